@@ -1,0 +1,360 @@
+"""What a user asks for: the `spec` of an `MLRollout`.
+
+Docstrings here are what `kubectl explain` prints. Each rule stands twice on purpose: as CEL, so
+that `kubectl apply` refuses nonsense, and as a validator, so that the operator and the command
+line refuse the same where no API server is asked. A test holds the two against each other.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
+
+from .duration import Duration
+from .model import Model, rules
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
+Percentage = Annotated[int, Field(ge=0, le=100)]
+PromQL = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+Limit = Annotated[float, Field(allow_inf_nan=False)]
+
+MIN_INTERVAL = 0.25
+MAX_INTERVAL = 3600.0
+MIN_DEADLINE = 0.05
+MAX_DEADLINE = 60.0
+MIN_WINDOW = 1.0
+MAX_WINDOW = 30 * 24 * 3600.0
+
+
+class Action(StrEnum):
+    """What a breach of a guardrail does."""
+
+    ROLLBACK = "Rollback"
+    HOLD = "Hold"
+    ALERT = "Alert"
+
+
+class MissingAction(StrEnum):
+    """What missing evidence does once it has lasted."""
+
+    HOLD = "Hold"
+    ROLLBACK = "Rollback"
+
+
+class Approval(StrEnum):
+    """Whether a stage is entered by itself or on a person's word."""
+
+    AUTOMATIC = "Automatic"
+    MANUAL = "Manual"
+
+
+class AfterCompletion(StrEnum):
+    """What happens after the last stage."""
+
+    GUARD = "Guard"
+    STOP = "Stop"
+
+
+class OnDelete(StrEnum):
+    """What happens to the traffic when the object is deleted."""
+
+    ZERO = "Zero"
+    RETAIN = "Retain"
+
+
+class SecretKeyRef(Model):
+    """One key of a Secret in the object's own namespace."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=253)]
+    """Name of the Secret."""
+    key: Annotated[str, StringConstraints(min_length=1, max_length=253)]
+    """Key inside the Secret."""
+
+
+class RedisConnection(Model):
+    """A Redis of the object's own."""
+
+    secret_ref: SecretKeyRef
+    """Where the URL stands, for example `rediss://user:password@host:6379/0`."""
+
+
+class Traffic(Model):
+    """Where the percentage is kept."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            ("self.key == oldSelf.key", "the key cannot change: delete the object and create another for the new key"),
+            (
+                "has(self.redis) == has(oldSelf.redis) && (!has(self.redis) || self.redis == oldSelf.redis)",
+                "the Redis connection cannot change: delete the object and create another",
+            ),
+            (
+                "!has(self.lease) || duration(self.lease) >= duration('5s')",
+                "the lease must be at least 5s, or a slow renewal would take the traffic to zero",
+            ),
+        )
+    )
+
+    key: Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[!-~]+$")]
+    """The Redis key that holds the percentage, for example `ml_dispatch:rollout_percentage`. On Redis Cluster
+    it needs a hash tag, for example `{ml_dispatch}:rollout_percentage`. One key has one MLRollout."""
+    redis: RedisConnection | None = None
+    """A Redis of the object's own. Left out: the operator's."""
+    lease: Duration | None = None
+    """How long the percentage outlives the operator: the keys expire after this unless renewed, and traffic
+    falls to zero when nobody watches it. Left out: the percentage stays. At least 5s."""
+
+    @model_validator(mode="after")
+    def _lease(self) -> Self:
+        if self.lease is not None and self.lease < 5:  # noqa: PLR2004 - the bound that the message names
+            raise ValueError("the lease must be at least 5s, or a slow renewal would take the traffic to zero")
+        return self
+
+
+class Prometheus(Model):
+    """A Prometheus of the object's own; its address must match a pattern the administrator allows."""
+
+    address: Annotated[str, StringConstraints(min_length=8, max_length=1024, pattern=r"^https?://[^\s@]+$")]
+    """For example `http://prometheus.monitoring:9090`, without user name or password."""
+
+
+class Requirement(Model):
+    """A stricter limit that a guardrail must meet before its stage is left upwards."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            ("has(self.min) || has(self.max)", "a requirement needs a limit: min, max or both"),
+            ("!has(self.min) || !has(self.max) || self.min <= self.max", "min must not be greater than max"),
+        )
+    )
+
+    guardrail: Name
+    """Name of the guardrail."""
+    min: Limit | None = None
+    """The lowest good value."""
+    max: Limit | None = None
+    """The highest good value."""
+
+    @model_validator(mode="after")
+    def _limits(self) -> Self:
+        _check_limits("a requirement", self.min, self.max)
+        return self
+
+
+class Stage(Model):
+    """One step of the percentage."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "!has(self.require) || self.require.all(r, self.require.exists_one(o, o.guardrail == r.guardrail))",
+                "each guardrail may be required once per stage",
+            )
+        )
+    )
+
+    name: Name
+    """Name of the stage, unique in the object."""
+    percentage: Percentage
+    """Share of users in treatment, a whole number from 0 to 100."""
+    duration: Duration
+    """How long the stage must be healthy before the next is entered. Only time with good evidence
+    counts: downtime, missing data and pauses do not."""
+    require: Annotated[tuple[Requirement, ...], Field(max_length=32)] = ()
+    """Stricter limits that must be met before the stage is left for the next."""
+    approval: Approval = Approval.AUTOMATIC
+    """Manual: the stage is entered only once a person has approved it."""
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        _check_unique("each guardrail may be required once per stage", (r.guardrail for r in self.require))
+        return self
+
+
+class BreachAfter(Model):
+    """How many of the last looks must be bad before the guardrail counts as breached."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(("self.failures <= self.of", "failures must not be greater than of"))
+    )
+
+    failures: Annotated[int, Field(ge=1, le=100)] = 1
+    """Bad looks needed."""
+    of: Annotated[int, Field(ge=1, le=100)] = 1
+    """Out of so many last looks that had an answer."""
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.failures > self.of:
+            raise ValueError("failures must not be greater than of")
+        return self
+
+
+class MinSamples(Model):
+    """How much traffic the evidence must stand on before it may help a stage forward."""
+
+    count: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    """The fewest samples, for example requests of the treatment group."""
+    query: PromQL
+    """PromQL that counts them, one number. `$window` stands for the evidence's window."""
+
+
+class Missing(Model):
+    """What happens when evidence is missing."""
+
+    action: MissingAction = MissingAction.HOLD
+    """Hold: stay at this percentage. Rollback: go to zero."""
+    after: Duration = 600.0
+    """How long it must be missing before that is done, or (with Hold) before it is announced."""
+
+
+class Guardrail(Model):
+    """One thing that must stay healthy while the percentage grows."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            ("has(self.min) || has(self.max)", "a guardrail needs a limit: min, max or both"),
+            ("!has(self.min) || !has(self.max) || self.min <= self.max", "min must not be greater than max"),
+            (
+                "duration(self.interval) >= duration('250ms') && duration(self.interval) <= duration('1h')",
+                "the interval must be from 250ms to 1h",
+            ),
+            (
+                "duration(self.deadline) >= duration('50ms') && duration(self.deadline) <= duration('1m')",
+                "the deadline must be from 50ms to 1m",
+            ),
+            (
+                "duration(self.window) >= duration('1s') && duration(self.window) <= duration('720h')",
+                "the window must be from 1s to 720h",
+            ),
+            (
+                "duration(self.maxAge) >= duration(self.interval)",
+                "maxAge must not be shorter than the interval, or no evidence would ever be fresh",
+            ),
+        )
+    )
+
+    name: Name
+    """Name of the guardrail, unique in the object."""
+    query: PromQL
+    """PromQL with one number as its answer. `$window` stands for the time since this stage began, at most
+    `window`."""
+    max: Limit | None = None
+    """The highest good value."""
+    min: Limit | None = None
+    """The lowest good value."""
+    action: Action = Action.ROLLBACK
+    """What a breach does. Rollback: traffic goes to zero. Hold: it does not grow. Alert: it is only announced."""
+    interval: Duration = 15.0
+    """Time from one look to the next, 250ms to 1h."""
+    deadline: Duration = 5.0
+    """How long a query may take in all, 50ms to 1m."""
+    window: Duration = 300.0
+    """The longest that `$window` becomes, 1s to 720h."""
+    breach_after: BreachAfter = BreachAfter()
+    """How many bad looks make a breach. Left out: the first."""
+    min_samples: MinSamples | None = None
+    """How many samples a good look must stand on. Too few make it inconclusive: traffic neither grows nor falls."""
+    max_age: Duration = 120.0
+    """How old the newest sample behind an answer may be. Older is no data."""
+    on_no_data: Missing = Missing()
+    """What happens when there is no data."""
+    on_error: Missing = Missing()
+    """What happens when the query fails."""
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        _check_limits("a guardrail", self.min, self.max)
+        _check_range("the interval must be from 250ms to 1h", self.interval, MIN_INTERVAL, MAX_INTERVAL)
+        _check_range("the deadline must be from 50ms to 1m", self.deadline, MIN_DEADLINE, MAX_DEADLINE)
+        _check_range("the window must be from 1s to 720h", self.window, MIN_WINDOW, MAX_WINDOW)
+        if self.max_age < self.interval:
+            raise ValueError("maxAge must not be shorter than the interval, or no evidence would ever be fresh")
+        return self
+
+    @property
+    def gates(self) -> bool:
+        """Whether traffic may grow only while this guardrail passes."""
+        return self.action is not Action.ALERT
+
+
+DEFAULT_STAGES = (
+    Stage(name="pilot", percentage=10, duration=14 * 24 * 3600.0),
+    Stage(name="expansion", percentage=30, duration=14 * 24 * 3600.0),
+    Stage(name="full", percentage=100, duration=24 * 3600.0),
+)
+
+_ASCENDING = "stage percentages must be strictly ascending"
+_STAGE_NAMES = "stage names must be unique"
+_GUARDRAIL_NAMES = "guardrail names must be unique"
+_UNKNOWN = "a stage requires a guardrail that is not in spec.guardrails"
+
+
+class Spec(Model):
+    """How far the feature may be rolled out, on which evidence."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "self.stages.map(s, s.percentage).isSorted() && "
+                "self.stages.all(s, self.stages.exists_one(o, o.percentage == s.percentage))",
+                _ASCENDING,
+            ),
+            ("self.stages.all(s, self.stages.exists_one(o, o.name == s.name))", _STAGE_NAMES),
+            ("self.guardrails.all(g, self.guardrails.exists_one(o, o.name == g.name))", _GUARDRAIL_NAMES),
+            (
+                "self.stages.all(s, !has(s.require) || "
+                "s.require.all(r, self.guardrails.exists(g, g.name == r.guardrail)))",
+                _UNKNOWN,
+            ),
+        )
+    )
+
+    revision: Annotated[str, StringConstraints(min_length=1, max_length=253)]
+    """What is being rolled out, for example a model's version. A new value is a new attempt, from the first stage."""
+    traffic: Traffic
+    """Where the percentage is kept."""
+    prometheus: Prometheus | None = None
+    """A Prometheus of the object's own. Left out: the operator's."""
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=32)] = DEFAULT_STAGES
+    """The percentages, strictly ascending. Left out: 10 and 30 for two weeks each, then 100."""
+    guardrails: Annotated[tuple[Guardrail, ...], Field(min_length=1, max_length=32)]
+    """What must stay healthy. At least one: nothing grows without evidence."""
+    paused: bool = False
+    """Stop growing. A breach still takes the traffic to zero."""
+    after_completion: AfterCompletion = AfterCompletion.GUARD
+    """After the last stage. Guard: go on looking, and roll back on a breach. Stop: look no more."""
+    on_delete: OnDelete = OnDelete.ZERO
+    """When the object is deleted. Zero: traffic goes to zero first. Retain: it stays where it is."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        percentages = [stage.percentage for stage in self.stages]
+        if any(low >= high for low, high in zip(percentages, percentages[1:], strict=False)):
+            raise ValueError(_ASCENDING)
+        _check_unique(_STAGE_NAMES, (stage.name for stage in self.stages))
+        _check_unique(_GUARDRAIL_NAMES, (guardrail.name for guardrail in self.guardrails))
+        known = {guardrail.name for guardrail in self.guardrails}
+        if any(required.guardrail not in known for stage in self.stages for required in stage.require):
+            raise ValueError(_UNKNOWN)
+        return self
+
+
+def _check_limits(what: str, low: float | None, high: float | None) -> None:
+    if low is None and high is None:
+        raise ValueError(f"{what} needs a limit: min, max or both")
+    if low is not None and high is not None and low > high:
+        raise ValueError("min must not be greater than max")
+
+
+def _check_range(message: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high or math.isnan(value):
+        raise ValueError(message)
+
+
+def _check_unique(message: str, names: Iterable[str]) -> None:
+    if any(count > 1 for count in Counter(names).values()):
+        raise ValueError(message)

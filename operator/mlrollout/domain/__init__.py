@@ -1,0 +1,1 @@
+"""What may happen to the traffic and why. Pure: no clock, no I/O, no await."""

@@ -1,0 +1,122 @@
+"""The record: where a rollout stands, and the one order by which two records are merged.
+
+The record lives in the object's status and, copied whole, in Redis; every client holds one too.
+Of two records the greater stands, everywhere. So a stale leader, a half-finished write, a failover
+to an old replica or a late packet cannot bring traffic back after a rollback.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+SCHEMA = 1
+
+Rank = tuple[int, bool, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Where one rollout stands.
+
+    Attributes:
+        attempt: Counts the tries; a new revision or a retry is a new attempt.
+        latched: The rollback mark; it stays for the attempt, and the percentage with it at zero.
+        sequence: Counts the steps inside the attempt.
+        percentage: Share of users in treatment, 0 to 100.
+        revision: What is being rolled out.
+        stage: Name of the stage; empty before the first is entered and after a rollback.
+        owner: The uid of the object; empty when the object was deleted and gave the key up.
+        holder: `namespace/name` of the object, for people and for its successor of the same name.
+    """
+
+    attempt: int
+    latched: bool
+    sequence: int
+    percentage: int
+    revision: str = ""
+    stage: str = ""
+    owner: str = ""
+    holder: str = ""
+
+    @property
+    def rank(self) -> Rank:
+        """What the order compares: the newer attempt, then the latch, then the later step, then the lower percentage."""
+        return (self.attempt, self.latched, self.sequence, -self.percentage)
+
+
+def greater(one: Record, other: Record) -> Record:
+    """The record that stands of two; the first where they rank the same."""
+    return other if other.rank > one.rank else one
+
+
+def encode(record: Record) -> str:
+    """The record as the JSON that stands in Redis."""
+    return json.dumps(
+        {
+            "schema": SCHEMA,
+            "owner": record.owner,
+            "holder": record.holder,
+            "revision": record.revision,
+            "attempt": record.attempt,
+            "latched": record.latched,
+            "sequence": record.sequence,
+            "percentage": record.percentage,
+            "stage": record.stage,
+        },
+        ensure_ascii=True,
+        separators=(",", ":"),
+    )
+
+
+class UnreadableRecordError(ValueError):
+    """The text is not a record of this schema; for everyone who reads it that means control."""
+
+
+def decode(text: str | bytes) -> Record:
+    """The record in a JSON text; unknown fields are ignored.
+
+    Raises:
+        UnreadableRecordError: The text is not JSON, of another schema, or a field has no sensible value.
+    """
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableRecordError("it is not JSON") from error
+    if not isinstance(fields, dict):
+        raise UnreadableRecordError("it is not a JSON object")
+    if fields.get("schema") != SCHEMA:
+        raise UnreadableRecordError(f"its schema is {fields.get('schema')!r}, and this version reads {SCHEMA}")
+    record = Record(
+        attempt=_count(fields, "attempt"),
+        latched=_flag(fields, "latched"),
+        sequence=_count(fields, "sequence"),
+        percentage=_count(fields, "percentage", at_most=100),
+        revision=_text(fields, "revision"),
+        stage=_text(fields, "stage"),
+        owner=_text(fields, "owner"),
+        holder=_text(fields, "holder"),
+    )
+    if record.latched and record.percentage:
+        raise UnreadableRecordError("it is latched at a percentage other than 0")
+    return record
+
+
+def _count(fields: dict[str, Any], name: str, at_most: int = 2**53) -> int:
+    value = fields.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= at_most:
+        raise UnreadableRecordError(f"its {name} is not a whole number from 0 to {at_most}")
+    return value
+
+
+def _flag(fields: dict[str, Any], name: str) -> bool:
+    value = fields.get(name)
+    if not isinstance(value, bool):
+        raise UnreadableRecordError(f"its {name} is neither true nor false")
+    return value
+
+
+def _text(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name, "")
+    if not isinstance(value, str):
+        raise UnreadableRecordError(f"its {name} is not a string")
+    return value

@@ -1,0 +1,89 @@
+"""What stands in Redis, and what the operator asks to have written there."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What was read of a key and its record, as it stood at one moment.
+
+    Attributes:
+        key: The text under the key, whatever it is; `None` where the key is absent.
+        record: The record; `None` where it is absent or can't be read.
+        unreadable: Why the record can't be read; empty where it can, or where it is absent.
+    """
+
+    key: str | None
+    record: Record | None
+    unreadable: str = ""
+
+    @property
+    def percentage(self) -> int | None:
+        """The key's percentage; `None` where it is absent or not a whole number from 0 to 100."""
+        if self.key is None or not self.key.isascii() or not self.key.isdigit() or len(self.key) > 3:  # noqa: PLR2004 - "100"
+            return None
+        value = int(self.key)
+        return value if value <= 100 else None  # noqa: PLR2004 - per cent
+
+    @property
+    def in_force(self) -> int:
+        """The percentage clients act on: the lower of key and record; 0 where either is absent or unreadable."""
+        if self.record is None or self.percentage is None:
+            return 0
+        return min(self.percentage, self.record.percentage)
+
+    @property
+    def lost(self) -> bool:
+        """Whether Redis holds neither key nor record: data was lost, nobody pressed a button."""
+        return self.key is None and self.record is None and not self.unreadable
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody took the key below its record by hand: an emergency stop."""
+        return self.record is not None and self.in_force < self.record.percentage
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A record to be put into Redis, under the order.
+
+    Attributes:
+        record: What shall stand.
+        raises: Whether the percentage in force may grow by this write. Without it the store refuses
+            to let it grow, whatever the record says.
+        expect: For a raise, the record that must stand in Redis right before (`None`: none at all).
+    """
+
+    record: Record
+    raises: bool = False
+    expect: Record | None = None
+
+
+class Outcome(StrEnum):
+    """What became of a write."""
+
+    APPLIED = "applied"
+    """The record now stands in Redis (perhaps it did already)."""
+    OUTRANKED = "outranked"
+    """Redis holds a greater record; it stands."""
+    STOPPED = "stopped"
+    """A raise while the key is below its record: somebody pressed the emergency stop."""
+    CHANGED = "changed"
+    """A raise, and Redis no longer holds what the raise was based on."""
+    GROWS = "grows"
+    """The write was not a raise, but the percentage in force would have grown by it."""
+    FOREIGN = "foreign"
+    """The key belongs to another object."""
+    UNREADABLE = "unreadable"
+    """The record in Redis is of another schema; the key alone was lowered if this write lowers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The answer to a write: what became of it, and what stands now."""
+
+    outcome: Outcome
+    traffic: Traffic

@@ -1,0 +1,210 @@
+"""What the operator needs of the world. Adapters implement these; the simulated world does too.
+
+Every method may raise its port's error and nothing else; none of them retries for longer than its
+deadline, and none of them hangs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .domain.traffic import Traffic, Write, Written
+
+
+class PortError(Exception):
+    """A part of the world did not do what was asked. The text is for people and holds no secret."""
+
+
+# --- time ------------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """The wall clock. Waiting is asyncio's own, so that a test's event loop can bend it."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+
+# --- traffic ---------------------------------------------------------------------------------
+
+
+class TrafficError(PortError):
+    """Redis could not be asked, or its answer did not arrive: what stands there is unknown."""
+
+
+class KeyRefusedError(TrafficError):
+    """This Redis can't serve this key (on a Cluster: a key without a hash tag); asking again is no help."""
+
+
+class TrafficStore(Protocol):
+    """The percentage in Redis, under the order of records."""
+
+    async def read(self, key: str) -> Traffic:
+        """What stands under the key now.
+
+        Raises:
+            TrafficError: It can't be known.
+        """
+        ...
+
+    async def write(self, key: str, write: Write, *, lease: float | None = None) -> Written:
+        """Merge a record into Redis by the order, atomically, and tell the clients if anything changed.
+
+        Args:
+            key: The key of the percentage.
+            write: What shall stand, and whether it may raise.
+            lease: Seconds after which the keys expire unless renewed; `None` for never.
+
+        Raises:
+            TrafficError: Whether the write took place is unknown.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give up the connections."""
+        ...
+
+
+# --- evidence --------------------------------------------------------------------------------
+
+
+class SourceError(PortError):
+    """Prometheus could not be asked, refused the query, or its answer was unusable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One series of an instant answer."""
+
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Prometheus answered to an instant query.
+
+    Attributes:
+        samples: The series of a vector; one sample without labels for a scalar.
+        evaluated: The time of evaluation by Prometheus' clock, seconds since the epoch; `None` where no sample says it.
+        lag: How many seconds the evaluation lies behind the server's own clock (a cache or a partial store); 0 if unknown.
+        warnings: What Prometheus warned of (a partial answer, for example), shortened.
+        kind: The result's type as Prometheus names it: `vector`, `scalar`, `matrix`, `string`.
+    """
+
+    samples: tuple[Sample, ...]
+    evaluated: float | None = None
+    lag: float = 0.0
+    warnings: tuple[str, ...] = ()
+    kind: str = "vector"
+
+
+class EvidenceSource(Protocol):
+    """A Prometheus."""
+
+    async def query(self, promql: str, *, deadline: float) -> Answer:
+        """The answer to an instant query, evaluated now.
+
+        Args:
+            promql: The query.
+            deadline: Seconds for everything: connecting, waiting, reading.
+
+        Raises:
+            SourceError: There is no usable answer; the text says why, shortened, without the response's body.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give up the connections."""
+        ...
+
+
+# --- objects ---------------------------------------------------------------------------------
+
+
+class ObjectsError(PortError):
+    """The Kubernetes API could not be asked or refused; whether a write took place is unknown."""
+
+
+class ConflictError(ObjectsError):
+    """The object has changed since it was read: read it again and decide again."""
+
+
+class GoneError(ObjectsError):
+    """The object no longer exists."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """Which object is meant."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A Kubernetes Event to be.
+
+    Attributes:
+        reason: Short, specific, `CamelCase`; part of the contract.
+        message: For people.
+        warning: Whether its type is `Warning` rather than `Normal`.
+        unique: For a transition, what makes it the only one of its kind (the event is created once,
+            however often it is sent); empty for a repeating note, which is counted up instead.
+    """
+
+    reason: str
+    message: str
+    warning: bool = False
+    unique: str = ""
+
+
+Object = Mapping[str, Any]
+"""An `MLRollout` as the API server gives it: `metadata`, `spec`, `status`."""
+
+
+class Objects(Protocol):
+    """The Kubernetes API, as far as the operator uses it."""
+
+    async def get(self, ref: Ref) -> Object:
+        """The object as it stands now (not from a cache)."""
+        ...
+
+    async def save_status(self, ref: Ref, resource_version: str, status: Mapping[str, Any]) -> Object:
+        """Replace the whole status if the object still has this resourceVersion; answers with the object after it.
+
+        Raises:
+            ConflictError: It has another one by now; nothing was written.
+            GoneError: It no longer exists.
+            ObjectsError: Whether it was written is unknown.
+        """
+        ...
+
+    async def set_finalizer(self, ref: Ref, resource_version: str, finalizers: tuple[str, ...]) -> Object:
+        """Replace the list of finalizers, under the same condition."""
+        ...
+
+    async def drop_annotation(self, ref: Ref, name: str, value: str) -> Object:
+        """Remove an annotation if it still has this value; answers with the object either way."""
+        ...
+
+    async def note(self, ref: Ref, uid: str, note: Note) -> None:
+        """Post a Kubernetes Event about the object."""
+        ...
+
+
+class Secrets(Protocol):
+    """Secrets that an object names, in its own namespace."""
+
+    async def read(self, namespace: str, name: str, key: str) -> str:
+        """The decoded value.
+
+        Raises:
+            ObjectsError: It does not exist, has no such key, or may not be read.
+        """
+        ...
