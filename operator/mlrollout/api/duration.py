@@ -17,7 +17,9 @@ def parse(text: object) -> float:
     if isinstance(text, int | float) and not isinstance(text, bool):
         return float(text)
     if not isinstance(text, str) or len(text) > MAX_LENGTH or not re.match(PATTERN, text):
-        raise ValueError(f"{text!r} is not a duration: write a number and a unit (ms, s, m, h), for example 30s or 336h")
+        raise ValueError(
+            f"{text!r} is not a duration: write a number and a unit (ms, s, m, h), for example 30s or 336h"
+        )
     return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
 
 

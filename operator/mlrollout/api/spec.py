@@ -29,6 +29,23 @@ MIN_WINDOW = 1.0
 MAX_WINDOW = 30 * 24 * 3600.0
 
 
+def _check_limits(what: str, low: float | None, high: float | None) -> None:
+    if low is None and high is None:
+        raise ValueError(f"{what} needs a limit: min, max or both")
+    if low is not None and high is not None and low > high:
+        raise ValueError("min must not be greater than max")
+
+
+def _check_range(message: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high or math.isnan(value):
+        raise ValueError(message)
+
+
+def _check_unique(message: str, names: Iterable[str]) -> None:
+    if any(count > 1 for count in Counter(names).values()):
+        raise ValueError(message)
+
+
 class Action(StrEnum):
     """What a breach of a guardrail does."""
 
@@ -341,20 +358,3 @@ class Spec(Model):
         if any(required.guardrail not in known for stage in self.stages for required in stage.require):
             raise ValueError(_UNKNOWN)
         return self
-
-
-def _check_limits(what: str, low: float | None, high: float | None) -> None:
-    if low is None and high is None:
-        raise ValueError(f"{what} needs a limit: min, max or both")
-    if low is not None and high is not None and low > high:
-        raise ValueError("min must not be greater than max")
-
-
-def _check_range(message: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high or math.isnan(value):
-        raise ValueError(message)
-
-
-def _check_unique(message: str, names: Iterable[str]) -> None:
-    if any(count > 1 for count in Counter(names).values()):
-        raise ValueError(message)
