@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
@@ -316,15 +317,19 @@ class Spec(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
-                "self.stages.map(s, s.percentage).isSorted() && "
-                "self.stages.all(s, self.stages.exists_one(o, o.percentage == s.percentage))",
+                (
+                    "self.stages.map(s, s.percentage).isSorted() && "
+                    "self.stages.all(s, self.stages.exists_one(o, o.percentage == s.percentage))"
+                ),
                 _ASCENDING,
             ),
             ("self.stages.all(s, self.stages.exists_one(o, o.name == s.name))", _STAGE_NAMES),
             ("self.guardrails.all(g, self.guardrails.exists_one(o, o.name == g.name))", _GUARDRAIL_NAMES),
             (
-                "self.stages.all(s, !has(s.require) || "
-                "s.require.all(r, self.guardrails.exists(g, g.name == r.guardrail)))",
+                (
+                    "self.stages.all(s, !has(s.require) || "
+                    "s.require.all(r, self.guardrails.exists(g, g.name == r.guardrail)))"
+                ),
                 _UNKNOWN,
             ),
         )
@@ -350,7 +355,7 @@ class Spec(Model):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         percentages = [stage.percentage for stage in self.stages]
-        if any(low >= high for low, high in zip(percentages, percentages[1:], strict=False)):
+        if any(low >= high for low, high in pairwise(percentages)):
             raise ValueError(_ASCENDING)
         _check_unique(_STAGE_NAMES, (stage.name for stage in self.stages))
         _check_unique(_GUARDRAIL_NAMES, (guardrail.name for guardrail in self.guardrails))

@@ -40,7 +40,7 @@ class Record:
 
     @property
     def rank(self) -> Rank:
-        """What the order compares: the newer attempt, then the latch, then the later step, then the lower percentage."""
+        """What the order compares: newer attempt, then the latch, then later step, then lower percentage."""
         return (self.attempt, self.latched, self.sequence, -self.percentage)
 
 

@@ -19,7 +19,7 @@ class Answer:
     Attributes:
         samples: The series of a vector; one sample without labels for a scalar.
         evaluated: The time of evaluation by Prometheus' clock, seconds since the epoch; `None` where no sample says it.
-        lag: How many seconds the evaluation lies behind the server's own clock (a cache or a partial store); 0 if unknown.
+        lag: How many seconds the evaluation lies behind the server's own clock (a cache, for example); 0 if unknown.
         warnings: What Prometheus warned of (a partial answer, for example), shortened.
         kind: The result's type as Prometheus names it: `vector`, `scalar`, `matrix`, `string`.
     """
