@@ -1,0 +1,55 @@
+"""`REDIS_URL=… python -m app --port 8000`: the service and its users, until interrupted."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+from contextlib import suppress
+
+from aiohttp import web
+
+from .load import ask
+from .metrics import Metrics
+from .percentage import Percentage
+from .service import Service
+from .web import application
+
+KEY = "ml_dispatch:rollout_percentage"
+
+
+async def main(port: int, per_second: float) -> None:
+    """Serve and ask until SIGTERM or SIGINT."""
+    percentage = Percentage(os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0"), KEY)
+    metrics = Metrics()
+    service = Service(percentage, metrics)
+    runner = web.AppRunner(application(service, metrics), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        async with asyncio.TaskGroup() as running:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, _stop, asyncio.current_task())
+            running.create_task(percentage.follow())
+            running.create_task(ask(service.dispatch, per_second))
+    finally:
+        await runner.cleanup()
+
+
+def _stop(task: asyncio.Task[object] | None) -> None:
+    if task:
+        task.cancel()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="app", description=__doc__)
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--rate", type=float, default=200, help="requests per second (default: 200)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    arguments = _arguments()
+    with suppress(asyncio.CancelledError):
+        asyncio.run(main(arguments.port, arguments.rate))
