@@ -1,0 +1,57 @@
+"""What the operator needs in a cluster, taken from the chart and the CRDs we ship."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from devstack import binaries
+from devstack.cluster import Cluster
+from devstack.commands import run
+from devstack.errors import DevstackError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+NAMESPACE = "mlrollout-system"
+SERVICE_ACCOUNT = "mlrollout"
+
+_ACCESS = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+_KIND = re.compile(r"^kind: *\"?(\w+)", re.MULTILINE)
+
+
+def install_crds(cluster: Cluster, repository: Path = REPOSITORY) -> None:
+    """Apply every CRD and wait until the API serves it."""
+    files = sorted((repository / "crds").glob("*.yaml"))
+    if not files:
+        return
+    cluster.apply("\n---\n".join(file.read_text() for file in files))
+    chosen = [argument for file in files for argument in ("-f", str(file))]
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *chosen)
+
+
+def install_access(cluster: Cluster, repository: Path = REPOSITORY) -> None:
+    """Apply the namespace, and of the chart the ServiceAccount and its permissions."""
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    cluster.apply(json.dumps(namespace))
+    cluster.apply(access_of(render(repository / "charts" / "mlrollout")))
+
+
+def render(chart: Path) -> str:
+    """The chart's manifests as `helm template` prints them."""
+    if not (chart / "Chart.yaml").exists():
+        raise DevstackError(
+            f"{chart.name} has no chart at {chart.parent.name}/{chart.name}.",
+            meaning="The operator's permissions are taken from it.",
+            remedy="Leave the operator out with --no-operator.",
+        )
+    ran = run([binaries.path("helm"), "template", "mlrollout", chart, "--namespace", NAMESPACE])
+    if ran.returncode:
+        raise DevstackError(f"The chart cannot be rendered: {ran.stderr.strip()}")
+    return ran.stdout
+
+
+def access_of(manifests: str) -> str:
+    """Only the documents about who the operator is and what it may do."""
+    documents = re.split(r"^---.*$", manifests, flags=re.MULTILINE)
+    kinds = [(_KIND.search(document), document) for document in documents]
+    return "---".join(text for kind, text in kinds if kind and kind[1] in _ACCESS)

@@ -1,0 +1,10 @@
+"""Plain progress lines on standard error."""
+
+from __future__ import annotations
+
+import sys
+
+
+def say(line: str) -> None:
+    """Print one line at once, also when the output is a pipe."""
+    print(line, file=sys.stderr, flush=True)

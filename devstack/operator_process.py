@@ -1,0 +1,66 @@
+"""The operator as users run it, from the working copy, outside the cluster."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from devstack import web
+from devstack.errors import MissingError
+from devstack.processes import Launch, supervise
+from devstack.servers import Server
+
+
+class Operator(Server):
+    """One operator process; several of them elect a leader.
+
+    Args:
+        env: its configuration, laid over our own environment
+        arguments: further command line arguments
+    """
+
+    name: ClassVar[str] = "operator"
+
+    def __init__(
+        self,
+        directory: Path | None = None,
+        *,
+        env: Mapping[str, str],
+        arguments: Sequence[str] = (),
+        name: str | None = None,
+        launch: Launch = supervise,
+    ) -> None:
+        super().__init__(directory, name=name, launch=launch)
+        self._env = dict(env)
+        self._arguments = tuple(arguments)
+
+    @property
+    def url(self) -> str:
+        """Where `/livez`, `/readyz` and `/metrics` are served."""
+        return f"http://{self.address}"
+
+    @property
+    def address(self) -> str:
+        """The host and port of `url`."""
+        return f"127.0.0.1:{self.port}"
+
+    def command(self) -> Sequence[str]:
+        """The command of the image, with our own Python."""
+        if importlib.util.find_spec("mlrollout") is None:
+            raise MissingError(
+                "This Python cannot import mlrollout.",
+                meaning="The operator is started with the Python that runs this command.",
+                remedy="Use the project's virtual environment (`make setup` makes it).",
+            )
+        return [sys.executable, "-m", "mlrollout", "operator", *self._arguments]
+
+    def environment(self) -> Mapping[str, str]:
+        """Its settings, and an address for its own HTTP server."""
+        return {"PYTHONUNBUFFERED": "1", "MLROLLOUT_LISTEN": self.address, **self._env}
+
+    def ready(self) -> bool:
+        """Ready when it says so itself."""
+        return web.get(f"{self.url}/readyz") is not None

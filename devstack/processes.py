@@ -1,0 +1,166 @@
+"""Child processes with a log, a readiness condition and a certain end.
+
+`supervise` starts one that dies with us whatever happens; `detached.Detacher` starts
+one that stays. Both give a `Child`, so a server need not know which kind it is.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from devstack import supervisor
+from devstack.errors import PortTakenError, ProcessFailedError
+
+T = TypeVar("T")
+
+
+class Child(ABC):
+    """A running process group, named by its first process."""
+
+    def __init__(self, name: str, pid: int, log: Path) -> None:
+        self.name = name
+        self.pid = pid
+        self.log = log
+
+    @abstractmethod
+    def exit_code(self) -> int | None:
+        """How it ended, negative for a signal; None while it runs."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs, or is paused."""
+        return self.exit_code() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the whole group; a group that is gone hears nothing."""
+        # macOS answers EPERM where only unreaped processes are left.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def pause(self) -> None:
+        """Freeze it: its connections stay open and nobody answers on them."""
+        self.signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after `pause`."""
+        self.signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it without a chance to clean up."""
+        self.signal(signal.SIGKILL)
+        wait_until(lambda: not self.alive, within=10, what=f"the end of {self.name}")
+
+    def stop(self, within: float = 5) -> None:
+        """End it politely, and by force when that takes too long."""
+        if self.alive:
+            self.signal(signal.SIGTERM)
+            self.resume()
+            with suppress(ProcessFailedError):
+                wait_until(lambda: not self.alive, within=within, what=self.name)
+        self.kill()
+
+    def tail(self, lines: int = 20) -> str:
+        """The end of its log."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+
+class Launch(Protocol):
+    """How a server gets its process: owned by us, or left running."""
+
+    def __call__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+    ) -> Child:
+        """Start the command; `env` is laid over our own environment."""
+
+
+class Supervised(Child):
+    """A process whose supervisor kills it when this Python process ends."""
+
+    def __init__(self, name: str, pid: int, log: Path, guard: subprocess.Popen[str]) -> None:
+        super().__init__(name, pid, log)
+        self._guard = guard
+
+    def exit_code(self) -> int | None:
+        """The supervisor ends the way its command did."""
+        code = self._guard.poll()
+        if code is not None:
+            _close(self._guard)
+        return code
+
+
+def supervise(
+    name: str,
+    command: Sequence[str],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+) -> Child:
+    """Start a process that cannot outlive us, not even when we get a SIGKILL."""
+    with log.open("ab") as output:
+        guard = subprocess.Popen(
+            [sys.executable, "-I", "-S", supervisor.__file__, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            env={**os.environ, **(env or {})},
+            start_new_session=True,
+            text=True,
+        )
+    told = guard.stdout.readline() if guard.stdout else ""
+    if told:
+        return Supervised(name, int(told), log, guard)
+    guard.wait()
+    _close(guard)
+    tail = log.read_text(errors="replace").strip().splitlines()[-1:]
+    raise ProcessFailedError(f"{name} could not be started: {''.join(tail)}")
+
+
+def wait_until(
+    condition: Callable[[], T | None],
+    *,
+    within: float,
+    what: str,
+    child: Child | None = None,
+) -> T:
+    """Ask again until the answer is true, the time is over, or the child has ended."""
+    deadline = time.monotonic() + within
+    while True:
+        ended = child is not None and not child.alive
+        if answer := condition():
+            return answer
+        if child and ended:
+            raise _early_end(child)
+        if time.monotonic() > deadline:
+            tail = f"\n{child.log} ends with:\n{child.tail()}" if child else ""
+            raise ProcessFailedError(f"Waited {within:g} s in vain for {what}.{tail}")
+        time.sleep(0.01)
+
+
+def _early_end(child: Child) -> ProcessFailedError:
+    tail = child.tail()
+    taken = "address already in use" in tail.lower()
+    return (PortTakenError if taken else ProcessFailedError)(
+        f"{child.name} ended with exit code {child.exit_code()}.",
+        meaning=f"{child.log} ends with:\n{tail}",
+    )
+
+
+def _close(guard: subprocess.Popen[str]) -> None:
+    for pipe in (guard.stdin, guard.stdout):
+        if pipe:
+            pipe.close()

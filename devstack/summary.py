@@ -1,0 +1,55 @@
+"""What `up` tells: what it is about to do, and how to go on from there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from devstack.chart import REPOSITORY
+from devstack.console import say
+from devstack.stack import Given, Stack
+
+_EXAMPLE = Path("examples/ml-dispatch/rollout.yaml")
+
+
+def announce(given: Given) -> None:
+    """Say which parts are started and which are somebody else's."""
+    parts = {
+        "etcd and kube-apiserver": ("KUBECONFIG", given.kubeconfig),
+        "redis": ("REDIS_URL", given.redis_url),
+        "prometheus": ("PROMETHEUS_URL", given.prometheus_url),
+    }
+    for variable, value in parts.values():
+        if value:
+            say(f"Using what {variable} names.")
+    started = [part for part, (_, value) in parts.items() if not value]
+    if started:
+        say(f"Starting {', '.join(started)} (some seconds).")
+
+
+def of(stack: Stack, env: Path) -> str:
+    """The addresses, and the next commands to type."""
+    shown = {
+        "Kubernetes": stack.cluster.server(),
+        "Redis": stack.redis.url if stack.redis else "as given",
+        "Prometheus": stack.prometheus_url,
+        "Operator": stack.operators[0].url if stack.operators else "not started",
+    }
+    addresses = "\n".join(f"  {name:<11}{url}" for name, url in shown.items())
+    steps = "\n".join(f"  {command:<58}# {why}" for command, why in _steps(stack, env))
+    return f"\nThe local stack is up.\n\n{addresses}\n\nNext:\n{steps}\n"
+
+
+def _steps(stack: Stack, env: Path) -> list[tuple[str, str]]:
+    steps = [(f"source {_short(env)}", "KUBECONFIG and PATH for this shell")]
+    if (REPOSITORY / _EXAMPLE).exists():
+        steps.append((f"kubectl apply -f {_EXAMPLE}", "a rollout to play with"))
+    steps.append(("kubectl get mlr -A -w", "watch it"))
+    if stack.operators:
+        steps.append((f"tail -f {_short(stack.operators[0].log)}", "what the operator does"))
+    return [*steps, ("make down", "stop everything")]
+
+
+def _short(path: Path) -> str:
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
