@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from mlrollout.api.spec import Guardrail
+
 
 class Finding(StrEnum):
     """The states of evidence. Only `PASS` can help traffic up, only `BREACH` takes it down by itself."""
@@ -39,55 +41,52 @@ class Verdict:
         """When its evidence begins, seconds since the epoch."""
         return self.at - self.reach
 
-
-_CONCLUSIVE = frozenset({Finding.PASS, Finding.BREACH, Finding.INCONCLUSIVE})
-_MISSING = frozenset({Finding.NO_DATA, Finding.ERROR})
+    @property
+    def missing(self) -> bool:
+        """Whether there was no answer to judge."""
+        return self.finding in (Finding.NO_DATA, Finding.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """The last looks of one guardrail in one attempt, oldest first, as far as a decision needs them.
+    """The last looks of one guardrail, as far as a decision needs them.
 
     Attributes:
-        failures: How many of the last `of` looks with an answer must be bad to make a breach.
-        of: See `failures`.
+        guardrail: The definition they were made under.
         last: The newest look, of whatever finding.
-        answered: The findings of the last `of` looks that had an answer, oldest first.
-        worst: The newest look that was bad; what a rollback gives as its reason.
-        missing_since: When looks without an answer of the present kind (no data, or error) began.
+        answered: The newest looks that had an answer, oldest first, as many as a breach is counted over.
+        missing_since: When the present run of looks without data (or of failed ones) began.
     """
 
-    failures: int = 1
-    of: int = 1
+    guardrail: Guardrail
     last: Verdict | None = None
-    answered: tuple[Finding, ...] = ()
-    worst: Verdict | None = None
+    answered: tuple[Verdict, ...] = ()
     missing_since: float | None = None
 
     def add(self, verdict: Verdict) -> "Trail":
         """The trail with one more look."""
         answered = self.answered
-        if verdict.finding in _CONCLUSIVE:
-            answered = (*answered, verdict.finding)[-self.of :]
-        return replace(
-            self,
-            last=verdict,
-            answered=answered,
-            worst=verdict if verdict.finding is Finding.BREACH else self.worst,
-            missing_since=self._missing_since(verdict),
-        )
+        if not verdict.missing:
+            answered = (*answered, verdict)[-self.guardrail.breach_after.of :]
+        return replace(self, last=verdict, answered=answered, missing_since=self._missing_since(verdict))
 
     def _missing_since(self, verdict: Verdict) -> float | None:
-        if verdict.finding not in _MISSING:
+        if not verdict.missing:
             return None
-        same = self.last is not None and self.last.finding is verdict.finding
-        return self.missing_since if same and self.missing_since is not None else verdict.at
+        if self.last is not None and self.last.finding is verdict.finding:
+            return self.missing_since
+        return verdict.at
 
-    @property
-    def breached(self) -> bool:
-        """Whether enough of the last looks were bad, and the last one that had an answer among them."""
-        return (
-            bool(self.answered)
-            and self.answered[-1] is Finding.BREACH
-            and self.answered.count(Finding.BREACH) >= self.failures
-        )
+    def breach(self, began: float, clear: float) -> Verdict | None:
+        """The bad look that completes a breach, if enough of the last looks were bad.
+
+        Args:
+            began: Looks before this belong to an earlier attempt.
+            clear: Evidence from before this does, too.
+        """
+        bad = [
+            look
+            for look in self.answered
+            if look.finding is Finding.BREACH and look.at >= began and look.begins >= clear
+        ]
+        return bad[-1] if len(bad) >= self.guardrail.breach_after.failures else None

@@ -1,0 +1,244 @@
+"""What the operator reports: the `status` of an `MLRollout`.
+
+Enough to go on from after a restart, and no more: single measurements are metrics. What does not
+fit is cut here rather than refused by the API server, for a status that can't be written would stop
+the rollout. Words with a meaning (reasons, outcomes, findings) are plain strings in the schema, so
+that an older CRD does not refuse a newer operator.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from .duration import Duration
+from .model import Keyed, Model
+from .moment import Moment
+
+MAX_MESSAGE = 1024
+MAX_STAGES = 32
+MAX_GUARDRAILS = 32
+MAX_VERBS = 16
+MAX_HISTORY = 30
+LONGEST = 99_999 * 3600.0
+
+
+def _clip(text: object) -> object:
+    """At most `MAX_MESSAGE` characters, an ellipsis in place of the rest."""
+    return text[: MAX_MESSAGE - 1] + "…" if isinstance(text, str) and len(text) > MAX_MESSAGE else text
+
+
+def _newest(count: int) -> Callable[[object], object]:
+    """Keeps the last `count` items of a list."""
+    return lambda items: items[-count:] if isinstance(items, Sequence) else items
+
+
+def _finite(number: object) -> object:
+    """NaN and the infinities have no JSON; they become nothing."""
+    return None if isinstance(number, float) and not math.isfinite(number) else number
+
+
+def _writable(seconds: object) -> object:
+    """The nearest length of time that `Duration` can write."""
+    return min(max(seconds, 0), LONGEST) if isinstance(seconds, int | float) else seconds
+
+
+Text = Annotated[str, StringConstraints(max_length=253)]
+Message = Annotated[str, StringConstraints(max_length=MAX_MESSAGE), BeforeValidator(_clip)]
+Word = Annotated[str, StringConstraints(max_length=64)]
+Count = Annotated[int, Field(ge=0)]
+Percentage = Annotated[int, Field(ge=0, le=100)]
+Number = Annotated[float | None, BeforeValidator(_finite)]
+Reach = Annotated[Duration, BeforeValidator(_writable)]
+
+
+class ConditionStatus(StrEnum):
+    """Whether a condition holds."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class Condition(Model):
+    """One aspect of how the rollout is doing."""
+
+    type: Word
+    """Ready, Reconciling, Stalled, GuardrailsHealthy or TrafficApplied."""
+    status: ConditionStatus
+    """True, False or Unknown."""
+    reason: Word
+    """Why, in one word that programs may rely on."""
+    message: Message
+    """Why, for people."""
+    last_transition_time: Moment
+    """When the status last changed."""
+    observed_generation: int | None = None
+    """The metadata.generation that this is about."""
+
+
+class RecordStatus(Model):
+    """The record as it shall stand in Redis."""
+
+    attempt: Count
+    """Counts the tries. A new revision or a retry is a new attempt."""
+    latched: bool
+    """The rollback mark. It stays for the attempt, and the traffic with it at zero."""
+    sequence: Count
+    """Counts the steps inside the attempt."""
+    percentage: Percentage
+    """Share of users in treatment."""
+    revision: Text = ""
+    """What is being rolled out."""
+    stage: Word = ""
+    """Name of the stage. Empty before the first is entered and after a rollback."""
+    owner: Word = ""
+    """The uid of the object that owns the key."""
+    holder: Annotated[str, StringConstraints(max_length=512)] = ""
+    """Namespace and name of that object."""
+
+
+class Progress(Model):
+    """The bookkeeping of the attempt and its stage."""
+
+    began: Moment | None = None
+    """When the attempt began."""
+    clear: Moment | None = None
+    """Evidence from before this is about an earlier attempt."""
+    since: Moment | None = None
+    """When the percentage in force last changed, as far as Redis confirmed it."""
+    confirmed: bool = False
+    """Whether Redis is known to have held the record."""
+    applied: Percentage = 0
+    """The percentage that Redis last confirmed."""
+    healthy_seconds: Number = None
+    """Seconds of good evidence in this stage."""
+    paused: bool = False
+    """Whether a person paused it by the annotation."""
+    approved: Word = ""
+    """The stage that a person approved, ahead of entering it."""
+    promoted: Word = ""
+    """The stage that a person said to leave without serving its time."""
+    evidence: Word = ""
+    """Fingerprint of the guardrails under which the healthy time was earned."""
+    completed: bool = False
+    """Whether the last stage has served its time."""
+    reason: Word = ""
+    """Why the attempt was taken to zero, in one word."""
+    message: Message = ""
+    """Why the attempt was taken to zero, for people."""
+
+
+class StageStatus(Model):
+    """A stage of the present attempt."""
+
+    name: Word
+    """Name of the stage."""
+    percentage: Percentage
+    """Its share of users in treatment."""
+    entered: Moment
+    """When it began."""
+    left: Moment | None = None
+    """When it ended."""
+    outcome: Word = ""
+    """How it ended."""
+
+
+class GuardrailStatus(Model):
+    """What a guardrail said last."""
+
+    name: Word
+    """Name of the guardrail."""
+    finding: Word
+    """Pass, Breach, Inconclusive, NoData or Error."""
+    value: Number = None
+    """The number that the query answered."""
+    limit: Number = None
+    """The limit that it was held against."""
+    window: Reach | None = None
+    """How far back its evidence reaches."""
+    samples: Number = None
+    """How many samples it stands on, where they are counted."""
+    at: Moment | None = None
+    """When it was seen."""
+    message: Message = ""
+    """The same for people, or what went wrong and what to do."""
+
+
+class VerbStatus(Model):
+    """A verb that has been acted on and whose annotation is still to be removed.
+
+    A long value is cut, here and in one made from the annotation alike, so the two compare equal.
+    """
+
+    verb: Word
+    """The verb, for example rollback."""
+    value: Message = ""
+    """What the annotation said."""
+
+
+class Transition(Model):
+    """One step of the rollout."""
+
+    serial: Count
+    """Counts the steps of the object."""
+    at: Moment
+    """When."""
+    reason: Word
+    """What happened, in one word that programs may rely on; also the reason of the Event."""
+    message: Message
+    """What happened and on which evidence, for people."""
+    warning: bool = False
+    """Whether its Event is a warning."""
+    attempt: Count
+    """The attempt it belongs to."""
+    revision: Text = ""
+    """What was being rolled out."""
+    stage: Word = ""
+    """The stage after it."""
+    percentage: Percentage
+    """The percentage after it."""
+
+
+class Status(Model):
+    """How far the rollout is, and why."""
+
+    observed_generation: int | None = None
+    """The metadata.generation that everything here is about. -1 before the operator has seen the object."""
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=16), Keyed("type")] = ()
+    """How the rollout is doing, for people, kubectl wait and GitOps tools."""
+    percentage: Percentage | None = None
+    """Share of users in treatment, as the record says."""
+    stage: Word = ""
+    """Name of the stage."""
+    revision: Text = ""
+    """What is being rolled out."""
+    record: RecordStatus | None = None
+    """The record as it shall stand in Redis."""
+    progress: Progress | None = None
+    """The bookkeeping of the attempt and its stage."""
+    stages: Annotated[tuple[StageStatus, ...], Field(max_length=MAX_STAGES), BeforeValidator(_newest(MAX_STAGES))] = ()
+    """The stages of the present attempt so far, oldest first."""
+    guardrails: Annotated[
+        tuple[GuardrailStatus, ...], Field(max_length=MAX_GUARDRAILS), BeforeValidator(_newest(MAX_GUARDRAILS))
+    ] = ()
+    """What each guardrail said last."""
+    verbs: Annotated[tuple[VerbStatus, ...], Field(max_length=MAX_VERBS), BeforeValidator(_newest(MAX_VERBS))] = ()
+    """Verbs that have been acted on and whose annotations are still to be removed."""
+    history: Annotated[
+        tuple[Transition, ...], Field(max_length=MAX_HISTORY), BeforeValidator(_newest(MAX_HISTORY))
+    ] = ()
+    """The last transitions, oldest first."""
+    serial: Count | None = None
+    """The number of the last transition."""
+
+    @classmethod
+    def read(cls, found: Mapping[str, Any]) -> Self:
+        """The status of an object as the API server gives it; fields that an older operator lacks are ignored."""
+        return cls.model_validate(found.get("status") or {})
+
+    def render(self) -> dict[str, Any]:
+        """What is written into the object: no empty field, no null, no NaN."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)

@@ -1,0 +1,148 @@
+"""How an attempt begins, begins anew, and ends in a rollback."""
+
+from dataclasses import replace
+
+from mlrollout.api.spec import Spec
+
+from .record import Record
+from .state import Reason, RunOutcome, Seen, State
+from .traffic import Traffic
+
+
+def foreign(traffic: Traffic, seen: Seen, state: State | None) -> bool:
+    """Whether the key belongs to another object.
+
+    An object that has not begun may take over from a deleted one (no owner) and from its own
+    predecessor of the same name; one that has begun shares its record with nobody.
+    """
+    record = traffic.record
+    if record is None or record.owner in ("", seen.uid):
+        return False
+    return state is not None or record.holder != seen.holder
+
+
+def begin(spec: Spec, seen: Seen, traffic: Traffic, now: float) -> State:
+    """The first attempt of an object, above whatever an earlier object left in Redis."""
+    old = traffic.record
+    if old is not None and old.owner == seen.uid and (old.sequence or old.latched):
+        return _resume(spec, old, traffic, now)
+    attempt = 1 if old is None else old.attempt + (old.owner != seen.uid)
+    clear = now if old is not None or traffic.key not in (None, "0") else 0.0
+    state = State(
+        record=_fresh(attempt, spec, seen),
+        began=now,
+        clear=clear,
+        since=clear,
+        applied=traffic.in_force,
+        guards=spec.fingerprint,
+    )
+    return state.tell(now, Reason.ATTEMPT_STARTED, f"attempt {attempt} begins: revision {spec.revision}")
+
+
+def _resume(spec: Spec, old: Record, traffic: Traffic, now: float) -> State:
+    """The state of an object that lost its status but not its record."""
+    state = State(record=old, began=now, clear=now, since=now, applied=traffic.in_force, guards=spec.fingerprint)
+    return _told_of_adoption(state, now)
+
+
+def adopt(state: State, record: Record, traffic: Traffic, now: float) -> State:
+    """The state with a greater record, found in Redis, in the place of its own."""
+    newer = record.attempt > state.record.attempt
+    state = replace(
+        state.leave(now, RunOutcome.SUPERSEDED),
+        record=record,
+        began=now if newer else state.began,
+        clear=now if newer else state.clear,
+        since=now,
+        confirmed=False,
+        applied=traffic.in_force,
+        healthy=0.0,
+        counted=None,
+        completed=False,
+    )
+    return _told_of_adoption(state, now)
+
+
+def _told_of_adoption(state: State, now: float) -> State:
+    record = state.record
+    if record.latched:
+        cause, explanation = (
+            Reason.ROLLED_BACK,
+            "Redis holds a rollback of this attempt that the status did not know of",
+        )
+        state = replace(state, cause=cause, explanation=explanation)
+        return state.tell(now, Reason.RECORD_ADOPTED, explanation, warning=True)
+    message = f"Redis holds a later record than the status: attempt {record.attempt} at {record.percentage} %"
+    return state.enter(now).tell(now, Reason.RECORD_ADOPTED, message, warning=True)
+
+
+def renew(state: State, spec: Spec, seen: Seen, now: float) -> State:
+    """The state at the beginning of a new attempt: at 0 %, with nothing earned."""
+    before = state.record
+    idle = state.confirmed and before.percentage == 0
+    known = seen.traffic.record.attempt if seen.traffic is not None and seen.traffic.record is not None else 0
+    state = replace(
+        state.leave(now, RunOutcome.SUPERSEDED),
+        record=_fresh(max(before.attempt, known) + 1, spec, seen),
+        began=now,
+        clear=max(state.clear, state.since) if idle else now,
+        confirmed=False,
+        healthy=0.0,
+        counted=None,
+        guards=spec.fingerprint,
+        approved="",
+        promoted="",
+        completed=False,
+        cause="",
+        explanation="",
+        runs=(),
+    )
+    return state.tell(now, Reason.ATTEMPT_STARTED, f"attempt {state.record.attempt} begins: revision {spec.revision}")
+
+
+def latch(state: State, now: float, cause: Reason, explanation: str) -> State:
+    """The state after a rollback: at 0 %, and latched there for the rest of the attempt."""
+    before = state.record
+    state = state.tell(now, cause, explanation, warning=True).leave(now, RunOutcome.ROLLED_BACK)
+    state = replace(
+        state,
+        record=replace(before, latched=True, sequence=before.sequence + 1, percentage=0, stage=""),
+        confirmed=False,
+        healthy=0.0,
+        counted=None,
+        approved="",
+        promoted="",
+        completed=False,
+        cause=cause,
+        explanation=explanation,
+    )
+    return state.tell(now, Reason.ROLLED_BACK, f"{before.percentage} % -> 0 %: {explanation}", warning=True)
+
+
+def lose(state: State, now: float, message: str) -> State:
+    """The state after Redis lost its data and the stage can't come back at once: before the first stage again."""
+    state = state.leave(now, RunOutcome.LOST)
+    state = replace(
+        state,
+        record=replace(state.record, sequence=state.record.sequence + 1, percentage=0, stage=""),
+        confirmed=False,
+        applied=0,
+        healthy=0.0,
+        counted=None,
+        approved="",
+        promoted="",
+        completed=False,
+    )
+    return state.tell(now, Reason.TRAFFIC_LOST, message, warning=True)
+
+
+def _fresh(attempt: int, spec: Spec, seen: Seen) -> Record:
+    return Record(
+        attempt=attempt,
+        latched=False,
+        sequence=0,
+        percentage=0,
+        revision=spec.revision,
+        owner=seen.uid,
+        holder=seen.holder,
+    )

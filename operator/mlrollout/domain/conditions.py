@@ -1,0 +1,148 @@
+"""How the rollout is doing, as conditions: for people, `kubectl wait`, Flux, Helm and Argo CD.
+
+`Reconciling` and `Stalled` are abnormal-true and left out where they do not hold. A waiting for a
+person (paused, approval) is neither: nothing moves, and nothing is wrong.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.api.status import Condition, ConditionStatus
+
+from .danger import guarded
+from .gate import fresh
+from .state import Alert, Blocked, Decision, Reason, Seen, State
+from .verdict import Finding, Verdict
+
+READY = "Ready"
+RECONCILING = "Reconciling"
+STALLED = "Stalled"
+GUARDRAILS_HEALTHY = "GuardrailsHealthy"
+TRAFFIC_APPLIED = "TrafficApplied"
+
+_PERSON = frozenset({Reason.PAUSED, Reason.AWAITING_APPROVAL})
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A condition before it is known when it came about."""
+
+    type: str
+    status: ConditionStatus
+    reason: str
+    message: str
+
+
+def stamp(facts: Iterable[Fact], before: Iterable[Condition], generation: int, now: float) -> tuple[Condition, ...]:
+    """The conditions of facts; one whose status is as before keeps its time of transition."""
+    old = {condition.type: condition for condition in before}
+    stamped = []
+    for fact in facts:
+        was = old.get(fact.type)
+        unmoved = was is not None and was.status is fact.status
+        stamped.append(
+            Condition(
+                type=fact.type,
+                status=fact.status,
+                reason=fact.reason,
+                message=fact.message,
+                last_transition_time=was.last_transition_time if was is not None and unmoved else now,
+                observed_generation=generation,
+            )
+        )
+    return tuple(stamped)
+
+
+def stalled(reason: str, message: str) -> tuple[Fact, ...]:
+    """The facts of an object that can't go on until somebody changes something."""
+    return (
+        Fact(READY, ConditionStatus.FALSE, reason, message),
+        Fact(STALLED, ConditionStatus.TRUE, reason, message),
+    )
+
+
+def facts(spec: Spec, seen: Seen, decision: Decision, now: float) -> tuple[Fact, ...]:
+    """The conditions that a decision leaves the object in."""
+    health = _health(spec, seen, decision.state, now)
+    traffic = _traffic(decision)
+    return (*_summary(decision, traffic, health), health, traffic)
+
+
+def _summary(decision: Decision, traffic: Fact, health: Fact) -> tuple[Fact, ...]:
+    state = decision.state
+    conflict = _alert(decision.alerts, Reason.KEY_CONFLICT)
+    if conflict is not None:
+        return stalled(conflict.reason, conflict.message)
+    if state is None or traffic.status is not ConditionStatus.TRUE:
+        return _moving(traffic.reason, traffic.message)
+    if state.record.latched:
+        return stalled(state.cause or Reason.ROLLED_BACK, f"rolled back to 0 %: {state.explanation}")
+    if state.completed:
+        percentage = state.record.percentage
+        watch = "guardrails go on looking" if health.reason != Reason.GUARDRAILS_OFF else "guardrails look no more"
+        return (Fact(READY, ConditionStatus.TRUE, Reason.COMPLETED, f"complete at {percentage} %; {watch}"),)
+    blocked = decision.blocked or Blocked(Reason.PROGRESSING, "moving")
+    where = f"stage {state.record.stage}" if state.record.stage else "before the first stage"
+    message = f"{state.record.percentage} %, {where}: {blocked.message}"
+    if blocked.reason in _PERSON:
+        return (Fact(READY, ConditionStatus.FALSE, blocked.reason, message),)
+    return _moving(blocked.reason, message)
+
+
+def _moving(reason: str, message: str) -> tuple[Fact, ...]:
+    return (
+        Fact(READY, ConditionStatus.FALSE, reason, message),
+        Fact(RECONCILING, ConditionStatus.TRUE, reason, message),
+    )
+
+
+def _traffic(decision: Decision) -> Fact:
+    for reason in (Reason.KEY_CONFLICT, Reason.RECORD_UNREADABLE, Reason.TRAFFIC_UNCONFIRMED):
+        alert = _alert(decision.alerts, reason)
+        if alert is not None:
+            status = ConditionStatus.UNKNOWN if reason is Reason.TRAFFIC_UNCONFIRMED else ConditionStatus.FALSE
+            return Fact(TRAFFIC_APPLIED, status, reason, alert.message)
+    state = decision.state
+    if state is None or not state.confirmed:
+        shall = "0" if state is None else str(state.record.percentage)
+        why = f": {decision.blocked.message}" if decision.blocked is not None else ""
+        message = f"{shall} % is not confirmed in Redis yet{why}"
+        return Fact(TRAFFIC_APPLIED, ConditionStatus.FALSE, Reason.TRAFFIC_UNCONFIRMED, message)
+    message = f"Redis holds {state.record.percentage} %"
+    return Fact(TRAFFIC_APPLIED, ConditionStatus.TRUE, Reason.TRAFFIC_CONFIRMED, message)
+
+
+def _alert(alerts: Iterable[Alert], reason: Reason) -> Alert | None:
+    return next((alert for alert in alerts if alert.reason is reason), None)
+
+
+def _health(spec: Spec, seen: Seen, state: State | None, now: float) -> Fact:
+    if state is not None and not guarded(spec, state):
+        return Fact(
+            GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_OFF, "complete, and afterCompletion is Stop"
+        )
+    looks = {guardrail.name: fresh(guardrail, seen.trails, now) for guardrail in spec.guardrails}
+    bad = _named(looks, spec.guardrails, {Finding.BREACH})
+    if bad:
+        return Fact(GUARDRAILS_HEALTHY, ConditionStatus.FALSE, Reason.GUARDRAILS_UNHEALTHY, "; ".join(bad))
+    unknown = _named(looks, spec.guardrails, {Finding.NO_DATA, Finding.ERROR, Finding.INCONCLUSIVE, None})
+    if unknown:
+        return Fact(GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_UNKNOWN, "; ".join(unknown))
+    message = "; ".join(_named(looks, spec.guardrails, {Finding.PASS}))
+    return Fact(GUARDRAILS_HEALTHY, ConditionStatus.TRUE, Reason.GUARDRAILS_PASSING, message)
+
+
+def _named(
+    looks: Mapping[str, Verdict | None], guardrails: Iterable[Guardrail], findings: set[Finding | None]
+) -> list[str]:
+    return list(_tell(looks, guardrails, findings))
+
+
+def _tell(
+    looks: Mapping[str, Verdict | None], guardrails: Iterable[Guardrail], findings: set[Finding | None]
+) -> Iterator[str]:
+    for guardrail in guardrails:
+        look = looks[guardrail.name]
+        if (look.finding if look is not None else None) in findings:
+            yield f"{guardrail.name}: {look.message if look is not None else 'no fresh look yet'}"

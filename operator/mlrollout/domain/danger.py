@@ -1,0 +1,91 @@
+"""What takes traffic to zero, and what is worth an alert. None of it waits for anything."""
+
+from collections.abc import Iterator
+
+from mlrollout.api.duration import render
+from mlrollout.api.spec import Action, AfterCompletion, Spec
+
+from .gate import overdue, policy_after, rolls_back
+from .state import Alert, Reason, Seen, State
+from .traffic import Traffic
+
+Cause = tuple[Reason, str]
+"""Why traffic must go to zero: the reason, and the explanation for people."""
+
+
+def danger(spec: Spec, seen: Seen, state: State, now: float) -> Cause | None:
+    """Why this attempt must be rolled back now; `None` if it need not."""
+    if state.record.latched:
+        return None
+    stop = _emergency_stop(seen.traffic, state)
+    if stop is not None:
+        return stop
+    if not guarded(spec, state) or not (state.record.percentage or state.applied):
+        return None
+    return next(_breaches(spec, seen, state), None) or next(_policies(spec, seen, state, now), None)
+
+
+def guarded(spec: Spec, state: State) -> bool:
+    """Whether guardrails still count: always, but after completion where the user said to stop."""
+    return not (state.completed and spec.after_completion is AfterCompletion.STOP)
+
+
+def _emergency_stop(traffic: Traffic | None, state: State) -> Cause | None:
+    """A key below its record means that somebody pressed the button, with nothing but Redis."""
+    if traffic is None or traffic.unreadable:
+        return None
+    if traffic.record is not None:
+        pressed = traffic.stopped and traffic.record.owner == state.record.owner
+        limit = traffic.record.percentage
+    else:
+        pressed = traffic.key is not None and (traffic.percentage or 0) < state.applied
+        limit = state.applied
+    if not pressed:
+        return None
+    found = "was deleted" if traffic.key is None else f"was set to {traffic.key[:32]!r}"
+    return (
+        Reason.EMERGENCY_STOP,
+        f"the key {found} by hand, below the record's {limit}; to begin again, annotate mlrollout.dev/retry",
+    )
+
+
+def _breaches(spec: Spec, seen: Seen, state: State) -> Iterator[Cause]:
+    for guardrail in spec.guardrails:
+        trail = seen.trails.get(guardrail.name)
+        if guardrail.action is Action.ROLLBACK and trail is not None and trail.guardrail == guardrail:
+            look = trail.breach(state.began, state.clear)
+            if look is not None:
+                yield Reason.GUARDRAIL_BREACHED, f"guardrail {guardrail.name}: {look.message}"
+
+
+def _policies(spec: Spec, seen: Seen, state: State, now: float) -> Iterator[Cause]:
+    since = max(state.began, state.since)
+    for guardrail in spec.guardrails:
+        trail = seen.trails.get(guardrail.name)
+        if trail is None or trail.last is None or not overdue(guardrail, trail, since, now):
+            continue
+        if rolls_back(guardrail, trail.last):
+            after = render(policy_after(guardrail, trail.last))
+            yield (
+                Reason.EVIDENCE_MISSING,
+                f"guardrail {guardrail.name} without evidence for {after}: {trail.last.message}",
+            )
+
+
+def evidence_alerts(spec: Spec, seen: Seen, state: State, now: float) -> Iterator[Alert]:
+    """Breaches that do not roll back, and evidence that has been missing for long."""
+    if state.record.latched or not guarded(spec, state):
+        return
+    since = max(state.began, state.since)
+    for guardrail in spec.guardrails:
+        trail = seen.trails.get(guardrail.name)
+        if trail is None or trail.last is None or trail.guardrail != guardrail:
+            continue
+        look = None if guardrail.action is Action.ROLLBACK else trail.breach(state.began, state.clear)
+        if look is not None:
+            does = "holds the rollout" if guardrail.gates else "alerts only"
+            yield Alert(
+                Reason.GUARDRAIL_BREACHED, guardrail.name, f"guardrail {guardrail.name} ({does}): {look.message}"
+            )
+        if overdue(guardrail, trail, since, now):
+            yield Alert(Reason.EVIDENCE_MISSING, guardrail.name, f"guardrail {guardrail.name}: {trail.last.message}")

@@ -1,0 +1,93 @@
+"""The decision: what shall stand, given the spec, the state and everything seen. Pure."""
+
+from dataclasses import replace
+
+from mlrollout.api.spec import Spec
+
+from .attempt import adopt, begin, foreign, latch, renew
+from .danger import danger, evidence_alerts
+from .progress import Progressed, progress
+from .record import Record
+from .settle import Settled, conflict, settle
+from .stages import follow
+from .state import Alert, Blocked, Decision, Reason, Seen, State
+from .traffic import Write
+from .verbs import hear
+
+
+def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
+    """What shall be done now.
+
+    Going down needs nothing but a reason. Going up takes two decisions: the first answers with a state
+    whose record is ahead of Redis (an intent, to be saved), the second, on evidence that is still good,
+    with the write that raises.
+
+    Args:
+        spec: What the user asks for.
+        state: Where the rollout stands; `None` for an object never decided on.
+        seen: The world, as far as it could be seen.
+        now: Seconds since the epoch.
+    """
+    if state is None:
+        return _first_sight(spec, seen, now)
+    state = _changed(spec, seen, state, now)
+    cause = danger(spec, seen, state, now)
+    if cause is not None:
+        state = latch(state, now, *cause)
+    paused = spec.paused or state.paused
+    settled = settle(spec, seen, state, now, paused=paused)
+    step = Progressed(settled.state, settled.blocked)
+    if _may_progress(seen, settled):
+        step = progress(spec, seen, settled.state, now, paused=paused)
+    elif step.state.counted is not None:
+        step = replace(step, state=replace(step.state, counted=None))
+    alerts = [settled.alert] if settled.alert is not None else []
+    alerts += _approval(step.blocked)
+    alerts += evidence_alerts(spec, seen, step.state, now)
+    return Decision(step.state, settled.write, _again(spec, step.again, now), tuple(alerts), step.blocked)
+
+
+def _first_sight(spec: Spec, seen: Seen, now: float) -> Decision:
+    if seen.traffic is None:
+        alert = Alert(Reason.TRAFFIC_UNCONFIRMED, "redis", "Redis can't be asked what stands there; nothing begins")
+        return Decision(state=None, alerts=(alert,))
+    if foreign(seen.traffic, seen, None):
+        return Decision(state=None, alerts=(conflict(seen.traffic),))
+    state = begin(spec, seen, seen.traffic, now)
+    return Decision(state=state, write=Write(state.record))
+
+
+def _changed(spec: Spec, seen: Seen, state: State, now: float) -> State:
+    """The state after what others changed: Redis, the user's spec, a person's verbs."""
+    traffic = seen.traffic
+    found = traffic.record if traffic is not None else None
+    if traffic is not None and found is not None and found.owner == seen.uid and found.rank > state.record.rank:
+        state = adopt(state, found, traffic, now)
+    if spec.revision != state.record.revision:
+        state = renew(state, spec, seen, now)
+    return hear(spec, seen, follow(spec, state, now), now)
+
+
+def _may_progress(seen: Seen, settled: Settled) -> bool:
+    state = settled.state
+    return state.confirmed and not state.record.latched and seen.traffic is not None
+
+
+def _approval(blocked: Blocked | None) -> list[Alert]:
+    if blocked is None or blocked.reason is not Reason.AWAITING_APPROVAL:
+        return []
+    return [Alert(blocked.reason, "stage", blocked.message, warning=False)]
+
+
+def _again(spec: Spec, again: float | None, now: float) -> float | None:
+    """A lease is renewed three times in its life."""
+    if spec.traffic.lease is None:
+        return again
+    renewal = now + spec.traffic.lease / 3
+    return renewal if again is None else min(again, renewal)
+
+
+def release(state: State, percentage: int) -> Record:
+    """The record of an object that is being deleted: the key is given up, at no more than this percentage."""
+    record = state.record
+    return replace(record, sequence=record.sequence + 1, percentage=min(percentage, record.percentage), owner="")

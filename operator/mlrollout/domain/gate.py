@@ -1,0 +1,124 @@
+"""Whether evidence lets traffic grow. Only a fresh `Pass` of every guardrail that gates does."""
+
+from collections.abc import Mapping
+
+from mlrollout.api.duration import render
+from mlrollout.api.spec import Guardrail, MissingAction, Requirement, Spec, Stage
+
+from .state import Blocked, Reason
+from .verdict import Finding, Trail, Verdict
+
+
+def fresh(guardrail: Guardrail, trails: Mapping[str, Trail], now: float) -> Verdict | None:
+    """The guardrail's last look, if it was made under this definition and is not older than its `maxAge`."""
+    trail = trails.get(guardrail.name)
+    if trail is None or trail.last is None or trail.guardrail != guardrail:
+        return None
+    return trail.last if 0 <= now - trail.last.at <= guardrail.max_age else None
+
+
+def earned(spec: Spec, since: float, trails: Mapping[str, Trail], now: float) -> Blocked | None:
+    """What is missing for a `Pass` of every gating guardrail whose whole window lies after `since`; `None` if nothing.
+
+    Args:
+        spec: Names the guardrails.
+        since: Seconds since the epoch; when the percentage in force last changed.
+        trails: The looks.
+        now: Seconds since the epoch.
+    """
+    for guardrail in spec.guardrails:
+        blocked = _unearned(guardrail, since, fresh(guardrail, trails, now)) if guardrail.gates else None
+        if blocked is not None:
+            return blocked
+    return None
+
+
+def _unearned(guardrail: Guardrail, since: float, look: Verdict | None) -> Blocked | None:
+    if look is None:
+        return Blocked(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name} has no fresh look yet")
+    if look.finding is Finding.BREACH:
+        return Blocked(Reason.GUARDRAILS_UNHEALTHY, f"guardrail {guardrail.name}: {look.message}")
+    if look.finding is not Finding.PASS:
+        return Blocked(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name}: {look.message}")
+    if look.begins < since:
+        rest = render(since - look.begins)
+        return Blocked(
+            Reason.GUARDRAILS_UNKNOWN,
+            f"guardrail {guardrail.name} still looks back {rest} into the time before this stage",
+        )
+    return None
+
+
+def admitted(spec: Spec, clear: float, trails: Mapping[str, Trail], now: float) -> Blocked | None:
+    """What is missing for the first stage, which is entered on the user's word; `None` if nothing.
+
+    Every source must answer, no guardrail may be breached, and no window may reach back before
+    `clear`, into an earlier attempt: or a mended model would be taken back for the broken one's errors.
+    """
+    for guardrail in spec.guardrails:
+        blocked = _unadmitted(guardrail, clear, fresh(guardrail, trails, now)) if guardrail.gates else None
+        if blocked is not None:
+            return blocked
+    return None
+
+
+def _unadmitted(guardrail: Guardrail, clear: float, look: Verdict | None) -> Blocked | None:
+    if look is None:
+        return Blocked(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name} has no fresh look yet")
+    if look.finding is Finding.ERROR:
+        return Blocked(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name}: {look.message}")
+    if look.begins < clear:
+        rest = render(clear - look.begins)
+        return Blocked(
+            Reason.WINDOWS_NOT_CLEAR,
+            f"guardrail {guardrail.name} still looks back {rest} into the attempt before; wait until it no longer does",
+        )
+    if look.finding is Finding.BREACH:
+        return Blocked(Reason.GUARDRAILS_UNHEALTHY, f"guardrail {guardrail.name}: {look.message}")
+    return None
+
+
+def satisfied(stage: Stage, since: float, spec: Spec, trails: Mapping[str, Trail], now: float) -> Blocked | None:
+    """What is missing for the stage's own, stricter limits; `None` if nothing."""
+    guardrails = {guardrail.name: guardrail for guardrail in spec.guardrails}
+    for requirement in stage.require:
+        look = fresh(guardrails[requirement.guardrail], trails, now)
+        if look is None or look.begins < since or not meets(requirement, look):
+            seen = "it has no value yet" if look is None or look.value is None else f"it is {look.value:.4g}"
+            return Blocked(
+                Reason.AWAITING_REQUIREMENTS,
+                f"stage {stage.name} requires {requirement.guardrail} {_limits(requirement)}, and {seen}",
+            )
+    return None
+
+
+def meets(requirement: Requirement, look: Verdict) -> bool:
+    """Whether a look passes and its value lies inside the requirement."""
+    if look.finding is not Finding.PASS or look.value is None:
+        return False
+    low = requirement.min is None or look.value >= requirement.min
+    high = requirement.max is None or look.value <= requirement.max
+    return low and high
+
+
+def _limits(requirement: Requirement) -> str:
+    bounds = (("min", requirement.min), ("max", requirement.max))
+    return " and ".join(f"{name} {bound:.4g}" for name, bound in bounds if bound is not None)
+
+
+def overdue(guardrail: Guardrail, trail: Trail, since: float, now: float) -> bool:
+    """Whether evidence has been missing for longer than the guardrail's policy allows."""
+    if trail.missing_since is None or trail.last is None or trail.guardrail != guardrail:
+        return False
+    return now - max(trail.missing_since, since) >= policy_after(guardrail, trail.last)
+
+
+def policy_after(guardrail: Guardrail, look: Verdict) -> float:
+    """Seconds that this kind of missing evidence is tolerated."""
+    return guardrail.on_error.after if look.finding is Finding.ERROR else guardrail.on_no_data.after
+
+
+def rolls_back(guardrail: Guardrail, look: Verdict) -> bool:
+    """Whether missing evidence of this kind ends in a rollback."""
+    policy = guardrail.on_error if look.finding is Finding.ERROR else guardrail.on_no_data
+    return policy.action is MissingAction.ROLLBACK

@@ -1,0 +1,120 @@
+"""The state as the object's status holds it, and back."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.api.status import (
+    Condition,
+    GuardrailStatus,
+    Progress,
+    RecordStatus,
+    StageStatus,
+    Status,
+    Transition,
+    VerbStatus,
+)
+
+from .record import Record
+from .state import Entry, Run, RunOutcome, State
+from .verdict import Trail, Verdict
+
+
+def to_status(
+    state: State | None,
+    *,
+    spec: Spec,
+    trails: Mapping[str, Trail],
+    conditions: tuple[Condition, ...],
+    generation: int,
+) -> Status:
+    """The whole status of an object."""
+    looks = [(guardrail, trails[guardrail.name].last) for guardrail in spec.guardrails if guardrail.name in trails]
+    guardrails = tuple(_guardrail(guardrail, look) for guardrail, look in looks if look is not None)
+    if state is None:
+        return Status(observed_generation=generation, conditions=conditions, guardrails=guardrails)
+    record = state.record
+    return Status(
+        observed_generation=generation,
+        conditions=conditions,
+        percentage=record.percentage,
+        stage=record.stage,
+        revision=record.revision,
+        record=RecordStatus(**asdict(record)),
+        progress=_progress(state),
+        stages=tuple(StageStatus(**asdict(run)) for run in state.runs),
+        guardrails=guardrails,
+        verbs=tuple(VerbStatus(verb=verb, value=value) for verb, value in state.verbs.items()),
+        history=tuple(Transition(**asdict(entry)) for entry in state.history),
+        serial=state.serial,
+    )
+
+
+def _progress(state: State) -> Progress:
+    return Progress(
+        began=state.began,
+        clear=state.clear or None,
+        since=state.since or None,
+        confirmed=state.confirmed,
+        applied=state.applied,
+        healthy_seconds=round(state.healthy, 3),
+        paused=state.paused,
+        approved=state.approved,
+        promoted=state.promoted,
+        evidence=state.guards,
+        completed=state.completed,
+        reason=state.cause,
+        message=state.explanation,
+    )
+
+
+def _guardrail(guardrail: Guardrail, look: Verdict) -> GuardrailStatus:
+    below = guardrail.min is not None and look.value is not None and look.value < guardrail.min
+    return GuardrailStatus(
+        name=guardrail.name,
+        finding=look.finding,
+        value=look.value,
+        limit=guardrail.min if guardrail.max is None or below else guardrail.max,
+        window=look.reach,
+        samples=look.samples,
+        at=look.at,
+        message=look.message,
+    )
+
+
+def from_status(status: Status) -> State | None:
+    """The state in a status; `None` where none has been saved yet."""
+    if status.record is None:
+        return None
+    progress = status.progress or Progress()
+    return State(
+        record=Record(**status.record.model_dump()),
+        began=progress.began or 0.0,
+        clear=progress.clear or 0.0,
+        since=progress.since or 0.0,
+        confirmed=progress.confirmed,
+        applied=progress.applied,
+        healthy=progress.healthy_seconds or 0.0,
+        guards=progress.evidence,
+        paused=progress.paused,
+        approved=progress.approved,
+        promoted=progress.promoted,
+        completed=progress.completed,
+        cause=progress.reason,
+        explanation=progress.message,
+        verbs={found.verb: found.value for found in status.verbs},
+        runs=tuple(_run(run) for run in status.stages),
+        history=tuple(Entry(**entry.model_dump()) for entry in status.history),
+        serial=status.serial or 0,
+    )
+
+
+def _run(run: StageStatus) -> Run:
+    known = run.outcome in RunOutcome.__members__.values()
+    return Run(
+        name=run.name,
+        percentage=run.percentage,
+        entered=run.entered,
+        left=run.left,
+        outcome=RunOutcome(run.outcome) if known else RunOutcome.RUNNING,
+    )

@@ -1,0 +1,98 @@
+"""Earning the next stage: healthy time, requirements, approval."""
+
+from dataclasses import dataclass, replace
+
+from mlrollout.api.duration import render
+from mlrollout.api.spec import Approval, Spec, Stage
+
+from .gate import admitted, earned, satisfied
+from .stages import current, following
+from .state import Blocked, Reason, RunOutcome, Seen, State
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """The state after a step, and what keeps it from the next one."""
+
+    state: State
+    blocked: Blocked | None = None
+    again: float | None = None
+
+
+def progress(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) -> Progressed:
+    """One step towards the next stage; Redis holds the state's record."""
+    stage = current(spec, state.record)
+    if stage is None:
+        return _enter_first(spec, seen, state, now, paused=paused)
+    if state.completed:
+        return Progressed(state)
+    blocked = earned(spec, state.since, seen.trails, now)
+    state = _count(spec, state, now, good=blocked is None and not paused)
+    if blocked is None and paused:
+        blocked = Blocked(Reason.PAUSED, "the rollout is paused")
+    if blocked is not None:
+        return Progressed(state, blocked)
+    rest = stage.duration - state.healthy
+    if rest > 0 and state.promoted != stage.name:
+        return Progressed(state, Blocked(Reason.PROGRESSING, f"stage {stage.name} is healthy"), now + rest)
+    blocked = satisfied(stage, state.since, spec, seen.trails, now)
+    if blocked is not None:
+        return Progressed(state, blocked)
+    return _advance(spec, seen, state, stage, now)
+
+
+def _count(spec: Spec, state: State, now: float, *, good: bool) -> State:
+    """Add the time since the last step, if evidence was good at both ends and never out of date between."""
+    if not good:
+        return state if state.counted is None else replace(state, counted=None)
+    gap = 0.0 if state.counted is None else now - state.counted
+    bridged = min((guardrail.max_age for guardrail in spec.guardrails if guardrail.gates), default=0.0)
+    gained = gap if 0 <= gap <= bridged else 0.0
+    return replace(state, healthy=state.healthy + gained, counted=now)
+
+
+def _enter_first(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) -> Progressed:
+    stage = spec.stages[0]
+    blocked = admitted(spec, state.clear, seen.trails, now)
+    blocked = blocked or _permitted(stage, state, paused=paused)
+    if blocked is not None:
+        return Progressed(state, blocked)
+    return Progressed(_enter(state, stage, now, f"revision {state.record.revision} begins at {stage.percentage} %"))
+
+
+def _advance(spec: Spec, seen: Seen, state: State, stage: Stage, now: float) -> Progressed:
+    after = following(spec, state.record)
+    served = f"stage {stage.name} was healthy for {render(state.healthy)}; {_evidence(spec, seen)}"
+    if after is None:
+        state = replace(state.leave(now, RunOutcome.PASSED), completed=True, counted=None)
+        return Progressed(state.tell(now, Reason.COMPLETED, f"complete at {stage.percentage} %: {served}"))
+    blocked = _permitted(after, state, paused=False)
+    if blocked is not None:
+        return Progressed(state, blocked)
+    state = state.leave(now, RunOutcome.PASSED)
+    return Progressed(_enter(state, after, now, f"{stage.percentage} % -> {after.percentage} %: {served}"))
+
+
+def _evidence(spec: Spec, seen: Seen) -> str:
+    """The last look of every guardrail, for the history."""
+    looks = ((guardrail.name, seen.trails[guardrail.name].last) for guardrail in spec.guardrails if guardrail.gates)
+    return "; ".join(f"{name}: {look.message}" for name, look in looks if look is not None)
+
+
+def _permitted(stage: Stage, state: State, *, paused: bool) -> Blocked | None:
+    if paused:
+        return Blocked(Reason.PAUSED, "the rollout is paused")
+    if stage.approval is Approval.MANUAL and state.approved != stage.name:
+        return Blocked(
+            Reason.AWAITING_APPROVAL,
+            f"stage {stage.name} at {stage.percentage} % waits for a person: annotate mlrollout.dev/approve",
+        )
+    return None
+
+
+def _enter(state: State, stage: Stage, now: float, message: str) -> State:
+    """The intent to stand in a stage; Redis is raised once this is saved."""
+    before = state.record
+    record = replace(before, sequence=before.sequence + 1, percentage=stage.percentage, stage=stage.name)
+    state = replace(state, record=record, confirmed=False, healthy=0.0, counted=None, approved="", promoted="")
+    return state.enter(now).tell(now, Reason.STAGE_ADVANCED, f"stage {stage.name}: {message}")

@@ -1,0 +1,127 @@
+"""Bringing Redis and the record together: down at once, up only on evidence."""
+
+from dataclasses import dataclass, replace
+
+from mlrollout.api.spec import Spec
+
+from .attempt import foreign, lose
+from .gate import admitted, earned
+from .stages import first
+from .state import Alert, Blocked, Reason, Seen, State
+from .traffic import Traffic, Write
+
+_LOST = "Redis lost the percentage and its record"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The state as far as Redis bears it out, what to write, and whether a raise waits for something."""
+
+    state: State
+    write: Write | None = None
+    alert: Alert | None = None
+    blocked: Blocked | None = None
+
+
+def settle(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) -> Settled:
+    """What Redis needs so that it holds the record."""
+    traffic, record = seen.traffic, state.record
+    if traffic is None:
+        return _unasked(state)
+    if foreign(traffic, seen, state):
+        return Settled(replace(state, confirmed=False), alert=conflict(traffic))
+    if traffic.unreadable:
+        return _unreadable(state, traffic)
+    if traffic.record is None:
+        return _absent(spec, seen, state, now, paused=paused)
+    if traffic.record.rank == record.rank and traffic.percentage is not None:
+        return _held(spec, state, traffic.percentage, now)
+    return _ahead(spec, seen, state, traffic, now, paused=paused)
+
+
+def _ahead(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, *, paused: bool) -> Settled:
+    """The record is ahead of Redis: a way down is written, a way up only on evidence."""
+    record = state.record
+    state = replace(state, confirmed=False, applied=traffic.in_force)
+    if record.percentage <= traffic.in_force or record.percentage == 0:
+        return Settled(state, Write(record))
+    if first(spec, record):
+        gate = admitted(spec, state.clear, seen.trails, now)
+    else:
+        gate = earned(spec, state.since, seen.trails, now)
+    return _raise(state, traffic, gate, paused=paused)
+
+
+def _unasked(state: State) -> Settled:
+    """Redis can't be asked: a way down is tried all the same, a way up is not."""
+    lowers = not state.confirmed and state.record.percentage <= state.applied
+    alert = Alert(
+        Reason.TRAFFIC_UNCONFIRMED, "redis", f"Redis can't be asked whether {state.record.percentage} % stands"
+    )
+    return Settled(state, Write(state.record) if lowers else None, alert)
+
+
+def conflict(traffic: Traffic) -> Alert:
+    """What the user of an object hears whose key belongs to another."""
+    holder = traffic.record.holder if traffic.record is not None else ""
+    return Alert(
+        Reason.KEY_CONFLICT,
+        "key",
+        f"the key belongs to MLRollout {holder or 'of another owner'}, and one key has one owner: "
+        "use another key, or delete that object first",
+    )
+
+
+def _unreadable(state: State, traffic: Traffic) -> Settled:
+    """A record of another schema is a newer operator's: only the key is lowered, nothing is overwritten."""
+    lowers = state.record.percentage == 0 and traffic.key != "0"
+    alert = Alert(
+        Reason.RECORD_UNREADABLE,
+        "record",
+        f"the record in Redis can't be read ({traffic.unreadable}); clients answer control. If no newer operator "
+        "wrote it, delete the key's :record",
+    )
+    return Settled(replace(state, confirmed=False), Write(state.record) if lowers else None, alert)
+
+
+def _absent(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) -> Settled:
+    """Redis holds no record. A percentage above zero comes back at once on fresh evidence, or from the start."""
+    if state.record.percentage == 0:
+        return Settled(replace(state, confirmed=False, applied=0), Write(state.record))
+    had = state.applied
+    blocked = earned(spec, state.since, seen.trails, now)
+    if seen.traffic is None or not seen.traffic.lost or blocked is not None:
+        why = blocked.message if blocked is not None else "the key was left without its record"
+        state = lose(state, now, f"{_LOST}; the attempt starts again at its first stage ({why})")
+        return Settled(state, Write(state.record))
+    state = replace(state, confirmed=False, applied=0)
+    if had:
+        message = f"{_LOST}; every guardrail's evidence is fresh, so {state.record.percentage} % comes back"
+        state = state.tell(now, Reason.TRAFFIC_RESTORED, message, warning=True)
+    return _raise(state, None, None, paused=paused)
+
+
+def _held(spec: Spec, state: State, percentage: int, now: float) -> Settled:
+    """Redis holds the record; the key is at it, or was raised above it by hand."""
+    record = state.record
+    if percentage > record.percentage:
+        alert = Alert(
+            Reason.PERCENTAGE_OVERWRITTEN,
+            "key",
+            f"the key was raised to {percentage} by hand and is put back to {record.percentage}",
+        )
+        return Settled(state, Write(record), alert)
+    if state.confirmed:
+        return Settled(state, Write(record) if spec.traffic.lease is not None else None)
+    moved = record.percentage != state.applied
+    state = replace(state, confirmed=True, applied=record.percentage, since=now if moved else state.since, counted=None)
+    return Settled(state)
+
+
+def _raise(state: State, traffic: Traffic | None, gate: Blocked | None, *, paused: bool) -> Settled:
+    if gate is None and paused:
+        gate = Blocked(Reason.PAUSED, "the rollout is paused")
+    if gate is not None:
+        return Settled(state, blocked=gate)
+    expect = traffic.record if traffic is not None else None
+    return Settled(state, Write(state.record, raises=True, expect=expect))

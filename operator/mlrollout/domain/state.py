@@ -1,0 +1,238 @@
+"""Where a rollout stands, in full: the record, and the bookkeeping of its stage."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from .record import Record
+from .traffic import Traffic, Write
+from .verdict import Trail
+
+HISTORY = 30
+"""How many transitions the history keeps."""
+RUNS = 32
+"""How many stages the list of stages keeps."""
+
+
+class Verb(StrEnum):
+    """What a person may ask for by an annotation, in the order in which they are heard."""
+
+    ROLLBACK = "rollback"
+    RETRY = "retry"
+    RESUME = "resume"
+    APPROVE = "approve"
+    PROMOTE = "promote"
+    PAUSE = "pause"
+
+
+class Reason(StrEnum):
+    """Why something happened: the reasons of history entries, Events and conditions. Part of the contract."""
+
+    ATTEMPT_STARTED = "AttemptStarted"
+    STAGE_ADVANCED = "StageAdvanced"
+    STAGE_CHANGED = "StageChanged"
+    EVIDENCE_RESTARTED = "EvidenceRestarted"
+    COMPLETED = "Completed"
+    GUARDRAIL_BREACHED = "GuardrailBreached"
+    EVIDENCE_MISSING = "EvidenceMissing"
+    ROLLED_BACK = "RolledBack"
+    MANUAL_ROLLBACK = "ManualRollback"
+    EMERGENCY_STOP = "EmergencyStop"
+    RECORD_ADOPTED = "RecordAdopted"
+    TRAFFIC_RESTORED = "TrafficRestored"
+    TRAFFIC_LOST = "TrafficLost"
+    PAUSED = "Paused"
+    RESUMED = "Resumed"
+    APPROVED = "Approved"
+    PROMOTED = "Promoted"
+    RETRIED = "Retried"
+    VERB_REFUSED = "VerbRefused"
+
+    PROGRESSING = "Progressing"
+    AWAITING_APPROVAL = "AwaitingApproval"
+    AWAITING_REQUIREMENTS = "AwaitingRequirements"
+    WINDOWS_NOT_CLEAR = "WindowsNotClear"
+    GUARDRAILS_UNKNOWN = "GuardrailsUnknown"
+    GUARDRAILS_UNHEALTHY = "GuardrailsUnhealthy"
+    GUARDRAILS_PASSING = "GuardrailsPassing"
+    GUARDRAILS_OFF = "GuardrailsOff"
+    TRAFFIC_CONFIRMED = "TrafficConfirmed"
+    TRAFFIC_UNCONFIRMED = "TrafficUnconfirmed"
+    RECORD_UNREADABLE = "RecordUnreadable"
+    KEY_CONFLICT = "KeyConflict"
+    PERCENTAGE_OVERWRITTEN = "PercentageOverwritten"
+    UNKNOWN_VERB = "UnknownVerb"
+    INVALID_SPEC = "InvalidSpec"
+    INVALID_QUERY = "InvalidQuery"
+    CONNECTION_REFUSED = "ConnectionRefused"
+    DELETED = "Deleted"
+    TRAFFIC_NOT_ZEROED = "TrafficNotZeroed"
+
+
+class RunOutcome(StrEnum):
+    """How a stage ended."""
+
+    RUNNING = "Running"
+    PASSED = "Passed"
+    ROLLED_BACK = "RolledBack"
+    SUPERSEDED = "Superseded"
+    LOST = "Lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One transition, as the history and an Event tell it."""
+
+    serial: int
+    at: float
+    reason: str
+    message: str
+    attempt: int
+    revision: str
+    stage: str
+    percentage: int
+    warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One stage of the present attempt: when it was entered and left, and how it ended."""
+
+    name: str
+    percentage: int
+    entered: float
+    left: float | None = None
+    outcome: RunOutcome = RunOutcome.RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a rollout stands. Persisted in the object's status; times are seconds since the epoch.
+
+    Attributes:
+        record: What shall stand in Redis.
+        began: When the attempt began; older looks are about an earlier one.
+        clear: Evidence that reaches back before this is about an earlier attempt.
+        since: When the percentage in force last changed, as far as Redis confirmed it.
+        confirmed: Whether Redis is known to have held `record`.
+        applied: The percentage that Redis last confirmed.
+        healthy: Seconds of good evidence in this stage.
+        counted: Up to when healthy time is counted; `None` while evidence is not good. Not persisted:
+            after a restart nothing is known of the time in between.
+        guards: Fingerprint of the guardrails under which healthy time was earned.
+        paused: Whether a person paused it by the verb.
+        approved: The stage that a person approved, ahead of entering it.
+        promoted: The stage that a person said to leave without serving its time.
+        completed: Whether the last stage has served its time.
+        cause: Why the attempt is latched; empty where it is not.
+        explanation: Likewise, for people.
+        verbs: Verbs acted on whose annotations are still to be removed, with their values.
+        runs: The stages of the attempt so far.
+        history: The last transitions, oldest first.
+        serial: The number of the last transition.
+    """
+
+    record: Record
+    began: float
+    clear: float = 0.0
+    since: float = 0.0
+    confirmed: bool = False
+    applied: int = 0
+    healthy: float = 0.0
+    counted: float | None = None
+    guards: str = ""
+    paused: bool = False
+    approved: str = ""
+    promoted: str = ""
+    completed: bool = False
+    cause: str = ""
+    explanation: str = ""
+    verbs: Mapping[str, str] = field(default_factory=dict)
+    runs: tuple[Run, ...] = ()
+    history: tuple[Entry, ...] = ()
+    serial: int = 0
+
+    def tell(self, now: float, reason: Reason, message: str, *, warning: bool = False) -> "State":
+        """This state with one more entry in its history."""
+        record = self.record
+        entry = Entry(
+            serial=self.serial + 1,
+            at=now,
+            reason=reason,
+            message=message,
+            attempt=record.attempt,
+            revision=record.revision,
+            stage=record.stage,
+            percentage=record.percentage,
+            warning=warning,
+        )
+        return replace(self, history=(*self.history, entry)[-HISTORY:], serial=entry.serial)
+
+    def leave(self, now: float, outcome: RunOutcome) -> "State":
+        """This state with its running stage ended."""
+        if not self.runs or self.runs[-1].outcome is not RunOutcome.RUNNING:
+            return self
+        ended = replace(self.runs[-1], left=now, outcome=outcome)
+        return replace(self, runs=(*self.runs[:-1], ended))
+
+    def enter(self, now: float) -> "State":
+        """This state with the record's stage begun."""
+        run = Run(name=self.record.stage, percentage=self.record.percentage, entered=now)
+        return replace(self, runs=(*self.runs, run)[-RUNS:])
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything the operator has seen of the world, for one decision.
+
+    Attributes:
+        uid: The object's own uid, the owner of its record.
+        holder: The object's `namespace/name`.
+        traffic: What stands in Redis; `None` where Redis can't be asked.
+        trails: The looks of each guardrail, by its name.
+        verbs: The verbs found in annotations, with their values.
+    """
+
+    uid: str
+    holder: str
+    traffic: Traffic | None = None
+    trails: Mapping[str, Trail] = field(default_factory=dict)
+    verbs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """What keeps traffic from growing."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that goes on and a person should hear of; repeated while it lasts, unlike a transition."""
+
+    reason: Reason
+    subject: str
+    message: str
+    warning: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What shall be done.
+
+    Attributes:
+        state: Where the rollout stands from now on; `None` where it can't begin yet. For a raise it must be
+            saved before the write, for everything else the write comes first.
+        write: What shall be written to Redis, if anything.
+        again: When to decide again even if nothing happens, seconds since the epoch.
+        alerts: What a person should hear of.
+        blocked: What keeps traffic from growing now.
+    """
+
+    state: State | None
+    write: Write | None = None
+    again: float | None = None
+    alerts: tuple[Alert, ...] = ()
+    blocked: Blocked | None = None
