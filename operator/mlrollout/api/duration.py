@@ -1,26 +1,43 @@
 """Durations as people write them in Kubernetes objects: `336h`, `10m`, `1h30m`, `250ms`."""
 
 import re
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
-PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
+from .model import rules
+
+# Five digits and four parts at most, so that none is longer than CEL's `duration` can hold.
+PATTERN = "^([0-9]{1,5}([.][0-9]{1,3})?(ms|s|m|h)){1,4}$"
 MAX_LENGTH = 32
 
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_HINT = "is not a duration: write a number of at most five digits and a unit (ms, s, m, h), for example 30s or 336h"
 
 
 def parse(text: object) -> float:
     """Seconds of a duration such as `1h30m`; a `ValueError` says what was expected."""
     if isinstance(text, int | float) and not isinstance(text, bool):
         return float(text)
-    if not isinstance(text, str) or len(text) > MAX_LENGTH or not re.match(PATTERN, text):
-        raise ValueError(
-            f"{text!r} is not a duration: write a number and a unit (ms, s, m, h), for example 30s or 336h"
-        )
+    if not isinstance(text, str) or len(text) > MAX_LENGTH or not re.fullmatch(PATTERN, text):
+        raise ValueError(f"{text!r} {_HINT}")
     return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+
+
+def _read(value: object, info: ValidationInfo) -> float:
+    """Like `parse`, but where a user wrote the object, a number without a unit is refused, as the API server does."""
+    return parse(value if info.mode == "python" or isinstance(value, str) else repr(value))
 
 
 def render(seconds: float) -> str:
@@ -34,9 +51,42 @@ def render(seconds: float) -> str:
     return "".join(parts) or "0s"
 
 
+def written(path: str) -> str:
+    """CEL for "a duration stands at this path"; CEL's own `duration` fails on a bad one, with no message of ours."""
+    return f"{path}.matches('{PATTERN}')"
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The shortest and the longest duration allowed; checked here and, by a CEL rule, at `kubectl apply`."""
+
+    low: str
+    high: str
+
+    @property
+    def message(self) -> str:
+        """What the user is told."""
+        return f"must be from {self.low} to {self.high}"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's signature
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        within = f"duration(self) >= duration('{self.low}') && duration(self) <= duration('{self.high}')"
+        return handler(core) | rules(
+            (written("self"), _HINT),
+            (f"!{written('self')} || {within}", self.message),
+        )
+
+    def _check(self, seconds: float) -> float:
+        if not parse(self.low) <= seconds <= parse(self.high):
+            raise ValueError(self.message)
+        return seconds
+
+
 Duration = Annotated[
     float,
-    BeforeValidator(parse),
+    BeforeValidator(_read),
     PlainSerializer(render, return_type=str),
     WithJsonSchema({"type": "string", "pattern": PATTERN, "maxLength": MAX_LENGTH}),
 ]

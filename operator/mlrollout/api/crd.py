@@ -1,0 +1,69 @@
+"""The CustomResourceDefinition of `MLRollout`."""
+
+from typing import Any
+
+from . import GROUP, KIND, PLURAL, SHORT_NAME, SINGULAR, VERSION
+from .schema import structural
+from .spec import Spec
+from .status import Status
+
+_ABOUT = "An ML feature that is rolled out to users by percentage, and taken back by itself."
+_READY = '.status.conditions[?(@.type=="Ready")]'
+
+# Priority 1 is shown by `kubectl get -o wide` only.
+_COLUMNS = (
+    {"name": "Revision", "type": "string", "jsonPath": ".spec.revision"},
+    {"name": "Stage", "type": "string", "jsonPath": ".status.stage"},
+    {"name": "Percentage", "type": "integer", "jsonPath": ".status.percentage"},
+    {"name": "Ready", "type": "string", "jsonPath": f"{_READY}.reason"},
+    {"name": "Attempt", "type": "integer", "jsonPath": ".status.record.attempt", "priority": 1},
+    {"name": "Message", "type": "string", "jsonPath": f"{_READY}.message", "priority": 1},
+    {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+)
+
+
+def crd() -> dict[str, Any]:
+    """The whole object, as it is applied."""
+    version = {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": [dict(column) for column in _COLUMNS],
+        "schema": {"openAPIV3Schema": schema()},
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": KIND,
+                "listKind": f"{KIND}List",
+                "plural": PLURAL,
+                "singular": SINGULAR,
+                "shortNames": [SHORT_NAME],
+            },
+            "versions": [version],
+        },
+    }
+
+
+def schema() -> dict[str, Any]:
+    """The schema of one `MLRollout`."""
+    # Without this default, tools that wait for readiness take an object that nobody has seen yet for ready.
+    status = structural(Status, defaults=False) | {"default": {"observedGeneration": -1}}
+    return {
+        "description": _ABOUT,
+        "type": "object",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string", "description": f"{GROUP}/{VERSION}"},
+            "kind": {"type": "string", "description": KIND},
+            "metadata": {"type": "object"},
+            "spec": structural(Spec),
+            "status": status,
+        },
+    }
