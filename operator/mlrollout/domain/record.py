@@ -84,8 +84,9 @@ def decode(text: str | bytes) -> Record:
         raise UnreadableRecordError("it is not JSON") from error
     if not isinstance(fields, dict):
         raise UnreadableRecordError("it is not a JSON object")
-    if fields.get("schema") != SCHEMA:
-        raise UnreadableRecordError(f"its schema is {fields.get('schema')!r}, and this version reads {SCHEMA}")
+    schema = fields.get("schema")
+    if isinstance(schema, bool) or schema != SCHEMA:
+        raise UnreadableRecordError(f"its schema is {schema!r}, and this version reads {SCHEMA}")
     record = Record(
         attempt=_count(fields, "attempt"),
         latched=_flag(fields, "latched"),
@@ -101,8 +102,10 @@ def decode(text: str | bytes) -> Record:
     return record
 
 
-def _count(fields: dict[str, Any], name: str, at_most: int = 2**53) -> int:
+def _count(fields: dict[str, Any], name: str, at_most: int = 2**53 - 1) -> int:
     value = fields.get(name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON knows one kind of number, and so do Lua and JavaScript
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= at_most:
         raise UnreadableRecordError(f"its {name} is not a whole number from 0 to {at_most}")
     return value
