@@ -31,9 +31,8 @@ def application(service: Service, metrics: Metrics) -> web.Application:
 
 
 async def _dispatch(request: web.Request) -> web.Response:
-    """`{"user": …}`: vehicles for this user's order."""
-    asked = await request.json()
-    return web.json_response(asdict(await request.app[_SERVICE].dispatch(str(asked["user"]))))
+    """`?user=…`: vehicles for a new order of this user."""
+    return web.json_response(asdict(await request.app[_SERVICE].dispatch(request.query.get("user", ""))))
 
 
 async def _model(request: web.Request) -> web.Response:
@@ -49,8 +48,8 @@ async def _model(request: web.Request) -> web.Response:
 
 
 async def _deploy(request: web.Request) -> web.Response:
-    """`{"revision": …}`: deploy another model, as a release of the application would."""
-    revision = (await request.json()).get("revision")
+    """`?revision=…`: deploy another model, as a release of the application would."""
+    revision = request.query.get("revision", "")
     if revision not in MODELS:
         return web.Response(status=HTTPStatus.NOT_FOUND, text=f"There is no such model; there are {', '.join(MODELS)}.")
     request.app[_SERVICE].deploy(revision)

@@ -1,0 +1,93 @@
+"""`python -m devstack.demo`, behind `make demo`: 0 when everything happened as promised, else 1."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+from devstack import binaries
+from devstack.console import say
+from devstack.demo.application import DispatchApp
+from devstack.demo.observer import NAME, NAMESPACE, Observer
+from devstack.demo.story import Cast, Story, rollout
+from devstack.demo.tellers import Teller, teller
+from devstack.errors import DevstackError
+from devstack.processes import wait_until
+from devstack.stack import Stack
+
+WITHIN = 180.0
+_PARTS = ("kube-apiserver", "etcd", "kubectl", "helm", "redis-server", "redis-cli", "prometheus")
+
+
+def main() -> int:
+    """Play the demo; the exit code."""
+    # Whatever signal ends us, what we started ends first.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    # A proxy of the environment has no way to our loopback addresses.
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
+    try:
+        return _demo()
+    except DevstackError as error:
+        say(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        say("Interrupted. Everything that was started has been stopped.")
+        return 130
+
+
+def _demo() -> int:
+    for part in _PARTS:
+        binaries.path(part)
+    began = time.monotonic()
+    with _folder() as folder, ExitStack() as parts:
+        with closing(teller(rollout())) as telling:
+            story = Story(_cast(folder, parts, telling), began + WITHIN)
+            promises = [*story.good_revision(), *story.bad_revision()]
+        print(f"\n$ kubectl describe mlrollout {NAME} -n {NAMESPACE}\n{story.describe()}")
+        print(*story.measured(), *promises, sep="\n")
+        print(f"The demo took {time.monotonic() - began:.0f} s.")
+        story.check(promises)
+    return 0
+
+
+def _cast(folder: Path, parts: ExitStack, telling: Teller) -> Cast:
+    """Everything started, and Prometheus aware of the application."""
+    telling.say("Starting a Kubernetes API, Redis and Prometheus on this machine.")
+    stack = parts.enter_context(Stack(folder))
+    telling.say("Starting the dispatch application: 200 requests per second from 3000 users.")
+    app = parts.enter_context(DispatchApp(stack.redis_url, folder / "app"))
+    if stack.prometheus:
+        stack.prometheus.set_targets("app", [app.address])
+    telling.say("Installing the CRD and starting the operator under its shipped permissions.")
+    stack.install()
+    operator = stack.start_operator()
+    observer = Observer(stack, app)
+    wait_until(observer.scraped, within=30, what="Prometheus to read the application's metrics")
+    return Cast(stack.cluster, operator, app, observer, telling)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A temporary folder for data and logs, which stays where something went wrong."""
+    folder = Path(tempfile.mkdtemp(prefix="mlrollout-demo-"))
+    try:
+        yield folder
+    except Exception:
+        say(f"The logs are kept in {folder}.")
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""What is new from one scene to the next, in plain lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from devstack.demo.chronicle import Scene
+
+
+def changes(*scenes: Scene) -> Iterator[str]:
+    """The lines about the last of two scenes; about the first one of all there are none."""
+    if len(scenes) > 1:
+        before, after = scenes
+        yield from _traffic(before, after)
+        yield from _guardrails(before, after)
+        yield from _conditions(before, after)
+        yield from _events(before, after)
+
+
+def _traffic(before: Scene, after: Scene) -> Iterator[str]:
+    if (before.attempt, before.percentage) != (after.attempt, after.percentage):
+        yield f"Redis      {before.percentage} % -> {after.percentage} % (attempt {after.attempt})"
+
+
+def _guardrails(before: Scene, after: Scene) -> Iterator[str]:
+    known = {guardrail.name: guardrail.finding for guardrail in before.status.guardrails}
+    for guardrail in after.status.guardrails:
+        if known.get(guardrail.name) != guardrail.finding:
+            yield f"Guardrail  {guardrail.name} is {guardrail.finding}: {guardrail.message}"
+
+
+def _conditions(before: Scene, after: Scene) -> Iterator[str]:
+    known = {condition.type: (condition.status, condition.reason) for condition in before.status.conditions}
+    for condition in after.status.conditions:
+        if known.get(condition.type) != (condition.status, condition.reason):
+            yield f"Condition  {condition.type}={condition.status} {condition.reason}: {condition.message}"
+
+
+def _events(before: Scene, after: Scene) -> Iterator[str]:
+    known = {event.serial for event in before.events}
+    for event in after.events:
+        if event.serial not in known:
+            yield f"Event      {'Warning' if event.warning else 'Normal'} {event.reason}: {event.message}"
