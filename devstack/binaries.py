@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from devstack import envtest, gobuild, packages, probe
-from devstack.console import say
 from devstack.errors import DevstackError, UnavailableError
 
 Source = Callable[[str], "Path | None"]
@@ -33,7 +32,6 @@ def path(name: str) -> Path:
         try:
             found = source(name)
         except UnavailableError as error:
-            say(f"No {name} this way: {error}.")
             reasons.append(str(error))
             continue
         if found:
@@ -59,7 +57,8 @@ def _assets(name: str) -> Path | None:
     return binary if binary.exists() else None
 
 
-def _on_path(name: str) -> Path | None:
+def on_path(name: str) -> Path | None:
+    """What the user has installed, where it runs and is new enough."""
     for alias in _ALIASES.get(name, (name,)):
         found = shutil.which(alias)
         if found and probe.runs(name, Path(found)):
@@ -69,13 +68,13 @@ def _on_path(name: str) -> Path | None:
 
 _READY: tuple[Source, ...] = (_assets, gobuild.cached, envtest.cached)
 _MADE: tuple[Source, ...] = (envtest.fetch, gobuild.build)
-_PACKAGED = (packages.cached, _on_path, packages.unpack, packages.install)
+_PACKAGED = (packages.cached, on_path, packages.unpack, packages.install)
 
 _SOURCES: Mapping[str, tuple[Source, ...]] = {
     "kube-apiserver": (*_READY, *_MADE),
     "etcd": (*_READY, *_MADE),
-    "kubectl": (*_READY, _on_path, *_MADE),
-    "helm": (gobuild.cached, _on_path, gobuild.build),
+    "kubectl": (*_READY, on_path, *_MADE),
+    "helm": (gobuild.cached, on_path, gobuild.build),
     "redis-server": _PACKAGED,
     "redis-cli": _PACKAGED,
     "prometheus": _PACKAGED,

@@ -10,6 +10,7 @@ from typing import Any
 from devstack import binaries
 from devstack.commands import run
 from devstack.errors import DevstackError
+from devstack.files import replace_text
 
 
 class Cluster:
@@ -80,9 +81,7 @@ def write_kubeconfig(file: Path, cluster: dict[str, Any], token: str, namespace:
         "users": [{"name": "mlrollout", "user": {"token": token}}],
         "contexts": [{"name": "mlrollout", "context": context}],
     }
-    file.touch(mode=0o600)
-    file.write_text(json.dumps(config, indent=2))
-    return file
+    return replace_text(file, json.dumps(config, indent=2))
 
 
 def trusted(server: str, ca: Path) -> dict[str, Any]:

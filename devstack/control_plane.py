@@ -17,6 +17,7 @@ from typing import ClassVar, Self
 from devstack import binaries, certificates, web
 from devstack.cluster import Cluster, trusted, write_kubeconfig
 from devstack.etcd_server import Etcd
+from devstack.files import replace_text
 from devstack.lifetime import Lifetime
 from devstack.processes import Launch, supervise
 from devstack.servers import Server
@@ -71,8 +72,7 @@ class ApiServer(Server):
     def _tokens(self) -> Path:
         file = self.directory / "tokens.csv"
         if not file.exists():
-            file.touch(mode=0o600)
-            file.write_text(f"{secrets.token_hex()},admin,admin,system:masters\n")
+            replace_text(file, f"{secrets.token_hex()},admin,admin,system:masters\n")
         return file
 
     def _answers(self, path: str) -> bool:

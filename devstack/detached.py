@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from devstack.commands import run
+from devstack.console import say
+from devstack.files import replace_text
 from devstack.processes import Child
 
 
@@ -19,12 +21,22 @@ class Detached(Child):
     A pid alone may have passed to a stranger since, so the time of birth goes with it.
     """
 
-    def __init__(self, name: str, pid: int, log: Path, born: str | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        pid: int,
+        log: Path,
+        born: str | None,
+        process: subprocess.Popen[bytes] | None = None,
+    ) -> None:
         super().__init__(name, pid, log)
         self._born = born
+        self._process = process
 
     def exit_code(self) -> int | None:
-        """None while it runs; how it ended is not known, so any end counts as 1."""
+        """None while it runs; how a process of an earlier command ended is not known, so 1."""
+        if self._process:
+            return self._process.poll()
         return None if self._born and born(self.pid) == self._born else 1
 
 
@@ -53,6 +65,7 @@ class Detacher:
             return known
         if not known:
             log.unlink(missing_ok=True)
+        say(f"Starting {name}.")
         with log.open("ab") as output:
             process = subprocess.Popen(
                 command,
@@ -63,8 +76,9 @@ class Detacher:
                 start_new_session=True,
             )
         self.started.append(process)
-        child = Detached(name, process.pid, log, born(process.pid))
-        self._write(child, born(process.pid))
+        birth = born(process.pid)
+        child = Detached(name, process.pid, log, birth, process)
+        self._write(child, birth)
         return child
 
     def find(self, name: str) -> Child | None:
@@ -84,9 +98,7 @@ class Detacher:
     def _write(self, child: Child, birth: str | None) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         entry = {"pid": child.pid, "born": birth, "log": str(child.log)}
-        draft = self._folder / f"{child.name}.draft"
-        draft.write_text(json.dumps(entry))
-        draft.replace(self._folder / f"{child.name}.json")
+        replace_text(self._folder / f"{child.name}.json", json.dumps(entry))
 
 
 def born(pid: int) -> str | None:

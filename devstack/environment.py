@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from devstack import binaries
+from devstack.files import replace_text
 from devstack.stack import Given, Stack
 
 # Tells a variable that we wrote, and that a shell has sourced, from one of the user's.
@@ -50,20 +51,21 @@ def variables(stack: Stack) -> dict[str, str]:
 
 def write(stack: Stack) -> Path:
     """Write the file, and the folder of programs that it puts on PATH."""
-    own = [
-        *([stack.control_plane.kubeconfig] if stack.control_plane else []),
-        *([stack.redis.url] if stack.redis else []),
-        *([stack.prometheus.url] if stack.prometheus else []),
-    ]
-    values = {**variables(stack), _OURS: shlex.join(own)}
+    values = {**variables(stack), _OURS: shlex.join(_own(stack))}
     text = "# Written by `up`, removed by `down`. Use it with: source .local/env\n"
     text += "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
     for folder in (Path(sys.executable).parent, _programs(stack.directory)):
         text += _GUARDED_PATH.format(folder=shlex.quote(str(folder)))
-    file = stack.directory / "env"
-    file.touch(mode=0o600)
-    file.write_text(text)
-    return file
+    return replace_text(stack.directory / "env", text)
+
+
+def _own(stack: Stack) -> list[str]:
+    kubeconfig = stack.cluster.kubeconfig
+    return [
+        *([kubeconfig] if Path(kubeconfig).is_relative_to(stack.directory) else []),
+        *([stack.redis.url] if stack.redis else []),
+        *([stack.prometheus.url] if stack.prometheus else []),
+    ]
 
 
 def _programs(directory: Path) -> Path:

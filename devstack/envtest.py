@@ -6,6 +6,7 @@ after a few seconds and the next source is asked.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import platform
 import re
@@ -41,8 +42,7 @@ def fetch(name: str, index: str = INDEX) -> Path:
     with cache.workshop(shelf.name) as folder:
         if found := cached(name):
             return found
-        say(f"Looking for published {shelf.name} binaries (gives up after a few seconds).")
-        url, digest = _newest(_read(index).decode())
+        url, digest = _newest(_index(index))
         archive = folder / "archive.tar.gz"
         archive.write_bytes(_read(url))
         if hashlib.sha512(archive.read_bytes()).hexdigest() != digest:
@@ -59,23 +59,37 @@ def _shelf() -> Path:
     return cache.shelf(f"envtest-{minor}")
 
 
-def _platform() -> str:
+def platform_name() -> str:
+    """Operating system and processor as Go calls them."""
     machine = platform.machine().lower()
     names = {"x86_64": "amd64", "aarch64": "arm64"}
     return f"{platform.system().lower()}-{names.get(machine, machine)}"
 
 
 def _newest(index: str) -> tuple[str, str]:
+    if not index:
+        raise UnavailableError("the list of published binaries is out of reach")
     minor = KUBERNETES.version.rpartition(".")[0] + "."
     fitting = [
         (int(entry["version"].removeprefix(minor)), entry["url"], entry["digest"])
         for entry in _ENTRY.finditer(index)
-        if entry["version"].startswith(minor) and entry["platform"] == _platform()
+        if entry["version"].startswith(minor) and entry["platform"] == platform_name()
     ]
     if not fitting:
-        raise UnavailableError(f"nothing is published for {minor}x on {_platform()}")
+        raise UnavailableError(f"nothing is published for {minor}x on {platform_name()}")
     _, url, digest = max(fitting)
     return url, digest
+
+
+@functools.cache
+def _index(url: str) -> str:
+    """The list of what is published; empty when out of reach, which is found out only once."""
+    say("Looking for published control plane binaries (gives up after a few seconds).")
+    try:
+        return _read(url).decode()
+    except UnavailableError as error:
+        say(f"Going on without them: {error}.")
+        return ""
 
 
 def _read(url: str) -> bytes:

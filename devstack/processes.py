@@ -41,10 +41,9 @@ class Child(ABC):
         return self.exit_code() is None
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the whole group; a group that is gone hears nothing."""
-        # macOS answers EPERM where only unreaped processes are left.
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
+        """Send a signal to the whole group, unless it ended: its number may be a stranger's now."""
+        if self.alive:
+            _signal(self.pid, number)
 
     def pause(self) -> None:
         """Freeze it: its connections stay open and nobody answers on them."""
@@ -61,12 +60,15 @@ class Child(ABC):
 
     def stop(self, within: float = 5) -> None:
         """End it politely, and by force when that takes too long."""
-        if self.alive:
-            self.signal(signal.SIGTERM)
-            self.resume()
-            with suppress(ProcessFailedError):
-                wait_until(lambda: not self.alive, within=within, what=self.name)
+        if not self.alive:
+            return
+        self.signal(signal.SIGTERM)
+        self.resume()
+        with suppress(ProcessFailedError):
+            wait_until(lambda: not self.alive, within=within, what=self.name)
         self.kill()
+        # What the first process of the group has left behind.
+        _signal(self.pid, signal.SIGKILL)
 
     def tail(self, lines: int = 20) -> str:
         """The end of its log."""
@@ -98,8 +100,9 @@ class Supervised(Child):
     def exit_code(self) -> int | None:
         """The supervisor ends the way its command did."""
         code = self._guard.poll()
-        if code is not None:
-            _close(self._guard)
+        if code is not None and _close(self._guard):
+            # In case that the supervisor was killed itself.
+            _signal(self.pid, signal.SIGKILL)
         return code
 
 
@@ -148,7 +151,7 @@ def wait_until(
         if time.monotonic() > deadline:
             tail = f"\n{child.log} ends with:\n{child.tail()}" if child else ""
             raise ProcessFailedError(f"Waited {within:g} s in vain for {what}.{tail}")
-        time.sleep(0.01)
+        time.sleep(0.02)
 
 
 def _early_end(child: Child) -> ProcessFailedError:
@@ -160,7 +163,15 @@ def _early_end(child: Child) -> ProcessFailedError:
     )
 
 
-def _close(guard: subprocess.Popen[str]) -> None:
-    for pipe in (guard.stdin, guard.stdout):
-        if pipe:
-            pipe.close()
+def _signal(group: int, number: signal.Signals) -> None:
+    # macOS answers EPERM where only unreaped processes are left.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _close(guard: subprocess.Popen[str]) -> bool:
+    """Close our ends of the pipes; whether they were open."""
+    pipes = [pipe for pipe in (guard.stdin, guard.stdout) if pipe and not pipe.closed]
+    for pipe in pipes:
+        pipe.close()
+    return bool(pipes)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from devstack import binaries, web
 from devstack.errors import DevstackError
+from devstack.files import replace_text
 from devstack.processes import Launch, supervise
 from devstack.servers import Server
 
@@ -44,7 +45,7 @@ class PrometheusServer(Server):
 
     name: ClassVar[str] = "prometheus"
 
-    def __init__(  # noqa: PLR0913  (each is one property of a Prometheus)
+    def __init__(
         self,
         directory: Path | None = None,
         *,
@@ -72,9 +73,7 @@ class PrometheusServer(Server):
         """Scrape these `host:port` addresses as that job from now on."""
         file = self.targets_file(job)
         file.parent.mkdir(exist_ok=True)
-        draft = file.with_suffix(".draft")
-        draft.write_text(json.dumps([{"targets": list(targets), "labels": dict(labels or {})}]))
-        draft.replace(file)
+        replace_text(file, json.dumps([{"targets": list(targets), "labels": dict(labels or {})}]))
 
     def reload(self) -> None:
         """Apply changed `jobs` and `interval` to the running server."""

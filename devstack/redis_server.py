@@ -11,6 +11,7 @@ from devstack import binaries, certificates
 from devstack.certificates import Certificates
 from devstack.commands import run
 from devstack.errors import DevstackError
+from devstack.files import replace_text
 from devstack.processes import Launch, supervise
 from devstack.servers import Server
 
@@ -72,10 +73,8 @@ class RedisServer(Server):
 
     def command(self) -> Sequence[str]:
         """Write the configuration, readable by us alone for its password."""
-        file = self.directory / "redis.conf"
-        file.touch(mode=0o600)
         lines = [*self._basics(), *self._security(), *self._topology(), *self._config]
-        file.write_text("\n".join(lines) + "\n")
+        file = replace_text(self.directory / "redis.conf", "\n".join(lines) + "\n")
         return [str(binaries.path("redis-server")), str(file)]
 
     def ready(self) -> bool:

@@ -125,8 +125,8 @@ class Stack(Lifetime):
             launch=self._launch,
         )
         self._stops.callback(operator.stop)
-        self.operators.append(operator)
         operator.start()
+        self.operators.append(operator)
         self._scrape_operators()
         return operator
 

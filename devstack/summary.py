@@ -13,18 +13,14 @@ _EXAMPLE = Path("examples/ml-dispatch/rollout.yaml")
 
 
 def announce(given: Given) -> None:
-    """Say which parts are started and which are somebody else's."""
+    """Say which parts are somebody else's; an address may hold a password, so not which."""
     parts = {
-        "etcd and kube-apiserver": ("KUBECONFIG", given.kubeconfig),
-        "redis": ("REDIS_URL", given.redis_url),
-        "prometheus": ("PROMETHEUS_URL", given.prometheus_url),
+        "KUBECONFIG": given.kubeconfig,
+        "REDIS_URL": given.redis_url,
+        "PROMETHEUS_URL": given.prometheus_url,
     }
-    for variable, value in parts.values():
-        if value:
-            say(f"Using what {variable} names.")
-    started = [part for part, (_, value) in parts.items() if not value]
-    if started:
-        say(f"Starting {', '.join(started)} (some seconds).")
+    for variable in (variable for variable, value in parts.items() if value):
+        say(f"Using what {variable} names, starting none.")
 
 
 def of(stack: Stack, env: Path) -> str:
@@ -43,7 +39,7 @@ def of(stack: Stack, env: Path) -> str:
 def _steps(stack: Stack, env: Path) -> list[tuple[str, str]]:
     steps = [(f"source {_short(env)}", "KUBECONFIG and PATH for this shell")]
     if (REPOSITORY / _EXAMPLE).exists():
-        steps.append((f"kubectl apply -f {_EXAMPLE}", "a rollout to play with"))
+        steps.append((f"kubectl apply -f {_short(REPOSITORY / _EXAMPLE)}", "a rollout to play with"))
     steps.append(("kubectl get mlr -A -w", "watch it"))
     if stack.operators:
         steps.append((f"tail -f {_short(stack.operators[0].log)}", "what the operator does"))

@@ -23,9 +23,12 @@ def main(command: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda received, _frame: _signal(child.pid, received))
     threading.Thread(target=_outlive_nobody, args=(child.pid,), daemon=True).start()
-    print(child.pid, flush=True)
-    code = child.wait()
-    _signal(child.pid, signal.SIGKILL)
+    try:
+        with suppress(BrokenPipeError):
+            os.write(sys.stdout.fileno(), f"{child.pid}\n".encode())
+        code = child.wait()
+    finally:
+        _signal(child.pid, signal.SIGKILL)
     if code < 0:
         _die_of(-code)
     return code

@@ -15,6 +15,7 @@ from devstack import binaries, chart, environment, kind, summary
 from devstack.console import say
 from devstack.detached import Detacher
 from devstack.errors import DevstackError
+from devstack.files import replace_text
 from devstack.stack import Given, Stack
 
 _YEAR = "8760h"
@@ -44,6 +45,7 @@ def up(directory: Path, choices: Choices) -> None:
         except BaseException:
             _stop(detacher)
             kind.delete(directory)
+            say("What was started is stopped again.")
             raise
         if not detacher.started:
             say("Everything is running already.")
@@ -55,8 +57,8 @@ def down(directory: Path) -> None:
     with _alone(directory):
         stopped = _stop(Detacher(directory / "run"))
         deleted = kind.delete(directory)
-        for data in directory.glob("**/data"):
-            shutil.rmtree(data, ignore_errors=True)
+        for data in ("control-plane/etcd/data", "prometheus/data"):
+            shutil.rmtree(directory / data, ignore_errors=True)
         for file in ("env", "choices.json"):
             (directory / file).unlink(missing_ok=True)
         say("Stopped." if stopped or deleted else "Nothing was running.")
@@ -78,16 +80,13 @@ def _start(directory: Path, detacher: Detacher, choices: Choices) -> Stack:
     if choices.kind:
         given = replace(given, kubeconfig=kind.create(directory))
     _fetch(given, choices)
-    chosen = directory / "choices.json"
-    chosen.touch(mode=0o600)
-    chosen.write_text(json.dumps(choices.parts()))
+    replace_text(directory / "choices.json", json.dumps(choices.parts()))
     stack = Stack(directory, given=given, interval="1s", launch=detacher)
     summary.announce(given)
     stack.start()
     chart.install_crds(stack.cluster)
     if choices.operator:
         chart.install_access(stack.cluster)
-        say("Starting the operator.")
         stack.start_operator(lifetime=_YEAR)
     return stack
 
