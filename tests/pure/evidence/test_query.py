@@ -1,0 +1,196 @@
+"""What is refused as evidence, how far back a query looks, and how its newest samples are asked for."""
+
+import json
+from contextlib import suppress
+
+import promql_parser
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mlrollout.evidence.query import Query, QueryError
+
+RATIO = """
+sum(rate(ml_dispatch_total{group="treatment",status="failure"}[$window]))
+  / sum(rate(ml_dispatch_total{group="treatment"}[$window]))  # $nothing here
+"""
+
+REFUSED = {
+    "": "no expression found",
+    "rate(x[5m": "unexpected end of input",
+    "rate(x)": "expected type matrix",
+    "no_such_function(x)": "unknown function with name 'no_such_function'",
+    "rate(x[1e300])": "too big",
+    "rate(x[5000000y])": "parsed",
+    "rate(x[$__rate_interval])": "`$__rate_interval` is not known here: only `$window`",
+    "rate(x[$windows])": "`$windows` is not known here",
+    "rate(x[1h$window])": "unexpected character",
+    "x[5m]": "wrap it, for example in rate",
+    "(x[1h:1m])": "wrap it, for example in rate",
+    '"0.05"': "a string, not a number",
+    "x > 0.05": "max or min, or write `> bool`",
+    "-((x)) <= y": "write `<= bool`",
+    "(x != 3)": "write `!= bool`",
+    "x > 0.05 and y > 100": "write `> bool`",
+    "(x == 1) unless y": "write `== bool`",
+    "x @ 1700000000": "a fixed time is not evidence about now",
+    "rate(x[5m] @ -1)": "a fixed time is not evidence about now",
+    "sum_over_time(x[1h:] @ 0)": "a fixed time is not evidence about now",
+    "rate(x[5m] offset -$window)": "looks into the future",
+    'x{a="b" or c="d"}': "use a regular expression",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_a_query_that_cannot_be_evidence_is_refused_with_what_to_do(text: str) -> None:
+    with pytest.raises(QueryError) as refusal:
+        Query.parse(text)
+    assert REFUSED[text] in str(refusal.value)
+
+
+REACH = {
+    "x": (0, 0),
+    "time()": (0, 0),
+    "x offset 5m": (300, 300),
+    "x offset -5m": (0, 0),
+    "rate(x[5m])": (300, 300),
+    "rate(x[500ms])": (0.5, 0.5),
+    "rate(x[300])": (300, 300),
+    "rate(x[5m] offset 1h)": (3900, 3900),
+    "rate(x[5m] offset -1m)": (240, 240),
+    "rate(x[$window])": (10, 60),
+    "rate(x[$window] offset $window)": (20, 120),
+    "rate(x[$window] offset -5s)": (5, 55),
+    "rate(x[$window] offset -$window) + x": (0, 0),
+    "rate(x[$window]) / rate(x[$window] offset 1d)": (86410, 86460),
+    "max_over_time(rate(x[5m])[1h:1m] offset 3m)": (4080, 4080),
+    "max_over_time(rate(x[$window])[$window:])": (20, 120),
+    "max_over_time(deriv(rate(x[1m])[5m:])[1h:])": (3960, 3960),
+    "x @ end()": (0, 0),
+    "rate(x[5m] @ start() offset 1m)": (360, 360),
+    "max_over_time(rate(x[5m] @ end())[1h:])": (300, 300),
+    "max_over_time(rate(x[5m])[1h:] @ end())": (3900, 3900),
+    "quantile(scalar(p offset 1d), x)": (86400, 86400),
+    "label_replace(-(rate(x[5m])), 'a', '', '', '') or vector(0)": (300, 300),
+    'sum by (a) (rate(x{b="[1h]"}[5m])) > bool 1': (300, 300),
+    "x and y offset 1m > 0": (60, 60),
+    "increase(x[$window]) / $window": (10, 60),
+}
+
+
+@pytest.mark.parametrize("text", REACH)
+def test_reach_is_the_distance_to_the_oldest_moment_a_query_looks_at(text: str) -> None:
+    query = Query.parse(text)
+    assert (query.reach(10), query.reach(60)) == REACH[text]
+
+
+def test_a_window_is_written_to_the_millisecond_and_never_longer_than_it_is() -> None:
+    query = Query.parse("rate(x[$window])")
+    assert query.render(5400.0209) == "rate(x[1h30m20ms])"
+    assert query.reach(5400.0209) == 5400.020
+
+
+def test_a_window_is_at_least_a_second() -> None:
+    query = Query.parse("rate(x[$window])")
+    assert [query.render(window) for window in (-5, 0, 0.4)] == ["rate(x[1s])"] * 3
+    assert query.reach(0.4) == 1
+
+
+def test_strings_and_comments_are_sent_as_they_are() -> None:
+    text = """x{a="$window",b='$window',c=`$window\\d`} # $window"""
+    assert Query.parse(text).render(60) == text
+
+
+def test_a_query_is_sent_with_every_window_filled_in() -> None:
+    assert Query.parse(RATIO).render(60) == RATIO.replace("$window", "1m")
+
+
+def test_newest_asks_once_for_each_selector_without_range_and_offset() -> None:
+    query = Query.parse("rate(b[5m] offset 1h) / b + a @ end() + max_over_time(a[1h:])")
+    assert query.newest() == (
+        'label_replace(max(timestamp(a{})), "selector", "0", "", "") or '
+        'label_replace(max(timestamp(b{})), "selector", "1", "", "")'
+    )
+
+
+def test_newest_is_nothing_for_a_query_without_a_selector() -> None:
+    assert Query.parse("time() > bool 1").newest() is None
+
+
+def test_newest_keeps_names_and_values_that_need_quotes() -> None:
+    query = Query.parse('{"a.metric", "a label"="x", b!="", c=~`\\d"`, d!~"\\\\."}')
+    assert query.selectors == ('{__name__="a.metric","a label"="x",b!="",c=~"\\\\d\\"",d!~"\\\\."}',)
+
+
+def test_a_query_nested_deeper_than_python_recurses_is_read() -> None:
+    assert Query.parse("(" * 1500 + "rate(x[5m])" + ")" * 1500).reach(1) == 300
+
+
+def test_an_interrupt_while_parsing_stays_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(text: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(promql_parser, "parse", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Query.parse("x")
+
+
+# --- for any query ---------------------------------------------------------------------------
+
+words = st.text(st.characters(codec="utf-8"), max_size=8)
+durations = st.sampled_from(["5m", "90s", "1h30m", "$window"])
+offsets = st.sampled_from(["", " offset 1h", " offset -30s", " offset $window", " @ end()", " @ start() offset 5m"])
+
+
+def selecting(name: str, labels: dict[str, str]) -> str:
+    matchers = (f"{label}={json.dumps(value, ensure_ascii=False)}" for label, value in labels.items())
+    return f"{name}{{{','.join(matchers)}}}"
+
+
+selectors = st.builds(
+    selecting, st.sampled_from(["x", "y:z"]), st.dictionaries(st.sampled_from(["group", "le"]), words)
+)
+instants = st.builds("{}{}".format, selectors, offsets)
+rates = st.builds("rate({}[{}]{})".format, selectors, durations, offsets)
+
+
+def larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(
+        st.builds("max_over_time({}[{}:]{})".format, inner, durations, offsets),
+        st.builds("({} / {})".format, inner, inner),
+        st.builds("sum(-({}))".format, inner),
+        st.builds("({} and ({} > bool 3))".format, inner, inner),
+        st.builds("quantile(scalar({}), {})".format, inner, inner),
+    )
+
+
+queries = st.recursive(instants | rates, larger, max_leaves=6)
+windows = st.floats(-1e3, 1e7)
+
+
+@given(queries, windows, windows)
+def test_a_longer_window_never_reaches_less_far(text: str, one: float, other: float) -> None:
+    query = Query.parse(text)
+    assert query.reach(min(one, other)) <= query.reach(max(one, other))
+
+
+@given(queries, windows)
+def test_what_was_read_is_readable_with_any_window(text: str, window: float) -> None:
+    query = Query.parse(text)
+    promql_parser.parse(query.render(window))
+    promql_parser.parse(query.newest() or "1")
+
+
+@given(words, words, st.sampled_from(["=", "!="]))
+def test_newest_asks_for_exactly_the_series_that_the_query_uses(group: str, le: str, operator: str) -> None:
+    text = selecting("x", {"group": group, "le": le}).replace("group=", f"group{operator}", 1)
+    [asked] = Query.parse(f"rate({text}[5m])").selectors
+    selector = promql_parser.parse(asked)
+    assert isinstance(selector, promql_parser.VectorSelector)
+    assert [(m.name, m.value) for m in selector.matchers.matchers] == [("group", group), ("le", le)]
+    assert str(selector.matchers.matchers[0].op) == {"=": "MatchOp.Equal", "!=": "MatchOp.NotEqual"}[operator]
+
+
+@given(st.one_of(st.text(), st.text("x()[]{}\"'`$window5m:@-+ #\\,=~")))
+def test_any_text_is_either_a_query_or_refused(text: str) -> None:
+    with suppress(QueryError):
+        Query.parse(text)
