@@ -18,8 +18,10 @@ def changes(*scenes: Scene) -> Iterator[str]:
 
 
 def _traffic(before: Scene, after: Scene) -> Iterator[str]:
-    if (before.attempt, before.percentage) != (after.attempt, after.percentage):
-        yield f"Redis      {before.percentage} % -> {after.percentage} % (attempt {after.attempt})"
+    if before.attempt != after.attempt:
+        yield f"Redis      attempt {after.attempt}"
+    if before.percentage != after.percentage:
+        yield f"Redis      {before.percentage} % -> {after.percentage} %"
 
 
 def _guardrails(before: Scene, after: Scene) -> Iterator[str]:
