@@ -1,4 +1,4 @@
-"""The command line: `python -m devstack up|down|status|fetch`."""
+"""The whole system on this machine, for development: `python -m devstack up|down|status|fetch`."""
 
 from __future__ import annotations
 
@@ -43,6 +43,12 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _known(name: str) -> str:
+    if name not in binaries.names():
+        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(binaries.names())}")
+    return name
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m devstack", description=__doc__)
     parser.add_argument(
@@ -69,5 +75,5 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("down", help="stop everything that `up` started")
     commands.add_parser("status", help="tell what runs")
     fetching = commands.add_parser("fetch", help="only get the programs ready")
-    fetching.add_argument("names", nargs="*", choices=[*binaries.names(), []], metavar="name")
+    fetching.add_argument("names", nargs="*", type=_known, metavar="name", help="all of them by default")
     return parser

@@ -20,7 +20,7 @@ from devstack.console import say
 from devstack.errors import UnavailableError
 
 _WRAPPER = """#!/bin/sh
-LD_LIBRARY_PATH="{libraries}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
+LD_LIBRARY_PATH="{libraries}"
 export LD_LIBRARY_PATH
 exec "{binary}" "$@"
 """

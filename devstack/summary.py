@@ -41,6 +41,8 @@ def _steps(stack: Stack, env: Path) -> list[tuple[str, str]]:
     if (REPOSITORY / _EXAMPLE).exists():
         steps.append((f"kubectl apply -f {_short(REPOSITORY / _EXAMPLE)}", "a rollout to play with"))
     steps.append(("kubectl get mlr -A -w", "watch it"))
+    if stack.prometheus:
+        steps.append((f"$EDITOR {_short(stack.prometheus.targets_file('app'))}", "have your application scraped"))
     if stack.operators:
         steps.append((f"tail -f {_short(stack.operators[0].log)}", "what the operator does"))
     return [*steps, ("make down", "stop everything")]

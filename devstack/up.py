@@ -43,9 +43,8 @@ def up(directory: Path, choices: Choices) -> None:
             stack = _start(directory, detacher, choices)
             env = environment.write(stack)
         except BaseException:
-            _stop(detacher)
-            kind.delete(directory)
-            say("What was started is stopped again.")
+            if _tear_down(directory):
+                say("What was started is stopped again.")
             raise
         if not detacher.started:
             say("Everything is running already.")
@@ -55,13 +54,7 @@ def up(directory: Path, choices: Choices) -> None:
 def down(directory: Path) -> None:
     """Stop what `up` started here, and forget its data; the logs stay."""
     with _alone(directory):
-        stopped = _stop(Detacher(directory / "run"))
-        deleted = kind.delete(directory)
-        for data in ("control-plane/etcd/data", "prometheus/data"):
-            shutil.rmtree(directory / data, ignore_errors=True)
-        for file in ("env", "choices.json"):
-            (directory / file).unlink(missing_ok=True)
-        say("Stopped." if stopped or deleted else "Nothing was running.")
+        say("Stopped." if _tear_down(directory) else "Nothing was running.")
 
 
 def status(directory: Path) -> int:
@@ -119,14 +112,20 @@ def _refuse_other_choices(directory: Path, detacher: Detacher, choices: Choices)
         )
 
 
-def _stop(detacher: Detacher) -> bool:
+def _tear_down(directory: Path) -> bool:
+    """Stop all that was started and remove its data; whether there was anything."""
+    detacher = Detacher(directory / "run")
     children = detacher.known()
     for child in children:
         if child.alive:
             say(f"Stopping {child.name}.")
         child.stop()
         detacher.forget(child)
-    return bool(children)
+    for data in ("control-plane/etcd/data", "prometheus/data"):
+        shutil.rmtree(directory / data, ignore_errors=True)
+    for file in ("env", "choices.json"):
+        (directory / file).unlink(missing_ok=True)
+    return kind.delete(directory) or bool(children)
 
 
 @contextmanager

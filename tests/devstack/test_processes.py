@@ -10,7 +10,7 @@ import pytest
 
 from devstack.detached import born
 from devstack.errors import PortTakenError, ProcessFailedError
-from devstack.processes import Child, supervise, wait_until
+from devstack.processes import Child, Supervised, supervise, wait_until
 
 # A process that starts another one; both print their pids, one after the other.
 FAMILY = "echo $$; sleep 600 & echo $!; wait"
@@ -103,3 +103,14 @@ def test_a_missing_program_is_told(tmp_path: Path) -> None:
 
 def never(child: Child) -> None:
     wait_until(lambda: None, within=10, what="nothing", child=child)
+
+
+def test_a_child_whose_supervisor_was_killed_is_not_forgotten(tmp_path: Path) -> None:
+    child = supervise("family", ["sh", "-c", FAMILY], log=tmp_path / "log")
+    family = pids(child.log, 2)
+    assert isinstance(child, Supervised)
+
+    os.kill(child._guard.pid, signal.SIGKILL)
+
+    wait_until(lambda: not child.alive, within=10, what="the news of its end")
+    gone(family)
