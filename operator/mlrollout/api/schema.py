@@ -100,6 +100,8 @@ def _problems(node: Schema) -> Iterator[str]:
         yield f"type {kind!r} is not one of {', '.join(sorted(_TYPES))}"
     elif kind in _BOUNDS and not _BOUNDS[kind] & set(node):
         yield f"a {kind} needs one of {', '.join(sorted(_BOUNDS[kind]))}, or a rule over it costs too much"
+    if node.get("format", "date-time") != "date-time":
+        yield f"format {node['format']!r} means something else to the API server, or nothing"
     for rule in node.get("x-kubernetes-validations", ()):
         if "\n" in rule["message"] or not rule["message"]:
             yield f"the message of {rule['rule']!r} is not one line"

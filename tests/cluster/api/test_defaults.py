@@ -1,0 +1,80 @@
+"""What the API server fills in, and what it refuses to change."""
+
+import json
+from typing import Any
+
+import pytest
+from mlrollout.api.spec import Spec
+
+from devstack.control_plane import ControlPlane
+from devstack.errors import DevstackError
+from tests.support.objects import MINIMAL, REDIS, Sample
+
+OTHER_REDIS = "the Redis connection cannot change: delete the object and create another"
+
+
+@pytest.fixture
+def stored(control_plane: ControlPlane) -> dict[str, Any]:
+    """The minimal object as it is after its creation."""
+    return create(control_plane, MINIMAL)
+
+
+def create(control_plane: ControlPlane, manifest: dict[str, Any]) -> dict[str, Any]:
+    unnamed = json.dumps(manifest | {"metadata": {"generateName": "defaults-"}})
+    made: dict[str, Any] = json.loads(control_plane.kubectl("create", "-f", "-", "-o", "json", input=unnamed))
+    return made
+
+
+def replace(control_plane: ControlPlane, stored: dict[str, Any], spec: dict[str, Any]) -> None:
+    changed = json.dumps(stored | {"spec": stored["spec"] | spec})
+    control_plane.kubectl("replace", "--dry-run=server", "-f", "-", input=changed)
+
+
+def refusal(control_plane: ControlPlane, stored: dict[str, Any], traffic: dict[str, Any]) -> str:
+    with pytest.raises(DevstackError) as refused:
+        replace(control_plane, stored, {"traffic": traffic})
+    return str(refused.value)
+
+
+def test_a_minimal_spec_gets_the_models_defaults(stored: dict[str, Any]) -> None:
+    ours = Spec.model_validate(MINIMAL["spec"])
+    written = ours.model_dump(by_alias=True, exclude_none=True)
+
+    assert Spec.model_validate(stored["spec"]) == ours
+    assert set(stored["spec"]) == set(written)
+    assert set(stored["spec"]["guardrails"][0]) == set(written["guardrails"][0])
+
+
+def test_an_object_that_nobody_has_seen_is_not_taken_for_ready(stored: dict[str, Any]) -> None:
+    assert stored["status"] == {"observedGeneration": -1}
+
+
+def test_the_key_stays(control_plane: ControlPlane, stored: dict[str, Any]) -> None:
+    refused = refusal(control_plane, stored, {"key": "another"})
+
+    assert "spec.traffic: Invalid value" in refused
+    assert "the key cannot change: delete the object and create another for the new key" in refused
+
+
+def test_a_redis_is_not_added_later(control_plane: ControlPlane, stored: dict[str, Any]) -> None:
+    assert OTHER_REDIS in refusal(control_plane, stored, stored["spec"]["traffic"] | {"redis": REDIS})
+
+
+@pytest.mark.parametrize("secret", [None, {"name": "another", "key": "url"}, {"name": "redis", "key": "another"}])
+def test_a_redis_is_neither_left_nor_changed(control_plane: ControlPlane, secret: dict[str, str] | None) -> None:
+    stored = create(control_plane, Sample("spec.traffic.redis", REDIS).object)
+    traffic = {"key": stored["spec"]["traffic"]["key"]} | ({"redis": {"secretRef": secret}} if secret else {})
+
+    assert OTHER_REDIS in refusal(control_plane, stored, traffic)
+
+
+def test_everything_else_may_change(control_plane: ControlPlane, stored: dict[str, Any]) -> None:
+    traffic = stored["spec"]["traffic"] | {"lease": "1m"}
+    changed = {
+        "revision": "ranker-2",
+        "paused": True,
+        "prometheus": {"address": "http://elsewhere"},
+        "traffic": traffic,
+    }
+
+    replace(control_plane, stored, changed)

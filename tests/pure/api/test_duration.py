@@ -1,0 +1,31 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mlrollout.api.duration import Duration, parse, render
+from pydantic import TypeAdapter, ValidationError
+
+READ = TypeAdapter(Duration)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("250ms", 0.25), ("15s", 15), ("1h30m", 5400), ("1.5h", 5400), ("336h", 1_209_600), ("0s", 0)]
+)
+def test_durations_are_read_as_seconds(text: str, seconds: float) -> None:
+    assert parse(text) == seconds
+
+
+@given(st.integers(min_value=0, max_value=99_999 * 3_600_000))
+def test_what_is_written_is_read_back_to_the_millisecond(milliseconds: int) -> None:
+    assert parse(render(milliseconds / 1000)) == pytest.approx(milliseconds / 1000, abs=1e-9, rel=1e-12)
+
+
+@pytest.mark.parametrize("bad", ["", "5", "1d", "soon", "-5s", "5s\n", " 5s", "100000h", "1s1s1s1s1s", True, None, []])
+def test_anything_else_is_refused_with_a_hint(bad: object) -> None:
+    with pytest.raises(ValueError, match=r"is not a duration: write a number .* for example 30s or 336h"):
+        parse(bad)
+
+
+def test_python_may_say_seconds_but_the_object_needs_a_unit() -> None:
+    assert READ.validate_python(15) == 15
+    with pytest.raises(ValidationError, match="'15' is not a duration"):
+        READ.validate_json("15")

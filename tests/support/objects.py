@@ -1,0 +1,274 @@
+"""Objects that the API server must accept, and such that it must refuse, with what it says."""
+
+import copy
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+ABSENT: Final = object()
+"""A value that takes its field away."""
+
+MINIMAL: dict[str, Any] = {
+    "apiVersion": "mlrollout.dev/v1alpha1",
+    "kind": "MLRollout",
+    "metadata": {"name": "minimal"},
+    "spec": {
+        "revision": "ranker-1",
+        "traffic": {"key": "ml_dispatch:rollout_percentage"},
+        "guardrails": [{"name": "errors", "query": "up", "max": 0.05}],
+    },
+}
+
+REDIS = {"secretRef": {"name": "redis", "key": "url"}}
+REQUIRED = {"guardrail": "errors", "min": 1}
+STAGE = {"name": "pilot", "percentage": 10, "duration": "1h"}
+SAMPLES = {"count": 1, "query": "up"}
+# What must stand there first, for a path to lead anywhere or its ends to be allowed.
+_FIRST = {
+    "spec.stages[": ("spec.stages", [STAGE | {"require": [REQUIRED]}]),
+    "spec.traffic.redis.": ("spec.traffic.redis", REDIS),
+    "spec.guardrails[0].minSamples.": ("spec.guardrails[0].minSamples", SAMPLES),
+    "spec.guardrails[0].breachAfter.": ("spec.guardrails[0].breachAfter", {"failures": 1, "of": 100}),
+    "spec.guardrails[0].interval": ("spec.guardrails[0].maxAge", "720h"),
+    "spec.guardrails[0].maxAge": ("spec.guardrails[0].interval", "250ms"),
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The minimal object with one value changed, and a part of the API server's complaint; empty for none."""
+
+    path: str
+    value: Any
+    complaint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path}={str(self.value)[:24]!r}" if self.value is not ABSENT else f"{self.path} left out"
+
+    @property
+    def object(self) -> dict[str, Any]:
+        """The object with the value in its place."""
+        whole = copy.deepcopy(MINIMAL)
+        for start, (path, value) in _FIRST.items():
+            if self.path.startswith(start):
+                _put(whole, path, copy.deepcopy(value))
+        _put(whole, self.path, self.value)
+        return whole
+
+
+def steps(path: str) -> list[str | int]:
+    """`spec.stages[0].name` as keys and indices."""
+    return [int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", path)]
+
+
+def _put(whole: dict[str, Any], path: str, value: object) -> None:
+    *way, last = steps(path)
+    place: Any = whole
+    for step in way:
+        place = place[step] if isinstance(step, int) else place.setdefault(step, {})
+    if value is ABSENT:
+        del place[last]
+    else:
+        place[last] = value
+
+
+def _stages(*percentages: int) -> list[dict[str, Any]]:
+    return [{"name": f"s{place}", "percentage": value, "duration": "1h"} for place, value in enumerate(percentages)]
+
+
+def _guardrails(count: int) -> list[dict[str, Any]]:
+    return [{"name": f"g{number}", "query": "up", "max": 1} for number in range(count)]
+
+
+def _requiring(guardrails: list[dict[str, Any]]) -> dict[str, Any]:
+    """A spec whose only stage requires every one of its guardrails."""
+    required = [{"guardrail": guardrail["name"], "min": 0} for guardrail in guardrails]
+    return {**MINIMAL["spec"], "guardrails": guardrails, "stages": [STAGE | {"require": required}]}
+
+
+def _text(path: str, *, shortest: int, longest: int, start: str = "") -> Iterator[Sample]:
+    """Both ends of a string's length, and a step beyond each."""
+    yield Sample(path, (start + "a" * longest)[:longest])
+    yield Sample(
+        path, (start + "a" * longest)[:longest] + "a", f"{path}: Too long: may not be more than {longest} bytes"
+    )
+    if not start:
+        yield Sample(path, "a" * shortest)
+        yield Sample(path, "", f"{path} in body should be at least {shortest} chars long")
+
+
+def _name(path: str) -> Iterator[Sample]:
+    yield from _text(path, shortest=1, longest=63)
+    for bad in ("Pilot", "-pilot", "pilot-", "pi lot"):
+        yield Sample(path, bad, f"{path} in body should match '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$'")
+
+
+def _number(path: str, low: int, high: int) -> Iterator[Sample]:
+    yield Sample(path, low)
+    yield Sample(path, high)
+    yield Sample(path, low - 1, f"{path} in body should be greater than or equal to {low}")
+    yield Sample(path, high + 1, f"{path} in body should be less than or equal to {high}")
+    yield Sample(path, str(low), f"{path} in body must be of type integer")
+    yield Sample(path, low + 0.5, f"{path} in body must be of type integer")
+
+
+HINT = "is not a duration: write a number of at most five digits and a unit (ms, s, m, h), for example 30s or 336h"
+
+
+def _duration(path: str, low: str, high: str, below: str = "", above: str = "") -> Iterator[Sample]:
+    yield Sample(path, low)
+    yield Sample(path, high)
+    yield Sample(path, "00005.000s" + "00000.000s" * 2 + "0s")
+    for beyond in filter(None, (below, above)):
+        yield Sample(path, beyond, f"must be from {low} to {high}")
+    for bad in ("soon", "5", "-5s", "5 s", "1d", "100000h"):
+        yield Sample(path, bad, HINT)
+    yield Sample(path, "soon", f"{path} in body should match '^([0-9]{{1,5}}([.][0-9]{{1,3}})?(ms|s|m|h)){{1,4}}$'")
+    yield Sample(path, "00000.001ms" * 3, f"{path}: Too long: may not be more than 32 bytes")
+    yield Sample(path, 15, f"{path} in body must be of type string")
+
+
+def _choice(path: str, *words: str) -> Iterator[Sample]:
+    supported = ", ".join(f'"{word}"' for word in words)
+    for word in words:
+        yield Sample(path, word)
+    yield Sample(
+        path, words[0].lower(), f'{path}: Unsupported value: "{words[0].lower()}": supported values: {supported}'
+    )
+
+
+def _required(path: str) -> Iterator[Sample]:
+    yield Sample(path, ABSENT, f"{path}: Required value")
+
+
+def _missing(path: str) -> Iterator[Sample]:
+    yield from _choice(f"{path}.action", "Hold", "Rollback")
+    yield from _duration(f"{path}.after", "0s", "720h", above="720h1ms")
+
+
+def _traffic() -> Iterator[Sample]:
+    key = "spec.traffic.key"
+    yield from _text(key, shortest=1, longest=256)
+    yield Sample(key, "{ml_dispatch}:rollout_percentage")
+    yield Sample(key, "two words", f"{key} in body should match '^[!-~]+$'")
+    yield Sample(key, "schlüssel", f"{key} in body should match '^[!-~]+$'")
+    yield from _required("spec.traffic")
+    yield from _required(key)
+    yield from _duration("spec.traffic.lease", "5s", "720h", "4999ms", "720h1ms")
+    yield Sample("spec.traffic.redis", {}, "spec.traffic.redis.secretRef: Required value")
+    for part in ("name", "key"):
+        yield from _text(f"spec.traffic.redis.secretRef.{part}", shortest=1, longest=253)
+        yield from _required(f"spec.traffic.redis.secretRef.{part}")
+
+
+def _prometheus() -> Iterator[Sample]:
+    path = "spec.prometheus.address"
+    yield from _text(path, shortest=8, longest=1024, start="http://")
+    yield Sample(path, "http://a")
+    yield Sample(path, "https://prometheus.monitoring:9090/prefix")
+    yield Sample(path, "http://", f"{path} in body should be at least 8 chars long")
+    for bad in ("ftp://prometheus", "http://user:password@prometheus", "http://two words", "prometheus:9090"):
+        yield Sample(path, bad, f"{path} in body should match '^https?://[^\\s@]+$'")
+    yield Sample("spec.prometheus", {}, f"{path}: Required value")
+
+
+def _stage() -> Iterator[Sample]:
+    path = "spec.stages"
+    ascending = 'spec.stages: Invalid value: "array": stage percentages must be strictly ascending'
+    yield Sample(path, _stages(0))
+    yield Sample(path, _stages(*range(32)))
+    yield Sample(path, [], "spec.stages in body should have at least 1 items")
+    yield Sample(path, _stages(*range(33)), "spec.stages: Too many: 33: must have at most 32 items")
+    yield Sample(path, _stages(30, 10), ascending)
+    yield Sample(path, _stages(10, 10), ascending)
+    yield Sample(path, [STAGE, STAGE | {"percentage": 30}], 'spec.stages[1]: Duplicate value: {"name":"pilot"}')
+    for part in ("name", "percentage", "duration"):
+        yield from _required(f"spec.stages[0].{part}")
+    yield from _name("spec.stages[0].name")
+    yield from _number("spec.stages[0].percentage", 0, 100)
+    yield from _duration("spec.stages[0].duration", "0s", "8760h", above="8760h1ms")
+    yield from _choice("spec.stages[0].approval", "Automatic", "Manual")
+
+
+def _requirement() -> Iterator[Sample]:
+    path = "spec.stages[0].require"
+    yield Sample(path, [])
+    yield Sample(path, [REQUIRED])
+    yield Sample("spec", _requiring(_guardrails(32)))
+    for name in ("a", "a" * 63):
+        yield Sample("spec", _requiring([{"name": name, "query": "up", "max": 1}]))
+    many = [{"guardrail": f"g{number}", "min": 1} for number in range(33)]
+    yield Sample(path, many, f"{path}: Too many: 33: must have at most 32 items")
+    yield Sample(path, [REQUIRED, REQUIRED], f'{path}[1]: Duplicate value: {{"guardrail":"errors"}}')
+    yield Sample(f"{path}[0].guardrail", "erors", "a stage requires a guardrail that is not in spec.guardrails")
+    yield from _required(f"{path}[0].guardrail")
+    yield from (sample for sample in _name(f"{path}[0].guardrail") if sample.complaint)
+    yield Sample(f"{path}[0]", {"guardrail": "errors"}, "a requirement needs a limit: min, max or both")
+    yield Sample(f"{path}[0]", REQUIRED | {"max": 1})
+    yield Sample(f"{path}[0]", REQUIRED | {"max": 0.999}, "min must not be greater than max")
+    for limit in ("min", "max"):
+        yield Sample(f"{path}[0].{limit}", "1%", f"{path}[0].{limit} in body must be of type number")
+
+
+def _guardrail() -> Iterator[Sample]:
+    path = "spec.guardrails"
+    first = f"{path}[0]"
+    yield Sample(path, _guardrails(32))
+    yield Sample(path, [], "spec.guardrails in body should have at least 1 items")
+    yield Sample(path, _guardrails(33), "spec.guardrails: Too many: 33: must have at most 32 items")
+    yield Sample(path, _guardrails(1) * 2, 'spec.guardrails[1]: Duplicate value: {"name":"g0"}')
+    yield from _required(path)
+    yield from _required(f"{first}.name")
+    yield from _required(f"{first}.query")
+    yield from _name(f"{first}.name")
+    yield from _text(f"{first}.query", shortest=1, longest=4096)
+    yield from _choice(f"{first}.action", "Rollback", "Hold", "Alert")
+    yield from _limits(first)
+    yield from _duration(f"{first}.interval", "250ms", "1h", "249ms", "1h1ms")
+    yield from _duration(f"{first}.deadline", "50ms", "1m", "49ms", "1m1ms")
+    yield from _duration(f"{first}.window", "1s", "720h", "999ms", "720h1ms")
+    yield from _duration(f"{first}.maxAge", "250ms", "720h", "249ms", "720h1ms")
+    yield from _missing(f"{first}.onNoData")
+    yield from _missing(f"{first}.onError")
+    yield from _looks(first)
+
+
+def _limits(first: str) -> Iterator[Sample]:
+    bare = {"name": "errors", "query": "up"}
+    crossed = 'Invalid value: "object": min must not be greater than max'
+    yield Sample(first, bare | {"min": 5, "max": 5})
+    yield Sample(first, bare, f'{first}: Invalid value: "object": a guardrail needs a limit: min, max or both')
+    yield Sample(first, bare | {"min": 0.06, "max": 0.05}, f"{first}: {crossed}")
+    for limit in ("min", "max"):
+        yield Sample(f"{first}.{limit}", "5%", f"{first}.{limit} in body must be of type number")
+    yield Sample(first, bare | {"max": 5, "interval": "15s", "maxAge": "15s"})
+    stale = "maxAge must not be shorter than the interval, or no evidence would ever be fresh"
+    yield Sample(first, bare | {"max": 5, "interval": "15s", "maxAge": "14999ms"}, stale)
+
+
+def _looks(first: str) -> Iterator[Sample]:
+    more = "failures must not be greater than of, the number of looks that they are counted in"
+    yield from _number(f"{first}.breachAfter.failures", 1, 100)
+    yield from _number(f"{first}.breachAfter.of", 1, 100)
+    yield Sample(f"{first}.breachAfter", {"failures": 3, "of": 2}, more)
+    yield Sample(f"{first}.breachAfter", {"failures": 3}, more)
+    yield from _number(f"{first}.minSamples.count", 1, 1_000_000_000)
+    yield from _text(f"{first}.minSamples.query", shortest=1, longest=4096)
+    yield from _required(f"{first}.minSamples.count")
+    yield from _required(f"{first}.minSamples.query")
+
+
+def _rest() -> Iterator[Sample]:
+    yield from _required("spec")
+    yield from _text("spec.revision", shortest=1, longest=253)
+    yield from _required("spec.revision")
+    yield Sample("spec.paused", value=True)
+    yield Sample("spec.paused", "yes", "spec.paused in body must be of type boolean")
+    yield from _choice("spec.afterCompletion", "Guard", "Stop")
+    yield from _choice("spec.onDelete", "Zero", "Retain")
+
+
+_ALL = (*_traffic(), *_prometheus(), *_stage(), *_requirement(), *_guardrail(), *_rest())
+ACCEPTED = tuple(sample for sample in _ALL if not sample.complaint)
+REFUSED = tuple(sample for sample in _ALL if sample.complaint)
