@@ -5,9 +5,10 @@ deadline, and none of them hangs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from .api.spec import Spec
 from .domain.traffic import Traffic, Write, Written
 from .evidence.answer import Answer
 
@@ -197,7 +198,7 @@ class Lease:
         acquired: When the holder took it, in seconds since the epoch by the holder's clock; for people.
         renewed: When the holder last said that it lives, likewise.
         transitions: How often the holder has changed.
-        version: What a write must be based on; two leases that differ only in this are equal.
+        version: What a write must be based on; every write that changes anything changes it.
     """
 
     holder: str
@@ -205,7 +206,7 @@ class Lease:
     acquired: float
     renewed: float
     transitions: int
-    version: str = field(default="", compare=False)
+    version: str = ""
 
 
 class LeaseStore(Protocol):
@@ -234,5 +235,33 @@ class LeaseStore(Protocol):
         Raises:
             ConflictError: It has another version by now, or is gone; nothing was written.
             ObjectsError: Whether it was written is unknown.
+        """
+        ...
+
+
+# --- connections -----------------------------------------------------------------------------
+
+
+class RefusedError(PortError):
+    """The object names a connection that it may not have; asking again is no help."""
+
+
+class Connections(Protocol):
+    """The Redis and the Prometheus of each object."""
+
+    async def store(self, ref: Ref, spec: Spec) -> TrafficStore:
+        """The object's Redis: its own, or the operator's.
+
+        Raises:
+            ObjectsError: Its Secret can't be read.
+            TrafficError: What the Secret holds is no usable URL.
+        """
+        ...
+
+    def source(self, spec: Spec) -> EvidenceSource:
+        """The object's Prometheus: its own, or the operator's.
+
+        Raises:
+            RefusedError: The administrator does not allow its address, or there is none.
         """
         ...

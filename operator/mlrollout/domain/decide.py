@@ -49,7 +49,8 @@ def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
 
 def _first_sight(spec: Spec, seen: Seen, now: float) -> Decision:
     if seen.traffic is None:
-        alert = Alert(Reason.TRAFFIC_UNCONFIRMED, "redis", "Redis can't be asked what stands there; nothing begins")
+        message = f"Redis can't be asked what stands there, so nothing begins: {seen.trouble}"
+        alert = Alert(Reason.TRAFFIC_UNCONFIRMED, "redis", message)
         return Decision(state=None, alerts=(alert,))
     if foreign(seen.traffic, seen, None):
         return Decision(state=None, alerts=(conflict(seen.traffic),))

@@ -1,9 +1,9 @@
 """The state as the object's status holds it, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
-from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.api.spec import Guardrail
 from mlrollout.api.status import (
     Condition,
     GuardrailStatus,
@@ -23,16 +23,16 @@ from .verdict import Trail, Verdict
 def to_status(
     state: State | None,
     *,
-    spec: Spec,
+    guardrails: Iterable[Guardrail],
     trails: Mapping[str, Trail],
     conditions: tuple[Condition, ...],
     generation: int,
 ) -> Status:
     """The whole status of an object."""
-    looks = [(guardrail, trails[guardrail.name].last) for guardrail in spec.guardrails if guardrail.name in trails]
-    guardrails = tuple(_guardrail(guardrail, look) for guardrail, look in looks if look is not None)
+    looks = [(guardrail, trails[guardrail.name].last) for guardrail in guardrails if guardrail.name in trails]
+    last = tuple(_guardrail(guardrail, look) for guardrail, look in looks if look is not None)
     if state is None:
-        return Status(observed_generation=generation, conditions=conditions, guardrails=guardrails)
+        return Status(observed_generation=generation, conditions=conditions, guardrails=last)
     record = state.record
     return Status(
         observed_generation=generation,
@@ -43,7 +43,7 @@ def to_status(
         record=RecordStatus(**asdict(record)),
         progress=_progress(state),
         stages=tuple(StageStatus(**asdict(run)) for run in state.runs),
-        guardrails=guardrails,
+        guardrails=last,
         verbs=tuple(VerbStatus(verb=verb, value=value) for verb, value in state.verbs.items()),
         history=tuple(Transition(**asdict(entry)) for entry in state.history),
         serial=state.serial,
@@ -79,6 +79,37 @@ def _guardrail(guardrail: Guardrail, look: Verdict) -> GuardrailStatus:
         samples=look.samples,
         at=look.at,
         message=look.message,
+    )
+
+
+CHECKPOINT = 60.0
+"""Seconds of healthy time that a crash may cost."""
+CHECKPOINT_SHARE = 20
+"""The same as a part of what is saved already, so that a short stage is saved often."""
+
+
+def due(saved: Status, status: Status) -> bool:
+    """Whether a status is worth writing: values and messages alone are not, metrics have them."""
+    if _essence(saved) != _essence(status):
+        return True
+    if saved.progress is None or status.progress is None:
+        return False
+    gained = (status.progress.healthy_seconds or 0.0) - (saved.progress.healthy_seconds or 0.0)
+    return gained >= min(CHECKPOINT, max(1.0, (status.progress.healthy_seconds or 0.0) / CHECKPOINT_SHARE))
+
+
+def _essence(status: Status) -> tuple[object, ...]:
+    """What of a status is worth writing it for."""
+    progress = None if status.progress is None else status.progress.model_dump_json(exclude={"healthy_seconds"})
+    return (
+        status.observed_generation,
+        tuple((condition.type, condition.status, condition.reason) for condition in status.conditions),
+        status.record,
+        progress,
+        tuple((guardrail.name, guardrail.finding) for guardrail in status.guardrails),
+        status.verbs,
+        status.serial,
+        len(status.stages),
     )
 
 

@@ -27,7 +27,7 @@ def settle(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) ->
     """What Redis needs so that it holds the record."""
     traffic, record = seen.traffic, state.record
     if traffic is None:
-        return _unasked(state)
+        return _unasked(state, seen.trouble)
     if foreign(traffic, seen, state):
         return Settled(replace(state, confirmed=False), alert=conflict(traffic))
     if traffic.unreadable:
@@ -52,12 +52,11 @@ def _ahead(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, *
     return _raise(state, traffic, gate, paused=paused)
 
 
-def _unasked(state: State) -> Settled:
+def _unasked(state: State, trouble: str) -> Settled:
     """Redis can't be asked: a way down is tried all the same, a way up is not."""
     lowers = not state.confirmed and state.record.percentage <= state.applied
-    alert = Alert(
-        Reason.TRAFFIC_UNCONFIRMED, "redis", f"Redis can't be asked whether {state.record.percentage} % stands"
-    )
+    message = f"Redis can't be asked whether {state.record.percentage} % stands: {trouble}"
+    alert = Alert(Reason.TRAFFIC_UNCONFIRMED, "redis", message)
     return Settled(state, Write(state.record) if lowers else None, alert)
 
 

@@ -65,6 +65,7 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     INVALID_QUERY = "InvalidQuery"
     CONNECTION_REFUSED = "ConnectionRefused"
+    KEY_REFUSED = "KeyRefused"
     DELETED = "Deleted"
     TRAFFIC_NOT_ZEROED = "TrafficNotZeroed"
 
@@ -189,6 +190,7 @@ class Seen:
         uid: The object's own uid, the owner of its record.
         holder: The object's `namespace/name`.
         traffic: What stands in Redis; `None` where Redis can't be asked.
+        trouble: Why it can't be asked; for people.
         trails: The looks of each guardrail, by its name.
         verbs: The verbs found in annotations, with their values.
     """
@@ -196,6 +198,7 @@ class Seen:
     uid: str
     holder: str
     traffic: Traffic | None = None
+    trouble: str = ""
     trails: Mapping[str, Trail] = field(default_factory=dict)
     verbs: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,0 +1,76 @@
+"""The commands of `mlrollout`."""
+
+import asyncio
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from mlrollout.ports import PortError
+
+SETTINGS_WRONG = 2
+CLUSTER_UNUSABLE = 3
+
+app = typer.Typer(
+    help="Roll an ML feature out to users by percentage, and take it back by itself.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _root() -> None:
+    pass
+
+
+@app.command(name="version")
+def show_version() -> None:
+    """Print the version."""
+    typer.echo(version("mlrollout"))
+
+
+@app.command()
+def operator(
+    prometheus: Annotated[
+        str | None, typer.Option(help="Address of the operator's own Prometheus [env: MLROLLOUT_PROMETHEUS_URL]")
+    ] = None,
+    allow_prometheus: Annotated[
+        list[str] | None,
+        typer.Option(help="Pattern of addresses that an object may name [env: MLROLLOUT_ALLOWED_PROMETHEUS]"),
+    ] = None,
+    listen: Annotated[
+        str | None, typer.Option(help="host:port for /livez, /readyz and /metrics [env: MLROLLOUT_LISTEN]")
+    ] = None,
+    namespace: Annotated[
+        str | None, typer.Option(help="Namespace of the operator's Lease [env: MLROLLOUT_NAMESPACE]")
+    ] = None,
+    *,
+    json_logs: Annotated[bool, typer.Option("--json/--text", help="How logs are written")] = True,
+) -> None:
+    """Run the operator until it is told to stop.
+
+    Its Redis comes from MLROLLOUT_REDIS_URL, or from the file that MLROLLOUT_REDIS_URL_FILE names.
+    """
+    from mlrollout.runtime import logs, process, settings  # noqa: PLC0415 - a second that other commands need not wait
+
+    logs.configure(json=json_logs)
+    try:
+        loaded = settings.load(
+            prometheus_address=prometheus,
+            allowed_prometheus=tuple(allow_prometheus or ()),
+            listen=listen,
+            namespace=namespace,
+            json_logs=json_logs,
+        )
+        asyncio.run(process.run(loaded))
+    except settings.SettingsError as error:
+        _fail(str(error), SETTINGS_WRONG)
+    except PortError as error:
+        _fail(str(error), CLUSTER_UNUSABLE)
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"mlrollout operator: {message}", file=sys.stderr)  # noqa: T201 - for the person at the terminal
+    raise typer.Exit(code)

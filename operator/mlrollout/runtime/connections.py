@@ -1,0 +1,102 @@
+"""Which Redis and which Prometheus an object gets: the operator's own, or its own where that is allowed."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import structlog
+
+from mlrollout.api.spec import SecretKeyRef, Spec
+from mlrollout.ports import EvidenceSource, ObjectsError, Ref, RefusedError, Secrets, TrafficError, TrafficStore
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Own:
+    url: str
+    store: TrafficStore
+
+
+class Directory:
+    """The connections of this process; implements the port `Connections`."""
+
+    def __init__(
+        self,
+        *,
+        store: TrafficStore | None,
+        address: str | None,
+        allowed: tuple[str, ...],
+        secrets: Secrets,
+        open_store: Callable[[str], TrafficStore],
+        open_source: Callable[[str], EvidenceSource],
+    ) -> None:
+        """Make a directory.
+
+        Args:
+            store: The operator's own Redis, if it has one.
+            address: The operator's own Prometheus, if it has one.
+            allowed: Patterns (`*` and `?`) of the Prometheus addresses that an object may name.
+            secrets: Where the URLs of the objects' own Redis stand.
+            open_store: Makes a store of a URL.
+            open_source: Makes a source of an address.
+        """
+        self._store = store
+        self._address = address
+        self._allowed = allowed
+        self._secrets = secrets
+        self._open_store = open_store
+        self._open_source = open_source
+        self._own: dict[tuple[str, SecretKeyRef], _Own] = {}
+        self._sources: dict[str, EvidenceSource] = {}
+
+    async def store(self, ref: Ref, spec: Spec) -> TrafficStore:
+        """The object's Redis; its Secret is read again at each call, for a password may have changed."""
+        if spec.traffic.redis is None:
+            if self._store is None:
+                raise TrafficError(
+                    "the operator has no Redis of its own: set MLROLLOUT_REDIS_URL, or spec.traffic.redis"
+                )
+            return self._store
+        secret = spec.traffic.redis.secret_ref
+        known = self._own.get((ref.namespace, secret))
+        try:
+            url = await self._secrets.read(ref.namespace, secret.name, secret.key)
+        except ObjectsError as error:
+            if known is None:
+                raise
+            log.warning("Could not read a Secret again; going on with what it held", object=str(ref), error=str(error))
+            return known.store
+        if known is not None and known.url == url:
+            return known.store
+        store = self._open_store(url)
+        self._own[(ref.namespace, secret)] = _Own(url, store)
+        if known is not None:
+            await known.store.close()
+        return store
+
+    def source(self, spec: Spec) -> EvidenceSource:
+        """The object's Prometheus."""
+        address = self._address if spec.prometheus is None else spec.prometheus.address
+        if address is None:
+            raise RefusedError("the operator has no Prometheus of its own: set MLROLLOUT_PROMETHEUS_URL")
+        if spec.prometheus is not None and not self._allows(address):
+            raise RefusedError(
+                f"spec.prometheus.address {address} is not allowed: an administrator allows addresses by pattern, "
+                "with the chart's allowedPrometheusAddresses"
+            )
+        if address not in self._sources:
+            self._sources[address] = self._open_source(address)
+        return self._sources[address]
+
+    def _allows(self, address: str) -> bool:
+        return address == self._address or any(fnmatchcase(address, pattern) for pattern in self._allowed)
+
+    async def close(self) -> None:
+        """Give up every connection."""
+        stores = [own.store for own in self._own.values()]
+        if self._store is not None:
+            stores.append(self._store)
+        closing = [store.close() for store in stores] + [source.close() for source in self._sources.values()]
+        await asyncio.gather(*closing, return_exceptions=True)

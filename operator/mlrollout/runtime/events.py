@@ -1,0 +1,116 @@
+"""Telling people: transitions once each, what goes on now and then. It never delays anything."""
+
+import asyncio
+from collections.abc import Iterable
+
+import structlog
+
+from mlrollout.domain.state import Alert, Entry, Reason, State, Verb
+from mlrollout.ports import Clock, GoneError, Note, Objects, ObjectsError, Ref
+
+from .metrics import Metrics
+from .rollout import Problem, Rollout
+
+log = structlog.get_logger(__name__)
+
+AGAIN_AFTER = 300.0
+"""Seconds after which something that still goes on is told again."""
+RETOLD = 300.0
+"""After a start, transitions of so many seconds before are posted again; the API server keeps one of each."""
+VERBS = frozenset(verb.value for verb in Verb)
+_TRIES = 5
+_AT_ONCE = 8
+
+
+class Events:
+    """Posts Kubernetes Events in the background."""
+
+    def __init__(self, objects: Objects, clock: Clock, metrics: Metrics) -> None:
+        self._objects = objects
+        self._clock = clock
+        self._metrics = metrics
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def transitions(self, rollout: Rollout, state: State | None, now: float) -> None:
+        """Post the transitions of a saved state that have not been posted yet."""
+        history = state.history if state is not None else ()
+        if rollout.noted is None:
+            rollout.noted = max((entry.serial for entry in history if entry.at < now - RETOLD), default=0)
+        for entry in history:
+            if entry.serial > rollout.noted:
+                rollout.noted = entry.serial
+                self._metrics.transition(rollout.ref, entry.reason)
+                log.info(
+                    entry.message,
+                    object=str(rollout.ref),
+                    reason=entry.reason,
+                    attempt=entry.attempt,
+                    stage=entry.stage,
+                    percentage=entry.percentage,
+                )
+                self._post(rollout, _transition(entry))
+
+    def alerts(self, rollout: Rollout, alerts: Iterable[Alert], now: float) -> None:
+        """Post what goes on, when it begins and while it lasts; `UnknownVerb` is found here."""
+        alerts = (*alerts, *_unknown_verbs(rollout))
+        going_on = {(alert.reason.value, alert.subject) for alert in alerts}
+        rollout.alerted = {key: at for key, at in rollout.alerted.items() if key in going_on}
+        for alert in alerts:
+            key = (alert.reason.value, alert.subject)
+            if now - rollout.alerted.get(key, -AGAIN_AFTER) >= AGAIN_AFTER:
+                rollout.alerted[key] = now
+                self._post(rollout, Note(alert.reason, alert.message, warning=alert.warning))
+
+    def problem(self, rollout: Rollout, problem: Problem, now: float) -> None:
+        """Post what keeps an object from being looked after."""
+        self.alerts(rollout, (Alert(problem.reason, "object", problem.message),), now)
+
+    def gave_up(self, rollout: Rollout, percentage: int) -> None:
+        """Post that the key was given up with the object's deletion."""
+        message = f"the object is being deleted: its key is given up at {percentage} %"
+        self._post(rollout, Note(Reason.DELETED, message, unique="deleted"))
+
+    def left_behind(self, rollout: Rollout, error: str) -> None:
+        """Post that the object goes although its traffic may still stand."""
+        message = f"the object is being deleted, but its key could not be given up and may still hold traffic: {error}"
+        self._post(rollout, Note(Reason.TRAFFIC_NOT_ZEROED, message, warning=True, unique="left-behind"))
+
+    def _post(self, rollout: Rollout, note: Note) -> None:
+        task = asyncio.create_task(self._send(rollout.ref, rollout.uid, note))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send(self, ref: Ref, uid: str, note: Note) -> None:
+        for attempt in range(_TRIES):
+            try:
+                async with self._turns:
+                    await self._objects.note(ref, uid, note)
+            except GoneError:
+                return
+            except ObjectsError as error:
+                log.warning("Could not post an Event", object=str(ref), reason=note.reason, error=str(error))
+                await asyncio.sleep(2.0**attempt)
+            else:
+                return
+
+    async def drain(self, seconds: float) -> None:
+        """Give what is under way a moment before the process ends."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=seconds)
+
+
+def _transition(entry: Entry) -> Note:
+    unique = f"{entry.serial}-{round(entry.at * 1000)}"
+    return Note(entry.reason, entry.message, warning=entry.warning, unique=unique)
+
+
+def _unknown_verbs(rollout: Rollout) -> list[Alert]:
+    known = ", ".join(sorted(VERBS))
+    return [
+        Alert(
+            Reason.UNKNOWN_VERB, name, f"annotation mlrollout.dev/{name} is no verb and is ignored; verbs are {known}"
+        )
+        for name in rollout.annotations
+        if name not in VERBS
+    ]

@@ -1,0 +1,156 @@
+"""Looking at guardrails: each on its own schedule and deadline, so that none waits for another."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mlrollout.api.duration import render
+from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.domain.danger import guarded
+from mlrollout.domain.state import State
+from mlrollout.domain.verdict import Finding, Verdict
+from mlrollout.evidence.answer import Answer
+from mlrollout.evidence.judge import Look, exceeds, failed, judge
+from mlrollout.evidence.query import Query, QueryError
+from mlrollout.ports import Clock, EvidenceSource, SourceError
+
+from .metrics import Metrics
+from .rollout import Rollout
+
+_FIRST_WITHIN = 1.0
+"""Seconds over which the first looks are spread, so that a restart does not ask everything at once."""
+_GRACE = 0.01
+"""Seconds that a breach waits for the number of its samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """A guardrail's queries, read once.
+
+    Attributes:
+        value: The guardrail's own query.
+        newest: PromQL for the age of what it stands on, if it stands on any series.
+        samples: The query that counts its samples, if it has one.
+        broken: What is wrong with them; empty if nothing.
+    """
+
+    value: Query | None = None
+    newest: str | None = None
+    samples: Query | None = None
+    broken: str = ""
+
+    @classmethod
+    def of(cls, guardrail: Guardrail) -> "Queries":
+        """The queries of a guardrail; never raises."""
+        try:
+            value = Query.parse(guardrail.query)
+            samples = Query.parse(guardrail.min_samples.query) if guardrail.min_samples is not None else None
+        except QueryError as error:
+            return cls(broken=str(error))
+        return cls(value, value.newest(), samples)
+
+    async def look(self, guardrail: Guardrail, source: EvidenceSource, since: float, clock: Clock) -> Verdict:
+        """One look: the value first, and if it is good, what it stands on. Takes no longer than the deadline.
+
+        Args:
+            guardrail: What to look at.
+            source: Whom to ask.
+            since: When the percentage in force last changed; `$window` begins there.
+            clock: The wall clock.
+        """
+        at = clock.now()
+        if self.value is None:
+            return failed(Look(guardrail, at, 0.0), self.broken)
+        window = min(guardrail.window, max(1.0, at - since))
+        look = Look(guardrail, at, self.value.reach(window))
+        try:
+            async with asyncio.timeout(guardrail.deadline):
+                return await self._ask(look, self.value, source, window)
+        except TimeoutError:
+            return failed(look, f"Prometheus did not answer within {render(guardrail.deadline)}")
+        except SourceError as error:
+            return failed(look, str(error))
+
+    async def _ask(self, look: Look, value: Query, source: EvidenceSource, window: float) -> Verdict:
+        deadline = look.guardrail.deadline
+        counting = None
+        if self.samples is not None:
+            counting = asyncio.create_task(source.query(self.samples.render(window), deadline=deadline))
+        try:
+            answer = await source.query(value.render(window), deadline=deadline)
+            breach = exceeds(look, answer)
+            if breach is not None:
+                return exceeds(look, answer, await _at_hand(counting)) or breach
+            newest = None if self.newest is None else await source.query(self.newest, deadline=deadline)
+            samples = None if counting is None else await counting
+            return judge(look, answer, newest=newest, samples=samples)
+        finally:
+            if counting is not None:
+                await _drop(counting)
+
+
+async def _at_hand(counting: asyncio.Task[Answer] | None) -> Answer | None:
+    """The count for a breach's message, if it is as good as here: a breach waits for nothing."""
+    if counting is not None:
+        await asyncio.wait((counting,), timeout=_GRACE)
+        if counting.done() and not counting.cancelled() and counting.exception() is None:
+            return counting.result()
+    return None
+
+
+async def _drop(task: asyncio.Task[Answer]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+Seen = Callable[[Rollout, Guardrail, Verdict], None]
+"""What to do with a verdict; must not wait."""
+
+
+@dataclass(slots=True, eq=False)
+class Watch:
+    """The looks at the guardrails of one object: one task each."""
+
+    rollout: Rollout
+    clock: Clock
+    metrics: Metrics
+    seen: Seen
+    random: random.Random
+    tasks: dict[Guardrail, asyncio.Task[None]] = field(default_factory=dict)
+
+    def fit(self, *, on: bool) -> None:
+        """Look at what the spec names now, and at nothing else."""
+        spec, state = self.rollout.spec, self.rollout.state
+        wanted = set(spec.guardrails) if on and spec is not None and watches(spec, state) else set()
+        for guardrail in self.tasks.keys() - wanted:
+            self.tasks.pop(guardrail).cancel()
+        for guardrail in wanted - self.tasks.keys():
+            name = f"look {self.rollout.ref} {guardrail.name}"
+            self.tasks[guardrail] = asyncio.create_task(self._run(guardrail), name=name)
+
+    async def _run(self, guardrail: Guardrail) -> None:
+        loop = asyncio.get_running_loop()
+        queries = Queries.of(guardrail)
+        due = loop.time() + self.random.random() * min(guardrail.interval, _FIRST_WITHIN)
+        while True:
+            await asyncio.sleep(due - loop.time())
+            began = loop.time()
+            self.seen(self.rollout, guardrail, await self._look(guardrail, queries))
+            self.metrics.looked(loop.time() - began)
+            due = max(due + guardrail.interval, loop.time())
+
+    async def _look(self, guardrail: Guardrail, queries: Queries) -> Verdict:
+        state, source = self.rollout.state, self.rollout.source
+        since = state.since if state is not None else 0.0
+        if source is None:
+            return Verdict(Finding.ERROR, self.clock.now(), 0.0, message="there is no Prometheus to ask")
+        try:
+            return await queries.look(guardrail, source, since, self.clock)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is no evidence, and the next look comes
+            return Verdict(Finding.ERROR, self.clock.now(), 0.0, message=f"unexpected {type(error).__name__}")
+
+
+def watches(spec: Spec, state: State | None) -> bool:
+    """Whether looking can change anything: not after a rollback, not after completion where the user said so."""
+    return state is not None and not state.record.latched and guarded(spec, state)

@@ -1,0 +1,119 @@
+"""The operator's own metrics. The series of an object vanish with it."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from mlrollout.domain.verdict import Finding, Verdict
+from mlrollout.ports import Ref
+
+_OBJECT = ("namespace", "name")
+_GUARDRAIL = (*_OBJECT, "guardrail")
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """Everything the operator counts, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._percentage = Gauge(
+            "mlrollout_percentage", "Share of users in treatment, as Redis confirmed it.", _OBJECT, registry=registry
+        )
+        self._stage = Gauge(
+            "mlrollout_stage", "1 for the stage the rollout stands in.", (*_OBJECT, "stage"), registry=registry
+        )
+        self._verdict = Gauge(
+            "mlrollout_guardrail_verdict",
+            "1 for what the guardrail said last.",
+            (*_GUARDRAIL, "finding"),
+            registry=registry,
+        )
+        self._value = Gauge(
+            "mlrollout_guardrail_value",
+            "The number the guardrail's query answered last.",
+            _GUARDRAIL,
+            registry=registry,
+        )
+        self._look = Histogram(
+            "mlrollout_look_seconds",
+            "How long a look at a guardrail took.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._zero = Histogram(
+            "mlrollout_breach_to_zero_seconds",
+            "From the sight of a breach to zero confirmed in Redis.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.transitions = Counter(
+            "mlrollout_transitions", "Transitions by reason.", (*_OBJECT, "reason"), registry=registry
+        )
+        self.redis_errors = Counter("mlrollout_redis_errors", "Redis calls that failed.", registry=registry)
+        self.looks_failed = Counter("mlrollout_prometheus_errors", "Looks that ended in an error.", registry=registry)
+        self.api_errors = Counter("mlrollout_kubernetes_errors", "API server calls that failed.", registry=registry)
+        self.queue_depth = Gauge("mlrollout_queue_depth", "Objects that wait to be reconciled.", registry=registry)
+        self.leads = Gauge("mlrollout_leader", "1 where this process may take traffic up.", registry=registry)
+        self._stages: dict[Ref, str] = {}
+        self._guardrails: dict[Ref, set[str]] = {}
+        self._reasons: dict[Ref, set[str]] = {}
+
+    def stands(self, ref: Ref, percentage: int, stage: str) -> None:
+        """An object stands at a percentage, in a stage (empty: in none)."""
+        self._percentage.labels(ref.namespace, ref.name).set(percentage)
+        before = self._stages.get(ref)
+        if before == stage:
+            return
+        if before:
+            self._stage.remove(ref.namespace, ref.name, before)
+        if stage:
+            self._stage.labels(ref.namespace, ref.name, stage).set(1)
+        self._stages[ref] = stage
+
+    def transition(self, ref: Ref, reason: str) -> None:
+        """A transition was saved."""
+        self._reasons.setdefault(ref, set()).add(reason)
+        self.transitions.labels(ref.namespace, ref.name, reason).inc()
+
+    def judged(self, ref: Ref, guardrail: str, verdict: Verdict) -> None:
+        """A guardrail said something."""
+        self._guardrails.setdefault(ref, set()).add(guardrail)
+        for finding in Finding:
+            gauge = self._verdict.labels(ref.namespace, ref.name, guardrail, finding.value)
+            gauge.set(finding is verdict.finding)
+        value = float("nan") if verdict.value is None else verdict.value
+        self._value.labels(ref.namespace, ref.name, guardrail).set(value)
+        if verdict.finding is Finding.ERROR:
+            self.looks_failed.inc()
+
+    def looked(self, seconds: float) -> None:
+        """A look took so long."""
+        self._look.observe(seconds)
+
+    def zeroed(self, seconds: float) -> None:
+        """A breach was answered by zero in Redis after so long."""
+        self._zero.observe(seconds)
+
+    def keep(self, ref: Ref, guardrails: set[str]) -> None:
+        """Only these guardrails exist any more."""
+        for name in self._guardrails.get(ref, set()) - guardrails:
+            self._value.remove(ref.namespace, ref.name, name)
+            for finding in Finding:
+                self._verdict.remove(ref.namespace, ref.name, name, finding.value)
+        if ref in self._guardrails:
+            self._guardrails[ref] &= guardrails
+
+    def forget(self, ref: Ref) -> None:
+        """The object no longer exists."""
+        self.keep(ref, set())
+        self._guardrails.pop(ref, None)
+        stage = self._stages.pop(ref, None)
+        if stage is not None:
+            self._percentage.remove(ref.namespace, ref.name)
+            if stage:
+                self._stage.remove(ref.namespace, ref.name, stage)
+        for reason in self._reasons.pop(ref, set()):
+            self.transitions.remove(ref.namespace, ref.name, reason)
+
+    def render(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        return generate_latest(self.registry)

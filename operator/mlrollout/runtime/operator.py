@@ -1,0 +1,177 @@
+"""The whole of the operator behind one face: objects come in, everything else follows."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from mlrollout.domain.state import Reason
+from mlrollout.ports import Clock, Connections, GoneError, Objects, Ref
+
+from .events import Events
+from .looks import Watch
+from .metrics import Metrics
+from .queue import Queue
+from .reconciler import Reconciler
+from .rollout import Problem, Rollout
+
+log = structlog.get_logger(__name__)
+
+
+class Operator:
+    """Everything that runs in one process, without Kopf and without a server."""
+
+    def __init__(
+        self,
+        *,
+        objects: Objects,
+        connections: Connections,
+        clock: Clock,
+        metrics: Metrics | None = None,
+        seed: int | None = None,
+    ) -> None:
+        """Make an operator.
+
+        Args:
+            objects: The Kubernetes API.
+            connections: Each object's Redis and Prometheus.
+            clock: The wall clock.
+            metrics: Where to count; left out, nobody sees it.
+            seed: For jitter; left out, it is not repeatable.
+        """
+        self._clock = clock
+        self._random = random.Random(seed)  # noqa: S311 - jitter is no secret
+        self.metrics = metrics or Metrics()
+        self.rollouts: dict[Ref, Rollout] = {}
+        self._watches: dict[Ref, Watch] = {}
+        self.queue = Queue(self._handle, seed=seed)
+        self.events = Events(objects, clock, self.metrics)
+        self._reconciler = Reconciler(
+            objects=objects,
+            connections=connections,
+            clock=clock,
+            metrics=self.metrics,
+            events=self.events,
+            wake=self.queue.add,
+        )
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        try:
+            await self.queue.run()
+        finally:
+            for ref in list(self.rollouts):
+                self._forget(ref)
+
+    # --- what comes in -----------------------------------------------------------------------
+
+    def observe(self, found: Mapping[str, Any]) -> None:
+        """Take in a version of an object; never waits."""
+        metadata = found["metadata"]
+        ref = Ref(str(metadata["namespace"]), str(metadata["name"]))
+        rollout = self.rollouts.get(ref)
+        if rollout is not None and rollout.uid != metadata.get("uid"):
+            self._forget(ref)
+            rollout = None
+        if rollout is None:
+            rollout = self.rollouts[ref] = Rollout(ref)
+        elif _older(metadata.get("resourceVersion"), rollout.resource_version):
+            return
+        rollout.take(found)
+        rollout.fit_trails()
+        self._fit(rollout)
+        self._reconciler.brake(rollout)
+        self.queue.add(ref)
+
+    def vanished(self, found: Mapping[str, Any]) -> None:
+        """Take in that an object no longer exists."""
+        metadata = found["metadata"]
+        ref = Ref(str(metadata["namespace"]), str(metadata["name"]))
+        rollout = self.rollouts.get(ref)
+        if rollout is None or rollout.uid != metadata.get("uid"):
+            return
+        key = _key(rollout)
+        self._forget(ref)
+        for other in self.rollouts.values():
+            if key is not None and _key(other) == key:
+                self.queue.add(other.ref)
+
+    def lead(self, *, leads: bool) -> None:
+        """Take in whether this process may take traffic up and write status."""
+        self._reconciler.leads = leads
+        self.metrics.leads.set(leads)
+        for rollout in self.rollouts.values():
+            rollout.reload = leads
+            rollout.noted = None
+            self.queue.add(rollout.ref)
+
+    # --- what follows ------------------------------------------------------------------------
+
+    async def _handle(self, ref: Ref) -> float | None:
+        rollout = self.rollouts.get(ref)
+        if rollout is None:
+            return None
+        self.metrics.queue_depth.set(self.queue.depth)
+        try:
+            return await self._reconciler.reconcile(rollout, self._conflict(rollout))
+        except GoneError:
+            self._forget(ref)
+            return None
+        finally:
+            if not rollout.gone:
+                rollout.fit_trails()
+                self._fit(rollout)
+
+    def _fit(self, rollout: Rollout) -> None:
+        """Look at the guardrails the object has now."""
+        watch = self._watches.get(rollout.ref)
+        if watch is None:
+            watch = self._watches[rollout.ref] = Watch(
+                rollout, self._clock, self.metrics, self._reconciler.judged, self._random
+            )
+        watch.fit(on=rollout.deleted_at is None)
+        self.metrics.keep(rollout.ref, set(rollout.trails))
+
+    def _forget(self, ref: Ref) -> None:
+        rollout = self.rollouts.pop(ref, None)
+        watch = self._watches.pop(ref, None)
+        if watch is not None:
+            watch.fit(on=False)
+        if rollout is not None:
+            self._reconciler.forget(rollout)
+        self.queue.forget(ref)
+        self.metrics.forget(ref)
+
+    def _conflict(self, rollout: Rollout) -> Problem | None:
+        """Another object of this cluster that names the same key and was there first."""
+        key = _key(rollout)
+        if key is None:
+            return None
+        for other in self.rollouts.values():
+            if other is not rollout and _key(other) == key and _rank(other) < _rank(rollout):
+                message = (
+                    f"MLRollout {other.ref} has the key {key[1]} already, and one key has one owner: "
+                    "use another key, or delete that object first"
+                )
+                return Problem(Reason.KEY_CONFLICT, message)
+        return None
+
+
+def _key(rollout: Rollout) -> tuple[object, str] | None:
+    if rollout.spec is None:
+        return None
+    traffic = rollout.spec.traffic
+    own = (rollout.ref.namespace, traffic.redis.secret_ref) if traffic.redis is not None else None
+    return (own, traffic.key)
+
+
+def _rank(rollout: Rollout) -> tuple[bool, str, str]:
+    """The object that stands somewhere already comes first, then the older one."""
+    return (rollout.state is None, str(rollout.metadata.get("creationTimestamp", "")), rollout.uid)
+
+
+def _older(found: object, known: str) -> bool:
+    """Whether a resourceVersion is an earlier one; unknown formats are never."""
+    text = str(found)
+    return text.isdigit() and known.isdigit() and int(text) < int(known)

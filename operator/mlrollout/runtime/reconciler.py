@@ -1,0 +1,341 @@
+"""Looking at everything about one object, deciding, acting.
+
+Two lanes. The main lane handles a key of the queue: it reads Redis, decides, writes, saves. The way
+down has a lane of its own, started the moment a decision wants less traffic than stands: it needs
+Redis alone, so neither a slow API server nor the main lane delays it. Both work on the same state in
+memory, and the order of records makes their writes safe in any order.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from mlrollout.api import GROUP
+from mlrollout.api.spec import Guardrail, OnDelete, Spec
+from mlrollout.domain.conditions import Fact, facts, stalled, stamp
+from mlrollout.domain.decide import decide, release
+from mlrollout.domain.persist import due, to_status
+from mlrollout.domain.record import greater
+from mlrollout.domain.state import Decision, Reason, State
+from mlrollout.domain.traffic import Write
+from mlrollout.domain.verdict import Verdict
+from mlrollout.ports import (
+    Clock,
+    ConflictError,
+    Connections,
+    GoneError,
+    KeyRefusedError,
+    Objects,
+    ObjectsError,
+    PortError,
+    Ref,
+    RefusedError,
+    TrafficError,
+)
+
+from .events import Events
+from .metrics import Metrics
+from .rollout import FINALIZER, Problem, Rollout
+
+log = structlog.get_logger(__name__)
+
+RETRY_DOWN = 0.1
+"""Seconds between two tries to bring traffic down."""
+DELETE_WITHIN = 60.0
+"""Seconds that a deletion waits for a Redis that can't be reached."""
+_STEPS = 8
+"""Steps of one handling; what needs more comes back on the queue."""
+
+
+class Reconciler:
+    """Everything this process does to objects."""
+
+    def __init__(
+        self,
+        *,
+        objects: Objects,
+        connections: Connections,
+        clock: Clock,
+        metrics: Metrics,
+        events: Events,
+        wake: Callable[[Ref], None],
+    ) -> None:
+        self._objects = objects
+        self._connections = connections
+        self._clock = clock
+        self._metrics = metrics
+        self._events = events
+        self._wake = wake
+        self._down: dict[Ref, asyncio.Task[None]] = {}
+        self.leads = True
+        """Whether this process may take traffic up and write status; going down it always may."""
+
+    # --- the main lane -----------------------------------------------------------------------
+
+    async def reconcile(self, rollout: Rollout, conflict: Problem | None) -> float | None:
+        """Look at everything about an object once; answers when to look again, in seconds.
+
+        Args:
+            rollout: The object.
+            conflict: What another object holds against it.
+        """
+        if rollout.reload and self.leads:
+            rollout.take(await self._objects.get(rollout.ref))
+            rollout.reload = False
+        if rollout.deleted_at is not None:
+            return await self._delete(rollout)
+        if rollout.spec is None or (conflict is not None and rollout.state is None):
+            return await self._stall(rollout, rollout.invalid or conflict)
+        self._find_source(rollout, rollout.spec)
+        if rollout.problem is not None and rollout.state is None:
+            return await self._stall(rollout, rollout.problem)
+        try:
+            return await self._proceed(rollout)
+        except KeyRefusedError as error:
+            return await self._stall(rollout, Problem(Reason.KEY_REFUSED, str(error)))
+
+    def _find_source(self, rollout: Rollout, spec: Spec) -> None:
+        rollout.refused = None
+        try:
+            rollout.source = self._connections.source(spec)
+        except RefusedError as error:
+            rollout.source = None
+            rollout.refused = Problem(Reason.CONNECTION_REFUSED, str(error))
+
+    async def _proceed(self, rollout: Rollout) -> float | None:
+        if self.leads and FINALIZER not in rollout.finalizers:
+            await self._finalizers(rollout, (*rollout.finalizers, FINALIZER))
+        await self._connect(rollout)
+        for _ in range(_STEPS):
+            await self._read(rollout)
+            before = rollout.state
+            wrote = await self._step(rollout)
+            if not wrote and _settled(before, rollout.state):
+                break
+        if rollout.traffic is None:
+            raise TrafficError(rollout.trouble)
+        again = rollout.decision.again if rollout.decision is not None else None
+        return None if again is None else max(0.01, again - self._clock.now())
+
+    async def _step(self, rollout: Rollout) -> bool:
+        """Decide and carry it out; answers whether Redis took anything new."""
+        before = rollout.state
+        write = self._decide(rollout).write
+        wrote = False
+        if write is not None and not write.raises and (self.leads or rollout.state is not before):
+            wrote = await self._write(rollout, write)
+        if not self.leads:
+            return wrote
+        await self._save(rollout)
+        if write is not None and write.raises and rollout.saved is not None:
+            # Saving took time: only what still holds now, with the intent saved, may raise.
+            still = self._decide(rollout).write
+            if still == write and rollout.saved.record == write.record:
+                wrote = await self._write(rollout, write)
+        await self._drop_verbs(rollout)
+        return wrote
+
+    def _decide(self, rollout: Rollout) -> Decision:
+        """Decide; one that does not lead keeps of its decisions only those that take traffic down."""
+        decision = decide(rollout.asked, rollout.state, rollout.seen(), self._clock.now())
+        if self.leads or _lowers(rollout.state, decision):
+            rollout.state = decision.state
+            rollout.decision = decision
+        return decision
+
+    # --- Redis -------------------------------------------------------------------------------
+
+    async def _connect(self, rollout: Rollout) -> None:
+        if rollout.store is None or rollout.reconnect:
+            try:
+                rollout.store = await self._connections.store(rollout.ref, rollout.asked)
+            except PortError as error:
+                rollout.trouble = str(error)
+                log.warning("Could not connect to Redis", object=str(rollout.ref), error=str(error))
+
+    async def _read(self, rollout: Rollout) -> None:
+        """Learn what stands in Redis; that it can't be known is a thing to decide on, too."""
+        if rollout.store is None:
+            rollout.traffic = None
+            return
+        try:
+            rollout.traffic = await rollout.store.read(rollout.asked.traffic.key)
+            rollout.trouble = ""
+        except KeyRefusedError:
+            raise
+        except TrafficError as error:
+            self._lost_redis(rollout, error)
+
+    async def _write(self, rollout: Rollout, write: Write) -> bool:
+        """Write; answers whether Redis took anything new."""
+        if rollout.store is None:
+            return False
+        traffic = rollout.asked.traffic
+        try:
+            written = await rollout.store.write(traffic.key, write, lease=traffic.lease)
+        except TrafficError as error:
+            self._lost_redis(rollout, error)
+            return False
+        changed = written.traffic != rollout.traffic
+        rollout.traffic = written.traffic
+        return changed
+
+    def _lost_redis(self, rollout: Rollout, error: TrafficError) -> None:
+        self._metrics.redis_errors.inc()
+        rollout.traffic = None
+        rollout.trouble = str(error)
+        rollout.reconnect = rollout.asked.traffic.redis is not None
+
+    # --- the way down ------------------------------------------------------------------------
+
+    def judged(self, rollout: Rollout, guardrail: Guardrail, verdict: Verdict) -> None:
+        """Take in a verdict; if it asks for zero, that begins here and now."""
+        trail = rollout.trails.get(guardrail.name)
+        if trail is None or trail.guardrail != guardrail:
+            return
+        rollout.trails[guardrail.name] = trail.add(verdict)
+        self._metrics.judged(rollout.ref, guardrail.name, verdict)
+        self.brake(rollout)
+        self._wake(rollout.ref)
+
+    def brake(self, rollout: Rollout) -> None:
+        """Begin to bring traffic down if a decision wants that; never waits."""
+        running = self._down.get(rollout.ref)
+        unable = rollout.spec is None or rollout.state is None or rollout.store is None
+        if unable or (running is not None and not running.done()):
+            return
+        decision = decide(rollout.asked, rollout.state, rollout.seen(), self._clock.now())
+        if _lowers(rollout.state, decision):
+            task = asyncio.create_task(self._bring_down(rollout), name=f"down {rollout.ref}")
+            self._down[rollout.ref] = task
+
+    async def _bring_down(self, rollout: Rollout) -> None:
+        began = self._clock.now()
+        while not rollout.gone:
+            write = self._decide(rollout).write
+            if write is None or write.raises:
+                break
+            await self._write(rollout, write)
+            if rollout.traffic is None:
+                await asyncio.sleep(RETRY_DOWN)
+            elif rollout.traffic.in_force == 0:
+                self._metrics.zeroed(self._clock.now() - began)
+                break
+        self._wake(rollout.ref)
+
+    def forget(self, rollout: Rollout) -> None:
+        """Let go of an object that no longer exists."""
+        rollout.gone = True
+        task = self._down.pop(rollout.ref, None)
+        if task is not None:
+            task.cancel()
+
+    # --- the object --------------------------------------------------------------------------
+
+    async def _save(self, rollout: Rollout) -> None:
+        """Write the status if there is anything in it to write."""
+        decision = rollout.decision
+        if decision is None:
+            return
+        now = self._clock.now()
+        found = facts(rollout.asked, rollout.seen(), decision, now)
+        if rollout.problem is not None:
+            found = (*stalled(rollout.problem.reason, rollout.problem.message), *found[-2:])
+        await self._save_status(rollout, found, now)
+        self._events.alerts(rollout, decision.alerts, now)
+
+    async def _save_status(self, rollout: Rollout, found: tuple[Fact, ...], now: float) -> None:
+        state = rollout.state
+        status = to_status(
+            state,
+            guardrails=rollout.spec.guardrails if rollout.spec is not None else (),
+            trails=rollout.trails,
+            conditions=stamp(found, rollout.status.conditions, rollout.generation, now),
+            generation=rollout.generation,
+        )
+        if due(rollout.status, status):
+            await self._patch(rollout, status.render())
+            self._events.transitions(rollout, state, now)
+        if state is not None:
+            self._metrics.stands(rollout.ref, state.applied, state.record.stage)
+
+    async def _patch(self, rollout: Rollout, status: Mapping[str, Any]) -> None:
+        try:
+            rollout.take(await self._objects.save_status(rollout.ref, rollout.resource_version, status))
+        except ObjectsError as error:
+            # Whether it was written is unknown, or it is certain that something else was.
+            rollout.reload = True
+            if not isinstance(error, ConflictError | GoneError):
+                self._metrics.api_errors.inc()
+            raise
+
+    async def _finalizers(self, rollout: Rollout, finalizers: tuple[str, ...]) -> None:
+        try:
+            rollout.take(await self._objects.set_finalizer(rollout.ref, rollout.resource_version, finalizers))
+        except ObjectsError:
+            rollout.reload = True
+            raise
+
+    async def _drop_verbs(self, rollout: Rollout) -> None:
+        """Remove the annotations that have been acted on, now that this is saved."""
+        if rollout.saved is None:
+            return
+        for verb in rollout.saved.verbs:
+            value = rollout.annotations.get(verb)
+            if value is not None and rollout.verbs.get(verb) == rollout.saved.verbs[verb]:
+                rollout.take(await self._objects.drop_annotation(rollout.ref, f"{GROUP}/{verb}", value))
+                self._wake(rollout.ref)
+
+    async def _stall(self, rollout: Rollout, problem: Problem | None) -> float | None:
+        """Say what keeps the object from being looked after; what it had, it keeps."""
+        if self.leads and problem is not None:
+            await self._save_status(rollout, stalled(problem.reason, problem.message), self._clock.now())
+            self._events.problem(rollout, problem, self._clock.now())
+        return None
+
+    # --- the end -----------------------------------------------------------------------------
+
+    async def _delete(self, rollout: Rollout) -> float | None:
+        """Give the key up before the object goes."""
+        if FINALIZER not in rollout.finalizers or not self.leads:
+            return None
+        if rollout.spec is not None and rollout.state is not None:
+            try:
+                await self._give_up(rollout, rollout.state)
+            except PortError as error:
+                asked = rollout.deleted_at or 0.0
+                if self._clock.now() - asked < DELETE_WITHIN:
+                    raise
+                self._events.left_behind(rollout, str(error))
+        await self._finalizers(rollout, tuple(name for name in rollout.finalizers if name != FINALIZER))
+        return None
+
+    async def _give_up(self, rollout: Rollout, state: State) -> None:
+        await self._connect(rollout)
+        if rollout.store is None:
+            raise TrafficError(rollout.trouble)
+        spec = rollout.asked
+        traffic = await rollout.store.read(spec.traffic.key)
+        if traffic.record is not None and traffic.record.owner == rollout.uid:
+            state = replace(state, record=greater(state.record, traffic.record))
+        percentage = 0 if spec.on_delete is OnDelete.ZERO else traffic.in_force
+        record = release(state, percentage)
+        await rollout.store.write(spec.traffic.key, Write(record), lease=None)
+        self._events.gave_up(rollout, percentage)
+
+
+def _lowers(before: State | None, decision: Decision) -> bool:
+    """Whether a decision is a way down that stands in need of a write."""
+    if before is None or decision.state is None or decision.write is None or decision.write.raises:
+        return False
+    return decision.state.record.percentage < max(before.record.percentage, before.applied)
+
+
+def _settled(before: State | None, after: State | None) -> bool:
+    """Whether a decision left everything as it was, but for the time it counted."""
+    if before is None or after is None:
+        return before is after
+    return replace(before, healthy=0.0, counted=None) == replace(after, healthy=0.0, counted=None)

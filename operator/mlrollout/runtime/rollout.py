@@ -1,0 +1,217 @@
+"""One object as this process knows it: what the API server said, where it stands, what was seen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from mlrollout.api import GROUP
+from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.api.status import Status, VerbStatus
+from mlrollout.domain.persist import from_status
+from mlrollout.domain.state import Decision, Reason, Seen, State, Verb
+from mlrollout.domain.traffic import Traffic
+from mlrollout.domain.verdict import Trail
+from mlrollout.evidence.query import Query, QueryError
+from mlrollout.ports import EvidenceSource, Object, Ref, TrafficStore
+
+FINALIZER = f"{GROUP}/traffic"
+_SHOWN_ERRORS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What keeps an object from being looked after until somebody changes something."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(slots=True, eq=False)
+class Rollout:
+    """One object in memory.
+
+    Attributes:
+        ref: Which object.
+        object: The newest version of it that was seen.
+        spec: What it asks for, if that can be understood; the last that could, if the newest can't.
+        invalid: What is wrong with the newest spec.
+        state: Where it stands, by the last decision.
+        saved: Where it stood when its status was last saved.
+        status: That status.
+        decision: The last decision.
+        traffic: What Redis held when it was last asked; `None` where it can't be asked.
+        trouble: Why it can't be asked.
+        reconnect: Whether the connection to Redis may have changed.
+        refused: What is wrong with the Prometheus the spec names.
+        trails: The looks of its guardrails, by name.
+        store: Its Redis, once connected.
+        source: Its Prometheus, once known.
+        reload: Whether the object must be read again before anything is written to it.
+        noted: Serial of the last transition that was posted as an Event.
+        alerted: When each alert was last posted, by reason and subject.
+        gone: Whether the object no longer exists.
+    """
+
+    ref: Ref
+    object: Object = field(default_factory=dict)
+    spec: Spec | None = None
+    invalid: Problem | None = None
+    state: State | None = None
+    saved: State | None = None
+    status: Status = field(default_factory=Status)
+    decision: Decision | None = None
+    traffic: Traffic | None = None
+    trouble: str = "Redis has not been asked yet"
+    reconnect: bool = False
+    refused: Problem | None = None
+    trails: dict[str, Trail] = field(default_factory=dict)
+    store: TrafficStore | None = None
+    source: EvidenceSource | None = None
+    reload: bool = False
+    noted: int | None = None
+    alerted: dict[tuple[str, str], float] = field(default_factory=dict)
+    gone: bool = False
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The object's metadata."""
+        found: Mapping[str, Any] = self.object.get("metadata") or {}
+        return found
+
+    @property
+    def uid(self) -> str:
+        """The object's uid."""
+        return str(self.metadata.get("uid", ""))
+
+    @property
+    def resource_version(self) -> str:
+        """The version of the object that was seen."""
+        return str(self.metadata.get("resourceVersion", ""))
+
+    @property
+    def generation(self) -> int:
+        """The version of its spec."""
+        return int(self.metadata.get("generation") or 0)
+
+    @property
+    def deleted_at(self) -> float | None:
+        """When its deletion was asked for, seconds since the epoch; `None` where it was not."""
+        stamp = self.metadata.get("deletionTimestamp")
+        return None if stamp is None else datetime.fromisoformat(str(stamp)).timestamp()
+
+    @property
+    def finalizers(self) -> tuple[str, ...]:
+        """Who still has something to do before the object may go."""
+        return tuple(self.metadata.get("finalizers") or ())
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """The annotations of our group, without the group: verbs, and what was meant to be one."""
+        prefix = f"{GROUP}/"
+        found: Mapping[str, str] = self.metadata.get("annotations") or {}
+        return {name.removeprefix(prefix): str(value) for name, value in found.items() if name.startswith(prefix)}
+
+    @property
+    def verbs(self) -> Mapping[str, str]:
+        """The verbs that are asked for, with their values as the status would hold them."""
+        return {
+            verb.value: VerbStatus(verb=verb, value=self.annotations[verb]).value
+            for verb in Verb
+            if verb in self.annotations
+        }
+
+    @property
+    def problem(self) -> Problem | None:
+        """What a person has to mend before traffic may grow."""
+        return self.invalid or self.refused
+
+    @property
+    def asked(self) -> Spec:
+        """The spec to decide on: while something is wrong with it, the rollout is guarded, but does not grow."""
+        if self.spec is None:
+            raise ValueError("an object without a usable spec can't be decided on")
+        return self.spec if self.problem is None else self.spec.model_copy(update={"paused": True})
+
+    def seen(self) -> Seen:
+        """Everything that was seen, for one decision."""
+        return Seen(
+            uid=self.uid,
+            holder=str(self.ref),
+            traffic=self.traffic,
+            trouble=self.trouble,
+            trails=self.trails,
+            verbs=self.verbs,
+        )
+
+    def take(self, found: Object) -> None:
+        """Take over a newer version of the object: its spec, and its status merged with what is known here."""
+        self.object = found
+        self.spec, self.invalid = _understand(found, self.spec, self.invalid)
+        try:
+            self.status = Status.read(found)
+        except ValidationError as error:
+            self.invalid = Problem(Reason.INVALID_SPEC, f"the status can't be read: {_shorten(error)}")
+            return
+        self.saved = from_status(self.status)
+        self.state = merge(self.state, self.saved)
+
+    def fit_trails(self) -> None:
+        """Begin a new trail for each guardrail whose definition is new; forget those that are gone."""
+        guardrails = self.spec.guardrails if self.spec is not None else ()
+        self.trails = {guardrail.name: self._trail(guardrail) for guardrail in guardrails}
+
+    def _trail(self, guardrail: Guardrail) -> Trail:
+        trail = self.trails.get(guardrail.name)
+        return trail if trail is not None and trail.guardrail == guardrail else Trail(guardrail)
+
+
+def merge(working: State | None, loaded: State | None) -> State | None:
+    """What this process goes on from, given its own state and the one that stands in the status.
+
+    What stands in the status wins, but for a way down that is not saved yet. An intent to raise that
+    was not saved is dropped: it is decided again, on the object as it is now.
+    """
+    if working is None or loaded is None:
+        return loaded or working
+    mine, theirs = working.record, loaded.record
+    if mine.rank > theirs.rank and (mine.attempt > theirs.attempt or mine.percentage <= theirs.percentage):
+        return working
+    if mine.rank != theirs.rank or working.guards != loaded.guards:
+        return loaded
+    return replace(loaded, healthy=max(loaded.healthy, working.healthy), counted=working.counted)
+
+
+def _understand(found: Object, before: Spec | None, invalid: Problem | None) -> tuple[Spec | None, Problem | None]:
+    try:
+        spec = Spec.model_validate(found.get("spec") or {})
+    except ValidationError as error:
+        message = f"the spec can't be used: {_shorten(error)}; correct it and apply again"
+        return before, Problem(Reason.INVALID_SPEC, message)
+    if spec == before and (invalid is None or invalid.reason is Reason.INVALID_QUERY):
+        return before, invalid
+    return spec, _broken(spec)
+
+
+def _broken(spec: Spec) -> Problem | None:
+    """A guardrail whose query can't be asked never passes, so nothing grows; the others go on guarding."""
+    for guardrail in spec.guardrails:
+        queries = {"query": guardrail.query}
+        if guardrail.min_samples is not None:
+            queries["minSamples.query"] = guardrail.min_samples.query
+        for where, text in queries.items():
+            try:
+                Query.parse(text)
+            except QueryError as error:
+                return Problem(Reason.INVALID_QUERY, f"guardrail {guardrail.name}, {where}: {error}")
+    return None
+
+
+def _shorten(error: ValidationError) -> str:
+    problems = [
+        f"{'.'.join(str(part) for part in found['loc'])}: {found['msg']}".removeprefix(": ")
+        for found in error.errors(include_url=False, include_input=False)[:_SHOWN_ERRORS]
+    ]
+    return "; ".join(problems)

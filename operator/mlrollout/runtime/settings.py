@@ -1,0 +1,94 @@
+"""What the operator is told at its start. Secrets come from the environment or a file, never from a flag."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+DEFAULT_NAMESPACE = "mlrollout-system"
+DEFAULT_LISTEN = "127.0.0.1:8080"
+
+
+class SettingsError(ValueError):
+    """The operator can't start with these settings; the text says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the operator is told.
+
+    Attributes:
+        redis_url: Its own Redis; empty for none.
+        prometheus_address: Its own Prometheus; empty for none.
+        allowed_prometheus: Patterns of the addresses that an object may name.
+        host: Where its HTTP server listens.
+        port: Likewise; 0 for any free one.
+        namespace: Where its Lease lives.
+        json_logs: Whether logs are JSON rather than for reading.
+    """
+
+    redis_url: str = ""
+    prometheus_address: str = ""
+    allowed_prometheus: tuple[str, ...] = ()
+    host: str = "127.0.0.1"
+    port: int = 8080
+    namespace: str = DEFAULT_NAMESPACE
+    json_logs: bool = True
+
+    def __repr__(self) -> str:
+        """Without the Redis URL, which holds a password."""
+        return f"Settings(listen={self.host}:{self.port}, prometheus={self.prometheus_address}, …)"
+
+
+def load(
+    environment: Mapping[str, str] = os.environ,
+    *,
+    prometheus_address: str | None = None,
+    allowed_prometheus: tuple[str, ...] = (),
+    listen: str | None = None,
+    namespace: str | None = None,
+    json_logs: bool = True,
+) -> Settings:
+    """The settings of flags and environment; a flag wins.
+
+    Raises:
+        SettingsError: Something does not make sense.
+    """
+    host, port = _listen(listen or environment.get("MLROLLOUT_LISTEN") or DEFAULT_LISTEN)
+    patterns = environment.get("MLROLLOUT_ALLOWED_PROMETHEUS", "").split(",")
+    return Settings(
+        redis_url=_redis_url(environment),
+        prometheus_address=prometheus_address or environment.get("MLROLLOUT_PROMETHEUS_URL", ""),
+        allowed_prometheus=allowed_prometheus or tuple(filter(None, (pattern.strip() for pattern in patterns))),
+        host=host,
+        port=port,
+        namespace=namespace or environment.get("MLROLLOUT_NAMESPACE") or _own_namespace(),
+        json_logs=json_logs,
+    )
+
+
+def _redis_url(environment: Mapping[str, str]) -> str:
+    path = environment.get("MLROLLOUT_REDIS_URL_FILE")
+    if not path:
+        return environment.get("MLROLLOUT_REDIS_URL", "")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(
+            f"MLROLLOUT_REDIS_URL_FILE names {path}, which can't be read ({error.strerror}): mount the Secret there"
+        ) from error
+
+
+def _listen(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the highest port there is
+        raise SettingsError(f"{text!r} is no address to listen on: write host:port, for example 0.0.0.0:8080")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - an empty host means every interface, as everywhere
+
+
+def _own_namespace() -> str:
+    try:
+        return SERVICE_ACCOUNT_NAMESPACE.read_text(encoding="utf-8").strip() or DEFAULT_NAMESPACE
+    except OSError:
+        return DEFAULT_NAMESPACE
