@@ -1,0 +1,62 @@
+# Everything a newcomer needs: `make demo` shows the product, `make test` proves it. Both install what
+# they need, into .venv and a cache (see devstack/).
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit lint format up down status generate lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= 4
+
+help: ## Say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/ready: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mlrollout needs Python 3.11 or newer, and $(PYTHON) is older: try make PYTHON=python3.13 ...")'
+	@echo "Installing the Python packages into .venv (about half a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: .venv/ready ## Roll a model out on a local stack, then a broken one, and watch it come back (3 minutes)
+	@$(BIN)/python -m devstack fetch
+	@$(BIN)/python examples/ml-dispatch/demo.py
+
+test: .venv/ready ## Run every test: pure, components on real parts, the whole on a real API server
+	@$(BIN)/python -m devstack fetch
+	$(BIN)/pytest tests/pure tests/simulation -n $(WORKERS) --cov --cov-report=term
+	$(BIN)/pytest tests --ignore tests/pure --ignore tests/simulation -n $(WORKERS) --dist worksteal
+
+unit: .venv/ready ## Run the pure tests alone (seconds)
+	$(BIN)/pytest tests/pure tests/simulation -n $(WORKERS) --cov --cov-report=term
+
+lint: .venv/ready ## Check style, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy operator/mlrollout devstack tests
+	$(BIN)/lint-imports --no-logo
+
+format: .venv/ready ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+up: .venv/ready ## Start the local stack and leave it running; CLUSTER=kind for a kind cluster
+	@$(BIN)/python -m devstack up $(if $(CLUSTER),--cluster $(CLUSTER))
+
+down: .venv/ready ## Stop the local stack
+	@$(BIN)/python -m devstack down
+
+status: .venv/ready ## Say what of the local stack runs
+	@$(BIN)/python -m devstack status
+
+generate: .venv/ready ## Write the CRD, the chart's copy and the reference from the models
+	$(BIN)/python -m mlrollout.api.generate
+
+lock: ## Resolve the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --extra operator --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --custom-compile-command "make lock" -q -o requirements/dev.txt
+	uv pip compile pyproject.toml --extra operator --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --custom-compile-command "make lock" -q -o requirements/operator.txt
+
+clean: down ## Stop the local stack and remove what was made here
+	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
