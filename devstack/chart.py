@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from devstack import binaries
 from devstack.cluster import Cluster
 from devstack.commands import run
 from devstack.errors import DevstackError
+from devstack.processes import wait_until
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 NAMESPACE = "mlrollout-system"
@@ -25,8 +27,14 @@ def install_crds(cluster: Cluster, repository: Path = REPOSITORY) -> None:
     if not files:
         return
     cluster.apply("\n---\n".join(file.read_text() for file in files))
-    chosen = [argument for file in files for argument in ("-f", str(file))]
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *chosen)
+    wait_until(lambda: _established(cluster, files), within=30, what="the API to serve the CRDs")
+
+
+def _established(cluster: Cluster, files: Sequence[Path]) -> bool:
+    # Not by `kubectl wait`, which fails at once on a CRD that has no conditions yet.
+    found = cluster.get(*(argument for file in files for argument in ("-f", str(file))))
+    states = [crd.get("status", {}).get("conditions") or [] for crd in found.get("items", [found])]
+    return all(any(c["type"] == "Established" and c["status"] == "True" for c in state) for state in states)
 
 
 def install_access(cluster: Cluster, repository: Path = REPOSITORY) -> None:
