@@ -85,7 +85,7 @@ def _bar(percentage: float) -> ProgressBar:
 
 
 def _guardrails(guardrails: Sequence[GuardrailStatus]) -> Table:
-    table = Table("Guardrail", "Says", "Because", box=None, expand=True, padding=(0, 2, 0, 0))
+    table = _table("Guardrail", "Says", "Because")
     for guardrail in guardrails:
         colour = _COLOURS.get(guardrail.finding, "")
         table.add_row(guardrail.name, Text(guardrail.finding, style=colour), escape(guardrail.message))
@@ -93,7 +93,17 @@ def _guardrails(guardrails: Sequence[GuardrailStatus]) -> Table:
 
 
 def _events(scene: Scene) -> Table:
-    table = Table("Event", "Message", box=None, expand=True, padding=(0, 2, 0, 0))
+    table = _table("Event", "Type", "Message")
     for event in scene.events[-EVENTS:]:
-        table.add_row(Text(event.reason, style="red" if event.warning else ""), escape(event.message))
+        kind = Text("Warning", style="red") if event.warning else "Normal"
+        table.add_row(event.reason, kind, escape(event.message))
+    return table
+
+
+def _table(name: str, kind: str, text: str) -> Table:
+    """Columns that stand still while their contents change."""
+    table = Table(box=None, expand=True, padding=(0, 2, 0, 0))
+    table.add_column(name, width=22)
+    table.add_column(kind, width=14)
+    table.add_column(text, ratio=1)
     return table
