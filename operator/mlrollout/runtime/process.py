@@ -52,8 +52,9 @@ async def run(settings: Settings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         runner = await _serve(settings, health, metrics)
         stack.push_async_callback(runner.cleanup)
-        client = await stack.enter_async_context(connect())
-        objects = KubernetesObjects(client)
+        client = await stack.enter_async_context(await connect())
+        identity = own_identity()
+        objects = KubernetesObjects(client, clock, identity)
         directory = _directory(settings, KubernetesSecrets(client))
         stack.push_async_callback(directory.close)
         operator = Operator(objects=objects, connections=directory, clock=clock, metrics=metrics)
@@ -61,7 +62,7 @@ async def run(settings: Settings) -> None:
         await _list(objects, operator)
         leadership = Leadership(
             KubernetesLease(client, settings.namespace),
-            own_identity(),
+            identity,
             clock,
             lambda leads: operator.lead(leads=leads),
         )
@@ -120,7 +121,7 @@ async def _work(
 
 async def _list(objects: KubernetesObjects, operator: Operator) -> None:
     """Take in every object there is, and miss none that is gone."""
-    found = await objects.list()
+    found = await objects.read_all()
     for one in found:
         operator.observe(one)
     there = {one["metadata"]["uid"] for one in found}
