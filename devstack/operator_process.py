@@ -53,7 +53,7 @@ class Operator(Server):
             raise MissingError(
                 "This Python cannot import mlrollout.",
                 meaning="The operator is started with the Python that runs this command.",
-                remedy="Use the project's virtual environment (`make setup` makes it).",
+                remedy="Start it with `make up`, which uses the virtual environment and makes it first.",
             )
         return [sys.executable, "-m", "mlrollout", "operator", *self._arguments]
 

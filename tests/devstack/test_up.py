@@ -103,7 +103,7 @@ def test_what_is_given_is_used_and_left_alone(directory: Path) -> None:
 
 
 def test_kind_says_exactly_what_is_missing(directory: Path) -> None:
-    refused = devstack(directory, "up", "--cluster", "kind", PATH="/nowhere")
+    refused = devstack(directory, "up", CLUSTER="kind", PATH="/nowhere")
 
     assert refused.returncode == 2
     assert "`docker`" in refused.stderr
