@@ -11,6 +11,7 @@ from devstack import binaries
 from devstack.cluster import Cluster
 from devstack.commands import run
 from devstack.errors import DevstackError
+from devstack.gobuild import KUBERNETES
 from devstack.processes import wait_until
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -52,7 +53,9 @@ def render(chart: Path) -> str:
             meaning="The operator's permissions are taken from it.",
             remedy="Leave the operator out with --no-operator.",
         )
-    ran = run([binaries.path("helm"), "template", "mlrollout", chart, "--namespace", NAMESPACE])
+    command = [binaries.path("helm"), "template", "mlrollout", chart, "--namespace", NAMESPACE]
+    # A Helm built without its release's stamps thinks of Kubernetes 1.20, which the chart refuses.
+    ran = run([*command, "--kube-version", KUBERNETES.version])
     if ran.returncode:
         raise DevstackError(f"The chart cannot be rendered: {ran.stderr.strip()}")
     return ran.stdout

@@ -1,7 +1,7 @@
 """Writes what is generated from the models: the CRD, the chart's copy of it, and the reference.
 
-`python -m mlrollout.api.generate` in the repository's root; with `--check` nothing is written, and the
-exit code says whether anything would be.
+`python -m mlrollout.api.generate` in the repository's root, which is what `make generate` does; with
+`--check` nothing is written, and the exit code says whether anything would be.
 """
 
 import sys
@@ -14,7 +14,7 @@ from . import GROUP, PLURAL
 from .crd import crd, schema
 from .reference import reference
 
-_NOTE = "# Generated from operator/mlrollout/api/ by `python -m mlrollout.api.generate`; edits here are lost.\n"
+_NOTE = "# Generated from operator/mlrollout/api/ by `make generate`; edits here are lost.\n"
 
 
 def outputs() -> Mapping[str, str]:
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str], root: Path) -> int:
             (root / path).write_text(outputs()[path], encoding="utf-8")
         sys.stdout.write(f"{path} {'is not what the models say' if check else 'written'}\n")
     if stale and check:
-        sys.stdout.write("Run `python -m mlrollout.api.generate` and commit what it writes.\n")
+        sys.stdout.write("Run `make generate` and commit what it writes.\n")
     return int(bool(stale and check))
 
 

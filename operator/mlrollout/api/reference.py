@@ -10,7 +10,7 @@ _HEAD = f"""\
 # Reference of `{KIND}`
 
 `apiVersion: {GROUP}/{VERSION}`, `kind: {KIND}`. Generated from `operator/mlrollout/api/`; change it there and run
-`python -m mlrollout.api.generate`.
+`make generate`.
 
 A length of time is a number and a unit (`ms`, `s`, `m`, `h`), or several: `250ms`, `15s`, `1h30m`, `336h`.
 `kubectl explain mlrollout.spec --recursive` tells the same as this page."""

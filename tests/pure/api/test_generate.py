@@ -28,7 +28,7 @@ def test_the_check_names_what_is_stale_and_touches_nothing(tmp_path: Path, capsy
     assert reference.read_text() == "old"
     assert capsys.readouterr().out.splitlines() == [
         "docs/reference.md is not what the models say",
-        "Run `python -m mlrollout.api.generate` and commit what it writes.",
+        "Run `make generate` and commit what it writes.",
     ]
 
 
