@@ -34,7 +34,11 @@ def progress(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) 
         return Progressed(state, blocked)
     rest = stage.duration - state.healthy
     if rest > 0 and state.promoted != stage.name:
-        return Progressed(state, Blocked(Reason.PROGRESSING, f"stage {stage.name} is healthy"), now + rest)
+        return Progressed(
+            state,
+            Blocked(Reason.PROGRESSING, f"healthy for {_rounded(state.healthy)} of {render(stage.duration)}"),
+            now + rest,
+        )
     blocked = satisfied(stage, state.since, spec, seen.trails, now)
     if blocked is not None:
         return Progressed(state, blocked)
@@ -62,7 +66,7 @@ def _enter_first(spec: Spec, seen: Seen, state: State, now: float, *, paused: bo
 
 def _advance(spec: Spec, seen: Seen, state: State, stage: Stage, now: float) -> Progressed:
     after = following(spec, state.record)
-    served = f"stage {stage.name} was healthy for {render(state.healthy)}; {_evidence(spec, seen)}"
+    served = f"stage {stage.name} was healthy for {_rounded(state.healthy)}; {_evidence(spec, seen)}"
     if after is None:
         state = replace(state.leave(now, RunOutcome.PASSED), completed=True, counted=None)
         return Progressed(state.tell(now, Reason.COMPLETED, f"complete at {stage.percentage} %: {served}"))
@@ -71,6 +75,10 @@ def _advance(spec: Spec, seen: Seen, state: State, stage: Stage, now: float) -> 
         return Progressed(state, blocked)
     state = state.leave(now, RunOutcome.PASSED)
     return Progressed(_enter(state, after, now, f"{stage.percentage} % -> {after.percentage} %: {served}"))
+
+
+def _rounded(seconds: float) -> str:
+    return render(float(int(seconds)))
 
 
 def _evidence(spec: Spec, seen: Seen) -> str:

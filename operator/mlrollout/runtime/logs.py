@@ -7,6 +7,7 @@ import structlog
 
 _QUIET = {
     "kopf": logging.WARNING,  # it tells of every event it hands on
+    "kopf._core.reactor.running": logging.ERROR,  # it warns that signals are not its business
     "aiohttp": logging.WARNING,
     "asyncio": logging.WARNING,
     "kubernetes": logging.WARNING,

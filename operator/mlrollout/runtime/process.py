@@ -25,6 +25,8 @@ from .web import Health, serve
 
 log = structlog.get_logger(__name__)
 
+START_WITHIN = 30.0
+"""Seconds that a start waits for an API server that serves the objects."""
 RELIST = 300.0
 """Seconds between two lists of all objects, for the events that a watch may have missed."""
 
@@ -59,7 +61,7 @@ async def run(settings: Settings) -> None:
         stack.push_async_callback(directory.close)
         operator = Operator(objects=objects, connections=directory, clock=clock, metrics=metrics)
         operator.lead(leads=False)
-        await _list(objects, operator)
+        await _first_list(objects, operator)
         leadership = Leadership(
             KubernetesLease(client, settings.namespace),
             identity,
@@ -128,6 +130,19 @@ async def _list(objects: KubernetesObjects, operator: Operator) -> None:
     for rollout in list(operator.rollouts.values()):
         if rollout.uid not in there:
             operator.vanished(rollout.object)
+
+
+async def _first_list(objects: KubernetesObjects, operator: Operator) -> None:
+    """Take in every object; an API server that is just starting is waited for."""
+    ends = asyncio.get_running_loop().time() + START_WITHIN
+    while True:
+        try:
+            return await _list(objects, operator)
+        except ObjectsError as error:
+            if asyncio.get_running_loop().time() > ends:
+                raise
+            log.warning("Could not list the objects; trying again", error=str(error), within=START_WITHIN)
+        await asyncio.sleep(1.0)
 
 
 async def _relist(objects: KubernetesObjects, operator: Operator) -> None:
