@@ -53,7 +53,7 @@ def render(chart: Path) -> str:
             meaning="The operator's permissions are taken from it.",
             remedy="Leave the operator out with --no-operator.",
         )
-    command = [binaries.path("helm"), "template", "mlrollout", chart, "--namespace", NAMESPACE]
+    command: list[str | Path] = [binaries.path("helm"), "template", "mlrollout", chart, "--namespace", NAMESPACE]
     # A Helm built without its release's stamps thinks of Kubernetes 1.20, which the chart refuses.
     ran = run([*command, "--kube-version", KUBERNETES.version])
     if ran.returncode:
