@@ -1,0 +1,143 @@
+"""One call to the Kubernetes API: its time limit, and how its failure is told.
+
+Data goes both ways as it is. The library's models would refuse what a newer API server may add, and
+what they find wrong they quote, the values of a Secret included.
+"""
+
+import asyncio
+import json
+from http import HTTPStatus
+from textwrap import shorten
+from typing import Any, Self
+
+import aiohttp
+from kubernetes.aio.client import ApiClient
+
+from mlrollout.api import PLURAL
+from mlrollout.ports import ConflictError, GoneError, ObjectsError
+
+Data = dict[str, Any]
+Body = Data | list[Data] | None
+
+_ADVICE = {
+    401: "See that its ServiceAccount exists and its token has not been revoked.",
+    403: "If a right is missing: the chart's roles hold every right that the operator needs.",
+    404: "If the cluster does not know MLRollout, its CRD is missing: kubectl apply -f crds/, or install the chart.",
+    422: "See that the CRD on the cluster is of this operator's version.",
+    429: "It is overloaded; this is tried again later.",
+}
+
+
+class AbsentError(ObjectsError):
+    """There is no such thing (that is not an `MLRollout`)."""
+
+
+class ExistsError(ConflictError):
+    """There is one of this name already."""
+
+
+class Client:
+    """A connection to one API server. No call is repeated here, and each ends in time.
+
+    Args:
+        library: The client library's client; it is closed with this.
+        deadline: Seconds for a whole call: logging in, connecting, waiting, reading.
+    """
+
+    def __init__(self, library: ApiClient, deadline: float = 10.0) -> None:
+        self._library = library
+        self._deadline = deadline
+
+    async def ask(self, what: str, method: str, path: str, body: Body = None, **names: str) -> Data:
+        """Send a request; answers with the object in the response.
+
+        Args:
+            what: What this is for, to complete "Could not …".
+            method: The verb of HTTP. A `PATCH` with a list is a JSON patch, any other a merge patch.
+            path: With `{placeholders}`.
+            body: What to send.
+            names: What to fill in for the placeholders.
+
+        Raises:
+            GoneError: The `MLRollout` does not exist.
+            AbsentError: Anything else that the path or the body names does not exist.
+            ConflictError: What stands there is not what the request is based on.
+            ObjectsError: Everything else.
+        """
+        # The causes are dropped on purpose: they carry headers and bodies.
+        try:
+            async with asyncio.timeout(self._deadline):
+                status, text = await self._send(method, path, body, names)
+            if status >= HTTPStatus.BAD_REQUEST:
+                raise _refusal(what, status, _explained(text))
+            return _object(text)
+        except TimeoutError:
+            raise _failure(what, f"the Kubernetes API did not answer within {self._deadline:g} s") from None
+        except aiohttp.ClientConnectorError as error:
+            place = f"{error.host}:{error.port}"
+            raise _failure(what, f"the Kubernetes API at {place} can't be reached ({error.strerror})") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _failure(what, f"the talk with the Kubernetes API broke off ({type(error).__name__})") from None
+
+    async def _send(self, method: str, path: str, body: Body, names: dict[str, str]) -> tuple[int, bytes]:
+        kind = "application/json"
+        if method == "PATCH":
+            kind = "application/json-patch+json" if isinstance(body, list) else "application/merge-patch+json"
+        request = await self._library.param_serialize(
+            method,
+            path,
+            path_params=names,
+            header_params={"Accept": "application/json", "Content-Type": kind},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        response = await self._library.call_api(*request, _request_timeout=self._deadline)
+        text: bytes = await response.read()  # type: ignore[no-untyped-call]  # the library left it so
+        return response.status, text
+
+    async def close(self) -> None:
+        """Give up the connections."""
+        await self._library.close()  # type: ignore[no-untyped-call]  # the library left it so
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def _failure(what: str, why: str) -> ObjectsError:
+    return ObjectsError(f"Could not {what}: {why}.")
+
+
+def _object(text: bytes) -> Data:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError("not an object")  # noqa: TRY004 - told like any other text that can't be read
+    return found
+
+
+def _explained(text: bytes) -> Data:
+    """The `Status` in a refusal; empty where it is something else, a proxy's page for example."""
+    try:
+        status = _object(text)
+    except ValueError:
+        return {}
+    return status if status.get("kind") == "Status" else {}
+
+
+def _refusal(what: str, code: int, status: Data) -> ObjectsError:
+    said = shorten(str(status.get("message", "")), 300, placeholder=" …")
+    why = f"the Kubernetes API answered {code}" + (f", {said}" if said else "")
+    text = " ".join(filter(None, (f"Could not {what}: {why.rstrip('.')}.", _ADVICE.get(code))))
+    return _kind(code, status)(text)
+
+
+def _kind(code: int, status: Data) -> type[ObjectsError]:
+    if code == HTTPStatus.CONFLICT:
+        return ExistsError if status.get("reason") == "AlreadyExists" else ConflictError
+    details = status.get("details") or {}
+    # Without a name it is the resource that is unknown: the CRD is missing, the API server is starting.
+    if code == HTTPStatus.NOT_FOUND and details.get("name"):
+        return GoneError if details.get("kind") == PLURAL else AbsentError
+    return ObjectsError

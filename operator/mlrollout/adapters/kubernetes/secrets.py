@@ -1,0 +1,33 @@
+"""Secrets that objects name."""
+
+import re
+from base64 import b64decode
+
+from mlrollout.ports import ObjectsError
+
+from .client import Client
+
+_SECRET = "/api/v1/namespaces/{namespace}/secrets/{name}"  # noqa: S105 - a path
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+
+
+class KubernetesSecrets:
+    """Implements the port `Secrets`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def read(self, namespace: str, name: str, key: str) -> str:
+        """The decoded value, as it stands now."""
+        where = f"the Secret {namespace}/{name}"
+        # A name with a slash would lead to another place of the API.
+        if not _NAME.fullmatch(name):
+            raise ObjectsError(f"Could not read {where}: no Secret can have this name. Correct the secretRef.")
+        secret = await self._client.ask(f"read {where}", "GET", _SECRET, namespace=namespace, name=name)
+        encoded = (secret.get("data") or {}).get(key)
+        if encoded is None:
+            raise ObjectsError(f"Could not read {where}: it has no key {key}. Add it, or correct the secretRef.")
+        try:
+            return b64decode(encoded).decode()
+        except ValueError:
+            raise ObjectsError(f"Could not read {where}: what stands under {key} is not text (UTF-8).") from None

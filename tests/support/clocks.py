@@ -1,0 +1,21 @@
+"""Wall clocks for tests."""
+
+import time
+from dataclasses import dataclass
+
+
+class SystemClock:
+    """The machine's."""
+
+    def now(self) -> float:
+        return time.time()
+
+
+@dataclass
+class HandClock:
+    """One that stands until it is moved."""
+
+    seconds: float = 1_700_000_000.0
+
+    def now(self) -> float:
+        return self.seconds
