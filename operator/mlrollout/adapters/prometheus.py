@@ -1,0 +1,163 @@
+"""Prometheus over HTTP: one question, one bounded answer, or one `SourceError`.
+
+An address may be anybody's, so nothing is taken for granted: not that the answer comes in time, not
+that it is short or Prometheus' own, not that a redirect leads where the administrator allowed. Why
+this is no use of the `prometheus-api-client` package: `docs/adr/0002-prometheus-transport.md`.
+"""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from types import MappingProxyType, SimpleNamespace
+
+import aiohttp
+from yarl import URL
+
+from mlrollout.api import duration
+from mlrollout.evidence.answer import Answer
+from mlrollout.ports import SourceError
+
+from . import prometheus_reply as reply
+
+MAX_BYTES = 1024 * 1024
+"""The longest reply that is read; one number takes some 100 bytes."""
+
+_OK = 200
+_QUERY_REFUSED = frozenset({400, 422})
+_CREDENTIALS = "it asks for credentials: open it to the operator, or name an address that is"
+_NO_API = "there is no query API at this address: check it, and the path in it"
+_OVERLOADED = "it is starting, has too much to do, or gave the query up at its deadline"
+_HINTS: Mapping[int, str] = MappingProxyType(
+    {401: _CREDENTIALS, 403: _CREDENTIALS, 404: _NO_API, 405: _NO_API, 429: _OVERLOADED, 503: _OVERLOADED}
+)
+
+
+class PrometheusSource:
+    """One Prometheus, or whatever speaks its query API; to be made where an event loop runs.
+
+    Args:
+        address: For example `http://prometheus.monitoring:9090`, with a path if the API has one before `/api`.
+
+    Raises:
+        ValueError: The address is none, or carries a user name, a password or a query.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = _checked(address)
+        reuse = aiohttp.TraceConfig()
+        reuse.on_connection_reuseconn.append(_note_reuse)
+        self._session = aiohttp.ClientSession(
+            # With a limit, a hung query would make the next guardrail's wait for its connection. Without one there
+            # are still no more than queries in flight, a few for each guardrail.
+            connector=aiohttp.TCPConnector(limit=0),
+            # Each query has one deadline, for everything; aiohttp's own would be further ones.
+            timeout=aiohttp.ClientTimeout(total=None),
+            # Not compressed, so that the bytes counted are the bytes held.
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "mlrollout"},
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            trace_configs=[reuse],
+        )
+
+    async def query(self, promql: str, *, deadline: float) -> Answer:
+        """The answer to an instant query, evaluated now by Prometheus' own clock.
+
+        Args:
+            promql: The query.
+            deadline: Seconds for everything: connecting, waiting, reading.
+
+        Raises:
+            SourceError: There is no usable answer; the text says why.
+        """
+        try:
+            async with asyncio.timeout(deadline):
+                return await self._ask({"query": promql, "timeout": f"{deadline:.3f}"})
+        except TimeoutError:
+            reason = f"gave no complete answer within {duration.render(deadline)}"
+        except reply.UnusableReplyError as error:
+            reason = str(error)
+        except (aiohttp.ClientError, OSError, UnicodeError, RuntimeError) as error:
+            reason = _failure(error)
+        # Not raised from the error: what that holds may be the other side's words.
+        raise SourceError(f"Prometheus at {self._address} {reason}")
+
+    async def close(self) -> None:
+        """Give up the connections; queries in flight fail."""
+        await self._session.close()
+
+    async def _ask(self, form: Mapping[str, str]) -> Answer:
+        loop = asyncio.get_running_loop()
+        sent = loop.time()
+        async with await self._send(form) as response:
+            took = loop.time() - sent
+            if response.status != _OK and response.status not in _QUERY_REFUSED:
+                raise reply.UnusableReplyError(_unwanted(response.status))
+            body = await _read(response)
+        if response.status in _QUERY_REFUSED:
+            raise reply.UnusableReplyError(f"refused the query: {reply.refusal(body) or f'HTTP {response.status}'}")
+        return reply.answer(body, date=response.headers.get("Date"), took=took)
+
+    async def _send(self, form: Mapping[str, str]) -> aiohttp.ClientResponse:
+        connection = SimpleNamespace(reused=False)
+        try:
+            return await self._post(form, connection)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            # A server may close an idle connection in the moment we use it: that says nothing about the query.
+            if not connection.reused:
+                raise
+        return await self._post(form, connection)
+
+    async def _post(self, form: Mapping[str, str], connection: SimpleNamespace) -> aiohttp.ClientResponse:
+        url = self._address / "api/v1/query"
+        return await self._session.post(url, data=form, allow_redirects=False, trace_request_ctx=connection)
+
+
+async def _note_reuse(_session: object, trace: SimpleNamespace, _params: object) -> None:
+    trace.trace_request_ctx.reused = True
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise reply.UnusableReplyError(
+                "answered with more than 1 MiB: make the query one number, for example with sum"
+            )
+    return bytes(body)
+
+
+def _checked(address: str) -> URL:
+    """The address, without repeating in an error what may be a password."""
+    try:
+        url = URL(address)
+    except ValueError:
+        url = URL()
+    if url.scheme in ("http", "https") and url.host and "@" not in url.raw_authority and not url.raw_query_string:
+        return url
+    raise ValueError("Prometheus' address must be http(s)://host[:port][/path], without user name, password or query")
+
+
+def _unwanted(status: int) -> str:
+    """What is said of a reply whose body is of no interest."""
+    if status // 100 == 3:  # noqa: PLR2004 - HTTP's redirects
+        return f"answered with a redirect (HTTP {status}), which is not followed: name the address it leads to"
+    hint = _HINTS.get(status)
+    return f"answered with HTTP {status}" + (f": {hint}" if hint else "")
+
+
+def _failure(error: Exception) -> str:
+    """What went wrong on the way, in words that hold nothing of what the other side sent."""
+    match error:
+        case aiohttp.ClientConnectorDNSError() | UnicodeError():
+            return "can't be reached: its name has no address"
+        case aiohttp.ClientSSLError():
+            return "can't be reached: no TLS connection could be made; check its certificate"
+        case aiohttp.ClientConnectorError(errno=int(number)) if number > 0:
+            return f"can't be reached: {os.strerror(number)}"
+        case aiohttp.ClientResponseError():
+            return "does not answer in HTTP: check the address"
+        case RuntimeError():
+            return "is not asked any more: the operator has given up its connections"
+    return "broke the connection off before its answer was complete"

@@ -1,0 +1,121 @@
+"""What Prometheus' query API says, as an `Answer`; checked, since anybody may stand at its address."""
+
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from mlrollout.evidence.answer import Answer, Sample
+
+MAX_TEXT = 200
+"""How many characters of a text of Prometheus' are passed on."""
+
+_REMARK = "PromQL info:"
+
+Moment = Annotated[float, Field(ge=0, le=1e11)]
+"""Seconds since the epoch; a number beyond belief would spoil every sum that it enters."""
+
+
+class UnusableReplyError(ValueError):
+    """The reply holds no answer; the text says why, and nothing of the reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    metric: dict[str, str]
+    value: tuple[Moment, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Vector:
+    resultType: Literal["vector"]  # noqa: N815 - Prometheus' name
+    result: list[_Series]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scalar:
+    resultType: Literal["scalar"]  # noqa: N815 - likewise
+    result: tuple[Moment, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _NoNumber:
+    resultType: Literal["matrix", "string"]  # noqa: N815 - likewise
+
+
+class _Success(BaseModel):
+    status: Literal["success"]
+    data: Annotated[_Vector | _Scalar | _NoNumber, Field(discriminator="resultType")]
+    warnings: list[str] | None = None
+
+
+class _Failure(BaseModel):
+    status: Literal["error"]
+    error: str
+
+
+def answer(body: bytes, *, date: str | None, took: float) -> Answer:
+    """The answer in a reply.
+
+    Args:
+        body: The reply.
+        date: Its `Date` header, the server's clock in whole seconds.
+        took: Seconds between sending the question and the reply's first byte.
+
+    Raises:
+        UnusableReplyError: It is no reply of the query API, or holds what is no number.
+    """
+    try:
+        reply = _Success.model_validate_json(body)
+    except ValidationError:
+        raise UnusableReplyError("gave no answer of its query API: check the address, and the path in it") from None
+    samples, evaluated = _samples(reply.data)
+    # Some versions and relatives of Prometheus mix mere remarks into the warnings.
+    warnings = (shorten(text) for text in reply.warnings or () if not text.startswith(_REMARK))
+    return Answer(samples, evaluated, _lag(evaluated, date, took), tuple(warnings), reply.data.resultType)
+
+
+def refusal(body: bytes) -> str:
+    """Why Prometheus refused a query, in its own words; empty where the reply is not Prometheus'."""
+    try:
+        return shorten(_Failure.model_validate_json(body).error)
+    except ValidationError:
+        return ""
+
+
+def shorten(text: str) -> str:
+    """One line of at most `MAX_TEXT` characters."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"
+
+
+def _samples(data: _Vector | _Scalar | _NoNumber) -> tuple[tuple[Sample, ...], float | None]:
+    """The samples of a result, and when they were evaluated."""
+    if isinstance(data, _Scalar):
+        evaluated, value = data.result
+        return (Sample(value),), evaluated
+    samples, moment = [], None
+    for series in data.result if isinstance(data, _Vector) else ():
+        if series.value is None:
+            raise UnusableReplyError(
+                "answered with a native histogram: take a number out of it, for example with histogram_quantile"
+            )
+        moment, value = series.value
+        samples.append(Sample(value, series.metric))
+    return tuple(samples), moment
+
+
+def _lag(evaluated: float | None, date: str | None, took: float) -> float:
+    """How old an evaluation was when the question was sent: the server's clock held against itself.
+
+    Of an evaluation made for this question, nothing is left: `date` is cut to the second, and it can't have
+    begun before the question was sent.
+    """
+    if evaluated is None or date is None:
+        return 0.0
+    try:
+        said = parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
+    return max(0.0, said - took - evaluated)
