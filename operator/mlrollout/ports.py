@@ -230,10 +230,12 @@ class LeaseStore(Protocol):
         ...
 
     async def replace(self, lease: Lease) -> Lease:
-        """Put this lease in the place of the one of its `version`; answers with it and its new version.
+        """Put this lease in the place of the one of its `version`, or of none where that is gone.
+
+        Answers with it and its new version.
 
         Raises:
-            ConflictError: It has another version by now, or is gone; nothing was written.
+            ConflictError: There is one of another version by now; nothing was written.
             ObjectsError: Whether it was written is unknown.
         """
         ...

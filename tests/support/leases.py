@@ -21,7 +21,7 @@ class MemoryLease:
         return self._keep(lease)
 
     def replace(self, lease: Lease) -> Lease:
-        if not self.standing or self.standing.version != lease.version:
+        if self.standing and self.standing.version != lease.version:
             raise ConflictError("it has changed")
         return self.standing if lease == self.standing else self._keep(lease)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlrollout.api import moment
-from mlrollout.ports import ConflictError, Lease
+from mlrollout.ports import Lease
 
 from .client import AbsentError, Client, Data
 
@@ -39,11 +39,8 @@ class KubernetesLease:
         return _lease(await self._ask("create", "POST", _LEASES, self._manifest(lease)))
 
     async def replace(self, lease: Lease) -> Lease:
-        """Put this lease in the place of the one of its version."""
-        try:
-            return _lease(await self._ask("replace", "PUT", _LEASE, self._manifest(lease), name=self._name))
-        except AbsentError as error:
-            raise ConflictError(str(error)) from None
+        """Put this lease in the place of the one of its version, or of none where that is gone."""
+        return _lease(await self._ask("replace", "PUT", _LEASE, self._manifest(lease), name=self._name))
 
     async def _ask(self, verb: str, method: str, path: str, body: Data | None = None, **name: str) -> Data:
         what = f"{verb} the Lease {self._namespace}/{self._name}"
