@@ -1,0 +1,147 @@
+"""What a test of the whole has to hand: one namespace, one key, one metric, and a user's tools."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from devstack.processes import wait_until
+from devstack.stack import Stack
+from tests.support.target import Target
+
+STAGES = [
+    {"name": "pilot", "percentage": 10, "duration": "1s"},
+    {"name": "expansion", "percentage": 30, "duration": "1s"},
+    {"name": "full", "percentage": 100, "duration": "1s"},
+]
+LONG = [{"name": "pilot", "percentage": 10, "duration": "1h"}, {"name": "full", "percentage": 100, "duration": "1h"}]
+
+
+class House:
+    """One object, its traffic and its evidence."""
+
+    def __init__(self, stack: Stack, metrics: Target, name: str) -> None:
+        self.stack = stack
+        self.metrics = metrics
+        self.name = name
+        self.key = f"{name}:rollout_percentage"
+        self.redis = redis.Redis.from_url(stack.redis_url, decode_responses=True)
+        self.changes = self.redis.pubsub()
+        self.changes.subscribe(f"{self.key}:changes")
+        assert self.changes.get_message(timeout=5) is not None
+        self.errors(0.01)
+        stack.cluster.kubectl("create", "namespace", name)
+
+    def close(self) -> None:
+        """Let the object go, so that it does not run beside the next test."""
+        self.kubectl("delete", "mlr", "--all", "--wait=false")
+        self.changes.close()
+        self.redis.close()
+
+    # --- the evidence ---
+
+    def errors(self, value: float) -> None:
+        """What the application exports from now on."""
+        self.metrics.text = f'app_errors{{case="{self.name}"}} {value}\napp_requests{{case="{self.name}"}} 1000\n'
+
+    @property
+    def guardrail(self) -> dict[str, Any]:
+        return {
+            "name": "error-rate",
+            "query": f'max(app_errors{{case="{self.name}"}})',
+            "max": 0.05,
+            "interval": "250ms",
+            "maxAge": "10s",
+            "minSamples": {"count": 100, "query": f'sum(app_requests{{case="{self.name}"}})'},
+        }
+
+    # --- the object ---
+
+    def spec(self, **changes: Any) -> dict[str, Any]:
+        return {
+            "revision": "ranker-1",
+            "traffic": {"key": self.key},
+            "stages": STAGES,
+            "guardrails": [self.guardrail],
+            **changes,
+        }
+
+    def apply(self, name: str = "ml-dispatch", **changes: Any) -> None:
+        manifest = {
+            "apiVersion": "mlrollout.dev/v1alpha1",
+            "kind": "MLRollout",
+            "metadata": {"name": name, "namespace": self.name},
+            "spec": self.spec(**changes),
+        }
+        self.kubectl("apply", "-f", "-", input=json.dumps(manifest))
+
+    def kubectl(self, *arguments: str, input: str | None = None) -> str:  # noqa: A002 - as subprocess names it
+        return self.stack.cluster.kubectl("-n", self.name, *arguments, input=input)
+
+    def annotate(self, verb: str, why: str = "because") -> None:
+        self.kubectl("annotate", "mlr", "ml-dispatch", f"mlrollout.dev/{verb}={why}")
+
+    def read(self, name: str = "ml-dispatch") -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.kubectl("get", "mlr", name, "-o", "json"))
+        return found
+
+    def status(self, name: str = "ml-dispatch") -> dict[str, Any]:
+        found: dict[str, Any] = self.read(name).get("status", {})
+        return found
+
+    def condition(self, kind: str, name: str = "ml-dispatch") -> dict[str, Any]:
+        conditions = self.status(name).get("conditions", [])
+        return next((one for one in conditions if one["type"] == kind), {})
+
+    def reasons(self) -> list[str]:
+        """The reasons in the history, oldest first."""
+        return [entry["reason"] for entry in self.status().get("history", [])]
+
+    def events(self, reason: str) -> list[dict[str, Any]]:
+        found = json.loads(self.kubectl("get", "events", "-o", "json"))["items"]
+        return [event for event in found if event["reason"] == reason]
+
+    # --- the traffic ---
+
+    @property
+    def percentage(self) -> str | None:
+        found = self.redis.get(self.key)
+        assert found is None or isinstance(found, str)
+        return found
+
+    @property
+    def record(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(str(self.redis.get(f"{self.key}:record")))
+        return found
+
+    def pushed(self) -> list[int]:
+        """The percentages that were pushed to clients so far."""
+        seen = []
+        while (message := self.changes.get_message(ignore_subscribe_messages=True, timeout=0.05)) is not None:
+            seen.append(json.loads(message["data"])["percentage"])
+        return seen
+
+    # --- waiting ---
+
+    def until(self, condition: Callable[[], object], what: str, within: float = 30) -> None:
+        try:
+            wait_until(lambda: condition() or None, within=within, what=what)
+        except Exception as error:
+            error.add_note(self.kubectl("describe", "mlr"))
+            error.add_note("\n".join(operator.log.read_text()[-3000:] for operator in self.stack.operators))
+            raise
+
+    def until_percentage(self, percentage: int, within: float = 30) -> None:
+        self.until(lambda: self.percentage == str(percentage), f"{percentage} % in Redis", within)
+
+    def until_reason(self, reason: str, kind: str = "Ready", name: str = "ml-dispatch") -> None:
+        self.until(lambda: self.condition(kind, name).get("reason") == reason, f"{kind} with reason {reason}")
+
+    def for_a_while(self, holds: Callable[[], object], seconds: float = 1.5) -> None:
+        """That something stays so over several looks."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            assert holds()
+            time.sleep(0.05)

@@ -1,0 +1,100 @@
+"""From `kubectl apply` to `kubectl describe`: the way up, the way down, and the way up again."""
+
+from tests.whole.house import LONG, House
+
+
+def test_stages_are_earned_one_after_the_other(house: House) -> None:
+    house.apply()
+    house.kubectl("wait", "--for=condition=Ready", "mlr/ml-dispatch", "--timeout=30s")
+
+    assert house.pushed() == [0, 10, 30, 100]
+    assert house.percentage == "100"
+    assert house.reasons() == ["AttemptStarted", "StageAdvanced", "StageAdvanced", "StageAdvanced", "Completed"]
+    described = house.kubectl("describe", "mlr", "ml-dispatch")
+    assert "Completed" in described
+    assert "error-rate: 0.01 is within max 0.05" in described
+    shown = house.kubectl("get", "mlr", "-o", "wide")
+    assert "ranker-1" in shown
+    assert "Completed" in shown
+
+
+def test_a_breach_takes_it_to_zero_and_says_why(house: House) -> None:
+    house.apply(stages=LONG)
+    house.until_percentage(10)
+    house.errors(0.2)
+    house.kubectl("wait", "--for=condition=Stalled", "mlr/ml-dispatch", "--timeout=30s")
+
+    assert house.percentage == "0"
+    assert house.record["latched"] is True
+    house.until(lambda: house.events("GuardrailBreached") and house.events("RolledBack"), "the Events")
+    for reason in ("GuardrailBreached", "RolledBack"):
+        (event,) = house.events(reason)
+        assert event["type"] == "Warning"
+        assert "error-rate: 0.2 is above max 0.05" in event["message"]
+    ready = house.condition("Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "GuardrailBreached")
+
+
+def test_zero_stays_until_a_new_revision(house: House) -> None:
+    house.apply(stages=LONG)
+    house.until_percentage(10)
+    house.errors(0.2)
+    house.until_reason("GuardrailBreached")
+    house.errors(0.01)
+    house.for_a_while(lambda: house.percentage == "0")
+
+    house.apply(stages=LONG, revision="ranker-2")
+    house.until_percentage(10)
+    assert house.record["attempt"] == 2
+    assert house.record["revision"] == "ranker-2"
+
+
+def test_a_breach_after_completion_rolls_back_too(house: House) -> None:
+    house.apply(stages=[{"name": "full", "percentage": 100, "duration": "0s"}])
+    house.until_reason("Completed")
+    house.errors(0.2)
+    house.until_percentage(0)
+
+
+def test_without_data_nothing_grows_and_nothing_falls(house: House) -> None:
+    house.apply(stages=[*LONG[:1], {"name": "full", "percentage": 100, "duration": "1s"}])
+    house.until_percentage(10)
+    house.metrics.text = ""
+    house.until(lambda: house.condition("GuardrailsHealthy").get("status") == "Unknown", "missing data to show")
+    house.until_reason("GuardrailsUnknown")
+    house.for_a_while(lambda: house.percentage == "10")
+
+
+def test_too_few_samples_hold(house: House) -> None:
+    house.metrics.text = house.metrics.text.replace("1000", "99")
+    house.apply()
+    house.until_percentage(10)
+    house.until(lambda: house.status()["guardrails"][0]["finding"] == "Inconclusive", "an inconclusive look")
+    house.for_a_while(lambda: house.percentage == "10")
+
+
+def test_deleting_takes_it_to_zero_first(house: House) -> None:
+    house.apply(stages=LONG)
+    house.until_percentage(10)
+    house.kubectl("delete", "mlr", "ml-dispatch", "--timeout=30s")
+    assert house.percentage == "0"
+    assert house.record["owner"] == ""
+
+    house.apply(stages=LONG)
+    house.until_percentage(10)
+    assert house.record["attempt"] == 2
+
+
+def test_deleting_can_leave_the_traffic(house: House) -> None:
+    house.apply(stages=LONG, onDelete="Retain")
+    house.until_percentage(10)
+    house.kubectl("delete", "mlr", "ml-dispatch", "--timeout=30s")
+    assert house.percentage == "10"
+
+
+def test_a_changed_stage_lowers_at_once(house: House) -> None:
+    house.apply(stages=LONG)
+    house.until_percentage(10)
+    house.apply(stages=[{"name": "pilot", "percentage": 5, "duration": "1h"}])
+    house.until_percentage(5)
+    house.until(lambda: "StageChanged" in house.reasons(), "the change in the history")

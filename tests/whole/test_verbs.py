@@ -1,0 +1,88 @@
+"""What a person asks for with `kubectl annotate`."""
+
+import pytest
+
+from tests.whole.house import LONG, House
+
+
+def _annotations(house: House) -> list[str]:
+    found = house.read()["metadata"].get("annotations", {})
+    return [name for name in found if name.startswith("mlrollout.dev/")]
+
+
+def test_rollback_then_retry(house: House) -> None:
+    house.apply(stages=LONG)
+    house.until_percentage(10)
+    house.annotate("rollback", "customers complain")
+    house.until_percentage(0)
+    house.until_reason("ManualRollback")
+    assert "customers complain" in house.condition("Ready")["message"]
+    house.until(lambda: not _annotations(house), "the annotation to be removed")
+
+    house.annotate("retry", "it was the weather")
+    house.until_percentage(10)
+    assert house.record["attempt"] == 2
+    assert house.reasons().count("RolledBack") == 1
+
+
+def test_pause_and_resume(house: House) -> None:
+    house.apply(stages=LONG)
+    house.until_percentage(10)
+    house.annotate("pause", "release freeze")
+    house.until_reason("Paused")
+    house.annotate("promote", "never mind the time")
+    house.until(lambda: "Promoted" in house.reasons(), "promote to be heard")
+    house.for_a_while(lambda: house.percentage == "10")
+    house.annotate("resume", "the freeze is over")
+    house.until_percentage(100)
+
+
+def test_a_paused_rollout_still_rolls_back(house: House) -> None:
+    house.apply(stages=LONG, paused=True)
+    house.until_reason("Paused")
+    assert house.percentage == "0"
+    house.apply(stages=LONG, paused=False)
+    house.until_percentage(10)
+    house.apply(stages=LONG, paused=True)
+    house.until_reason("Paused")
+    house.errors(0.2)
+    house.until_percentage(0)
+
+
+def test_a_manual_stage_waits_for_approval(house: House) -> None:
+    stages = [
+        {"name": "pilot", "percentage": 10, "duration": "0s"},
+        {"name": "full", "percentage": 100, "duration": "0s", "approval": "Manual"},
+    ]
+    house.apply(stages=stages)
+    house.until_reason("AwaitingApproval")
+    house.until(lambda: house.events("AwaitingApproval"), "the Event")
+    assert house.percentage == "10"
+    house.annotate("approve", "looks good")
+    house.until_percentage(100)
+
+
+def test_a_verb_that_makes_no_sense_is_refused_with_a_reason(house: House) -> None:
+    house.apply(stages=LONG)
+    house.until_percentage(10)
+    house.annotate("retry")
+    house.until(lambda: "VerbRefused" in house.reasons(), "the refusal")
+    assert "not rolled back" in house.status()["history"][-1]["message"]
+    house.until(lambda: not _annotations(house), "the annotation to be removed")
+
+
+def test_an_unknown_verb_is_told_and_left(house: House) -> None:
+    house.apply(stages=LONG)
+    house.annotate("rolback")
+    house.until(lambda: house.events("UnknownVerb"), "the Event")
+    assert "verbs are approve, pause, promote, resume, retry, rollback" in house.events("UnknownVerb")[0]["message"]
+    assert _annotations(house) == ["mlrollout.dev/rolback"]
+
+
+@pytest.mark.parametrize("verb", ["promote", "approve", "resume"])
+def test_rollback_outranks_every_other_verb(house: House, verb: str) -> None:
+    house.apply(stages=LONG)
+    house.until_percentage(10)
+    house.kubectl("annotate", "mlr", "ml-dispatch", f"mlrollout.dev/{verb}=x", "mlrollout.dev/rollback=y")
+    house.until_percentage(0)
+    house.for_a_while(lambda: house.percentage == "0")
