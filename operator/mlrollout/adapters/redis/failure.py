@@ -1,0 +1,77 @@
+"""What went wrong with Redis, in words for people.
+
+Nothing here quotes what the server or the library said: either may repeat what they were sent.
+"""
+
+import re
+import ssl
+
+from redis.asyncio.sentinel import MasterNotFoundError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisClusterException
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from mlrollout.ports import KeyRefusedError, TrafficError
+
+from .address import Address
+
+_ANSWERS = (
+    (
+        "WRONGPASS|NOAUTH|AUTH <password> called|invalid password",
+        "refused the user name or the password. Correct them in the Redis URL, or in Redis",
+    ),
+    (
+        "NOPERM",
+        "does not permit its user what the operator does. Give the user the permissions in docs/redis-acl.md",
+    ),
+    ("READONLY", "is a replica and takes no writes. Let the Redis URL name the primary, or its Sentinels"),
+    ("MASTERDOWN", "is a replica without its primary. Bring the primary back, or promote this one"),
+    ("LOADING", "is still loading its data. Nothing needs to be done if it ends soon"),
+    ("BUSY", "is held up by a script of somebody's. `SCRIPT KILL` ends a script that has not written"),
+    ("OOM", "has no memory left and refused. Give it more (`maxmemory`), or remove data"),
+    ("MISCONF", "can't save to its disk and refuses writes. Its log says why"),
+    ("NOREPLICAS", "has too few replicas for `min-replicas-to-write` and refuses writes. Bring its replicas back"),
+    ("CLUSTERDOWN|TRYAGAIN", "is a Cluster that can't serve this key now. `CLUSTER INFO` says what is missing"),
+    ("max number of clients", "has no connection left. Raise its `maxclients`, or find who holds so many"),
+    ("SELECT is not allowed", "is a Cluster, which has database 0 only. Leave the number out of the Redis URL"),
+    ("DB index is out of range", "has no database of this number. Correct the number that ends the Redis URL"),
+    ("previous master is now", "changed its role. The Sentinels will name the new primary"),
+)
+
+
+def explain(error: Exception, address: Address, key: str) -> TrafficError:
+    """The error of the port for an error of the client library's."""
+    if isinstance(error, RedisClusterException) and isinstance(error.__cause__, Exception):
+        error = error.__cause__  # what the last of the nodes said
+    # The library takes the code off the texts that it knows.
+    text = f"{getattr(error, 'status_code', None) or ''} {error}"
+    if re.search("WRONGTYPE", text):
+        return KeyRefusedError(
+            f"The key {key} holds something other than a string, so it is another program's. "
+            "Name another key, or delete this one."
+        )
+    told = next((words for pattern, words in _ANSWERS if re.search(pattern, text)), None)
+    return TrafficError(f"Redis at {address} {told or _silence(error)}.")
+
+
+def _silence(error: Exception) -> str:
+    """Why there is no answer that says what is wrong."""
+    # The library raises its own errors while it handles those of the socket.
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return (
+            "has a certificate that can't be verified. "
+            "Let the operator trust its authority, and the URL name the host in the certificate"
+        )
+    if isinstance(cause, ssl.SSLError):
+        return (
+            "did not agree on TLS. A server without TLS needs a redis:// URL; "
+            "one that asks for a client's certificate needs it given to the operator"
+        )
+    if isinstance(error, TimeoutError | RedisTimeoutError):
+        return "did not answer in time. It hangs, is overloaded, or the network loses packets"
+    if isinstance(error, MasterNotFoundError):
+        return "has no primary now, as far as its Sentinels can say. See their logs, and the name in the URL"
+    if isinstance(error, RedisConnectionError | OSError):
+        return "can't be reached. See whether it runs, and whether address, port and network policies are right"
+    return "gave an answer that can't be used. See its log, and whether it is Redis or Valkey 7 or later"
