@@ -57,6 +57,8 @@ lock: ## Resolve the dependencies anew (needs uv)
 		--generate-hashes --no-annotate --custom-compile-command "make lock" -q -o requirements/dev.txt
 	uv pip compile pyproject.toml --extra operator --universal --python-version 3.11 \
 		--generate-hashes --no-annotate --custom-compile-command "make lock" -q -o requirements/operator.txt
+	uv pip compile --group build --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --custom-compile-command "make lock" -q -o requirements/build.txt
 
 clean: down ## Stop the local stack and remove what was made here
 	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
