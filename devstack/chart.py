@@ -22,9 +22,9 @@ _ACCESS = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleB
 _KIND = re.compile(r"^kind: *\"?(\w+)", re.MULTILINE)
 
 
-def install_crds(cluster: Cluster, repository: Path = REPOSITORY) -> None:
+def install_crds(cluster: Cluster) -> None:
     """Apply every CRD and wait until the API serves it."""
-    files = sorted((repository / "crds").glob("*.yaml"))
+    files = sorted((REPOSITORY / "crds").glob("*.yaml"))
     if not files:
         return
     cluster.apply("\n---\n".join(file.read_text() for file in files))
@@ -38,14 +38,19 @@ def _established(cluster: Cluster, files: Sequence[Path]) -> bool:
     return all(any(c["type"] == "Established" and c["status"] == "True" for c in state) for state in states)
 
 
-def install_access(cluster: Cluster, repository: Path = REPOSITORY) -> None:
-    """Apply the namespace, and of the chart the ServiceAccount and its permissions."""
+def install_access(cluster: Cluster, values: Sequence[str] = ()) -> None:
+    """Apply the namespace, and of the chart the ServiceAccount and its permissions.
+
+    Args:
+        cluster: Where to.
+        values: What `helm --set` takes, for example `secretNamespaces={dispatch}`.
+    """
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     cluster.apply(json.dumps(namespace))
-    cluster.apply(access_of(render(repository / "charts" / "mlrollout")))
+    cluster.apply(access_of(render(REPOSITORY / "charts" / "mlrollout", values)))
 
 
-def render(chart: Path) -> str:
+def render(chart: Path, values: Sequence[str] = ()) -> str:
     """The chart's manifests as `helm template` prints them."""
     if not (chart / "Chart.yaml").exists():
         raise DevstackError(
@@ -55,7 +60,8 @@ def render(chart: Path) -> str:
         )
     command: list[str | Path] = [binaries.path("helm"), "template", "mlrollout", chart, "--namespace", NAMESPACE]
     # A Helm built without its release's stamps thinks of Kubernetes 1.20, which the chart refuses.
-    ran = run([*command, "--kube-version", KUBERNETES.version])
+    sets = [argument for value in values for argument in ("--set", value)]
+    ran = run([*command, "--kube-version", KUBERNETES.version, *sets])
     if ran.returncode:
         raise DevstackError(f"The chart cannot be rendered: {ran.stderr.strip()}")
     return ran.stdout

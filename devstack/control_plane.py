@@ -27,7 +27,7 @@ class ApiServer(Server):
     """A kube-apiserver with RBAC, one administrator and ServiceAccount tokens."""
 
     name: ClassVar[str] = "kube-apiserver"
-    ready_within: ClassVar[float] = 60
+    ready_within: ClassVar[float] = 120
 
     def __init__(self, etcd: Etcd, directory: Path, *, launch: Launch = supervise) -> None:
         super().__init__(directory, launch=launch)

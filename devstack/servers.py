@@ -23,7 +23,7 @@ class Server(Lifetime):
     """
 
     name: ClassVar[str]
-    ready_within: ClassVar[float] = 30
+    ready_within: ClassVar[float] = 60
 
     def __init__(self, directory: Path | None = None, *, name: str | None = None, launch: Launch = supervise) -> None:
         self.title = name or self.name

@@ -96,10 +96,10 @@ class Stack(Lifetime):
         if self._temporary:
             shutil.rmtree(self.directory, ignore_errors=True)
 
-    def install(self) -> None:
-        """Apply the CRDs, and the chart's ServiceAccount with its permissions."""
+    def install(self, *values: str) -> None:
+        """Apply the CRDs, and the ServiceAccount with the permissions that the chart gives it by these values."""
         chart.install_crds(self.cluster)
-        chart.install_access(self.cluster)
+        chart.install_access(self.cluster, values)
 
     def start_operator(
         self,

@@ -39,6 +39,7 @@ def of(stack: Stack, env: Path) -> str:
 def _steps(stack: Stack, env: Path) -> list[tuple[str, str]]:
     steps = [(f"source {_short(env)}", "KUBECONFIG and PATH for this shell")]
     if (REPOSITORY / _EXAMPLE).exists():
+        steps.append(("kubectl create namespace dispatch", "where the example lives"))
         steps.append((f"kubectl apply -f {_short(REPOSITORY / _EXAMPLE)}", "a rollout to play with"))
     steps.append(("kubectl get mlr -A -w", "watch it"))
     if stack.prometheus:

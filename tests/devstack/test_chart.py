@@ -1,4 +1,6 @@
-from devstack.chart import access_of
+import re
+
+from devstack.chart import REPOSITORY, access_of, render
 
 RENDERED = """---
 # Source: mlrollout/templates/serviceaccount.yaml
@@ -29,3 +31,9 @@ def test_of_the_chart_only_the_account_and_its_permissions_are_kept() -> None:
     assert "kind: ServiceAccount" in kept
     assert "kind: ClusterRoleBinding" in kept
     assert "Deployment" not in kept
+
+
+def test_values_reach_the_chart() -> None:
+    rendered = render(REPOSITORY / "charts" / "mlrollout", ["secretNamespaces={dispatch}"])
+
+    assert re.search(r"kind: Role\n(.*\n)*?  namespace: dispatch", access_of(rendered))

@@ -1,7 +1,9 @@
 import pytest
 
+from devstack.chart import NAMESPACE, SERVICE_ACCOUNT
+from devstack.cluster import Cluster
 from devstack.detached import born
-from devstack.errors import ProcessFailedError
+from devstack.errors import DevstackError, ProcessFailedError
 from devstack.stack import Given, Stack
 
 
@@ -17,6 +19,22 @@ def test_the_parts_run_for_as_long_as_the_block() -> None:
 
     assert not any(map(born, pids))
     assert not stack.directory.exists()
+
+
+def test_operators_run_side_by_side_under_the_shipped_permissions() -> None:
+    with Stack() as stack:
+        stack.install()
+        first = stack.start_operator("first")
+        second = stack.start_operator("second", env={"MLROLLOUT_NAMESPACE": NAMESPACE})
+        account = Cluster(stack.cluster.kubeconfig_for(NAMESPACE, SERVICE_ACCOUNT), stack.directory)
+        assert account.get("mlrollouts", "--all-namespaces")["items"] == []
+        with pytest.raises(DevstackError, match="Forbidden"):
+            account.get("secrets", "--all-namespaces")
+
+        first.kill()
+
+        assert not first.ready()
+        assert second.ready()
 
 
 def test_given_parts_are_used_instead_of_started() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack import binaries
+from devstack import binaries, web
 from devstack.detached import Detacher, born
 from devstack.environment import given
 from devstack.stack import Given
@@ -72,6 +72,18 @@ def test_up_and_down_and_up_again(directory: Path) -> None:
     assert not any(map(born, running.values()))
     assert not (directory / "env").exists()
     assert "Nothing was running" in devstack(directory, "down").stderr
+
+
+def test_the_operator_comes_up_and_down_with_the_rest(directory: Path) -> None:
+    started = devstack(directory, "up")
+    assert started.returncode == 0, started.stderr
+    assert web.get(in_shell(directory, "echo $OPERATOR_URL").strip() + "/readyz") is not None
+    assert "mlrollouts" in in_shell(directory, "kubectl api-resources --api-group=mlrollout.dev")
+    operator = pids(directory)["operator"]
+
+    assert devstack(directory, "down").returncode == 0
+
+    assert born(operator) is None
 
 
 def test_a_failing_part_shows_its_log_and_takes_the_others_with_it(directory: Path, tmp_path: Path) -> None:
