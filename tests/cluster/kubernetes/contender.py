@@ -10,7 +10,7 @@ from mlrollout.adapters.kubernetes import KubernetesLease, connect
 from mlrollout.runtime.leadership import Leadership, Terms
 
 NAMESPACE, NAME = sys.argv[1:]
-TERMS = Terms(duration=3, deadline=2, retry=0.2, patience=1)
+TERMS = Terms(duration=5, deadline=4, retry=0.2)
 
 
 class Clock:

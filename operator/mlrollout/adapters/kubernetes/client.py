@@ -7,7 +7,6 @@ what they find wrong they quote, the values of a Secret included.
 import asyncio
 import json
 from http import HTTPStatus
-from textwrap import shorten
 from typing import Any, Self
 
 import aiohttp
@@ -19,6 +18,7 @@ from mlrollout.ports import ConflictError, GoneError, ObjectsError
 Data = dict[str, Any]
 Body = Data | list[Data] | None
 
+_LONGEST = 300  # characters of the API server's own message
 _ADVICE = {
     401: "See that its ServiceAccount exists and its token has not been revoked.",
     403: "If a right is missing: the chart's roles hold every right that the operator needs.",
@@ -127,7 +127,9 @@ def _explained(text: bytes) -> Data:
 
 
 def _refusal(what: str, code: int, status: Data) -> ObjectsError:
-    said = shorten(str(status.get("message", "")), 300, placeholder=" …")
+    said = " ".join(str(status.get("message", "")).split())
+    if len(said) > _LONGEST:
+        said = said[:_LONGEST] + "…"
     why = f"the Kubernetes API answered {code}" + (f", {said}" if said else "")
     text = " ".join(filter(None, (f"Could not {what}: {why.rstrip('.')}.", _ADVICE.get(code))))
     return _kind(code, status)(text)
