@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lupa.lua51 import LuaRuntime  # type: ignore[import-untyped] - one import is not worth another package
+from lupa.lua51 import LuaRuntime  # type: ignore[import-untyped]  # one import is not worth another package
 from mlrollout.api.status import Condition, ConditionStatus, Status
 from mlrollout.domain.conditions import READY, RECONCILING, Fact, stalled, stamp
 from mlrollout.domain.state import Reason
