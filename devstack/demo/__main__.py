@@ -28,8 +28,8 @@ _PARTS = ("kube-apiserver", "etcd", "kubectl", "helm", "redis-server", "redis-cl
 
 def main() -> int:
     """Play the demo; the exit code."""
-    # Whatever signal ends us, what we started ends first.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # Whatever signal ends us, what we started ends first. SIGINT too: a shell's background job ignores it.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     # A proxy of the environment has no way to our loopback addresses.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
@@ -39,7 +39,6 @@ def main() -> int:
         say(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        say("Interrupted. Everything that was started has been stopped.")
         return 130
 
 
@@ -48,7 +47,7 @@ def _demo() -> int:
         binaries.path(part)
     began = time.monotonic()
     with _folder() as folder, ExitStack() as parts:
-        with closing(teller(rollout())) as telling:
+        with closing(teller(rollout())) as telling, _announced():
             story = Story(_cast(folder, parts, telling), began + WITHIN)
             promises = [*story.good_revision(), *story.bad_revision()]
         print(f"\n$ kubectl describe mlrollout {NAME} -n {NAMESPACE}\n{story.describe()}")
@@ -72,6 +71,16 @@ def _cast(folder: Path, parts: ExitStack, telling: Teller) -> Cast:
     observer = Observer(stack, app)
     wait_until(observer.scraped, within=30, what="Prometheus to read the application's metrics")
     return Cast(stack.cluster, operator, app, observer, telling)
+
+
+@contextmanager
+def _announced() -> Iterator[None]:
+    """Say at once that an interrupt was heard: what it stops takes a moment."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("Interrupted: stopping everything.")
+        raise
 
 
 @contextmanager
