@@ -1,0 +1,162 @@
+"""Each promise of the demo can be broken, and is then told apart from a kept one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+from mlrollout.api.status import Condition, ConditionStatus, Status
+from mlrollout.domain.record import Record
+from mlrollout.domain.traffic import Traffic
+
+from devstack.demo.application import Requests
+from devstack.demo.chronicle import Happening, Scene
+from devstack.demo.promises import Promise, earned, taken_back
+from devstack.demo.story import rollout
+
+SPEC = rollout()
+DESCRIBED = "Stalled GuardrailBreached RolledBack"
+BREACH = "guardrail error-rate: 0.17 is above max 0.05 (window 3s)"
+
+
+@dataclass
+class Film:
+    """Scenes at two per second, with a hundred requests in between."""
+
+    scenes: list[Scene] = field(default_factory=list)
+    attempt: int = 1
+
+    def run(self, seconds: float, percentage: int, *, share: float | None = None, latched: bool = False) -> "Film":
+        record = Record(self.attempt, latched, len(self.scenes), percentage)
+        for _ in range(round(seconds * 2) + 1):
+            last = self.scenes[-1] if self.scenes else Scene(0, Traffic(None, None), Requests(0, 0, 0))
+            treated = percentage if share is None else share
+            served = Requests(last.requests.control + 100 - treated, last.requests.treatment + treated, 0)
+            self.scenes.append(Scene(last.at + 0.5, Traffic(str(percentage), record), served, generation=1))
+        return self
+
+    def end(self, *conditions: str, events: Sequence[str] = ()) -> list[Scene]:
+        """The scenes, with these conditions true and these warnings told in the last one."""
+        shown = tuple(
+            Condition(
+                type=name,
+                status=ConditionStatus.TRUE,
+                reason="Test",
+                message="",
+                last_transition_time=0,
+                observed_generation=1,
+            )
+            for name in conditions
+        )
+        told = tuple(
+            Happening(serial=str(number), reason="RolledBack", message=message, warning=True)
+            for number, message in enumerate(events)
+        )
+        last = replace(self.scenes[-1], status=Status(conditions=shown), events=told)
+        return [*self.scenes[:-1], last]
+
+
+def success() -> Film:
+    return Film().run(1, 0).run(12, 10).run(12, 30).run(10, 100)
+
+
+def rollback() -> Film:
+    film = Film().run(1, 100)
+    film.attempt = 2
+    return film.run(1, 0).run(4, 10).run(3, 0, latched=True)
+
+
+def broken(promises: Sequence[Promise]) -> list[str]:
+    return [promise.text for promise in promises if not promise.kept]
+
+
+def broken_of_success(scenes: list[Scene]) -> list[str]:
+    return broken(list(earned(SPEC, scenes)))
+
+
+def broken_of_rollback(scenes: list[Scene], described: str = DESCRIBED) -> list[str]:
+    return broken(list(taken_back(SPEC, scenes, described)))
+
+
+def test_a_rollout_as_promised_breaks_nothing() -> None:
+    assert broken_of_success(success().end("Ready")) == []
+
+
+def test_a_rollback_as_promised_breaks_nothing() -> None:
+    assert broken_of_rollback(rollback().end("Stalled", events=[BREACH])) == []
+
+
+@pytest.mark.parametrize(
+    ("film", "complaint"),
+    [
+        (Film().run(12, 10).run(10, 100), "Redis held 10, 30, 100, in this order (seen: 10, 100)"),
+        (Film().run(12, 10).run(12, 30).run(2, 0).run(12, 30).run(10, 100), "(seen: 10, 30, 30, 100)"),
+        (Film().run(9, 10).run(12, 30).run(10, 100), "stage pilot lasted at least its 10 s"),
+        (Film().run(12, 10).run(12, 30).run(7, 100), "stage full lasted at least its 8 s"),
+        (Film().run(12, 10).run(12, 30, share=10).run(10, 100), "treatment about 30 % of the requests (seen: 10.0 %)"),
+        (Film().run(12, 10, share=0).run(12, 30).run(10, 100), "treatment about 10 % of the requests (seen: 0.0 %)"),
+    ],
+)
+def test_a_stage_that_was_skipped_cut_short_or_not_followed_is_found(film: Film, complaint: str) -> None:
+    found = broken_of_success(film.end("Ready"))
+
+    assert len(found) == 1
+    assert complaint in found[0]
+
+
+def test_an_object_that_is_not_ready_is_found() -> None:
+    assert broken_of_success(success().end()) == ["the object became Ready"]
+
+
+def test_a_ready_that_speaks_of_an_older_spec_does_not_count() -> None:
+    scenes = success().end("Ready")
+    scenes[-1] = replace(scenes[-1], generation=2)
+
+    assert broken_of_success(scenes) == ["the object became Ready"]
+
+
+def test_a_rollback_that_came_too_late_is_found() -> None:
+    film = Film(attempt=2).run(1, 0).run(4, 10).run(4, 30).run(3, 0, latched=True)
+
+    assert "seen: 0, 10, 30, 0" in broken_of_rollback(film.end("Stalled", events=[BREACH]))[0]
+
+
+def test_a_zero_without_a_latch_is_found() -> None:
+    film = Film(attempt=2).run(1, 0).run(4, 10).run(3, 0)
+
+    assert len(broken_of_rollback(film.end("Stalled", events=[BREACH]))) == 1
+
+
+def test_users_who_stay_in_treatment_are_found() -> None:
+    film = Film(attempt=2).run(1, 0).run(4, 10).run(3, 0, share=1, latched=True)
+
+    assert "served control only" in broken_of_rollback(film.end("Stalled", events=[BREACH]))[0]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "guardrail error-rate",
+        "guardrail error-rate: 0.17 is above max 0.04 (window 3s)",
+        "guardrail another: 0.17 is above max 0.05 (window 3s)",
+        "guardrail error-rate: 0.01 is within max 0.05 (window 3s)",
+    ],
+)
+def test_an_event_without_the_evidence_is_found(message: str) -> None:
+    found = broken_of_rollback(rollback().end("Stalled", events=[message]))
+
+    assert len(found) == 1
+    assert "a Warning Event names the guardrail" in found[0]
+
+
+@pytest.mark.parametrize("conditions", [(), ("Ready",), ("Ready", "Stalled")])
+def test_an_object_that_is_not_stalled_is_found(conditions: tuple[str, ...]) -> None:
+    found = broken_of_rollback(rollback().end(*conditions, events=[BREACH]))
+
+    assert found == ["the object became Stalled, and is no longer Ready"]
+
+
+def test_a_description_that_says_nothing_of_it_is_found() -> None:
+    found = broken_of_rollback(rollback().end("Stalled", events=[BREACH]), described="Name: ml-dispatch")
+
+    assert found == ["kubectl describe tells all of it"]
