@@ -28,7 +28,7 @@ class House:
         self.name = name
         self.key = f"{name}:rollout_percentage"
         self.redis = redis.Redis.from_url(stack.redis_url, decode_responses=True)
-        self.changes = self.redis.pubsub()
+        self.changes = self.redis.pubsub()  # type: ignore[no-untyped-call] # the library left it so
         self.changes.subscribe(f"{self.key}:changes")
         assert self.changes.get_message(timeout=5) is not None
         self.errors(0.01)

@@ -1,0 +1,1 @@
+"""Figures, measured beside something to hold them against; nothing here is a test."""

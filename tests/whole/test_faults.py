@@ -1,0 +1,107 @@
+"""Parts that break, and operators that die, while a rollout is under way."""
+
+import time
+
+import pytest
+
+from devstack import web
+from devstack.errors import DevstackError
+from devstack.stack import Stack
+from tests.whole.house import LONG, House
+
+
+def test_a_breach_reaches_zero_without_the_api_server(own_house: House) -> None:
+    control_plane = own_house.stack.control_plane
+    assert control_plane is not None
+    own_house.apply(stages=LONG)
+    own_house.until_percentage(10)
+    control_plane.pause()
+    try:
+        own_house.errors(0.2)
+        ends = time.monotonic() + 15
+        while own_house.percentage != "0":
+            assert time.monotonic() < ends, own_house.stack.operators[0].log.read_text()[-2000:]
+            time.sleep(0.02)
+    finally:
+        control_plane.resume()
+    own_house.until_reason("GuardrailBreached")
+    own_house.until(lambda: own_house.events("RolledBack"), "the Event")
+    assert own_house.reasons().count("RolledBack") == 1
+
+
+def test_a_killed_operator_goes_on_where_it_stood(own_house: House) -> None:
+    (operator,) = own_house.stack.operators
+    own_house.apply(stages=[{"name": "pilot", "percentage": 10, "duration": "3s"}, *LONG[1:]])
+    own_house.until_percentage(10)
+    operator.kill()
+    own_house.annotate("pause", "while it is down")
+    operator.start()
+    own_house.until_reason("Paused")
+    own_house.annotate("resume", "it is back")
+    own_house.until_percentage(100)
+    assert own_house.pushed() == [0, 10, 100]
+    assert own_house.reasons() == ["AttemptStarted", "StageAdvanced", "Paused", "Resumed", "StageAdvanced"]
+
+
+def test_a_second_operator_stands_by_and_takes_over(own_house: House) -> None:
+    first = own_house.stack.operators[0]
+    second = own_house.stack.start_operator("second")
+    own_house.until(lambda: "Another operator leads; this one stands by" in second.log.read_text(), "the word of it")
+    own_house.apply(stages=LONG)
+    own_house.until_percentage(10)
+    first.kill()
+    own_house.errors(0.2)
+    own_house.until_percentage(0)
+    own_house.until_reason("GuardrailBreached")
+    assert own_house.reasons().count("RolledBack") == 1
+
+
+def test_a_restarted_redis_is_found_again(own_house: House) -> None:
+    server = own_house.stack.redis
+    assert server is not None
+    own_house.apply(stages=LONG)
+    own_house.until_percentage(10)
+    server.kill()
+    own_house.until_reason("TrafficUnconfirmed")
+    server.start()
+    own_house.until_percentage(10, within=60)
+    own_house.until_reason("TrafficConfirmed", "TrafficApplied")
+
+
+def test_an_outage_of_prometheus_holds(own_house: House) -> None:
+    server = own_house.stack.prometheus
+    assert server is not None
+    own_house.apply(stages=[{"name": "pilot", "percentage": 10, "duration": "2s"}, *LONG[1:]])
+    own_house.until_percentage(10)
+    server.kill()
+    own_house.until_reason("GuardrailsUnknown")
+    own_house.for_a_while(lambda: own_house.percentage == "10", seconds=3)
+    server.start()
+    own_house.until_percentage(100, within=60)
+
+
+def test_the_metrics_of_an_object_vanish_with_it(house: House) -> None:
+    url = house.stack.operators[0].url
+
+    def metrics() -> str:
+        return (web.get(f"{url}/metrics") or b"").decode()
+
+    house.apply(stages=LONG)
+    house.until_percentage(10)
+    mine = f'name="ml-dispatch",namespace="{house.name}"'
+    house.until(
+        lambda: f'mlrollout_guardrail_verdict{{finding="Pass",guardrail="error-rate",{mine}}} 1.0' in metrics(), "Pass"
+    )
+    assert f"mlrollout_percentage{{{mine}}} 10.0" in metrics()
+    house.kubectl("delete", "mlr", "ml-dispatch", "--timeout=30s")
+    house.until(lambda: house.name not in metrics(), "the series to vanish")
+
+
+def test_without_its_crd_the_operator_says_what_to_do() -> None:
+    with Stack() as stack:
+        stack.install()
+        stack.cluster.kubectl("delete", "crd", "mlrollouts.mlrollout.dev")
+        with pytest.raises(DevstackError) as failed:
+            stack.start_operator()
+    assert "exit code 3" in str(failed.value)
+    assert "kubectl apply -f crds/" in str(failed.value)
