@@ -36,6 +36,10 @@ class ExistsError(ConflictError):
     """There is one of this name already."""
 
 
+class UnfitError(ObjectsError):
+    """The request does not fit what stands there: a test in a patch failed, or the schema forbids the result."""
+
+
 class Client:
     """A connection to one API server. No call is repeated here, and each ends in time.
 
@@ -62,6 +66,7 @@ class Client:
             GoneError: The `MLRollout` does not exist.
             AbsentError: Anything else that the path or the body names does not exist.
             ConflictError: What stands there is not what the request is based on.
+            UnfitError: What stands there does not allow the request.
             ObjectsError: Everything else.
         """
         # The causes are dropped on purpose: they carry headers and bodies.
@@ -138,6 +143,8 @@ def _refusal(what: str, code: int, status: Data) -> ObjectsError:
 def _kind(code: int, status: Data) -> type[ObjectsError]:
     if code == HTTPStatus.CONFLICT:
         return ExistsError if status.get("reason") == "AlreadyExists" else ConflictError
+    if code == HTTPStatus.UNPROCESSABLE_ENTITY:
+        return UnfitError
     details = status.get("details") or {}
     # Without a name it is the resource that is unknown: the CRD is missing, the API server is starting.
     if code == HTTPStatus.NOT_FOUND and details.get("name"):

@@ -69,9 +69,8 @@ async def _log_in(login: _Login, configuration: Configuration) -> None:
 
 
 def _kubeconfigs() -> list[Path]:
-    named = os.environ.get("KUBECONFIG") or "~/.kube/config"
-    files = [Path(name).expanduser() for name in named.split(os.pathsep) if name]
-    return [file for file in files if file.is_file()]
+    named = os.environ.get("KUBECONFIG") or f"{os.environ.get('HOME', '')}/.kube/config"
+    return [file for file in map(Path, filter(None, named.split(os.pathsep))) if file.is_file()]
 
 
 async def _by_kubeconfig(files: list[Path], configuration: Configuration) -> _Login:

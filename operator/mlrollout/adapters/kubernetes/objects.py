@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from mlrollout.api import GROUP, PLURAL, VERSION
-from mlrollout.ports import Clock, GoneError, Note, Object, ObjectsError, Ref
+from mlrollout.ports import Clock, Note, Object, Ref
 
-from .client import Client, Data
+from .client import Client, Data, UnfitError
 from .notes import Notes
 
 _ALL = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
@@ -52,10 +52,8 @@ class KubernetesObjects:
         patch = [{"op": "test", "path": path, "value": value}, {"op": "remove", "path": path}]
         try:
             return await self._ask(f"remove the annotation {name} from {ref}", "PATCH", _OBJECT, ref, patch)
-        except GoneError:
-            raise
-        except ObjectsError:
-            # A test that fails is refused in the same way as much else; the object tells them apart.
+        except UnfitError:
+            # The value is another by now, or something else is wrong; the object tells which.
             standing = await self.get(ref)
             if (standing["metadata"].get("annotations") or {}).get(name) == value:
                 raise
