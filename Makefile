@@ -19,8 +19,7 @@ help: ## Say what can be made
 	@touch $@
 
 demo: .venv/ready ## Roll a model out on a local stack, then a broken one, and watch it come back (3 minutes)
-	@$(BIN)/python -m devstack fetch
-	@$(BIN)/python examples/ml-dispatch/demo.py
+	@$(BIN)/python -m devstack.demo
 
 test: .venv/ready ## Run every test: pure, components on real parts, the whole on a real API server
 	@$(BIN)/python -m devstack fetch
@@ -33,7 +32,7 @@ unit: .venv/ready ## Run the pure tests alone (seconds)
 lint: .venv/ready ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy operator/mlrollout devstack tests
+	$(BIN)/mypy operator/mlrollout devstack tests examples
 	$(BIN)/lint-imports --no-logo
 
 format: .venv/ready ## Format the code

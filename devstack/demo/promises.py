@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 
 from mlrollout.api.spec import Spec
 
@@ -54,8 +55,10 @@ def taken_back(spec: Spec, scenes: Sequence[Scene], describe: str) -> Iterator[P
     """The second revision began, breached a guardrail in its first stage and lost its users."""
     first = spec.stages[0].percentage
     held = [spell for spell in spells(scenes) if spell.attempt == scenes[-1].attempt]
-    order = [spell.percentage for spell in held]
-    yield Promise(f"Redis held 0, {first}, 0 (seen: {_list(order)})", order == [0, first, 0] and scenes[-1].latched)
+    order = list(dropwhile(lambda percentage: percentage == 0, (spell.percentage for spell in held)))
+    yield Promise(
+        f"Redis held {first} and then 0, latched (seen: {_list(order)})", order == [first, 0] and scenes[-1].latched
+    )
     served = held[-1].served
     yield Promise(
         "after that the application served control only "
