@@ -47,6 +47,7 @@ def test_sense_is_accepted(to_accepted: list[str], place: int) -> None:
 @pytest.mark.parametrize("place", range(len(REFUSED)), ids=map(str, REFUSED))
 def test_nonsense_is_refused_with_the_reason(to_refused: list[str], place: int) -> None:
     assert REFUSED[place].complaint in to_refused[place]
+    assert "evaluating rule" not in to_refused[place], "a rule fails where it should answer"
 
 
 def test_an_unknown_field_is_named(control_plane: ControlPlane) -> None:
