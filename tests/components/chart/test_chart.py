@@ -10,6 +10,7 @@ import yaml
 
 from devstack import binaries
 from devstack.commands import run
+from tests.support.places import OPERATOR_RULES
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "charts" / "mlrollout"
@@ -80,10 +81,11 @@ def test_what_the_operator_may_do_is_this_and_no_more() -> None:
                 "apiGroups": ["coordination.k8s.io"],
                 "resources": ["leases"],
                 "resourceNames": ["mlrollout"],
-                "verbs": ["get", "update", "patch"],
+                "verbs": ["get", "update"],
             },
         ],
     }
+    assert [rule for found in rules.values() for rule in found] == OPERATOR_RULES, "what the adapters are tested under"
 
 
 def test_secrets_are_read_only_where_the_administrator_says() -> None:
