@@ -41,7 +41,7 @@ class Percentage:
             retry=Retry(NoBackoff(), 0),
         )
         self._key = key
-        self._traffic = Traffic(None, None)
+        self._at_key = 0
         self._greatest: Record | None = None
         self._confirmed = float("-inf")
 
@@ -58,7 +58,7 @@ class Percentage:
     def _in_force(self) -> int:
         if self._greatest is None or monotonic() - self._confirmed > STALE:
             return 0
-        return min(self._traffic.in_force, self._greatest.percentage)
+        return min(self._at_key, self._greatest.percentage)
 
     async def follow(self) -> None:
         """Keep up with Redis until cancelled."""
@@ -82,7 +82,8 @@ class Percentage:
     async def _read(self) -> None:
         key, text = await self._redis.mget(self._key, f"{self._key}:record")
         record = _readable(text)
-        self._traffic = Traffic(None if key is None else str(key), record)
+        traffic = Traffic(None if key is None else str(key), record)
+        self._at_key = (traffic.percentage or 0) if record else 0
         if record:
             self._greatest = greater(self._greatest or record, record)
         self._confirmed = monotonic()
