@@ -1,0 +1,96 @@
+"""Buckets and groups, against the published vectors and an independent hash."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mlrollout.assignment.bucket import BUCKETS, bucket, group
+
+VECTORS = json.loads(Path(__file__).parents[2].joinpath("docs/bucket-vectors.json").read_text(encoding="utf-8"))
+
+names = st.text(max_size=20)
+percentages = st.integers(0, 100)
+
+
+def murmur3(data: bytes) -> int:
+    """MurmurHash3 x86 32 with seed 0, written from its definition."""
+
+    def rotate(value: int, by: int) -> int:
+        return (value << by | value >> (32 - by)) & 0xFFFFFFFF
+
+    def scramble(block: bytes) -> int:
+        return rotate(int.from_bytes(block, "little") * 0xCC9E2D51 & 0xFFFFFFFF, 15) * 0x1B873593 & 0xFFFFFFFF
+
+    whole = len(data) // 4 * 4
+    state = 0
+    for start in range(0, whole, 4):
+        state = (rotate(state ^ scramble(data[start : start + 4]), 13) * 5 + 0xE6546B64) & 0xFFFFFFFF
+    state ^= scramble(data[whole:]) ^ len(data)
+    state = (state ^ state >> 16) * 0x85EBCA6B & 0xFFFFFFFF
+    state = (state ^ state >> 13) * 0xC2B2AE35 & 0xFFFFFFFF
+    return state ^ state >> 16
+
+
+@pytest.mark.parametrize(
+    ("data", "known"),
+    [
+        (b"", 0),
+        (b"test", 0xBA6BD213),
+        (b"Hello, world!", 0xC0363E43),
+        (b"The quick brown fox jumps over the lazy dog", 0x2E4FF723),
+    ],
+)
+def test_the_hash_by_hand_gives_what_is_known_of_it(data: bytes, known: int) -> None:
+    assert murmur3(data) == known
+
+
+@given(salt=names, user=names)
+def test_the_bucket_is_the_formula(salt: str, user: str) -> None:
+    assert bucket(salt, user) == murmur3(f"{salt}:{user}".encode()) * 1_000_000 >> 32
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: f"{vector['salt']}:{vector['user_id']}")
+def test_the_published_vectors_hold(vector: dict[str, str | int]) -> None:
+    salt, user = str(vector["salt"]), str(vector["user_id"])
+    by_hand = murmur3(f"{salt}:{user}".encode())
+    assert (vector["hash"], vector["bucket"]) == (by_hand, by_hand * 1_000_000 >> 32)
+    assert bucket(salt, user) == vector["bucket"]
+    first = next((percentage for percentage in range(101) if group(salt, user, percentage) == "treatment"), None)
+    assert vector["treatment_from"] == first
+
+
+@given(salt=names, user=names, one=percentages, other=percentages)
+def test_treatment_at_less_is_within_treatment_at_more(salt: str, user: str, one: int, other: int) -> None:
+    low, high = sorted((one, other))
+    assert group(salt, user, low) == "control" or group(salt, user, high) == "treatment"
+
+
+@given(salt=names, user=names)
+def test_nobody_at_zero_and_everybody_at_a_hundred(salt: str, user: str) -> None:
+    assert (group(salt, user, 0), group(salt, user, 100)) == ("control", "treatment")
+    assert 0 <= bucket(salt, user) < BUCKETS
+
+
+@pytest.mark.parametrize("percentage", [1, 10, 30, 50, 99])
+@pytest.mark.parametrize("salt", ["ml_dispatch:1", "ml_dispatch:2", ""])
+def test_the_share_of_users_is_the_percentage(salt: str, percentage: int) -> None:
+    users = 50_000
+    treated = sum(group(salt, str(user), percentage) == "treatment" for user in range(users))
+    assert treated == pytest.approx(users * percentage / 100, abs=five_sigma(users, percentage / 100))
+
+
+def test_two_salts_of_one_length_divide_users_independently() -> None:
+    users = 50_000
+    both = sum(
+        group("ml_dispatch:1", str(user), 50) == group("ml_dispatch:2", str(user), 50) == "treatment"
+        for user in range(users)
+    )
+    assert both == pytest.approx(users / 4, abs=five_sigma(users, 1 / 4))
+
+
+def five_sigma(count: int, share: float) -> float:
+    """Beyond this, chance is no excuse."""
+    return 5 * math.sqrt(count * share * (1 - share))
