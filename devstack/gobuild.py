@@ -68,7 +68,7 @@ KUBERNETES = GoModule(
         f"{_STAMP}.gitMajor={{major}}",
         f"{_STAMP}.gitMinor={{minor}}",
     ),
-    takes="4 to 5 minutes on two cores",
+    takes="up to 5 minutes on two cores",
 )
 ETCD = GoModule(
     folder="etcd",

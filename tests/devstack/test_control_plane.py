@@ -26,7 +26,7 @@ def access(account: str) -> str:
         {"apiVersion": group, "kind": "Role", "metadata": where, "rules": rules},
         {"apiVersion": group, "kind": "RoleBinding", "metadata": where, "subjects": [subject], "roleRef": role},
     ]
-    return "\n---\n".join(map(json.dumps, documents))
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": documents})
 
 
 def test_a_stale_resource_version_is_refused(control_plane: ControlPlane) -> None:
