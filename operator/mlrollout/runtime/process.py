@@ -25,7 +25,7 @@ from .web import Health, serve
 
 log = structlog.get_logger(__name__)
 
-START_WITHIN = 30.0
+START_WITHIN = 10.0
 """Seconds that a start waits for an API server that serves the objects."""
 RELIST = 300.0
 """Seconds between two lists of all objects, for the events that a watch may have missed."""

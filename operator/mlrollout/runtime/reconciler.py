@@ -20,7 +20,7 @@ from mlrollout.domain.decide import decide, release
 from mlrollout.domain.persist import due, to_status
 from mlrollout.domain.record import greater
 from mlrollout.domain.state import Decision, Reason, State
-from mlrollout.domain.traffic import Write
+from mlrollout.domain.traffic import Outcome, Write
 from mlrollout.domain.verdict import Verdict
 from mlrollout.ports import (
     Clock,
@@ -323,7 +323,9 @@ class Reconciler:
             state = replace(state, record=greater(state.record, traffic.record))
         percentage = 0 if spec.on_delete is OnDelete.ZERO else traffic.in_force
         record = release(state, percentage)
-        await rollout.store.write(spec.traffic.key, Write(record), lease=None)
+        written = await rollout.store.write(spec.traffic.key, Write(record))
+        if written.outcome is Outcome.OUTRANKED:
+            raise TrafficError("a later record came in between while the key was being given up")
         self._events.gave_up(rollout, percentage)
 
 

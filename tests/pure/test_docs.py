@@ -1,0 +1,50 @@
+"""Public surfaces are documented: reasons, verbs, metrics, settings."""
+
+import re
+from pathlib import Path
+
+import pytest
+from mlrollout.domain.state import Reason, Verb
+from mlrollout.runtime.metrics import Metrics
+
+ROOT = Path(__file__).parents[2]
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_is_documented(reason: Reason) -> None:
+    assert f"`{reason}`" in OPERATIONS
+
+
+def test_no_other_reason_is_documented() -> None:
+    shown = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", OPERATIONS))
+    conditions = {"GuardrailsHealthy", "TrafficApplied"}
+    findings = {"NoData"}
+    assert shown - conditions - findings <= set(Reason)
+
+
+@pytest.mark.parametrize("verb", list(Verb))
+def test_every_verb_is_documented(verb: Verb) -> None:
+    assert f"| `{verb}` |" in OPERATIONS
+
+
+def test_every_metric_is_documented_and_no_other() -> None:
+    real = {family.name + ("_total" if family.type == "counter" else "") for family in Metrics().registry.collect()}
+    assert real == set(re.findall(r"`(mlrollout_\w+)`", OPERATIONS))
+
+
+def test_every_setting_is_documented() -> None:
+    source = (ROOT / "operator" / "mlrollout" / "runtime" / "settings.py").read_text()
+    for name in set(re.findall(r"MLROLLOUT_\w+", source)):
+        assert f"`{name}`" in OPERATIONS
+
+
+def test_links_in_the_docs_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_the_operator_folder_is_no_package() -> None:
+    # It would shadow the standard library's `operator` for everything started in the repository's root.
+    assert not (ROOT / "operator" / "__init__.py").exists()
