@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from devstack.demo.chronicle import Scene
 
+# The other conditions say the same from other angles.
+_TOLD = ("Ready", "Stalled")
+
 
 def changes(*scenes: Scene) -> Iterator[str]:
     """The lines about the last of two scenes; about the first one of all there are none."""
@@ -34,7 +37,7 @@ def _guardrails(before: Scene, after: Scene) -> Iterator[str]:
 def _conditions(before: Scene, after: Scene) -> Iterator[str]:
     known = {condition.type: (condition.status, condition.reason) for condition in before.status.conditions}
     for condition in after.status.conditions:
-        if known.get(condition.type) != (condition.status, condition.reason):
+        if condition.type in _TOLD and known.get(condition.type) != (condition.status, condition.reason):
             yield f"Condition  {condition.type}={condition.status} {condition.reason}: {condition.message}"
 
 

@@ -90,8 +90,12 @@ class Observer:
         )
         items = cast("dict[str, Any]", found)["items"]
         mine = [event for event in items if event["regarding"]["name"] == NAME]
-        mine.sort(key=lambda event: (event["metadata"]["creationTimestamp"], event["metadata"]["name"]))
-        return tuple(map(_happening, mine))
+        return tuple(map(_happening, sorted(mine, key=_age)))
+
+
+def _age(event: dict[str, Any]) -> tuple[str, int]:
+    """Times of Events are whole seconds; within one, the store's own count tells."""
+    return event["metadata"]["creationTimestamp"], int(event["metadata"]["resourceVersion"])
 
 
 def _happening(event: dict[str, Any]) -> Happening:

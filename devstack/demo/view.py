@@ -105,5 +105,5 @@ def _table(name: str, kind: str, text: str) -> Table:
     table = Table(box=None, expand=True, padding=(0, 2, 0, 0))
     table.add_column(name, width=22)
     table.add_column(kind, width=14)
-    table.add_column(text, ratio=1)
+    table.add_column(text, ratio=1, no_wrap=True, overflow="ellipsis")
     return table
