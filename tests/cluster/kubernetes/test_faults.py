@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from mlrollout.adapters.kubernetes import Client, KubernetesLease, KubernetesObjects, KubernetesSecrets
+from mlrollout.adapters.kubernetes.client import AbsentError
 from mlrollout.ports import ConflictError, GoneError, Lease, Note, ObjectsError, Ref
 
 from devstack.cluster import write_kubeconfig
@@ -41,7 +42,7 @@ async def failure(call: Awaitable[object]) -> str:
     async with asyncio.timeout(30):
         with pytest.raises(ObjectsError) as told:
             await call
-    assert not isinstance(told.value, ConflictError | GoneError)
+    assert not isinstance(told.value, ConflictError | GoneError | AbsentError)
     shown = "".join(traceback.format_exception(told.value))
     assert "During handling" not in shown
     assert "direct cause" not in shown
@@ -112,7 +113,7 @@ async def test_a_revoked_token_is_told_as_such_and_not_shown(place: Place, conne
     assert token.decode().split(".")[2] not in told
 
 
-async def test_an_unknown_resource_is_not_a_gone_object(place: Place, admin: Client) -> None:
+async def test_an_unknown_resource_is_not_an_absent_object(place: Place, admin: Client) -> None:
     path = "/apis/mlrollout.dev/v9/namespaces/{namespace}/mlrollouts/{name}"
 
     assert "404" in await failure(admin.ask("read it", "GET", path, namespace=place.namespace, name="x"))

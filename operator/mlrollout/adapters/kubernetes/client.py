@@ -96,7 +96,7 @@ class Client:
             body=body,
             auth_settings=["BearerToken"],
         )
-        response = await self._library.call_api(*request, _request_timeout=self._deadline)
+        response = await self._library.call_api(*request)
         text: bytes = await response.read()  # type: ignore[no-untyped-call]  # the library left it so
         return response.status, text
 
