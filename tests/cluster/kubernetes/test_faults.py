@@ -116,7 +116,9 @@ async def test_a_revoked_token_is_told_as_such_and_not_shown(place: Place, conne
 async def test_an_unknown_resource_is_not_an_absent_object(place: Place, admin: Client) -> None:
     path = "/apis/mlrollout.dev/v9/namespaces/{namespace}/mlrollouts/{name}"
 
-    assert "404" in await failure(admin.ask("read it", "GET", path, namespace=place.namespace, name="x"))
+    told = await failure(admin.ask("read it", "GET", path, namespace=place.namespace, name="x"))
+
+    assert told.startswith("Could not read it: the Kubernetes API answered 404. If the cluster does not know MLRollout")
 
 
 # --- what it does too rarely to be waited for ----------------------------------------------------

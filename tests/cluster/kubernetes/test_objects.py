@@ -6,6 +6,7 @@ import pytest
 from mlrollout.adapters.kubernetes import Client, KubernetesObjects
 from mlrollout.ports import ConflictError, GoneError, ObjectsError
 
+from devstack.control_plane import ControlPlane
 from tests.support.clocks import SystemClock
 from tests.support.places import Place
 
@@ -29,6 +30,15 @@ async def test_an_object_is_read_as_it_stands_now(objects: KubernetesObjects, ad
     assert found["metadata"]["uid"] == made["metadata"]["uid"]
     assert found["spec"] == made["spec"]
     assert found["status"] == {"observedGeneration": -1}
+
+
+async def test_the_objects_of_all_namespaces_are_read(admin: Client, control_plane: ControlPlane) -> None:
+    made = [await Place(control_plane).create(admin) for _ in range(2)]
+
+    found = await KubernetesObjects(admin, SystemClock(), "operator-1").read_all()
+
+    uids = [one["metadata"]["uid"] for one in found]
+    assert all(uids.count(one["metadata"]["uid"]) == 1 for one in made)
 
 
 async def test_saving_replaces_the_whole_status(objects: KubernetesObjects, admin: Client, place: Place) -> None:
@@ -83,7 +93,7 @@ async def test_a_status_that_the_schema_refuses_is_no_conflict(
 async def test_what_is_gone_is_told_as_gone(objects: KubernetesObjects, place: Place) -> None:
     ref = place.ref("nobody")
 
-    with pytest.raises(GoneError, match="not found"):
+    with pytest.raises(GoneError, match=r'"nobody" not found\.$'):
         await objects.get(ref)
     with pytest.raises(GoneError):
         await objects.save_status(ref, "1", {"percentage": 10})

@@ -136,8 +136,9 @@ def _refusal(what: str, code: int, status: Data) -> ObjectsError:
     if len(said) > _LONGEST:
         said = said[:_LONGEST] + "…"
     why = f"the Kubernetes API answered {code}" + (f", {said}" if said else "")
-    text = " ".join(filter(None, (f"Could not {what}: {why.rstrip('.')}.", _ADVICE.get(code))))
-    return _kind(code, status)(text)
+    kind = _kind(code, status)
+    advice = "" if kind in (GoneError, AbsentError) else _ADVICE.get(code, "")
+    return kind(f"Could not {what}: {why.rstrip('.')}. {advice}".rstrip())
 
 
 def _kind(code: int, status: Data) -> type[ObjectsError]:
