@@ -15,8 +15,8 @@ class Target(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, text: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, text: str, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.text = text
 
     @property
@@ -41,8 +41,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def target(text: str) -> Iterator[Target]:
-    server = Target(text)
+def target(text: str, port: int = 0) -> Iterator[Target]:
+    server = Target(text, port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -1,7 +1,7 @@
 """The whole: a real operator under its shipped permissions, on real parts.
 
-`KUBECONFIG`, `REDIS_URL` and `PROMETHEUS_URL` name parts to use instead of started ones, as for `make up`;
-a given Prometheus has to scrape the address that `MLROLLOUT_TEST_TARGET` names (host:port to listen on).
+`KUBECONFIG`, `REDIS_URL` and `PROMETHEUS_URL` name parts to use instead of started ones, as for `make up`; a given
+Prometheus has to scrape what the tests export, at the port that `MLROLLOUT_EXPORTS_PORT` names.
 """
 
 import os
@@ -12,7 +12,7 @@ import pytest
 
 from devstack.stack import Given, Stack
 from tests.support.target import target
-from tests.whole.house import House
+from tests.whole.house import Exports, House
 
 
 def _given() -> Given:
@@ -32,31 +32,37 @@ def stack() -> Iterator[Stack]:
         yield running
 
 
-@pytest.fixture
-def own_stack() -> Iterator[Stack]:
-    """A stack for a test that breaks parts of it."""
-    with Stack() as running:
-        running.install()
-        running.start_operator()
-        yield running
+@pytest.fixture(scope="session")
+def exports(stack: Stack) -> Iterator[Exports]:
+    """What is scraped, for all tests of a worker: Prometheus takes seconds to see a new target."""
+    yield from _exports(stack)
 
 
 @pytest.fixture
-def house(stack: Stack) -> Iterator[House]:
-    yield from _house(stack)
+def house(stack: Stack, exports: Exports) -> Iterator[House]:
+    yield from _house(stack, exports)
 
 
 @pytest.fixture
-def own_house(own_stack: Stack) -> Iterator[House]:
-    yield from _house(own_stack)
+def own_house() -> Iterator[House]:
+    """A house on a stack of its own, for a test that breaks parts of it."""
+    with Stack() as stack:
+        stack.install()
+        stack.start_operator()
+        for exports in _exports(stack):
+            yield from _house(stack, exports)
 
 
-def _house(stack: Stack) -> Iterator[House]:
-    with target("") as metrics:
+def _exports(stack: Stack) -> Iterator[Exports]:
+    with target("", port=int(os.environ.get("MLROLLOUT_EXPORTS_PORT", "0"))) as scraped:
         if stack.prometheus is not None:
-            stack.prometheus.set_targets("app", [metrics.address])
-        house = House(stack, metrics, f"t-{uuid.uuid4().hex[:8]}")
-        try:
-            yield house
-        finally:
-            house.close()
+            stack.prometheus.set_targets("app", [scraped.address])
+        yield Exports(scraped)
+
+
+def _house(stack: Stack, exports: Exports) -> Iterator[House]:
+    house = House(stack, exports, f"t-{uuid.uuid4().hex[:8]}")
+    try:
+        yield house
+    finally:
+        house.close()

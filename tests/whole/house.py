@@ -19,12 +19,24 @@ STAGES = [
 LONG = [{"name": "pilot", "percentage": 10, "duration": "1h"}, {"name": "full", "percentage": 100, "duration": "1h"}]
 
 
+class Exports:
+    """What the applications of all tests export, under one address."""
+
+    def __init__(self, scraped: Target) -> None:
+        self._scraped = scraped
+        self._texts: dict[str, str] = {}
+
+    def __setitem__(self, name: str, text: str) -> None:
+        self._texts[name] = text
+        self._scraped.text = "".join(self._texts.values())
+
+
 class House:
     """One object, its traffic and its evidence."""
 
-    def __init__(self, stack: Stack, metrics: Target, name: str) -> None:
+    def __init__(self, stack: Stack, exports: Exports, name: str) -> None:
         self.stack = stack
-        self.metrics = metrics
+        self._exports = exports
         self.name = name
         self.key = f"{name}:rollout_percentage"
         self.redis = redis.Redis.from_url(stack.redis_url, decode_responses=True)
@@ -37,14 +49,21 @@ class House:
     def close(self) -> None:
         """Let the object go, so that it does not run beside the next test."""
         self.kubectl("delete", "mlr", "--all", "--wait=false")
+        self.nothing()
         self.changes.close()
         self.redis.close()
 
     # --- the evidence ---
 
-    def errors(self, value: float) -> None:
-        """What the application exports from now on."""
-        self.metrics.text = f'app_errors{{case="{self.name}"}} {value}\napp_requests{{case="{self.name}"}} 1000\n'
+    def errors(self, share: float, *, of: int = 1000) -> None:
+        """What the application exports from now on: the share of errors among its requests."""
+        self._exports[self.name] = (
+            f'app_errors{{case="{self.name}"}} {share}\napp_requests{{case="{self.name}"}} {of}\n'
+        )
+
+    def nothing(self) -> None:
+        """The application exports nothing any more."""
+        self._exports[self.name] = ""
 
     @property
     def guardrail(self) -> dict[str, Any]:

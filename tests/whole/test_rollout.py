@@ -59,14 +59,14 @@ def test_a_breach_after_completion_rolls_back_too(house: House) -> None:
 def test_without_data_nothing_grows_and_nothing_falls(house: House) -> None:
     house.apply(stages=[*LONG[:1], {"name": "full", "percentage": 100, "duration": "1s"}])
     house.until_percentage(10)
-    house.metrics.text = ""
+    house.nothing()
     house.until(lambda: house.condition("GuardrailsHealthy").get("status") == "Unknown", "missing data to show")
     house.until_reason("GuardrailsUnknown")
     house.for_a_while(lambda: house.percentage == "10")
 
 
 def test_too_few_samples_hold(house: House) -> None:
-    house.metrics.text = house.metrics.text.replace("1000", "99")
+    house.errors(0.01, of=99)
     house.apply()
     house.until_percentage(10)
     house.until(lambda: house.status()["guardrails"][0]["finding"] == "Inconclusive", "an inconclusive look")
