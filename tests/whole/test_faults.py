@@ -10,7 +10,6 @@ from devstack.processes import wait_until
 from devstack.stack import Stack
 from tests.whole.house import LONG, House
 
-
 Part = TypeVar("Part")
 
 
