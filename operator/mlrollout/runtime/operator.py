@@ -1,7 +1,7 @@
 """The whole of the operator behind one face: objects come in, everything else follows."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -29,6 +29,7 @@ class Operator:
         connections: Connections,
         clock: Clock,
         metrics: Metrics | None = None,
+        still_leads: Callable[[], bool] = lambda: True,
         seed: int | None = None,
     ) -> None:
         """Make an operator.
@@ -38,6 +39,7 @@ class Operator:
             connections: Each object's Redis and Prometheus.
             clock: The wall clock.
             metrics: Where to count; left out, nobody sees it.
+            still_leads: Asked right before a raise, for a process that was frozen may not have been told.
             seed: For jitter; left out, it is not repeatable.
         """
         self._clock = clock
@@ -54,6 +56,7 @@ class Operator:
             metrics=self.metrics,
             events=self.events,
             wake=self.queue.add,
+            still_leads=still_leads,
         )
 
     async def run(self) -> None:

@@ -59,15 +59,21 @@ async def run(settings: Settings) -> None:
         objects = KubernetesObjects(client, clock, identity)
         directory = _directory(settings, KubernetesSecrets(client))
         stack.push_async_callback(directory.close)
-        operator = Operator(objects=objects, connections=directory, clock=clock, metrics=metrics)
-        operator.lead(leads=False)
-        await _first_list(objects, operator)
         leadership = Leadership(
             KubernetesLease(client, settings.namespace),
             identity,
             clock,
             lambda leads: operator.lead(leads=leads),
         )
+        operator = Operator(
+            objects=objects,
+            connections=directory,
+            clock=clock,
+            metrics=metrics,
+            still_leads=lambda: leadership.leads,
+        )
+        operator.lead(leads=False)
+        await _first_list(objects, operator)
         await _work(stop, health, operator, objects, leadership)
         await operator.events.drain(2.0)
 

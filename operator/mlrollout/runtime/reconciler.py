@@ -62,6 +62,7 @@ class Reconciler:
         metrics: Metrics,
         events: Events,
         wake: Callable[[Ref], None],
+        still_leads: Callable[[], bool],
     ) -> None:
         self._objects = objects
         self._connections = connections
@@ -69,6 +70,7 @@ class Reconciler:
         self._metrics = metrics
         self._events = events
         self._wake = wake
+        self._still_leads = still_leads
         self._down: dict[Ref, asyncio.Task[None]] = {}
         self.leads = True
         """Whether this process may take traffic up and write status; going down it always may."""
@@ -133,7 +135,7 @@ class Reconciler:
         if write is not None and write.raises and rollout.saved is not None:
             # Saving took time: only what still holds now, with the intent saved, may raise.
             still = self._decide(rollout).write
-            if still == write and rollout.saved.record == write.record:
+            if still == write and rollout.saved.record == write.record and self._still_leads():
                 wrote = await self._write(rollout, write)
         await self._drop_verbs(rollout)
         return wrote
