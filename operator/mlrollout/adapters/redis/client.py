@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import defaultdict
 from contextlib import suppress
 from typing import Any
 
@@ -9,7 +10,7 @@ from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, SlotNotCoveredError
 
 from mlrollout.ports import KeyRefusedError, TrafficError
 
@@ -18,9 +19,10 @@ from .address import Address, Tls
 ANSWER_WITHIN = 0.25
 """Seconds for a connection to stand, and for each answer on it."""
 
-MOST_CONNECTIONS = 4
-"""Per store, and per node of a Cluster. Few, because with TLS each new one loads the system's authorities
-and holds up everything else for some 40 ms; four carry thousands of calls a second."""
+MOST_AT_ONCE = 4
+"""Calls, and so connections, per store and per node of a Cluster. Few, because with TLS each new connection
+loads the system's authorities and holds up everything else for some 40 ms; four carry thousands of
+calls a second."""
 
 _OLDEST = 7
 
@@ -34,6 +36,7 @@ class Client:
         self._client: Redis | RedisCluster = _single(address, self._options)
         self._known = False
         self._asking = asyncio.Lock()
+        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
     async def execute(self, keys: tuple[str, str], *command: str | int) -> Any:  # noqa: ANN401 - the server's answer
         """The answer to a command that touches these two keys.
@@ -45,7 +48,8 @@ class Client:
             await self._ask_kind()
         if isinstance(self._client, RedisCluster):
             _check_together(self._client, *keys)
-        return await self._client.execute_command(*command)
+        async with self._turn(keys[0]):
+            return await self._client.execute_command(*command)
 
     async def drop_idle(self) -> None:
         """Close the connections that nobody uses: they may be as dead as the one that just failed."""
@@ -59,6 +63,14 @@ class Client:
         pool = getattr(self._client, "connection_pool", None)
         if isinstance(pool, SentinelConnectionPool):
             await pool.sentinel_manager.aclose()
+
+    def _turn(self, key: str) -> asyncio.Semaphore:
+        """A turn at the node that has the key: a hung node holds up its own keys only."""
+        node = None
+        if isinstance(self._client, RedisCluster):
+            with suppress(SlotNotCoveredError):  # by nobody, or not known yet: both for the library to see to
+                node = self._client.get_node_from_key(key)
+        return self._turns[node.name if node else ""]
 
     async def _ask_kind(self) -> None:
         async with self._asking:
@@ -94,7 +106,6 @@ def _options(address: Address, tls: Tls) -> dict[str, Any]:
         "socket_timeout": ANSWER_WITHIN,
         "socket_connect_timeout": ANSWER_WITHIN,
         "retry": Retry(NoBackoff(), 0),
-        "max_connections": MOST_CONNECTIONS,
     }
     if address.tls:
         files = {"ssl_ca_certs": tls.ca, "ssl_certfile": tls.certificate, "ssl_keyfile": tls.key}
@@ -118,7 +129,24 @@ def _single(address: Address, options: dict[str, Any]) -> Redis:
 def _cluster(address: Address, options: dict[str, Any]) -> RedisCluster:
     ((host, port),) = address.hosts
     # A slot nobody serves is no reason to leave the others unserved.
-    return RedisCluster(host=host, port=port, require_full_coverage=False, **options)
+    cluster = RedisCluster(host=host, port=port, require_full_coverage=False, **options)
+    cluster.commands_parser = _OurCommands()  # type: ignore[assignment]  # its class is private to the library
+    return cluster
+
+
+class _OurCommands:
+    """Which arguments are keys, of the one command where the library asks.
+
+    It would load the server's table of all commands with each new view of the Cluster, so after every
+    lost connection, and hold up everything else for 50 ms.
+    """
+
+    async def initialize(self, node: object = None) -> None:
+        """There is nothing to load."""
+
+    async def get_keys(self, *command: str) -> tuple[str, ...]:
+        """Of `MGET`."""
+        return command[1:]
 
 
 def _check_together(cluster: RedisCluster, key: str, record: str) -> None:

@@ -39,22 +39,27 @@ _ANSWERS = (
 )
 
 
-def explain(error: Exception, address: Address, key: str) -> TrafficError:
+def explain(error: BaseException, address: Address, key: str) -> TrafficError:
     """The error of the port for an error of the client library's."""
-    if isinstance(error, RedisClusterException) and isinstance(error.__cause__, Exception):
-        error = error.__cause__  # what the last of the nodes said
+    error = _root(error)
     # The library takes the code off the texts that it knows.
     text = f"{getattr(error, 'status_code', None) or ''} {error}"
-    if re.search("WRONGTYPE", text):
+    if "WRONGTYPE" in text:
         return KeyRefusedError(
             f"The key {key} holds something other than a string, so it is another program's. "
             "Name another key, or delete this one."
         )
     told = next((words for pattern, words in _ANSWERS if re.search(pattern, text)), None)
-    return TrafficError(f"Redis at {address} {told or _silence(error)}.")
+    return TrafficError(f"Redis at {address} {told or _silence(error, tls=address.tls)}.")
 
 
-def _silence(error: Exception) -> str:
+def _root(error: BaseException) -> BaseException:
+    """What a node said, where the client of the Cluster says only that no node served."""
+    inner = error.__cause__ or error.__context__
+    return _root(inner) if isinstance(error, RedisClusterException) and inner else error
+
+
+def _silence(error: BaseException, *, tls: bool) -> str:
     """Why there is no answer that says what is wrong."""
     # The library raises its own errors while it handles those of the socket.
     cause = error.__cause__ or error.__context__
@@ -64,14 +69,16 @@ def _silence(error: Exception) -> str:
             "Let the operator trust its authority, and the URL name the host in the certificate"
         )
     if isinstance(cause, ssl.SSLError):
-        return (
-            "did not agree on TLS. A server without TLS needs a redis:// URL; "
-            "one that asks for a client's certificate needs it given to the operator"
-        )
+        return "did not agree on TLS. See whether it has TLS, and whether it asks for a client's certificate"
     if isinstance(error, TimeoutError | RedisTimeoutError):
-        return "did not answer in time. It hangs, is overloaded, or the network loses packets"
+        return f"did not answer in time. It hangs, is overloaded, {_NO_TLS if tls else ''}or the network loses packets"
     if isinstance(error, MasterNotFoundError):
         return "has no primary now, as far as its Sentinels can say. See their logs, and the name in the URL"
     if isinstance(error, RedisConnectionError | OSError):
-        return "can't be reached. See whether it runs, and whether address, port and network policies are right"
+        return f"can't be reached. See whether it runs, {_ASKS if tls else ''}and whether address and network are right"
     return "gave an answer that can't be used. See its log, and whether it is Redis or Valkey 7 or later"
+
+
+# A server without TLS waits for more; one that misses our certificate may just hang up.
+_NO_TLS = "has no TLS, "
+_ASKS = "whether it asks for a client's certificate, "

@@ -91,11 +91,14 @@ local function put(value)
   end
 end
 
--- At 0 a lease has nothing to take away, and the memory of a rollback must not run out.
+-- At 0 a lease has nothing to take away, and the memory of a rollback must not run out. Both expire in the same
+-- millisecond: a key that went before its record would be an emergency stop.
 local function renew()
+  local now = redis.call('TIME')
+  local expiry = ('%.0f'):format(now[1] * 1000 + math.floor(now[2] / 1000) + lease)
   for _, name in ipairs(KEYS) do
     if lease > 0 and wanted.percentage > 0 then
-      redis.call('PEXPIRE', name, lease)
+      redis.call('PEXPIREAT', name, expiry)
     else
       redis.call('PERSIST', name)
     end

@@ -10,21 +10,20 @@ from contextlib import suppress
 from importlib.resources import files
 from typing import Any, Self
 
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import (
-    AuthenticationError,
     MasterDownError,
     ReadOnlyError,
     RedisClusterException,
     RedisError,
 )
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from mlrollout.domain.record import UnreadableRecordError, decode, encode
 from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
 
 from .address import Address, Tls, parse
-from .client import MOST_CONNECTIONS, Client
+from .client import Client
 from .failure import explain
 
 CALL_WITHIN = 0.6
@@ -43,7 +42,6 @@ class RedisTrafficStore:
     def __init__(self, address: Address, tls: Tls | None = None) -> None:
         self._address = address
         self._client = Client(address, tls or Tls())
-        self._turns = asyncio.Semaphore(MOST_CONNECTIONS)
 
     @classmethod
     def from_url(cls, url: str, tls: Tls | None = None) -> Self:
@@ -82,7 +80,7 @@ class RedisTrafficStore:
 
     async def _call(self, key: str, *command: str | int) -> Any:  # noqa: ANN401 - the server's answer
         try:
-            async with asyncio.timeout(CALL_WITHIN), self._turns:
+            async with asyncio.timeout(CALL_WITHIN):
                 return await self._try_twice((key, _record(key)), *command)
         except _FAILED as error:
             raise explain(error, self._address, key) from None
@@ -90,8 +88,6 @@ class RedisTrafficStore:
     async def _try_twice(self, keys: tuple[str, str], *command: str | int) -> Any:  # noqa: ANN401 - likewise
         try:
             return await self._client.execute(keys, *command)
-        except AuthenticationError:
-            raise
         except _DEAD:
             await self._client.drop_idle()
         return await self._client.execute(keys, *command)
