@@ -1,0 +1,18 @@
+"""Waiting for what happens in other processes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+LONG_ENOUGH = 30.0
+"""Seconds after which a test gives up; nothing is measured by it."""
+
+
+async def until(ask: Callable[[], Awaitable[T]], enough: Callable[[T], bool]) -> T:
+    """Ask again until the answer is good enough."""
+    async with asyncio.timeout(LONG_ENOUGH):
+        while not enough(answer := await ask()):  # noqa: ASYNC110 - nothing here could set an Event
+            await asyncio.sleep(0.005)
+    return answer

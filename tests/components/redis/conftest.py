@@ -1,0 +1,48 @@
+"""A real Redis for each worker, shared by the tests that only use keys of their own."""
+
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import pytest
+import redis
+from mlrollout.adapters.redis import RedisTrafficStore
+
+from devstack.redis_server import RedisServer
+from tests.components.redis.opening import opened
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[RedisServer]:
+    with RedisServer() as running:
+        yield running
+
+
+@pytest.fixture
+def own_server() -> Iterator[RedisServer]:
+    """A Redis that the test may break."""
+    with RedisServer() as running:
+        yield running
+
+
+@pytest.fixture
+def key() -> str:
+    return f"ml_dispatch:{uuid4().hex}"
+
+
+@pytest.fixture
+async def store(server: RedisServer) -> AsyncIterator[RedisTrafficStore]:
+    async with opened(server.url) as store:
+        yield store
+
+
+@pytest.fixture
+async def own_store(own_server: RedisServer) -> AsyncIterator[RedisTrafficStore]:
+    async with opened(own_server.url) as store:
+        yield store
+
+
+@pytest.fixture
+def raw(server: RedisServer) -> Iterator["redis.Redis"]:
+    """What a person with redis-cli does, only faster."""
+    with redis.Redis(port=server.port, decode_responses=True) as client:
+        yield client

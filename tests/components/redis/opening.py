@@ -1,0 +1,15 @@
+"""Stores that are closed, however a test ends."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from mlrollout.adapters.redis import RedisTrafficStore, Tls
+
+
+@asynccontextmanager
+async def opened(url: str, tls: Tls | None = None) -> AsyncIterator[RedisTrafficStore]:
+    store = RedisTrafficStore.from_url(url, tls)
+    try:
+        yield store
+    finally:
+        await store.close()

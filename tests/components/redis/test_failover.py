@@ -1,0 +1,175 @@
+"""A replica takes over, with or without the last write."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+import pytest
+import redis
+from mlrollout.adapters.redis import RedisTrafficStore
+from mlrollout.domain.record import greater
+from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
+from mlrollout.ports import TrafficError
+
+from devstack import binaries
+from devstack.redis_server import RedisServer
+from devstack.servers import Server
+from tests.components.redis.awaiting import until
+from tests.components.redis.examples import LATCHED, TEN, THIRTY, ZERO, record
+from tests.components.redis.opening import opened
+
+KEY = "ml_dispatch:rollout_percentage"
+PASSWORD = "hunter2"  # noqa: S105 - of a server of our own
+
+
+async def at_thirty(store: RedisTrafficStore) -> None:
+    await store.write(KEY, Write(ZERO))
+    await store.write(KEY, Write(TEN, raises=True, expect=ZERO))
+    await store.write(KEY, Write(THIRTY, raises=True, expect=TEN))
+
+
+async def test_a_rollback_that_a_failover_lost_is_asserted_again(own_server: RedisServer) -> None:
+    with RedisServer(replica_of=own_server, name="replica") as replica:
+        async with opened(own_server.url) as before, opened(replica.url) as after:
+            await at_thirty(before)
+            await until(lambda: after.read(KEY), lambda traffic: traffic.record == THIRTY)
+            replica.cli("replicaof", "no", "one")
+            await before.write(KEY, Write(LATCHED))
+
+            lost = await after.read(KEY)
+            assert lost.in_force == THIRTY.percentage
+            assert greater(LATCHED, lost.record or ZERO) == LATCHED  # so a client that saw it stays in control
+
+            assert (await after.write(KEY, Write(LATCHED))).traffic == Traffic("0", LATCHED)
+            stale = Write(record(100, sequence=3), raises=True, expect=THIRTY)
+            assert (await after.write(KEY, stale)).outcome is Outcome.OUTRANKED
+            assert await after.read(KEY) == Traffic("0", LATCHED)
+
+
+# --- Sentinel ----------------------------------------------------------------------------------
+
+
+class Sentinel(Server):
+    """A Sentinel that may decide alone."""
+
+    name = "sentinel"
+
+    def __init__(self, primary: RedisServer, *, password: str = "") -> None:
+        super().__init__()
+        self._primary = primary
+        self._password = password
+
+    def command(self) -> Sequence[str]:
+        lines = [
+            "bind 127.0.0.1",
+            f"port {self.port}",
+            f'dir "{self.directory}"',
+            f"sentinel monitor dispatch 127.0.0.1 {self._primary.port} 1",
+            "sentinel down-after-milliseconds dispatch 300",
+            "sentinel failover-timeout dispatch 1000",
+            f"sentinel auth-pass dispatch {self._primary.password}",
+            f"requirepass {self._password}" if self._password else "",
+        ]
+        file = self.directory / "sentinel.conf"
+        file.write_text("\n".join(lines) + "\n")
+        return [str(binaries.path("redis-server")), str(file), "--sentinel"]
+
+    def promoted(self, replica: RedisServer) -> bool:
+        """Ask for a failover; tell whether it has come to its end."""
+        with redis.Redis(port=self.port, password=self._password or None, decode_responses=True) as client:
+            with suppress(redis.ResponseError):  # it has begun already, or the replica is not known well enough
+                client.sentinel_failover("dispatch")
+            return bool(client.sentinel_get_master_addr_by_name("dispatch")[1] == replica.port)
+
+    def ready(self) -> bool:
+        """Ready when it knows the replica, so that it could promote it."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return "+slave" in text
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[RedisServer, RedisServer]]:
+    with (
+        RedisServer(password=PASSWORD) as primary,
+        RedisServer(password=PASSWORD, replica_of=primary, name="replica") as replica,
+    ):
+        yield primary, replica
+
+
+def sentinel_url(*ports: int) -> str:
+    hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
+    return f"redis+sentinel://:{PASSWORD}@{hosts}/dispatch/0"
+
+
+@pytest.mark.parametrize("password", ["", PASSWORD], ids=["open", "same password"])
+async def test_sentinels_name_the_primary(pair: tuple[RedisServer, RedisServer], password: str) -> None:
+    primary, _ = pair
+    with Sentinel(primary, password=password) as sentinel, RedisServer() as hung:
+        hung.pause()
+        async with opened(sentinel_url(1, hung.port, sentinel.port)) as store:
+            assert (await eventually(store, Write(ZERO))).outcome is Outcome.APPLIED
+        assert primary.cli("get", KEY) == "0"
+
+
+async def test_the_store_follows_the_sentinels(pair: tuple[RedisServer, RedisServer]) -> None:
+    primary, replica = pair
+    with Sentinel(primary) as sentinel:
+        async with opened(sentinel_url(sentinel.port)) as store:
+            await at_thirty(store)
+            await until(lambda: asyncio.to_thread(replica.cli, "get", KEY), lambda value: value == "30")
+            primary.kill()
+
+            assert (await eventually(store, Write(LATCHED))).outcome is Outcome.APPLIED
+
+            assert replica.cli("get", KEY) == "0"
+
+
+async def test_a_demoted_primary_is_left(pair: tuple[RedisServer, RedisServer]) -> None:
+    primary, replica = pair
+    with Sentinel(primary) as sentinel:
+        async with opened(sentinel_url(sentinel.port)) as store:
+            await at_thirty(store)
+            await until(lambda: asyncio.to_thread(replica.cli, "get", KEY), lambda value: value == "30")
+            await until(lambda: asyncio.to_thread(sentinel.promoted, replica), bool)
+            # The Sentinel does this too, but takes ten seconds.
+            primary.cli("replicaof", "127.0.0.1", str(replica.port))
+
+            assert (await eventually(store, Write(LATCHED))).outcome is Outcome.APPLIED
+
+            assert replica.cli("get", KEY) == "0"
+
+
+async def test_mistakes_with_sentinels_are_named(pair: tuple[RedisServer, RedisServer]) -> None:
+    primary, _ = pair
+    with Sentinel(primary) as sentinel:
+        for url, told in (
+            (f"redis://127.0.0.1:{sentinel.port}", r"Write the URL as redis\+sentinel"),
+            (sentinel_url(sentinel.port).replace("dispatch", "other"), "has no primary now"),
+        ):
+            async with opened(url) as store:
+                with pytest.raises(TrafficError, match=told):
+                    await store.read(KEY)
+
+
+async def eventually(store: RedisTrafficStore, write: Write) -> Written:
+    """What the operator does: try again until Redis answers."""
+
+    async def attempt() -> Written | None:
+        try:
+            return await store.write(KEY, write)
+        except TrafficError:
+            return None
+
+    written = await until(attempt, lambda written: written is not None)
+    assert written
+    return written
+
+
+async def test_a_unix_socket() -> None:
+    with RedisServer() as server:
+        path = server.directory / "redis.sock"
+        server._config = (f"unixsocket {path}",)
+        server.restart()
+        async with opened(f"unix://{path}?db=2") as store:
+            assert (await store.write(KEY, Write(ZERO))).outcome is Outcome.APPLIED
+        assert server.cli("-n", "2", "get", KEY) == "0"

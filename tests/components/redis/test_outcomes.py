@@ -1,0 +1,149 @@
+"""What becomes of a write, one example for each outcome and for each rule behind it."""
+
+from dataclasses import replace
+
+import pytest
+import redis
+from mlrollout.adapters.redis import RedisTrafficStore
+from mlrollout.domain.record import encode
+from mlrollout.domain.traffic import Outcome, Traffic, Write
+
+from tests.components.redis.examples import LATCHED, TEN, THIRTY, ZERO, record
+
+
+async def at_ten(store: RedisTrafficStore, key: str) -> None:
+    await store.write(key, Write(ZERO))
+    await store.write(key, Write(TEN, raises=True, expect=ZERO))
+
+
+async def test_nothing_stands_where_nothing_was_written(store: RedisTrafficStore, key: str) -> None:
+    assert await store.read(key) == Traffic(None, None)
+
+
+async def test_a_rollout_goes_up_and_comes_down(store: RedisTrafficStore, key: str, raw: redis.Redis) -> None:
+    await at_ten(store, key)
+    raised = await store.write(key, Write(THIRTY, raises=True, expect=TEN))
+    assert (raised.outcome, raised.traffic) == (Outcome.APPLIED, Traffic("30", THIRTY))
+    assert raw.get(f"{key}:record") == encode(THIRTY)
+
+    lowered = await store.write(key, Write(LATCHED))
+    assert (lowered.outcome, lowered.traffic) == (Outcome.APPLIED, Traffic("0", LATCHED))
+    assert await store.read(key) == Traffic("0", LATCHED)
+
+
+async def test_a_write_that_did_arrive_may_be_repeated(store: RedisTrafficStore, key: str) -> None:
+    await at_ten(store, key)
+    again = await store.write(key, Write(TEN, raises=True, expect=ZERO))
+    assert (again.outcome, again.traffic) == (Outcome.APPLIED, Traffic("10", TEN))
+
+
+async def test_a_key_without_a_record_is_taken_to_zero_first(
+    store: RedisTrafficStore, key: str, raw: redis.Redis
+) -> None:
+    raw.set(key, "10")
+    assert (await store.write(key, Write(TEN, raises=True))).outcome is Outcome.CHANGED
+    assert (await store.write(key, Write(TEN))).outcome is Outcome.GROWS
+    assert raw.get(key) == "10"
+
+    assert (await store.write(key, Write(ZERO))).outcome is Outcome.APPLIED
+    assert raw.get(key) == "0"
+
+
+async def test_lost_data_is_restored_as_a_raise_only(store: RedisTrafficStore, key: str, raw: redis.Redis) -> None:
+    await at_ten(store, key)
+    raw.delete(key, f"{key}:record")
+
+    assert (await store.read(key)).lost
+    assert (await store.write(key, Write(TEN))).outcome is Outcome.GROWS
+    assert (await store.write(key, Write(TEN, raises=True, expect=ZERO))).outcome is Outcome.CHANGED
+    assert (await store.write(key, Write(TEN, raises=True))).traffic == Traffic("10", TEN)
+
+
+async def test_a_stale_raise_is_outranked_by_the_latch(store: RedisTrafficStore, key: str) -> None:
+    await at_ten(store, key)
+    await store.write(key, Write(LATCHED))
+
+    late = replace(THIRTY, sequence=LATCHED.sequence + 5)
+    written = await store.write(key, Write(late, raises=True, expect=LATCHED))
+
+    assert (written.outcome, written.traffic) == (Outcome.OUTRANKED, Traffic("0", LATCHED))
+
+
+@pytest.mark.parametrize("stop", ["0", "5", None, "off"])
+async def test_a_key_taken_below_its_record_stops_raises_and_stays(
+    store: RedisTrafficStore, key: str, raw: redis.Redis, stop: str | None
+) -> None:
+    await at_ten(store, key)
+    raw.delete(key) if stop is None else raw.set(key, stop)
+
+    for write in (Write(THIRTY, raises=True, expect=TEN), Write(TEN), Write(ZERO)):
+        written = await store.write(key, write)
+        assert written.outcome is (Outcome.OUTRANKED if write.record == ZERO else Outcome.STOPPED)
+        assert written.traffic == Traffic(stop, TEN)
+
+    assert (await store.write(key, Write(LATCHED))).traffic == Traffic("0", LATCHED)
+
+
+@pytest.mark.parametrize("write", [Write(TEN), Write(ZERO), Write(THIRTY, raises=True, expect=TEN)])
+async def test_a_key_raised_by_hand_is_put_back(
+    store: RedisTrafficStore, key: str, raw: redis.Redis, write: Write
+) -> None:
+    await at_ten(store, key)
+    raw.set(key, "90")
+
+    written = await store.write(key, write)
+
+    assert written.traffic.key == str(max(write.record.percentage, TEN.percentage))
+
+
+@pytest.mark.parametrize("text", [None, "1000", "on"])
+async def test_a_key_at_zero_is_made_readable_again(
+    store: RedisTrafficStore, key: str, raw: redis.Redis, text: str | None
+) -> None:
+    await store.write(key, Write(ZERO))
+    raw.delete(key) if text is None else raw.set(key, text)
+    assert (await store.write(key, Write(ZERO))).traffic == Traffic("0", ZERO)
+
+
+async def test_a_raise_needs_the_record_it_was_based_on(store: RedisTrafficStore, key: str) -> None:
+    await at_ten(store, key)
+    for expect in (None, ZERO, replace(TEN, owner="uid-2")):
+        written = await store.write(key, Write(THIRTY, raises=True, expect=expect))
+        assert (written.outcome, written.traffic) == (Outcome.CHANGED, Traffic("10", TEN))
+
+
+async def test_what_is_no_raise_never_lets_traffic_grow(store: RedisTrafficStore, key: str) -> None:
+    await at_ten(store, key)
+    assert (await store.write(key, Write(THIRTY))).outcome is Outcome.GROWS
+    assert await store.read(key) == Traffic("10", TEN)
+
+    lower = record(5, sequence=2)
+    assert (await store.write(key, Write(lower))).traffic == Traffic("5", lower)
+
+
+async def test_a_key_has_one_owner(store: RedisTrafficStore, key: str) -> None:
+    await at_ten(store, key)
+    foreign = replace(LATCHED, attempt=9, owner="uid-2", holder="dispatch/other")
+    written = await store.write(key, Write(foreign))
+    assert (written.outcome, written.traffic) == (Outcome.FOREIGN, Traffic("10", TEN))
+
+
+async def test_a_recreated_object_takes_over_with_a_newer_attempt_only(store: RedisTrafficStore, key: str) -> None:
+    await at_ten(store, key)
+    assert (await store.write(key, Write(replace(TEN, owner="uid-2")))).outcome is Outcome.OUTRANKED
+    successor = record(0, attempt=2, owner="uid-2")
+    assert (await store.write(key, Write(successor))).traffic == Traffic("0", successor)
+
+
+async def test_a_released_key_goes_to_whoever_outranks_it(store: RedisTrafficStore, key: str) -> None:
+    await at_ten(store, key)
+    await store.write(key, Write(replace(LATCHED, owner="")))
+    other = replace(record(0, attempt=2, owner="uid-2"), holder="dispatch/other")
+    assert (await store.write(key, Write(replace(other, attempt=1)))).outcome is Outcome.OUTRANKED
+    assert (await store.write(key, Write(other))).traffic == Traffic("0", other)
+
+
+async def test_of_two_records_of_one_rank_the_first_stands(store: RedisTrafficStore, key: str) -> None:
+    await at_ten(store, key)
+    written = await store.write(key, Write(replace(TEN, stage="renamed")))
+    assert (written.outcome, written.traffic) == (Outcome.APPLIED, Traffic("10", TEN))
