@@ -225,12 +225,18 @@ DATA = b'{"status":"success","data":{"resultType":"vector","result":[{"metric":{
         DATA % b'["NaN","1"]',
         DATA % b'[-1e308,"1"]',
         DATA % b'[1e300,"1"]',
-        gzip.compress(raw.vector("1")),
     ],
 )
 async def test_a_body_that_is_no_answer_is_refused(body: bytes) -> None:
     async with raw_server(raw.answers(body)) as server:
         assert await refused(server) == "gave no answer of its query API: check the address, and the path in it"
+
+
+async def test_a_compressed_body_is_not_unpacked() -> None:
+    packed = raw.answers(gzip.compress(raw.vector("1")), "Content-Encoding: gzip")
+    async with raw_server(packed) as server:
+        assert (await refused(server)).startswith("gave no answer of its query API")
+        assert "accept-encoding: identity" in server.requests[0].lower()
 
 
 async def test_a_native_histogram_is_refused_with_what_to_do() -> None:
