@@ -47,17 +47,18 @@ def _resume(spec: Spec, old: Record, traffic: Traffic, now: float) -> State:
 
 def adopt(state: State, record: Record, traffic: Traffic, now: float) -> State:
     """The state with a greater record, found in Redis, in the place of its own."""
-    newer = record.attempt > state.record.attempt
+    if record.attempt > state.record.attempt:
+        state = replace(state, began=now, clear=now, cause="", explanation="", runs=())
     state = replace(
-        state.leave(now, RunOutcome.SUPERSEDED),
+        state.leave(now, RunOutcome.ROLLED_BACK if record.latched else RunOutcome.SUPERSEDED),
         record=record,
-        began=now if newer else state.began,
-        clear=now if newer else state.clear,
         since=now,
         confirmed=False,
         applied=traffic.in_force,
         healthy=0.0,
         counted=None,
+        approved="",
+        promoted="",
         completed=False,
     )
     return _told_of_adoption(state, now)
@@ -65,15 +66,13 @@ def adopt(state: State, record: Record, traffic: Traffic, now: float) -> State:
 
 def _told_of_adoption(state: State, now: float) -> State:
     record = state.record
-    if record.latched:
-        cause, explanation = (
-            Reason.ROLLED_BACK,
-            "Redis holds a rollback of this attempt that the status did not know of",
-        )
-        state = replace(state, cause=cause, explanation=explanation)
-        return state.tell(now, Reason.RECORD_ADOPTED, explanation, warning=True)
     message = f"Redis holds a later record than the status: attempt {record.attempt} at {record.percentage} %"
-    return state.enter(now).tell(now, Reason.RECORD_ADOPTED, message, warning=True)
+    if record.latched:
+        message = f"Redis holds a rollback of attempt {record.attempt} that the status did not know of"
+        state = replace(state, cause=state.cause or Reason.ROLLED_BACK, explanation=state.explanation or message)
+    if record.stage:
+        state = state.enter(now)
+    return state.tell(now, Reason.RECORD_ADOPTED, message, warning=True)
 
 
 def renew(state: State, spec: Spec, seen: Seen, now: float) -> State:
