@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from mlrollout.api.spec import Spec, Stage
+from mlrollout.api.spec import Approval, Spec, Stage
 
 from .record import Record
 from .state import Reason, RunOutcome, State
@@ -31,36 +31,51 @@ def follow(spec: Spec, state: State, now: float) -> State:
     """The state under a spec that may have changed in the middle of a stage.
 
     A change never raises by itself, but for the percentage of the first stage, which is the user's
-    word: the rollout stands in its stage where that asks for no more than it had, otherwise in the
-    last stage that does. Guardrails that changed have to be passed for the whole duration again.
+    word: the rollout stands in its stage where that asks for no more than is in force, otherwise in
+    the last stage that does. Guardrails that changed have to be passed for the whole duration again.
     """
     record = state.record
     if record.latched:
         return state
-    if state.guards != spec.fingerprint:
-        state = replace(state, guards=spec.fingerprint)
-        if state.healthy and not state.completed:
-            state = replace(state, healthy=0.0, counted=None)
-            state = state.tell(now, Reason.EVIDENCE_RESTARTED, "the guardrails changed: the stage's time begins again")
+    judged = state.guards == spec.fingerprint
+    if not judged:
+        state = _judge_anew(state, spec, now)
     if not record.stage:
         return state
-    stage = _position(spec, record)
-    name, percentage = (stage.name, stage.percentage) if stage is not None else ("", 0)
-    if (name, percentage) == (record.stage, record.percentage):
-        return replace(state, completed=False) if state.completed and following(spec, record) is not None else state
-    return _move(state, name, percentage, now)
+    stage = current(spec, record)
+    if stage is not None and stage.percentage == record.percentage and _stands(spec, state, stage, judged=judged):
+        return replace(state, completed=state.completed and following(spec, record) is None)
+    return _move(state, _position(spec, state), now)
 
 
-def _position(spec: Spec, record: Record) -> Stage | None:
-    own = current(spec, record)
-    if own is not None and (own.percentage <= record.percentage or first(spec, record)):
+def _judge_anew(state: State, spec: Spec, now: float) -> State:
+    earned = state.healthy and not state.completed
+    state = replace(state, guards=spec.fingerprint, counted=None)
+    if not earned:
+        return state
+    message = "the guardrails changed: the stage's time begins again"
+    return replace(state, healthy=0.0).tell(now, Reason.EVIDENCE_RESTARTED, message)
+
+
+def _stands(spec: Spec, state: State, stage: Stage, *, judged: bool) -> bool:
+    """Whether nothing is left to earn: a stage not in force yet needs the guardrails and the approval of today."""
+    if stage.percentage <= state.applied or first(spec, state.record):
+        return True
+    return judged and (stage.approval is Approval.AUTOMATIC or state.approved == stage.name)
+
+
+def _position(spec: Spec, state: State) -> Stage | None:
+    """The record's own stage if that raises nothing, or else the last that does not."""
+    own, limit = current(spec, state.record), min(state.record.percentage, state.applied)
+    if own is not None and (own.percentage <= limit or first(spec, state.record)):
         return own
-    below = [stage for stage in spec.stages if stage.percentage <= record.percentage]
+    below = [stage for stage in spec.stages if stage.percentage <= limit]
     return below[-1] if below else None
 
 
-def _move(state: State, name: str, percentage: int, now: float) -> State:
+def _move(state: State, stage: Stage | None, now: float) -> State:
     before = state.record
+    name, percentage = (stage.name, stage.percentage) if stage is not None else ("", 0)
     state = state.leave(now, RunOutcome.SUPERSEDED)
     state = replace(
         state,
@@ -73,5 +88,5 @@ def _move(state: State, name: str, percentage: int, now: float) -> State:
         completed=False,
     )
     where = f"stage {name} at {percentage} %" if name else "before the first stage, at 0 %"
-    message = f"spec.stages changed: from stage {before.stage} at {before.percentage} % to {where}"
+    message = f"the spec changed: from stage {before.stage} at {before.percentage} % to {where}"
     return (state.enter(now) if name else state).tell(now, Reason.STAGE_CHANGED, message)
