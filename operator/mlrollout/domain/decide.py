@@ -24,13 +24,15 @@ def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
 
     Args:
         spec: What the user asks for.
-        state: Where the rollout stands; `None` for an object never decided on.
+        state: Where the rollout stands; `None` for an object never decided on. Another object's, which a
+            restored status may hold, counts as none.
         seen: The world, as far as it could be seen.
         now: Seconds since the epoch.
     """
-    if state is None:
+    if state is None or state.record.owner != seen.uid:
         return _first_sight(spec, seen, now)
-    state = _changed(spec, seen, state, now)
+    saved = state.record
+    state = _changed(spec, seen, state.up_to(now), now)
     cause = danger(spec, seen, state, now)
     if cause is not None:
         state = latch(state, now, *cause)
@@ -39,12 +41,13 @@ def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
     step = Progressed(settled.state, settled.blocked)
     if _may_progress(seen, settled):
         step = progress(spec, seen, settled.state, now, paused=paused)
-    elif step.state.counted is not None:
-        step = replace(step, state=replace(step.state, counted=None))
     alerts = [settled.alert] if settled.alert is not None else []
     alerts += _approval(step.blocked)
     alerts += evidence_alerts(spec, seen, step.state, now)
-    return Decision(step.state, settled.write, _again(spec, step.again, now), tuple(alerts), step.blocked)
+    write = settled.write
+    if write is not None and write.raises and write.record != saved:
+        write = None
+    return Decision(step.state, write, _again(spec, step.again, now), tuple(alerts), step.blocked)
 
 
 def _first_sight(spec: Spec, seen: Seen, now: float) -> Decision:

@@ -17,6 +17,16 @@ def fresh(guardrail: Guardrail, trails: Mapping[str, Trail], now: float) -> Verd
     return trail.last if 0 <= now - trail.last.at <= guardrail.max_age else None
 
 
+def gates(spec: Spec) -> tuple[Guardrail, ...]:
+    """The guardrails that have to pass."""
+    return tuple(guardrail for guardrail in spec.guardrails if guardrail.gates)
+
+
+def patience(spec: Spec) -> float:
+    """Seconds for which good evidence stays good: the shortest `maxAge`; 0 where nothing gates."""
+    return min((guardrail.max_age for guardrail in gates(spec)), default=0.0)
+
+
 def earned(spec: Spec, since: float, trails: Mapping[str, Trail], now: float) -> Blocked | None:
     """What is missing for a `Pass` of every gating guardrail whose whole window lies after `since`; `None` if nothing.
 
@@ -26,11 +36,10 @@ def earned(spec: Spec, since: float, trails: Mapping[str, Trail], now: float) ->
         trails: The looks.
         now: Seconds since the epoch.
     """
-    for guardrail in spec.guardrails:
-        blocked = _unearned(guardrail, since, fresh(guardrail, trails, now)) if guardrail.gates else None
-        if blocked is not None:
-            return blocked
-    return None
+    if not gates(spec):
+        return Blocked(Reason.GUARDRAILS_UNKNOWN, "every guardrail only alerts, and nothing grows without evidence")
+    looks = ((guardrail, fresh(guardrail, trails, now)) for guardrail in gates(spec))
+    return next((blocked for guardrail, look in looks if (blocked := _unearned(guardrail, since, look))), None)
 
 
 def _unearned(guardrail: Guardrail, since: float, look: Verdict | None) -> Blocked | None:
@@ -55,11 +64,8 @@ def admitted(spec: Spec, clear: float, trails: Mapping[str, Trail], now: float) 
     Every source must answer, no guardrail may be breached, and no window may reach back before
     `clear`, into an earlier attempt: or a mended model would be taken back for the broken one's errors.
     """
-    for guardrail in spec.guardrails:
-        blocked = _unadmitted(guardrail, clear, fresh(guardrail, trails, now)) if guardrail.gates else None
-        if blocked is not None:
-            return blocked
-    return None
+    looks = ((guardrail, fresh(guardrail, trails, now)) for guardrail in gates(spec))
+    return next((blocked for guardrail, look in looks if (blocked := _unadmitted(guardrail, clear, look))), None)
 
 
 def _unadmitted(guardrail: Guardrail, clear: float, look: Verdict | None) -> Blocked | None:
@@ -108,7 +114,7 @@ def _limits(requirement: Requirement) -> str:
 
 def overdue(guardrail: Guardrail, trail: Trail, since: float, now: float) -> bool:
     """Whether evidence has been missing for longer than the guardrail's policy allows."""
-    if trail.missing_since is None or trail.last is None or trail.guardrail != guardrail:
+    if trail.last is None or trail.guardrail != guardrail:
         return False
     return now - max(trail.missing_since, since) >= policy_after(guardrail, trail.last)
 

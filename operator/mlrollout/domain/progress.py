@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from mlrollout.api.duration import render
 from mlrollout.api.spec import Approval, Spec, Stage
 
-from .gate import admitted, earned, satisfied
+from .gate import admitted, earned, gates, patience, satisfied
 from .stages import current, following
 from .state import Blocked, Reason, RunOutcome, Seen, State
 
@@ -24,10 +24,10 @@ def progress(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) 
     stage = current(spec, state.record)
     if stage is None:
         return _enter_first(spec, seen, state, now, paused=paused)
+    blocked = earned(spec, state.since, seen.trails, now)
+    state = _count(spec, seen, state, now, good=blocked is None and not paused)
     if state.completed:
         return Progressed(state)
-    blocked = earned(spec, state.since, seen.trails, now)
-    state = _count(spec, state, now, good=blocked is None and not paused)
     if blocked is None and paused:
         blocked = Blocked(Reason.PAUSED, "the rollout is paused")
     if blocked is not None:
@@ -45,14 +45,15 @@ def progress(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) 
     return _advance(spec, seen, state, stage, now)
 
 
-def _count(spec: Spec, state: State, now: float, *, good: bool) -> State:
-    """Add the time since the last step, if evidence was good at both ends and never out of date between."""
+def _count(spec: Spec, seen: Seen, state: State, now: float, *, good: bool) -> State:
+    """Add the time since the last step, if evidence was good at both ends: as much as it was good between them."""
     if not good:
-        return state if state.counted is None else replace(state, counted=None)
+        return replace(state, counted=None)
     gap = 0.0 if state.counted is None else now - state.counted
-    bridged = min((guardrail.max_age for guardrail in spec.guardrails if guardrail.gates), default=0.0)
-    gained = gap if 0 <= gap <= bridged else 0.0
-    return replace(state, healthy=state.healthy + gained, counted=now)
+    if state.completed or not 0 <= gap <= patience(spec):
+        return replace(state, counted=now)
+    passing = now - max(seen.trails[guardrail.name].passing_since for guardrail in gates(spec))
+    return replace(state, healthy=state.healthy + min(gap, passing), counted=now)
 
 
 def _enter_first(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) -> Progressed:
@@ -61,6 +62,7 @@ def _enter_first(spec: Spec, seen: Seen, state: State, now: float, *, paused: bo
     blocked = blocked or _permitted(stage, state, paused=paused)
     if blocked is not None:
         return Progressed(state, blocked)
+    state = replace(state, began=now)
     return Progressed(_enter(state, stage, now, f"revision {state.record.revision} begins at {stage.percentage} %"))
 
 
@@ -83,7 +85,7 @@ def _rounded(seconds: float) -> str:
 
 def _evidence(spec: Spec, seen: Seen) -> str:
     """The last look of every guardrail, for the history."""
-    looks = ((guardrail.name, seen.trails[guardrail.name].last) for guardrail in spec.guardrails if guardrail.gates)
+    looks = ((guardrail.name, seen.trails[guardrail.name].last) for guardrail in gates(spec))
     return "; ".join(f"{name}: {look.message}" for name, look in looks if look is not None)
 
 
@@ -102,5 +104,5 @@ def _enter(state: State, stage: Stage, now: float, message: str) -> State:
     """The intent to stand in a stage; Redis is raised once this is saved."""
     before = state.record
     record = replace(before, sequence=before.sequence + 1, percentage=stage.percentage, stage=stage.name)
-    state = replace(state, record=record, confirmed=False, healthy=0.0, counted=None, approved="", promoted="")
+    state = replace(state, record=record, confirmed=False, healthy=0.0, counted=None, promoted="")
     return state.enter(now).tell(now, Reason.STAGE_ADVANCED, f"stage {stage.name}: {message}")

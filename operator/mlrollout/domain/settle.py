@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from mlrollout.api.spec import Spec
 
 from .attempt import foreign, lose
-from .gate import admitted, earned
+from .gate import admitted, earned, patience
+from .record import Record
 from .stages import first
 from .state import Alert, Blocked, Reason, Seen, State
 from .traffic import Traffic, Write
@@ -33,23 +34,25 @@ def settle(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) ->
     if traffic.unreadable:
         return _unreadable(state, traffic)
     if traffic.record is None:
-        return _absent(spec, seen, state, now, paused=paused)
+        return _absent(spec, seen, state, traffic, now, paused=paused)
     if traffic.record.rank == record.rank and traffic.percentage is not None:
-        return _held(spec, state, traffic.percentage, now)
+        return _held(spec, state, traffic, now)
     return _ahead(spec, seen, state, traffic, now, paused=paused)
 
 
 def _ahead(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, *, paused: bool) -> Settled:
     """The record is ahead of Redis: a way down is written, a way up only on evidence."""
-    record = state.record
+    record, found = state.record, traffic.record
     state = replace(state, confirmed=False, applied=traffic.in_force)
-    if record.percentage <= traffic.in_force or record.percentage == 0:
+    if record.percentage <= traffic.in_force:
         return Settled(state, Write(record))
+    if found is not None and _overwritten(traffic, found):
+        return _put_back(state, traffic, found)
     if first(spec, record):
         gate = admitted(spec, state.clear, seen.trails, now)
     else:
         gate = earned(spec, state.since, seen.trails, now)
-    return _raise(state, traffic, gate, paused=paused)
+    return _raise(state, found, gate, paused=paused)
 
 
 def _unasked(state: State, trouble: str) -> Settled:
@@ -83,44 +86,57 @@ def _unreadable(state: State, traffic: Traffic) -> Settled:
     return Settled(replace(state, confirmed=False), Write(state.record) if lowers else None, alert)
 
 
-def _absent(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) -> Settled:
+def _absent(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, *, paused: bool) -> Settled:
     """Redis holds no record. A percentage above zero comes back at once on fresh evidence, or from the start."""
     if state.record.percentage == 0:
         return Settled(replace(state, confirmed=False, applied=0), Write(state.record))
-    had = state.applied
-    blocked = earned(spec, state.since, seen.trails, now)
-    if seen.traffic is None or not seen.traffic.lost or blocked is not None:
-        why = blocked.message if blocked is not None else "the key was left without its record"
+    why = _gone(spec, seen, state, traffic, now)
+    if why:
         state = lose(state, now, f"{_LOST}; the attempt starts again at its first stage ({why})")
         return Settled(state, Write(state.record))
-    state = replace(state, confirmed=False, applied=0)
-    if had:
+    if state.applied:
         message = f"{_LOST}; every guardrail's evidence is fresh, so {state.record.percentage} % comes back"
         state = state.tell(now, Reason.TRAFFIC_RESTORED, message, warning=True)
-    return _raise(state, None, None, paused=paused)
+    return _raise(replace(state, confirmed=False, applied=0), None, None, paused=paused)
 
 
-def _held(spec: Spec, state: State, percentage: int, now: float) -> Settled:
+def _gone(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float) -> str:
+    """Why a stage that Redis lost can't come back; empty if it can.
+
+    At 0 % there is no treatment traffic, so what passed since the loss says nothing: evidence must
+    have been good while Redis still held the record, and not be out of date yet.
+    """
+    if not traffic.lost:
+        return "the key was left without its record"
+    if state.counted is None or not 0 <= now - state.counted <= patience(spec):
+        return "the guardrails did not pass shortly before"
+    blocked = earned(spec, state.since, seen.trails, now)
+    return "" if blocked is None else blocked.message
+
+
+def _held(spec: Spec, state: State, traffic: Traffic, now: float) -> Settled:
     """Redis holds the record; the key is at it, or was raised above it by hand."""
     record = state.record
-    if percentage > record.percentage:
-        alert = Alert(
-            Reason.PERCENTAGE_OVERWRITTEN,
-            "key",
-            f"the key was raised to {percentage} by hand and is put back to {record.percentage}",
-        )
-        return Settled(state, Write(record), alert)
+    if _overwritten(traffic, record):
+        return _put_back(state, traffic, record)
     if state.confirmed:
         return Settled(state, Write(record) if spec.traffic.lease is not None else None)
-    moved = record.percentage != state.applied
-    state = replace(state, confirmed=True, applied=record.percentage, since=now if moved else state.since, counted=None)
-    return Settled(state)
+    return Settled(replace(state, confirmed=True, applied=record.percentage, since=now, counted=None))
 
 
-def _raise(state: State, traffic: Traffic | None, gate: Blocked | None, *, paused: bool) -> Settled:
+def _overwritten(traffic: Traffic, record: Record) -> bool:
+    """Whether somebody raised the key above the record that Redis holds."""
+    return traffic.percentage is not None and traffic.percentage > record.percentage
+
+
+def _put_back(state: State, traffic: Traffic, record: Record) -> Settled:
+    message = f"the key was raised to {traffic.percentage} by hand and is put back to {record.percentage}"
+    return Settled(state, Write(record), Alert(Reason.PERCENTAGE_OVERWRITTEN, "key", message))
+
+
+def _raise(state: State, expect: Record | None, gate: Blocked | None, *, paused: bool) -> Settled:
     if gate is None and paused:
         gate = Blocked(Reason.PAUSED, "the rollout is paused")
     if gate is not None:
         return Settled(state, blocked=gate)
-    expect = traffic.record if traffic is not None else None
     return Settled(state, Write(state.record, raises=True, expect=expect))

@@ -112,14 +112,16 @@ class State:
 
     Attributes:
         record: What shall stand in Redis.
-        began: When the attempt began; older looks are about an earlier one.
+        began: When the attempt began, and later when its first stage was entered: older looks are about an
+            earlier attempt or about no traffic at all.
         clear: Evidence that reaches back before this is about an earlier attempt.
-        since: When the percentage in force last changed, as far as Redis confirmed it.
+        since: When Redis was found to have come to hold `record`; the percentage has been in force since.
         confirmed: Whether Redis is known to have held `record`.
         applied: The percentage that Redis last confirmed.
         healthy: Seconds of good evidence in this stage.
-        counted: Up to when healthy time is counted; `None` while evidence is not good. Not persisted:
-            after a restart nothing is known of the time in between.
+        counted: When evidence was last good with Redis holding the record, which is up to when healthy time
+            is counted; `None` while evidence is not good. Not persisted: after a restart nothing is known
+            of the time in between.
         guards: Fingerprint of the guardrails under which healthy time was earned.
         paused: Whether a person paused it by the verb.
         approved: The stage that a person approved, ahead of entering it.
@@ -168,6 +170,13 @@ class State:
             warning=warning,
         )
         return replace(self, history=(*self.history, entry)[-HISTORY:], serial=entry.serial)
+
+    def up_to(self, now: float) -> "State":
+        """This state under a clock that may have been set back: no time in it lies ahead.
+
+        A breach seen before `began` or `clear` is an earlier attempt's, so a time ahead would hide breaches.
+        """
+        return replace(self, began=min(self.began, now), clear=min(self.clear, now), since=min(self.since, now))
 
     def leave(self, now: float, outcome: RunOutcome) -> "State":
         """This state with its running stage ended."""

@@ -1,7 +1,8 @@
 """What a guardrail says, look by look."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 from mlrollout.api.spec import Guardrail
 
@@ -55,27 +56,45 @@ class Trail:
         guardrail: The definition they were made under.
         last: The newest look, of whatever finding.
         answered: The newest looks that had an answer, oldest first, as many as a breach is counted over.
-        missing_since: When the present run of looks without data (or of failed ones) began.
+        passing_since: When the present run of passes began, none of them out of date before the next;
+            infinity where the last look did not pass.
+        silent_since: When the first look without data was made since there was an answer; infinity for none.
+            Failed looks between do not end it: a source that fails now and then has no data all the same.
+        failing_since: When the present run of failed looks began; infinity where the last did not fail.
     """
 
     guardrail: Guardrail
     last: Verdict | None = None
     answered: tuple[Verdict, ...] = ()
-    missing_since: float | None = None
+    passing_since: float = inf
+    silent_since: float = inf
+    failing_since: float = inf
+
+    @property
+    def missing_since(self) -> float:
+        """Since when evidence has been missing in the way of the last look; infinity where it is not."""
+        return self.failing_since if self.last is not None and self.last.finding is Finding.ERROR else self.silent_since
 
     def add(self, verdict: Verdict) -> "Trail":
         """The trail with one more look."""
-        answered = self.answered
+        finding, at = verdict.finding, verdict.at
+        answered = tuple(look for look in self.answered if look.at <= at)  # a clock set back leaves later ones
         if not verdict.missing:
             answered = (*answered, verdict)[-self.guardrail.breach_after.of :]
-        return replace(self, last=verdict, answered=answered, missing_since=self._missing_since(verdict))
+        silent = self.silent_since if verdict.missing else inf
+        return Trail(
+            guardrail=self.guardrail,
+            last=verdict,
+            answered=answered,
+            passing_since=min(self._passing(at), at) if finding is Finding.PASS else inf,
+            silent_since=min(silent, at) if finding is Finding.NO_DATA else silent,
+            failing_since=min(self.failing_since, at) if finding is Finding.ERROR else inf,
+        )
 
-    def _missing_since(self, verdict: Verdict) -> float | None:
-        if not verdict.missing:
-            return None
-        if self.last is not None and self.last.finding is verdict.finding:
-            return self.missing_since
-        return verdict.at
+    def _passing(self, at: float) -> float:
+        """Since when it has passed, if the last pass was not out of date yet."""
+        lasts = self.last is not None and 0 <= at - self.last.at <= self.guardrail.max_age
+        return self.passing_since if lasts else inf
 
     def breach(self, began: float, clear: float) -> Verdict | None:
         """The bad look that completes a breach, if enough of the last looks were bad.
