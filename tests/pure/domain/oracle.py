@@ -1,0 +1,237 @@
+"""What must hold in every history, told by its own accounts rather than by the state's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mlrollout.api.spec import Action, AfterCompletion, Approval, Guardrail, Spec
+from mlrollout.domain.record import Rank, Record
+from mlrollout.domain.state import HISTORY, Decision, Reason, Seen, State
+from mlrollout.domain.traffic import Traffic, Write
+from mlrollout.domain.verdict import Finding, Trail
+
+if TYPE_CHECKING:
+    from tests.pure.domain.world import World
+
+Stay = tuple[int, str]
+"""An attempt and the name of a stage."""
+
+
+@dataclass
+class Oracle:
+    """The accounts, and the rules that are checked against them.
+
+    Attributes:
+        intents: The records that were ever answered by a decision.
+        latched: The attempts whose latch was saved.
+        landed: When a write of ours first made a record stand.
+        good: Seconds in which every gating guardrail's last look was a fresh `Pass`, by attempt and stage.
+        entered: When each stage was first decided on.
+        agreed: The attempts in which a person approved or promoted.
+        held: When a decision last found Redis at the record, and every gating guardrail passing.
+        verbs: When each verb was last asked for.
+    """
+
+    intents: set[Rank] = field(default_factory=set)
+    latched: set[int] = field(default_factory=set)
+    landed: dict[Rank, float] = field(default_factory=dict)
+    good: dict[Stay, float] = field(default_factory=dict)
+    entered: dict[Stay, float] = field(default_factory=dict)
+    held: float | None = None
+    agreed: set[int] = field(default_factory=set)
+    verbs: dict[str, float] = field(default_factory=dict)
+
+    # --- accounts ----------------------------------------------------------------------------
+
+    def asked(self, verb: str, now: float) -> None:
+        self.verbs[verb] = now
+
+    def time_passes(self, world: World, seconds: float) -> None:
+        if seconds < 0:
+            self._clock_set_back(world.now + seconds)
+        for operator in world.operators:
+            if operator.state is None or seconds <= 0:
+                continue
+            until = _good_until(world.edit.spec, operator.trails, world.now)
+            gained = min(world.now + seconds, until) - world.now
+            if gained > 0:
+                stay = (operator.state.record.attempt, operator.state.record.stage)
+                self.good[stay] = self.good.get(stay, 0.0) + gained
+
+    def _clock_set_back(self, now: float) -> None:
+        self.landed = {rank: min(at, now) for rank, at in self.landed.items()}
+        self.verbs = {verb: min(at, now) for verb, at in self.verbs.items()}
+        self.entered = {stay: min(at, now) for stay, at in self.entered.items()}
+        self.held = None if self.held is None else min(self.held, now)
+
+    def saved(self, state: State | None) -> None:
+        if state is not None and state.record.latched:
+            self.latched.add(state.record.attempt)
+
+    # --- rules -------------------------------------------------------------------------------
+
+    def applied(self, world: World, write: Write, before: Traffic) -> None:
+        after = world.redis.traffic
+        if after.in_force > before.in_force:
+            assert write.raises, "what was not meant to raise raised"
+            assert not _latched(before.record, write.record), "a latched attempt was raised"
+        if after.record == write.record:
+            self.landed.setdefault(write.record.rank, world.now)
+
+    def decided(self, world: World, before: State | None, seen: Seen, decision: Decision) -> None:
+        after, spec, now = decision.state, world.edit.spec, world.now
+        if after is None:
+            assert decision.write is None
+            return
+        assert 0 <= after.record.percentage <= 100
+        assert not (after.record.latched and after.record.percentage)
+        assert not (after.record.latched and not after.cause)
+        if before is not None:
+            self._transition(spec, before, seen, after)
+            self._breach(world, before, seen, decision)
+        self._healthy(after)
+        if decision.write is not None:
+            self._written(world, before, seen, decision.write, after)
+        self.intents.add(after.record.rank)
+        self.entered.setdefault((after.record.attempt, after.record.stage), now)
+        if after.confirmed and _good_until(spec, seen.trails, now) > now and seen.traffic is not None:
+            self.held = now
+
+    def _transition(self, spec: Spec, before: State, seen: Seen, after: State) -> None:
+        assert after.record.rank >= before.record.rank, "a record was replaced by a lesser one"
+        told = [entry for entry in after.history if entry.serial > before.serial]
+        assert [entry.serial for entry in told] == list(range(before.serial + 1, after.serial + 1))[-HISTORY:]
+        assert after.history == (*before.history, *told)[-HISTORY:]
+        assert told or after.record == before.record, "a transition that the history does not tell"
+        for entry in told:
+            if entry.reason in (Reason.APPROVED, Reason.PROMOTED):
+                assert {"approve", "promote"} & set(seen.verbs)
+                self.agreed.add(entry.attempt)
+        if after.record.attempt != before.record.attempt:
+            assert any(entry.reason in (Reason.ATTEMPT_STARTED, Reason.RECORD_ADOPTED) for entry in told)
+            return
+        assert after.record.latched >= before.record.latched, "a latch came off"
+        for reason, times in ((Reason.ROLLED_BACK, 1), (Reason.STAGE_ADVANCED, 1), (Reason.COMPLETED, 1)):
+            assert sum(entry.reason == reason for entry in told) <= times
+        if any(entry.reason == Reason.STAGE_ADVANCED for entry in told):
+            self._advanced(spec, before, after)
+
+    def _advanced(self, spec: Spec, before: State, after: State) -> None:
+        """A stage is entered: it is the next one, the last one's time was served, and a person agreed."""
+        names = ["", *(stage.name for stage in spec.stages)]
+        stages = {stage.name: stage for stage in spec.stages}
+        assert not spec.paused
+        assert not after.paused
+        assert after.runs[-1].name == after.record.stage
+        left = before.record.stage if before.record.stage in names else None
+        if left is None:
+            return  # the spec lost the stage in this very decision
+        entered = stages[after.record.stage]
+        if entered.approval is Approval.MANUAL:
+            assert after.record.attempt in self.agreed, "nobody approved"
+        if left and entered is not spec.stages[0]:
+            served = self.good.get((before.record.attempt, left), 0.0) + 1e-3 >= stages[left].duration
+            promoted = self.verbs.get("promote", 0.0) >= self.entered[before.record.attempt, left]
+            assert served or promoted, "a stage was left before its time"
+
+    def _healthy(self, after: State) -> None:
+        good = self.good.get((after.record.attempt, after.record.stage), 0.0)
+        assert after.healthy <= good + 1e-3, f"{after.healthy} s healthy, but {good} s of good evidence"
+
+    def _breach(self, world: World, before: State, seen: Seen, decision: Decision) -> None:
+        """A breach means zero, in the very same decision."""
+        spec, after = world.edit.spec, decision.state
+        assert after is not None
+        elsewhere = seen.traffic is not None and seen.traffic.record is not None
+        found = seen.traffic.record if elsewhere and seen.traffic is not None else None
+        renewed = spec.revision != before.record.revision or (before.record.latched and not after.record.latched)
+        adopted = found is not None and found.rank > before.record.rank
+        if before.record.latched or renewed or adopted or not before.applied:
+            return
+        if before.completed and spec.after_completion is AfterCompletion.STOP:
+            return
+        guilty = [g for g in spec.guardrails if g.action is Action.ROLLBACK and _breached(g, seen.trails, before)]
+        if not guilty:
+            return
+        assert after.record.latched, f"{guilty[0].name} is breached, and traffic stays"
+        foreign = found is not None and found.owner not in ("", seen.uid)
+        at_zero = seen.traffic is not None and bool(seen.traffic.unreadable) and seen.traffic.key == "0"
+        if not foreign and not at_zero:
+            assert decision.write == Write(after.record), "a breach, and nothing is written"
+
+    def _written(self, world: World, before: State | None, seen: Seen, write: Write, after: State) -> None:
+        traffic = seen.traffic
+        if not write.raises:
+            assert write.expect is None
+            return
+        assert traffic is not None, "a raise without knowing what stands"
+        assert write.expect == traffic.record, "a raise that does not say what it is based on"
+        assert before is not None
+        assert write.record == after.record
+        assert write.record.rank in self.intents, "a raise that no earlier decision announced"
+        assert write.record == before.record, "a raise in the decision that announces it"
+        assert not write.record.latched
+        assert not _latched(traffic.record, write.record), "a raise of a latched attempt"
+        assert write.record.attempt not in self.latched, "a raise of a latched attempt"
+        assert not world.edit.spec.paused, "a raise while paused"
+        assert not after.paused, "a raise while paused"
+        assert write.record.revision == world.edit.spec.revision
+        self._raised(world, seen, write, traffic, after)
+
+    def _raised(self, world: World, seen: Seen, write: Write, traffic: Traffic, after: State) -> None:
+        """A raise above the first stage needs a fresh `Pass` of every guardrail, made in the stage before it."""
+        spec, now = world.edit.spec, world.now
+        stages = {stage.name: stage for stage in spec.stages}
+        assert stages[write.record.stage].percentage == write.record.percentage
+        if write.record.stage == spec.stages[0].name and traffic.record is not None:
+            return
+        assert _good_until(spec, seen.trails, now) >= now, "a raise without a fresh pass of every guardrail"
+        basis = traffic.record if traffic.record is not None else write.record
+        landed = self.landed.get(basis.rank, 0.0)
+        for guardrail in spec.guardrails:
+            look = seen.trails[guardrail.name].last
+            assert not guardrail.gates or (look is not None and look.begins >= landed), "a pass of another stage"
+        if traffic.record is None:
+            assert traffic.lost
+            assert self.held is not None
+            assert now - self.held <= min(g.max_age for g in spec.guardrails if g.gates), (
+                "a stage of long ago came back"
+            )
+        if stages[write.record.stage].approval is Approval.MANUAL and write.record.rank not in self.landed:
+            assert after.record.attempt in self.agreed, "nobody approved"
+
+
+def _good_until(spec: Spec, trails: object, now: float) -> float:
+    """Until when every gating guardrail's last look is a fresh `Pass`; the past if one is not."""
+    assert isinstance(trails, dict)
+    until = float("inf")
+    for guardrail in spec.guardrails:
+        if guardrail.gates:
+            trail: Trail | None = trails.get(guardrail.name)
+            passes = (
+                trail is not None
+                and trail.guardrail == guardrail
+                and trail.last is not None
+                and trail.last.finding is Finding.PASS
+                and trail.last.at <= now
+            )
+            until = min(until, trail.last.at + guardrail.max_age if passes and trail and trail.last else now - 1)
+    return until
+
+
+def _latched(found: Record | None, record: Record) -> bool:
+    return found is not None and found.latched and found.attempt == record.attempt
+
+
+def _breached(guardrail: Guardrail, trails: object, state: State) -> bool:
+    assert isinstance(trails, dict)
+    trail: Trail | None = trails.get(guardrail.name)
+    if trail is None or trail.guardrail != guardrail:
+        return False
+    bad = [
+        look
+        for look in trail.answered[-guardrail.breach_after.of :]
+        if look.finding is Finding.BREACH and look.at >= state.began and look.at - look.reach >= state.clear
+    ]
+    return len(bad) >= guardrail.breach_after.failures

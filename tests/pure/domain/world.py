@@ -1,0 +1,230 @@
+"""A small world to decide in: Redis, an API server, looks, two operators, and everything that goes wrong.
+
+What happens is data, `("look", 0, "Breach")`, so that a failing history is a list that can be read,
+shortened and played again.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mlrollout.api.status import Status
+from mlrollout.domain.conditions import facts, stamp
+from mlrollout.domain.decide import decide
+from mlrollout.domain.persist import from_status, to_status
+from mlrollout.domain.record import Record, encode
+from mlrollout.domain.state import Decision, Seen, State
+from mlrollout.domain.traffic import Write
+from mlrollout.domain.verdict import Finding, Trail, Verdict
+from mlrollout.runtime.rollout import merge as merged
+
+from tests.components.redis.model import State as Redis
+from tests.components.redis.model import merge
+from tests.pure.domain.oracle import Oracle
+from tests.pure.domain.specs import INTERVAL, WINDOW, Edit
+
+UID = "11111111-aaaa"
+HOLDER = "dispatch/ml-dispatch"
+FOREIGN = Record(attempt=9, latched=False, sequence=2, percentage=40, stage="x", owner="other", holder="else/where")
+
+Happening = tuple[Any, ...]
+
+
+@dataclass
+class Operator:
+    """One process: what it keeps in memory."""
+
+    state: State | None = None
+    version: int = -1
+    trails: dict[str, Trail] = field(default_factory=dict)
+    decision: Decision | None = None
+
+
+@dataclass
+class World:
+    """Everything, at one moment."""
+
+    now: float = 1_000_000.0
+    edit: Edit = field(default_factory=Edit)
+    redis: Redis = field(default_factory=Redis)
+    redis_up: bool = True
+    api_up: bool = True
+    version: int = 0
+    status: dict[str, Any] = field(default_factory=dict)
+    verbs: dict[str, str] = field(default_factory=dict)
+    operators: tuple[Operator, Operator] = field(default_factory=lambda: (Operator(), Operator()))
+    delayed: bool = False
+    in_flight: list[Write] = field(default_factory=list)
+    snapshots: list[Redis] = field(default_factory=list)
+    oracle: Oracle = field(default_factory=Oracle)
+    asked: int = 0
+
+    def play(self, happenings: list[Happening]) -> None:
+        for name, *arguments in happenings:
+            getattr(self, name)(*arguments)
+
+    # --- what happens ------------------------------------------------------------------------
+
+    def wait(self, seconds: float) -> None:
+        self.oracle.time_passes(self, seconds)
+        self.now += seconds
+
+    def handle(self, who: int = 0) -> Decision:
+        """One reconciliation, as the runtime does it: read, decide, go down, save, go up."""
+        operator = self.operators[who]
+        if operator.version < 0:
+            self._load(operator)
+        spec = self.edit.spec
+        traffic = self.redis.traffic if self.redis_up else None
+        seen = Seen(UID, HOLDER, traffic, "it is down", dict(operator.trails), dict(self.verbs))
+        before = operator.state
+        decision = operator.decision = decide(spec, before, seen, self.now)
+        self.oracle.decided(self, before, seen, decision)
+        operator.state = decision.state
+        write = decision.write
+        if write is not None and not write.raises:
+            self._send(write)
+        saved = self._save(operator, seen, decision)
+        if write is not None and write.raises and saved:
+            self._send(write)
+        operator.trails = {
+            guardrail.name: trail
+            if (trail := operator.trails.get(guardrail.name)) is not None and trail.guardrail == guardrail
+            else Trail(guardrail)
+            for guardrail in spec.guardrails
+        }
+        return decision
+
+    def look(self, which: int, finding: str) -> None:
+        """One look at one guardrail, which every running operator makes."""
+        guardrail = self.edit.spec.guardrails[which % len(self.edit.spec.guardrails)]
+        for operator in self.operators:
+            trail = operator.trails.get(guardrail.name)
+            if trail is None or trail.guardrail != guardrail:
+                continue
+            since = operator.state.since if operator.state is not None else 0.0
+            fixed = {"errors": WINDOW, "latency": min(WINDOW, max(1.0, self.now - since))}
+            verdict = Verdict(
+                Finding(finding), self.now, fixed.get(guardrail.name, 0.0), value=0.8, message=f"{finding}!"
+            )
+            operator.trails[guardrail.name] = trail.add(verdict)
+
+    def looks(self, finding: str = "Pass") -> None:
+        for which in range(len(self.edit.spec.guardrails)):
+            self.look(which, finding)
+
+    def go_well(self, times: int) -> None:
+        """So many good looks of every guardrail, an interval apart, each with a decision."""
+        for _ in range(times):
+            self.wait(INTERVAL)
+            self.looks()
+            self.handle()
+
+    def breach(self, which: int) -> None:
+        self.look(which, "Breach")
+        self.handle()
+
+    def ask(self, verb: str) -> None:
+        self.asked += 1
+        self.verbs[verb] = f"reason {self.asked}"
+        self.oracle.asked(verb, self.now)
+
+    def change(self, **fields: Any) -> None:
+        self.edit = replace(self.edit, **fields)
+
+    def revise(self) -> None:
+        self.change(revision=self.edit.revision + 1)
+
+    def stages(self, name: str) -> None:
+        self.change(stages=name)
+
+    def guardrails(self, name: str) -> None:
+        self.change(guardrails=name)
+
+    def pause(self, paused: bool) -> None:  # noqa: FBT001 - a happening's argument
+        self.change(paused=paused)
+
+    def redis_is(self, up: bool) -> None:  # noqa: FBT001 - a happening's argument
+        self.redis_up = up
+
+    def api_is(self, up: bool) -> None:  # noqa: FBT001 - a happening's argument
+        self.api_up = up
+
+    def set_key(self, text: str | None) -> None:
+        """Somebody's hand on the key; `None` deletes it."""
+        self._redis(replace(self.redis, key=text))
+
+    def set_record(self, text: str | None) -> None:
+        self._redis(replace(self.redis, record=text))
+
+    def flush(self) -> None:
+        self._redis(Redis())
+
+    def take_over(self) -> None:
+        """Another object's operator has the key."""
+        self._redis(Redis("40", encode(FOREIGN)))
+
+    def snapshot(self) -> None:
+        self.snapshots.append(self.redis)
+
+    def fail_over(self, back: int) -> None:
+        """A replica that was behind takes over."""
+        if self.snapshots:
+            self._redis(self.snapshots[back % len(self.snapshots)])
+
+    def delay(self, delayed: bool) -> None:  # noqa: FBT001 - a happening's argument
+        """From now on writes leave, but arrive only when they are delivered."""
+        self.delayed = delayed
+
+    def deliver(self) -> None:
+        if self.in_flight:
+            self._apply(self.in_flight.pop(0))
+
+    def restart(self, who: int = 0) -> None:
+        operator = self.operators[who]
+        operator.state, operator.version, operator.trails, operator.decision = None, -1, {}, None
+
+    # --- its parts ---------------------------------------------------------------------------
+
+    def _redis(self, redis: Redis) -> None:
+        self.redis = redis
+
+    def _send(self, write: Write) -> None:
+        if self.delayed:
+            self.in_flight.append(write)
+        elif self.redis_up:
+            self._apply(write)
+
+    def _apply(self, write: Write) -> None:
+        before = self.redis
+        _, self.redis = merge(before, write)
+        self.oracle.applied(self, write, before.traffic)
+
+    def _load(self, operator: Operator) -> None:
+        operator.state = merged(operator.state, from_status(Status.read({"status": self.status})))
+        operator.version = self.version
+
+    def _save(self, operator: Operator, seen: Seen, decision: Decision) -> bool:
+        """Compare and swap; whoever loses goes on from what stands."""
+        if not self.api_up:
+            return False
+        if operator.version != self.version:
+            self._load(operator)
+            return False
+        conditions = stamp(facts(self.edit.spec, seen, decision, self.now), (), 1, self.now)
+        status = to_status(
+            decision.state,
+            guardrails=self.edit.spec.guardrails,
+            trails=seen.trails,
+            conditions=conditions,
+            generation=1,
+        )
+        rendered = status.render()
+        if rendered != self.status:
+            self.version += 1
+            self.status = rendered
+            self.oracle.saved(decision.state)
+        operator.version = self.version
+        if decision.state is not None:
+            heard = decision.state.verbs
+            self.verbs = {verb: why for verb, why in self.verbs.items() if heard.get(verb) != why}
+        return True
