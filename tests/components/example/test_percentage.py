@@ -39,12 +39,13 @@ def test_a_pushed_rollback_counts_though_redis_does_not_show_it(at_100: Place) -
     assert at_100.percentage == 0
 
 
-def test_a_pushed_raise_that_redis_does_not_hold_raises_nothing(quiet: Place) -> None:
-    quiet.put(10)
+def test_a_pushed_raise_that_redis_does_not_hold_raises_nothing(at_100: Place) -> None:
+    at_100.push(encode(at_100.step(0)))
+    at_100.reaches(0)
 
-    quiet.push(encode(quiet.step(100)))
-    quiet.read_again()
-    assert quiet.percentage == 10
+    at_100.push(encode(at_100.step(30)))
+    at_100.read_again()
+    assert at_100.percentage == 0
 
 
 def test_an_older_record_does_not_bring_traffic_back(at_100: Place) -> None:
