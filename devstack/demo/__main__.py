@@ -32,7 +32,8 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     # A proxy of the environment has no way to our loopback addresses.
-    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
+    direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = f"{direct},127.0.0.1".lstrip(",")
     try:
         return _demo()
     except DevstackError as error:
