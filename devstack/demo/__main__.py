@@ -48,7 +48,7 @@ def _demo() -> int:
         binaries.path(part)
     began = time.monotonic()
     with _folder() as folder, ExitStack() as parts:
-        with closing(teller(rollout())) as telling, _announced():
+        with _announced(), closing(teller(rollout())) as telling:
             story = Story(_cast(folder, parts, telling), began + WITHIN)
             promises = [*story.good_revision(), *story.bad_revision()]
         print(f"\n$ kubectl describe mlrollout {NAME} -n {NAMESPACE}\n{story.describe()}")
