@@ -1,8 +1,7 @@
 """PromQL as text and as a tree: what is refused in it, and where in time its samples lie."""
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
@@ -12,13 +11,16 @@ import promql_parser as promql
 # Strings and comments stand before the variable, so that a `$` inside one is left alone.
 _TOKEN = re.compile(
     r"""
-    "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | \#[^\n]*
-    | `(?P<raw>[^`]*)`
+    (?P<string> "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | `[^`]*` )
+    | (?P<comment> \#[^\n]* )
     | (?<!\w)\$(?P<variable>\w*)
     """,
     re.VERBOSE | re.DOTALL,
 )
-_PLAIN_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_WORD = re.compile(r"\w+|[^\w\s]")
+MAX_WORDS = 500
+"""Words and signs in a query. The parser's time grows with their square, and the operator stands still meanwhile."""
+
 _COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
 _KEEP_THE_LEFT = frozenset({"and", "unless"})
 _MATCHERS = MappingProxyType(
@@ -64,10 +66,13 @@ def read(text: str) -> tuple[Selection, ...]:
     Raises:
         QueryError: It can't be parsed, or can't be evidence.
     """
+    bare, strings = _without_strings(text)
+    if len(_WORD.findall(bare)) > MAX_WORDS:
+        raise QueryError(f"the query has more than {MAX_WORDS} words and signs: put a part into a recording rule")
     try:
-        tree = promql.parse(_without_raw_strings(text))
+        tree = promql.parse(bare)
         _check_answer(tree)
-        return tuple(_selections(tree))
+        return tuple(_selections(tree, strings))
     except QueryError:
         raise
     except BaseException as error:
@@ -77,13 +82,22 @@ def read(text: str) -> tuple[Selection, ...]:
         raise
 
 
-def _without_raw_strings(text: str) -> str:
-    """The same query, for a parser that wrongly reads escapes in them."""
-    return _TOKEN.sub(lambda token: token[0] if token["raw"] is None else _quote(token["raw"]), text)
+def _without_strings(text: str) -> tuple[str, Mapping[str, str]]:
+    """The query with a number for each string, and what the numbers stand for.
 
+    The parser would compile regular expressions, which can take it seconds, and it reads escapes where
+    PromQL has none. What is in a string, Prometheus judges.
+    """
+    strings: dict[str, str] = {}
 
-def _quote(string: str) -> str:
-    return json.dumps(string, ensure_ascii=False)
+    def replace(token: re.Match[str]) -> str:
+        if token["string"]:
+            number = f"${len(strings)}"
+            strings[number] = token[0]
+            return f'"{number}"'
+        return "" if token["comment"] else token[0]
+
+    return _TOKEN.sub(replace, text), strings
 
 
 def _check_answer(tree: promql.Expr) -> None:
@@ -116,17 +130,16 @@ def _deciding(tree: promql.Expr) -> promql.Expr:
                 return node
 
 
-def _selections(tree: promql.Expr) -> Iterator[Selection]:
-    # A stack, not recursion: a query may nest deeper than Python does.
+def _selections(tree: promql.Expr, strings: Mapping[str, str]) -> Iterator[Selection]:
     pending = [(tree, 0.0)]
     while pending:
         node, before = pending.pop()
         match node:
             case promql.VectorSelector():
-                yield Selection(_render(node), _moved(node, before))
+                yield Selection(_render(node, strings), _moved(node, before))
             case promql.MatrixSelector():
                 selector = node.vector_selector
-                yield Selection(_render(selector), _moved(selector, before) + _seconds(node.range))
+                yield Selection(_render(selector, strings), _moved(selector, before) + _seconds(node.range))
             case promql.SubqueryExpr():
                 pending.append((node.expr, _moved(node, before) + _seconds(node.range)))
             case _:
@@ -159,16 +172,12 @@ def _seconds(span: timedelta | None) -> float:
     return 0.0 if span is None else span.total_seconds()
 
 
-def _render(selector: promql.VectorSelector) -> str:
-    """A selector as PromQL; the parser's own text has no escapes."""
+def _render(selector: promql.VectorSelector, strings: Mapping[str, str]) -> str:
+    """A selector as PromQL, with the user's own strings in it."""
     if selector.matchers.or_matchers:
         raise QueryError("`or` between labels is not PromQL: use a regular expression, or `or` between two queries")
     matchers = (
-        f"{_label(matcher.name)}{_MATCHERS[str(matcher.op)]}{_quote(matcher.value)}"
+        f"{strings.get(matcher.name, matcher.name)}{_MATCHERS[str(matcher.op)]}{strings[matcher.value]}"
         for matcher in selector.matchers.matchers
     )
     return f"{selector.name or ''}{{{','.join(matchers)}}}"
-
-
-def _label(name: str) -> str:
-    return name if _PLAIN_LABEL.fullmatch(name) else _quote(name)

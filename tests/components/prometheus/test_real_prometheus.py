@@ -95,6 +95,12 @@ async def test_a_refusal_is_told_in_prometheus_words(
         PrometheusConnect(prometheus.url).custom_query(promql)
 
 
+async def test_a_regular_expression_is_judged_by_prometheus(source: PrometheusSource) -> None:
+    query = Query.parse('sum(good{a=~"["})')
+    with pytest.raises(SourceError, match=r"refused the query: .*error parsing regexp: missing closing"):
+        await source.query(query.render(60), deadline=DEADLINE)
+
+
 async def test_prometheus_itself_gives_a_query_up_at_the_deadline(source: PrometheusSource) -> None:
     slow = "count(count_over_time(good[1h:1ms]))"
     with pytest.raises(SourceError, match=r"gave no complete answer within 50ms|gave the query up at its deadline"):

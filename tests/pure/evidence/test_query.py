@@ -118,11 +118,27 @@ def test_newest_is_nothing_for_a_query_without_a_selector() -> None:
 
 def test_newest_keeps_names_and_values_that_need_quotes() -> None:
     query = Query.parse('{"a.metric", "a label"="x", b!="", c=~`\\d"`, d!~"\\\\."}')
-    assert query.selectors == ('{__name__="a.metric","a label"="x",b!="",c=~"\\\\d\\"",d!~"\\\\."}',)
+    assert query.selectors == ('{__name__="a.metric","a label"="x",b!="",c=~`\\d"`,d!~"\\\\."}',)
 
 
-def test_a_query_nested_deeper_than_python_recurses_is_read() -> None:
-    assert Query.parse("(" * 1500 + "rate(x[5m])" + ")" * 1500).reach(1) == 300
+def test_what_is_in_a_string_is_for_prometheus_to_judge() -> None:
+    text = 'x{a=~"[", b=~`(((\\pL{99}){99}){99}`, c=~"\\d"} + label_replace(y, "$1", "$2", "-", "(")'
+    assert Query.parse(text).selectors == ('x{a=~"[",b=~`(((\\pL{99}){99}){99}`,c=~"\\d"}', "y{}")
+
+
+@pytest.mark.parametrize("text", ['x{a="",b="$c"}', "x{a='',b='$c'}", "x{a=``,b=`$c`}"])
+def test_an_empty_string_ends_where_it_ends(text: str) -> None:
+    assert Query.parse(text).selectors == (text,)
+
+
+def test_a_query_of_too_many_words_is_refused_before_it_is_parsed() -> None:
+    Query.parse("-x" + "+x" * 249)
+    with pytest.raises(QueryError, match="more than 500 words and signs: put a part into a recording rule"):
+        Query.parse("x" + "+x" * 250)
+
+
+def test_a_deeply_nested_query_is_read() -> None:
+    assert Query.parse("(" * 160 + "-" * 170 + "rate(x[5m])" + ")" * 160).reach(1) == 300
 
 
 def test_an_interrupt_while_parsing_stays_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
