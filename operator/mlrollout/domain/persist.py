@@ -119,7 +119,7 @@ def from_status(status: Status) -> State | None:
         return None
     progress = status.progress or Progress()
     return State(
-        record=Record(**status.record.model_dump()),
+        record=Record(**dict(status.record)),
         began=progress.began or 0.0,
         clear=progress.clear or 0.0,
         since=progress.since or 0.0,
@@ -135,7 +135,7 @@ def from_status(status: Status) -> State | None:
         explanation=progress.message,
         verbs={found.verb: found.value for found in status.verbs},
         runs=tuple(_run(run) for run in status.stages),
-        history=tuple(Entry(**entry.model_dump()) for entry in status.history),
+        history=tuple(Entry(**dict(entry)) for entry in status.history),
         serial=status.serial or 0,
     )
 
