@@ -4,10 +4,10 @@
 person (paused, approval) is neither: nothing moves, and nothing is wrong.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.api.spec import Spec
 from mlrollout.api.status import Condition, ConditionStatus
 
 from .danger import guarded
@@ -74,17 +74,23 @@ def _summary(decision: Decision, traffic: Fact, health: Fact) -> tuple[Fact, ...
     conflict = _alert(decision.alerts, Reason.KEY_CONFLICT)
     if conflict is not None:
         return stalled(conflict.reason, conflict.message)
+    if state is not None and decision.blocked is not None:
+        return _held_back(state, decision.blocked)
     if state is None or traffic.status is not ConditionStatus.TRUE:
         return _moving(traffic.reason, traffic.message)
     if state.record.latched:
         return stalled(state.cause or Reason.ROLLED_BACK, f"rolled back to 0 %: {state.explanation}")
-    if state.completed:
-        percentage = state.record.percentage
-        watch = "guardrails go on looking" if health.reason != Reason.GUARDRAILS_OFF else "guardrails look no more"
-        return (Fact(READY, ConditionStatus.TRUE, Reason.COMPLETED, f"complete at {percentage} %; {watch}"),)
-    blocked = decision.blocked or Blocked(Reason.PROGRESSING, "moving")
-    where = f"stage {state.record.stage}" if state.record.stage else "before the first stage"
-    message = f"{state.record.percentage} %, {where}: {blocked.message}"
+    watch = "guardrails go on looking" if health.reason != Reason.GUARDRAILS_OFF else "guardrails look no more"
+    return (Fact(READY, ConditionStatus.TRUE, Reason.COMPLETED, f"complete at {state.record.percentage} %; {watch}"),)
+
+
+def _held_back(state: State, blocked: Blocked) -> tuple[Fact, ...]:
+    """The facts of a rollout that waits for something: for Redis to be raised, or for its next stage."""
+    stage = state.record.stage
+    where = f"stage {stage}" if stage else "before the first stage"
+    if not state.confirmed:
+        where = f"{where} at {state.record.percentage} % is not in force yet"
+    message = f"{state.applied} %, {where}: {blocked.message}"
     if blocked.reason in _PERSON:
         return (Fact(READY, ConditionStatus.FALSE, blocked.reason, message),)
     return _moving(blocked.reason, message)
@@ -123,26 +129,15 @@ def _health(spec: Spec, seen: Seen, state: State | None, now: float) -> Fact:
             GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_OFF, "complete, and afterCompletion is Stop"
         )
     looks = {guardrail.name: fresh(guardrail, seen.trails, now) for guardrail in spec.guardrails}
-    bad = _named(looks, spec.guardrails, {Finding.BREACH})
+    bad = {name: look for name, look in looks.items() if look is not None and look.finding is Finding.BREACH}
     if bad:
-        return Fact(GUARDRAILS_HEALTHY, ConditionStatus.FALSE, Reason.GUARDRAILS_UNHEALTHY, "; ".join(bad))
-    unknown = _named(looks, spec.guardrails, {Finding.NO_DATA, Finding.ERROR, Finding.INCONCLUSIVE, None})
+        return Fact(GUARDRAILS_HEALTHY, ConditionStatus.FALSE, Reason.GUARDRAILS_UNHEALTHY, _told(bad))
+    unknown = {name: look for name, look in looks.items() if look is None or look.finding is not Finding.PASS}
     if unknown:
-        return Fact(GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_UNKNOWN, "; ".join(unknown))
-    message = "; ".join(_named(looks, spec.guardrails, {Finding.PASS}))
-    return Fact(GUARDRAILS_HEALTHY, ConditionStatus.TRUE, Reason.GUARDRAILS_PASSING, message)
+        return Fact(GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_UNKNOWN, _told(unknown))
+    return Fact(GUARDRAILS_HEALTHY, ConditionStatus.TRUE, Reason.GUARDRAILS_PASSING, _told(looks))
 
 
-def _named(
-    looks: Mapping[str, Verdict | None], guardrails: Iterable[Guardrail], findings: set[Finding | None]
-) -> list[str]:
-    return list(_tell(looks, guardrails, findings))
-
-
-def _tell(
-    looks: Mapping[str, Verdict | None], guardrails: Iterable[Guardrail], findings: set[Finding | None]
-) -> Iterator[str]:
-    for guardrail in guardrails:
-        look = looks[guardrail.name]
-        if (look.finding if look is not None else None) in findings:
-            yield f"{guardrail.name}: {look.message if look is not None else 'no fresh look yet'}"
+def _told(looks: Mapping[str, Verdict | None]) -> str:
+    texts = ((name, "no fresh look yet" if look is None else look.message) for name, look in looks.items())
+    return "; ".join(f"{name}: {text}" for name, text in texts)

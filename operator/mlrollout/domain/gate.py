@@ -90,11 +90,9 @@ def satisfied(stage: Stage, since: float, spec: Spec, trails: Mapping[str, Trail
     for requirement in stage.require:
         look = fresh(guardrails[requirement.guardrail], trails, now)
         if look is None or look.begins < since or not meets(requirement, look):
-            seen = "it has no value yet" if look is None or look.value is None else f"it is {look.value:.4g}"
-            return Blocked(
-                Reason.AWAITING_REQUIREMENTS,
-                f"stage {stage.name} requires {requirement.guardrail} {_limits(requirement)}, and {seen}",
-            )
+            wanted = f"{requirement.guardrail} {_limits(requirement)}"
+            message = f"stage {stage.name} requires {wanted}, and {_found(look, since)}"
+            return Blocked(Reason.AWAITING_REQUIREMENTS, message)
     return None
 
 
@@ -105,6 +103,14 @@ def meets(requirement: Requirement, look: Verdict) -> bool:
     low = requirement.min is None or look.value >= requirement.min
     high = requirement.max is None or look.value <= requirement.max
     return low and high
+
+
+def _found(look: Verdict | None, since: float) -> str:
+    if look is None or look.value is None:
+        return "it has no value yet"
+    if look.begins < since:
+        return f"its window still reaches back before this stage (it is {look.value:.4g})"
+    return f"it is {look.value:.4g} ({look.finding})"
 
 
 def _limits(requirement: Requirement) -> str:

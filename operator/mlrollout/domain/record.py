@@ -86,7 +86,7 @@ def decode(text: str | bytes) -> Record:
         raise UnreadableRecordError("it is not a JSON object")
     schema = fields.get("schema")
     if isinstance(schema, bool) or schema != SCHEMA:
-        raise UnreadableRecordError(f"its schema is {schema!r}, and this version reads {SCHEMA}")
+        raise UnreadableRecordError(f"its schema is not {SCHEMA}, the one that this version reads")
     record = Record(
         attempt=_count(fields, "attempt"),
         latched=_flag(fields, "latched"),
