@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mlrollout.api.spec import Action, AfterCompletion, Approval, Guardrail, Spec
+from mlrollout.api.status import ConditionStatus
+from mlrollout.domain.conditions import READY, RECONCILING, STALLED, TRAFFIC_APPLIED, Fact
 from mlrollout.domain.record import Rank, Record
 from mlrollout.domain.state import HISTORY, Decision, Reason, Seen, State
 from mlrollout.domain.traffic import Traffic, Write
@@ -71,6 +73,9 @@ class Oracle:
 
     # --- rules -------------------------------------------------------------------------------
 
+    def sent(self, write: Write) -> None:
+        assert not write.raises or write.record.attempt not in self.latched, "a raise of a latched attempt"
+
     def applied(self, world: World, write: Write, before: Traffic) -> None:
         after = world.redis.traffic
         if after.in_force > before.in_force:
@@ -78,6 +83,23 @@ class Oracle:
             assert not _latched(before.record, write.record), "a latched attempt was raised"
         if after.record == write.record:
             self.landed.setdefault(write.record.rank, world.now)
+
+    def told(self, decision: Decision, facts: tuple[Fact, ...]) -> None:
+        """Nobody is told that all is well, or that all is over, unless it is."""
+        types = {fact.type: fact for fact in facts}
+        assert len(types) == len(facts)
+        assert all(fact.reason and fact.message for fact in facts)
+        state, stalled = decision.state, STALLED in types
+        assert not (stalled and RECONCILING in types)
+        if types[READY].status is ConditionStatus.TRUE:
+            assert state is not None
+            assert (state.completed, state.confirmed, state.record.latched) == (True, True, False)
+        if types[TRAFFIC_APPLIED].status is ConditionStatus.TRUE:
+            assert state is not None
+            assert state.confirmed
+        if stalled and types[STALLED].reason != Reason.KEY_CONFLICT:
+            assert state is not None
+            assert (state.record.latched, state.confirmed) == (True, True)
 
     def decided(self, world: World, before: State | None, seen: Seen, decision: Decision) -> None:
         after, spec, now = decision.state, world.edit.spec, world.now
@@ -173,7 +195,6 @@ class Oracle:
         assert write.record == before.record, "a raise in the decision that announces it"
         assert not write.record.latched
         assert not _latched(traffic.record, write.record), "a raise of a latched attempt"
-        assert write.record.attempt not in self.latched, "a raise of a latched attempt"
         assert not world.edit.spec.paused, "a raise while paused"
         assert not after.paused, "a raise while paused"
         assert write.record.revision == world.edit.spec.revision

@@ -189,6 +189,7 @@ class World:
         self.redis = redis
 
     def _send(self, write: Write) -> None:
+        self.oracle.sent(write)
         if self.delayed:
             self.in_flight.append(write)
         elif self.redis_up:
@@ -210,7 +211,9 @@ class World:
         if operator.version != self.version:
             self._load(operator)
             return False
-        conditions = stamp(facts(self.edit.spec, seen, decision, self.now), (), 1, self.now)
+        found = facts(self.edit.spec, seen, decision, self.now)
+        self.oracle.told(decision, found)
+        conditions = stamp(found, (), 1, self.now)
         status = to_status(
             decision.state,
             guardrails=self.edit.spec.guardrails,
