@@ -119,8 +119,9 @@ class Reconciler:
                 break
         if rollout.traffic is None:
             raise TrafficError(rollout.trouble)
-        again = rollout.decision.again if rollout.decision is not None else None
-        return None if again is None else max(0.01, again - self._clock.now())
+        if rollout.decision is None or rollout.decision.again is None or not self.leads:
+            return None  # who does not lead may hold a decision of long ago
+        return max(0.01, rollout.decision.again - self._clock.now())
 
     async def _step(self, rollout: Rollout) -> bool:
         """Decide and carry it out; answers whether Redis took anything new."""
