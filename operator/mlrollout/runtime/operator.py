@@ -79,7 +79,7 @@ class Operator:
             rollout = None
         if rollout is None:
             rollout = self.rollouts[ref] = Rollout(ref)
-        elif _older(metadata.get("resourceVersion"), rollout.resource_version):
+        elif _known(metadata.get("resourceVersion"), rollout.resource_version):
             return
         rollout.take(found)
         rollout.fit_trails()
@@ -174,7 +174,7 @@ def _rank(rollout: Rollout) -> tuple[bool, str, str]:
     return (rollout.state is None, str(rollout.metadata.get("creationTimestamp", "")), rollout.uid)
 
 
-def _older(found: object, known: str) -> bool:
-    """Whether a resourceVersion is an earlier one; unknown formats are never."""
+def _known(found: object, newest: str) -> bool:
+    """Whether a resourceVersion is no later one, as in the echo of our own write; unknown formats never are."""
     text = str(found)
-    return text.isdigit() and known.isdigit() and int(text) < int(known)
+    return text.isdigit() and newest.isdigit() and int(text) <= int(newest)
