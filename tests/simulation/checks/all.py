@@ -1,0 +1,40 @@
+"""Every invariant, each a function of its own."""
+
+from collections.abc import Iterator
+
+from tests.simulation.world.world import World
+
+from .raises import (
+    a_raise_is_won_by_a_status_write,
+    a_raise_knows_what_it_raises,
+    downtime_is_not_healthy_time,
+    no_unearned_raise,
+)
+from .rest import all_agree_in_the_end, nothing_unexpected, writing_stops
+from .told import no_innocent_is_rolled_back, transitions_stand_once, verbs_are_answered_once
+from .violation import Check, Violation
+from .zero import breach_reaches_zero, clients_follow_to_zero, clients_never_go_back, zero_stays
+
+CHECKS: tuple[Check, ...] = (
+    nothing_unexpected,
+    no_unearned_raise,
+    a_raise_knows_what_it_raises,
+    a_raise_is_won_by_a_status_write,
+    breach_reaches_zero,
+    zero_stays,
+    clients_follow_to_zero,
+    clients_never_go_back,
+    downtime_is_not_healthy_time,
+    transitions_stand_once,
+    verbs_are_answered_once,
+    no_innocent_is_rolled_back,
+    all_agree_in_the_end,
+    writing_stops,
+)
+
+
+def violations(world: World) -> Iterator[tuple[Check, Violation]]:
+    """Everything that is wrong with what happened."""
+    for check in CHECKS:
+        for violation in check(world):
+            yield check, violation

@@ -1,0 +1,132 @@
+"""What was known of each object's health, and what Redis held, as a history goes by."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mlrollout.domain.record import Rank
+from mlrollout.domain.verdict import Finding
+from mlrollout.ports import Ref
+
+from tests.simulation.world.history import Acted, Changed, Entry, Instance, Judged
+
+TOLERANCE = 0.05
+"""Seconds by which two moments may differ that should be one."""
+
+
+def begins(look: Judged) -> float:
+    """When a look's evidence begins, in true time: its age is by the clock of who looked."""
+    return look.at - (look.clock - look.verdict.begins)
+
+
+def skews(history: list[Entry]) -> float:
+    """Seconds by which clocks were moved in all."""
+    return sum(
+        abs(float(str(entry.value))) for entry in history if isinstance(entry, Acted) and entry.act == "skew"
+    )
+
+
+@dataclass(slots=True)
+class Held:
+    """What a key held.
+
+    Attributes:
+        since: When the percentage in force last changed.
+        first: When each record first stood there, by owner and rank.
+        served: Until when an attempt had users, by owner and attempt.
+    """
+
+    since: float = 0.0
+    in_force: int = 0
+    first: dict[tuple[str, Rank], float] = field(default_factory=dict)
+    served: dict[tuple[str, int], float] = field(default_factory=dict)
+
+    def take(self, entry: Changed) -> None:
+        """Take in a change."""
+        before, after = entry.before, entry.after
+        if before.in_force and before.record is not None:
+            self.served[before.record.owner, before.record.attempt] = entry.at
+        if before.in_force != after.in_force:
+            self.since = entry.at
+        self.in_force = after.in_force
+        if after.record is not None:
+            self.first.setdefault((after.record.owner, after.record.rank), entry.at)
+
+
+@dataclass(slots=True)
+class _Watcher:
+    """What one instance last heard of each guardrail of an object."""
+
+    looks: dict[str, Judged] = field(default_factory=dict)
+    at: float = 0.0
+    good: bool = False
+
+    def expires(self) -> float:
+        """Until when the present looks are fresh."""
+        return min(look.at + look.guardrail.max_age for look in self._gating())
+
+    def take(self, look: Judged, since: float) -> None:
+        """Take in a look; `since` is when the percentage in force last changed."""
+        self.looks[look.guardrail.name] = look
+        self.at = look.at
+        fresh = [each for each in self._gating() if each.at + each.guardrail.max_age >= look.at]
+        self.good = bool(fresh) and all(
+            each.verdict.finding is Finding.PASS and begins(each) >= since - TOLERANCE for each in fresh
+        )
+
+    def _gating(self) -> list[Judged]:
+        return [look for look in self.looks.values() if look.guardrail.gates]
+
+
+class Evidence:
+    """Who has seen what, and when an object was seen to be healthy by anybody."""
+
+    def __init__(self) -> None:
+        self.held: defaultdict[str, Held] = defaultdict(Held)
+        self._watchers: defaultdict[tuple[str, str], _Watcher] = defaultdict(_Watcher)
+        self._good: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+
+    def take(self, entry: Entry) -> None:
+        """Take in what happened next."""
+        if isinstance(entry, Changed):
+            self.held[entry.key].take(entry)
+        elif isinstance(entry, Judged):
+            watcher = self._watchers[entry.by, entry.uid]
+            self._close(watcher, entry.uid, entry.at)
+            watcher.take(entry, self.held[key_of(entry.ref)].since)
+        elif isinstance(entry, Instance) and entry.what == "crashes":
+            for by, uid in [known for known in self._watchers if known[0] == entry.by]:
+                self._close(self._watchers.pop((by, uid)), uid, entry.at)
+
+    def looks(self, by: str, uid: str) -> dict[str, Judged]:
+        """The last look at each guardrail that was given to an instance."""
+        return self._watchers[by, uid].looks
+
+    def good_seconds(self, uid: str, since: float, until: float) -> float:
+        """For how long between two moments anybody had good evidence, which nobody's downtime is."""
+        for (_, watched), watcher in self._watchers.items():
+            if watched == uid:
+                self._close(watcher, uid, until)
+        return sum(min(end, until) - max(begin, since) for begin, end in _merged(self._good[uid]) if end > since)
+
+    def _close(self, watcher: _Watcher, uid: str, now: float) -> None:
+        """Count what was good until now."""
+        if watcher.good:
+            end = min(now, watcher.expires())
+            if end > watcher.at:
+                self._good[uid].append((watcher.at, end))
+            watcher.at = now
+
+
+def _merged(spans: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """The same time without overlaps."""
+    reached = float("-inf")
+    for begin, end in sorted(spans):
+        if end > reached:
+            yield max(begin, reached), end
+            reached = end
+
+
+def key_of(ref: Ref) -> str:
+    """The key of an object; the one that is sick with a conflict wants another's."""
+    return f"{ref.name}:percentage"

@@ -1,0 +1,73 @@
+"""What people are told: each transition once, each verb answered once, and no model blamed for another."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from tests.simulation.world.history import Posted, Removed, Stored
+from tests.simulation.world.model import harmless
+from tests.simulation.world.world import World
+
+from .violation import Violation
+
+_ANSWERS = frozenset({"ManualRollback", "Retried", "Resumed", "Approved", "Promoted", "Paused", "VerbRefused"})
+
+
+def transitions_stand_once(world: World) -> Iterator[Violation]:
+    """Every transition that was saved stands in the history once, as it was, and once in the Events."""
+    told: defaultdict[str, dict[int, tuple[float, Any]]] = defaultdict(dict)
+    for entry in world.history.of(Stored):
+        known = told[entry.uid]
+        for one in entry.object.get("status", {}).get("history", ()):
+            serial = one["serial"]
+            if serial in known and known[serial][1] != one:
+                yield Violation(entry.at, f"{entry.by} rewrites {known[serial][1]} of {entry.ref} as {one}")
+            if serial not in known and serial != len(known) + 1:
+                yield Violation(entry.at, f"{entry.by} writes transition {serial} of {entry.ref} after {len(known)}")
+            known.setdefault(serial, (entry.at, one))
+    yield from _events(world, told)
+
+
+def _events(world: World, told: dict[str, dict[int, tuple[float, Any]]]) -> Iterator[Violation]:
+    gone = {entry.uid for entry in world.history.of(Removed)}
+    posted = Counter(
+        (entry.uid, int(entry.note.unique.partition("-")[0]), entry.note.reason)
+        for entry in world.history.of(Posted)
+        if entry.note.unique[:1].isdigit()
+    )
+    for uid, known in told.items():
+        for serial, (at, one) in known.items():
+            count = posted.pop((uid, serial, one["reason"]), 0)
+            if count > 1 or (count == 0 and uid not in gone):
+                yield Violation(at, f"transition {serial} of {uid} ({one['reason']}) has {count} Events")
+    for (uid, serial, reason), _ in posted.items():
+        yield Violation(0.0, f"there is an Event for transition {serial} of {uid} ({reason}), which was never saved")
+
+
+def verbs_are_answered_once(world: World) -> Iterator[Violation]:
+    """What a person asks for once is done, or refused, once."""
+    answers: dict[tuple[str, int], tuple[float, str]] = {}
+    for entry in world.history.of(Stored):
+        for one in entry.object.get("status", {}).get("history", ()):
+            if one["reason"] in _ANSWERS:
+                answers.setdefault((entry.uid, one["serial"]), (entry.at, one["message"]))
+    said = [str(step.value[1]) for step in world.plan.steps if step.act == "verb"]  # type: ignore[index]  # a verb's value
+    for why in said:
+        times = [at for at, message in answers.values() if why in message]
+        if len(times) > 1:
+            yield Violation(times[1], f"the verb given {why!r} is answered {len(times)} times")
+
+
+def no_innocent_is_rolled_back(world: World) -> Iterator[Violation]:
+    """No good model is taken back for the errors of a bad one before it."""
+    if any(step.act in ("skew", "fail_over") for step in world.plan.steps):
+        return  # these do let one attempt's errors be counted for another's
+    blamed: set[tuple[str, int]] = set()
+    for entry in world.history.of(Stored):
+        status = entry.object.get("status", {})
+        record = status.get("record", {})
+        if not record.get("latched") or not harmless(record.get("revision", "")):
+            continue
+        if status["progress"].get("reason") == "GuardrailBreached" and (entry.uid, record["attempt"]) not in blamed:
+            blamed.add((entry.uid, record["attempt"]))
+            yield Violation(entry.at, f"{record['revision']} of {entry.ref} is rolled back: {status['progress']['message']}")

@@ -1,0 +1,187 @@
+"""A breach reaches zero, everywhere, whatever else is broken; and zero stays."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from mlrollout.api.spec import Action
+from mlrollout.domain.verdict import Finding
+
+from tests.simulation.world.clients import POLL, PUSH_WITHIN, STALE
+from tests.simulation.world.history import Acted, Changed, Instance, Judged, Removed, Served, Stored
+from tests.simulation.world.world import World
+
+from .evidence import Evidence, begins, key_of, skews
+from .violation import Violation
+
+WITHIN = 3.0
+"""Seconds from a breach to zero in Redis, where calls fail at most three times in a row."""
+_LATE = 0.1
+
+
+def breach_reaches_zero(world: World) -> Iterator[Violation]:
+    """Once an instance has been given a breach, the key is at zero as fast as Redis can be written."""
+    hindered = _Hindrances(world)
+    zeros = _zeros(world)
+    for entry, breached in _breaches(world):
+        deadline = hindered.deadline(entry)
+        if deadline is None:
+            continue
+        key = key_of(entry.ref)
+        if not any(entry.at <= at <= deadline for at in zeros[key]):
+            message = f"{breached} was given to {entry.by}, and {key} is not at zero until {deadline:.2f} s"
+            yield Violation(entry.at, message)
+
+
+def _zeros(world: World) -> dict[str, list[float]]:
+    """When each key came to zero, or came to another owner or attempt."""
+    zeros: defaultdict[str, list[float]] = defaultdict(list)
+    for entry in world.history.of(Changed):
+        if entry.after.in_force == 0:
+            zeros[entry.key].append(entry.at)
+    return zeros
+
+
+def _breaches(world: World) -> Iterator[tuple[Judged, str]]:
+    """Each verdict that completes a breach of an attempt that has users."""
+    evidence = Evidence()
+    answered: defaultdict[tuple[str, str, str], list[Judged]] = defaultdict(list)
+    newest: dict[str, Stored] = {}
+    for entry in world.history:
+        if isinstance(entry, Stored):
+            newest[entry.uid] = entry
+        elif isinstance(entry, Removed):
+            newest.pop(entry.uid, None)
+        elif isinstance(entry, Judged) and not entry.verdict.missing:
+            looks = answered[entry.by, entry.uid, entry.guardrail.name]
+            if looks and looks[-1].guardrail != entry.guardrail:
+                looks.clear()
+            looks.append(entry)
+            if entry.uid in newest and _asked_for(newest[entry.uid], entry):
+                began = _served_since(evidence, entry)
+                rule = entry.guardrail.breach_after
+                bad = [
+                    look
+                    for look in looks[-rule.of :]
+                    if look.verdict.finding is Finding.BREACH and began is not None and begins(look) >= began
+                ]
+                if entry in bad and len(bad) >= rule.failures:
+                    yield entry, f"{len(bad)} of {rule.of} breaches of {entry.guardrail.name} of {entry.ref}"
+        evidence.take(entry)
+
+
+def _asked_for(stored: Stored, look: Judged) -> bool:
+    """Whether the object still wants this guardrail to take it down."""
+    found = stored.object
+    completed = found.get("status", {}).get("progress", {}).get("completed", False)
+    return (
+        look.guardrail.action is Action.ROLLBACK
+        and "deletionTimestamp" not in found["metadata"]
+        and not (completed and found["spec"].get("afterCompletion") == "Stop")
+        and any(one["query"] == look.guardrail.query and one["max"] == look.guardrail.max for one in found["spec"]["guardrails"])
+    )
+
+
+def _served_since(evidence: Evidence, look: Judged) -> float | None:
+    """Since when the attempt in force has had users; `None` where nobody has any."""
+    held = evidence.held[key_of(look.ref)]
+    if not held.in_force:
+        return None
+    newest = max(held.first, key=lambda known: held.first[known])
+    owner, rank = newest
+    if owner != look.uid:
+        return None
+    return min(
+        at for (known, other), at in held.first.items() if known == owner and other[0] == rank[0] and other[3] < 0
+    )
+
+
+class _Hindrances:
+    """When an instance could not do anything: it stood still, or Redis answered nobody."""
+
+    def __init__(self, world: World) -> None:
+        self._skew = skews(world.history)
+        self._crashes = {entry.by: entry.at for entry in world.history.of(Instance) if entry.what == "crashes"}
+        self._end = world.now()
+        self._spans = [
+            (entry.at, entry.at + float(str(entry.value)))
+            for entry in world.history.of(Acted)
+            if entry.act == "freeze" or (entry.act == "outage" and entry.target == "redis")
+        ]
+
+    def deadline(self, entry: Judged) -> float | None:
+        """Until when a breach must have reached zero; `None` where its instance did not live to see it."""
+        deadline = entry.at + WITHIN + self._skew
+        for begin, end in sorted(self._spans):
+            if begin <= deadline and end > entry.at:
+                deadline += end - max(begin, entry.at)
+        if self._crashes.get(entry.by, deadline + 1) <= deadline or deadline > self._end:
+            return None
+        return deadline
+
+
+def zero_stays(world: World) -> Iterator[Violation]:
+    """Nothing that an operator writes raises an attempt that is known to be rolled back."""
+    in_status: dict[str, int] = {}
+    in_redis: dict[str, tuple[str, int]] = {}
+    in_memory: dict[tuple[str, str], int] = {}
+    for entry in world.history:
+        if isinstance(entry, Stored) and entry.object.get("status", {}).get("record", {}).get("latched"):
+            in_status[entry.uid] = entry.object["status"]["record"]["attempt"]
+        if not isinstance(entry, Changed):
+            continue
+        record = entry.after.record
+        if entry.rises and entry.cause is not None and record is not None:
+            owner, attempt = in_redis.get(entry.key, ("", 0))
+            floor = max(
+                in_status.get(record.owner, 0),
+                in_memory.get((entry.by, record.owner), 0),
+                attempt if owner == record.owner else 0,
+            )
+            if record.attempt <= floor:
+                message = f"{entry.by} raised {entry.key} in attempt {record.attempt}, rolled back before"
+                yield Violation(entry.at, message)
+        latched = record is not None and record.latched
+        if latched and record is not None:
+            in_redis[entry.key] = (record.owner, record.attempt)
+            in_memory[entry.by, record.owner] = record.attempt
+        elif entry.cause is None:
+            in_redis.pop(entry.key, None)
+
+
+def clients_follow_to_zero(world: World) -> Iterator[Violation]:
+    """Where Redis stays at zero, so does every client: by the push, by its poll, or cut off by its staleness bound."""
+    key = key_of(next(iter(world.api.objects), None) or world.first_ref)
+    cuts = [
+        (entry.target, entry.at, entry.at + float(str(entry.value)))
+        for entry in world.history.of(Acted)
+        if entry.act == "cut"
+    ]
+    falls = [entry for entry in world.history.of(Changed) if entry.key == key]
+    for place, entry in enumerate(falls):
+        if entry.after.in_force or not entry.before.in_force:
+            continue
+        until = next((later.at for later in falls[place:] if later.after.in_force), world.now())
+        for client in ("x", "y"):
+            cut = any(name == client and begin <= entry.at + POLL and end > entry.at for name, begin, end in cuts)
+            pushed = entry.cause is not None and not world.plan.lost_pushes
+            deadline = entry.at + _LATE + (STALE + POLL if cut else PUSH_WITHIN if pushed else POLL)
+            serves = _serves(world, client, deadline)
+            if deadline < until and serves:
+                yield Violation(deadline, f"client {client} still serves {serves} % of {key}, zero since {entry.at:.2f} s")
+
+
+def _serves(world: World, client: str, at: float) -> int:
+    """What a client answers at a moment."""
+    told = [entry for entry in world.history.of(Served) if entry.client == client and entry.at <= at]
+    return told[-1].percentage if told else 0
+
+
+def clients_never_go_back(world: World) -> Iterator[Violation]:
+    """No client goes from a greater record to a lesser."""
+    known: dict[str, tuple[int, bool, int, int]] = {}
+    for entry in world.history.of(Served):
+        if entry.rank is None:
+            continue
+        if entry.client in known and entry.rank < known[entry.client]:
+            yield Violation(entry.at, f"client {entry.client} goes back from {known[entry.client]} to {entry.rank}")
+        known[entry.client] = entry.rank

@@ -1,0 +1,87 @@
+"""What may befall a call of an instance to the world, and how likely it is."""
+
+import random
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mlrollout.ports import ObjectsError, PortError, SourceError, TrafficError
+
+MOST_IN_A_ROW = 3
+"""So many calls of one instance to one port may fail in a row by chance; longer troubles are outages."""
+
+
+class Fate(StrEnum):
+    """What befalls a call."""
+
+    FINE = "fine"
+    SLOW = "slow"
+    FAIL = "fails"
+    """It fails and does nothing."""
+    LOST = "reply lost"
+    """It takes place, and its caller is told that it failed."""
+    LATE = "takes place late"
+    """Its caller is told that it failed; then it takes place."""
+    CRASH_BEFORE = "crash before"
+    CRASH_AFTER = "crash after"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A part of the world as an instance reaches it.
+
+    Attributes:
+        name: For people.
+        error: What its calls raise.
+        patience: Seconds after which a call is given up.
+    """
+
+    name: str
+    error: type[PortError]
+    patience: float
+
+
+REDIS = Port("redis", TrafficError, 0.6)
+API = Port("api", ObjectsError, 5.0)
+PROMETHEUS = Port("prometheus", SourceError, 2.0)
+
+Rates = Mapping[tuple[str, Fate], float]
+"""How likely each fate is at a port, by the port's name."""
+
+
+class Faults:
+    """Draws the fate of each call, and knows what is down."""
+
+    def __init__(self, chance: random.Random, rates: Rates) -> None:
+        self.chance = chance
+        self.down: set[str] = set()
+        """Ports that answer nobody (`redis`), or not one instance (`redis of a`)."""
+        self._rates: dict[str, list[tuple[Fate, float]]] = {}
+        for (port, fate), rate in rates.items():
+            self._rates.setdefault(port, []).append((fate, rate))
+        self._streaks: Counter[tuple[str, str]] = Counter()
+
+    def draw(self, slot: str, port: Port) -> Fate:
+        """The fate of a call from the instance in a slot."""
+        if self.down and (port.name in self.down or f"{port.name} of {slot}" in self.down):
+            return Fate.FAIL
+        rates = self._rates.get(port.name)
+        if rates is None:
+            return Fate.FINE
+        luck = self.chance.random()
+        for fate, rate in rates:
+            luck -= rate
+            if luck < 0:
+                return self._limited(slot, port, fate)
+        self._streaks[slot, port.name] = 0
+        return Fate.FINE
+
+    def _limited(self, slot: str, port: Port, fate: Fate) -> Fate:
+        self._streaks[slot, port.name] += 1
+        return fate if self._streaks[slot, port.name] <= MOST_IN_A_ROW else Fate.FINE
+
+    def end(self) -> None:
+        """From now on nothing fails."""
+        self._rates.clear()
+        self.down.clear()

@@ -1,0 +1,131 @@
+"""What people and the weather do to the world: the acts that a plan is made of."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mlrollout.api import GROUP
+from mlrollout.ports import Ref
+
+from .history import Acted
+from .specs import CHANGES, SICK_REDIS, Spec
+
+if TYPE_CHECKING:
+    from .world import World
+
+NAMESPACE = "dispatch"
+
+
+class Hands:
+    """Each public method is an act: it takes a target and a value, and never waits."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._kept: dict[Ref, Spec] = {}
+
+    def apply(self, target: str, value: Any) -> None:
+        """Apply an object."""
+        self._world.api.apply(Ref(NAMESPACE, target), value)
+
+    def revise(self, target: str, value: Any) -> None:
+        """Ask for another model."""
+        self._change(target, lambda spec: dict(spec) | {"revision": value})
+
+    def edit(self, target: str, value: Any) -> None:
+        """Change the spec otherwise."""
+        self._change(target, CHANGES[value])
+
+    def verb(self, target: str, value: Any) -> None:
+        """Annotate the object with a verb."""
+        verb, why = value
+        self._world.api.annotate(Ref(NAMESPACE, target), f"{GROUP}/{verb}", why)
+
+    def delete(self, target: str, value: Any) -> None:
+        """Delete the object, and create it anew some seconds later."""
+        ref = Ref(NAMESPACE, target)
+        found = self._world.api.objects.get(ref)
+        if found is not None:
+            self._world.api.delete(ref)
+            self._world.after(value, self._recreate, ref, found["spec"])
+
+    def _recreate(self, ref: Ref, spec: Spec) -> None:
+        if ref in self._world.api.objects:
+            self._world.after(5.0, self._recreate, ref, spec)
+        else:
+            self._world.record(Acted, act="recreate", target=ref.name)
+            self._world.api.apply(ref, spec)
+
+    def _change(self, target: str, change: Callable[[Spec], Spec]) -> None:
+        ref = Ref(NAMESPACE, target)
+        found = self._world.api.objects.get(ref)
+        if found is not None and (found["spec"]["stages"] or change is not None):
+            self._world.api.apply(ref, change(found["spec"]))
+
+    # --- Redis -------------------------------------------------------------------------------
+
+    def set_key(self, target: str, value: Any) -> None:
+        """SET the key by hand; `None` deletes it."""
+        found = self._world.api.objects.get(Ref(NAMESPACE, target))
+        if found is not None:
+            self._world.redis("redis").set_by_hand(found["spec"]["traffic"]["key"], value)
+
+    def flush(self, _: str, __: Any) -> None:
+        """Redis loses everything."""
+        self._world.redis("redis").flush()
+
+    def fail_over(self, _: str, value: Any) -> None:
+        """A replica takes over that lags behind."""
+        self._world.redis("redis").fail_over(value)
+
+    # --- the weather -------------------------------------------------------------------------
+
+    def outage(self, target: str, value: Any) -> None:
+        """A part of the world answers nobody, or not one instance."""
+        down = self._world.faults.down
+        down.add(target)
+        self._world.after(value, self._restore, target)
+
+    def _restore(self, target: str) -> None:
+        self._world.faults.down.discard(target)
+        self._world.record(Acted, act="restored", target=target)
+
+    def stale(self, target: str, value: Any) -> None:
+        """An application is scraped no more for a while."""
+        app = self._world.prometheus.app(target)
+        if app.frozen is None:
+            app.frozen = self._world.now()
+            self._world.after(value, self._thaw, target)
+
+    def _thaw(self, target: str) -> None:
+        self._world.prometheus.app(target).frozen = None
+
+    def crash(self, target: str, _: Any) -> None:
+        """An instance crashes between two steps of its own."""
+        self._world.living(target, lambda process: process.crash())
+
+    def freeze(self, target: str, value: Any) -> None:
+        """An instance stands still."""
+        until = self._world.now() + value
+        self._world.living(target, lambda process: setattr(process, "frozen_until", until))
+
+    def skew(self, target: str, value: Any) -> None:
+        """An instance's clock jumps."""
+        self._world.living(target, lambda process: setattr(process, "skew", process.skew + value))
+
+    def deafen(self, target: str, value: Any) -> None:
+        """An instance's watch breaks; what happens meanwhile it does not hear."""
+        self._world.living(target, lambda process: process.deafen(value))
+
+    def rewind(self, target: str, value: Any) -> None:
+        """An instance hears once more what the objects looked like some seconds ago."""
+        self._world.living(target, lambda process: process.rewind(value))
+
+    def hand_over(self, _: str, value: Any) -> None:
+        """Leadership changes hands; for so many seconds both have it, or below zero none."""
+        self._world.hand_over(value)
+
+    def cut(self, target: str, value: Any) -> None:
+        """A client is cut off from Redis."""
+        self._world.cut(target, value)
+
+
+__all__ = ["NAMESPACE", "SICK_REDIS", "Hands"]

@@ -1,0 +1,289 @@
+"""One process of the operator in the simulated world."""
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.domain.traffic import Traffic, Write, Written
+from mlrollout.domain.verdict import Verdict
+from mlrollout.evidence.answer import Answer
+from mlrollout.ports import Clock, Note, Object, ObjectsError, Ref, SourceError, TrafficStore
+from mlrollout.runtime.operator import Operator
+from mlrollout.runtime.rollout import Rollout
+
+from .faults import API, PROMETHEUS, REDIS
+from .history import Answered, Instance, Issued, Judged, Stored, Unexpected
+
+if TYPE_CHECKING:
+    from .world import World
+
+OWNER: contextvars.ContextVar["Process | None"] = contextvars.ContextVar("owner", default=None)
+"""The process that the running task belongs to."""
+
+RELIST = 60.0
+"""Seconds between two lists of all objects."""
+
+
+class Process(Clock):
+    """One life of one replica. Its crash ends its tasks, and nothing it calls takes place any more."""
+
+    def __init__(self, world: "World", slot: str, life: int) -> None:
+        self.world = world
+        self.slot = slot
+        self.name = f"{slot}{life}"
+        self.alive = True
+        self.ready = False
+        """Whether it has listed the objects, so that it may lead."""
+        self.leads = False
+        self.frozen_until = 0.0
+        self.skew = 0.0
+        """Seconds by which its clock is ahead."""
+        self._deaf_until = 0.0
+        self.tasks: list[asyncio.Task[Any]] = []
+        self._context = contextvars.copy_context()
+        self._context.run(OWNER.set, self)
+        self._heard_at = 0.0
+        self._stores: dict[str, Store] = {}
+        self._source = Source(self)
+        self.operator: Operator = self._context.run(self._make)
+
+    def _make(self) -> Operator:
+        seed = self.world.chances("jitter").getrandbits(32)
+        operator = Operator(
+            objects=ObjectsPort(self), connections=self, clock=self, metrics=self.world.metrics, still_leads=lambda: self.leads, seed=seed
+        )
+        operator._reconciler.judged = self._recording(operator._reconciler.judged)  # type: ignore[method-assign]
+        return operator
+
+    def _recording(
+        self, judged: Callable[[Rollout, Guardrail, Verdict], None]
+    ) -> Callable[[Rollout, Guardrail, Verdict], None]:
+        def record(rollout: Rollout, guardrail: Guardrail, verdict: Verdict) -> None:
+            if verdict.message.startswith("unexpected"):
+                self.world.record(Unexpected, by=self.name, text=verdict.message)
+            self.world.record(
+                Judged,
+                by=self.name,
+                ref=rollout.ref,
+                uid=rollout.uid,
+                guardrail=guardrail,
+                verdict=verdict,
+                clock=self.now(),
+                sampled=self.world.sampled_at(rollout.ref),
+            )
+            judged(rollout, guardrail, verdict)
+
+        return record
+
+    # --- its life ----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to work."""
+        self.world.record(Instance, by=self.name, what="starts")
+        self.world.api.watchers.append(self._watch)
+        self._context.run(self._start)
+
+    def _start(self) -> None:
+        self.operator.lead(leads=False)
+        for main in (self.operator.run(), self._relist()):
+            asyncio.create_task(main).add_done_callback(self._ended)  # noqa: RUF006 - the task factory keeps it
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if self.alive and not task.cancelled():
+            self.world.record(Unexpected, by=self.name, text=f"{task.get_coro()!r} ended: {task.exception()!r}")
+
+    def crash(self) -> None:
+        """End it at once; another life begins after a while."""
+        if not self.alive:
+            return
+        self.world.record(Instance, by=self.name, what="crashes")
+        self.stop()
+        self.world.restart(self.slot)
+
+    def stop(self) -> None:
+        """End it."""
+        self.alive = False
+        self.world.api.watchers.remove(self._watch)
+        for task in self.tasks:
+            task.cancel()
+
+    def lead(self, *, leads: bool) -> None:
+        """Let it believe that it leads, or that it does not."""
+        if self.alive and leads != self.leads:
+            self.leads = leads
+            self.world.record(Instance, by=self.name, what="leads" if leads else "leads no more")
+            self._context.run(lambda: self.operator.lead(leads=leads))
+
+    def now(self) -> float:
+        """Its wall clock."""
+        return self.world.wall_clock() + self.skew
+
+    # --- what it hears -----------------------------------------------------------------------
+
+    def _watch(self, kind: str, found: Object) -> None:
+        """Have an event delivered: in order, after a while, and not while the watch is broken."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._deaf_until:
+            return
+        self._heard_at = max(self._heard_at, loop.time() + self.world.watch_delay())
+        loop.call_at(self._heard_at, self.hear, kind, found)
+
+    def hear(self, kind: str, found: Object) -> None:
+        """Deliver an event of the watch."""
+        if self.alive:
+            take = self.operator.vanished if kind == "DELETED" else self.operator.observe
+            self._context.run(take, found)
+
+    def deafen(self, seconds: float) -> None:
+        """Break its watch for so many seconds."""
+        self._deaf_until = max(self._deaf_until, self.world.now() + seconds)
+        self.world.after(seconds, self.hear_again)
+
+    def hear_again(self) -> None:
+        """Make its watch whole: it begins with every object there is, and says nothing of those gone."""
+        self._deaf_until = self.world.now()
+        if self.alive:
+            for found in tuple(self.world.api.objects.values()):
+                self._watch("ADDED", found)
+
+    def rewind(self, seconds: float) -> None:
+        """Let it hear once more the newest versions from so many seconds ago."""
+        then = self.world.now() - seconds
+        older = {entry.uid: entry.object for entry in self.world.history.of(Stored) if entry.at <= then}
+        for found in older.values():
+            self.hear("MODIFIED", found)
+
+    async def _relist(self) -> None:
+        objects = ObjectsPort(self)
+        while True:
+            try:
+                await self._list(objects)
+            except ObjectsError:
+                await asyncio.sleep(1.0)
+            else:
+                self.ready = True
+                self.world.elect()
+                await asyncio.sleep(RELIST)
+
+    async def _list(self, objects: "ObjectsPort") -> None:
+        found = await objects.list()
+        for one in found:
+            self.operator.observe(one)
+        there = {one["metadata"]["uid"] for one in found}
+        for rollout in list(self.operator.rollouts.values()):
+            if rollout.uid not in there:
+                self.operator.vanished(rollout.object)
+
+    # --- its connections ---------------------------------------------------------------------
+
+    async def store(self, ref: Ref, spec: Spec) -> TrafficStore:
+        """The object's Redis."""
+        name = "redis" if spec.traffic.redis is None else spec.traffic.redis.secret_ref.name
+        if name not in self._stores:
+            self._stores[name] = Store(self, name)
+        return self._stores[name]
+
+    def source(self, spec: Spec) -> "Source":
+        """The only Prometheus there is."""
+        return self._source
+
+
+class ObjectsPort:
+    """The API server as one process reaches it."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._api = process.world.api
+
+    async def list(self) -> Sequence[Object]:
+        return await self._process.world.effect(
+            self._process, API, "list", lambda: tuple(self._api.objects.values())
+        )
+
+    async def get(self, ref: Ref) -> Object:
+        return await self._process.world.effect(self._process, API, "get", lambda: self._api.get(ref))
+
+    async def save_status(self, ref: Ref, resource_version: str, status: Mapping[str, Any]) -> Object:
+        by = self._process.name
+        return await self._process.world.effect(
+            self._process, API, "save_status", lambda: self._api.save_status(by, ref, resource_version, status)
+        )
+
+    async def set_finalizer(self, ref: Ref, resource_version: str, finalizers: tuple[str, ...]) -> Object:
+        by = self._process.name
+        return await self._process.world.effect(
+            self._process, API, "set_finalizer", lambda: self._api.set_finalizer(by, ref, resource_version, finalizers)
+        )
+
+    async def drop_annotation(self, ref: Ref, name: str, value: str) -> Object:
+        by = self._process.name
+        return await self._process.world.effect(
+            self._process, API, "drop_annotation", lambda: self._api.drop_annotation(by, ref, name, value)
+        )
+
+    async def note(self, ref: Ref, uid: str, note: Note) -> None:
+        by = self._process.name
+        await self._process.world.effect(self._process, API, "note", lambda: self._api.note(by, ref, uid, note))
+
+
+class Store:
+    """One Redis as one process reaches it."""
+
+    def __init__(self, process: Process, name: str) -> None:
+        self._process = process
+        self._port = replace(REDIS, name=name)
+        self._redis = process.world.redis(name)
+        self._known: dict[str, Traffic] = {}
+
+    async def read(self, key: str) -> Traffic:
+        traffic = await self._process.world.effect(self._process, self._port, "read", lambda: self._redis.read(key))
+        self._known[key] = traffic
+        return traffic
+
+    async def write(self, key: str, write: Write, *, lease: float | None = None) -> Written:
+        issued = self._issue(key, write)
+        world = self._process.world
+        written = await world.effect(self._process, self._port, "write", lambda: self._redis.write(issued, lease))
+        self._known[key] = written.traffic
+        world.record(Answered, by=self._process.name, key=key, outcome=written.outcome)
+        return written
+
+    def _issue(self, key: str, write: Write) -> Issued:
+        process = self._process
+        ref = Ref(*write.record.holder.split("/"))
+        rollout = process.operator.rollouts.get(ref)
+        issued = Issued(
+            at=process.world.now(),
+            by=process.name,
+            ref=ref,
+            key=key,
+            write=write,
+            known=self._known.get(key),
+            clock=process.now(),
+            version=rollout.resource_version if rollout is not None else "",
+        )
+        process.world.history.append(issued)
+        return issued
+
+    async def close(self) -> None:
+        pass
+
+
+class Source:
+    """Prometheus as one process reaches it."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    async def query(self, promql: str, *, deadline: float) -> Answer:
+        world = self._process.world
+        if world.hangs(promql):
+            await asyncio.sleep(deadline)
+            raise SourceError("Prometheus did not answer in time")
+        return await world.effect(self._process, PROMETHEUS, "query", lambda: world.answer(promql))
+
+    async def close(self) -> None:
+        pass

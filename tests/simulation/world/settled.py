@@ -1,0 +1,57 @@
+"""Whether everything agrees and nothing is left to do: what a world comes to when all is calm."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mlrollout.api.status import RecordStatus
+from mlrollout.domain.record import Record
+from mlrollout.ports import Ref
+
+if TYPE_CHECKING:
+    from .world import World
+
+_REST = frozenset({"Completed", "AwaitingApproval", "Paused", "KeyConflict", "InvalidSpec", "InvalidQuery"})
+"""Reasons of the condition `Ready` under which nothing moves until a person does something."""
+_UNHEALTHY = frozenset({"GuardrailsUnhealthy", "AwaitingRequirements"})
+"""Likewise, as long as the model is as it is."""
+
+
+def open_ends(world: "World") -> list[str]:
+    """What does not agree yet, or is still under way; for people. Objects that are sick on purpose are left out."""
+    return [text for ref in world.api.objects if ref.name != "sick" for text in _of_object(world, ref)]
+
+
+def _of_object(world: "World", ref: Ref) -> Iterator[str]:
+    found = world.api.objects[ref]
+    status = found.get("status", {})
+    if "deletionTimestamp" in found["metadata"]:
+        yield f"{ref} is still being deleted"
+    if found["metadata"].get("annotations"):
+        yield f"{ref} still has the annotations {found['metadata']['annotations']}"
+    if "record" not in status:
+        yield f"{ref} has no record in its status"
+        return
+    if status["observedGeneration"] != found["metadata"]["generation"]:
+        yield f"{ref}: the status is about another generation"
+    yield from _agreement(world, found["spec"]["traffic"]["key"], Record(**RecordStatus(**status["record"]).model_dump()))
+    yield from _movement(ref, found)
+
+
+def _agreement(world: "World", key: str, record: Record) -> Iterator[str]:
+    traffic = world.redis("redis").read(key)
+    if traffic.record != record:
+        yield f"{key}: Redis holds {traffic.record} and the status {record}"
+    if traffic.key != str(record.percentage):
+        yield f"{key}: the key is {traffic.key!r} and the status {record.percentage} %"
+    for client in world.clients:
+        if client.key == key and client.percentage != record.percentage:
+            yield f"{key}: client {client.name} serves {client.percentage} % and the status says {record.percentage} %"
+
+
+def _movement(ref: Ref, found: Mapping[str, Any]) -> Iterator[str]:
+    conditions = {one["type"]: one for one in found["status"]["conditions"]}
+    ready = conditions["Ready"]
+    latched = found["status"]["record"].get("latched", False)
+    harmful = not found["spec"]["revision"].startswith("good")
+    if not (latched or ready["reason"] in _REST or (harmful and ready["reason"] in _UNHEALTHY)):
+        yield f"{ref} is still on its way: {ready['reason']}: {ready['message']}"

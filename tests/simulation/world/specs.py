@@ -1,0 +1,157 @@
+"""The specs that simulated people write, and how they change them."""
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import prometheus
+
+Spec = Mapping[str, Any]
+
+SICK_REDIS = "sick-redis"
+"""A Redis of an object's own that never answers."""
+
+_STAGES = (
+    (("pilot", 10), ("expansion", 30), ("full", 100)),
+    (("pilot", 10), ("full", 100)),
+    (("pilot", 5), ("quarter", 25), ("half", 50), ("full", 100)),
+)
+
+
+def draw(chance: random.Random, name: str, revision: str, *, key: str = "") -> Spec:
+    """A spec for the object of this name.
+
+    Args:
+        chance: Decides.
+        name: Also the name of the application whose metrics it looks at.
+        revision: The model.
+        key: The Redis key; its own where left out.
+    """
+    traffic: dict[str, Any] = {"key": key or f"{name}:percentage"}
+    if chance.random() < 0.1:
+        traffic["lease"] = "60s"
+    spec: dict[str, Any] = {
+        "revision": revision,
+        "traffic": traffic,
+        "stages": _stages(chance),
+        "guardrails": [_errors(chance, name)],
+    }
+    if chance.random() < 0.3:
+        spec["guardrails"].append(_seconds(chance, name))
+    if chance.random() < 0.1:
+        spec["onDelete"] = "Retain"
+    if chance.random() < 0.15:
+        spec["afterCompletion"] = "Stop"
+    return spec
+
+
+def sick(chance: random.Random, name: str, kind: str, key: str) -> Spec:
+    """A spec that there is something wrong with: `redis`, `conflict` (with `key`), `invalid`, `query` or `hangs`."""
+    spec = dict(draw(chance, name, f"bad-{name}", key=key if kind == "conflict" else ""))
+    if kind == "redis":
+        spec["traffic"] = spec["traffic"] | {"redis": {"secretRef": {"name": SICK_REDIS, "key": "url"}}}
+    if kind == "invalid":
+        spec["stages"] = []
+    if kind == "query":
+        spec["guardrails"] = [spec["guardrails"][0] | {"query": "sum("}]
+    return spec
+
+
+def _stages(chance: random.Random) -> list[Spec]:
+    stages: list[dict[str, Any]] = [
+        {"name": name, "percentage": percentage, "duration": f"{chance.choice((6, 10, 14))}s"}
+        for name, percentage in chance.choice(_STAGES)
+    ]
+    if chance.random() < 0.2:
+        stages[-1]["approval"] = "Manual"
+    if chance.random() < 0.2:
+        stages[0]["require"] = [{"guardrail": "errors", "max": 0.02}]
+    return stages
+
+
+def _errors(chance: random.Random, name: str) -> Spec:
+    interval = chance.choice((3, 4, 5))
+    window = chance.choice(("$window", "$window", "8s"))
+    guardrail: dict[str, Any] = {
+        "name": "errors",
+        "query": prometheus.error_rate(name, window),
+        "max": 0.05,
+        "interval": f"{interval}s",
+        "window": f"{chance.choice((8, 12))}s",
+        "deadline": "1s",
+        "maxAge": f"{2 * interval}s",
+    }
+    if chance.random() < 0.3:
+        guardrail["breachAfter"] = {"failures": 2, "of": 3}
+    if chance.random() < 0.3:
+        guardrail["minSamples"] = {"count": 40, "query": prometheus.requests(name, window)}
+    if chance.random() < 0.15:
+        guardrail[chance.choice(("onNoData", "onError"))] = {"action": "Rollback", "after": "20s"}
+    return guardrail
+
+
+def _seconds(chance: random.Random, name: str) -> Spec:
+    return {
+        "name": "response-time",
+        "query": prometheus.response_time(name),
+        "max": 1,
+        "action": chance.choice(("Rollback", "Hold", "Alert")),
+        "interval": "5s",
+        "window": "10s",
+        "deadline": "1s",
+        "maxAge": "10s",
+    }
+
+
+# --- changes -------------------------------------------------------------------------------------
+
+
+def drop_stage(spec: Spec) -> Spec:
+    """The same without its last stage."""
+    return dict(spec) | {"stages": spec["stages"][:-1] or spec["stages"]}
+
+
+def lower_stages(spec: Spec) -> Spec:
+    """The same with every percentage a little lower."""
+    return dict(spec) | {"stages": [stage | {"percentage": stage["percentage"] - 2} for stage in spec["stages"]]}
+
+
+def insert_stage(spec: Spec) -> Spec:
+    """The same with one stage more, before the last."""
+    names = {stage["name"] for stage in spec["stages"]}
+    percentage = spec["stages"][-1]["percentage"] - 1
+    taken = percentage in {stage["percentage"] for stage in spec["stages"]}
+    if "penultimate" in names or taken or percentage < 1:
+        return spec
+    stage = {"name": "penultimate", "percentage": percentage, "duration": "12s"}
+    return dict(spec) | {"stages": [*spec["stages"][:-1], stage, spec["stages"][-1]]}
+
+
+def raise_first(spec: Spec) -> Spec:
+    """The same with a higher percentage in the first stage."""
+    first, *rest = spec["stages"]
+    percentage = first["percentage"] + 3
+    if rest and percentage >= rest[0]["percentage"]:
+        return spec
+    return dict(spec) | {"stages": [first | {"percentage": min(percentage, 100)}, *rest]}
+
+
+def tighten(spec: Spec) -> Spec:
+    """The same with another limit that a healthy model still meets."""
+    first, *rest = spec["guardrails"]
+    return dict(spec) | {"guardrails": [first | {"max": round(first["max"] - 0.001, 3)}, *rest]}
+
+
+def pause(spec: Spec) -> Spec:
+    """The same, paused."""
+    return dict(spec) | {"paused": True}
+
+
+def go_on(spec: Spec) -> Spec:
+    """The same, not paused."""
+    return {name: value for name, value in spec.items() if name != "paused"}
+
+
+CHANGES: Mapping[str, Callable[[Spec], Spec]] = {
+    change.__name__: change for change in (drop_stage, lower_stages, insert_stage, raise_first, tighten, pause, go_on)
+}

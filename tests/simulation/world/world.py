@@ -1,0 +1,299 @@
+"""A simulated world: everything the operator touches, in memory, in virtual time, from one seed."""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+from mlrollout.domain.traffic import Traffic
+from mlrollout.evidence.answer import Answer
+from mlrollout.ports import Ref
+from mlrollout.runtime.metrics import Metrics
+
+from tests.support import virtual_time
+
+from .api_server import ApiServer
+from .clients import Client
+from .faults import Fate, Faults, Port
+from .hands import NAMESPACE, Hands
+from .history import Acted, Entry, Fault, History, Instance
+from .instance import OWNER, Process
+from .logs import recorded
+from .plan import ACTIVE, Leading, Plan, Step
+from .prometheus import Prometheus
+from .redis import Redis
+from .settled import open_ends
+from .specs import SICK_REDIS
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+EPOCH = 1_800_000_000.0
+CALM_AT_MOST = 330.0
+"""Seconds that a world is given to come to rest after the last fault."""
+REST = 20.0
+"""Seconds for which nothing may happen once it has."""
+_SETTLE_EVERY = 5.0
+
+
+class World:
+    """One schedule while it runs. Make it inside a running loop of virtual time."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.history = History()
+        self._loop = asyncio.get_running_loop()
+        self._chances: dict[str, random.Random] = {}
+        self.metrics = Metrics()
+        self.faults = Faults(self.chances("faults"), plan.rates)
+        self.api = ApiServer(self.history, self.now, self.wall_clock)
+        self._redises: dict[str, Redis] = {}
+        self.prometheus = Prometheus(self.now, EPOCH)
+        self.processes: dict[str, Process] = {}
+        self.clients: list[Client] = []
+        self._lives = 0
+        self._hands = Hands(self)
+        self._calm = False
+        self.faults.down.add(SICK_REDIS)
+        factory = self._loop.get_task_factory()
+        self._loop.set_task_factory(_owned(factory))
+
+    # --- the course of things ----------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Live through the plan, and come to rest."""
+        for name, spec in self.plan.specs.items():
+            self.prometheus.app(name)
+            start = self.chances("start").random() + (2.0 if name == "sick" else 0.0)
+            self._later(Step(start, "apply", name, spec))
+        for slot in "a" if self.plan.leading is Leading.ALONE else "ab":
+            self._start(slot)
+        for name in ("x", "y"):
+            self.clients.append(self._client(name))
+        for step in self.plan.steps:
+            self._later(step)
+        await asyncio.sleep(ACTIVE)
+        self._end_faults()
+        await self._come_to_rest()
+        for process in self.processes.values():
+            process.stop()
+
+    def _later(self, step: Step) -> None:
+        self._loop.call_at(step.at, self._do, step)
+
+    def _do(self, step: Step) -> None:
+        told = None if step.act == "apply" else step.value
+        self.record(Acted, act=step.act, target=step.target, value=told)
+        getattr(self._hands, step.act)(step.target, step.value)
+
+    def _client(self, name: str) -> Client:
+        key = self.plan.specs["a"]["traffic"]["key"]
+        client = Client(name, key, self.redis("redis"), self.history, self.chances("clients"))
+        client.pushes_lost = self.plan.lost_pushes
+        return client
+
+    def _end_faults(self) -> None:
+        self.record(Acted, act="calm", target="")
+        self._calm = True
+        self.faults.end()
+        self.faults.down.add(SICK_REDIS)
+        for app in self.prometheus.apps.values():
+            app.frozen = None
+        for client in self.clients:
+            client.pushes_lost = 0.0
+            if client.cut:
+                client.reconnect()
+        for process in self.processes.values():
+            process.frozen_until = 0.0
+            process.hear_again()
+        self.elect()
+
+    async def _come_to_rest(self) -> None:
+        rested, seen = 0.0, 0
+        while self.now() < ACTIVE + CALM_AT_MOST and rested < REST:
+            await asyncio.sleep(_SETTLE_EVERY)
+            stirred = any(entry.stirs for entry in self.history[seen:])
+            seen = len(self.history)
+            rested = 0.0 if stirred or open_ends(self) else rested + _SETTLE_EVERY
+
+    # --- time, chance, memory ----------------------------------------------------------------
+
+    def now(self) -> float:
+        """True time in seconds since the world began."""
+        return self._loop.time()
+
+    def wall_clock(self) -> float:
+        """True time in seconds since the epoch."""
+        return EPOCH + self._loop.time()
+
+    def after(self, seconds: float, do: Callable[[Unpack[Ts]], object], *what: Unpack[Ts]) -> None:
+        """Do something so many seconds from now."""
+        self._loop.call_later(seconds, do, *what)
+
+    def chances(self, name: str) -> random.Random:
+        """Numbers for one purpose, so that more draws for one do not change another."""
+        if name not in self._chances:
+            self._chances[name] = random.Random(f"{self.plan.seed}/{name}")  # noqa: S311 - no secret
+        return self._chances[name]
+
+    def record(self, kind: type[Entry], **what: Any) -> None:
+        """Write into the history."""
+        self.history.append(kind(self._loop.time(), **what))
+
+    # --- calls -------------------------------------------------------------------------------
+
+    async def effect(self, process: Process, port: Port, call: str, act: Callable[[], T]) -> T:
+        """The one way of a process into the world, and the only place where calls go wrong."""
+        await self._awake(process)
+        fate = self.faults.draw(process.slot, port)
+        if fate is Fate.FINE:
+            result = act()
+            await asyncio.sleep(0)
+        else:
+            self.record(Fault, by=process.name, port=port.name, call=call, fate=fate)
+            result = await self._go_wrong(process, port, fate, act)
+        await self._awake(process)
+        return result
+
+    async def _awake(self, process: Process) -> None:
+        """Wait while the process stands still; a dead one never gets further."""
+        while process.frozen_until > self._loop.time():
+            await asyncio.sleep(process.frozen_until - self._loop.time())
+        if not process.alive:
+            raise asyncio.CancelledError
+
+    async def _go_wrong(self, process: Process, port: Port, fate: Fate, act: Callable[[], T]) -> T:
+        wait = self.faults.chance.random() * port.patience
+        if fate is Fate.SLOW:
+            await asyncio.sleep(wait / 2)
+            await self._awake(process)
+            result = act()
+            await asyncio.sleep(wait / 2)
+            return result
+        if fate is Fate.CRASH_BEFORE:
+            process.crash()
+            await self._awake(process)
+        if fate is Fate.FAIL:
+            await asyncio.sleep(wait)
+            raise port.error(f"the simulated {port.name} fails")
+        if fate is Fate.LATE:
+            self.after(wait * 4, _quietly, act)
+            await asyncio.sleep(wait)
+            raise port.error(f"the simulated {port.name} did not answer in time")
+        result = act()
+        if fate is Fate.CRASH_AFTER:
+            process.crash()
+            await self._awake(process)
+        await asyncio.sleep(wait)
+        raise port.error(f"the reply of the simulated {port.name} is lost")
+
+    def answer(self, promql: str) -> Answer:
+        """What Prometheus answers."""
+        return self.prometheus.answer(promql)
+
+    def hangs(self, promql: str) -> bool:
+        """Whether a query never ends."""
+        return self.plan.sickness == "hangs" and 'app="sick"' in promql
+
+    def sampled_at(self, ref: Ref) -> float:
+        """When the newest sample about an object was really taken."""
+        return self.prometheus.app(ref.name).sampled()
+
+    def watch_delay(self) -> float:
+        """Seconds that a watch event takes."""
+        return self.chances("watch").choice((0.0, 0.01, 0.01, 1.0 if not self._calm else 0.01))
+
+    def redis(self, name: str) -> Redis:
+        """The Redis of this name."""
+        if name not in self._redises:
+            self._redises[name] = redis = Redis(self.history)
+            redis.watchers.append(self._traffic)
+        return self._redises[name]
+
+    def _traffic(self, key: str, traffic: Traffic) -> None:
+        self.prometheus.app(key.partition(":")[0]).serve(traffic)
+
+    # --- instances ---------------------------------------------------------------------------
+
+    def living(self, slot: str, do: Callable[[Process], object]) -> None:
+        """Do something to the instance in a slot, if one lives there."""
+        process = self.processes.get(slot)
+        if process is not None and process.alive:
+            do(process)
+
+    def restart(self, slot: str) -> None:
+        """A crashed instance is started anew after a while, and another may lead before that."""
+        self.after(self.chances("restarts").choice((0.5, 3.0, 15.0, 30.0)), self._start, slot)
+        self.after(self.chances("restarts").uniform(2.0, 8.0), self.elect)
+
+    def _start(self, slot: str) -> None:
+        self._lives += 1
+        self.processes[slot] = process = Process(self, slot, self._lives)
+        process.start()
+
+    def elect(self) -> None:
+        """Have somebody lead: both where the plan says so, until all is calm; otherwise one."""
+        living = [process for process in self.processes.values() if process.alive and process.ready]
+        if self.plan.leading is Leading.BOTH and not self._calm:
+            for process in living:
+                process.lead(leads=True)
+            return
+        leaders = [process for process in living if process.leads]
+        for process in leaders[1:] if self._calm else ():
+            process.lead(leads=False)
+        if living and not leaders:
+            living[0].lead(leads=True)
+
+    def hand_over(self, overlap: float) -> None:
+        """Let the other one lead."""
+        living = [process for process in self.processes.values() if process.alive]
+        old = [process for process in living if process.leads]
+        new = [process for process in living if not process.leads]
+        if self.plan.leading is Leading.STANDBY and old and new:
+            self.after(max(0.0, -overlap), lambda: new[0].lead(leads=True))
+            self.after(max(0.0, overlap), lambda: old[0].lead(leads=False))
+
+    # --- clients -----------------------------------------------------------------------------
+
+    def cut(self, name: str, seconds: float) -> None:
+        """Cut a client off for so many seconds."""
+        for client in self.clients:
+            if client.name == name and not client.cut:
+                client.cut = True
+                self.after(seconds, client.reconnect)
+
+
+def _quietly(act: Callable[[], object]) -> None:
+    """Do what nobody waits for any more."""
+    try:
+        act()
+    except Exception:  # noqa: BLE001, S110 - nobody is there to hear it
+        pass
+
+
+def _owned(factory: Any) -> Any:
+    """A task factory that lets each process know its tasks."""
+
+    def make(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> "asyncio.Task[Any]":
+        task: asyncio.Task[Any] = factory(loop, coro, **options)
+        owner = OWNER.get()
+        if owner is not None:
+            owner.tasks.append(task)
+        return task
+
+    return make
+
+
+def simulate(plan: Plan) -> "World":
+    """Run a plan from its beginning to its end."""
+
+    async def main() -> World:
+        world = World(plan)
+        with recorded(world.history, world.now):
+            await world.run()
+        return world
+
+    return virtual_time.run(main())
+
+
+__all__ = ["NAMESPACE", "Instance", "Mapping", "World", "simulate"]
