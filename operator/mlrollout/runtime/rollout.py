@@ -19,6 +19,8 @@ from mlrollout.ports import EvidenceSource, Object, Ref, TrafficStore
 
 FINALIZER = f"{GROUP}/traffic"
 _SHOWN_ERRORS = 3
+_ROUNDED = 0.001
+"""Seconds of healthy time that may be gained by writing it into a status and reading it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,9 @@ def merge(working: State | None, loaded: State | None) -> State | None:
         return working
     if mine.rank != theirs.rank or working.guards != loaded.guards:
         return loaded
-    return replace(loaded, healthy=max(loaded.healthy, working.healthy), counted=working.counted)
+    if loaded.healthy > working.healthy + _ROUNDED:
+        return replace(loaded, counted=None)  # another process counted this time; ours would count it again
+    return replace(loaded, healthy=working.healthy, counted=working.counted)
 
 
 def _understand(found: Object, before: Spec | None, invalid: Problem | None) -> tuple[Spec | None, Problem | None]:
