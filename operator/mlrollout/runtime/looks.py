@@ -122,10 +122,10 @@ class Watch:
     def fit(self, *, on: bool) -> None:
         """Look at what the spec names now, and at nothing else."""
         spec, state = self.rollout.spec, self.rollout.state
-        wanted = set(spec.guardrails) if on and spec is not None and watches(spec, state) else set()
-        for guardrail in self.tasks.keys() - wanted:
+        wanted = spec.guardrails if on and spec is not None and watches(spec, state) else ()
+        for guardrail in [known for known in self.tasks if known not in wanted]:
             self.tasks.pop(guardrail).cancel()
-        for guardrail in wanted - self.tasks.keys():
+        for guardrail in [asked for asked in wanted if asked not in self.tasks]:
             name = f"look {self.rollout.ref} {guardrail.name}"
             self.tasks[guardrail] = asyncio.create_task(self._run(guardrail), name=name)
 
