@@ -1,7 +1,7 @@
 """The specs of the simulated world: short stages, four guardrails of different tempers, and edits of both."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 
 from mlrollout.api.spec import (
     Action,
@@ -83,23 +83,19 @@ class Edit:
     """What a user may change of the spec."""
 
     revision: int = 1
-    stages: str = "three"
-    guardrails: str = "plain"
+    stages: tuple[Stage, ...] = STAGES["three"]
+    guardrails: tuple[Guardrail, ...] = GUARDRAILS["plain"]
     paused: bool = False
     after: AfterCompletion = AfterCompletion.GUARD
+    lease: float | None = None
 
-    @property
+    @cached_property
     def spec(self) -> Spec:
-        return _spec(self)
-
-
-@cache
-def _spec(edit: Edit) -> Spec:
-    return Spec(
-        revision=f"r{edit.revision}",
-        traffic=Traffic(key="dispatch"),
-        stages=STAGES[edit.stages],
-        guardrails=GUARDRAILS[edit.guardrails],
-        paused=edit.paused,
-        after_completion=edit.after,
-    )
+        return Spec(
+            revision=f"r{self.revision}",
+            traffic=Traffic(key="dispatch", lease=self.lease),
+            stages=self.stages,
+            guardrails=self.guardrails,
+            paused=self.paused,
+            after_completion=self.after,
+        )

@@ -7,6 +7,7 @@ shortened and played again.
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mlrollout.api.spec import AfterCompletion
 from mlrollout.api.status import Status
 from mlrollout.domain.conditions import facts, stamp
 from mlrollout.domain.decide import decide
@@ -20,7 +21,7 @@ from mlrollout.runtime.rollout import merge as merged
 from tests.components.redis.model import State as Redis
 from tests.components.redis.model import merge
 from tests.pure.domain.oracle import Oracle
-from tests.pure.domain.specs import INTERVAL, WINDOW, Edit
+from tests.pure.domain.specs import GUARDRAILS, INTERVAL, STAGES, WINDOW, Edit
 
 UID = "11111111-aaaa"
 HOLDER = "dispatch/ml-dispatch"
@@ -57,6 +58,22 @@ class World:
     snapshots: list[Redis] = field(default_factory=list)
     oracle: Oracle = field(default_factory=Oracle)
     asked: int = 0
+
+    @property
+    def state(self) -> State:
+        """Where the first operator stands."""
+        state = self.operators[0].state
+        assert state is not None
+        return state
+
+    @property
+    def told(self) -> list[str]:
+        """The reasons of its history."""
+        return [entry.reason for entry in self.state.history]
+
+    @property
+    def in_force(self) -> int:
+        return self.redis.traffic.in_force
 
     def play(self, happenings: list[Happening]) -> None:
         for name, *arguments in happenings:
@@ -135,10 +152,13 @@ class World:
         self.change(revision=self.edit.revision + 1)
 
     def stages(self, name: str) -> None:
-        self.change(stages=name)
+        self.change(stages=STAGES[name])
 
     def guardrails(self, name: str) -> None:
-        self.change(guardrails=name)
+        self.change(guardrails=GUARDRAILS[name])
+
+    def after(self, what: str) -> None:
+        self.change(after=AfterCompletion(what))
 
     def pause(self, paused: bool) -> None:  # noqa: FBT001 - a happening's argument
         self.change(paused=paused)

@@ -1,0 +1,224 @@
+"""How attempts begin and begin anew: earlier owners of the key, lost statuses, revisions, evidence about the past."""
+
+from dataclasses import replace
+
+import pytest
+from mlrollout.api.spec import BreachAfter
+from mlrollout.domain.decide import decide, release
+from mlrollout.domain.record import Record, encode
+from mlrollout.domain.state import Reason, RunOutcome, Seen
+from mlrollout.domain.traffic import Traffic, Write
+
+from tests.components.redis.model import State as Redis
+from tests.pure.domain.situations import world_at
+from tests.pure.domain.specs import ERRORS, GUARDRAILS, Edit
+from tests.pure.domain.world import HOLDER, UID, World
+
+SPEC = Edit().spec
+NOW = 1_000.0
+
+
+def _old(**fields: int | str | bool) -> Record:
+    found = {"attempt": 4, "latched": False, "sequence": 2, "percentage": 30, "revision": "r0", "stage": "half"}
+    return Record(**found | {"owner": "another", "holder": HOLDER} | fields)  # type: ignore[arg-type] # any field
+
+
+def _begun(record: Record | None, key: str | None = "30") -> Record:
+    decision = decide(SPEC, None, Seen(UID, HOLDER, Traffic(key, record)), NOW)
+    assert decision.state is not None
+    assert decision.write == Write(decision.state.record)
+    assert decision.state.serial == len(decision.state.history) == 1
+    return decision.state.record
+
+
+def test_the_first_attempt_begins_at_zero() -> None:
+    record = _begun(None, None)
+    assert (record.attempt, record.sequence, record.percentage, record.latched) == (1, 0, 0, False)
+    assert (record.owner, record.holder, record.revision, record.stage) == (UID, HOLDER, "r1", "")
+
+
+@pytest.mark.parametrize(
+    ("record", "attempt"),
+    [
+        (None, 1),  # a key that had no operator
+        (_old(owner="", holder="other/name"), 5),  # given up by a deleted object
+        (_old(), 5),  # left by an object of the same name
+        (_old(latched=True, percentage=0), 5),
+        (
+            _old(owner=UID, sequence=0, percentage=0, revision="r1", stage=""),
+            4,
+        ),  # our own first write; the status was lost
+    ],
+)
+def test_an_attempt_begins_above_what_stands_and_takes_it_to_zero(record: Record | None, attempt: int) -> None:
+    begun = _begun(record)
+    assert (begun.attempt, begun.percentage, begun.owner) == (attempt, 0, UID)
+
+
+@pytest.mark.parametrize("found", [_old(owner=UID), _old(owner=UID, latched=True, percentage=0, sequence=0)])
+def test_an_object_that_lost_its_status_goes_on_from_its_record(found: Record) -> None:
+    decision = decide(SPEC, None, Seen(UID, HOLDER, Traffic(str(found.percentage), found)), NOW)
+    state = decision.state
+    assert state is not None
+    assert state.record == found
+    assert state.history[-1].reason == Reason.RECORD_ADOPTED
+    assert state.cause == (Reason.ROLLED_BACK if found.latched else "")
+    assert [run.name for run in state.runs] == ["half"]
+
+
+def test_the_key_of_another_object_is_left_alone() -> None:
+    found = Traffic("40", _old(holder="else/where"))
+    decision = decide(SPEC, None, Seen(UID, HOLDER, found), NOW)
+    assert (decision.state, decision.write) == (None, None)
+    assert [alert.reason for alert in decision.alerts] == [Reason.KEY_CONFLICT]
+    assert "else/where" in decision.alerts[0].message
+
+
+def test_nothing_begins_while_redis_can_t_be_asked() -> None:
+    decision = decide(SPEC, None, Seen(UID, HOLDER, None, "connection refused"), NOW)
+    assert (decision.state, decision.write) == (None, None)
+    assert [alert.reason for alert in decision.alerts] == [Reason.TRAFFIC_UNCONFIRMED]
+    assert "connection refused" in decision.alerts[0].message
+
+
+def test_a_restored_status_of_another_object_counts_as_none() -> None:
+    world = world_at("second stage")
+    state = replace(world.state, record=replace(world.state.record, owner="an-earlier-uid"))
+    decision = decide(SPEC, state, Seen(UID, HOLDER, Traffic("30", state.record)), world.now)
+    assert decision.state is not None
+    assert (decision.state.record.attempt, decision.state.record.owner) == (2, UID)
+    assert decision.write == Write(decision.state.record)
+    assert decision.state.record.percentage == 0
+
+
+# --- a new revision --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("situation", ["before the first stage", "second stage", "complete", "rolled back", "paused"])
+def test_a_new_revision_is_a_new_attempt_from_zero(situation: str) -> None:
+    world = world_at(situation, ("revise",), ("handle", 0))
+    record = world.state.record
+    assert (record.attempt, record.latched, record.percentage, record.revision) == (2, False, 0, "r2")
+    assert world.in_force == 0
+    assert world.told[-1] == Reason.ATTEMPT_STARTED
+    assert not world.state.completed
+
+
+def test_a_mended_model_is_not_judged_by_the_broken_one_s_errors() -> None:
+    world = world_at("second stage", ("breach", 0), ("wait", 5.0), ("handle", 0))
+    down = world.now
+    world.play([("ask", "retry"), ("handle", 0)])
+    for _ in range(3):
+        world.play([("wait", 5.0), ("look", 1, "Pass"), ("look", 2, "Pass"), ("look", 0, "Breach"), ("handle", 0)])
+        assert not world.state.record.latched
+        assert _waits_for(world) == Reason.WINDOWS_NOT_CLEAR
+    world.play([("wait", 5.0), ("looks",), ("handle", 0)])
+    assert world.now == down + 20, "the window of errors is 20 s"
+    assert world.state.record.stage == "pilot"
+
+
+def test_after_an_emergency_stop_too() -> None:
+    world = world_at("second stage", ("set_key", "0"), ("handle", 0), ("handle", 0), ("ask", "retry"), ("handle", 0))
+    assert world.state.record.attempt == 2
+    world.play([("wait", 10.0), ("looks",), ("handle", 0)])
+    assert _waits_for(world) == Reason.WINDOWS_NOT_CLEAR
+
+
+def test_a_retry_long_after_the_rollback_need_not_wait() -> None:
+    world = world_at("rolled back", ("wait", 600.0), ("handle", 0), ("ask", "retry"), ("handle", 0), ("go_well", 1))
+    assert world.state.record.stage == "pilot"
+
+
+def test_a_new_revision_before_the_first_stage_need_not_wait() -> None:
+    world = world_at(
+        "before the first stage", ("wait", 600.0), ("revise",), ("handle", 0), ("stages", "three"), ("go_well", 1)
+    )
+    assert world.state.record.stage == "pilot"
+
+
+def test_a_breach_from_before_the_first_stage_is_none() -> None:
+    """It is about no traffic at all; the last look must be better, but the ones before it don't count."""
+    world = World()
+    lasting = ERRORS.model_copy(update={"breach_after": BreachAfter(failures=1, of=3)})
+    world.change(guardrails=(lasting, *GUARDRAILS["plain"][1:]))
+    world.play([("handle", 0), ("breach", 0)])
+    assert _waits_for(world) == Reason.GUARDRAILS_UNHEALTHY
+    world.play([("go_well", 4)])
+    assert (world.in_force, world.state.record.latched) == (10, False)
+    world.play([("breach", 0)])
+    assert world.state.record.latched
+
+
+def test_the_first_stage_waits_until_every_source_answers() -> None:
+    world = World()
+    world.play([("handle", 0), ("looks", "NoData"), ("look", 2, "Error"), ("handle", 0)])
+    assert _waits_for(world) == Reason.GUARDRAILS_UNKNOWN
+    world.play([("look", 2, "Inconclusive"), ("look", 3, "Error"), ("handle", 0)])
+    assert world.state.record.stage == "pilot", "no data yet is no objection, and an alert gates nothing"
+
+
+# --- what Redis knows better -----------------------------------------------------------------
+
+
+def test_a_rollback_that_was_not_saved_is_adopted() -> None:
+    world = world_at("second stage", ("api_is", False), ("breach", 0), ("restart", 0), ("api_is", True), ("handle", 0))
+    assert world.state.record.latched
+    assert world.state.cause == Reason.ROLLED_BACK
+    assert world.state.runs[-1].outcome is RunOutcome.ROLLED_BACK
+    assert world.told[-1] == Reason.RECORD_ADOPTED
+    world.play([("go_well", 10)])
+    assert world.in_force == 0
+
+
+def test_an_attempt_that_was_not_saved_is_adopted_without_anything_of_the_old_one() -> None:
+    world = world_at("waiting for approval", ("ask", "approve"), ("pause", True), ("handle", 0))
+    assert world.state.approved == "full"
+    world.play([("api_is", False), ("breach", 0), ("ask", "retry"), ("handle", 0), ("restart", 0), ("api_is", True)])
+    world.play([("handle", 0)])
+    state = world.state
+    assert (state.record.attempt, state.record.percentage, state.record.stage) == (2, 0, "")
+    assert (state.approved, state.cause, state.explanation, state.runs) == ("", "", "", ())
+    assert world.told[-2:] == [Reason.RECORD_ADOPTED, Reason.VERB_REFUSED], "there is nothing left to retry"
+
+
+def test_a_cause_that_is_known_is_not_forgotten_for_an_adopted_record() -> None:
+    world = world_at("rolled back")
+    later = replace(world.state.record, sequence=9)
+    world.set_record(encode(later))
+    world.handle()
+    assert world.state.record == later
+    assert world.state.cause == Reason.GUARDRAIL_BREACHED
+
+
+def test_a_stage_left_downwards_that_was_not_saved_is_adopted() -> None:
+    world = world_at(
+        "second stage", ("api_is", False), ("stages", "lower"), ("handle", 0), ("restart", 0), ("handle", 0)
+    )
+    assert (world.state.record.stage, world.state.record.percentage, world.in_force) == ("half", 20, 20)
+    assert [run.outcome for run in world.state.runs] == [RunOutcome.PASSED, RunOutcome.SUPERSEDED, RunOutcome.RUNNING]
+
+
+# --- giving the key up -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("percentage", "left"), [(0, 0), (10, 10), (100, 30)])
+def test_a_deleted_object_leaves_the_key_at_no_more_than_it_had(percentage: int, left: int) -> None:
+    state = world_at("second stage").state
+    record = release(state, percentage)
+    assert (record.owner, record.percentage) == ("", left)
+    assert record.rank > state.record.rank
+    assert not record.latched
+
+
+def test_a_successor_begins_above_what_was_given_up() -> None:
+    state = world_at("rolled back").state
+    world = World(redis=Redis("0", encode(release(state, 0))))
+    world.handle()
+    assert (world.state.record.attempt, world.state.record.latched) == (2, False)
+
+
+def _waits_for(world: World) -> str:
+    decision = world.operators[0].decision
+    assert decision is not None
+    assert decision.blocked is not None
+    return decision.blocked.reason

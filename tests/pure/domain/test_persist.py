@@ -1,0 +1,183 @@
+"""The state in the object's status: it comes back whole, and is written when it is worth it."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mlrollout.api.status import Progress, RecordStatus, StageStatus, Status
+from mlrollout.domain.persist import due, from_status, to_status
+from mlrollout.domain.record import Record
+from mlrollout.domain.state import HISTORY, RUNS, Entry, Reason, Run, RunOutcome, State
+from mlrollout.domain.verdict import Finding, Trail, Verdict
+
+from tests.pure.domain.situations import SITUATIONS, world_at
+from tests.pure.domain.specs import ERRORS, SCORE
+from tests.pure.domain.world import World
+
+MOMENTS = st.integers(0, 4_000_000_000_000).map(lambda milliseconds: milliseconds / 1000)
+NAMES = st.text("abc-", max_size=63)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=100)
+PERCENTAGES = st.integers(0, 100)
+COUNTS = st.integers(0, 2**53)
+
+
+def _records() -> st.SearchStrategy[Record]:
+    return st.builds(Record, COUNTS, st.booleans(), COUNTS, PERCENTAGES, NAMES, NAMES, NAMES, NAMES)
+
+
+def _states() -> st.SearchStrategy[State]:
+    entries = st.builds(
+        Entry, COUNTS, MOMENTS, st.sampled_from(Reason), TEXTS, COUNTS, NAMES, NAMES, PERCENTAGES, st.booleans()
+    )
+    runs = st.builds(Run, NAMES, PERCENTAGES, MOMENTS, st.none() | MOMENTS, st.sampled_from(RunOutcome))
+    return st.builds(
+        State,
+        record=_records(),
+        began=MOMENTS,
+        clear=MOMENTS,
+        since=MOMENTS,
+        confirmed=st.booleans(),
+        applied=PERCENTAGES,
+        healthy=MOMENTS,
+        guards=NAMES,
+        paused=st.booleans(),
+        approved=NAMES,
+        promoted=NAMES,
+        completed=st.booleans(),
+        cause=st.sampled_from(["", *Reason]),
+        explanation=TEXTS,
+        verbs=st.dictionaries(st.sampled_from(["pause", "retry"]), TEXTS),
+        runs=st.lists(runs, max_size=3).map(tuple),
+        history=st.lists(entries, max_size=3).map(tuple),
+        serial=COUNTS,
+    )
+
+
+def _status(state: State | None) -> Status:
+    return to_status(state, guardrails=(), trails={}, conditions=(), generation=3)
+
+
+@given(_states())
+def test_a_state_survives_the_status(state: State) -> None:
+    assert from_status(Status.read({"status": _status(state).render()})) == state
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_so_does_every_real_one_but_for_what_a_restart_must_not_know(situation: str) -> None:
+    state = world_at(situation).state
+    assert from_status(Status.read({"status": _status(state).render()})) == replace(state, counted=None)
+
+
+def test_an_object_that_has_not_begun_has_no_state() -> None:
+    status = _status(None)
+    assert status.observed_generation == 3
+    assert from_status(status) is None
+    assert from_status(Status.read({})) is None
+
+
+def test_a_status_with_gaps_is_read_all_the_same() -> None:
+    status = Status(
+        record=RecordStatus(attempt=1, latched=False, sequence=1, percentage=10),
+        stages=(StageStatus(name="pilot", percentage=10, entered=1.0, outcome="Unheard"),),
+    )
+    state = from_status(status)
+    assert state is not None
+    assert (state.began, state.serial, state.confirmed) == (0.0, 0, False)
+    assert state.runs == (Run("pilot", 10, 1.0),)
+
+
+def test_what_is_too_much_for_the_status_is_cut_at_the_old_end() -> None:
+    state = replace(
+        world_at("second stage").state,
+        history=tuple(Entry(n, 1.0, "X", "m" * 5000, 1, "r", "s", 1) for n in range(HISTORY + 5)),
+        runs=tuple(Run(f"s{n}", 1, 1.0) for n in range(RUNS + 5)),
+    )
+    found = from_status(Status.read({"status": _status(state).render()}))
+    assert found is not None
+    assert [entry.serial for entry in found.history] == list(range(5, HISTORY + 5))
+    assert len(found.history[0].message) == 1024
+    assert found.runs[-1].name == f"s{RUNS + 4}"
+
+
+@pytest.mark.parametrize(
+    ("guardrail", "value", "limit"),
+    [
+        (ERRORS, 0.01, 0.05),
+        (ERRORS, None, 0.05),
+        (SCORE, 0.9, 0.6),
+        (SCORE.model_copy(update={"max": 2.0}), 0.9, 2.0),
+        (SCORE.model_copy(update={"max": 2.0}), 0.5, 0.6),
+        (SCORE.model_copy(update={"max": 2.0}), None, 2.0),
+    ],
+)
+def test_a_look_is_shown_with_the_limit_it_is_held_against(
+    guardrail: object, value: float | None, limit: float
+) -> None:
+    assert isinstance(guardrail, type(ERRORS))
+    look = Verdict(Finding.PASS, at=5.0, reach=20.0, value=value, samples=7.0, message="fine")
+    trails = {guardrail.name: Trail(guardrail).add(look), "gone": Trail(SCORE).add(look)}
+    unseen = ERRORS.model_copy(update={"name": "unseen"})
+    idle = ERRORS.model_copy(update={"name": "idle"})
+    status = to_status(
+        None,
+        guardrails=(guardrail, unseen, idle),
+        trails=trails | {"idle": Trail(idle)},
+        conditions=(),
+        generation=1,
+    )
+    (shown,) = status.guardrails
+    assert (shown.name, shown.finding, shown.value, shown.limit) == (guardrail.name, "Pass", value, limit)
+    assert (shown.window, shown.samples, shown.at, shown.message) == (20.0, 7.0, 5.0, "fine")
+
+
+# --- when it is written ----------------------------------------------------------------------
+
+
+def _healthy(seconds: float) -> Status:
+    return _status(replace(world_at("second stage").state, healthy=seconds))
+
+
+@pytest.mark.parametrize(
+    ("saved", "now", "written"),
+    [
+        (10.0, 10.5, False),
+        (10.0, 11.0, True),
+        (990.0, 1030.0, False),
+        (990.0, 1050.0, True),
+        (1e5, 1e5 + 59, False),
+        (1e5, 1e5 + 60, True),
+    ],
+)
+def test_healthy_time_is_saved_now_and_then(saved: float, now: float, written: bool) -> None:  # noqa: FBT001 - a table
+    assert due(_healthy(saved), _healthy(now)) is written
+
+
+def test_a_transition_a_verb_a_finding_or_a_condition_is_saved_at_once_and_a_value_alone_is_not() -> None:
+    def status(world: World) -> Status:
+        return Status.read({"status": world.status})
+
+    saved = status(world_at("second stage"))
+    assert not due(saved, status(world_at("second stage")))
+    assert not due(
+        saved,
+        saved.model_copy(
+            update={
+                "guardrails": tuple(
+                    look.model_copy(update={"value": 0.5, "message": "else"}) for look in saved.guardrails
+                )
+            }
+        ),
+    )
+    assert due(saved, saved.model_copy(update={"observed_generation": 9}))
+    assert due(saved, saved.model_copy(update={"conditions": saved.conditions[1:]}))
+    assert due(saved, saved.model_copy(update={"guardrails": saved.guardrails[1:]}))
+    assert due(saved, saved.model_copy(update={"verbs": ({"verb": "pause", "value": "x"},)}))
+    assert due(saved, saved.model_copy(update={"serial": 99}))
+    assert due(_status(None), saved)
+    assert due(saved, _status(None))
+    assert not due(_status(None), _status(None))
+    assert saved.progress is not None
+    assert due(
+        saved, saved.model_copy(update={"progress": Progress(**{**saved.progress.model_dump(), "approved": "full"})})
+    )

@@ -1,0 +1,287 @@
+"""What Redis may hold when it is looked at, and what the operator makes of it."""
+
+from dataclasses import replace
+
+import pytest
+from mlrollout.domain.record import Record, encode
+from mlrollout.domain.state import Decision, Reason
+from mlrollout.domain.traffic import Write
+
+from tests.components.redis.model import State as Redis
+from tests.pure.domain.situations import world_at
+from tests.pure.domain.world import FOREIGN, World
+
+
+def _decision(world: World) -> Decision:
+    decision = world.operators[0].decision
+    assert decision is not None
+    return decision
+
+
+def _alerts(world: World) -> list[Reason]:
+    return [alert.reason for alert in _decision(world).alerts]
+
+
+# --- the emergency stop ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["0", "29", "", "garbage", "-1", "1000", None])
+def test_a_key_taken_below_its_record_by_hand_is_an_emergency_stop(text: str | None) -> None:
+    world = world_at("second stage", ("set_key", text), ("handle", 0))
+    assert world.state.record.latched
+    assert world.redis.traffic.record == world.state.record
+    assert world.redis.key == "0"
+    assert world.state.cause == Reason.EMERGENCY_STOP
+    assert "retry" in world.state.explanation
+    world.play([("go_well", 20)])
+    assert world.in_force == 0
+
+
+@pytest.mark.parametrize("situation", ["first stage", "second stage announced", "complete", "paused"])
+def test_it_works_in_every_situation(situation: str) -> None:
+    world = world_at(situation, ("set_key", "0"), ("handle", 0))
+    assert world.state.record.latched
+
+
+def test_it_works_after_completion_where_guardrails_are_off() -> None:
+    world = world_at("complete", ("after", "Stop"), ("go_well", 2), ("set_key", "0"), ("handle", 0))
+    assert world.state.record.latched
+
+
+def test_it_works_where_the_record_was_deleted_as_well() -> None:
+    world = world_at("second stage", ("set_record", None), ("set_key", "0"), ("handle", 0))
+    assert (world.state.record.latched, world.state.cause) == (True, Reason.EMERGENCY_STOP)
+
+
+@pytest.mark.parametrize("text", ["0", "garbage", None])
+def test_at_zero_there_is_nothing_to_stop_and_the_key_is_put_back(text: str | None) -> None:
+    world = world_at("before the first stage", ("set_key", text), ("handle", 0), ("handle", 0))
+    assert not world.state.record.latched
+    assert (world.redis.key, world.state.confirmed) == ("0", True)
+
+
+def test_a_record_that_is_not_ours_is_nobody_s_emergency_stop() -> None:
+    world = world_at("second stage")
+    world.redis = Redis("0", encode(replace(FOREIGN, attempt=0)))
+    world.handle()
+    assert not world.state.record.latched
+
+
+# --- a key raised by hand --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("situation", "record"), [("second stage", 30), ("rolled back", 0), ("paused", 30), ("before the first stage", 0)]
+)
+def test_a_key_raised_by_hand_is_put_back_with_a_warning(situation: str, record: int) -> None:
+    world = world_at(situation, ("set_key", "90"), ("handle", 0))
+    assert world.redis.key == str(record)
+    assert Reason.PERCENTAGE_OVERWRITTEN in _alerts(world)
+    world.play([("handle", 0)])
+    assert Reason.PERCENTAGE_OVERWRITTEN not in _alerts(world)
+
+
+def test_it_is_put_back_also_while_a_raise_is_held_back() -> None:
+    world = world_at("second stage announced", ("pause", True), ("set_key", "90"), ("handle", 0))
+    assert (world.redis.key, world.in_force) == ("10", 10)
+    assert Reason.PERCENTAGE_OVERWRITTEN in _alerts(world)
+
+
+# --- lost data -------------------------------------------------------------------------------
+
+
+def test_a_stage_that_redis_lost_comes_back_at_once_on_evidence_that_is_still_fresh() -> None:
+    world = world_at("second stage")
+    healthy = world.state.healthy
+    world.play([("flush",), ("handle", 0)])
+    assert (world.in_force, world.told[-1]) == (30, Reason.TRAFFIC_RESTORED)
+    world.play([("handle", 0)])
+    assert (world.state.healthy, world.state.confirmed, world.state.since) == (healthy, True, world.now)
+
+
+def test_it_is_told_once_however_often_it_is_tried() -> None:
+    world = world_at("second stage", ("flush",), ("delay", True), ("handle", 0), ("handle", 0))
+    assert world.told.count(Reason.TRAFFIC_RESTORED) == 1
+    assert world.in_flight == [Write(world.state.record, raises=True, expect=None)] * 2
+    world.play([("deliver",), ("deliver",)])
+    assert world.in_force == 30
+
+
+def test_so_does_a_completed_one() -> None:
+    world = world_at("complete", ("flush",), ("handle", 0), ("handle", 0))
+    assert (world.in_force, world.state.completed) == (100, True)
+
+
+def test_so_it_does_after_a_short_outage() -> None:
+    world = world_at("second stage", ("redis_is", False), ("go_well", 2), ("flush",), ("redis_is", True), ("handle", 0))
+    assert world.in_force == 30
+
+
+STALE = {
+    "nothing was seen since": [("flush",), ("wait", 31.0), ("handle", 0)],
+    "only passes from after a long outage": [
+        ("redis_is", False),
+        ("go_well", 4),
+        ("flush",),
+        ("redis_is", True),
+        ("handle", 0),
+    ],
+    "one guardrail has no data": [("flush",), ("look", 2, "NoData"), ("handle", 0)],
+    "the operator was restarted": [("flush",), ("restart", 0), ("handle", 0), ("looks",), ("handle", 0)],
+    "it is paused": [("ask", "pause"), ("go_well", 4), ("flush",), ("handle", 0)],
+    "it was paused": [("pause", True), ("go_well", 1), ("flush",), ("pause", False), ("handle", 0)],
+    "the key stands without its record": [("set_record", None), ("handle", 0)],
+}
+
+
+@pytest.mark.parametrize("happenings", STALE.values(), ids=STALE)
+def test_otherwise_the_attempt_starts_again_at_its_first_stage(happenings: list[tuple[object, ...]]) -> None:
+    world = world_at("second stage", *happenings)
+    assert Reason.TRAFFIC_LOST in world.told
+    assert world.in_force == 0
+    assert (world.state.record.attempt, world.state.record.latched, world.state.healthy) == (1, False, 0)
+    world.play([("pause", False), ("ask", "resume"), ("go_well", 3)])
+    assert (world.in_force, world.state.record.stage) == (10, "pilot")
+
+
+def test_a_stage_that_was_only_announced_does_not_come_back() -> None:
+    world = world_at("second stage announced", ("flush",), ("handle", 0))
+    assert (world.in_force, world.told[-1]) == (0, Reason.TRAFFIC_LOST)
+
+
+def test_a_rollback_that_redis_lost_is_put_back() -> None:
+    world = world_at("rolled back", ("flush",), ("handle", 0))
+    assert world.redis.traffic.record == world.state.record
+    assert world.in_force == 0
+
+
+def test_what_an_old_replica_brought_back_is_raised_again_on_evidence() -> None:
+    world = world_at("first stage", ("snapshot",), ("go_well", 8))
+    assert world.in_force == 30
+    world.play([("fail_over", 0), ("look", 0, "NoData"), ("handle", 0)])
+    assert (world.in_force, world.state.record.percentage) == (10, 30)
+    world.play([("look", 0, "Pass"), ("handle", 0)])
+    assert world.in_force == 30
+
+
+def test_what_an_old_replica_brought_back_of_a_rolled_back_attempt_goes_down_at_once() -> None:
+    world = world_at("second stage", ("snapshot",), ("breach", 0), ("fail_over", 0))
+    assert world.in_force == 30
+    world.play([("handle", 0)])
+    assert world.in_force == 0
+
+
+# --- other people's records ------------------------------------------------------------------
+
+
+def test_an_object_whose_key_was_taken_over_stands_back() -> None:
+    world = world_at("second stage", ("take_over",), ("go_well", 1))
+    assert world.redis.traffic.record == FOREIGN
+    assert _alerts(world) == [Reason.KEY_CONFLICT]
+    assert not world.state.confirmed
+    world.play([("breach", 0)])
+    assert world.state.record.latched
+    assert _decision(world).write is None
+
+
+def test_a_record_that_was_given_up_is_taken_again_where_ours_is_greater() -> None:
+    world = world_at("second stage")
+    released = replace(world.state.record, owner="", sequence=world.state.record.sequence - 1, percentage=0)
+    world.redis = Redis("0", encode(released))
+    world.play([("looks",), ("handle", 0)])
+    assert world.redis.traffic.record == world.state.record
+
+
+@pytest.mark.parametrize("text", ['{"schema":2,"percentage":40}', '{"schema":1', "[]"])
+def test_an_unreadable_record_is_left_alone_and_the_key_stays(text: str) -> None:
+    world = world_at("second stage", ("set_record", text), ("go_well", 1))
+    assert (world.redis.record, world.redis.key) == (text, "30")
+    assert _alerts(world) == [Reason.RECORD_UNREADABLE]
+    assert _decision(world).write is None
+    assert not world.state.confirmed
+
+
+def test_under_an_unreadable_record_a_breach_takes_the_key_down() -> None:
+    world = world_at("second stage", ("set_record", '{"schema":2}'), ("breach", 0))
+    assert (world.redis.record, world.redis.key) == ('{"schema":2}', "0")
+    world.play([("handle", 0)])
+    assert _decision(world).write is None
+    world.play([("set_record", None), ("handle", 0)])
+    assert world.redis.traffic.record == world.state.record
+
+
+def test_time_under_an_unreadable_record_was_at_zero_so_its_evidence_does_not_count() -> None:
+    world = world_at("second stage")
+    text = world.redis.record
+    world.play([("set_record", "{}"), ("go_well", 20), ("set_record", text), ("go_well", 1)])
+    assert (world.state.confirmed, world.state.since, world.state.healthy) == (True, world.now, 10)
+
+
+# --- Redis that can't be asked ---------------------------------------------------------------
+
+
+def test_while_redis_can_t_be_asked_nothing_is_raised_and_a_way_down_is_tried() -> None:
+    world = world_at("second stage announced", ("redis_is", False), ("go_well", 1))
+    assert _decision(world).write is None
+    assert _alerts(world) == [Reason.TRAFFIC_UNCONFIRMED]
+    world.play([("breach", 0)])
+    assert _decision(world).write == Write(world.state.record)
+    world.play([("redis_is", True), ("handle", 0)])
+    assert world.in_force == 0
+
+
+def test_an_outage_of_redis_asks_for_no_write_where_it_held_everything() -> None:
+    world = world_at("second stage", ("redis_is", False), ("go_well", 1))
+    assert _decision(world).write is None
+    assert world.state.confirmed
+
+
+def test_the_time_of_a_long_outage_does_not_count() -> None:
+    world = world_at("second stage", ("redis_is", False), ("go_well", 10), ("redis_is", True), ("go_well", 2))
+    assert world.state.healthy == 20
+
+
+# --- the lease -------------------------------------------------------------------------------
+
+
+def test_a_lease_is_renewed_three_times_in_its_life() -> None:
+    world = World()
+    world.change(lease=60.0)
+    world.play([("handle", 0), ("go_well", 9)])
+    assert _decision(world).again == world.now + 20
+    world.play([("go_well", 3)])
+    decision = _decision(world)
+    assert decision.write == Write(world.state.record)
+    assert decision.again == world.now + 20
+
+
+def test_without_one_nothing_is_written_and_the_next_step_is_awaited() -> None:
+    decision = _decision(world_at("second stage"))
+    assert decision.write is None
+    assert decision.again == pytest.approx(1_000_140.0 + 30.0)
+
+
+# --- two operators ---------------------------------------------------------------------------
+
+
+def test_of_two_that_decide_on_the_same_state_one_raises() -> None:
+    world = world_at("first stage", ("go_well", 2), ("restart", 1), ("handle", 1))
+    world.play([("wait", 10.0), ("looks",), ("handle", 1), ("wait", 10.0), ("looks",), ("handle", 1)])
+    first, second = world.operators
+    assert first.state is not None
+    assert second.state is not None
+    before = world.version
+    world.play([("looks",), ("handle", 0), ("handle", 1), ("handle", 0), ("handle", 1)])
+    assert world.version > before
+    stands = world.redis.traffic.record
+    assert stands is not None
+    assert first.state.record.rank == second.state.record.rank >= stands.rank
+    assert world.state.serial == len({entry.serial for entry in world.state.history})
+
+
+def test_a_raise_says_what_it_is_based_on() -> None:
+    world = world_at("second stage announced", ("delay", True), ("go_well", 1))
+    assert world.in_flight == [Write(world.state.record, raises=True, expect=world.redis.traffic.record)]
+    assert isinstance(world.in_flight[0].expect, Record)
+    world.play([("delay", False), ("breach", 0), ("deliver",)])
+    assert world.in_force == 0, "what was sent before the rollback comes too late"

@@ -1,0 +1,59 @@
+"""What stands in Redis, read as clients read it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mlrollout.domain.record import Record
+from mlrollout.domain.traffic import Traffic
+
+RECORD = Record(attempt=1, latched=False, sequence=2, percentage=30)
+
+
+@pytest.mark.parametrize(
+    ("key", "percentage"),
+    [
+        ("0", 0),
+        ("7", 7),
+        ("100", 100),
+        ("007", 7),
+        (None, None),
+        ("", None),
+        ("101", None),
+        ("0100", None),
+        ("-1", None),
+        ("+1", None),
+        ("1.0", None),
+        (" 10", None),
+        ("on", None),
+        ("٣", None),
+        ("9" * 5000, None),
+    ],
+)
+def test_the_key_is_a_whole_number_of_per_cent_or_nothing(key: str | None, percentage: int | None) -> None:
+    assert Traffic(key, RECORD).percentage == percentage
+
+
+@given(st.text(max_size=4))
+def test_any_text_is_read_without_a_fault(key: str) -> None:
+    percentage = Traffic(key, None).percentage
+    assert percentage is None or 0 <= percentage <= 100
+
+
+@pytest.mark.parametrize(
+    ("traffic", "in_force", "lost", "stopped"),
+    [
+        (Traffic("30", RECORD), 30, False, False),
+        (Traffic("80", RECORD), 30, False, False),
+        (Traffic("29", RECORD), 29, False, True),
+        (Traffic("0", RECORD), 0, False, True),
+        (Traffic("off", RECORD), 0, False, True),
+        (Traffic(None, RECORD), 0, False, True),
+        (Traffic(None, Record(1, latched=False, sequence=0, percentage=0)), 0, False, False),
+        (Traffic("30", None), 0, False, False),
+        (Traffic("30", None, "it is not JSON"), 0, False, False),
+        (Traffic(None, None, "it is not JSON"), 0, False, False),
+        (Traffic(None, None), 0, True, False),
+    ],
+)
+def test_the_lower_of_key_and_record_is_in_force(traffic: Traffic, in_force: int, lost: bool, stopped: bool) -> None:  # noqa: FBT001 - a table
+    assert (traffic.in_force, traffic.lost, traffic.stopped) == (in_force, lost, stopped)

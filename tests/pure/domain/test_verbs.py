@@ -1,0 +1,193 @@
+"""What a person asks for by an annotation, in every situation: heard once, and answered in the history."""
+
+import pytest
+from mlrollout.domain.state import Reason, Verb
+from mlrollout.domain.traffic import Write
+
+from tests.pure.domain.situations import SITUATIONS, world_at
+
+APPROVED = {
+    "before the first stage",
+    "second stage announced",
+    "second stage",
+    "waiting for approval",
+    "paused",
+    "paused by the spec",
+}
+PROMOTED = set(SITUATIONS) - {"before the first stage", "complete", "rolled back"}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize(
+    ("verb", "reason", "heard_in"),
+    [
+        ("rollback", Reason.MANUAL_ROLLBACK, set(SITUATIONS) - {"rolled back"}),
+        ("retry", Reason.RETRIED, {"rolled back"}),
+        ("resume", Reason.RESUMED, {"paused"}),
+        ("approve", Reason.APPROVED, APPROVED),
+        ("promote", Reason.PROMOTED, PROMOTED),
+        ("pause", Reason.PAUSED, set(SITUATIONS) - {"paused"}),
+    ],
+)
+def test_a_verb_is_answered_once(situation: str, verb: str, reason: Reason, heard_in: set[str]) -> None:
+    world = world_at(situation)
+    before = world.state.serial
+    world.play([("ask", verb), ("handle", 0)])
+    first = world.state.history[before - world.state.serial]
+    if situation in heard_in:
+        assert first.reason == reason
+        assert not first.warning or verb == "rollback"
+    else:
+        assert (first.reason, first.warning) == (Reason.VERB_REFUSED, True)
+        assert verb in first.message
+    assert first.warning or "reason " in first.message
+    answered = world.state.serial
+    world.play([("handle", 0), ("restart", 0), ("looks",), ("handle", 0)])
+    again = [entry.reason for entry in world.state.history if entry.serial > answered]
+    assert reason not in again
+    assert Reason.VERB_REFUSED not in again
+
+
+@pytest.mark.parametrize("situation", sorted(set(SITUATIONS) - {"rolled back"}))
+def test_a_rollback_outranks_every_other_verb(situation: str) -> None:
+    world = world_at(situation, ("delay", True))
+    world.play([("ask", verb) for verb in Verb])
+    world.handle()
+    assert world.state.record.latched
+    assert world.in_flight == [Write(world.state.record)]
+    assert world.state.cause == Reason.MANUAL_ROLLBACK
+    assert world.told.count(Reason.VERB_REFUSED) == len(Verb) - 1
+    assert not world.state.paused or situation == "paused"
+
+
+def test_a_rollback_is_heard_while_redis_and_the_api_server_are_away() -> None:
+    world = world_at("second stage", ("redis_is", False), ("api_is", False), ("ask", "rollback"), ("handle", 0))
+    assert world.state.record.latched
+    world.play([("redis_is", True), ("handle", 0)])
+    assert world.in_force == 0
+
+
+def test_an_annotation_that_stays_is_not_acted_on_twice_even_after_a_retry() -> None:
+    world = world_at(
+        "second stage", ("api_is", False), ("ask", "rollback"), ("handle", 0), ("ask", "retry"), ("handle", 0)
+    )
+    assert world.verbs.keys() == {"rollback", "retry"}
+    assert world.told[-2:] == [Reason.RETRIED, Reason.ATTEMPT_STARTED]
+    world.play([("handle", 0), ("go_well", 3)])
+    assert world.told.count(Reason.MANUAL_ROLLBACK) == 1
+    assert not world.state.record.latched
+
+
+def test_a_verb_asked_for_with_another_value_is_heard_again() -> None:
+    world = world_at(
+        "second stage", ("api_is", False), ("ask", "pause"), ("handle", 0), ("ask", "pause"), ("handle", 0)
+    )
+    assert world.told[-2:] == [Reason.PAUSED, Reason.VERB_REFUSED]
+
+
+def test_a_verb_without_a_reason_says_so_and_a_long_one_is_cut() -> None:
+    world = world_at("second stage")
+    world.verbs = {"pause": " "}
+    world.handle()
+    assert world.state.history[-1].message == "no reason given"
+    world.verbs = {"resume": "x" * 10_000}
+    world.handle()
+    assert world.state.history[-1].message == "x" * 256
+
+
+def test_after_a_retry_nothing_of_the_old_attempt_is_left() -> None:
+    world = world_at("waiting for approval", ("ask", "approve"), ("breach", 0), ("wait", 10.0), ("handle", 0))
+    world.play([("ask", "retry"), ("handle", 0)])
+    state = world.state
+    assert (state.record.attempt, state.record.sequence, state.record.percentage) == (2, 0, 0)
+    assert (state.approved, state.promoted, state.cause, state.explanation, state.runs) == ("", "", "", "", ())
+    assert not state.record.latched
+    world.play([("go_well", 40)])
+    assert world.state.record.stage == "half", "the approval of the first attempt does not count for the second"
+
+
+# --- promote and approve ---------------------------------------------------------------------
+
+
+def test_promote_skips_the_time_but_not_the_evidence() -> None:
+    world = world_at("first stage", ("ask", "promote"), ("look", 2, "Inconclusive"), ("handle", 0))
+    assert world.state.record.stage == "pilot"
+    world.play([("go_well", 1)])
+    assert world.state.record.stage == "half"
+    assert world.state.promoted == ""
+
+
+def test_promote_stands_in_for_the_approval_of_the_next_stage_only() -> None:
+    world = world_at("second stage", ("ask", "promote"), ("go_well", 3))
+    assert (world.state.record.stage, world.in_force) == ("full", 100)
+    world = world_at("first stage", ("ask", "promote"), ("go_well", 30))
+    assert world.state.record.stage == "half", "the stage after the next needs its own approval"
+
+
+def test_promote_waits_while_the_rollout_is_paused() -> None:
+    world = world_at("paused", ("ask", "promote"), ("go_well", 3))
+    assert world.state.record.stage == "half"
+    world.play([("ask", "resume"), ("go_well", 1)])
+    assert world.state.record.stage == "full"
+
+
+def test_promoting_the_last_stage_completes_the_rollout() -> None:
+    world = world_at("last stage", ("ask", "promote"), ("go_well", 2))
+    assert world.state.completed
+    assert world.state.healthy < 20
+
+
+def test_an_approval_given_ahead_counts() -> None:
+    world = world_at("second stage", ("ask", "approve"), ("go_well", 2))
+    assert world.state.record.stage == "half"
+    assert world.state.approved == "full"
+    world.play([("go_well", 3)])
+    assert world.state.record.stage == "full"
+
+
+def test_the_first_stage_may_need_approval_too() -> None:
+    world = world_at("before the first stage", ("go_well", 5))
+    assert world.in_force == 0
+    world.play([("ask", "approve"), ("go_well", 2)])
+    assert world.in_force == 10
+
+
+# --- pause and resume ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("situation", ["paused", "paused by the spec"])
+def test_a_pause_stops_growing_and_its_time_does_not_count(situation: str) -> None:
+    world = world_at(situation)
+    healthy = world.state.healthy
+    world.play([("go_well", 50)])
+    assert (world.state.record.stage, world.state.healthy) == ("half", healthy)
+    world.play([("breach", 0)])
+    assert world.in_force == 0
+
+
+def test_a_raise_that_is_announced_waits_while_paused() -> None:
+    world = world_at("second stage announced", ("ask", "pause"), ("go_well", 20))
+    assert (world.in_force, world.state.record.percentage) == (10, 30)
+    world.play([("ask", "resume"), ("go_well", 1)])
+    assert world.in_force == 30
+
+
+def test_the_spec_s_pause_outlasts_resume_but_resume_ends_the_verb_s() -> None:
+    world = world_at("paused", ("pause", True), ("ask", "resume"), ("handle", 0))
+    assert world.told[-1] == Reason.VERB_REFUSED
+    assert not world.state.paused
+    world.play([("go_well", 1)])
+    assert world.operators[0].decision is not None
+    assert world.operators[0].decision.blocked is not None
+    assert world.operators[0].decision.blocked.reason == Reason.PAUSED
+
+
+def test_resume_and_pause_together_leave_it_paused() -> None:
+    world = world_at("paused", ("ask", "pause"), ("ask", "resume"), ("handle", 0))
+    assert world.state.paused
+
+
+def test_a_pause_survives_a_new_attempt() -> None:
+    world = world_at("paused", ("revise",), ("go_well", 5))
+    assert world.state.record.attempt == 2
+    assert (world.state.paused, world.state.record.stage, world.in_force) == (True, "", 0)

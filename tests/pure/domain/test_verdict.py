@@ -1,0 +1,111 @@
+"""The looks of one guardrail: what a breach is counted over, and since when it passes or says nothing."""
+
+from math import inf
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mlrollout.api.spec import BreachAfter
+from mlrollout.domain.verdict import Finding, Trail, Verdict
+
+from tests.pure.domain.specs import ERRORS, MAX_AGE
+
+LETTERS = {
+    "P": Finding.PASS,
+    "B": Finding.BREACH,
+    "I": Finding.INCONCLUSIVE,
+    "N": Finding.NO_DATA,
+    "E": Finding.ERROR,
+}
+
+
+def _trail(looks: str, failures: int = 1, of: int = 1, reach: float = 0.0) -> Trail:
+    """One look every ten seconds, from 10 on; a dot is none."""
+    trail = Trail(ERRORS.model_copy(update={"breach_after": BreachAfter(failures=failures, of=of)}))
+    for number, letter in enumerate(looks, start=1):
+        if letter != ".":
+            trail = trail.add(Verdict(LETTERS[letter], number * 10.0, reach))
+    return trail
+
+
+@pytest.mark.parametrize(
+    ("looks", "failures", "of", "at"),
+    [
+        ("", 1, 1, None),
+        ("B", 1, 1, 10),
+        ("BP", 1, 1, None),
+        ("BNE", 1, 1, 10),  # what says nothing takes nothing back
+        ("BI", 1, 1, None),  # an answer, though no good one
+        ("BB", 3, 5, None),
+        ("BPBPB", 3, 5, 50),
+        ("BBPPPB", 3, 5, None),
+        ("BNEBNEB", 3, 5, 70),
+        ("BBB", 2, 3, 30),
+    ],
+)
+def test_a_breach_is_so_many_bad_looks_of_the_last_that_had_an_answer(
+    looks: str, failures: int, of: int, at: float | None
+) -> None:
+    look = _trail(looks, failures, of).breach(0.0, 0.0)
+    assert (look.at if look is not None else None) == at
+
+
+@pytest.mark.parametrize(("began", "clear", "breached"), [(20, 15, True), (20.5, 15, False), (20, 15.5, False)])
+def test_looks_and_evidence_of_an_earlier_attempt_are_no_breach(began: float, clear: float, breached: bool) -> None:  # noqa: FBT001 - a table
+    assert (_trail("PB", reach=5.0).breach(began, clear) is not None) is breached
+
+
+@pytest.mark.parametrize(
+    ("looks", "since"),
+    [
+        ("", inf),
+        ("P", 10),
+        ("PPP", 10),
+        ("PPB", inf),
+        ("BPP", 20),
+        ("PNPP", 30),
+        ("PIP", 30),
+        ("P..P", 10),
+        ("P...P", 50),
+    ],
+)
+def test_it_passes_since_the_first_of_the_passes_that_were_never_out_of_date(looks: str, since: float) -> None:
+    assert MAX_AGE == 30
+    assert _trail(looks).passing_since == since
+
+
+@pytest.mark.parametrize(
+    ("looks", "since"),
+    [
+        ("P", inf),
+        ("PN", 20),
+        ("PNNN", 20),
+        ("PNNI", inf),
+        ("PEE", 20),
+        ("PNE", 30),  # no data is an answer of the source: the failing begins after it
+        ("PEN", 30),  # and failed looks are no sign that there is no data
+        ("PNENEN", 20),  # by turns: there has been no data since the first
+        ("PNENPEN", 70),
+    ],
+)
+def test_evidence_is_missing_since_the_first_look_that_missed_it_so(looks: str, since: float) -> None:
+    assert _trail(looks).missing_since == since
+
+
+def test_a_clock_set_back_leaves_nothing_ahead() -> None:
+    trail = _trail("BNEP", of=5).add(Verdict(Finding.PASS, 35.0, 0.0))
+    assert trail.passing_since == 35.0
+    assert [look.at for look in trail.answered] == [10.0, 35.0]
+    assert _trail("PN").add(Verdict(Finding.NO_DATA, 15.0, 0.0)).missing_since == 15.0
+    assert _trail("PE").add(Verdict(Finding.ERROR, 15.0, 0.0)).missing_since == 15.0
+
+
+@given(st.text("PBINE.", max_size=30), st.integers(1, 4), st.integers(1, 4))
+def test_counting_needs_no_more_than_the_trail_keeps(looks: str, failures: int, of: int) -> None:
+    failures, of = sorted((failures, of))
+    trail = _trail(looks, failures, of)
+    answered = [letter for letter in looks if letter in "PBI"][-of:]
+    assert (trail.breach(0.0, 0.0) is not None) is (answered.count("B") >= failures)
+    assert len(trail.answered) <= of
+    assert (trail.passing_since < inf) is (looks.rstrip(".")[-1:] == "P")
+    assert (trail.missing_since < inf) is (looks.rstrip(".")[-1:] in ("N", "E"))
