@@ -25,7 +25,7 @@ def progress(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) 
     if stage is None:
         return _enter_first(spec, seen, state, now, paused=paused)
     blocked = earned(spec, state.since, seen.trails, now)
-    state = _count(spec, seen, state, now, good=blocked is None and not paused)
+    state = _count(spec, seen, state, stage, now) if blocked is None and not paused else replace(state, counted=None)
     if state.completed:
         return Progressed(state)
     if blocked is None and paused:
@@ -45,15 +45,12 @@ def progress(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) 
     return _advance(spec, seen, state, stage, now)
 
 
-def _count(spec: Spec, seen: Seen, state: State, now: float, *, good: bool) -> State:
-    """Add the time since the last step, if evidence was good at both ends: as much as it was good between them."""
-    if not good:
-        return replace(state, counted=None)
+def _count(spec: Spec, seen: Seen, state: State, stage: Stage, now: float) -> State:
+    """Add the time since evidence was last good, as far as it was good all along; no more than the stage asks for."""
     gap = 0.0 if state.counted is None else now - state.counted
-    if state.completed or not 0 <= gap <= patience(spec):
-        return replace(state, counted=now)
     passing = now - max(seen.trails[guardrail.name].passing_since for guardrail in gates(spec))
-    return replace(state, healthy=state.healthy + min(gap, passing), counted=now)
+    gained = min(gap, passing) if 0 <= gap <= patience(spec) else 0.0
+    return replace(state, healthy=min(state.healthy + gained, stage.duration), counted=now)
 
 
 def _enter_first(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) -> Progressed:

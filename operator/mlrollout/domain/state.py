@@ -118,7 +118,7 @@ class State:
         since: When Redis was found to have come to hold `record`; the percentage has been in force since.
         confirmed: Whether Redis is known to have held `record`.
         applied: The percentage that Redis last confirmed.
-        healthy: Seconds of good evidence in this stage.
+        healthy: Seconds of good evidence in this stage, up to its duration.
         counted: When evidence was last good with Redis holding the record, which is up to when healthy time
             is counted; `None` while evidence is not good. Not persisted: after a restart nothing is known
             of the time in between.
