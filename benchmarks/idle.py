@@ -42,7 +42,7 @@ def resident_mib(pid: int) -> float:
 
 def measure(count: int, seconds: float, interval: str) -> tuple[float, float, float]:
     """Resident memory in MiB, CPU in per cent of a core, and seconds until all objects were complete."""
-    with Stack() as stack:
+    with Stack(interval="15s") as stack:
         stack.install()
         stack.cluster.kubectl("create", "namespace", NAMESPACE)
         operator = stack.start_operator()

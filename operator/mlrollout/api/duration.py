@@ -1,5 +1,6 @@
 """Durations as people write them in Kubernetes objects: `336h`, `10m`, `1h30m`, `250ms`."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -49,6 +50,11 @@ def render(seconds: float) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
+
+
+def rough(seconds: float) -> str:
+    """The same for people, who need no fractions of a second: `15.98` is `15s`."""
+    return render(math.floor(seconds) if seconds >= 1 else seconds)
 
 
 def written(path: str) -> str:

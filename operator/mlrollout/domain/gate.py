@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mlrollout.api.duration import render
+from mlrollout.api.duration import rough
 from mlrollout.api.spec import Guardrail, MissingAction, Requirement, Spec, Stage
 
 from .state import Blocked, Reason
@@ -50,7 +50,7 @@ def _unearned(guardrail: Guardrail, since: float, look: Verdict | None) -> Block
     if look.finding is not Finding.PASS:
         return Blocked(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name}: {look.message}")
     if look.begins < since:
-        rest = render(since - look.begins)
+        rest = rough(since - look.begins)
         return Blocked(
             Reason.GUARDRAILS_UNKNOWN,
             f"guardrail {guardrail.name} still looks back {rest} into the time before this stage",
@@ -74,7 +74,7 @@ def _unadmitted(guardrail: Guardrail, clear: float, look: Verdict | None) -> Blo
     if look.finding is Finding.ERROR:
         return Blocked(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name}: {look.message}")
     if look.begins < clear:
-        rest = render(clear - look.begins)
+        rest = rough(clear - look.begins)
         return Blocked(
             Reason.WINDOWS_NOT_CLEAR,
             f"guardrail {guardrail.name} still looks back {rest} into the attempt before; wait until it no longer does",

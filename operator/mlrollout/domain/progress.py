@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from mlrollout.api.duration import render
+from mlrollout.api.duration import render, rough
 from mlrollout.api.spec import Approval, Spec, Stage
 
 from .gate import admitted, earned, gates, patience, satisfied
@@ -36,7 +36,7 @@ def progress(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) 
     if rest > 0 and state.promoted != stage.name:
         return Progressed(
             state,
-            Blocked(Reason.PROGRESSING, f"healthy for {_rounded(state.healthy)} of {render(stage.duration)}"),
+            Blocked(Reason.PROGRESSING, f"healthy for {rough(state.healthy)} of {render(stage.duration)}"),
             now + rest,
         )
     blocked = satisfied(stage, state.since, spec, seen.trails, now)
@@ -65,7 +65,7 @@ def _enter_first(spec: Spec, seen: Seen, state: State, now: float, *, paused: bo
 
 def _advance(spec: Spec, seen: Seen, state: State, stage: Stage, now: float) -> Progressed:
     after = following(spec, state.record)
-    served = f"stage {stage.name} was healthy for {_rounded(state.healthy)}; {_evidence(spec, seen)}"
+    served = f"stage {stage.name} was healthy for {rough(state.healthy)}; {_evidence(spec, seen)}"
     if after is None:
         state = replace(state.leave(now, RunOutcome.PASSED), completed=True, counted=None)
         return Progressed(state.tell(now, Reason.COMPLETED, f"complete at {stage.percentage} %: {served}"))
@@ -74,10 +74,6 @@ def _advance(spec: Spec, seen: Seen, state: State, stage: Stage, now: float) -> 
         return Progressed(state, blocked)
     state = state.leave(now, RunOutcome.PASSED)
     return Progressed(_enter(state, after, now, f"{stage.percentage} % -> {after.percentage} %: {served}"))
-
-
-def _rounded(seconds: float) -> str:
-    return render(float(int(seconds)))
 
 
 def _evidence(spec: Spec, seen: Seen) -> str:

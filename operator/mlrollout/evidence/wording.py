@@ -11,7 +11,7 @@ _BELIEVABLE = 1e9
 
 def line(limits: Guardrail | Requirement, value: float, reach: float, count: float | None) -> str:
     """A value, its limit, and what it stands on: `0.071 is above max 0.05 (window 5m, 1240 samples)`."""
-    basis = [f"window {duration.render(reach)}"] if round(reach, 3) else []
+    basis = [f"window {duration.rough(reach)}"] if round(reach, 3) else []
     basis += [] if count is None else [f"{math.floor(count):.15g} samples"]
     return f"{_value(limits, value)} is {_position(limits, value)}" + (f" ({', '.join(basis)})" if basis else "")
 

@@ -133,12 +133,14 @@ class Watch:
         loop = asyncio.get_running_loop()
         queries = Queries.of(guardrail)
         due = loop.time() + self.random.random() * min(guardrail.interval, _FIRST_WITHIN)
+        wait = guardrail.interval * self.random.random()
         while True:
             await asyncio.sleep(due - loop.time())
             began = loop.time()
             self.seen(self.rollout, guardrail, await self._look(guardrail, queries))
             self.metrics.looked(loop.time() - began)
-            due = max(due + guardrail.interval, loop.time())
+            # The second look comes early by chance, so that the looks of many objects spread out.
+            due, wait = max(due + wait, loop.time()), guardrail.interval
 
     async def _look(self, guardrail: Guardrail, queries: Queries) -> Verdict:
         state, source = self.rollout.state, self.rollout.source

@@ -35,7 +35,7 @@ def test_a_value_stands_beside_its_limit(low: float | None, high: float | None, 
     ("reach", "count", "basis"),
     [
         (300, 1240.0, " (window 5m, 1240 samples)"),
-        (90.5, None, " (window 1m30s500ms)"),
+        (90.5, None, " (window 1m30s)"),
         (0, 99.99, " (99 samples)"),
         (0.0001, None, ""),
     ],
