@@ -65,7 +65,6 @@ class Oracle:
         self.landed = {rank: min(at, now) for rank, at in self.landed.items()}
         self.verbs = {verb: min(at, now) for verb, at in self.verbs.items()}
         self.entered = {stay: min(at, now) for stay, at in self.entered.items()}
-        self.held = None if self.held is None else min(self.held, now)
 
     def saved(self, state: State | None) -> None:
         if state is not None and state.record.latched:

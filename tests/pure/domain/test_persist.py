@@ -155,7 +155,7 @@ def test_healthy_time_is_saved_now_and_then(saved: float, now: float, written: b
 
 def test_a_transition_a_verb_a_finding_or_a_condition_is_saved_at_once_and_a_value_alone_is_not() -> None:
     def status(world: World) -> Status:
-        return Status.read({"status": world.status})
+        return Status.read({"status": world.saved.status})
 
     saved = status(world_at("second stage"))
     assert not due(saved, status(world_at("second stage")))

@@ -77,7 +77,9 @@ def test_whatever_else_a_text_holds_is_unreadable(text: str | bytes) -> None:
 
 
 FIELDS = ("schema", "owner", "holder", "revision", "attempt", "latched", "sequence", "percentage", "stage", "more")
-ANYTHING = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([]) | st.just({})
+ANYTHING: st.SearchStrategy[object] = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([]) | st.just({})
+)
 
 
 @given(records(), st.dictionaries(st.sampled_from(FIELDS), ANYTHING, min_size=1))

@@ -264,19 +264,24 @@ def test_without_one_nothing_is_written_and_the_next_step_is_awaited() -> None:
 # --- two operators ---------------------------------------------------------------------------
 
 
-def test_of_two_that_decide_on_the_same_state_one_raises() -> None:
-    world = world_at("first stage", ("go_well", 2), ("restart", 1), ("handle", 1))
-    world.play([("wait", 10.0), ("looks",), ("handle", 1), ("wait", 10.0), ("looks",), ("handle", 1)])
+def test_of_two_that_decide_on_the_same_state_one_announces_and_one_raise_is_sent() -> None:
+    world = world_at("first stage", ("restart", 1), ("handle", 1), ("looks",), ("handle", 1), ("handle", 0))
     first, second = world.operators
-    assert first.state is not None
-    assert second.state is not None
-    before = world.version
-    world.play([("looks",), ("handle", 0), ("handle", 1), ("handle", 0), ("handle", 1)])
-    assert world.version > before
-    stands = world.redis.traffic.record
-    assert stands is not None
-    assert first.state.record.rank == second.state.record.rank >= stands.rank
-    assert world.state.serial == len({entry.serial for entry in world.state.history})
+    first.version = second.version = world.version
+    second.state = first.state
+    world.play([("ask", "promote"), ("wait", 10.0), ("looks",)])
+    version, verbs = world.version, dict(world.verbs)
+    world.handle(0)
+    world.verbs = verbs
+    announced = world.handle(1).state
+    assert announced is not None
+    assert announced.history[-1].reason == Reason.STAGE_ADVANCED, "the second announced it, too"
+    assert world.version == version + 1, "but was not allowed to save that"
+    assert second.state == first.state
+    world.play([("delay", True), ("handle", 0), ("handle", 1)])
+    assert world.in_flight[0].raises
+    world.play([("delay", False), ("deliver",), ("deliver",), ("handle", 0)])
+    assert (world.in_force, world.told.count(Reason.STAGE_ADVANCED)) == (30, 2)
 
 
 def test_a_raise_says_what_it_is_based_on() -> None:

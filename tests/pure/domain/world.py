@@ -4,12 +4,13 @@ What happens is data, `("look", 0, "Breach")`, so that a failing history is a li
 shortened and played again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlrollout.api.spec import AfterCompletion
+from mlrollout.api.spec import AfterCompletion, Guardrail
 from mlrollout.api.status import Status
-from mlrollout.domain.conditions import facts, stamp
+from mlrollout.domain.conditions import Fact, facts, stamp
 from mlrollout.domain.decide import decide
 from mlrollout.domain.persist import from_status, to_status
 from mlrollout.domain.record import Record, encode
@@ -40,6 +41,28 @@ class Operator:
     decision: Decision | None = None
 
 
+@dataclass(frozen=True)
+class Saved:
+    """What was saved, made into a status only when somebody reads it."""
+
+    state: State | None = None
+    guardrails: tuple[Guardrail, ...] = ()
+    trails: Mapping[str, Trail] = field(default_factory=dict)
+    facts: tuple[Fact, ...] = ()
+    at: float = 0.0
+
+    @property
+    def status(self) -> dict[str, Any]:
+        status = to_status(
+            self.state,
+            guardrails=self.guardrails,
+            trails=self.trails,
+            conditions=stamp(self.facts, (), 1, self.at),
+            generation=1,
+        )
+        return status.render()
+
+
 @dataclass
 class World:
     """Everything, at one moment."""
@@ -50,7 +73,7 @@ class World:
     redis_up: bool = True
     api_up: bool = True
     version: int = 0
-    status: dict[str, Any] = field(default_factory=dict)
+    saved: Saved = field(default_factory=Saved)
     verbs: dict[str, str] = field(default_factory=dict)
     operators: tuple[Operator, Operator] = field(default_factory=lambda: (Operator(), Operator()))
     delayed: bool = False
@@ -221,7 +244,7 @@ class World:
         self.oracle.applied(self, write, before.traffic)
 
     def _load(self, operator: Operator) -> None:
-        operator.state = merged(operator.state, from_status(Status.read({"status": self.status})))
+        operator.state = merged(operator.state, from_status(Status.read({"status": self.saved.status})))
         operator.version = self.version
 
     def _save(self, operator: Operator, seen: Seen, decision: Decision) -> bool:
@@ -233,18 +256,10 @@ class World:
             return False
         found = facts(self.edit.spec, seen, decision, self.now)
         self.oracle.told(decision, found)
-        conditions = stamp(found, (), 1, self.now)
-        status = to_status(
-            decision.state,
-            guardrails=self.edit.spec.guardrails,
-            trails=seen.trails,
-            conditions=conditions,
-            generation=1,
-        )
-        rendered = status.render()
-        if rendered != self.status:
+        saved = Saved(decision.state, self.edit.guardrails, seen.trails, found, self.now)
+        if replace(saved, at=self.saved.at) != self.saved:
             self.version += 1
-            self.status = rendered
+            self.saved = saved
             self.oracle.saved(decision.state)
         operator.version = self.version
         if decision.state is not None:
