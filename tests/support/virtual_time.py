@@ -5,10 +5,12 @@ timer either, nobody can ever wake anybody, and that is an error rather than a h
 """
 
 import asyncio
+import functools
 import itertools
 from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
+from typing import Any, NoReturn, ParamSpec, TypeVar, TypeVarTuple, Unpack
 
+P = ParamSpec("P")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -72,3 +74,13 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """`asyncio.run` on virtual time."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(main)
+
+
+def virtual(test: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """A test that is a coroutine, on virtual time."""
+
+    @functools.wraps(test)
+    def on_virtual_time(*arguments: P.args, **named: P.kwargs) -> T:
+        return run(test(*arguments, **named))
+
+    return on_virtual_time

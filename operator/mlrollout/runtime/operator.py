@@ -14,7 +14,7 @@ from .looks import Watch
 from .metrics import Metrics
 from .queue import Queue
 from .reconciler import Reconciler
-from .rollout import Problem, Rollout
+from .rollout import Problem, Rollout, known
 
 log = structlog.get_logger(__name__)
 
@@ -64,8 +64,10 @@ class Operator:
         try:
             await self.queue.run()
         finally:
-            for ref in list(self.rollouts):
-                self._forget(ref)
+            last = tuple(self.rollouts.values())
+            self.rollouts.clear()
+            for rollout in last:
+                self._forget(rollout)
 
     # --- what comes in -----------------------------------------------------------------------
 
@@ -74,31 +76,26 @@ class Operator:
         metadata = found["metadata"]
         ref = Ref(str(metadata["namespace"]), str(metadata["name"]))
         rollout = self.rollouts.get(ref)
-        if rollout is not None and rollout.uid != metadata.get("uid"):
-            self._forget(ref)
+        if rollout is not None and known(metadata.get("resourceVersion"), rollout.resource_version):
+            return
+        if rollout is not None and rollout.uid != metadata["uid"]:
+            self._forget(rollout)
             rollout = None
         if rollout is None:
             rollout = self.rollouts[ref] = Rollout(ref)
-        elif _known(metadata.get("resourceVersion"), rollout.resource_version):
-            return
         rollout.take(found)
+        self.queue.add(ref)
         rollout.fit_trails()
         self._fit(rollout)
         self._reconciler.brake(rollout)
-        self.queue.add(ref)
 
     def vanished(self, found: Mapping[str, Any]) -> None:
         """Take in that an object no longer exists."""
         metadata = found["metadata"]
         ref = Ref(str(metadata["namespace"]), str(metadata["name"]))
         rollout = self.rollouts.get(ref)
-        if rollout is None or rollout.uid != metadata.get("uid"):
-            return
-        key = _key(rollout)
-        self._forget(ref)
-        for other in self.rollouts.values():
-            if key is not None and _key(other) == key:
-                self.queue.add(other.ref)
+        if rollout is not None and rollout.uid == metadata["uid"]:
+            self._forget(rollout)
 
     def lead(self, *, leads: bool) -> None:
         """Take in whether this process may take traffic up and write status."""
@@ -119,7 +116,7 @@ class Operator:
         try:
             return await self._reconciler.reconcile(rollout, self._conflict(rollout))
         except GoneError:
-            self._forget(ref)
+            self._forget(rollout)
             return None
         finally:
             if not rollout.gone:
@@ -136,15 +133,19 @@ class Operator:
         watch.fit(on=rollout.deleted_at is None)
         self.metrics.keep(rollout.ref, set(rollout.trails))
 
-    def _forget(self, ref: Ref) -> None:
-        rollout = self.rollouts.pop(ref, None)
-        watch = self._watches.pop(ref, None)
-        if watch is not None:
-            watch.fit(on=False)
-        if rollout is not None:
-            self._reconciler.forget(rollout)
+    def _forget(self, rollout: Rollout) -> None:
+        """Let go of an object, once: by its second end another may have its name."""
+        if rollout.gone:
+            return
+        ref = rollout.ref
+        self.rollouts.pop(ref, None)
+        self._watches.pop(ref).fit(on=False)
+        self._reconciler.forget(rollout)
         self.queue.forget(ref)
         self.metrics.forget(ref)
+        for other in self.rollouts.values():
+            if _key(other) == _key(rollout):  # its key may be free now
+                self.queue.add(other.ref)
 
     def _conflict(self, rollout: Rollout) -> Problem | None:
         """Another object of this cluster that names the same key and was there first."""
@@ -172,9 +173,3 @@ def _key(rollout: Rollout) -> tuple[object, str] | None:
 def _rank(rollout: Rollout) -> tuple[bool, str, str]:
     """The object that stands somewhere already comes first, then the older one."""
     return (rollout.state is None, str(rollout.metadata.get("creationTimestamp", "")), rollout.uid)
-
-
-def _known(found: object, newest: str) -> bool:
-    """Whether a resourceVersion is no later one, as in the echo of our own write; unknown formats never are."""
-    text = str(found)
-    return text.isdigit() and newest.isdigit() and int(text) <= int(newest)

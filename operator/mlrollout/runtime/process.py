@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import structlog
 from aiohttp import web
@@ -13,7 +13,7 @@ from aiohttp import web
 from mlrollout.adapters.kubernetes import KubernetesLease, KubernetesObjects, KubernetesSecrets, connect
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.redis import RedisTrafficStore
-from mlrollout.ports import Clock, ObjectsError
+from mlrollout.ports import Clock, Object, ObjectsError
 
 from .connections import Directory
 from .kopf_app import watch
@@ -127,23 +127,30 @@ async def _work(
         await asyncio.gather(*parts, stopping, return_exceptions=True)
 
 
-async def _list(objects: KubernetesObjects, operator: Operator) -> None:
+class Lister(Protocol):
+    """Who can read all objects."""
+
+    async def read_all(self) -> Sequence[Object]:
+        """Every object as it stands now."""
+        ...
+
+
+async def list_all(objects: Lister, operator: Operator) -> None:
     """Take in every object there is, and miss none that is gone."""
+    before = {rollout.uid: rollout.object for rollout in operator.rollouts.values()}
     found = await objects.read_all()
     for one in found:
         operator.observe(one)
-    there = {one["metadata"]["uid"] for one in found}
-    for rollout in list(operator.rollouts.values()):
-        if rollout.uid not in there:
-            operator.vanished(rollout.object)
+    for uid in before.keys() - {one["metadata"]["uid"] for one in found}:
+        operator.vanished(before[uid])
 
 
-async def _first_list(objects: KubernetesObjects, operator: Operator) -> None:
+async def _first_list(objects: Lister, operator: Operator) -> None:
     """Take in every object; an API server that is just starting is waited for."""
     ends = asyncio.get_running_loop().time() + START_WITHIN
     while True:
         try:
-            return await _list(objects, operator)
+            return await list_all(objects, operator)
         except ObjectsError as error:
             if asyncio.get_running_loop().time() > ends:
                 raise
@@ -151,10 +158,10 @@ async def _first_list(objects: KubernetesObjects, operator: Operator) -> None:
         await asyncio.sleep(1.0)
 
 
-async def _relist(objects: KubernetesObjects, operator: Operator) -> None:
+async def _relist(objects: Lister, operator: Operator) -> None:
     while True:
         await asyncio.sleep(RELIST)
         try:
-            await _list(objects, operator)
+            await list_all(objects, operator)
         except ObjectsError as error:
             log.warning("Could not list the objects again; the watch goes on", error=str(error))

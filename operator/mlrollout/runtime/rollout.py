@@ -15,7 +15,7 @@ from mlrollout.domain.state import Decision, Reason, Seen, State, Verb
 from mlrollout.domain.traffic import Traffic
 from mlrollout.domain.verdict import Trail
 from mlrollout.evidence.query import Query, QueryError
-from mlrollout.ports import EvidenceSource, Object, Ref, TrafficStore
+from mlrollout.ports import EvidenceSource, GoneError, Object, Ref, TrafficStore
 
 FINALIZER = f"{GROUP}/traffic"
 _SHOWN_ERRORS = 3
@@ -148,17 +148,29 @@ class Rollout:
             verbs=self.verbs,
         )
 
-    def take(self, found: Object) -> None:
-        """Take over a newer version of the object: its spec, and its status merged with what is known here."""
+    def take(self, found: Object) -> bool:
+        """Take over a newer version of the object: its spec, and its status merged with what is known here.
+
+        Answers and events may overtake each other, so one that is not newer is ignored; answers whether it was.
+
+        Raises:
+            GoneError: It is another object of the same name.
+        """
+        metadata = found["metadata"]
+        if self.object and metadata["uid"] != self.uid:
+            raise GoneError(f"{self.ref} was deleted, and another object has its name")
+        if known(metadata.get("resourceVersion"), self.resource_version):
+            return False
         self.object = found
         self.spec, self.invalid = _understand(found, self.spec, self.invalid)
         try:
             self.status = Status.read(found)
         except ValidationError as error:
             self.invalid = Problem(Reason.INVALID_SPEC, f"the status can't be read: {_shorten(error)}")
-            return
+            return True
         self.saved = from_status(self.status)
         self.state = merge(self.state, self.saved)
+        return True
 
     def fit_trails(self) -> None:
         """Begin a new trail for each guardrail whose definition is new; forget those that are gone."""
@@ -168,6 +180,12 @@ class Rollout:
     def _trail(self, guardrail: Guardrail) -> Trail:
         trail = self.trails.get(guardrail.name)
         return trail if trail is not None and trail.guardrail == guardrail else Trail(guardrail)
+
+
+def known(found: object, newest: str) -> bool:
+    """Whether a resourceVersion is no later one, as in the echo of our own write; unknown formats never are."""
+    text = str(found)
+    return text.isdigit() and newest.isdigit() and int(text) <= int(newest)
 
 
 def merge(working: State | None, loaded: State | None) -> State | None:

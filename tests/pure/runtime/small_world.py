@@ -1,0 +1,355 @@
+"""An API server, a Redis and a Prometheus in memory, each call of which a test may hold, lose or let fail.
+
+Everything works unless a test says otherwise, so that a test holds one interleaving and nothing else.
+"""
+
+# ruff: noqa: ARG002 - the ports say which arguments there are
+
+import asyncio
+import itertools
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from mlrollout.api import GROUP
+from mlrollout.api.spec import Spec
+from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
+from mlrollout.evidence.answer import Answer, Sample
+from mlrollout.ports import ConflictError, GoneError, Note, Object, ObjectsError, Ref, TrafficError
+from mlrollout.runtime.operator import Operator
+
+from tests.components.redis.model import State, merge
+
+EPOCH = 1_800_000_000.0
+REF = Ref("dispatch", "ml-dispatch")
+KEY = "ml_dispatch:rollout_percentage"
+GUARDRAIL: Mapping[str, Any] = {"name": "errors", "query": "up", "max": 0.05, "interval": "1s", "maxAge": "5s"}
+
+Act = Callable[[], Any]
+Fate = Callable[[Act], Awaitable[Any]]
+"""What becomes of a call: it does the act, or not, and waits before or after."""
+
+
+def stage(name: str, percentage: int, duration: str = "1h") -> dict[str, Any]:
+    return {"name": name, "percentage": percentage, "duration": duration}
+
+
+def spec(**changes: Any) -> dict[str, Any]:
+    """Two stages of an hour, one guardrail that looks once a second."""
+    return {
+        "revision": "one",
+        "traffic": {"key": KEY},
+        "stages": [stage("pilot", 10), stage("full", 100)],
+        "guardrails": [GUARDRAIL],
+        **changes,
+    }
+
+
+class Fates:
+    """What becomes of calls, by their name; each fate is for one call, but for `always`."""
+
+    def __init__(self) -> None:
+        self.next: defaultdict[str, list[Fate]] = defaultdict(list)
+        self.always: dict[str, Fate] = {}
+        self.count: defaultdict[str, int] = defaultdict(int)
+
+    async def meet(self, name: str, act: Act) -> Any:
+        self.count[name] += 1
+        await asyncio.sleep(0)
+        if self.next[name]:
+            return await self.next[name].pop(0)(act)
+        if name in self.always:
+            return await self.always[name](act)
+        return act()
+
+
+def failing(error: Exception) -> Fate:
+    async def fate(_: Act) -> Any:
+        raise error
+
+    return fate
+
+
+def losing(error: Exception) -> Fate:
+    """It takes place, and the answer never comes."""
+
+    async def fate(act: Act) -> Any:
+        act()
+        raise error
+
+    return fate
+
+
+class Held:
+    """A call that takes place at once, or once it may, and whose answer waits until it is let go."""
+
+    def __init__(self, *, before: bool = False) -> None:
+        self.reached = asyncio.Event()
+        self.go = asyncio.Event()
+        self._before = before
+
+    async def __call__(self, act: Act) -> Any:
+        if self._before:
+            self.reached.set()
+            await self.go.wait()
+            return act()
+        try:
+            return act()
+        finally:
+            self.reached.set()
+            await self.go.wait()
+
+
+class Api:
+    """Implements the port `Objects`; versions, generations, finalizers and a watch as of the real one."""
+
+    def __init__(self) -> None:
+        self.fates = Fates()
+        self.objects: dict[Ref, dict[str, Any]] = {}
+        self.notes: list[Note] = []
+        self.watchers: list[Callable[[str, Object], None]] = []
+        self.writes: list[str] = []
+        self._numbers = itertools.count(1)
+
+    # --- people ---
+
+    def apply(self, wanted: Mapping[str, Any], ref: Ref = REF) -> None:
+        old = self.objects.get(ref)
+        if old is None:
+            metadata = {
+                "namespace": ref.namespace,
+                "name": ref.name,
+                "uid": f"uid-{next(self._numbers)}",
+                "generation": 1,
+                "creationTimestamp": "2027-01-15T08:00:00Z",
+            }
+            self._store(ref, {"metadata": metadata, "spec": dict(wanted)}, "ADDED")
+        elif old["spec"] != wanted:
+            metadata = old["metadata"] | {"generation": old["metadata"]["generation"] + 1}
+            self._store(ref, old | {"metadata": metadata, "spec": dict(wanted)})
+
+    def annotate(self, name: str, value: str, ref: Ref = REF) -> None:
+        old = self.objects[ref]
+        annotations = old["metadata"].get("annotations", {}) | {f"{GROUP}/{name}": value}
+        self._store(ref, old | {"metadata": old["metadata"] | {"annotations": annotations}})
+
+    def delete(self, ref: Ref = REF) -> None:
+        old = self.objects[ref]
+        if old["metadata"].get("finalizers"):
+            self._store(ref, old | {"metadata": old["metadata"] | {"deletionTimestamp": "2027-01-15T08:00:00Z"}})
+        else:
+            self.remove(ref)
+
+    def edit_status(self, status: Mapping[str, Any], ref: Ref = REF) -> None:
+        self._store(ref, self.objects[ref] | {"status": dict(status)})
+
+    # --- the port ---
+
+    async def read_all(self) -> Sequence[Object]:
+        found: Sequence[Object] = await self.fates.meet("read_all", lambda: tuple(self.objects.values()))
+        return found
+
+    async def get(self, ref: Ref) -> Object:
+        found: Object = await self.fates.meet("get", lambda: self._standing(ref))
+        return found
+
+    async def save_status(self, ref: Ref, resource_version: str, status: Mapping[str, Any]) -> Object:
+        def act() -> Object:
+            return self._store(ref, self._at(ref, resource_version) | {"status": dict(status)})
+
+        found: Object = await self.fates.meet("save_status", act)
+        self.writes.append("status")
+        return found
+
+    async def set_finalizer(self, ref: Ref, resource_version: str, finalizers: tuple[str, ...]) -> Object:
+        def act() -> Object:
+            old = self._at(ref, resource_version)
+            new = old | {"metadata": old["metadata"] | {"finalizers": list(finalizers)}}
+            if not finalizers and "deletionTimestamp" in old["metadata"]:
+                self.remove(ref)
+                return new
+            return self._store(ref, new)
+
+        found: Object = await self.fates.meet("set_finalizer", act)
+        return found
+
+    async def drop_annotation(self, ref: Ref, name: str, value: str) -> Object:
+        def act() -> Object:
+            old = self._standing(ref)
+            annotations = old["metadata"].get("annotations", {})
+            if annotations.get(name) != value:
+                return old
+            kept = {key: text for key, text in annotations.items() if key != name}
+            return self._store(ref, old | {"metadata": old["metadata"] | {"annotations": kept}})
+
+        found: Object = await self.fates.meet("drop_annotation", act)
+        return found
+
+    async def note(self, ref: Ref, uid: str, note: Note) -> None:
+        await self.fates.meet("note", lambda: self.notes.append(note))
+
+    # --- how it is kept ---
+
+    def _standing(self, ref: Ref) -> dict[str, Any]:
+        if ref not in self.objects:
+            raise GoneError(f"{ref} does not exist")
+        return self.objects[ref]
+
+    def _at(self, ref: Ref, version: str) -> dict[str, Any]:
+        found = self._standing(ref)
+        if found["metadata"]["resourceVersion"] != version:
+            raise ConflictError(f"{ref} has another version")
+        return found
+
+    def _store(self, ref: Ref, new: dict[str, Any], kind: str = "MODIFIED") -> Object:
+        metadata = new["metadata"] | {"resourceVersion": str(next(self._numbers))}
+        self.objects[ref] = new | {"metadata": metadata}
+        self._tell(kind, self.objects[ref])
+        return self.objects[ref]
+
+    def remove(self, ref: Ref = REF) -> None:
+        """As by force, whatever finalizers it has."""
+        self._tell("DELETED", self.objects.pop(ref))
+
+    def _tell(self, kind: str, found: Object) -> None:
+        for watcher in tuple(self.watchers):
+            watcher(kind, found)
+
+
+class Redis:
+    """Implements the port `TrafficStore` by the rules of the script."""
+
+    def __init__(self) -> None:
+        self.fates = Fates()
+        self.states: dict[str, State] = {}
+        self.accepted: list[Write] = []
+        self.leases: list[float | None] = []
+
+    @property
+    def percentage(self) -> str | None:
+        return self.states.get(KEY, State()).key
+
+    @property
+    def record(self) -> Any:
+        return self.states.get(KEY, State()).traffic.record
+
+    def set_by_hand(self, text: str | None) -> None:
+        state = self.states.get(KEY, State())
+        self.states[KEY] = State(text, state.record)
+
+    async def read(self, key: str) -> Traffic:
+        found: Traffic = await self.fates.meet("read", lambda: self.states.get(key, State()).traffic)
+        return found
+
+    async def write(self, key: str, write: Write, *, lease: float | None = None) -> Written:
+        def act() -> Written:
+            outcome, self.states[key] = merge(self.states.get(key, State()), write, leased=lease is not None)
+            if outcome is Outcome.APPLIED:
+                self.accepted.append(write)
+                self.leases.append(lease)
+            return Written(outcome, self.states[key].traffic)
+
+        written: Written = await self.fates.meet("write", act)
+        return written
+
+    async def close(self) -> None:
+        pass
+
+
+class Prometheus:
+    """Implements the port `EvidenceSource`; every query has the same answer."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.fates = Fates()
+        self.value = 0.01
+        self._now = now
+
+    async def query(self, promql: str, *, deadline: float) -> Answer:
+        def act() -> Answer:
+            value = self._now() if "timestamp(" in promql else self.value
+            return Answer((Sample(value),), evaluated=self._now())
+
+        found: Answer = await self.fates.meet("query", act)
+        return found
+
+    async def close(self) -> None:
+        pass
+
+
+class Place:
+    """One process and its connections."""
+
+    def __init__(self, world: "SmallWorld") -> None:
+        self.world = world
+        self.deaf = False
+        self.operator = Operator(objects=world.api, connections=self, clock=world, seed=1)
+        self.running = asyncio.create_task(self.operator.run())
+        world.api.watchers.append(self.hear)
+        for found in world.api.objects.values():
+            self.operator.observe(found)
+
+    def hear(self, kind: str, found: Object) -> None:
+        if not self.deaf:
+            take = self.operator.vanished if kind == "DELETED" else self.operator.observe
+            asyncio.get_running_loop().call_soon(take, found)
+
+    async def store(self, ref: Ref, spec: Spec) -> Redis:
+        await asyncio.sleep(0)
+        return self.world.redis
+
+    def source(self, spec: Spec) -> Prometheus:
+        return self.world.prometheus
+
+
+class SmallWorld:
+    """Make it inside a loop of virtual time."""
+
+    def __init__(self) -> None:
+        self.api = Api()
+        self.redis = Redis()
+        self.prometheus = Prometheus(self.now)
+        self.skew = 0.0
+
+    def now(self) -> float:
+        """The wall clock of every process."""
+        return EPOCH + self.skew + asyncio.get_running_loop().time()
+
+    def start(self, *, leads: bool = True) -> Place:
+        place = Place(self)
+        place.operator.lead(leads=leads)
+        return place
+
+    async def begun(self, **changes: Any) -> Place:
+        """A process with one object at 10 %."""
+        place = self.start()
+        self.api.apply(spec(**changes))
+        await self.until(lambda: self.redis.percentage == "10")
+        await asyncio.sleep(3)
+        return place
+
+    async def until(self, condition: Callable[[], object], within: float = 30) -> None:
+        async with asyncio.timeout(within):
+            while not condition():  # noqa: ASYNC110 - of virtual time there is enough
+                await asyncio.sleep(0.01)
+
+    # --- what a user sees ---
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.api.objects[REF].get("status", {})
+        return found
+
+    def condition(self, kind: str, ref: Ref = REF) -> Mapping[str, Any]:
+        conditions = self.api.objects[ref].get("status", {}).get("conditions", ())
+        return next((one for one in conditions if one["type"] == kind), {})
+
+    def reasons(self) -> list[str]:
+        """The reasons in the history, oldest first."""
+        return [entry["reason"] for entry in self.status.get("history", ())]
+
+    def told(self, reason: str) -> list[Note]:
+        return [note for note in self.api.notes if note.reason == reason]
+
+
+API_DOWN = ObjectsError("the API server does not answer")
+REDIS_DOWN = TrafficError("Redis does not answer")

@@ -1,0 +1,139 @@
+"""Events of the watch, answers to our own writes and lists overtake each other; the newest version stands."""
+
+import asyncio
+
+from mlrollout.ports import GoneError, Ref
+from mlrollout.runtime.process import list_all
+
+from tests.pure.runtime.small_world import KEY, REF, Held, Place, SmallWorld, failing, spec
+from tests.support.virtual_time import virtual
+
+
+def _spec_known(place: Place) -> str:
+    known = place.operator.rollouts[REF].spec
+    assert known is not None
+    return known.revision
+
+
+@virtual
+async def test_a_late_answer_does_not_bring_back_an_older_spec() -> None:
+    world = SmallWorld()
+    place = await world.begun()
+    held = Held()
+    world.api.fates.next["save_status"].append(held)
+    await held.reached.wait()
+    world.api.apply(spec(revision="two"))
+    await asyncio.sleep(0.1)
+    held.go.set()
+    await asyncio.sleep(0)
+    assert _spec_known(place) == "two"
+
+
+@virtual
+async def test_a_late_event_does_not_bring_back_an_older_spec() -> None:
+    world = SmallWorld()
+    place = await world.begun()
+    older = world.api.objects[REF]
+    world.api.apply(spec(revision="two"))
+    await asyncio.sleep(1)
+    place.operator.observe(older)
+    assert _spec_known(place) == "two"
+
+
+@virtual
+async def test_a_late_event_about_a_deleted_object_does_not_replace_its_successor() -> None:
+    world = SmallWorld()
+    place = await world.begun()
+    older = world.api.objects[REF]
+    world.api.delete()
+    await world.until(lambda: REF not in world.api.objects)
+    world.api.apply(spec(revision="two"))
+    await asyncio.sleep(1)
+    place.operator.observe(older)
+    assert place.operator.rollouts[REF].uid == world.api.objects[REF]["metadata"]["uid"]
+    place.operator.vanished(older)
+    assert _spec_known(place) == "two"
+
+
+@virtual
+async def test_the_end_of_an_object_does_not_end_its_successor() -> None:
+    """The successor is heard of while a call about the old object is still being answered."""
+    world = SmallWorld()
+    place = await world.begun()
+    held = Held()
+
+    async def gone_late(_: object) -> None:
+        await held(lambda: None)
+        raise GoneError("it does not exist")
+
+    world.api.fates.next["save_status"].append(gone_late)
+    await held.reached.wait()
+    world.api.remove()
+    world.api.apply(spec(revision="two"))
+    await asyncio.sleep(0.1)
+    held.go.set()
+    await world.until(lambda: world.redis.percentage == "10" and world.redis.record.revision == "two", within=5)
+    assert _spec_known(place) == "two"
+
+
+@virtual
+async def test_a_successor_found_in_the_place_of_an_object_begins_anew() -> None:
+    """The watch was broken while the object was replaced; the next read of it finds another."""
+    world = SmallWorld()
+    place = await world.begun()
+    place.deaf = True
+    world.api.remove()
+    world.api.apply(spec(revision="two"))
+    place.operator.lead(leads=True)
+    await asyncio.sleep(1)
+    assert REF not in place.operator.rollouts
+
+    place.deaf = False
+    await list_all(world.api, place.operator)
+    await world.until(lambda: world.redis.record.revision == "two" and world.redis.percentage == "10")
+    assert world.redis.record.attempt == 2
+    assert world.reasons() == ["AttemptStarted", "StageAdvanced"]
+
+
+@virtual
+async def test_a_list_does_not_end_an_object_that_is_younger() -> None:
+    world = SmallWorld()
+    place = world.start()
+    held = Held()
+    world.api.fates.next["read_all"].append(held)
+    listing = asyncio.create_task(list_all(world.api, place.operator))
+    await held.reached.wait()
+    world.api.apply(spec())
+    await asyncio.sleep(0.1)
+    held.go.set()
+    await listing
+    await world.until(lambda: world.redis.percentage == "10", within=5)
+
+
+@virtual
+async def test_a_list_ends_what_is_gone_and_begins_what_was_missed() -> None:
+    world = SmallWorld()
+    place = await world.begun()
+    place.deaf = True
+    other = Ref("dispatch", "other")
+    world.api.remove()
+    world.api.apply(spec(traffic={"key": f"{KEY}:other"}), other)
+    place.deaf = False
+    await list_all(world.api, place.operator)
+    assert set(place.operator.rollouts) == {other}
+
+
+@virtual
+async def test_a_key_that_becomes_free_is_taken_over_at_once() -> None:
+    """Another operator has given it up, and this one finds out by a write to an object that is gone."""
+    world = SmallWorld()
+    place = await world.begun()
+    second = Ref("dispatch", "second")
+    world.api.apply(spec(), second)
+    await asyncio.sleep(1)
+    assert world.condition("Stalled", second)["reason"] == "KeyConflict"
+    world.redis.states.clear()
+    world.api.fates.next["save_status"].append(failing(GoneError("it does not exist")))
+    await world.until(lambda: REF not in place.operator.rollouts)
+    await asyncio.sleep(1)
+    assert world.condition("Stalled", second) == {}
