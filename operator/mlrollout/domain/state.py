@@ -248,3 +248,13 @@ class Decision:
     again: float | None = None
     alerts: tuple[Alert, ...] = ()
     blocked: Blocked | None = None
+
+    def lowers(self, before: State | None) -> bool:
+        """Whether it is a way down from a state, and in need of a write."""
+        if before is None or self.state is None or self.write is None or self.write.raises:
+            return False
+        return self.state.record.percentage < max(before.record.percentage, before.applied)
+
+    def rolls_back(self, before: State | None) -> bool:
+        """Whether it is one for the rest of the attempt."""
+        return self.lowers(before) and self.state is not None and self.state.record.latched

@@ -125,29 +125,37 @@ class Reconciler:
 
     async def _step(self, rollout: Rollout) -> bool:
         """Decide and carry it out; answers whether Redis took anything new."""
-        before = rollout.state
-        write = self._decide(rollout).write
+        write = self._decide(rollout)
         wrote = False
-        if write is not None and not write.raises and (self.leads or rollout.state is not before):
+        if write is not None and not write.raises:
             wrote = await self._write(rollout, write)
         if not self.leads:
             return wrote
         await self._save(rollout)
         if write is not None and write.raises and rollout.saved is not None:
             # Saving took time: only what still holds now, with the intent saved, may raise.
-            still = self._decide(rollout).write
+            still = self._decide(rollout)
             if still == write and rollout.saved.record == write.record and self._still_leads():
                 wrote = await self._write(rollout, write)
         await self._drop_verbs(rollout)
         return wrote
 
-    def _decide(self, rollout: Rollout) -> Decision:
-        """Decide; one that does not lead keeps of its decisions only those that take traffic down."""
-        decision = decide(rollout.asked, rollout.state, rollout.seen(), self._clock.now())
-        if self.leads or _lowers(rollout.state, decision):
-            rollout.state = decision.state
-            rollout.decision = decision
-        return decision
+    def _decide(self, rollout: Rollout) -> Write | None:
+        """Decide, and answer what to write; of its decisions one that does not lead keeps only rollbacks."""
+        decision = self._decision(rollout)
+        if not self.leads and not decision.rolls_back(rollout.state):
+            return None
+        rollout.state, rollout.decision = decision.state, decision
+        return decision.write
+
+    def _decision(self, rollout: Rollout) -> Decision:
+        spec, state, seen = rollout.asked, rollout.state, rollout.seen()
+        if state is not None and not self.leads:
+            # Which revision it is, is the leader's business: it may have heard of one that is still unknown here.
+            found = seen.traffic.record if seen.traffic is not None else None
+            newest = state.record if found is None or found.owner != seen.uid else greater(state.record, found)
+            spec = spec.model_copy(update={"revision": newest.revision})
+        return decide(spec, state, seen, self._clock.now())
 
     # --- Redis -------------------------------------------------------------------------------
 
@@ -210,15 +218,15 @@ class Reconciler:
         unable = rollout.spec is None or rollout.state is None or rollout.store is None
         if unable or (running is not None and not running.done()):
             return
-        decision = decide(rollout.asked, rollout.state, rollout.seen(), self._clock.now())
-        if _lowers(rollout.state, decision):
+        decision = self._decision(rollout)
+        if decision.rolls_back(rollout.state) or (self.leads and decision.lowers(rollout.state)):
             task = asyncio.create_task(self._bring_down(rollout), name=f"down {rollout.ref}")
             self._down[rollout.ref] = task
 
     async def _bring_down(self, rollout: Rollout) -> None:
         began = self._clock.now()
         while not rollout.gone:
-            write = self._decide(rollout).write
+            write = self._decide(rollout)
             if write is None or write.raises:
                 break
             await self._write(rollout, write)
@@ -330,13 +338,6 @@ class Reconciler:
         if written.outcome is Outcome.OUTRANKED:
             raise TrafficError("a later record came in between while the key was being given up")
         self._events.gave_up(rollout, percentage)
-
-
-def _lowers(before: State | None, decision: Decision) -> bool:
-    """Whether a decision is a way down that stands in need of a write."""
-    if before is None or decision.state is None or decision.write is None or decision.write.raises:
-        return False
-    return decision.state.record.percentage < max(before.record.percentage, before.applied)
 
 
 def _settled(before: State | None, after: State | None) -> bool:
