@@ -21,6 +21,7 @@ LABEL org.opencontainers.image.title="mlrollout" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/mlrollout /opt/mlrollout
 ENV PATH=/opt/mlrollout/bin:$PATH \
+    HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     MLROLLOUT_LISTEN=0.0.0.0:8080

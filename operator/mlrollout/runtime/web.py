@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -16,12 +16,10 @@ class Health:
     Attributes:
         watching: Whether the first list of objects has been taken in.
         failed: Why the process is beyond help; empty while it is not.
-        beat: When the event loop last turned, by its own clock.
     """
 
     watching: bool = False
     failed: str = ""
-    beat: float = field(default=0.0)
 
     def live(self) -> str:
         """What is wrong beyond help; empty if nothing."""
