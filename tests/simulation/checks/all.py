@@ -11,7 +11,7 @@ from .raises import (
     no_unearned_raise,
 )
 from .rest import all_agree_in_the_end, nothing_unexpected, writing_stops
-from .told import no_innocent_is_rolled_back, transitions_stand_once, verbs_are_answered_once
+from .told import attempts_are_asked_for, no_innocent_is_rolled_back, transitions_stand_once, verbs_are_answered_once
 from .violation import Check, Violation
 from .zero import breach_reaches_zero, clients_follow_to_zero, clients_never_go_back, zero_stays
 
@@ -27,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
     downtime_is_not_healthy_time,
     transitions_stand_once,
     verbs_are_answered_once,
+    attempts_are_asked_for,
     no_innocent_is_rolled_back,
     all_agree_in_the_end,
     writing_stops,

@@ -144,11 +144,11 @@ class _Judge:
         """What evidence must not reach back before: the stage's beginning, or the end of an earlier attempt's traffic."""
         held, record = self._evidence.held[case.issued.key], case.record
         if case.again:
-            return 0.0
+            return float("-inf")
         if not case.first:
             return held.since
         earlier = (end for (_, attempt), end in held.served.items() if attempt < record.attempt)
-        return max(earlier, default=0.0)
+        return max(earlier, default=float("-inf"))
 
     def _stage_unserved(self, case: _Case) -> Iterator[str]:
         known = case.issued.known

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from tests.simulation.world.history import Posted, Removed, Stored
+from tests.simulation.world.history import Acted, Changed, Posted, Removed, Stored
 from tests.simulation.world.model import harmless
 from tests.simulation.world.world import World
 
@@ -56,6 +56,26 @@ def verbs_are_answered_once(world: World) -> Iterator[Violation]:
         times = [at for at, message in answers.values() if why in message]
         if len(times) > 1:
             yield Violation(times[1], f"the verb given {why!r} is answered {len(times)} times")
+
+
+def attempts_are_asked_for(world: World) -> Iterator[Violation]:
+    """A new attempt begins with the object, with a new revision and with a retry, and never by itself."""
+    asked: Counter[str] = Counter()
+    first: dict[str, int] = {}
+    revisions: dict[str, str] = {}
+    for entry in world.history:
+        if isinstance(entry, Stored):
+            revision = entry.object["spec"]["revision"]
+            asked[entry.uid] += revisions.get(entry.uid) != revision
+            revisions[entry.uid] = revision
+        elif isinstance(entry, Acted) and entry.act == "verb" and entry.value[0] == "retry":  # type: ignore[index]  # a verb's value
+            asked.update(tuple(asked))
+        elif isinstance(entry, Changed) and entry.after.record is not None and entry.after.record.owner:
+            uid, attempt = entry.after.record.owner, entry.after.record.attempt
+            begun = attempt - first.setdefault(uid, attempt) + 1
+            if begun > asked[uid]:
+                yield Violation(entry.at, f"{entry.by} begins attempt {begun} of {uid}, and {asked[uid]} were asked for")
+                return
 
 
 def no_innocent_is_rolled_back(world: World) -> Iterator[Violation]:

@@ -150,7 +150,7 @@ def zero_stays(world: World) -> Iterator[Violation]:
 
 def clients_follow_to_zero(world: World) -> Iterator[Violation]:
     """Where Redis stays at zero, so does every client: by the push, by its poll, or cut off by its staleness bound."""
-    key = key_of(next(iter(world.api.objects), None) or world.first_ref)
+    key = world.clients[0].key
     cuts = [
         (entry.target, entry.at, entry.at + float(str(entry.value)))
         for entry in world.history.of(Acted)

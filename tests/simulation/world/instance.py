@@ -105,6 +105,8 @@ class Process(Clock):
 
     def stop(self) -> None:
         """End it."""
+        if not self.alive:
+            return
         self.alive = False
         self.world.api.watchers.remove(self._watch)
         for task in self.tasks:

@@ -62,7 +62,7 @@ FLAVOURS: Mapping[str, Flavour] = {
     "hands": Flavour({"revise": 1, "verb": 6, "edit": 6, "delete": 3, "set_key": 4, "rewind": 1}, tuple()),
     "losses": Flavour({"revise": 1, "verb": 1, "flush": 3, "fail_over": 4, "crash": 3, "set_key": 1}, ("redis",)),
     "api": Flavour(
-        _USE | {"outage": 3, "deafen": 2, "rewind": 2, "delete": 1}, ("api",), (Leading.ALONE, Leading.STANDBY)
+        _USE | {"outage": 3, "deafen": 4, "rewind": 2, "delete": 1}, ("api",), (Leading.ALONE, Leading.STANDBY)
     ),
     "evidence": Flavour({"revise": 2, "stale": 5, "outage": 3, "skew": 1, "verb": 1}, ("prometheus",)),
     "leaders": Flavour(_USE | {"hand_over": 5, "freeze": 2, "crash": 1}, ("api", "redis"), tuple(Leading)[1:]),
