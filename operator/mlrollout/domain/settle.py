@@ -121,7 +121,8 @@ def _held(spec: Spec, state: State, traffic: Traffic, now: float) -> Settled:
         return _put_back(state, traffic, record)
     if state.confirmed:
         return Settled(state, Write(record) if spec.traffic.lease is not None else None)
-    return Settled(replace(state, confirmed=True, applied=record.percentage, since=now, counted=None))
+    clear = now if state.applied and not record.sequence else state.clear  # the attempt before had users until now
+    return Settled(replace(state, confirmed=True, applied=record.percentage, since=now, clear=clear, counted=None))
 
 
 def _overwritten(traffic: Traffic, record: Record) -> bool:
