@@ -18,7 +18,8 @@ AGAIN_AFTER = 300.0
 RETOLD = 300.0
 """After a start, transitions of so many seconds before are posted again; the API server keeps one of each."""
 VERBS = frozenset(verb.value for verb in Verb)
-_TRIES = 5
+_TRIES = 15
+_LONGEST_WAIT = 60.0
 _AT_ONCE = 8
 
 
@@ -90,7 +91,7 @@ class Events:
                 return
             except ObjectsError as error:
                 log.warning("Could not post an Event", object=str(ref), reason=note.reason, error=str(error))
-                await asyncio.sleep(2.0**attempt)
+                await asyncio.sleep(min(2.0**attempt, _LONGEST_WAIT))
             else:
                 return
 
