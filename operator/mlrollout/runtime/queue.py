@@ -19,6 +19,7 @@ Handler = Callable[[Ref], Awaitable[float | None]]
 """Handles a key; answers with the seconds after which it wants the key again, or `None`."""
 
 FIRST_DELAY = 0.1
+"""Seconds, give or take a fifth, until the first failure is tried again; each further one doubles it."""
 LONGEST_DELAY = 15.0
 
 
@@ -39,6 +40,7 @@ class Queue:
         self._resync = resync
         self._random = random.Random(seed)  # noqa: S311 - jitter is no secret
         self._ready: asyncio.Queue[Ref] = asyncio.Queue()
+        self._known: set[Ref] = set()
         self._queued: set[Ref] = set()
         self._running: set[Ref] = set()
         self._again: set[Ref] = set()
@@ -52,13 +54,14 @@ class Queue:
 
     def add(self, ref: Ref) -> None:
         """Have the key handled as soon as a worker is free."""
+        self._known.add(ref)
         if ref in self._running:
             self._again.add(ref)
         elif ref not in self._queued:
             self._queued.add(ref)
             self._ready.put_nowait(ref)
 
-    def add_after(self, ref: Ref, delay: float) -> None:
+    def _add_after(self, ref: Ref, delay: float) -> None:
         """Have the key handled after a delay in seconds, unless something brings it sooner."""
         loop = asyncio.get_running_loop()
         timer = self._timers.get(ref)
@@ -73,7 +76,8 @@ class Queue:
         self.add(ref)
 
     def forget(self, ref: Ref) -> None:
-        """Let go of what is kept about a key that no longer exists."""
+        """Let go of a key that no longer exists: by itself it does not come back any more."""
+        self._known.discard(ref)
         self._failures.pop(ref, None)
         self._again.discard(ref)
         timer = self._timers.pop(ref, None)
@@ -106,21 +110,25 @@ class Queue:
     async def _once(self, ref: Ref) -> None:
         try:
             delay = await self._handle(ref)
-        except PortError as error:
-            failures = self._fail(ref)
-            log.warning("Could not finish; trying again", object=str(ref), error=str(error), failures=failures)
-        except Exception:  # one bad object must never stop the others
-            self._fail(ref)
-            log.exception("Unexpected error; trying again", object=str(ref))
+        except Exception as error:  # noqa: BLE001 - one bad object must never stop the others
+            delay = self._fail(ref, error)
         else:
             self._failures.pop(ref, None)
-            self.add_after(ref, self._jittered(self._resync) if delay is None else delay)
+        resync = self._jittered(self._resync)
+        if ref in self._known:
+            self._add_after(ref, resync if delay is None else min(delay, resync))
+        else:
+            self._failures.pop(ref, None)
 
-    def _fail(self, ref: Ref) -> int:
-        failures = self._failures.get(ref, 0) + 1
-        self._failures[ref] = failures
-        self.add_after(ref, self._jittered(min(LONGEST_DELAY, FIRST_DELAY * 2 ** (failures - 1))))
-        return failures
+    def _fail(self, ref: Ref, error: Exception) -> float:
+        """Note a failure; answers when to try again, in seconds."""
+        failures = self._failures[ref] = self._failures.get(ref, 0) + 1
+        if failures.bit_count() == 1:  # the first, second, fourth, eighth …: what goes on is not told each time
+            if isinstance(error, PortError):
+                log.warning("Could not finish; trying again", object=str(ref), error=str(error), failures=failures)
+            else:
+                log.error("Unexpected error; trying again", object=str(ref), failures=failures, exc_info=error)
+        return self._jittered(min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(failures - 1, 32)))
 
     def _jittered(self, seconds: float) -> float:
         return seconds * self._random.uniform(0.8, 1.2)
