@@ -11,7 +11,7 @@ from mlrollout.api import GROUP
 from mlrollout.api.spec import Guardrail, Spec
 from mlrollout.api.status import Status, VerbStatus
 from mlrollout.domain.persist import from_status
-from mlrollout.domain.state import Decision, Reason, Seen, State, Verb
+from mlrollout.domain.state import HISTORY, Decision, Entry, Reason, Seen, State, Verb
 from mlrollout.domain.traffic import Traffic
 from mlrollout.domain.verdict import Trail
 from mlrollout.evidence.query import Query, QueryError
@@ -198,12 +198,32 @@ def merge(working: State | None, loaded: State | None) -> State | None:
         return loaded or working
     mine, theirs = working.record, loaded.record
     if mine.rank > theirs.rank and (mine.attempt > theirs.attempt or mine.percentage <= theirs.percentage):
-        return working
+        return _told_after(working, loaded)
     if mine.rank != theirs.rank or working.guards != loaded.guards:
         return loaded
     if loaded.healthy > working.healthy + _ROUNDED:
         return replace(loaded, counted=None)  # another process counted this time; ours would count it again
     return replace(loaded, healthy=working.healthy, counted=working.counted)
+
+
+def _told_after(working: State, loaded: State) -> State:
+    """A way down that is not saved yet, with what another process has saved meanwhile."""
+    saved = {_mark(entry) for entry in loaded.history}
+    since = loaded.history[0].serial if loaded.history else 0
+    unsaved = [entry for entry in working.history if entry.serial >= since and _mark(entry) not in saved]
+    numbered = (replace(entry, serial=serial) for serial, entry in enumerate(unsaved, start=loaded.serial + 1))
+    return replace(
+        working,
+        paused=working.paused or loaded.paused,
+        verbs={**loaded.verbs, **working.verbs},
+        history=(*loaded.history, *numbered)[-HISTORY:],
+        serial=loaded.serial + len(unsaved),
+    )
+
+
+def _mark(entry: Entry) -> tuple[int, str, int]:
+    """What tells a transition from others; a status holds its time to the millisecond."""
+    return entry.serial, entry.reason, round(entry.at * 1000)
 
 
 def _understand(found: Object, before: Spec | None, invalid: Problem | None) -> tuple[Spec | None, Problem | None]:
