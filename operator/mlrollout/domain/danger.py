@@ -22,6 +22,8 @@ def danger(spec: Spec, seen: Seen, state: State, now: float) -> Cause | None:
         return stop
     if not guarded(spec, state) or not (state.record.percentage or state.applied):
         return None
+    if not state.record.sequence:
+        return None  # it has had no user yet: what is in force, and on its way down, is the attempt before it
     return next(_breaches(spec, seen, state), None) or next(_policies(spec, seen, state, now), None)
 
 

@@ -46,7 +46,7 @@ def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
     alerts += evidence_alerts(spec, seen, step.state, now)
     write = settled.write
     if write is not None and write.raises and write.record != saved:
-        write = None
+        write = None  # announced only now: saved first, raised by a later decision
     return Decision(step.state, write, _again(spec, step.again, now), tuple(alerts), step.blocked)
 
 

@@ -81,7 +81,7 @@ def _promote(spec: Spec, _seen: Seen, state: State, now: float, why: str) -> Sta
 
 
 def _next(spec: Spec, state: State) -> Stage | None:
-    return None if state.record.latched or state.completed else following(spec, state.record)
+    return None if state.record.latched else following(spec, state.record)
 
 
 _ANSWERS: dict[Verb, Callable[[Spec, Seen, State, float, str], State]] = {
