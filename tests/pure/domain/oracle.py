@@ -83,7 +83,7 @@ class Oracle:
         if after.record == write.record:
             self.landed.setdefault(write.record.rank, world.now)
 
-    def told(self, decision: Decision, facts: tuple[Fact, ...]) -> None:
+    def told(self, seen: Seen, decision: Decision, facts: tuple[Fact, ...]) -> None:
         """Nobody is told that all is well, or that all is over, unless it is."""
         types = {fact.type: fact for fact in facts}
         assert len(types) == len(facts)
@@ -95,7 +95,9 @@ class Oracle:
             assert (state.completed, state.confirmed, state.record.latched) == (True, True, False)
         if types[TRAFFIC_APPLIED].status is ConditionStatus.TRUE:
             assert state is not None
-            assert state.confirmed
+            assert seen.traffic is not None
+            assert seen.traffic.record is not None
+            assert (state.confirmed, seen.traffic.record.rank) == (True, state.record.rank)
         if stalled and types[STALLED].reason != Reason.KEY_CONFLICT:
             assert state is not None
             assert (state.record.latched, state.confirmed) == (True, True)

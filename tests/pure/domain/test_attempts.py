@@ -11,7 +11,7 @@ from mlrollout.domain.traffic import Traffic, Write
 
 from tests.components.redis.model import State as Redis
 from tests.pure.domain.situations import world_at
-from tests.pure.domain.specs import ERRORS, GUARDRAILS, Edit
+from tests.pure.domain.specs import ERRORS, GUARDRAILS, STAGES, Edit
 from tests.pure.domain.world import HOLDER, UID, World
 
 SPEC = Edit().spec
@@ -102,6 +102,21 @@ def test_a_new_revision_is_a_new_attempt_from_zero(situation: str) -> None:
     assert world.in_force == 0
     assert world.told[-1] == Reason.ATTEMPT_STARTED
     assert not world.state.completed
+
+
+def test_a_new_revision_is_heard_while_redis_is_away() -> None:
+    world = world_at("second stage", ("redis_is", False), ("revise",), ("handle", 0))
+    assert (world.state.record.attempt, world.in_force) == (2, 30)
+    world.play([("redis_is", True), ("handle", 0)])
+    assert world.in_force == 0
+
+
+def test_a_new_attempt_begins_above_whatever_redis_holds() -> None:
+    world = world_at("second stage")
+    world.set_record(encode(replace(world.state.record, attempt=7, owner="")))
+    world.play([("revise",), ("handle", 0)])
+    assert world.state.record.attempt == 8
+    assert world.redis.traffic.record == world.state.record
 
 
 def test_a_mended_model_is_not_judged_by_the_broken_one_s_errors() -> None:
@@ -196,6 +211,18 @@ def test_a_stage_left_downwards_that_was_not_saved_is_adopted() -> None:
     )
     assert (world.state.record.stage, world.state.record.percentage, world.in_force) == ("half", 20, 20)
     assert [run.outcome for run in world.state.runs] == [RunOutcome.PASSED, RunOutcome.SUPERSEDED, RunOutcome.RUNNING]
+
+
+def test_a_loss_that_was_not_saved_is_adopted_and_the_only_stage_is_served_again() -> None:
+    world = World()
+    world.change(stages=STAGES["three"][2:])
+    world.play([("handle", 0), ("ask", "approve"), ("go_well", 8)])
+    assert world.state.completed
+    world.play(
+        [("restart", 1), ("handle", 1), ("api_is", False), ("flush",), ("handle", 1), ("api_is", True), ("handle", 0)]
+    )
+    assert not world.state.completed
+    assert (world.state.record.stage, world.in_force) == ("", 0)
 
 
 # --- giving the key up -----------------------------------------------------------------------

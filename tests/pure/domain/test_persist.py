@@ -76,6 +76,12 @@ def test_an_object_that_has_not_begun_has_no_state() -> None:
     assert from_status(Status.read({})) is None
 
 
+def test_a_time_that_never_was_is_left_out() -> None:
+    progress = _status(State(Record(1, latched=False, sequence=0, percentage=0), 5.0)).progress
+    assert progress is not None
+    assert (progress.began, progress.clear, progress.since) == (5.0, None, None)
+
+
 def test_a_status_with_gaps_is_read_all_the_same() -> None:
     status = Status(
         record=RecordStatus(attempt=1, latched=False, sequence=1, percentage=10),

@@ -9,6 +9,7 @@ from mlrollout.domain.traffic import Write
 
 from tests.components.redis.model import State as Redis
 from tests.pure.domain.situations import world_at
+from tests.pure.domain.specs import SCORE, STAGES
 from tests.pure.domain.world import FOREIGN, World
 
 
@@ -76,7 +77,9 @@ def test_a_record_that_is_not_ours_is_nobody_s_emergency_stop() -> None:
 def test_a_key_raised_by_hand_is_put_back_with_a_warning(situation: str, record: int) -> None:
     world = world_at(situation, ("set_key", "90"), ("handle", 0))
     assert world.redis.key == str(record)
-    assert Reason.PERCENTAGE_OVERWRITTEN in _alerts(world)
+    assert [alert.warning for alert in _decision(world).alerts if alert.reason is Reason.PERCENTAGE_OVERWRITTEN] == [
+        True
+    ]
     world.play([("handle", 0)])
     assert Reason.PERCENTAGE_OVERWRITTEN not in _alerts(world)
 
@@ -159,7 +162,7 @@ def test_what_an_old_replica_brought_back_is_raised_again_on_evidence() -> None:
     world = world_at("first stage", ("snapshot",), ("go_well", 8))
     assert world.in_force == 30
     world.play([("fail_over", 0), ("look", 0, "NoData"), ("handle", 0)])
-    assert (world.in_force, world.state.record.percentage) == (10, 30)
+    assert (world.in_force, world.state.record.percentage, world.state.confirmed) == (10, 30, False)
     world.play([("look", 0, "Pass"), ("handle", 0)])
     assert world.in_force == 30
 
@@ -215,6 +218,12 @@ def test_time_under_an_unreadable_record_was_at_zero_so_its_evidence_does_not_co
     text = world.redis.record
     world.play([("set_record", "{}"), ("go_well", 20), ("set_record", text), ("go_well", 1)])
     assert (world.state.confirmed, world.state.since, world.state.healthy) == (True, world.now, 10)
+    world = World()
+    world.change(guardrails=(SCORE,), stages=STAGES["gone"])  # its evidence is about the moment it is looked at
+    world.play([("handle", 0), ("go_well", 4), ("set_record", "{}"), ("go_well", 1)])
+    healthy = world.state.healthy
+    world.play([("set_record", encode(world.state.record)), ("wait", 5.0), ("looks",), ("handle", 0)])
+    assert (world.state.confirmed, world.state.healthy) == (True, healthy)
 
 
 # --- Redis that can't be asked ---------------------------------------------------------------

@@ -60,6 +60,12 @@ def test_a_rollback_outranks_every_other_verb(situation: str) -> None:
     assert not world.state.paused or situation == "paused"
 
 
+def test_nothing_can_be_approved_for_an_attempt_that_is_rolled_back() -> None:
+    world = world_at("before the first stage", ("ask", "rollback"), ("handle", 0), ("ask", "approve"), ("handle", 0))
+    assert world.told[-1] == Reason.VERB_REFUSED
+    assert world.state.approved == ""
+
+
 def test_a_rollback_is_heard_while_redis_and_the_api_server_are_away() -> None:
     world = world_at("second stage", ("redis_is", False), ("api_is", False), ("ask", "rollback"), ("handle", 0))
     assert world.state.record.latched

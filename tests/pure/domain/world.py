@@ -255,7 +255,7 @@ class World:
             self._load(operator)
             return False
         found = facts(self.edit.spec, seen, decision, self.now)
-        self.oracle.told(decision, found)
+        self.oracle.told(seen, decision, found)
         saved = Saved(decision.state, self.edit.guardrails, seen.trails, found, self.now)
         if replace(saved, at=self.saved.at) != self.saved:
             self.version += 1
