@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import structlog
 
-from mlrollout.domain.state import Alert, Entry, Reason, State, Verb
+from mlrollout.domain.state import Alert, Entry, Reason, Verb
 from mlrollout.ports import Clock, GoneError, Note, Objects, ObjectsError, Ref
 
 from .metrics import Metrics
@@ -21,6 +21,7 @@ VERBS = frozenset(verb.value for verb in Verb)
 _TRIES = 15
 _LONGEST_WAIT = 60.0
 _AT_ONCE = 8
+_NAMED = 3
 
 
 class Events:
@@ -33,12 +34,15 @@ class Events:
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def transitions(self, rollout: Rollout, state: State | None, now: float) -> None:
-        """Post the transitions of a saved state that have not been posted yet."""
-        history = state.history if state is not None else ()
-        if rollout.noted is None:
-            rollout.noted = max((entry.serial for entry in history if entry.at < now - RETOLD), default=0)
-        for entry in history:
+    def recall(self, rollout: Rollout) -> None:
+        """Take what stands in a status that others may have saved for told; of the last minutes they may have died."""
+        before = self._clock.now() - RETOLD
+        history = rollout.saved.history if rollout.saved is not None else ()
+        rollout.noted = max(rollout.noted, max((entry.serial for entry in history if entry.at < before), default=0))
+
+    def transitions(self, rollout: Rollout) -> None:
+        """Post the transitions in the status that have not been posted yet."""
+        for entry in rollout.saved.history if rollout.saved is not None else ():
             if entry.serial > rollout.noted:
                 rollout.noted = entry.serial
                 self._metrics.transition(rollout.ref, entry.reason)
@@ -52,20 +56,17 @@ class Events:
                 )
                 self._post(rollout, _transition(entry))
 
-    def alerts(self, rollout: Rollout, alerts: Iterable[Alert], now: float) -> None:
+    def alerts(self, rollout: Rollout, alerts: Iterable[Alert], problem: Problem | None = None) -> None:
         """Post what goes on, when it begins and while it lasts; `UnknownVerb` is found here."""
-        alerts = (*alerts, *_unknown_verbs(rollout))
+        now = asyncio.get_running_loop().time()
+        alerts = (*alerts, *_problem(problem), *_unknown_verbs(rollout))
         going_on = {(alert.reason.value, alert.subject) for alert in alerts}
         rollout.alerted = {key: at for key, at in rollout.alerted.items() if key in going_on}
         for alert in alerts:
             key = (alert.reason.value, alert.subject)
-            if now - rollout.alerted.get(key, -AGAIN_AFTER) >= AGAIN_AFTER:
+            if key not in rollout.alerted or now - rollout.alerted[key] >= AGAIN_AFTER:
                 rollout.alerted[key] = now
                 self._post(rollout, Note(alert.reason, alert.message, warning=alert.warning))
-
-    def problem(self, rollout: Rollout, problem: Problem, now: float) -> None:
-        """Post what keeps an object from being looked after."""
-        self.alerts(rollout, (Alert(problem.reason, "object", problem.message),), now)
 
     def gave_up(self, rollout: Rollout, percentage: int) -> None:
         """Post that the key was given up with the object's deletion."""
@@ -106,12 +107,15 @@ def _transition(entry: Entry) -> Note:
     return Note(entry.reason, entry.message, warning=entry.warning, unique=unique)
 
 
-def _unknown_verbs(rollout: Rollout) -> list[Alert]:
-    known = ", ".join(sorted(VERBS))
-    return [
-        Alert(
-            Reason.UNKNOWN_VERB, name, f"annotation mlrollout.dev/{name} is no verb and is ignored; verbs are {known}"
-        )
-        for name in rollout.annotations
-        if name not in VERBS
-    ]
+def _problem(problem: Problem | None) -> tuple[Alert, ...]:
+    return () if problem is None else (Alert(problem.reason, "object", problem.message),)
+
+
+def _unknown_verbs(rollout: Rollout) -> tuple[Alert, ...]:
+    """One for all of them: anybody who may annotate the object may write thousands."""
+    unknown = sorted(rollout.annotations.keys() - VERBS)
+    if not unknown:
+        return ()
+    names = ", ".join(f"mlrollout.dev/{name}" for name in unknown[:_NAMED]) + (", …" if unknown[_NAMED:] else "")
+    message = f"no verb, and ignored: the annotation {names}; verbs are {', '.join(sorted(VERBS))}"
+    return (Alert(Reason.UNKNOWN_VERB, names, message),)

@@ -82,8 +82,9 @@ class Operator:
             self._forget(rollout)
             rollout = None
         if rollout is None:
-            rollout = self.rollouts[ref] = Rollout(ref)
-        rollout.take(found)
+            rollout = self._meet(ref, found)
+        else:
+            rollout.take(found)
         self.queue.add(ref)
         rollout.fit_trails()
         self._fit(rollout)
@@ -103,10 +104,18 @@ class Operator:
         self.metrics.leads.set(leads)
         for rollout in self.rollouts.values():
             rollout.reload = leads
-            rollout.noted = None
             self.queue.add(rollout.ref)
 
     # --- what follows ------------------------------------------------------------------------
+
+    def _meet(self, ref: Ref, found: Mapping[str, Any]) -> Rollout:
+        """Begin to know an object."""
+        rollout = self.rollouts[ref] = Rollout(ref)
+        judged = self._reconciler.judged
+        self._watches[ref] = Watch(rollout, self._clock, self.metrics, judged, self._random)
+        rollout.take(found)
+        self.events.recall(rollout)
+        return rollout
 
     async def _handle(self, ref: Ref) -> float | None:
         rollout = self.rollouts.get(ref)
@@ -125,12 +134,7 @@ class Operator:
 
     def _fit(self, rollout: Rollout) -> None:
         """Look at the guardrails the object has now."""
-        watch = self._watches.get(rollout.ref)
-        if watch is None:
-            watch = self._watches[rollout.ref] = Watch(
-                rollout, self._clock, self.metrics, self._reconciler.judged, self._random
-            )
-        watch.fit(on=rollout.deleted_at is None)
+        self._watches[rollout.ref].fit(on=rollout.deleted_at is None)
         self.metrics.keep(rollout.ref, set(rollout.trails))
 
     def _forget(self, rollout: Rollout) -> None:

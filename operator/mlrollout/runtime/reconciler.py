@@ -87,6 +87,7 @@ class Reconciler:
         if rollout.reload and self.leads:
             rollout.take(await self._objects.get(rollout.ref))
             rollout.reload = False
+            self._events.recall(rollout)
         if rollout.deleted_at is not None:
             return await self._delete(rollout)
         if rollout.spec is None or (conflict is not None and rollout.state is None):
@@ -256,7 +257,7 @@ class Reconciler:
         if rollout.problem is not None:
             found = (*stalled(rollout.problem.reason, rollout.problem.message), *found[-2:])
         await self._save_status(rollout, found, now)
-        self._events.alerts(rollout, decision.alerts, now)
+        self._events.alerts(rollout, decision.alerts, rollout.problem)
 
     async def _save_status(self, rollout: Rollout, found: tuple[Fact, ...], now: float) -> None:
         state = rollout.state
@@ -269,7 +270,8 @@ class Reconciler:
         )
         if due(rollout.status, status):
             await self._patch(rollout, status.render())
-            self._events.transitions(rollout, state, now)
+        # Whoever saved it: the answer to a save of ours may have been lost.
+        self._events.transitions(rollout)
         if state is not None:
             self._metrics.stands(rollout.ref, state.applied, state.record.stage)
 
@@ -304,7 +306,7 @@ class Reconciler:
         """Say what keeps the object from being looked after; what it had, it keeps."""
         if self.leads and problem is not None:
             await self._save_status(rollout, stalled(problem.reason, problem.message), self._clock.now())
-            self._events.problem(rollout, problem, self._clock.now())
+            self._events.alerts(rollout, (), problem)
         return None
 
     # --- the end -----------------------------------------------------------------------------

@@ -73,7 +73,7 @@ class Rollout:
     store: TrafficStore | None = None
     source: EvidenceSource | None = None
     reload: bool = False
-    noted: int | None = None
+    noted: int = 0
     alerted: dict[tuple[str, str], float] = field(default_factory=dict)
     gone: bool = False
 

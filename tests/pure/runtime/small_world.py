@@ -288,6 +288,14 @@ class Place:
         for found in world.api.objects.values():
             self.operator.observe(found)
 
+    async def end(self) -> None:
+        """As by `kill -9`."""
+        self.deaf = True
+        mine = {self.running, *self.operator.events._tasks}
+        for task in mine:
+            task.cancel()
+        await asyncio.gather(*mine, return_exceptions=True)
+
     def hear(self, kind: str, found: Object) -> None:
         if not self.deaf:
             take = self.operator.vanished if kind == "DELETED" else self.operator.observe

@@ -1,0 +1,172 @@
+"""Every transition is told once; what goes on is told when it begins and now and then."""
+
+import asyncio
+from collections import Counter
+
+from tests.pure.runtime.small_world import API_DOWN, GUARDRAIL, REDIS_DOWN, REF, SmallWorld, failing, losing, spec
+from tests.support.virtual_time import virtual
+
+SELDOM = [{**GUARDRAIL, "interval": "20s", "maxAge": "60s"}]
+"""Looks that leave a test time for hours."""
+_API = ("save_status", "get", "note", "set_finalizer", "drop_annotation")
+
+
+def _marks(world: SmallWorld) -> Counter[tuple[str, str]]:
+    """The transitions that were posted; the API server keeps one of each mark."""
+    return Counter((note.reason, note.unique) for note in world.api.notes if note.unique)
+
+
+@virtual
+async def test_each_transition_is_posted_once_with_its_evidence() -> None:
+    world = SmallWorld()
+    await world.begun()
+    world.prometheus.value = 0.2
+    await asyncio.sleep(10)
+    assert [reason for reason, _ in _marks(world)] == world.reasons()
+    assert set(_marks(world).values()) == {1}
+    (breached,) = world.told("GuardrailBreached")
+    assert breached.warning
+    assert "0.2 is above max 0.05" in breached.message
+
+
+@virtual
+async def test_a_transition_is_posted_where_the_answer_to_its_save_was_lost() -> None:
+    world = SmallWorld()
+    await world.begun()
+    world.api.fates.next["save_status"].append(losing(API_DOWN))
+    world.prometheus.value = 0.2
+    await asyncio.sleep(10)
+    assert len(world.told("RolledBack")) == 1
+
+
+@virtual
+async def test_what_happened_in_a_long_outage_of_the_api_server_is_posted_after_it() -> None:
+    world = SmallWorld()
+    place = await world.begun(guardrails=SELDOM)
+    world.api.fates.always |= dict.fromkeys(_API, failing(API_DOWN))
+    place.operator.lead(leads=False)
+    world.prometheus.value = 0.2
+    await asyncio.sleep(3600)
+    assert world.redis.percentage == "0"
+    assert not world.told("RolledBack")
+
+    world.api.fates.always.clear()
+    place.operator.lead(leads=True)
+    await asyncio.sleep(30)
+    assert world.reasons()[-1] == "RolledBack"
+    assert len(world.told("RolledBack")) == 1
+
+
+@virtual
+async def test_an_event_that_could_not_be_posted_is_posted_later() -> None:
+    world = SmallWorld()
+    await world.begun()
+    world.api.fates.always["note"] = failing(API_DOWN)
+    world.prometheus.value = 0.2
+    await asyncio.sleep(60)
+    world.api.fates.always.clear()
+    await asyncio.sleep(60)
+    assert len(world.told("RolledBack")) == 1
+
+
+@virtual
+async def test_who_takes_over_posts_what_the_last_leader_may_not_have_posted() -> None:
+    world = SmallWorld()
+    first = await world.begun(guardrails=SELDOM)
+    await asyncio.sleep(600)
+    world.api.fates.always["note"] = failing(API_DOWN)
+    world.prometheus.value = 0.2
+    await asyncio.sleep(5)
+    await first.end()
+    world.api.fates.always.clear()
+    world.start()
+    await asyncio.sleep(5)
+    assert set(_marks(world).values()) == {1}  # and nothing that is long past
+    assert [reason for reason, _ in _marks(world)] == world.reasons()
+
+
+@virtual
+async def test_a_change_of_leadership_counts_no_transition_twice() -> None:
+    world = SmallWorld()
+    place = await world.begun()
+    for leads in (False, True, False, True):
+        place.operator.lead(leads=leads)
+        await asyncio.sleep(1)
+    metrics = place.operator.metrics.render().decode()
+    labels = 'name="ml-dispatch",namespace="dispatch",reason="StageAdvanced"'
+    assert f"mlrollout_transitions_total{{{labels}}} 1.0" in metrics
+
+
+@virtual
+async def test_what_goes_on_is_told_when_it_begins_and_every_five_minutes() -> None:
+    world = SmallWorld()
+    await world.begun(guardrails=SELDOM)
+    world.redis.fates.always |= {"read": failing(REDIS_DOWN), "write": failing(REDIS_DOWN)}
+    await asyncio.sleep(1000)
+    assert len(world.told("TrafficUnconfirmed")) == 4
+
+    world.redis.fates.always.clear()
+    await asyncio.sleep(20)
+    world.redis.fates.next["read"].append(failing(REDIS_DOWN))
+    await asyncio.sleep(20)
+    assert len(world.told("TrafficUnconfirmed")) == 5
+
+
+@virtual
+async def test_a_clock_that_is_set_back_silences_nothing() -> None:
+    world = SmallWorld()
+    await world.begun(guardrails=SELDOM)
+    world.redis.fates.always["read"] = failing(REDIS_DOWN)
+    await asyncio.sleep(10)
+    world.skew = -86400.0
+    await asyncio.sleep(700)
+    assert len(world.told("TrafficUnconfirmed")) == 3
+
+
+@virtual
+async def test_a_spec_that_becomes_unusable_is_told_of() -> None:
+    world = SmallWorld()
+    await world.begun()
+    world.api.apply(spec(guardrails=[{**GUARDRAIL, "query": "sum("}]))
+    await asyncio.sleep(10)
+    world.api.apply(spec(guardrails=[]))
+    await asyncio.sleep(10)
+    assert [note.reason for note in world.api.notes[-2:]] == ["InvalidQuery", "InvalidSpec"]
+    assert all(note.warning for note in world.api.notes[-2:])
+
+
+@virtual
+async def test_an_object_that_never_began_is_told_why() -> None:
+    world = SmallWorld()
+    world.start()
+    world.api.apply(spec(guardrails=[]))
+    await asyncio.sleep(10)
+    (note,) = world.api.notes
+    assert note.reason == "InvalidSpec"
+    assert "guardrails" in note.message
+
+
+@virtual
+async def test_annotations_that_are_no_verbs_are_told_of_once_however_many() -> None:
+    world = SmallWorld()
+    await world.begun()
+    for number in range(100):
+        world.api.annotate(f"nonsense-{number:02}", "x" * 100)
+    await asyncio.sleep(60)
+    told = world.told("UnknownVerb")
+    assert len({note.message for note in told}) == len(told) <= 4
+    assert "mlrollout.dev/nonsense-00, mlrollout.dev/nonsense-01, mlrollout.dev/nonsense-02, …" in told[-1].message
+    assert "verbs are approve, pause" in told[-1].message
+
+
+@virtual
+async def test_a_value_of_a_megabyte_is_acted_on_and_cut() -> None:
+    world = SmallWorld()
+    await world.begun()
+    world.api.annotate("rollback", "because " * 125_000)
+    await asyncio.sleep(5)
+    assert world.redis.percentage == "0"
+    assert world.api.objects[REF]["metadata"]["annotations"] == {}
+    assert max(len(note.message) for note in world.api.notes) < 1000
+    assert world.reasons().count("ManualRollback") == 1
+    assert "VerbRefused" not in world.reasons()
