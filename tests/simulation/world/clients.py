@@ -50,6 +50,11 @@ class Client:
             return 0
         return min(self._percentage, self._record.percentage)
 
+    def knows_better(self, record: Record) -> bool:
+        """Whether it has seen a greater record of another owner."""
+        mine = self._record
+        return mine is not None and mine.owner != record.owner and mine.rank > record.rank
+
     def reconnect(self) -> None:
         """The connection is back; whatever was pushed meanwhile is gone."""
         self.cut = False
