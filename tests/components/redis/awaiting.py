@@ -1,13 +1,22 @@
-"""Waiting for what happens in other processes."""
+"""Patience with other processes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import pytest
+from mlrollout.adapters.redis import client, store
+
 T = TypeVar("T")
 
 LONG_ENOUGH = 30.0
 """Seconds after which a test gives up; nothing is measured by it."""
+
+
+def make_patient(patch: pytest.MonkeyPatch) -> None:
+    """Give Redis all the time in the world: a busy machine is not what the test is about."""
+    patch.setattr(client, "ANSWER_WITHIN", LONG_ENOUGH)
+    patch.setattr(store, "CALL_WITHIN", LONG_ENOUGH)
 
 
 async def until(ask: Callable[[], Awaitable[T]], enough: Callable[[T], bool]) -> T:

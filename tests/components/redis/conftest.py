@@ -8,6 +8,7 @@ import redis
 from mlrollout.adapters.redis import RedisTrafficStore
 
 from devstack.redis_server import RedisServer
+from tests.components.redis.awaiting import make_patient
 from tests.components.redis.opening import opened
 
 
@@ -30,7 +31,13 @@ def key() -> str:
 
 
 @pytest.fixture
-async def store(server: RedisServer) -> AsyncIterator[RedisTrafficStore]:
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that are not about time, on machines that have none to spare."""
+    make_patient(monkeypatch)
+
+
+@pytest.fixture
+async def store(server: RedisServer, patient: None) -> AsyncIterator[RedisTrafficStore]:
     async with opened(server.url) as store:
         yield store
 

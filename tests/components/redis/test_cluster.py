@@ -58,6 +58,7 @@ async def test_a_key_without_one_is_refused_with_the_key_to_use(
     assert await store.read(instead) == Traffic(None, None)
 
 
+@pytest.mark.usefixtures("patient")
 async def test_many_first_calls_at_once(store: RedisTrafficStore) -> None:
     written = await asyncio.gather(*(store.write(f"{{{number}}}:k", Write(ZERO)) for number in range(50)))
     assert {each.outcome for each in written} == {Outcome.APPLIED}

@@ -4,6 +4,7 @@ import asyncio
 import random
 from contextlib import AsyncExitStack
 
+import pytest
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.adapters.redis.client import MOST_AT_ONCE
 from mlrollout.domain.record import Record
@@ -12,6 +13,8 @@ from mlrollout.domain.traffic import Outcome, Write
 from devstack.redis_server import RedisServer
 from tests.components.redis.examples import TEN, ZERO, record
 from tests.components.redis.opening import opened
+
+pytestmark = pytest.mark.usefixtures("patient")
 
 
 def at_random(chance: random.Random) -> Record:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import pytest
 import redis
@@ -178,15 +179,17 @@ async def test_a_flushed_server_goes_on(
     ],
 )
 async def test_what_is_no_redis_of_today_is_refused(answer: bytes) -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(100)
-        writer.write(answer)
-        writer.close()
+    class Answer(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(100)
+            self.request.sendall(answer)
 
-    async with await asyncio.start_server(serve, "127.0.0.1") as server:
-        port = server.sockets[0].getsockname()[1]
-        async with opened(f"redis://127.0.0.1:{port}") as store:
+    with ThreadingTCPServer(("127.0.0.1", 0), Answer) as server, ThreadPoolExecutor(1) as pool:
+        serving = pool.submit(server.serve_forever, 0.01)
+        async with opened(f"redis://127.0.0.1:{server.server_address[1]}") as store:
             assert "hunter2" not in await failure(store.read(KEY))
+        server.shutdown()
+        serving.result()
 
 
 async def test_a_closed_store_leaves_no_connection(own_server: RedisServer) -> None:

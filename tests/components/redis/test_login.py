@@ -15,6 +15,8 @@ from devstack.redis_server import RedisServer
 from tests.components.redis.examples import LATCHED, TEN, ZERO
 from tests.components.redis.opening import opened
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 KEY = "ml_dispatch:rollout_percentage"
 ADMIN = "hunter1"
 DOCUMENTED = Path(__file__).parents[3].joinpath("docs/redis-acl.md").read_text()

@@ -13,6 +13,7 @@ from mlrollout.domain.record import Record, encode
 from mlrollout.domain.traffic import Outcome, Write, Written
 
 from devstack.redis_server import RedisServer
+from tests.components.redis.awaiting import make_patient
 from tests.components.redis.histories import MOST, ByHand, ByUs, records, states, steps
 from tests.components.redis.model import State, merge
 
@@ -56,9 +57,11 @@ class Redis:
 
 @pytest.fixture(scope="module")
 def real(server: RedisServer) -> Iterator[Redis]:
-    opened = Redis(server)
-    yield opened
-    opened.close()
+    with pytest.MonkeyPatch.context() as patch:
+        make_patient(patch)
+        opened = Redis(server)
+        yield opened
+        opened.close()
 
 
 @settings(max_examples=1000, deadline=None)
