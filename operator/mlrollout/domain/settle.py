@@ -12,6 +12,7 @@ from .state import Alert, Blocked, Reason, Seen, State
 from .traffic import Traffic, Write
 
 _LOST = "Redis lost the percentage and its record"
+_WENT_BACK = "Redis went back to a record of long ago"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ def settle(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) ->
 def _ahead(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, *, paused: bool) -> Settled:
     """The record is ahead of Redis: a way down is written, a way up only on evidence."""
     record, found = state.record, traffic.record
+    if found is not None and traffic.in_force == 0 and _went_back(spec, record, found):
+        return _come_back(spec, seen, state, traffic, now, paused=paused)
     state = replace(state, confirmed=False, applied=traffic.in_force)
     if record.percentage <= traffic.in_force:
         return Settled(state, Write(record))
@@ -90,14 +93,26 @@ def _absent(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, 
     """Redis holds no record. A percentage above zero comes back at once on fresh evidence, or from the start."""
     if state.record.percentage == 0:
         return Settled(replace(state, confirmed=False, applied=0), Write(state.record))
+    return _come_back(spec, seen, state, traffic, now, paused=paused)
+
+
+def _went_back(spec: Spec, record: Record, found: Record) -> bool:
+    """Whether Redis fell back further than to the step before the record, as a failover to an old replica does."""
+    step_before = found.attempt == record.attempt and found.sequence == record.sequence - 1
+    return record.percentage > 0 and not first(spec, record) and not step_before
+
+
+def _come_back(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, *, paused: bool) -> Settled:
+    """Bring back a stage that Redis lost with all its traffic, or begin the attempt's stages anew."""
+    lost = _LOST if traffic.record is None else _WENT_BACK
     why = _gone(spec, seen, state, traffic, now)
     if why:
-        state = lose(state, now, f"{_LOST}; the attempt starts again at its first stage ({why})")
+        state = lose(state, now, f"{lost}; the attempt starts again at its first stage ({why})")
         return Settled(state, Write(state.record))
     if state.applied:
-        message = f"{_LOST}; every guardrail's evidence is fresh, so {state.record.percentage} % comes back"
+        message = f"{lost}; every guardrail's evidence is fresh, so {state.record.percentage} % comes back"
         state = state.tell(now, Reason.TRAFFIC_RESTORED, message, warning=True)
-    return _raise(replace(state, confirmed=False, applied=0), None, None, paused=paused)
+    return _raise(replace(state, confirmed=False, applied=0), traffic.record, None, paused=paused)
 
 
 def _gone(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float) -> str:
@@ -106,7 +121,7 @@ def _gone(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float) ->
     At 0 % there is no treatment traffic, so what passed since the loss says nothing: evidence must
     have been good while Redis still held the record, and not be out of date yet.
     """
-    if not traffic.lost:
+    if traffic.record is None and not traffic.lost:
         return "the key was left without its record"
     if state.counted is None or not 0 <= now - state.counted <= patience(spec):
         return "the guardrails did not pass shortly before"
