@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import structlog
 
 from mlrollout.domain.state import Alert, Entry, Reason, Verb
+from mlrollout.domain.traffic import Outcome, Written
 from mlrollout.ports import Clock, GoneError, Note, Objects, ObjectsError, Ref
 
 from .metrics import Metrics
@@ -68,10 +69,12 @@ class Events:
                 rollout.alerted[key] = now
                 self._post(rollout, Note(alert.reason, alert.message, warning=alert.warning))
 
-    def gave_up(self, rollout: Rollout, percentage: int) -> None:
-        """Post that the key was given up with the object's deletion."""
-        message = f"the object is being deleted: its key is given up at {percentage} %"
-        self._post(rollout, Note(Reason.DELETED, message, unique="deleted"))
+    def gave_up(self, rollout: Rollout, written: Written) -> None:
+        """Post what became of the key with the object's deletion."""
+        became = f"is given up at {written.traffic.in_force} %"
+        if written.outcome is Outcome.FOREIGN:
+            became = "belongs to another object, and is left as it is"
+        self._post(rollout, Note(Reason.DELETED, f"the object is being deleted: its key {became}", unique="deleted"))
 
     def left_behind(self, rollout: Rollout, error: str) -> None:
         """Post that the object goes although its traffic may still stand."""

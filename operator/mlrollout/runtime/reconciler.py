@@ -47,7 +47,7 @@ RETRY_DOWN = 0.1
 DELETE_WITHIN = 60.0
 """Seconds that a deletion waits for a Redis that can't be reached."""
 _STEPS = 8
-"""Steps of one handling; what needs more comes back on the queue."""
+"""Steps of one handling; who needs more gets in line again, behind the others."""
 
 
 class Reconciler:
@@ -115,9 +115,11 @@ class Reconciler:
         for _ in range(_STEPS):
             await self._read(rollout)
             before = rollout.state
-            wrote = await self._step(rollout)
-            if not wrote and _settled(before, rollout.state):
+            more = await self._step(rollout)
+            if not more and _settled(before, rollout.state):
                 break
+        else:
+            self._wake(rollout.ref)
         if rollout.traffic is None:
             raise TrafficError(rollout.trouble)
         if rollout.decision is None or rollout.decision.again is None or not self.leads:
@@ -125,13 +127,16 @@ class Reconciler:
         return max(0.01, rollout.decision.again - self._clock.now())
 
     async def _step(self, rollout: Rollout) -> bool:
-        """Decide and carry it out; answers whether Redis took anything new."""
+        """Decide and carry it out; answers whether there is more to be done."""
+        generation = rollout.generation
         write = self._decide(rollout)
         wrote = False
         if write is not None and not write.raises:
             wrote = await self._write(rollout, write)
         if not self.leads:
             return wrote
+        if rollout.generation != generation:
+            return True  # the decision says nothing about the spec of now
         await self._save(rollout)
         if write is not None and write.raises and rollout.saved is not None:
             # Saving took time: only what still holds now, with the intent saved, may raise.
@@ -164,6 +169,7 @@ class Reconciler:
         if rollout.store is None or rollout.reconnect:
             try:
                 rollout.store = await self._connections.store(rollout.ref, rollout.asked)
+                rollout.reconnect = False
             except PortError as error:
                 rollout.trouble = str(error)
                 log.warning("Could not connect to Redis", object=str(rollout.ref), error=str(error))
@@ -217,7 +223,7 @@ class Reconciler:
         """Begin to bring traffic down if a decision wants that; never waits."""
         running = self._down.get(rollout.ref)
         unable = rollout.spec is None or rollout.state is None or rollout.store is None
-        if unable or (running is not None and not running.done()):
+        if unable or rollout.deleted_at is not None or (running is not None and not running.done()):
             return
         decision = self._decision(rollout)
         if decision.rolls_back(rollout.state) or (self.leads and decision.lowers(rollout.state)):
@@ -225,18 +231,21 @@ class Reconciler:
             self._down[rollout.ref] = task
 
     async def _bring_down(self, rollout: Rollout) -> None:
-        began = self._clock.now()
-        while not rollout.gone:
+        began = asyncio.get_running_loop().time()
+        while not rollout.gone and rollout.deleted_at is None:
             write = self._decide(rollout)
             if write is None or write.raises:
                 break
             await self._write(rollout, write)
-            if rollout.traffic is None:
-                await asyncio.sleep(RETRY_DOWN)
-            elif rollout.traffic.in_force == 0:
-                self._metrics.zeroed(self._clock.now() - began)
+            if rollout.traffic is not None and rollout.traffic.in_force <= write.record.percentage:
+                self._count_zero(rollout, began)
                 break
+            await asyncio.sleep(RETRY_DOWN)
         self._wake(rollout.ref)
+
+    def _count_zero(self, rollout: Rollout, began: float) -> None:
+        if rollout.state is not None and rollout.state.cause == Reason.GUARDRAIL_BREACHED:
+            self._metrics.zeroed(asyncio.get_running_loop().time() - began)
 
     def forget(self, rollout: Rollout) -> None:
         """Let go of an object that no longer exists."""
@@ -294,11 +303,9 @@ class Reconciler:
 
     async def _drop_verbs(self, rollout: Rollout) -> None:
         """Remove the annotations that have been acted on, now that this is saved."""
-        if rollout.saved is None:
-            return
-        for verb in rollout.saved.verbs:
+        for verb, heard in (rollout.saved.verbs if rollout.saved is not None else {}).items():
             value = rollout.annotations.get(verb)
-            if value is not None and rollout.verbs.get(verb) == rollout.saved.verbs[verb]:
+            if value is not None and rollout.verbs.get(verb) == heard:
                 rollout.take(await self._objects.drop_annotation(rollout.ref, f"{GROUP}/{verb}", value))
                 self._wake(rollout.ref)
 
@@ -315,31 +322,36 @@ class Reconciler:
         """Give the key up before the object goes."""
         if FINALIZER not in rollout.finalizers or not self.leads:
             return None
-        if rollout.spec is not None and rollout.state is not None:
+        down = self._down.get(rollout.ref)
+        if down is not None:
+            await asyncio.wait((down,))  # a rollback that comes later would outrank what is given up
+        if rollout.state is not None:
             try:
                 await self._give_up(rollout, rollout.state)
             except PortError as error:
                 asked = rollout.deleted_at or 0.0
-                if self._clock.now() - asked < DELETE_WITHIN:
+                if rollout.spec is not None and self._clock.now() - asked < DELETE_WITHIN:
                     raise
                 self._events.left_behind(rollout, str(error))
         await self._finalizers(rollout, tuple(name for name in rollout.finalizers if name != FINALIZER))
         return None
 
     async def _give_up(self, rollout: Rollout, state: State) -> None:
+        if rollout.spec is None:
+            raise TrafficError("which key it is can't be told, for the spec can't be used")
         await self._connect(rollout)
         if rollout.store is None:
             raise TrafficError(rollout.trouble)
         spec = rollout.asked
         traffic = await rollout.store.read(spec.traffic.key)
-        if traffic.record is not None and traffic.record.owner == rollout.uid:
+        # Without an owner it is given up already, and the answer to that was lost.
+        if traffic.record is not None and traffic.record.owner in ("", rollout.uid):
             state = replace(state, record=greater(state.record, traffic.record))
-        percentage = 0 if spec.on_delete is OnDelete.ZERO else traffic.in_force
-        record = release(state, percentage)
+        record = release(state, 0 if spec.on_delete is OnDelete.ZERO else traffic.in_force)
         written = await rollout.store.write(spec.traffic.key, Write(record))
-        if written.outcome is Outcome.OUTRANKED:
-            raise TrafficError("a later record came in between while the key was being given up")
-        self._events.gave_up(rollout, percentage)
+        if written.outcome in (Outcome.OUTRANKED, Outcome.GROWS):
+            raise TrafficError("something else was written while the key was being given up")
+        self._events.gave_up(rollout, written)
 
 
 def _settled(before: State | None, after: State | None) -> bool:

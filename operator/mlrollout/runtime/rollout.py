@@ -230,7 +230,8 @@ def _understand(found: Object, before: Spec | None, invalid: Problem | None) -> 
     try:
         spec = Spec.model_validate(found.get("spec") or {})
     except ValidationError as error:
-        message = f"the spec can't be used: {_shorten(error)}; correct it and apply again"
+        meanwhile = "nothing looks after it" if before is None else "the spec before it goes on guarding"
+        message = f"the spec can't be used: {_shorten(error)}; until it is corrected, {meanwhile}"
         return before, Problem(Reason.INVALID_SPEC, message)
     if spec == before and (invalid is None or invalid.reason is Reason.INVALID_QUERY):
         return before, invalid

@@ -1,0 +1,232 @@
+"""An object that goes takes its traffic to zero, gives its key up, and is not held for ever."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from mlrollout.domain.record import encode
+from mlrollout.ports import Ref
+
+from tests.components.redis.model import State
+from tests.pure.runtime.small_world import (
+    API_DOWN,
+    KEY,
+    REDIS_DOWN,
+    REF,
+    Held,
+    SmallWorld,
+    failing,
+    losing,
+    spec,
+)
+from tests.support.virtual_time import virtual
+
+
+async def _gone(world: SmallWorld, within: float = 5) -> None:
+    await world.until(lambda: REF not in world.api.objects, within)
+    await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize(("on_delete", "stays"), [("Zero", "0"), ("Retain", "10")])
+@virtual
+async def test_the_traffic_goes_to_zero_or_stays(on_delete: str, stays: str) -> None:
+    world = SmallWorld()
+    await world.begun(onDelete=on_delete)
+    world.api.delete()
+    await _gone(world)
+    assert world.redis.percentage == stays
+    assert world.redis.record.owner == ""
+    (note,) = world.told("Deleted")
+    assert f"given up at {stays} %" in note.message
+
+
+@virtual
+async def test_nothing_of_it_stays_behind() -> None:
+    world = SmallWorld()
+    place = await world.begun()
+    before = len(asyncio.all_tasks())
+    world.api.delete()
+    await _gone(world)
+    await asyncio.sleep(300)
+    assert len(asyncio.all_tasks()) == before - 1  # that of its guardrail
+    assert "ml-dispatch" not in place.operator.metrics.render().decode()
+    assert place.operator.queue.depth == 0
+    assert world.prometheus.fates.count["query"] < 20
+
+
+@virtual
+async def test_a_breach_at_the_same_time_is_no_claim_to_the_key() -> None:
+    """The rollback's write is on its way while the key is given up."""
+    world = SmallWorld()
+    await world.begun()
+    held = Held(before=True)
+    world.redis.fates.next["write"].append(held)
+    world.prometheus.value = 0.2
+    await held.reached.wait()
+    world.api.delete()
+    await asyncio.sleep(0.3)
+    held.go.set()
+    await _gone(world)
+    assert world.redis.percentage == "0"
+    assert world.redis.record.owner == ""
+    assert world.redis.record.latched
+
+
+@virtual
+async def test_a_rollback_asked_for_while_the_key_is_given_up_is_no_claim_to_it() -> None:
+    world = SmallWorld()
+    await world.begun()
+    reading, writing = Held(), Held(before=True)
+    world.api.delete()
+    world.redis.fates.next["read"].append(reading)
+    await reading.reached.wait()
+    world.redis.fates.next["write"].append(writing)
+    world.api.annotate("rollback", "and quickly")
+    await asyncio.sleep(0.01)
+    reading.go.set()
+    await asyncio.sleep(0.01)
+    writing.go.set()
+    await _gone(world)
+    await asyncio.sleep(5)
+    assert world.redis.percentage == "0"
+    assert world.redis.record.owner == ""
+
+
+@virtual
+async def test_a_redis_that_is_down_holds_it_for_a_minute() -> None:
+    world = SmallWorld()
+    await world.begun()
+    world.skew = -asyncio.get_running_loop().time()  # the object is deleted at the epoch of this world
+    world.redis.fates.always |= {"read": failing(REDIS_DOWN), "write": failing(REDIS_DOWN)}
+    world.api.delete()
+    await asyncio.sleep(55)
+    assert REF in world.api.objects
+    await _gone(world, within=30)
+    (note,) = world.told("TrafficNotZeroed")
+    assert note.warning
+    assert "Redis does not answer" in note.message
+
+
+@virtual
+async def test_an_answer_that_is_lost_is_no_reason_to_say_that_traffic_may_stand() -> None:
+    """Redis was ahead of the status, so that giving up once more starts from another record."""
+    world = SmallWorld()
+    await world.begun()
+    ahead = replace(world.redis.record, sequence=7)
+    world.redis.states[KEY] = State("10", encode(ahead))
+    world.api.delete()
+    world.redis.fates.next["write"].append(losing(REDIS_DOWN))
+    await _gone(world)
+    assert world.redis.percentage == "0"
+    assert not world.told("TrafficNotZeroed")
+
+
+@virtual
+async def test_a_key_that_was_lowered_by_hand_meanwhile_is_given_up_all_the_same() -> None:
+    world = SmallWorld()
+    await world.begun(onDelete="Retain")
+    held = Held()
+    world.api.delete()
+    world.redis.fates.next["read"].append(held)
+    await held.reached.wait()
+    world.redis.set_by_hand("3")
+    held.go.set()
+    await _gone(world)
+    assert world.redis.percentage == "3"
+    assert world.redis.record.owner == ""
+    (note,) = world.told("Deleted")
+    assert "at 3 %" in note.message
+
+
+@virtual
+async def test_a_key_that_another_object_has_is_left_alone() -> None:
+    world = SmallWorld()
+    await world.begun()
+    other = replace(world.redis.record, attempt=5, owner="uid-other", holder="elsewhere/other")
+    world.redis.states[KEY] = State("10", encode(other))
+    await asyncio.sleep(5)
+    world.api.delete()
+    await _gone(world)
+    assert world.redis.record == other
+    (note,) = world.told("Deleted")
+    assert "belongs to another object" in note.message
+
+
+@pytest.mark.parametrize("changes", [{"guardrails": []}, {"guardrails": [{"name": "x", "query": "sum(", "max": 1}]}])
+@virtual
+async def test_an_object_with_an_unusable_spec_goes_as_any_other(changes: dict[str, Any]) -> None:
+    world = SmallWorld()
+    await world.begun()
+    world.api.apply(spec(**changes))
+    await asyncio.sleep(3)
+    world.api.delete()
+    await _gone(world)
+    assert world.redis.percentage == "0"
+    assert world.redis.record.owner == ""
+
+
+@virtual
+async def test_an_object_whose_spec_was_never_usable_to_this_process_says_that_traffic_may_stand() -> None:
+    """It began under an older operator, which took the spec."""
+    world = SmallWorld()
+    place = await world.begun()
+    await place.end()
+    world.api.apply(spec(guardrails=[]))
+    world.start()
+    await asyncio.sleep(5)
+    world.api.delete()
+    await _gone(world)
+    (note,) = world.told("TrafficNotZeroed")
+    assert "the spec can't be used" in note.message
+
+
+@virtual
+async def test_an_object_in_conflict_goes_without_touching_the_key() -> None:
+    world = SmallWorld()
+    await world.begun()
+    second = Ref("dispatch", "second")
+    world.api.apply(spec(), second)
+    await asyncio.sleep(3)
+    before = world.redis.states[KEY]
+    world.api.delete(second)
+    await world.until(lambda: second not in world.api.objects)
+    assert world.redis.states[KEY] == before
+
+
+@virtual
+async def test_who_does_not_lead_leaves_it_to_the_leader() -> None:
+    world = SmallWorld()
+    place = await world.begun()
+    place.operator.lead(leads=False)
+    world.api.delete()
+    await asyncio.sleep(30)
+    assert REF in world.api.objects
+    place.operator.lead(leads=True)
+    await _gone(world)
+    assert world.redis.percentage == "0"
+
+
+@virtual
+async def test_an_api_server_that_is_down_makes_nobody_give_it_up_twice() -> None:
+    world = SmallWorld()
+    await world.begun()
+    world.api.fates.always["set_finalizer"] = failing(API_DOWN)
+    world.api.delete()
+    await asyncio.sleep(30)
+    world.api.fates.always.clear()
+    await _gone(world, within=20)
+    assert world.redis.percentage == "0"
+    assert {note.unique for note in world.told("Deleted")} == {"deleted"}
+
+
+@virtual
+async def test_an_object_of_the_same_name_begins_above_the_one_before() -> None:
+    world = SmallWorld()
+    await world.begun()
+    world.api.delete()
+    await _gone(world)
+    world.api.apply(spec())
+    await world.until(lambda: world.redis.percentage == "10")
+    assert world.redis.record.attempt == 2
+    assert world.redis.record.owner == world.api.objects[REF]["metadata"]["uid"]
