@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mlrollout.domain.record import Rank
+from mlrollout.domain.record import Rank, Record
 from mlrollout.domain.verdict import Finding
 from mlrollout.ports import Ref
 
@@ -31,13 +31,15 @@ class Held:
     """What a key held.
 
     Attributes:
-        since: When the percentage in force last changed.
+        since: When an operator or a person last changed the percentage in force. What Redis lost and found again
+            between two looks, nobody could see.
         first: When each record first stood there, by owner and rank.
         served: Until when an attempt had users, by owner and attempt.
     """
 
     since: float = 0.0
     in_force: int = 0
+    record: Record | None = None
     first: dict[tuple[str, Rank], float] = field(default_factory=dict)
     served: dict[tuple[str, int], float] = field(default_factory=dict)
 
@@ -46,9 +48,9 @@ class Held:
         before, after = entry.before, entry.after
         if before.in_force and before.record is not None:
             self.served[before.record.owner, before.record.attempt] = entry.at
-        if before.in_force != after.in_force:
+        if before.in_force != after.in_force and (entry.cause is not None or entry.by == "people"):
             self.since = entry.at
-        self.in_force = after.in_force
+        self.in_force, self.record = after.in_force, after.record
         if after.record is not None:
             self.first.setdefault((after.record.owner, after.record.rank), entry.at)
 

@@ -9,6 +9,7 @@ from mlrollout.domain.verdict import Finding
 from mlrollout.ports import Ref
 
 from tests.simulation.world.history import Acted, Changed, Entry, Issued, Judged, Stored
+from tests.simulation.world.prometheus import SCRAPE
 from tests.simulation.world.world import World
 
 from .evidence import TOLERANCE, Evidence, begins, key_of, skews
@@ -135,7 +136,7 @@ class _Judge:
                 yield f"{guardrail.name} says {finding}"
             if age > guardrail.max_age + TOLERANCE:
                 yield f"the last look at {guardrail.name} is {age:.2f} s old"
-            if finding is Finding.PASS and look.at - look.sampled > guardrail.max_age + 2:
+            if finding is Finding.PASS and look.at - look.sampled > guardrail.max_age + guardrail.deadline + SCRAPE:
                 yield f"{guardrail.name} passes on samples that are {look.at - look.sampled:.2f} s old"
             if begins(look) < since - self._slack + SLACK - TOLERANCE:
                 yield f"{guardrail.name} looks back to {begins(look):.2f} s, before {since:.2f} s"

@@ -84,15 +84,10 @@ def _asked_for(stored: Stored, look: Judged) -> bool:
 def _served_since(evidence: Evidence, look: Judged) -> float | None:
     """Since when the attempt in force has had users; `None` where nobody has any."""
     held = evidence.held[key_of(look.ref)]
-    if not held.in_force:
+    record = held.record
+    if not held.in_force or record is None or record.owner != look.uid:
         return None
-    newest = max(held.first, key=lambda known: held.first[known])
-    owner, rank = newest
-    if owner != look.uid:
-        return None
-    return min(
-        at for (known, other), at in held.first.items() if known == owner and other[0] == rank[0] and other[3] < 0
-    )
+    return min(at for (uid, rank), at in held.first.items() if uid == look.uid and rank[0] == record.attempt and rank[3])
 
 
 class _Hindrances:

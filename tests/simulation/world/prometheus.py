@@ -76,9 +76,8 @@ class App:
         return math.floor(now / SCRAPE) * SCRAPE
 
     def count(self, window: float) -> Count:
-        """The requests of the window that ends with the newest sample, and those served by a sick model."""
-        end = self.sampled()
-        begin, until, total, ill = end - window, end, 0.0, 0.0
+        """The requests of the window that ends now, as far as they were scraped, and those of a sick model."""
+        begin, until, total, ill = self._now() - window, self.sampled(), 0.0, 0.0
         for segment in reversed(self._segments):
             since = max(segment.at, begin)
             if until > since and segment.percentage:
