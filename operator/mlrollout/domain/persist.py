@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from functools import lru_cache
+from typing import TypeVar
 
 from mlrollout.api.spec import Guardrail
 from mlrollout.api.status import (
@@ -18,6 +20,8 @@ from mlrollout.api.status import (
 from .record import Record
 from .state import Entry, Run, RunOutcome, State
 from .verdict import Trail, Verdict
+
+M = TypeVar("M", RecordStatus, StageStatus, Transition)
 
 
 def to_status(
@@ -40,14 +44,20 @@ def to_status(
         percentage=record.percentage,
         stage=record.stage,
         revision=record.revision,
-        record=RecordStatus(**asdict(record)),
+        record=_written(RecordStatus, record),
         progress=_progress(state),
-        stages=tuple(StageStatus(**asdict(run)) for run in state.runs),
+        stages=tuple(_written(StageStatus, run) for run in state.runs),
         guardrails=last,
         verbs=tuple(VerbStatus(verb=verb, value=value) for verb, value in state.verbs.items()),
-        history=tuple(Transition(**asdict(entry)) for entry in state.history),
+        history=tuple(_written(Transition, entry) for entry in state.history),
         serial=state.serial,
     )
+
+
+@lru_cache(maxsize=4096)
+def _written(model: type[M], part: Record | Run | Entry) -> M:
+    """A part of the state in the status; remembered, for little of a history is new when it is written again."""
+    return model(**asdict(part))
 
 
 def _progress(state: State) -> Progress:

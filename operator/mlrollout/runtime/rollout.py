@@ -161,8 +161,10 @@ class Rollout:
             raise GoneError(f"{self.ref} was deleted, and another object has its name")
         if known(metadata.get("resourceVersion"), self.resource_version):
             return False
+        unchanged = found.get("spec") == self.object.get("spec")
         self.object = found
-        self.spec, self.invalid = _understand(found, self.spec, self.invalid)
+        if not unchanged or (self.invalid is not None and self.invalid.reason is Reason.INVALID_SPEC):
+            self.spec, self.invalid = _understand(found, self.spec)
         try:
             self.status = Status.read(found)
         except ValidationError as error:
@@ -226,15 +228,13 @@ def _mark(entry: Entry) -> tuple[int, str, int]:
     return entry.serial, entry.reason, round(entry.at * 1000)
 
 
-def _understand(found: Object, before: Spec | None, invalid: Problem | None) -> tuple[Spec | None, Problem | None]:
+def _understand(found: Object, before: Spec | None) -> tuple[Spec | None, Problem | None]:
     try:
         spec = Spec.model_validate(found.get("spec") or {})
     except ValidationError as error:
         meanwhile = "nothing looks after it" if before is None else "the spec before it goes on guarding"
         message = f"the spec can't be used: {_shorten(error)}; until it is corrected, {meanwhile}"
         return before, Problem(Reason.INVALID_SPEC, message)
-    if spec == before and (invalid is None or invalid.reason is Reason.INVALID_QUERY):
-        return before, invalid
     return spec, _broken(spec)
 
 
