@@ -5,6 +5,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import structlog
+
 from mlrollout.api.duration import render
 from mlrollout.api.spec import Guardrail, Spec
 from mlrollout.domain.danger import guarded
@@ -17,6 +19,8 @@ from mlrollout.ports import Clock, EvidenceSource, SourceError
 
 from .metrics import Metrics
 from .rollout import Rollout
+
+log = structlog.get_logger(__name__)
 
 _FIRST_WITHIN = 1.0
 """Seconds over which the first looks are spread, so that a restart does not ask everything at once."""
@@ -65,14 +69,16 @@ class Queries:
         window = min(guardrail.window, max(1.0, at - since))
         look = Look(guardrail, at, self.value.reach(window))
         try:
-            async with asyncio.timeout(guardrail.deadline):
-                return await self._ask(look, self.value, source, window)
+            async with asyncio.timeout(guardrail.deadline) as limit:
+                return await self._ask(look, self.value, source, window, limit)
         except TimeoutError:
             return failed(look, f"Prometheus did not answer within {render(guardrail.deadline)}")
         except SourceError as error:
             return failed(look, str(error))
 
-    async def _ask(self, look: Look, value: Query, source: EvidenceSource, window: float) -> Verdict:
+    async def _ask(
+        self, look: Look, value: Query, source: EvidenceSource, window: float, limit: asyncio.Timeout
+    ) -> Verdict:
         deadline = look.guardrail.deadline
         counting = None
         if self.samples is not None:
@@ -81,6 +87,7 @@ class Queries:
             answer = await source.query(value.render(window), deadline=deadline)
             breach = exceeds(look, answer)
             if breach is not None:
+                limit.reschedule(None)  # it was seen in time
                 return exceeds(look, answer, await _at_hand(counting)) or breach
             newest = None if self.newest is None else await source.query(self.newest, deadline=deadline)
             samples = None if counting is None else await counting
@@ -137,7 +144,10 @@ class Watch:
         while True:
             await asyncio.sleep(due - loop.time())
             began = loop.time()
-            self.seen(self.rollout, guardrail, await self._look(guardrail, queries))
+            try:
+                self.seen(self.rollout, guardrail, await self._look(guardrail, queries))
+            except Exception:  # a look that goes wrong must not be the last
+                log.exception("Unexpected error; looking on", object=str(self.rollout.ref), guardrail=guardrail.name)
             self.metrics.looked(loop.time() - began)
             # The second look comes early by chance, so that the looks of many objects spread out.
             due, wait = max(due + wait, loop.time()), guardrail.interval
@@ -149,7 +159,9 @@ class Watch:
             return Verdict(Finding.ERROR, self.clock.now(), 0.0, message="there is no Prometheus to ask")
         try:
             return await queries.look(guardrail, source, since, self.clock)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is no evidence, and the next look comes
+        except Exception as error:
+            # Whatever it is, it is no evidence.
+            log.exception("Unexpected error in a look", object=str(self.rollout.ref), guardrail=guardrail.name)
             return Verdict(Finding.ERROR, self.clock.now(), 0.0, message=f"unexpected {type(error).__name__}")
 
 

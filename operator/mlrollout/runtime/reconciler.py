@@ -216,8 +216,8 @@ class Reconciler:
             return
         rollout.trails[guardrail.name] = trail.add(verdict)
         self._metrics.judged(rollout.ref, guardrail.name, verdict)
-        self.brake(rollout)
         self._wake(rollout.ref)
+        self.brake(rollout)
 
     def brake(self, rollout: Rollout) -> None:
         """Begin to bring traffic down if a decision wants that; never waits."""

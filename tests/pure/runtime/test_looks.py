@@ -1,0 +1,272 @@
+"""Each guardrail is looked at on its own schedule and deadline, and a breach is known when it is seen."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.domain.record import Record
+from mlrollout.domain.state import State
+from mlrollout.domain.verdict import Finding, Verdict
+from mlrollout.evidence.answer import Answer, Sample
+from mlrollout.ports import Ref, SourceError
+from mlrollout.runtime.looks import Watch
+from mlrollout.runtime.metrics import Metrics
+from mlrollout.runtime.rollout import Rollout
+
+from tests.pure.runtime.conftest import Logs
+from tests.pure.runtime.small_world import spec
+from tests.support.virtual_time import virtual
+
+EPOCH = 1_800_000_000.0
+Answers = Callable[[], Awaitable[float]]
+
+
+def after(seconds: float, value: float) -> Answers:
+    async def answer() -> float:
+        await asyncio.sleep(seconds)
+        return value
+
+    return answer
+
+
+def raising(error: Exception) -> Answers:
+    async def answer() -> float:
+        raise error
+
+    return answer
+
+
+async def never() -> float:
+    await asyncio.Event().wait()
+    return 0.0
+
+
+@dataclass
+class Source:
+    """A Prometheus that answers each query by a word in it; a query for the age of samples has the word `timestamp`."""
+
+    answers: dict[str, Answers] = field(default_factory=dict)
+    asked: list[tuple[float, str]] = field(default_factory=list)
+
+    async def query(self, promql: str, *, deadline: float) -> Answer:  # noqa: ARG002 - a port
+        now = asyncio.get_running_loop().time()
+        word = next((word for word in ("timestamp", "samples", "slow") if word in promql), "value")
+        self.asked.append((now, word))
+        value = await self.answers.get(word, after(0, EPOCH + now if word == "timestamp" else 0.01))()
+        return Answer((Sample(value),), evaluated=EPOCH + asyncio.get_running_loop().time())
+
+    async def close(self) -> None:
+        pass
+
+
+def guardrail(name: str = "errors", **changes: Any) -> dict[str, Any]:
+    return {"name": name, "query": "value", "max": 0.05, "interval": "10s", "maxAge": "30s", **changes}
+
+
+@dataclass
+class Eye:
+    """Looks, and remembers what it saw and when."""
+
+    source: Source
+    guardrails: tuple[dict[str, Any], ...]
+    seen: list[tuple[float, str, Verdict]] = field(default_factory=list)
+    mistaken: bool = False
+
+    def __post_init__(self) -> None:
+        self.rollout = Rollout(Ref("dispatch", "ml-dispatch"), source=self.source)
+        self.rollout.state = State(Record(1, latched=False, sequence=1, percentage=10), began=EPOCH)
+        self.watch = Watch(self.rollout, self, Metrics(), self._take, random.Random(1))  # noqa: S311 - no secret
+        self.aim(*self.guardrails)
+
+    def aim(self, *guardrails: dict[str, Any], **changes: Any) -> None:
+        self.rollout.spec = Spec.model_validate(spec(guardrails=guardrails, **changes))
+        self.watch.fit(on=True)
+
+    def now(self) -> float:
+        return EPOCH + asyncio.get_running_loop().time()
+
+    def _take(self, rollout: Rollout, looked_at: Guardrail, verdict: Verdict) -> None:
+        assert rollout is self.rollout
+        self.seen.append((asyncio.get_running_loop().time(), looked_at.name, verdict))
+        if self.mistaken:
+            raise ValueError("a mistake")
+
+    def findings(self, name: str = "errors") -> list[Finding]:
+        return [verdict.finding for _, seen, verdict in self.seen if seen == name]
+
+    @property
+    def last(self) -> Verdict:
+        return self.seen[-1][2]
+
+
+COUNTED = {"count": 100, "query": "samples"}
+
+
+@virtual
+async def test_a_guardrail_is_looked_at_once_an_interval() -> None:
+    eye = Eye(Source(), (guardrail(),))
+    await asyncio.sleep(100)
+    times = [at for at, _, _ in eye.seen]
+    assert times[0] <= 1  # a restart does not make anybody wait for an interval
+    assert times[1] <= times[0] + 10
+    assert {round(later - earlier, 6) for earlier, later in pairwise(times[2:])} == {10}
+    assert set(eye.findings()) == {Finding.PASS}
+
+
+@virtual
+async def test_a_look_that_takes_longer_than_its_interval_is_followed_by_the_next_not_joined_by_it() -> None:
+    eye = Eye(Source({"value": after(25, 0.01)}), (guardrail(interval="10s", deadline="30s"),))
+    await asyncio.sleep(110)
+    times = [at for at, word in eye.source.asked if word == "value"]
+    assert {round(later - earlier, 6) for earlier, later in pairwise(times)} == {25}
+
+
+@virtual
+async def test_a_hung_query_is_an_error_at_its_deadline_and_delays_no_other_guardrail() -> None:
+    source = Source({"slow": never})
+    eye = Eye(source, (guardrail("hangs", query="slow", deadline="5s", interval="1s", maxAge="1s"), guardrail()))
+    await asyncio.sleep(60)
+    assert set(eye.findings("hangs")) == {Finding.ERROR}
+    assert len(eye.findings("hangs")) == 11
+    assert len(eye.findings()) >= 6
+    assert "5s" in next(verdict.message for _, name, verdict in eye.seen if name == "hangs")
+
+
+@pytest.mark.parametrize("companion", ["timestamp", "samples"])
+@virtual
+async def test_a_breach_does_not_wait_for_a_hung_companion(companion: str) -> None:
+    source = Source({"value": after(0.1, 0.2), companion: never})
+    eye = Eye(source, (guardrail(minSamples=COUNTED, deadline="5s"),))
+    await asyncio.sleep(9)
+    asked, answered = eye.source.asked[0][0], eye.seen[0][0]
+    assert set(eye.findings()) == {Finding.BREACH}
+    assert answered - asked <= 0.12
+
+
+@virtual
+async def test_a_breach_names_the_number_of_its_samples_where_that_is_known() -> None:
+    eye = Eye(Source({"value": after(0.1, 0.2), "samples": after(0.105, 1240)}), (guardrail(minSamples=COUNTED),))
+    await asyncio.sleep(5)
+    assert "1240 samples" in eye.last.message
+
+
+@virtual
+async def test_a_breach_seen_just_before_the_deadline_is_a_breach() -> None:
+    source = Source({"value": after(4.995, 0.2), "samples": never})
+    eye = Eye(source, (guardrail(minSamples=COUNTED, deadline="5s"),))
+    await asyncio.sleep(9)
+    assert set(eye.findings()) == {Finding.BREACH}
+
+
+@pytest.mark.parametrize("companion", ["timestamp", "samples"])
+@virtual
+async def test_a_good_value_with_a_hung_companion_is_an_error_at_the_deadline(companion: str) -> None:
+    eye = Eye(Source({companion: never}), (guardrail(minSamples=COUNTED, deadline="5s"),))
+    await asyncio.sleep(9)
+    assert set(eye.findings()) == {Finding.ERROR}
+    asked, answered = eye.source.asked[0][0], eye.seen[0][0]
+    assert answered - asked == pytest.approx(5)
+
+
+@pytest.mark.parametrize("word", ["value", "timestamp", "samples"])
+@virtual
+async def test_a_failing_query_is_an_error_that_says_why(word: str) -> None:
+    eye = Eye(Source({word: raising(SourceError("Prometheus at x refused"))}), (guardrail(minSamples=COUNTED),))
+    await asyncio.sleep(5)
+    assert set(eye.findings()) == {Finding.ERROR}
+    assert eye.last.message == "Prometheus at x refused"
+
+
+@virtual
+async def test_what_nobody_expects_is_an_error_too_and_the_next_look_comes(logs: Logs) -> None:
+    source = Source({"value": raising(ValueError("a mistake"))})
+    eye = Eye(source, (guardrail(),))
+    await asyncio.sleep(25)
+    assert set(eye.findings()) == {Finding.ERROR}
+    assert any(entry["guardrail"] == "errors" and entry.get("exc_info") for entry in logs)
+    source.answers.clear()
+    await asyncio.sleep(25)
+    assert eye.last.finding is Finding.PASS
+
+
+@virtual
+async def test_a_mistake_of_whom_it_tells_does_not_end_the_looks(logs: Logs) -> None:
+    eye = Eye(Source(), (guardrail(),))
+    eye.mistaken = True
+    await asyncio.sleep(50)
+    assert len(eye.seen) >= 5
+    assert any(entry["log_level"] == "error" for entry in logs)
+
+
+@virtual
+async def test_without_a_prometheus_every_look_is_an_error() -> None:
+    eye = Eye(Source(), (guardrail(),))
+    eye.rollout.source = None
+    await asyncio.sleep(5)
+    assert set(eye.findings()) == {Finding.ERROR}
+
+
+@virtual
+async def test_a_query_that_is_no_promql_is_an_error_and_never_asked() -> None:
+    eye = Eye(Source(), (guardrail(query="sum("),))
+    await asyncio.sleep(5)
+    assert set(eye.findings()) == {Finding.ERROR}
+    assert eye.source.asked == []
+
+
+@virtual
+async def test_the_window_is_the_time_since_the_stage_began_at_most_the_guardrails() -> None:
+    source = Source()
+    eye = Eye(source, (guardrail(query="sum(rate(value[$window]))", window="1m", max=1),))
+    assert eye.rollout.state is not None
+    await asyncio.sleep(300)
+    reaches = [verdict.reach for _, _, verdict in eye.seen]
+    assert reaches[0] >= 60
+    eye.rollout.state = State(eye.rollout.state.record, began=EPOCH, since=eye.now())
+    await asyncio.sleep(20)
+    assert eye.last.reach <= 25
+
+
+@virtual
+async def test_an_edited_guardrail_is_looked_at_anew_and_a_removed_one_no_more() -> None:
+    eye = Eye(Source({"slow": never}), (guardrail("hangs", query="slow"), guardrail()))
+    await asyncio.sleep(5)
+    eye.aim(guardrail(max=0.001))
+    await asyncio.sleep(2)
+    assert eye.last.finding is Finding.BREACH
+    assert eye.findings("hangs") == []
+    await asyncio.sleep(100)
+    assert eye.findings("hangs") == []
+
+
+@virtual
+async def test_the_same_spec_once_more_disturbs_no_look() -> None:
+    eye = Eye(Source({"value": after(3, 0.01)}), (guardrail(),))
+    for _ in range(50):
+        await asyncio.sleep(0.1)
+        eye.aim(guardrail())
+    assert set(eye.findings()) == {Finding.PASS}
+
+
+@pytest.mark.parametrize("end", ["rollback", "completion", "deletion"])
+@virtual
+async def test_where_looking_can_change_nothing_nobody_looks(end: str) -> None:
+    eye = Eye(Source(), (guardrail(),))
+    await asyncio.sleep(5)
+    state, looks = eye.rollout.state, len(eye.seen)
+    assert state is not None
+    assert looks
+    if end == "rollback":
+        eye.rollout.state = State(Record(1, latched=True, sequence=2, percentage=0), began=EPOCH)
+    if end == "completion":
+        eye.rollout.state = State(state.record, began=EPOCH, completed=True)
+    eye.aim(guardrail(), afterCompletion="Stop")
+    eye.watch.fit(on=end != "deletion")
+    await asyncio.sleep(100)
+    assert len(eye.seen) == looks
+    assert not eye.watch.tasks
