@@ -46,7 +46,8 @@ class Events:
         for entry in rollout.saved.history if rollout.saved is not None else ():
             if entry.serial > rollout.noted:
                 rollout.noted = entry.serial
-                self._metrics.transition(rollout.ref, entry.reason)
+                if not rollout.gone:
+                    self._metrics.transition(rollout.ref, entry.reason)
                 log.info(
                     entry.message,
                     object=str(rollout.ref),
@@ -94,6 +95,7 @@ class Events:
             except GoneError:
                 return
             except ObjectsError as error:
+                self._metrics.api_errors.inc()
                 log.warning("Could not post an Event", object=str(ref), reason=note.reason, error=str(error))
                 await asyncio.sleep(min(2.0**attempt, _LONGEST_WAIT))
             else:

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from mlrollout.domain.state import Reason
-from mlrollout.ports import Clock, Connections, GoneError, Objects, Ref
+from mlrollout.ports import Clock, ConflictError, Connections, GoneError, Objects, ObjectsError, Ref
 
 from .events import Events
 from .looks import Watch
@@ -127,15 +127,22 @@ class Operator:
         except GoneError:
             self._forget(rollout)
             return None
+        except ConflictError:
+            raise
+        except ObjectsError:
+            self.metrics.api_errors.inc()
+            raise
         finally:
             if not rollout.gone:
                 rollout.fit_trails()
                 self._fit(rollout)
 
     def _fit(self, rollout: Rollout) -> None:
-        """Look at the guardrails the object has now."""
+        """Look at the guardrails that the object has now, and show where it stands."""
         self._watches[rollout.ref].fit(on=rollout.deleted_at is None)
         self.metrics.keep(rollout.ref, set(rollout.trails))
+        if rollout.state is not None:
+            self.metrics.stands(rollout.ref, rollout.state.applied, rollout.state.record.stage)
 
     def _forget(self, rollout: Rollout) -> None:
         """Let go of an object, once: by its second end another may have its name."""

@@ -7,9 +7,8 @@ memory, and the order of records makes their writes safe in any order.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
 import structlog
 
@@ -24,10 +23,9 @@ from mlrollout.domain.traffic import Outcome, Write
 from mlrollout.domain.verdict import Verdict
 from mlrollout.ports import (
     Clock,
-    ConflictError,
     Connections,
-    GoneError,
     KeyRefusedError,
+    Object,
     Objects,
     ObjectsError,
     PortError,
@@ -278,35 +276,29 @@ class Reconciler:
             generation=rollout.generation,
         )
         if due(rollout.status, status):
-            await self._patch(rollout, status.render())
+            version = rollout.resource_version
+            await self._put(rollout, self._objects.save_status(rollout.ref, version, status.render()))
         # Whoever saved it: the answer to a save of ours may have been lost.
         self._events.transitions(rollout)
-        if state is not None:
-            self._metrics.stands(rollout.ref, state.applied, state.record.stage)
 
-    async def _patch(self, rollout: Rollout, status: Mapping[str, Any]) -> None:
+    async def _put(self, rollout: Rollout, written: Awaitable[Object]) -> None:
+        """Write to the object; where that fails, it has to be read again before anything else is written."""
         try:
-            rollout.take(await self._objects.save_status(rollout.ref, rollout.resource_version, status))
-        except ObjectsError as error:
-            # Whether it was written is unknown, or it is certain that something else was.
-            rollout.reload = True
-            if not isinstance(error, ConflictError | GoneError):
-                self._metrics.api_errors.inc()
-            raise
-
-    async def _finalizers(self, rollout: Rollout, finalizers: tuple[str, ...]) -> None:
-        try:
-            rollout.take(await self._objects.set_finalizer(rollout.ref, rollout.resource_version, finalizers))
+            rollout.take(await written)
         except ObjectsError:
             rollout.reload = True
             raise
+
+    async def _finalizers(self, rollout: Rollout, finalizers: tuple[str, ...]) -> None:
+        version = rollout.resource_version
+        await self._put(rollout, self._objects.set_finalizer(rollout.ref, version, finalizers))
 
     async def _drop_verbs(self, rollout: Rollout) -> None:
         """Remove the annotations that have been acted on, now that this is saved."""
         for verb, heard in (rollout.saved.verbs if rollout.saved is not None else {}).items():
             value = rollout.annotations.get(verb)
             if value is not None and rollout.verbs.get(verb) == heard:
-                rollout.take(await self._objects.drop_annotation(rollout.ref, f"{GROUP}/{verb}", value))
+                await self._put(rollout, self._objects.drop_annotation(rollout.ref, f"{GROUP}/{verb}", value))
                 self._wake(rollout.ref)
 
     async def _stall(self, rollout: Rollout, problem: Problem | None) -> float | None:
