@@ -26,13 +26,14 @@ LONGEST_DELAY = 15.0
 class Queue:
     """A queue of keys with delays, run by a bounded number of workers."""
 
-    def __init__(self, handle: Handler, *, workers: int = 32, resync: float = 60.0, seed: int | None = None) -> None:
+    def __init__(self, handle: Handler, *, workers: int = 32, resync: float = 15.0, seed: int | None = None) -> None:
         """Make a queue.
 
         Args:
             handle: What to do with a key.
             workers: How many keys are handled at the same time.
-            resync: Seconds after which a key comes back when nothing else brings it, give or take a fifth.
+            resync: Seconds after which a key comes back when nothing else brings it, give or take a fifth. After a
+                rollback nobody looks at guardrails any more; this is how long a failover may bring its traffic back.
             seed: For the jitter; left out, it is not repeatable.
         """
         self._handle = handle
