@@ -13,7 +13,7 @@ from .raises import (
 from .rest import all_agree_in_the_end, nothing_unexpected, writing_stops
 from .told import attempts_are_asked_for, no_innocent_is_rolled_back, transitions_stand_once, verbs_are_answered_once
 from .violation import Check, Violation
-from .zero import breach_reaches_zero, clients_follow_to_zero, clients_never_go_back, zero_stays
+from .zero import breach_reaches_zero, clients_follow_to_zero, clients_never_go_back, zero_comes_back, zero_stays
 
 CHECKS: tuple[Check, ...] = (
     nothing_unexpected,
@@ -22,6 +22,7 @@ CHECKS: tuple[Check, ...] = (
     a_raise_is_won_by_a_status_write,
     breach_reaches_zero,
     zero_stays,
+    zero_comes_back,
     clients_follow_to_zero,
     clients_never_go_back,
     downtime_is_not_healthy_time,

@@ -68,12 +68,12 @@ class _Watcher:
         return min(look.at + look.guardrail.max_age for look in self._gating())
 
     def take(self, look: Judged, since: float) -> None:
-        """Take in a look; `since` is when the percentage in force last changed."""
+        """Take in a look; evidence from before `since` is none."""
         self.looks[look.guardrail.name] = look
         self.at = look.at
         fresh = [each for each in self._gating() if each.at + each.guardrail.max_age >= look.at]
         self.good = bool(fresh) and all(
-            each.verdict.finding is Finding.PASS and begins(each) >= since - TOLERANCE for each in fresh
+            each.verdict.finding is Finding.PASS and begins(each) >= since for each in fresh
         )
 
     def _gating(self) -> list[Judged]:
@@ -83,7 +83,8 @@ class _Watcher:
 class Evidence:
     """Who has seen what, and when an object was seen to be healthy by anybody."""
 
-    def __init__(self) -> None:
+    def __init__(self, history: list[Entry]) -> None:
+        self._tolerance = TOLERANCE + skews(history)
         self.held: defaultdict[str, Held] = defaultdict(Held)
         self._watchers: defaultdict[tuple[str, str], _Watcher] = defaultdict(_Watcher)
         self._good: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
@@ -95,7 +96,7 @@ class Evidence:
         elif isinstance(entry, Judged):
             watcher = self._watchers[entry.by, entry.uid]
             self._close(watcher, entry.uid, entry.at)
-            watcher.take(entry, self.held[key_of(entry.ref)].since)
+            watcher.take(entry, self.held[key_of(entry.ref)].since - self._tolerance)
         elif isinstance(entry, Instance) and entry.what == "crashes":
             for by, uid in [known for known in self._watchers if known[0] == entry.by]:
                 self._close(self._watchers.pop((by, uid)), uid, entry.at)

@@ -94,7 +94,7 @@ class _Judge:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._evidence = Evidence()
+        self._evidence = Evidence(world.history)
         self._words: list[Acted] = []
         self._slack = SLACK + skews(world.history)
         self._specs: dict[tuple[str, int], Spec] = {}
@@ -180,7 +180,7 @@ class _Judge:
 
 def downtime_is_not_healthy_time(world: World) -> Iterator[Violation]:
     """The healthy time in a status is no more than anybody had good evidence for."""
-    evidence, slack = Evidence(), SLACK + skews(world.history)
+    evidence, slack = Evidence(world.history), SLACK + skews(world.history)
     for entry in world.history:
         if isinstance(entry, Stored) and entry.object.get("status", {}).get("record"):
             status = entry.object["status"]

@@ -8,13 +8,15 @@ from mlrollout.domain.verdict import Finding
 
 from tests.simulation.world.clients import POLL, PUSH_WITHIN, STALE
 from tests.simulation.world.history import Acted, Changed, Instance, Judged, Removed, Served, Stored
-from tests.simulation.world.world import World
+from tests.simulation.world.world import LONGEST_RESTART, World
 
 from .evidence import Evidence, begins, key_of, skews
 from .violation import Violation
 
 WITHIN = 3.0
 """Seconds from a breach to zero in Redis, where calls fail at most three times in a row."""
+RESYNC = 1.2 * 15.0 + WITHIN
+"""Seconds after which an instance has looked at an object for sure."""
 _LATE = 0.1
 
 
@@ -43,7 +45,7 @@ def _zeros(world: World) -> dict[str, list[float]]:
 
 def _breaches(world: World) -> Iterator[tuple[Judged, str]]:
     """Each verdict that completes a breach of an attempt that has users."""
-    evidence = Evidence()
+    evidence = Evidence(world.history)
     answered: defaultdict[tuple[str, str, str], list[Judged]] = defaultdict(list)
     newest: dict[str, Stored] = {}
     for entry in world.history:
@@ -87,6 +89,8 @@ def _served_since(evidence: Evidence, look: Judged) -> float | None:
     record = held.record
     if not held.in_force or record is None or record.owner != look.uid:
         return None
+    if any(uid == look.uid and rank[0] > record.attempt for uid, rank in held.first):
+        return None  # an attempt of long ago, which a failover brought back
     return min(at for (uid, rank), at in held.first.items() if uid == look.uid and rank[0] == record.attempt and rank[3])
 
 
@@ -105,13 +109,22 @@ class _Hindrances:
 
     def deadline(self, entry: Judged) -> float | None:
         """Until when a breach must have reached zero; `None` where its instance did not live to see it."""
-        deadline = entry.at + WITHIN + self._skew
-        for begin, end in sorted(self._spans):
-            if begin <= deadline and end > entry.at:
-                deadline += end - max(begin, entry.at)
+        deadline = self.extended(entry.at, WITHIN)
         if self._crashes.get(entry.by, deadline + 1) <= deadline or deadline > self._end:
             return None
         return deadline
+
+    def extended(self, at: float, within: float) -> float:
+        """The end of a span in which so many seconds are free of hindrances."""
+        deadline = at + within + self._skew
+        for begin, end in sorted(self._spans):
+            if begin <= deadline and end > at:
+                deadline += end - max(begin, at)
+        return deadline
+
+    def crashed(self, begin: float, end: float) -> bool:
+        """Whether an instance crashed between two moments, or is not back from before."""
+        return any(begin - LONGEST_RESTART <= at <= end for at in self._crashes.values())
 
 
 def zero_stays(world: World) -> Iterator[Violation]:
@@ -141,6 +154,26 @@ def zero_stays(world: World) -> Iterator[Violation]:
             in_memory[entry.by, record.owner] = record.attempt
         elif entry.cause is None:
             in_redis.pop(entry.key, None)
+
+
+def zero_comes_back(world: World) -> Iterator[Violation]:
+    """What a failover brings back of an attempt that is rolled back by its status goes to zero at the next resync."""
+    hindered = _Hindrances(world)
+    latched: dict[str, int] = {}
+    changes = list(world.history.of(Changed))
+    for entry in world.history:
+        if isinstance(entry, Stored) and entry.object.get("status", {}).get("record", {}).get("latched"):
+            latched[entry.uid] = entry.object["status"]["record"]["attempt"]
+        if not isinstance(entry, Changed) or entry.cause is not None or not entry.rises or entry.after.record is None:
+            continue
+        record = entry.after.record
+        if record.attempt > latched.get(record.owner, 0) or hindered.crashed(entry.at, entry.at + RESYNC):
+            continue
+        deadline = hindered.extended(entry.at, RESYNC)
+        ends = (later.at for later in changes if later.key == entry.key and later.at >= entry.at)
+        if deadline < world.now() and not any(entry.at < at <= deadline for at in ends):
+            message = f"{entry.key} is back at {entry.after.in_force} % of a rolled back attempt until {deadline:.2f} s"
+            yield Violation(entry.at, message)
 
 
 def clients_follow_to_zero(world: World) -> Iterator[Violation]:

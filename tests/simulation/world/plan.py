@@ -8,8 +8,12 @@ from enum import StrEnum
 from .faults import Fate, Rates
 from .specs import CHANGES, Spec, draw, sick
 
-ACTIVE = 90.0
-"""Seconds in which people act and things fail; afterwards all is calm."""
+LAST_STEP = 55.0
+"""Seconds after which nobody begins anything new."""
+SHORTEST = 30.0
+"""Seconds in which calls may fail, at least."""
+AFTERMATH = 10.0
+"""Seconds after the last step until all is calm."""
 
 
 class Leading(StrEnum):
@@ -110,6 +114,11 @@ class Plan:
     rates: Rates = field(default_factory=dict)
     lost_pushes: float = 0.0
 
+    @property
+    def calm_at(self) -> float:
+        """When people and faults have done their worst."""
+        return max(SHORTEST, *(step.at + AFTERMATH for step in self.steps))
+
     def __str__(self) -> str:
         head = f"seed {self.seed}: {self.flavour}, {self.leading} leading, objects {', '.join(self.specs)}"
         return "\n".join((f"{head} {self.sickness}".rstrip(), *(f"  {step}" for step in self.steps)))
@@ -147,7 +156,7 @@ def _steps(chance: random.Random, flavour: Flavour, leading: Leading, names: tup
     steps = []
     for count, act in enumerate(acts, start=1):
         target, value = _DRAWS[act](chance, _Scene(count, names, slots))
-        steps.append(Step(round(chance.uniform(2.0, ACTIVE - 15.0), 2), act, target, value))
+        steps.append(Step(round(chance.uniform(2.0, LAST_STEP), 2), act, target, value))
     return tuple(sorted(steps, key=lambda step: step.at))
 
 

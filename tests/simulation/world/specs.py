@@ -59,7 +59,7 @@ def sick(chance: random.Random, name: str, kind: str, key: str) -> Spec:
 
 def _stages(chance: random.Random) -> list[Spec]:
     stages: list[dict[str, Any]] = [
-        {"name": name, "percentage": percentage, "duration": f"{chance.choice((6, 10, 14))}s"}
+        {"name": name, "percentage": percentage, "duration": f"{chance.choice((4, 6, 10))}s"}
         for name, percentage in chance.choice(_STAGES)
     ]
     if chance.random() < 0.2:
@@ -71,13 +71,13 @@ def _stages(chance: random.Random) -> list[Spec]:
 
 def _errors(chance: random.Random, name: str) -> Spec:
     interval = chance.choice((3, 4, 5))
-    window = chance.choice(("$window", "$window", "8s"))
+    window = chance.choice(("$window", "$window", "7s"))
     guardrail: dict[str, Any] = {
         "name": "errors",
         "query": prometheus.error_rate(name, window),
         "max": 0.05,
         "interval": f"{interval}s",
-        "window": f"{chance.choice((8, 12))}s",
+        "window": f"{chance.choice((6, 10))}s",
         "deadline": "1s",
         "maxAge": f"{2 * interval}s",
     }
@@ -97,7 +97,7 @@ def _seconds(chance: random.Random, name: str) -> Spec:
         "max": 1,
         "action": chance.choice(("Rollback", "Hold", "Alert")),
         "interval": "5s",
-        "window": "10s",
+        "window": "8s",
         "deadline": "1s",
         "maxAge": "10s",
     }

@@ -19,7 +19,7 @@ from .hands import NAMESPACE, Hands
 from .history import Acted, Entry, Fault, History, Instance
 from .instance import OWNER, Process
 from .logs import recorded
-from .plan import ACTIVE, Leading, Plan, Step
+from .plan import Leading, Plan, Step
 from .prometheus import Prometheus
 from .redis import Redis
 from .settled import open_ends
@@ -29,11 +29,13 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 EPOCH = 1_800_000_000.0
-CALM_AT_MOST = 330.0
+CALM_AT_MOST = 300.0
 """Seconds that a world is given to come to rest after the last fault."""
-REST = 20.0
+REST = 12.0
 """Seconds for which nothing may happen once it has."""
-_SETTLE_EVERY = 5.0
+LONGEST_RESTART = 30.0
+"""Seconds that a crashed instance is gone at most."""
+_SETTLE_EVERY = 4.0
 
 
 class World:
@@ -72,7 +74,7 @@ class World:
             self.clients.append(self._client(name))
         for step in self.plan.steps:
             self._later(step)
-        await asyncio.sleep(ACTIVE)
+        await asyncio.sleep(self.plan.calm_at)
         self._end_faults()
         await self._come_to_rest()
         for process in self.processes.values():
@@ -110,7 +112,7 @@ class World:
 
     async def _come_to_rest(self) -> None:
         rested, seen = 0.0, 0
-        while self.now() < ACTIVE + CALM_AT_MOST and rested < REST:
+        while self.now() < self.plan.calm_at + CALM_AT_MOST and rested < REST:
             await asyncio.sleep(_SETTLE_EVERY)
             stirred = any(entry.stirs for entry in self.history[seen:])
             seen = len(self.history)
@@ -223,7 +225,7 @@ class World:
 
     def restart(self, slot: str) -> None:
         """A crashed instance is started anew after a while, and another may lead before that."""
-        self.after(self.chances("restarts").choice((0.5, 3.0, 15.0, 30.0)), self._start, slot)
+        self.after(self.chances("restarts").choice((0.5, 3.0, 15.0, LONGEST_RESTART)), self._start, slot)
         self.after(self.chances("restarts").uniform(2.0, 8.0), self.elect)
 
     def _start(self, slot: str) -> None:
