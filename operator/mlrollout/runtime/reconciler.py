@@ -19,7 +19,7 @@ from mlrollout.domain.decide import decide, release
 from mlrollout.domain.persist import due, to_status
 from mlrollout.domain.record import greater
 from mlrollout.domain.state import Decision, Reason, State
-from mlrollout.domain.traffic import Outcome, Write
+from mlrollout.domain.traffic import Outcome, Traffic, Write
 from mlrollout.domain.verdict import Verdict
 from mlrollout.ports import (
     Clock,
@@ -120,9 +120,15 @@ class Reconciler:
             self._wake(rollout.ref)
         if rollout.traffic is None:
             raise TrafficError(rollout.trouble)
-        if rollout.decision is None or rollout.decision.again is None or not self.leads:
-            return None  # who does not lead may hold a decision of long ago
-        return max(0.01, rollout.decision.again - self._clock.now())
+        return self._again(rollout)
+
+    def _again(self, rollout: Rollout) -> float | None:
+        lease, decision = rollout.asked.traffic.lease, rollout.decision
+        if not self.leads:  # it may hold a decision of long ago
+            return None if lease is None else lease / 3
+        if decision is None or decision.again is None:
+            return None
+        return max(0.01, decision.again - self._clock.now())
 
     async def _step(self, rollout: Rollout) -> bool:
         """Decide and carry it out; answers whether there is more to be done."""
@@ -145,10 +151,13 @@ class Reconciler:
         return wrote
 
     def _decide(self, rollout: Rollout) -> Write | None:
-        """Decide, and answer what to write; of its decisions one that does not lead keeps only rollbacks."""
+        """Decide, and answer what to write; of its decisions one that does not lead keeps only rollbacks.
+
+        It renews the lease, too: traffic stands as long as somebody watches it.
+        """
         decision = self._decision(rollout)
         if not self.leads and not decision.rolls_back(rollout.state):
-            return None
+            return decision.write if _stands(rollout.traffic, decision.write) else None
         rollout.state, rollout.decision = decision.state, decision
         return decision.write
 
@@ -236,13 +245,24 @@ class Reconciler:
                 break
             await self._write(rollout, write)
             if rollout.traffic is not None and rollout.traffic.in_force <= write.record.percentage:
-                self._count_zero(rollout, began)
+                self._down_there(rollout, began)
                 break
             await asyncio.sleep(RETRY_DOWN)
         self._wake(rollout.ref)
 
-    def _count_zero(self, rollout: Rollout, began: float) -> None:
-        if rollout.state is not None and rollout.state.cause == Reason.GUARDRAIL_BREACHED:
+    def _down_there(self, rollout: Rollout, began: float) -> None:
+        """Tell it now: the history waits for the API server, and of a standby's evidence it knows nothing."""
+        state = rollout.state
+        if state is None:
+            return
+        log.warning(
+            "Traffic was taken down",
+            object=str(rollout.ref),
+            percentage=state.record.percentage,
+            reason=state.cause,
+            explanation=state.explanation,
+        )
+        if state.cause == Reason.GUARDRAIL_BREACHED:
             self._metrics.zeroed(asyncio.get_running_loop().time() - began)
 
     def forget(self, rollout: Rollout) -> None:
@@ -344,6 +364,13 @@ class Reconciler:
         if written.outcome in (Outcome.OUTRANKED, Outcome.GROWS):
             raise TrafficError("something else was written while the key was being given up")
         self._events.gave_up(rollout, written)
+
+
+def _stands(traffic: Traffic | None, write: Write | None) -> bool:
+    """Whether Redis holds already what is to be written, so that writing it renews the lease and nothing else."""
+    if traffic is None or write is None:
+        return False
+    return traffic.record == write.record and traffic.percentage == write.record.percentage
 
 
 def _settled(before: State | None, after: State | None) -> bool:

@@ -49,7 +49,7 @@ async def test_a_standby_shows_where_the_object_stands_now() -> None:
     world.api.apply(spec(stages=[stage("small", 3), stage("full", 100)]))
     await asyncio.sleep(5)
     for place in (old, new):
-        assert shown(place)[f"mlrollout_percentage{{{MINE}}}"] == world.redis.percentage + ".0"
+        assert shown(place)[f"mlrollout_percentage{{{MINE}}}"] == f"{world.redis.percentage}.0"
         assert f'mlrollout_stage{{{MINE},stage="pilot"}}' not in shown(place)
     assert shown(old)["mlrollout_leader"] == "0.0"
 

@@ -1,0 +1,108 @@
+"""One leads; the other looks at the guardrails too, takes traffic down, and does nothing else."""
+
+import asyncio
+
+import pytest
+
+from tests.pure.runtime.conftest import Logs
+from tests.pure.runtime.small_world import KEY, REF, SmallWorld, spec, stage
+from tests.support.virtual_time import virtual
+
+
+@virtual
+async def test_a_breach_that_only_the_standby_sees_reaches_zero_the_log_and_the_status(logs: Logs) -> None:
+    world = SmallWorld()
+    leader = await world.begun()
+    world.start(leads=False)
+    await asyncio.sleep(3)
+    leader.operator.rollouts[REF].trails.clear()  # it takes no verdict any more
+    world.prometheus.value = 0.2
+    await asyncio.sleep(1.5)
+    assert world.redis.percentage == "0"
+    assert any("0.2 is above max 0.05" in str(entry.get("explanation")) for entry in logs)
+    await asyncio.sleep(65)
+    assert world.reasons()[-1] == "RecordAdopted"
+    assert world.condition("Stalled")["status"] == "True"
+
+
+@virtual
+async def test_a_standby_begins_nothing_and_writes_nothing_to_the_object() -> None:
+    world = SmallWorld()
+    world.start(leads=False)
+    world.api.apply(spec())
+    applied = world.api.objects[REF]
+    await asyncio.sleep(200)
+    assert world.redis.percentage is None
+    world.api.annotate("rollback", "nobody listens")
+    await asyncio.sleep(5)
+    assert world.api.objects[REF]["metadata"].keys() - applied["metadata"].keys() == {"annotations"}
+    assert "status" not in world.api.objects[REF]
+    assert not world.api.notes
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"revision": "two"},
+        {"stages": [stage("pilot", 8), stage("full", 100)]},
+        {"stages": [stage("other", 4), stage("full", 100)]},
+        {"paused": True},
+    ],
+)
+@virtual
+async def test_a_standby_that_misses_a_change_does_not_undo_it(change: dict[str, object]) -> None:
+    world = SmallWorld()
+    await world.begun()
+    standby = world.start(leads=False)
+    await asyncio.sleep(3)
+    standby.deaf = True
+    world.api.apply(spec(**change))
+    await asyncio.sleep(5)
+    settled, history = world.redis.states[KEY], world.reasons()
+    await asyncio.sleep(200)
+    assert world.redis.states[KEY] == settled
+    assert world.reasons() == history
+
+
+@virtual
+async def test_an_emergency_stop_of_a_revision_that_the_standby_never_heard_of_stays() -> None:
+    world = SmallWorld()
+    await world.begun()
+    standby = world.start(leads=False)
+    await asyncio.sleep(3)
+    standby.deaf = True
+    world.api.apply(spec(revision="two"))
+    await world.until(lambda: world.redis.percentage == "10" and world.redis.record.revision == "two")
+    world.redis.set_by_hand("0")
+    await asyncio.sleep(100)
+    assert world.redis.percentage == "0"
+    assert world.redis.record.latched
+    assert world.redis.record.revision == "two"
+
+
+@virtual
+async def test_a_lease_does_not_run_out_while_a_standby_watches() -> None:
+    """A leader dies; the next one leads only after the first one's Lease."""
+    world = SmallWorld()
+    leader = await world.begun(traffic={"key": KEY, "lease": "6s"})
+    standby = world.start(leads=False)
+    await asyncio.sleep(3)
+    await leader.end()
+    before = len(world.redis.leases)
+    await asyncio.sleep(9)
+    assert len(world.redis.leases) - before >= 4
+    standby.operator.lead(leads=True)
+    await asyncio.sleep(3)
+    assert world.redis.percentage == "10"
+
+
+@virtual
+async def test_two_that_both_believe_to_lead_raise_once() -> None:
+    world = SmallWorld()
+    world.start()
+    world.start()
+    world.api.apply(spec(stages=[stage("pilot", 10, "3s"), stage("full", 100, "3s")]))
+    await world.until(lambda: world.condition("Ready").get("status") == "True")
+    raises = [write.record.percentage for write in world.redis.accepted if write.raises]
+    assert raises == [10, 100]
+    assert world.reasons() == ["AttemptStarted", "StageAdvanced", "StageAdvanced", "Completed"]
