@@ -29,25 +29,20 @@ class Oracle:
         latched: The attempts whose latch was saved.
         landed: When a write of ours first made a record stand.
         good: Seconds in which every gating guardrail's last look was a fresh `Pass`, by attempt and stage.
-        entered: When each stage was first decided on.
+        promoted: The stages that a person promoted.
         agreed: The attempts in which a person approved or promoted.
         held: When a decision last found Redis at the record, and every gating guardrail passing.
-        verbs: When each verb was last asked for.
     """
 
     intents: set[Rank] = field(default_factory=set)
     latched: set[int] = field(default_factory=set)
     landed: dict[Rank, float] = field(default_factory=dict)
     good: dict[Stay, float] = field(default_factory=dict)
-    entered: dict[Stay, float] = field(default_factory=dict)
+    promoted: set[Stay] = field(default_factory=set)
     held: float | None = None
     agreed: set[int] = field(default_factory=set)
-    verbs: dict[str, float] = field(default_factory=dict)
 
     # --- accounts ----------------------------------------------------------------------------
-
-    def asked(self, verb: str, now: float) -> None:
-        self.verbs[verb] = now
 
     def time_passes(self, world: World, seconds: float) -> None:
         if seconds < 0:
@@ -63,8 +58,6 @@ class Oracle:
 
     def _clock_set_back(self, now: float) -> None:
         self.landed = {rank: min(at, now) for rank, at in self.landed.items()}
-        self.verbs = {verb: min(at, now) for verb, at in self.verbs.items()}
-        self.entered = {stay: min(at, now) for stay, at in self.entered.items()}
 
     def saved(self, state: State | None) -> None:
         if state is not None and state.record.latched:
@@ -117,7 +110,6 @@ class Oracle:
         if decision.write is not None:
             self._written(world, before, seen, decision.write, after)
         self.intents.add(after.record.rank)
-        self.entered.setdefault((after.record.attempt, after.record.stage), now)
         if after.confirmed and _good_until(spec, seen.trails, now) > now and seen.traffic is not None:
             self.held = now
 
@@ -131,9 +123,13 @@ class Oracle:
             if entry.reason in (Reason.APPROVED, Reason.PROMOTED):
                 assert {"approve", "promote"} & set(seen.verbs)
                 self.agreed.add(entry.attempt)
+            if entry.reason == Reason.PROMOTED:
+                assert "promote" in seen.verbs
+                self.promoted.add((entry.attempt, entry.stage))
         if after.record.attempt != before.record.attempt:
             assert any(entry.reason in (Reason.ATTEMPT_STARTED, Reason.RECORD_ADOPTED) for entry in told)
             return
+        assert after.record == before.record or after.record.sequence > before.record.sequence
         assert after.record.latched >= before.record.latched, "a latch came off"
         for reason, times in ((Reason.ROLLED_BACK, 1), (Reason.STAGE_ADVANCED, 1), (Reason.COMPLETED, 1)):
             assert sum(entry.reason == reason for entry in told) <= times
@@ -155,8 +151,7 @@ class Oracle:
             assert after.record.attempt in self.agreed, "nobody approved"
         if left and entered is not spec.stages[0]:
             served = self.good.get((before.record.attempt, left), 0.0) + 1e-3 >= stages[left].duration
-            promoted = self.verbs.get("promote", 0.0) >= self.entered[before.record.attempt, left]
-            assert served or promoted, "a stage was left before its time"
+            assert served or (before.record.attempt, left) in self.promoted, "a stage was left before its time"
 
     def _healthy(self, after: State) -> None:
         good = self.good.get((after.record.attempt, after.record.stage), 0.0)
@@ -172,6 +167,8 @@ class Oracle:
         adopted = found is not None and found.rank > before.record.rank
         if before.record.latched or renewed or adopted or not before.applied:
             return
+        if not before.record.sequence:
+            return  # nobody has been in this attempt yet
         if before.completed and spec.after_completion is AfterCompletion.STOP:
             return
         guilty = [g for g in spec.guardrails if g.action is Action.ROLLBACK and _breached(g, seen.trails, before)]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from mlrollout.api.spec import BreachAfter, Guardrail, Missing, MissingAction, Requirement, Stage
 from mlrollout.domain.decide import decide
-from mlrollout.domain.state import Decision, Reason, Seen
+from mlrollout.domain.state import Decision, Reason, RunOutcome, Seen
 from mlrollout.domain.traffic import Write
 from mlrollout.domain.verdict import Finding, Trail, Verdict
 
@@ -207,6 +207,26 @@ def test_a_breach_goes_to_zero_in_the_same_decision(situation: str, happenings: 
         "guardrail errors: Breach!",
     )
     assert world.told[-2:] == [Reason.GUARDRAIL_BREACHED, Reason.ROLLED_BACK]
+
+
+def test_a_stage_that_was_passed_stays_so_though_the_rollout_is_rolled_back_later() -> None:
+    world = world_at("complete")
+    runs = world.state.runs
+    assert runs[-1].outcome is RunOutcome.PASSED
+    world.play([("wait", 10.0), ("breach", ERRORS_AT)])
+    assert world.state.runs == runs
+    world = world_at("second stage", ("wait", 10.0), ("breach", ERRORS_AT))
+    assert (world.state.runs[-1].outcome, world.state.runs[-1].left) == (RunOutcome.ROLLED_BACK, world.now)
+
+
+def test_a_new_attempt_that_nobody_was_in_yet_is_not_judged() -> None:
+    """What is in force, and on its way down, is the attempt before it."""
+    world = world_at(
+        "second stage", ("redis_is", False), ("revise",), ("handle", 0), ("wait", 30.0), ("breach", ERRORS_AT)
+    )
+    assert (world.state.record.attempt, world.state.record.latched) == (2, False)
+    world.play([("redis_is", True), ("handle", 0)])
+    assert world.in_force == 0
 
 
 def test_a_breach_is_counted_over_several_looks() -> None:

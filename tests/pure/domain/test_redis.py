@@ -10,7 +10,7 @@ from mlrollout.domain.traffic import Write
 from tests.components.redis.model import State as Redis
 from tests.pure.domain.situations import world_at
 from tests.pure.domain.specs import SCORE, STAGES
-from tests.pure.domain.world import FOREIGN, World
+from tests.pure.domain.world import FOREIGN, Happening, World
 
 
 def _decision(world: World) -> Decision:
@@ -167,6 +167,34 @@ def test_what_an_old_replica_brought_back_is_raised_again_on_evidence() -> None:
     assert world.in_force == 30
 
 
+LONG_AGO = ("before the first stage", ("stages", "three"), ("snapshot",), ("go_well", 14))
+
+
+def test_a_replica_of_long_ago_that_holds_zero_is_like_lost_data() -> None:
+    world = world_at(*LONG_AGO)
+    assert world.in_force == 30
+    world.play([("fail_over", 0), ("delay", True), ("handle", 0), ("handle", 0)])
+    assert world.told.count(Reason.TRAFFIC_RESTORED) == 1
+    assert world.in_flight == [Write(world.state.record, raises=True, expect=world.redis.traffic.record)] * 2
+    world.play([("delay", False), ("deliver",), ("handle", 0)])
+    assert (world.in_force, world.state.confirmed) == (30, True)
+
+
+def test_and_without_fresh_evidence_the_attempt_starts_again_there_too() -> None:
+    world = world_at(*LONG_AGO, ("fail_over", 0), ("wait", 100.0), ("looks",), ("handle", 0))
+    assert (world.told[-1], world.state.record.stage, world.in_force) == (Reason.TRAFFIC_LOST, "", 0)
+    assert "went back" in world.state.history[-1].message
+    world.play([("go_well", 3)])
+    assert world.in_force == 10
+
+
+def test_a_stage_after_one_at_zero_is_entered_though_nothing_is_in_force() -> None:
+    world = World()
+    world.play([("stages", "dark"), ("handle", 0), ("go_well", 12)])
+    assert (world.in_force, world.state.confirmed) == (30, True)
+    assert Reason.TRAFFIC_LOST not in world.told
+
+
 def test_what_an_old_replica_brought_back_of_a_rolled_back_attempt_goes_down_at_once() -> None:
     world = world_at("second stage", ("snapshot",), ("breach", 0), ("fail_over", 0))
     assert world.in_force == 30
@@ -268,6 +296,35 @@ def test_without_one_nothing_is_written_and_the_next_step_is_awaited() -> None:
     decision = _decision(world_at("second stage"))
     assert decision.write is None
     assert decision.again == pytest.approx(1_000_140.0 + 30.0)
+
+
+# --- what may be done without leading -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("situation", "happenings", "lowers", "rolls_back"),
+    [
+        ("second stage", [("handle", 0)], False, False),
+        ("second stage", [("breach", 0)], True, True),
+        ("second stage", [("stages", "lower"), ("handle", 0)], True, False),
+        ("second stage", [("revise",), ("handle", 0)], True, False),
+        ("second stage announced", [("handle", 0)], False, False),
+        ("rolled back", [("set_key", None), ("handle", 0)], False, False),
+        ("second stage", [("take_over",), ("breach", 0)], False, False),
+    ],
+)
+def test_a_way_down_is_told_from_everything_else(
+    situation: str,
+    happenings: list[Happening],
+    lowers: bool,  # noqa: FBT001 - a table
+    rolls_back: bool,  # noqa: FBT001 - a table
+) -> None:
+    world = world_at(situation)
+    before = world.state
+    world.play(happenings)
+    decision = _decision(world)
+    assert (decision.lowers(before), decision.rolls_back(before)) == (lowers, rolls_back)
+    assert not decision.lowers(None)
 
 
 # --- two operators ---------------------------------------------------------------------------

@@ -166,7 +166,6 @@ class World:
     def ask(self, verb: str) -> None:
         self.asked += 1
         self.verbs[verb] = f"reason {self.asked}"
-        self.oracle.asked(verb, self.now)
 
     def change(self, **fields: Any) -> None:
         self.edit = replace(self.edit, **fields)
