@@ -33,11 +33,13 @@ class Held:
     Attributes:
         since: When an operator or a person last changed the percentage in force. What Redis lost and found again
             between two looks, nobody could see.
+        from_zero: When the percentage in force last left zero.
         first: When each record first stood there, by owner and rank.
         served: Until when an attempt had users, by owner and attempt.
     """
 
     since: float = 0.0
+    from_zero: float = 0.0
     in_force: int = 0
     record: Record | None = None
     first: dict[tuple[str, Rank], float] = field(default_factory=dict)
@@ -50,6 +52,8 @@ class Held:
             self.served[before.record.owner, before.record.attempt] = entry.at
         if before.in_force != after.in_force and (entry.cause is not None or entry.by == "people"):
             self.since = entry.at
+        if after.in_force and not before.in_force:
+            self.from_zero = entry.at
         self.in_force, self.record = after.in_force, after.record
         if after.record is not None:
             self.first.setdefault((after.record.owner, after.record.rank), entry.at)

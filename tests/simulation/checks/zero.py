@@ -91,7 +91,7 @@ def _served_since(evidence: Evidence, look: Judged) -> float | None:
         return None
     if any(uid == look.uid and rank[0] > record.attempt for uid, rank in held.first):
         return None  # an attempt of long ago, which a failover brought back
-    return min(at for (uid, rank), at in held.first.items() if uid == look.uid and rank[0] == record.attempt and rank[3])
+    return held.from_zero
 
 
 class _Hindrances:

@@ -50,6 +50,7 @@ class Flavour:
         leading: Who may lead.
         crashes: Whether instances may crash in the middle of a call.
         most: How many steps there are at most.
+        models: What is rolled out.
     """
 
     acts: Mapping[str, int]
@@ -57,14 +58,16 @@ class Flavour:
     leading: tuple[Leading, ...] = (Leading.ALONE,)
     crashes: bool = False
     most: int = 6
+    models: tuple[str, ...] = ("good", "good", "good", "bad", "bad-at-30", "late")
 
 
+_SICKENING = ("good", "bad", "bad-at-30", "late", "late", "late")
 _USE = {"revise": 4, "verb": 4, "edit": 3}
 FLAVOURS: Mapping[str, Flavour] = {
     "calm": Flavour(_USE, most=3),
     "crashes": Flavour(_USE | {"crash": 4, "freeze": 1}, ("redis", "api"), tuple(Leading), crashes=True),
     "hands": Flavour({"revise": 1, "verb": 6, "edit": 6, "delete": 3, "set_key": 4, "rewind": 1}, tuple()),
-    "losses": Flavour({"revise": 1, "verb": 1, "flush": 3, "fail_over": 4, "crash": 3, "set_key": 1}, ("redis",)),
+    "losses": Flavour({"revise": 1, "verb": 1, "flush": 3, "fail_over": 4, "crash": 3, "set_key": 1}, ("redis",), models=_SICKENING),
     "api": Flavour(
         _USE | {"outage": 3, "deafen": 4, "rewind": 2, "delete": 1}, ("api",), (Leading.ALONE, Leading.STANDBY)
     ),
@@ -85,7 +88,6 @@ FLAVOURS: Mapping[str, Flavour] = {
     ),
 }
 
-REVISIONS = ("good", "good", "good", "bad", "bad-at-30", "late")
 _VERBS = ("promote", "promote", "approve", "pause", "resume", "rollback", "retry")
 _SICKNESSES = ("redis", "conflict", "invalid", "query", "hangs")
 
@@ -129,13 +131,13 @@ def make(seed: int) -> Plan:
     chance = random.Random(f"{seed}/plan")  # noqa: S311 - no secret
     name = list(FLAVOURS)[seed % len(FLAVOURS)]
     flavour = FLAVOURS[name]
-    specs = {"a": draw(chance, "a", f"{chance.choice(REVISIONS)}-0")}
+    specs = {"a": draw(chance, "a", f"{chance.choice(flavour.models)}-0")}
     sickness = ""
     if name == "neighbours":
         sickness = chance.choice(_SICKNESSES)
         specs["sick"] = sick(chance, "sick", sickness, specs["a"]["traffic"]["key"])
     elif chance.random() < 0.1:
-        specs["b"] = draw(chance, "b", f"{chance.choice(REVISIONS)}-0")
+        specs["b"] = draw(chance, "b", f"{chance.choice(flavour.models)}-0")
     leading = chance.choice(flavour.leading)
     return Plan(
         seed=seed,
@@ -155,7 +157,7 @@ def _steps(chance: random.Random, flavour: Flavour, leading: Leading, names: tup
     slots = "a" if leading is Leading.ALONE else "ab"
     steps = []
     for count, act in enumerate(acts, start=1):
-        target, value = _DRAWS[act](chance, _Scene(count, names, slots))
+        target, value = _DRAWS[act](chance, _Scene(count, names, slots, flavour.models))
         steps.append(Step(round(chance.uniform(2.0, LAST_STEP), 2), act, target, value))
     return tuple(sorted(steps, key=lambda step: step.at))
 
@@ -179,6 +181,7 @@ class _Scene:
     count: int
     names: tuple[str, ...]
     slots: str
+    models: tuple[str, ...]
 
 
 def _on_object(values: Callable[[random.Random, _Scene], object]) -> "_Draw":
@@ -202,7 +205,7 @@ _Draw = Callable[[random.Random, _Scene], tuple[str, object]]
 """Draws the target and the value of a step."""
 
 _DRAWS: Mapping[str, _Draw] = {
-    "revise": _on_object(lambda chance, scene: f"{chance.choice(REVISIONS)}-{scene.count}"),
+    "revise": _on_object(lambda chance, scene: f"{chance.choice(scene.models)}-{scene.count}"),
     "verb": _on_object(lambda chance, scene: (chance.choice(_VERBS), f"because-{scene.count}")),
     "edit": _on_object(lambda chance, _: chance.choice(tuple(CHANGES))),
     "delete": _on_object(lambda chance, _: round(chance.uniform(0.0, 20.0), 1)),
