@@ -1,9 +1,9 @@
 """Which Redis and which Prometheus an object gets: the operator's own, or its own where that is allowed."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 import structlog
 
@@ -37,10 +37,13 @@ class Directory:
         Args:
             store: The operator's own Redis, if it has one.
             address: The operator's own Prometheus, if it has one.
-            allowed: Patterns (`*` and `?`) of the Prometheus addresses that an object may name.
+            allowed: Patterns of the Prometheus addresses that an object may name, see `matches`.
             secrets: Where the URLs of the objects' own Redis stand.
             open_store: Makes a store of a URL.
-            open_source: Makes a source of an address.
+            open_source: Makes a source of an address; raises `ValueError` where it is none.
+
+        Raises:
+            ValueError: The operator's own address is none.
         """
         self._store = store
         self._address = address
@@ -49,7 +52,7 @@ class Directory:
         self._open_store = open_store
         self._open_source = open_source
         self._own: dict[tuple[str, SecretKeyRef], _Own] = {}
-        self._sources: dict[str, EvidenceSource] = {}
+        self._sources = {address: open_source(address)} if address is not None else {}
 
     async def store(self, ref: Ref, spec: Spec) -> TrafficStore:
         """The object's Redis; its Secret is read again at each call, for a password may have changed."""
@@ -60,21 +63,21 @@ class Directory:
                 )
             return self._store
         secret = spec.traffic.redis.secret_ref
-        known = self._own.get((ref.namespace, secret))
+        place = (ref.namespace, secret)
         try:
             url = await self._secrets.read(ref.namespace, secret.name, secret.key)
         except ObjectsError as error:
-            if known is None:
+            if place not in self._own:
                 raise
             log.warning("Could not read a Secret again; going on with what it held", object=str(ref), error=str(error))
-            return known.store
+            return self._own[place].store
+        known = self._own.get(place)
         if known is not None and known.url == url:
             return known.store
-        store = self._open_store(url)
-        self._own[(ref.namespace, secret)] = _Own(url, store)
+        own = self._own[place] = _Own(url, self._open_store(url))
         if known is not None:
             await known.store.close()
-        return store
+        return own.store
 
     def source(self, spec: Spec) -> EvidenceSource:
         """The object's Prometheus."""
@@ -87,11 +90,14 @@ class Directory:
                 "with the chart's allowedPrometheusAddresses"
             )
         if address not in self._sources:
-            self._sources[address] = self._open_source(address)
+            try:
+                self._sources[address] = self._open_source(address)
+            except ValueError as error:
+                raise RefusedError(f"spec.prometheus.address can't be used: {error}") from error
         return self._sources[address]
 
     def _allows(self, address: str) -> bool:
-        return address == self._address or any(fnmatchcase(address, pattern) for pattern in self._allowed)
+        return address == self._address or any(matches(pattern, address) for pattern in self._allowed)
 
     async def close(self) -> None:
         """Give up every connection."""
@@ -100,3 +106,14 @@ class Directory:
             stores.append(self._store)
         closing = [store.close() for store in stores] + [source.close() for source in self._sources.values()]
         await asyncio.gather(*closing, return_exceptions=True)
+
+
+def matches(pattern: str, address: str) -> bool:
+    """Whether an address is one of those that a pattern stands for.
+
+    A `*` stands for letters, digits, `-` and `_`: for (a part of) one label of a host's name or one segment of
+    a path. It never stands for what ends a host's name or begins another part of the address: `.` `:` `/` `@`
+    `?` `#` `%`. Everything else stands for itself, but for a slash at the end, which makes no difference.
+    """
+    fixed = (re.escape(part) for part in pattern.rstrip("/").split("*"))
+    return re.fullmatch("[A-Za-z0-9_-]+".join(fixed), address.rstrip("/")) is not None

@@ -13,7 +13,7 @@ from aiohttp import web
 from mlrollout.adapters.kubernetes import KubernetesLease, KubernetesObjects, KubernetesSecrets, connect
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.redis import RedisTrafficStore
-from mlrollout.ports import Clock, Object, ObjectsError
+from mlrollout.ports import Clock, Object, ObjectsError, TrafficError
 
 from .connections import Directory
 from .kopf_app import watch
@@ -88,14 +88,19 @@ async def _serve(settings: Settings, health: Health, metrics: Metrics) -> web.Ap
 
 
 def _directory(settings: Settings, secrets: KubernetesSecrets) -> Directory:
-    return Directory(
-        store=RedisTrafficStore.from_url(settings.redis_url) if settings.redis_url else None,
-        address=settings.prometheus_address or None,
-        allowed=settings.allowed_prometheus,
-        secrets=secrets,
-        open_store=RedisTrafficStore.from_url,
-        open_source=PrometheusSource,
-    )
+    try:
+        return Directory(
+            store=RedisTrafficStore.from_url(settings.redis_url) if settings.redis_url else None,
+            address=settings.prometheus_address or None,
+            allowed=settings.allowed_prometheus,
+            secrets=secrets,
+            open_store=RedisTrafficStore.from_url,
+            open_source=PrometheusSource,
+        )
+    except TrafficError as error:
+        raise SettingsError(f"MLROLLOUT_REDIS_URL, or what MLROLLOUT_REDIS_URL_FILE names: {error}") from error
+    except ValueError as error:
+        raise SettingsError(f"--prometheus, or MLROLLOUT_PROMETHEUS_URL: {error}") from error
 
 
 async def _work(

@@ -193,6 +193,8 @@ class Reconciler:
             raise
         except TrafficError as error:
             self._lost_redis(rollout, error)
+        else:
+            _check_ours(rollout, rollout.traffic)
 
     async def _write(self, rollout: Rollout, write: Write) -> bool:
         """Write; answers whether Redis took anything new."""
@@ -364,6 +366,15 @@ class Reconciler:
         if written.outcome in (Outcome.OUTRANKED, Outcome.GROWS):
             raise TrafficError("something else was written while the key was being given up")
         self._events.gave_up(rollout, written)
+
+
+def _check_ours(rollout: Rollout, traffic: Traffic) -> None:
+    """Refuse to begin on a key that holds anything but a percentage: the first thing would be to overwrite it."""
+    if rollout.state is None and traffic.record is None and traffic.key is not None and traffic.percentage is None:
+        raise KeyRefusedError(
+            f"The key {rollout.asked.traffic.key} holds something other than a percentage, so it may be another "
+            "program's. Name another key, or delete this one."
+        )
 
 
 def _stands(traffic: Traffic | None, write: Write | None) -> bool:

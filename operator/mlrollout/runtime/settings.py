@@ -1,6 +1,7 @@
 """What the operator is told at its start. Secrets come from the environment or a file, never from a flag."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,11 +57,11 @@ def load(
         SettingsError: Something does not make sense.
     """
     host, port = _listen(listen or environment.get("MLROLLOUT_LISTEN") or DEFAULT_LISTEN)
-    patterns = environment.get("MLROLLOUT_ALLOWED_PROMETHEUS", "").split(",")
+    patterns = allowed_prometheus or tuple(environment.get("MLROLLOUT_ALLOWED_PROMETHEUS", "").split(","))
     return Settings(
         redis_url=_redis_url(environment),
         prometheus_address=prometheus_address or environment.get("MLROLLOUT_PROMETHEUS_URL", ""),
-        allowed_prometheus=allowed_prometheus or tuple(filter(None, (pattern.strip() for pattern in patterns))),
+        allowed_prometheus=tuple(_pattern(pattern.strip()) for pattern in patterns if pattern.strip()),
         host=host,
         port=port,
         namespace=namespace or environment.get("MLROLLOUT_NAMESPACE") or _own_namespace(),
@@ -73,16 +74,30 @@ def _redis_url(environment: Mapping[str, str]) -> str:
     if not path:
         return environment.get("MLROLLOUT_REDIS_URL", "")
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        url = Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise SettingsError(
             f"MLROLLOUT_REDIS_URL_FILE names {path}, which can't be read ({error.strerror}): mount the Secret there"
         ) from error
+    except UnicodeDecodeError:
+        url = ""
+    if not url:
+        raise SettingsError(f"MLROLLOUT_REDIS_URL_FILE names {path}, which holds no text: put the URL of a Redis there")
+    return url
+
+
+def _pattern(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise SettingsError(
+            f"{text!r} is no pattern of Prometheus addresses: write for example http://prometheus.*.svc:9090, "
+            "where * stands for one part of a name"
+        )
+    return text
 
 
 def _listen(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the highest port there is
+    if not colon or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:  # noqa: PLR2004 - the highest port there is
         raise SettingsError(f"{text!r} is no address to listen on: write host:port, for example 0.0.0.0:8080")
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - an empty host means every interface, as everywhere
 

@@ -282,6 +282,7 @@ class Place:
     def __init__(self, world: "SmallWorld") -> None:
         self.world = world
         self.deaf = False
+        self.connects = 0
         self.operator = Operator(objects=world.api, connections=self, clock=world, seed=1)
         self.running = asyncio.create_task(self.operator.run())
         world.api.watchers.append(self.hear)
@@ -302,6 +303,7 @@ class Place:
             asyncio.get_running_loop().call_soon(take, found)
 
     async def store(self, ref: Ref, spec: Spec) -> Redis:
+        self.connects += 1
         await asyncio.sleep(0)
         return self.world.redis
 

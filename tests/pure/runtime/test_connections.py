@@ -1,0 +1,251 @@
+"""An object gets the operator's own connections, or its own where that is allowed; Secrets are followed."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from mlrollout.adapters.prometheus import PrometheusSource
+from mlrollout.adapters.redis import RedisTrafficStore
+from mlrollout.api.spec import Spec
+from mlrollout.ports import ObjectsError, Ref, RefusedError, TrafficError
+from mlrollout.runtime.connections import Directory, matches
+
+from tests.pure.runtime.conftest import Logs
+from tests.pure.runtime.small_world import KEY, REDIS_DOWN, SmallWorld, failing, spec
+from tests.support.virtual_time import virtual
+
+REF = Ref("dispatch", "ml-dispatch")
+OWN = "http://prometheus.monitoring:9090"
+
+
+@dataclass
+class Secrets:
+    values: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    slow: bool = False
+
+    async def read(self, namespace: str, name: str, key: str) -> str:
+        if self.slow:
+            await asyncio.sleep(0.01)
+        try:
+            return self.values[namespace, name, key]
+        except KeyError:
+            raise ObjectsError(f"Could not read the Secret {namespace}/{name}") from None
+
+
+@dataclass(eq=False)
+class Opened:
+    what: str
+    closed: bool = False
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class Desk:
+    """A directory whose connections are only noted."""
+
+    allowed: tuple[str, ...] = ()
+    address: str | None = OWN
+    secrets: Secrets = field(default_factory=Secrets)
+    opened: list[Opened] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.own: Any = Opened("the operator's")
+        self.directory = Directory(
+            store=self.own,
+            address=self.address,
+            allowed=self.allowed,
+            secrets=self.secrets,
+            open_store=self._open,
+            open_source=self._open,
+        )
+
+    def _open(self, what: str) -> Any:
+        self.opened.append(Opened(what))
+        return self.opened[-1]
+
+    def source(self, address: str | None = None) -> str:
+        changes = {} if address is None else {"prometheus": {"address": address}}
+        found: Any = self.directory.source(Spec.model_validate(spec(**changes)))
+        return str(found.what)
+
+    async def store(self, ref: Ref = REF, *, own: bool = True) -> Any:
+        redis = {"redis": {"secretRef": {"name": "redis", "key": "url"}}} if own else {}
+        return await self.directory.store(ref, Spec.model_validate(spec(traffic={"key": KEY, **redis})))
+
+
+# --- Prometheus ----------------------------------------------------------------------------------
+
+
+def test_an_object_that_names_no_prometheus_gets_the_operators() -> None:
+    desk = Desk()
+    assert desk.source() == OWN
+    assert desk.source() == OWN
+    assert len(desk.opened) == 1
+
+
+def test_an_object_may_name_the_operators_own_and_what_is_allowed_and_nothing_else() -> None:
+    desk = Desk(allowed=("http://prometheus.*:9090",))
+    assert desk.source(OWN) == OWN
+    assert desk.source("http://prometheus.team-a:9090") == "http://prometheus.team-a:9090"
+    with pytest.raises(RefusedError, match=r"http://169\.254\.169\.254 is not allowed: an administrator"):
+        desk.source("http://169.254.169.254")
+    with pytest.raises(RefusedError):
+        Desk().source("http://prometheus.team-a:9090")
+
+
+def test_without_one_it_is_told_what_to_set() -> None:
+    with pytest.raises(RefusedError, match="set MLROLLOUT_PROMETHEUS_URL"):
+        Desk(address=None).source()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "address"),
+    [
+        ("http://prometheus.monitoring:9090", "http://prometheus.monitoring:9090"),
+        ("http://prometheus.monitoring:9090", "http://prometheus.monitoring:9090/"),
+        ("http://prometheus.monitoring:9090/", "http://prometheus.monitoring:9090"),
+        ("http://prometheus.*.svc:9090", "http://prometheus.team-a.svc:9090"),
+        ("https://prom-*.example.com", "https://prom-eu1.example.com"),
+        ("http://mimir/tenants/*/prometheus", "http://mimir/tenants/team_a/prometheus"),
+        ("http://[::1]:9090", "http://[::1]:9090"),
+    ],
+)
+def test_a_star_stands_for_one_part_of_a_name(pattern: str, address: str) -> None:
+    assert matches(pattern, address)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "address"),
+    [
+        ("http://prometheus.monitoring:9090", "http://prometheus.monitoring:9090@evil"),
+        ("http://prometheus.monitoring:9090", "http://prometheus.monitoring:9090.evil"),
+        ("http://prometheus.monitoring:9090", "http://prometheusXmonitoring:9090"),
+        ("http://prometheus.monitoring:9090", "http://prometheus.monitoring:9090/api/v1/admin"),
+        ("http://prometheus.monitoring", "http://prometheus.monitoring:22"),
+        ("http://prometheus.monitoring", "https://prometheus.monitoring"),
+        ("http://prometheus.*", "http://prometheus.x@evil"),
+        ("http://prometheus.*", "http://prometheus.x.evil.example"),
+        ("http://prometheus.*", "http://prometheus.x:8080"),
+        ("http://prometheus.*", "http://prometheus.x/../admin"),
+        ("http://prometheus.*", "http://prometheus."),
+        ("https://*.example.com", "https://evil/x.example.com"),
+        ("https://*.example.com", "https://evil?.example.com"),
+        ("https://*.example.com", "https://evil#.example.com"),
+        ("https://*.example.com", "https://evil%2f.example.com"),
+        ("https://*.example.com", "https://evil\\.example.com"),
+        ("https://*.example.com", "https://a.b.example.com"),
+        ("https://*.example.com", "https://evil\n.example.com"),
+        ("https://*.example.com", "https://x.example.com\n"),
+        ("http://[ab]", "http://a"),
+        ("http://a?", "http://ab"),
+    ],
+)
+def test_and_for_nothing_that_leads_elsewhere(pattern: str, address: str) -> None:
+    assert not matches(pattern, address)
+
+
+def _real(address: str | None = None, allowed: tuple[str, ...] = ()) -> Directory:
+    return Directory(
+        store=None,
+        address=address,
+        allowed=allowed,
+        secrets=Secrets(),
+        open_store=RedisTrafficStore.from_url,
+        open_source=PrometheusSource,
+    )
+
+
+@pytest.mark.parametrize(
+    "address", ["http://user:hunter2@prometheus", "prometheus:9090", "http://prometheus?x=hunter2", "http://a:hunter2"]
+)
+async def test_an_address_that_is_none_is_refused_without_being_repeated(address: str) -> None:
+    with pytest.raises(ValueError, match="Prometheus' address must be") as refused:
+        _real(address)
+    assert "hunter2" not in str(refused.value)
+
+
+async def test_an_allowed_address_that_is_none_is_refused_as_such() -> None:
+    asked = Spec.model_validate(spec(prometheus={"address": "http://prometheus?x"}))
+    with pytest.raises(RefusedError, match=r"spec.prometheus.address can't be used: .*without user name"):
+        _real(allowed=("http://prometheus?x",)).source(asked)
+
+
+# --- Redis ---------------------------------------------------------------------------------------
+
+
+async def test_an_object_without_a_redis_of_its_own_gets_the_operators() -> None:
+    desk = Desk()
+    assert await desk.store(own=False) is desk.own
+
+
+async def test_without_one_either_it_is_told_what_to_set() -> None:
+    with pytest.raises(TrafficError, match=r"MLROLLOUT_REDIS_URL, or spec.traffic.redis"):
+        await _real().store(REF, Spec.model_validate(spec()))
+
+
+async def test_a_secret_is_read_in_the_objects_own_namespace() -> None:
+    desk = Desk(secrets=Secrets({("dispatch", "redis", "url"): "redis://a", ("other", "redis", "url"): "redis://b"}))
+    assert (await desk.store()).what == "redis://a"
+    assert (await desk.store(Ref("other", "ml-dispatch"))).what == "redis://b"
+    with pytest.raises(ObjectsError, match="third/redis"):
+        await desk.store(Ref("third", "ml-dispatch"))
+
+
+async def test_a_rotated_secret_opens_a_new_connection_and_closes_the_old_one() -> None:
+    desk = Desk(secrets=Secrets({("dispatch", "redis", "url"): "redis://:old@redis"}))
+    old = await desk.store()
+    assert await desk.store() is old
+    desk.secrets.values["dispatch", "redis", "url"] = "redis://:new@redis"
+    new = await desk.store()
+    assert (new.what, new.closed, old.closed) == ("redis://:new@redis", False, True)
+
+
+async def test_objects_that_ask_at_the_same_time_share_a_connection() -> None:
+    desk = Desk(secrets=Secrets({("dispatch", "redis", "url"): "redis://a"}, slow=True))
+    one, other = await asyncio.gather(desk.store(), desk.store(Ref("dispatch", "other")))
+    assert one is other
+    desk.secrets.values["dispatch", "redis", "url"] = "redis://b"
+    await asyncio.gather(desk.store(), desk.store())
+    assert [opened.what for opened in desk.opened[1:]] == ["redis://a", "redis://b"]
+    assert [opened.closed for opened in desk.opened[1:]] == [True, False]
+
+
+async def test_a_secret_that_can_not_be_read_again_leaves_the_connection_as_it_is(logs: Logs) -> None:
+    desk = Desk(secrets=Secrets({("dispatch", "redis", "url"): "redis://:hunter2@redis"}))
+    known = await desk.store()
+    desk.secrets.values.clear()
+    assert await desk.store() is known
+    assert not known.closed
+    assert "hunter2" not in str(logs)
+    assert logs[-1]["object"] == str(REF)
+
+
+async def test_what_a_secret_holds_is_not_repeated_where_it_is_no_url() -> None:
+    directory = _real()
+    directory._secrets = Secrets({("dispatch", "redis", "url"): "hunter2://hunter2"})
+    asked = Spec.model_validate(spec(traffic={"key": KEY, "redis": {"secretRef": {"name": "redis", "key": "url"}}}))
+    with pytest.raises(TrafficError) as refused:
+        await directory.store(REF, asked)
+    assert "hunter2" not in str(refused.value)
+
+
+@virtual
+async def test_a_secret_is_read_again_once_after_redis_failed() -> None:
+    world = SmallWorld()
+    place = await world.begun(traffic={"key": KEY, "redis": {"secretRef": {"name": "redis", "key": "url"}}})
+    assert place.connects == 1
+    world.redis.fates.next["read"].append(failing(REDIS_DOWN))
+    await asyncio.sleep(30)
+    assert place.connects == 2
+
+
+async def test_at_the_end_everything_is_closed() -> None:
+    desk = Desk(secrets=Secrets({("dispatch", "redis", "url"): "redis://a"}))
+    await desk.store()
+    desk.source()
+    await desk.directory.close()
+    assert desk.own.closed
+    assert all(opened.closed for opened in desk.opened)

@@ -1,0 +1,101 @@
+"""What the operator is told at its start, and how it says that this makes no sense."""
+
+from pathlib import Path
+
+import pytest
+from mlrollout.runtime.settings import DEFAULT_NAMESPACE, Settings, SettingsError, load
+
+
+def test_nothing_set_listens_on_this_machine_alone() -> None:
+    assert load({}) == Settings(host="127.0.0.1", port=8080, namespace=DEFAULT_NAMESPACE)
+
+
+def test_the_environment_is_enough() -> None:
+    environment = {
+        "MLROLLOUT_REDIS_URL": "redis://redis",
+        "MLROLLOUT_PROMETHEUS_URL": "http://prometheus:9090",
+        "MLROLLOUT_ALLOWED_PROMETHEUS": "http://a:9090, https://prometheus.*.example.com,",
+        "MLROLLOUT_LISTEN": "0.0.0.0:9000",
+        "MLROLLOUT_NAMESPACE": "rollouts",
+    }
+    assert load(environment) == Settings(
+        redis_url="redis://redis",
+        prometheus_address="http://prometheus:9090",
+        allowed_prometheus=("http://a:9090", "https://prometheus.*.example.com"),
+        host="0.0.0.0",  # noqa: S104 - as asked
+        port=9000,
+        namespace="rollouts",
+    )
+
+
+def test_a_flag_wins() -> None:
+    environment = {
+        "MLROLLOUT_PROMETHEUS_URL": "http://prometheus:9090",
+        "MLROLLOUT_ALLOWED_PROMETHEUS": "http://a:9090",
+        "MLROLLOUT_LISTEN": "0.0.0.0:9000",
+        "MLROLLOUT_NAMESPACE": "rollouts",
+    }
+    loaded = load(
+        environment,
+        prometheus_address="http://other",
+        allowed_prometheus=("http://b",),
+        listen="127.0.0.1:1",
+        namespace="elsewhere",
+        json_logs=False,
+    )
+    assert loaded == Settings("", "http://other", ("http://b",), "127.0.0.1", 1, "elsewhere", json_logs=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("127.0.0.1:8080", "127.0.0.1", 8080),
+        (":9000", "0.0.0.0", 9000),  # noqa: S104 - what an empty host means everywhere
+        ("[::1]:0", "::1", 0),
+        ("[::]:65535", "::", 65535),
+        ("localhost:08080", "localhost", 8080),
+    ],
+)
+def test_addresses_to_listen_on(text: str, host: str, port: int) -> None:
+    loaded = load({"MLROLLOUT_LISTEN": text})
+    assert (loaded.host, loaded.port) == (host, port)
+
+
+@pytest.mark.parametrize(
+    "text", ["8080", "localhost", "localhost:", "localhost:http", "a:65536", "a:-1", "a:8²", "a: 1"]
+)
+def test_what_is_no_address_to_listen_on_is_told_with_an_example(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"no address to listen on: write host:port, for example 0.0.0.0:8080"):
+        load({"MLROLLOUT_LISTEN": text})
+
+
+@pytest.mark.parametrize("text", ["*", "prometheus:9090", "*://prometheus", "ftp://prometheus"])
+def test_what_is_no_pattern_is_told_with_an_example(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"no pattern of Prometheus addresses: write for example http://"):
+        load({"MLROLLOUT_ALLOWED_PROMETHEUS": f"http://a,{text}"})
+
+
+def test_the_redis_url_may_stand_in_a_file_which_wins(tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text("rediss://user:password@redis\n")
+    environment = {"MLROLLOUT_REDIS_URL_FILE": str(file), "MLROLLOUT_REDIS_URL": "redis://other"}
+    assert load(environment).redis_url == "rediss://user:password@redis"
+
+
+@pytest.mark.parametrize(("content", "why"), [(None, "No such file"), (b"", "holds no text"), (b"\xff\xfe", "no text")])
+def test_a_file_without_a_url_is_told_by_its_path(tmp_path: Path, content: bytes | None, why: str) -> None:
+    file = tmp_path / "url"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingsError, match=why) as refused:
+        load({"MLROLLOUT_REDIS_URL_FILE": str(file)})
+    assert str(file) in str(refused.value)
+
+
+def test_a_folder_in_its_place_is_told_too(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="can't be read"):
+        load({"MLROLLOUT_REDIS_URL_FILE": str(tmp_path)})
+
+
+def test_what_is_printed_holds_no_password() -> None:
+    assert "hunter2" not in repr(load({"MLROLLOUT_REDIS_URL": "redis://:hunter2@redis"}))
