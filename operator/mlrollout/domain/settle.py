@@ -12,7 +12,7 @@ from .state import Alert, Blocked, Reason, Seen, State
 from .traffic import Traffic, Write
 
 _LOST = "Redis lost the percentage and its record"
-_WENT_BACK = "Redis went back to a record of long ago"
+_WENT_BACK = "Redis holds 0 % and not the stage before this one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,13 @@ def _absent(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, 
 
 
 def _went_back(spec: Spec, record: Record, found: Record) -> bool:
-    """Whether Redis fell back further than to the step before the record, as a failover to an old replica does."""
+    """Whether Redis, at 0 %, does not hold the stage before the record's: a failover to an old replica does that.
+
+    So does a stage put before one that was announced as the first. Only a first stage at 0 % may be followed on.
+    """
     step_before = found.attempt == record.attempt and found.sequence == record.sequence - 1
-    return record.percentage > 0 and not first(spec, record) and not step_before
+    follows = step_before and spec.stages[0].percentage == 0
+    return record.percentage > 0 and not first(spec, record) and not follows
 
 
 def _come_back(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, *, paused: bool) -> Settled:
