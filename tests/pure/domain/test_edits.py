@@ -81,6 +81,16 @@ def test_a_stage_renamed_in_place_begins_again() -> None:
     assert (world.state.healthy, world.state.since) == (0, world.now)
 
 
+def test_a_stage_announced_as_the_first_waits_for_one_that_is_put_before_it() -> None:
+    world = World()
+    world.play([("stages", "gone"), ("handle", 0), ("go_well", 1)])
+    assert _stands(world) == ("half", 30, 0)
+    world.play([("stages", "three"), ("handle", 0)])
+    assert _stands(world) == ("", 0, 0)
+    world.play([("go_well", 3)])
+    assert _stands(world) == ("pilot", 10, 10)
+
+
 # --- after completion ------------------------------------------------------------------------
 
 

@@ -209,6 +209,13 @@ def test_a_breach_goes_to_zero_in_the_same_decision(situation: str, happenings: 
     assert world.told[-2:] == [Reason.GUARDRAIL_BREACHED, Reason.ROLLED_BACK]
 
 
+def test_a_rollback_is_a_step_of_its_own() -> None:
+    world = world_at("second stage")
+    before = world.state.record
+    world.play([("breach", ERRORS_AT)])
+    assert world.state.record == replace(before, latched=True, sequence=before.sequence + 1, percentage=0, stage="")
+
+
 def test_a_stage_that_was_passed_stays_so_though_the_rollout_is_rolled_back_later() -> None:
     world = world_at("complete")
     runs = world.state.runs

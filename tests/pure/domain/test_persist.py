@@ -147,6 +147,8 @@ def _healthy(seconds: float) -> Status:
 @pytest.mark.parametrize(
     ("saved", "now", "written"),
     [
+        (0.0, 0.5, False),
+        (0.0, 1.0, True),
         (10.0, 10.5, False),
         (10.0, 11.0, True),
         (990.0, 1030.0, False),

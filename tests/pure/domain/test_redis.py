@@ -183,7 +183,7 @@ def test_a_replica_of_long_ago_that_holds_zero_is_like_lost_data() -> None:
 def test_and_without_fresh_evidence_the_attempt_starts_again_there_too() -> None:
     world = world_at(*LONG_AGO, ("fail_over", 0), ("wait", 100.0), ("looks",), ("handle", 0))
     assert (world.told[-1], world.state.record.stage, world.in_force) == (Reason.TRAFFIC_LOST, "", 0)
-    assert "went back" in world.state.history[-1].message
+    assert "holds 0 %" in world.state.history[-1].message
     world.play([("go_well", 3)])
     assert world.in_force == 10
 
