@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from mlrollout.ports import PortError
+from mlrollout.runtime.settings import DEFAULT_LISTEN
 
+FAILED = 1
 SETTINGS_WRONG = 2
 CLUSTER_UNUSABLE = 3
 
@@ -34,24 +36,38 @@ def show_version() -> None:
 @app.command()
 def operator(
     prometheus: Annotated[
-        str | None, typer.Option(help="Address of the operator's own Prometheus [env: MLROLLOUT_PROMETHEUS_URL]")
+        str | None,
+        typer.Option(metavar="URL", help="The operator's own Prometheus. Or: MLROLLOUT_PROMETHEUS_URL"),
     ] = None,
     allow_prometheus: Annotated[
         list[str] | None,
-        typer.Option(help="Pattern of addresses that an object may name [env: MLROLLOUT_ALLOWED_PROMETHEUS]"),
+        typer.Option(
+            metavar="PATTERN",
+            help="Addresses that an object may name, such as http://prometheus.*.svc:9090; may be repeated. "
+            "Or: MLROLLOUT_ALLOWED_PROMETHEUS, with commas between",
+        ),
     ] = None,
     listen: Annotated[
-        str | None, typer.Option(help="host:port for /livez, /readyz and /metrics [env: MLROLLOUT_LISTEN]")
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help=f"For /livez, /readyz and /metrics; {DEFAULT_LISTEN} if left out. Or: MLROLLOUT_LISTEN",
+        ),
     ] = None,
     namespace: Annotated[
-        str | None, typer.Option(help="Namespace of the operator's Lease [env: MLROLLOUT_NAMESPACE]")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Where the operator's Lease lives; the pod's own namespace if left out. Or: MLROLLOUT_NAMESPACE",
+        ),
     ] = None,
     *,
     json_logs: Annotated[bool, typer.Option("--json/--text", help="How logs are written")] = True,
 ) -> None:
-    """Run the operator until it is told to stop.
+    """Run the operator until it is told to stop, on the cluster of KUBECONFIG or of its own pod.
 
-    Its Redis comes from MLROLLOUT_REDIS_URL, or from the file that MLROLLOUT_REDIS_URL_FILE names.
+    Its own Redis comes from MLROLLOUT_REDIS_URL, or from the file that MLROLLOUT_REDIS_URL_FILE names.
+    What the settings mean is told in docs/operations.md.
     """
     from mlrollout.runtime import logs, process, settings  # noqa: PLC0415 - a second that other commands need not wait
 
@@ -69,6 +85,8 @@ def operator(
         _fail(str(error), SETTINGS_WRONG)
     except PortError as error:
         _fail(str(error), CLUSTER_UNUSABLE)
+    except process.PartEndedError as error:
+        _fail(str(error), FAILED)
 
 
 def _fail(message: str, code: int) -> None:

@@ -6,6 +6,7 @@ end it cancels every task that it finds in its loop.
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -39,7 +40,8 @@ async def watch(heard: Heard) -> None:
             asyncio.run(_run_kopf(hand_over, stop))
         except BaseException as raised:  # noqa: BLE001 - whatever ended it is told where it is awaited
             error = raised
-        loop.call_soon_threadsafe(_finish, ended, error)
+        with contextlib.suppress(RuntimeError):  # at the end of the process nobody may be left to be told
+            loop.call_soon_threadsafe(_finish, ended, error)
 
     threading.Thread(target=run, name="kopf", daemon=True).start()
     try:

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 from aiohttp import web
@@ -31,6 +32,10 @@ RELIST = 300.0
 """Seconds between two lists of all objects, for the events that a watch may have missed."""
 
 
+class PartEndedError(Exception):
+    """A part of the operator ended that never should; the process ends with it, to begin anew."""
+
+
 class WallClock(Clock):
     """The machine's clock."""
 
@@ -45,12 +50,17 @@ async def run(settings: Settings) -> None:
     Raises:
         SettingsError: It can't start like this.
         ObjectsError: The cluster can't be worked with: unreachable, no rights, or without the CRD.
+        PartEndedError: A part of it gave up.
     """
-    clock, metrics, health = WallClock(), Metrics(), Health()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    work = asyncio.ensure_future(_run(settings))
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
+
+
+async def _run(settings: Settings) -> None:
+    clock, metrics, health = WallClock(), Metrics(), Health()
     async with contextlib.AsyncExitStack() as stack:
         runner = await _serve(settings, health, metrics)
         stack.push_async_callback(runner.cleanup)
@@ -72,18 +82,22 @@ async def run(settings: Settings) -> None:
             metrics=metrics,
             still_leads=lambda: leadership.leads,
         )
+        stack.push_async_callback(operator.events.drain, 2.0)
         operator.lead(leads=False)
+        log.info("Starting", addresses=runner.addresses, settings=str(settings), identity=identity)
         await _first_list(objects, operator)
-        await _work(stop, health, operator, objects, leadership)
-        await operator.events.drain(2.0)
+        health.watching = True
+        await _work(health, operator, objects, leadership)
 
 
 async def _serve(settings: Settings, health: Health, metrics: Metrics) -> web.AppRunner:
     try:
         return await serve(settings.host, settings.port, health, metrics)
     except OSError as error:
+        # The event loop words the system's errors anew, and those of names have numbers of their own.
+        why = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else error.strerror
         raise SettingsError(
-            f"can't listen on {settings.host}:{settings.port} ({error.strerror}): choose another address with --listen"
+            f"can't listen on {settings.host}:{settings.port} ({why}): choose another address with --listen"
         ) from error
 
 
@@ -103,33 +117,30 @@ def _directory(settings: Settings, secrets: KubernetesSecrets) -> Directory:
         raise SettingsError(f"--prometheus, or MLROLLOUT_PROMETHEUS_URL: {error}") from error
 
 
-async def _work(
-    stop: asyncio.Event, health: Health, operator: Operator, objects: KubernetesObjects, leadership: Leadership
-) -> None:
-    """Run every part until told to stop, or until one of them ends by itself, which is an error."""
+async def _work(health: Health, operator: Operator, objects: KubernetesObjects, leadership: Leadership) -> None:
+    """Run every part until cancelled, or until one of them ends by itself."""
 
-    def heard(kind: str | None, found: Mapping[str, Any]) -> None:
+    def heard(kind: str | None, found: Object) -> None:
         operator.vanished(found) if kind == "DELETED" else operator.observe(found)
 
-    parts = {
+    parts = [
         asyncio.create_task(operator.run(), name="operator"),
         asyncio.create_task(leadership.run(), name="leadership"),
         asyncio.create_task(watch(heard), name="watch"),
         asyncio.create_task(_relist(objects, operator), name="relist"),
-    }
-    health.watching = True
-    stopping = asyncio.create_task(stop.wait(), name="stop")
+    ]
     try:
-        done, _ = await asyncio.wait({*parts, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        for part in done - {stopping}:
-            health.failed = f"the part {part.get_name()} has ended"
-            log.error("A part of the operator ended by itself; the process ends with it", part=part.get_name())
-            part.result()
+        await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        ended = next(part for part in parts if part.done())
+        health.failed = f"the part {ended.get_name()} of the operator has ended by itself"
+        log.error(
+            "A part ended by itself, and the process ends with it", part=ended.get_name(), exc_info=ended.exception()
+        )
+        raise PartEndedError(f"{health.failed}; its log says why. Start it again")
     finally:
-        health.watching = False
-        for part in (*parts, stopping):
+        for part in parts:
             part.cancel()
-        await asyncio.gather(*parts, stopping, return_exceptions=True)
+        await asyncio.gather(*parts, return_exceptions=True)
 
 
 class Lister(Protocol):
@@ -153,13 +164,16 @@ async def list_all(objects: Lister, operator: Operator) -> None:
 async def _first_list(objects: Lister, operator: Operator) -> None:
     """Take in every object; an API server that is just starting is waited for."""
     ends = asyncio.get_running_loop().time() + START_WITHIN
+    told = ""
     while True:
         try:
             return await list_all(objects, operator)
         except ObjectsError as error:
             if asyncio.get_running_loop().time() > ends:
-                raise
-            log.warning("Could not list the objects; trying again", error=str(error), within=START_WITHIN)
+                raise ObjectsError(f"{error} Try `kubectl get mlrollouts -A` as the same user.") from error
+            if str(error) != told:
+                told = str(error)
+                log.warning("Could not list the objects; trying again", error=told, within=START_WITHIN)
         await asyncio.sleep(1.0)
 
 

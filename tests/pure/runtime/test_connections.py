@@ -50,9 +50,9 @@ class Desk:
     address: str | None = OWN
     secrets: Secrets = field(default_factory=Secrets)
     opened: list[Opened] = field(default_factory=list)
+    own: Any = field(default_factory=lambda: Opened("the operator's"))
 
     def __post_init__(self) -> None:
-        self.own: Any = Opened("the operator's")
         self.directory = Directory(
             store=self.own,
             address=self.address,

@@ -6,6 +6,7 @@ what they find wrong they quote, the values of a Secret included.
 
 import asyncio
 import json
+import os
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -79,8 +80,9 @@ class Client:
         except TimeoutError:
             raise _failure(what, f"the Kubernetes API did not answer within {self._deadline:g} s") from None
         except aiohttp.ClientConnectorError as error:
-            place = f"{error.host}:{error.port}"
-            raise _failure(what, f"the Kubernetes API at {place} can't be reached ({error.strerror})") from None
+            # The event loop words the system's errors anew, and those of names have numbers of their own.
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+            raise _failure(what, f"the Kubernetes API at {error.host}:{error.port} can't be reached ({why})") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _failure(what, f"the talk with the Kubernetes API broke off ({type(error).__name__})") from None
 

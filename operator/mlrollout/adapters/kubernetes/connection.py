@@ -100,9 +100,11 @@ def _by_service_account() -> _Login:
 
 def _unusable(files: list[Path], error: str) -> str:
     if not files:
+        named = os.environ.get("KUBECONFIG")
+        missing = f"KUBECONFIG names {named}, which is not there" if named else "there is no kubeconfig"
         return (
-            f"There is no Kubernetes cluster to talk to: no kubeconfig, and no ServiceAccount of a pod ({error}). "
-            "Set KUBECONFIG, or run this in a cluster."
+            f"There is no Kubernetes cluster to talk to: {missing}, and this is no pod with a ServiceAccount. "
+            "Let KUBECONFIG name the cluster's kubeconfig, or run this in the cluster."
         )
     names = ", ".join(map(str, files))
     return f"The kubeconfig {names} can't be used ({error}). See what `kubectl version` says with the same one."

@@ -1,0 +1,171 @@
+"""The command line as a newcomer meets it: each mistake is told, with what to do, and has its exit code."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+DONE, WRONG, NO_CLUSTER = 0, 2, 3
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+clusters: [{{name: c, cluster: {{server: "http://127.0.0.1:{port}"}}}}]
+users: [{{name: u, user: {{token: hunter2}}}}]
+contexts: [{{name: x, context: {{cluster: c, user: u}}}}]
+current-context: x
+"""
+
+
+def mlrollout(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run it as on a machine where nothing of ours is set."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(("MLROLLOUT_", "KUBE"))}
+    return subprocess.run(
+        [sys.executable, "-m", "mlrollout", *arguments],
+        env={**bare, "HOME": str(home), "COLUMNS": "200", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port at which something else listens, and that says nothing."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def closed() -> Iterator[int]:
+    """A port at which nothing listens, kept from others."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path, closed: int) -> str:
+    file = tmp_path / "kubeconfig"
+    file.write_text(KUBECONFIG.format(port=closed))
+    return str(file)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",)])
+def test_alone_it_lists_its_commands(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    ran = mlrollout(tmp_path, *arguments)
+    assert "Run the operator" in ran.stdout
+    assert "Print the version" in ran.stdout
+    assert ran.returncode == (DONE if arguments else WRONG)
+
+
+def test_it_knows_its_version(tmp_path: Path) -> None:
+    ran = mlrollout(tmp_path, "version")
+    assert (ran.stdout, ran.returncode) == (version("mlrollout") + "\n", DONE)
+
+
+def test_the_help_of_the_operator_names_every_setting(tmp_path: Path) -> None:
+    ran = mlrollout(tmp_path, "operator", "--help")
+    assert ran.returncode == DONE
+    page = Path(__file__).parents[3].joinpath("docs", "operations.md").read_text()
+    settings = page.partition("## Settings")[2].partition("Exit codes")[0]
+    names = set(re.findall(r"`(MLROLLOUT_\w+|--[a-z-]+|KUBECONFIG)`", settings))
+    assert len(names) > 10
+    assert {name for name in names if name not in ran.stdout} == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("nonsense",), "No such command 'nonsense'"),
+        (("operator", "--nonsense"), "No such option: --nonsense"),
+        (("operator", "--listen", "8080"), "'8080' is no address to listen on: write host:port"),
+    ],
+)
+def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
+    ran = mlrollout(tmp_path, *arguments)
+    assert told in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.returncode == WRONG
+
+
+def test_a_redis_url_file_that_is_not_there(tmp_path: Path) -> None:
+    ran = mlrollout(tmp_path, "operator", MLROLLOUT_REDIS_URL_FILE=str(tmp_path / "missing"))
+    assert f"names {tmp_path}/missing, which can't be read (No such file or directory): mount the Secret" in ran.stderr
+    assert ran.returncode == WRONG
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"MLROLLOUT_REDIS_URL": "redis://:hun/hunter2@redis"}, "Write it like rediss://user:password@host:6379/0"),
+        ({"MLROLLOUT_PROMETHEUS_URL": "http://user:hunter2@prometheus"}, "without user name, password or query"),
+    ],
+)
+def test_an_address_that_is_none_ends_the_start_and_is_not_repeated(
+    tmp_path: Path, kubeconfig: str, environment: dict[str, str], told: str
+) -> None:
+    ran = mlrollout(tmp_path, "operator", "--listen", "127.0.0.1:0", KUBECONFIG=kubeconfig, **environment)
+    (name,) = environment
+    assert told in ran.stderr
+    assert name in ran.stderr
+    assert "hunter2" not in ran.stdout + ran.stderr
+    assert ran.returncode == WRONG
+
+
+def test_a_port_in_use(tmp_path: Path, taken: int) -> None:
+    ran = mlrollout(tmp_path, "operator", "--listen", f"127.0.0.1:{taken}")
+    told = f"can't listen on 127.0.0.1:{taken} (Address already in use): choose another address with --listen\n"
+    assert ran.stderr == "mlrollout operator: " + told
+    assert ran.returncode == WRONG
+
+
+def test_no_cluster(tmp_path: Path) -> None:
+    ran = mlrollout(tmp_path, "operator", "--listen", "127.0.0.1:0")
+    assert "there is no kubeconfig, and this is no pod with a ServiceAccount. Let KUBECONFIG name" in ran.stderr
+    assert ran.returncode == NO_CLUSTER
+
+
+def test_a_kubeconfig_that_is_not_there(tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing")
+    ran = mlrollout(tmp_path, "operator", "--listen", "127.0.0.1:0", KUBECONFIG=missing)
+    assert f"KUBECONFIG names {missing}, which is not there" in ran.stderr
+    assert ran.returncode == NO_CLUSTER
+
+
+def test_a_kubeconfig_that_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text("hunter2: [")
+    ran = mlrollout(tmp_path, "operator", "--listen", "127.0.0.1:0", KUBECONFIG=str(file))
+    assert f"The kubeconfig {file} can't be used" in ran.stderr
+    assert "hunter2" not in ran.stderr
+    assert ran.returncode == NO_CLUSTER
+
+
+def test_a_cluster_that_can_not_be_reached(tmp_path: Path, kubeconfig: str, closed: int) -> None:
+    ran = mlrollout(tmp_path, "operator", "--listen", "127.0.0.1:0", "--text", KUBECONFIG=kubeconfig)
+    *log, last = ran.stderr.splitlines()
+    assert sum("trying again" in line for line in log) == 1
+    assert f"the Kubernetes API at 127.0.0.1:{closed} can't be reached (Connection refused)" in last
+    assert "kubectl get mlrollouts -A" in last
+    assert "hunter2" not in ran.stdout + ran.stderr
+    assert ran.returncode == NO_CLUSTER
+
+
+def test_it_can_be_told_to_stop_while_it_waits_for_the_cluster(tmp_path: Path, taken: int) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text(KUBECONFIG.format(port=taken))
+    command = [sys.executable, "-m", "mlrollout", "operator", "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, env={**os.environ, "KUBECONFIG": str(file)}, stderr=subprocess.PIPE) as running:
+        assert running.stderr is not None
+        assert b"Starting" in running.stderr.readline()
+        running.terminate()
+        assert running.wait(timeout=8) == DONE
