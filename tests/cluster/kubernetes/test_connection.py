@@ -138,7 +138,7 @@ async def test_in_a_pod_it_is_the_service_account_whose_token_is_replaced(
 
 
 async def test_where_there_is_no_cluster_it_says_what_to_do() -> None:
-    with pytest.raises(ObjectsError, match=r"no Kubernetes cluster.*Set KUBECONFIG"):
+    with pytest.raises(ObjectsError, match=r"no Kubernetes cluster.*Let KUBECONFIG name"):
         await connect()
 
 

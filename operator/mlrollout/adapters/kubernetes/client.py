@@ -7,6 +7,8 @@ what they find wrong they quote, the values of a Secret included.
 import asyncio
 import json
 import os
+import socket
+import ssl
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -80,9 +82,8 @@ class Client:
         except TimeoutError:
             raise _failure(what, f"the Kubernetes API did not answer within {self._deadline:g} s") from None
         except aiohttp.ClientConnectorError as error:
-            # The event loop words the system's errors anew, and those of names have numbers of their own.
-            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-            raise _failure(what, f"the Kubernetes API at {error.host}:{error.port} can't be reached ({why})") from None
+            place, why = f"{error.host}:{error.port}", _reason(error.os_error)
+            raise _failure(what, f"the Kubernetes API at {place} can't be reached ({why})") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _failure(what, f"the talk with the Kubernetes API broke off ({type(error).__name__})") from None
 
@@ -111,6 +112,13 @@ class Client:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _reason(error: OSError) -> str | None:
+    """The system's own words; the event loop's say it less plainly. Of names and certificates it knows nothing."""
+    if isinstance(error, ssl.SSLError | socket.gaierror) or error.errno is None:
+        return error.strerror
+    return os.strerror(error.errno)
 
 
 def _failure(what: str, why: str) -> ObjectsError:
