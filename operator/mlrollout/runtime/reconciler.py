@@ -7,16 +7,13 @@ memory, and the order of records makes their writes safe in any order.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
 
-from mlrollout.api import GROUP
 from mlrollout.api.spec import Guardrail, OnDelete, Spec
-from mlrollout.domain.conditions import Fact, facts, stalled, stamp
 from mlrollout.domain.decide import decide, release
-from mlrollout.domain.persist import due, to_status
 from mlrollout.domain.record import greater
 from mlrollout.domain.state import Decision, Reason, State
 from mlrollout.domain.traffic import Outcome, Traffic, Write
@@ -25,9 +22,7 @@ from mlrollout.ports import (
     Clock,
     Connections,
     KeyRefusedError,
-    Object,
     Objects,
-    ObjectsError,
     PortError,
     Ref,
     RefusedError,
@@ -35,7 +30,9 @@ from mlrollout.ports import (
 )
 
 from .events import Events
+from .keys import Keys
 from .metrics import Metrics
+from .report import Report
 from .rollout import FINALIZER, Problem, Rollout
 
 log = structlog.get_logger(__name__)
@@ -44,8 +41,9 @@ RETRY_DOWN = 0.1
 """Seconds between two tries to bring traffic down."""
 DELETE_WITHIN = 60.0
 """Seconds that a deletion waits for a Redis that can't be reached."""
+SOON = 0.1
+"""Seconds after which an object comes back that needs more steps than one handling has."""
 _STEPS = 8
-"""Steps of one handling; who needs more gets in line again, behind the others."""
 
 
 class Reconciler:
@@ -62,8 +60,9 @@ class Reconciler:
         wake: Callable[[Ref], None],
         still_leads: Callable[[], bool],
     ) -> None:
-        self._objects = objects
         self._connections = connections
+        self._keys = Keys(connections, metrics)
+        self._report = Report(objects, clock, events)
         self._clock = clock
         self._metrics = metrics
         self._events = events
@@ -82,21 +81,27 @@ class Reconciler:
             rollout: The object.
             conflict: What another object holds against it.
         """
-        if rollout.reload and self.leads:
-            rollout.take(await self._objects.get(rollout.ref))
-            rollout.reload = False
-            self._events.recall(rollout)
+        if self.leads:
+            await self._report.reload(rollout)
         if rollout.deleted_at is not None:
-            return await self._delete(rollout)
-        if rollout.spec is None or (conflict is not None and rollout.state is None):
-            return await self._stall(rollout, rollout.invalid or conflict)
+            await self._delete(rollout)
+            return None
+        problem = self._problem(rollout, conflict)
+        if problem is None:
+            try:
+                return await self._proceed(rollout)
+            except KeyRefusedError as error:
+                problem = Problem(Reason.KEY_REFUSED, str(error))
+        if self.leads:
+            await self._report.stalled(rollout, problem)
+        return None
+
+    def _problem(self, rollout: Rollout, conflict: Problem | None) -> Problem | None:
+        """What keeps an object from being looked after; one that has begun is, whatever is wrong with it now."""
+        if rollout.spec is None:
+            return rollout.invalid
         self._find_source(rollout, rollout.spec)
-        if rollout.problem is not None and rollout.state is None:
-            return await self._stall(rollout, rollout.problem)
-        try:
-            return await self._proceed(rollout)
-        except KeyRefusedError as error:
-            return await self._stall(rollout, Problem(Reason.KEY_REFUSED, str(error)))
+        return None if rollout.state is not None else conflict or rollout.problem
 
     def _find_source(self, rollout: Rollout, spec: Spec) -> None:
         rollout.refused = None
@@ -108,16 +113,16 @@ class Reconciler:
 
     async def _proceed(self, rollout: Rollout) -> float | None:
         if self.leads and FINALIZER not in rollout.finalizers:
-            await self._finalizers(rollout, (*rollout.finalizers, FINALIZER))
-        await self._connect(rollout)
+            await self._report.finalize(rollout, (*rollout.finalizers, FINALIZER))
+        await self._keys.connect(rollout)
         for _ in range(_STEPS):
-            await self._read(rollout)
+            await self._keys.read(rollout)
             before = rollout.state
             more = await self._step(rollout)
             if not more and _settled(before, rollout.state):
                 break
         else:
-            self._wake(rollout.ref)
+            return SOON
         if rollout.traffic is None:
             raise TrafficError(rollout.trouble)
         return self._again(rollout)
@@ -134,21 +139,20 @@ class Reconciler:
         """Decide and carry it out; answers whether there is more to be done."""
         generation = rollout.generation
         write = self._decide(rollout)
-        wrote = False
+        more = False
         if write is not None and not write.raises:
-            wrote = await self._write(rollout, write)
+            more = await self._keys.write(rollout, write)
         if not self.leads:
-            return wrote
+            return more
         if rollout.generation != generation:
             return True  # the decision says nothing about the spec of now
-        await self._save(rollout)
+        await self._report.decided(rollout)
         if write is not None and write.raises and rollout.saved is not None:
             # Saving took time: only what still holds now, with the intent saved, may raise.
             still = self._decide(rollout)
             if still == write and rollout.saved.record == write.record and self._still_leads():
-                wrote = await self._write(rollout, write)
-        await self._drop_verbs(rollout)
-        return wrote
+                more = await self._keys.write(rollout, write)
+        return await self._report.drop_verbs(rollout) or more
 
     def _decide(self, rollout: Rollout) -> Write | None:
         """Decide, and answer what to write; of its decisions one that does not lead keeps only rollbacks.
@@ -169,52 +173,6 @@ class Reconciler:
             newest = state.record if found is None or found.owner != seen.uid else greater(state.record, found)
             spec = spec.model_copy(update={"revision": newest.revision})
         return decide(spec, state, seen, self._clock.now())
-
-    # --- Redis -------------------------------------------------------------------------------
-
-    async def _connect(self, rollout: Rollout) -> None:
-        if rollout.store is None or rollout.reconnect:
-            try:
-                rollout.store = await self._connections.store(rollout.ref, rollout.asked)
-                rollout.reconnect = False
-            except PortError as error:
-                rollout.trouble = str(error)
-                log.warning("Could not connect to Redis", object=str(rollout.ref), error=str(error))
-
-    async def _read(self, rollout: Rollout) -> None:
-        """Learn what stands in Redis; that it can't be known is a thing to decide on, too."""
-        if rollout.store is None:
-            rollout.traffic = None
-            return
-        try:
-            rollout.traffic = await rollout.store.read(rollout.asked.traffic.key)
-            rollout.trouble = ""
-        except KeyRefusedError:
-            raise
-        except TrafficError as error:
-            self._lost_redis(rollout, error)
-        else:
-            _check_ours(rollout, rollout.traffic)
-
-    async def _write(self, rollout: Rollout, write: Write) -> bool:
-        """Write; answers whether Redis took anything new."""
-        if rollout.store is None:
-            return False
-        traffic = rollout.asked.traffic
-        try:
-            written = await rollout.store.write(traffic.key, write, lease=traffic.lease)
-        except TrafficError as error:
-            self._lost_redis(rollout, error)
-            return False
-        changed = written.traffic != rollout.traffic
-        rollout.traffic = written.traffic
-        return changed
-
-    def _lost_redis(self, rollout: Rollout, error: TrafficError) -> None:
-        self._metrics.redis_errors.inc()
-        rollout.traffic = None
-        rollout.trouble = str(error)
-        rollout.reconnect = rollout.asked.traffic.redis is not None
 
     # --- the way down ------------------------------------------------------------------------
 
@@ -245,7 +203,7 @@ class Reconciler:
             write = self._decide(rollout)
             if write is None or write.raises:
                 break
-            await self._write(rollout, write)
+            await self._keys.write(rollout, write)
             if rollout.traffic is not None and rollout.traffic.in_force <= write.record.percentage:
                 self._down_there(rollout, began)
                 break
@@ -274,68 +232,12 @@ class Reconciler:
         if task is not None:
             task.cancel()
 
-    # --- the object --------------------------------------------------------------------------
-
-    async def _save(self, rollout: Rollout) -> None:
-        """Write the status if there is anything in it to write."""
-        decision = rollout.decision
-        if decision is None:
-            return
-        now = self._clock.now()
-        found = facts(rollout.asked, rollout.seen(), decision, now)
-        if rollout.problem is not None:
-            found = (*stalled(rollout.problem.reason, rollout.problem.message), *found[-2:])
-        await self._save_status(rollout, found, now)
-        self._events.alerts(rollout, decision.alerts, rollout.problem)
-
-    async def _save_status(self, rollout: Rollout, found: tuple[Fact, ...], now: float) -> None:
-        state = rollout.state
-        status = to_status(
-            state,
-            guardrails=rollout.spec.guardrails if rollout.spec is not None else (),
-            trails=rollout.trails,
-            conditions=stamp(found, rollout.status.conditions, rollout.generation, now),
-            generation=rollout.generation,
-        )
-        if due(rollout.status, status):
-            version = rollout.resource_version
-            await self._put(rollout, self._objects.save_status(rollout.ref, version, status.render()))
-        # Whoever saved it: the answer to a save of ours may have been lost.
-        self._events.transitions(rollout)
-
-    async def _put(self, rollout: Rollout, written: Awaitable[Object]) -> None:
-        """Write to the object; where that fails, it has to be read again before anything else is written."""
-        try:
-            rollout.take(await written)
-        except ObjectsError:
-            rollout.reload = True
-            raise
-
-    async def _finalizers(self, rollout: Rollout, finalizers: tuple[str, ...]) -> None:
-        version = rollout.resource_version
-        await self._put(rollout, self._objects.set_finalizer(rollout.ref, version, finalizers))
-
-    async def _drop_verbs(self, rollout: Rollout) -> None:
-        """Remove the annotations that have been acted on, now that this is saved."""
-        for verb, heard in (rollout.saved.verbs if rollout.saved is not None else {}).items():
-            value = rollout.annotations.get(verb)
-            if value is not None and rollout.verbs.get(verb) == heard:
-                await self._put(rollout, self._objects.drop_annotation(rollout.ref, f"{GROUP}/{verb}", value))
-                self._wake(rollout.ref)
-
-    async def _stall(self, rollout: Rollout, problem: Problem | None) -> float | None:
-        """Say what keeps the object from being looked after; what it had, it keeps."""
-        if self.leads and problem is not None:
-            await self._save_status(rollout, stalled(problem.reason, problem.message), self._clock.now())
-            self._events.alerts(rollout, (), problem)
-        return None
-
     # --- the end -----------------------------------------------------------------------------
 
-    async def _delete(self, rollout: Rollout) -> float | None:
+    async def _delete(self, rollout: Rollout) -> None:
         """Give the key up before the object goes."""
         if FINALIZER not in rollout.finalizers or not self.leads:
-            return None
+            return
         down = self._down.get(rollout.ref)
         if down is not None:
             await asyncio.wait((down,))  # a rollback that comes later would outrank what is given up
@@ -347,13 +249,12 @@ class Reconciler:
                 if rollout.spec is not None and self._clock.now() - asked < DELETE_WITHIN:
                     raise
                 self._events.left_behind(rollout, str(error))
-        await self._finalizers(rollout, tuple(name for name in rollout.finalizers if name != FINALIZER))
-        return None
+        await self._report.finalize(rollout, tuple(name for name in rollout.finalizers if name != FINALIZER))
 
     async def _give_up(self, rollout: Rollout, state: State) -> None:
         if rollout.spec is None:
             raise TrafficError("which key it is can't be told, for the spec can't be used")
-        await self._connect(rollout)
+        await self._keys.connect(rollout)
         if rollout.store is None:
             raise TrafficError(rollout.trouble)
         spec = rollout.asked
@@ -366,15 +267,6 @@ class Reconciler:
         if written.outcome in (Outcome.OUTRANKED, Outcome.GROWS):
             raise TrafficError("something else was written while the key was being given up")
         self._events.gave_up(rollout, written)
-
-
-def _check_ours(rollout: Rollout, traffic: Traffic) -> None:
-    """Refuse to begin on a key that holds anything but a percentage: the first thing would be to overwrite it."""
-    if rollout.state is None and traffic.record is None and traffic.key is not None and traffic.percentage is None:
-        raise KeyRefusedError(
-            f"The key {rollout.asked.traffic.key} holds something other than a percentage, so it may be another "
-            "program's. Name another key, or delete this one."
-        )
 
 
 def _stands(traffic: Traffic | None, write: Write | None) -> bool:

@@ -1,0 +1,80 @@
+"""What is written to an object: its status, its finalizers, and that an annotation was acted on."""
+
+from collections.abc import Awaitable
+
+from mlrollout.api import GROUP
+from mlrollout.domain.conditions import Fact, facts, stalled, stamp
+from mlrollout.domain.persist import due, to_status
+from mlrollout.ports import Clock, Object, Objects, ObjectsError
+
+from .events import Events
+from .rollout import Problem, Rollout
+
+
+class Report:
+    """Writes to objects on the version that is known of them, and tells what was written."""
+
+    def __init__(self, objects: Objects, clock: Clock, events: Events) -> None:
+        self._objects = objects
+        self._clock = clock
+        self._events = events
+
+    async def reload(self, rollout: Rollout) -> None:
+        """Read the object again, if what is known of it may be what somebody else has overwritten."""
+        if rollout.reload:
+            rollout.take(await self._objects.get(rollout.ref))
+            rollout.reload = False
+            self._events.recall(rollout)
+
+    async def decided(self, rollout: Rollout) -> None:
+        """Save the state and say what was decided, if there is anything in it worth a write."""
+        decision = rollout.decision
+        if decision is None:
+            return
+        found = facts(rollout.asked, rollout.seen(), decision, self._clock.now())
+        if rollout.problem is not None:
+            found = (*stalled(rollout.problem.reason, rollout.problem.message), *found[-2:])
+        await self._save(rollout, found)
+        self._events.alerts(rollout, decision.alerts, rollout.problem)
+
+    async def stalled(self, rollout: Rollout, problem: Problem) -> None:
+        """Say what keeps the object from being looked after; what it had, it keeps."""
+        await self._save(rollout, stalled(problem.reason, problem.message))
+        self._events.alerts(rollout, (), problem)
+
+    async def _save(self, rollout: Rollout, found: tuple[Fact, ...]) -> None:
+        status = to_status(
+            rollout.state,
+            guardrails=rollout.spec.guardrails if rollout.spec is not None else (),
+            trails=rollout.trails,
+            conditions=stamp(found, rollout.status.conditions, rollout.generation, self._clock.now()),
+            generation=rollout.generation,
+        )
+        if due(rollout.status, status):
+            version = rollout.resource_version
+            await self._write(rollout, self._objects.save_status(rollout.ref, version, status.render()))
+        # Whoever saved it: the answer to a save of ours may have been lost.
+        self._events.transitions(rollout)
+
+    async def finalize(self, rollout: Rollout, finalizers: tuple[str, ...]) -> None:
+        """Say who still has something to do before the object may go."""
+        version = rollout.resource_version
+        await self._write(rollout, self._objects.set_finalizer(rollout.ref, version, finalizers))
+
+    async def drop_verbs(self, rollout: Rollout) -> bool:
+        """Remove the annotations that have been acted on, now that this is saved; answers whether there were any."""
+        dropped = False
+        for verb, heard in (rollout.saved.verbs if rollout.saved is not None else {}).items():
+            value = rollout.annotations.get(verb)
+            if value is not None and rollout.verbs.get(verb) == heard:
+                await self._write(rollout, self._objects.drop_annotation(rollout.ref, f"{GROUP}/{verb}", value))
+                dropped = True
+        return dropped
+
+    async def _write(self, rollout: Rollout, written: Awaitable[Object]) -> None:
+        """Take over what was written; where that failed, who knows what stands there now."""
+        try:
+            rollout.take(await written)
+        except ObjectsError:
+            rollout.reload = True
+            raise
