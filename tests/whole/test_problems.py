@@ -70,7 +70,23 @@ def test_a_wrong_redis_password_is_told_without_the_password(house: House) -> No
     house.until_reason("TrafficUnconfirmed")
     message = house.condition("Ready")["message"]
     assert "password" in message
-    assert "hunter2" not in json.dumps(house.read())
+    _told_without(house, "hunter2")
+
+
+def test_a_redis_url_that_is_none_is_told_without_its_password(house: House) -> None:
+    house.apply(traffic=_own_redis(house, "redis://:hunter2/@redis:6379"))
+    house.until_reason("TrafficUnconfirmed")
+    assert "The Redis URL can't be used" in house.condition("Ready")["message"]
+    _told_without(house, "hunter2")
+
+
+def _told_without(house: House, secret: str) -> None:
+    """Nothing in the object, its Events and the operator's log holds the secret, after it was told in each."""
+    house.until(lambda: house.events("TrafficUnconfirmed"), "the Event")
+    log = "".join(operator.log.read_text() for operator in house.stack.operators)
+    assert f"{house.name}/ml-dispatch" in log
+    for text in (json.dumps(house.read()), house.kubectl("get", "events", "-o", "json"), log):
+        assert secret not in text
 
 
 def test_a_secret_that_may_not_be_read_is_told(house: House) -> None:
