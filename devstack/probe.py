@@ -13,10 +13,12 @@ _VERSION: Mapping[str, tuple[str, ...]] = {
     "kubectl": ("version", "--client"),
     "helm": ("version", "--short"),
 }
-_MAJORS: Mapping[str, range] = {
-    "redis-server": range(7, 100),
-    "redis-cli": range(7, 100),
-    "helm": range(3, 5),
+# An older kubectl reads manifests, and words refusals, otherwise than the API server's own release.
+_OLDEST: Mapping[str, tuple[int, int]] = {
+    "redis-server": (7, 0),
+    "redis-cli": (7, 0),
+    "helm": (3, 0),
+    "kubectl": (1, 34),
 }
 
 
@@ -30,7 +32,7 @@ def runs(name: str, binary: Path) -> bool:
 
 
 def _new_enough(name: str, told: str) -> bool:
-    if name not in _MAJORS:
+    if name not in _OLDEST:
         return True
-    version = re.search(r"(\d+)\.\d+", told)
-    return version is not None and int(version[1]) in _MAJORS[name]
+    version = re.search(r"(\d+)\.(\d+)", told)
+    return version is not None and (int(version[1]), int(version[2])) >= _OLDEST[name]

@@ -15,7 +15,8 @@ from devstack.processes import Child, Supervised, supervise, wait_until
 # A process that starts another one; both print their pids, one after the other.
 FAMILY = "echo $$; sleep 600 & echo $!; wait"
 OWNER = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, where the tests run in the background
 from pathlib import Path
 from devstack.processes import supervise
 supervise("family", ["sh", "-c", sys.argv[1]], log=Path(sys.argv[2]))

@@ -100,7 +100,7 @@ def test_the_metrics_of_an_object_vanish_with_it(house: House) -> None:
     house.until(
         lambda: f'mlrollout_guardrail_verdict{{finding="Pass",guardrail="error-rate",{mine}}} 1.0' in metrics(), "Pass"
     )
-    assert f"mlrollout_percentage{{{mine}}} 10.0" in metrics()
+    house.until(lambda: f"mlrollout_percentage{{{mine}}} 10.0" in metrics(), "the percentage")
     house.kubectl("delete", "mlr", "ml-dispatch", "--timeout=30s")
     house.until(lambda: house.name not in metrics(), "the series to vanish")
 
