@@ -29,7 +29,7 @@ class RedisServer(Server):
 
     name: ClassVar[str] = "redis"
 
-    def __init__(  # noqa: PLR0913  (each is one property of a Redis)
+    def __init__(
         self,
         directory: Path | None = None,
         *,
