@@ -1,14 +1,21 @@
 """What is written to an object: its status, its finalizers, and that an annotation was acted on."""
 
+import asyncio
+import re
 from collections.abc import Awaitable
 
 from mlrollout.api import GROUP
+from mlrollout.api.status import Status
 from mlrollout.domain.conditions import Fact, facts, stalled, stamp
 from mlrollout.domain.persist import due, to_status
 from mlrollout.ports import Clock, Object, Objects, ObjectsError
 
 from .events import Events
 from .rollout import Problem, Rollout
+
+REWORDED = 10.0
+"""Seconds between two writes of a status for the sake of its wording: why something fails may change at every look."""
+_NUMBERS = re.compile(r"[-+]?\d[\w.,:%+-]*")
 
 
 class Report:
@@ -50,7 +57,11 @@ class Report:
             conditions=stamp(found, rollout.status.conditions, rollout.generation, self._clock.now()),
             generation=rollout.generation,
         )
-        if due(rollout.status, status):
+        now = asyncio.get_running_loop().time()
+        if due(rollout.status, status) or (
+            now >= rollout.reworded + REWORDED and _reads(rollout.status) != _reads(status)
+        ):
+            rollout.reworded = now
             version = rollout.resource_version
             await self._write(rollout, self._objects.save_status(rollout.ref, version, status.render()))
         # Whoever saved it: the answer to a save of ours may have been lost.
@@ -78,3 +89,10 @@ class Report:
         except ObjectsError:
             rollout.reload = True
             raise
+
+
+def _reads(status: Status) -> list[str]:
+    """What a person reads in a status, whatever the numbers are: measurements are metrics."""
+    messages = [condition.message for condition in status.conditions]
+    messages += [guardrail.message for guardrail in status.guardrails]
+    return [_NUMBERS.sub("#", message) for message in messages]

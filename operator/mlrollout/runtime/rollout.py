@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from pydantic import ValidationError
@@ -52,6 +53,7 @@ class Rollout:
         store: Its Redis, once connected.
         source: Its Prometheus, once known.
         reload: Whether the object must be read again before anything is written to it.
+        reworded: When its status was last written, by the loop's clock.
         noted: Serial of the last transition that was posted as an Event.
         alerted: When each alert was last posted, by reason and subject.
         gone: Whether the object no longer exists.
@@ -73,6 +75,7 @@ class Rollout:
     store: TrafficStore | None = None
     source: EvidenceSource | None = None
     reload: bool = False
+    reworded: float = -inf
     noted: int = 0
     alerted: dict[tuple[str, str], float] = field(default_factory=dict)
     gone: bool = False

@@ -4,9 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from mlrollout.ports import SourceError, TrafficError
 
 from tests.components.redis.model import State
-from tests.pure.runtime.small_world import GUARDRAIL, KEY, REF, SmallWorld, spec, stage
+from tests.pure.runtime.small_world import GUARDRAIL, KEY, REF, SmallWorld, failing, spec, stage
 from tests.support.virtual_time import virtual
 
 
@@ -156,3 +157,23 @@ async def test_a_clock_that_jumps_neither_earns_nor_stops_anything() -> None:
     world.prometheus.value = 0.2
     await asyncio.sleep(3)
     assert world.redis.percentage == "0"
+
+
+@virtual
+async def test_why_something_fails_is_told_anew_when_that_changes_but_not_at_every_look() -> None:
+    world = SmallWorld()
+    await world.begun()
+    for why in ("Redis can't be reached", "Redis refused the password"):
+        world.redis.fates.always["read"] = failing(TrafficError(why))
+        await asyncio.sleep(30)
+        assert why in world.condition("TrafficApplied")["message"]
+
+    async def flapping(_: Any) -> Any:
+        raise SourceError(f"for reason {'abcdefgh'[world.prometheus.fates.count['query'] % 8]}")
+
+    world.redis.fates.always.clear()
+    world.prometheus.fates.always["query"] = flapping
+    await asyncio.sleep(30)
+    before = len(world.api.writes)
+    await asyncio.sleep(100)
+    assert 5 <= len(world.api.writes) - before <= 11
