@@ -8,10 +8,12 @@ from mlrollout.domain.record import Rank, Record
 from mlrollout.domain.verdict import Finding
 from mlrollout.ports import Ref
 
-from tests.simulation.world.history import Acted, Changed, Entry, Instance, Judged
+from tests.simulation.world.history import Acted, Changed, Entry, Instance, Judged, Stored
 
 TOLERANCE = 0.05
 """Seconds by which two moments may differ that should be one."""
+SLACK = 0.6
+"""Seconds that an instance may count for itself between two of its own moments."""
 
 
 def begins(look: Judged) -> float:
@@ -21,9 +23,7 @@ def begins(look: Judged) -> float:
 
 def skews(history: list[Entry]) -> float:
     """Seconds by which clocks were moved in all."""
-    return sum(
-        abs(float(str(entry.value))) for entry in history if isinstance(entry, Acted) and entry.act == "skew"
-    )
+    return sum(abs(float(str(entry.value))) for entry in history if isinstance(entry, Acted) and entry.act == "skew")
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class _Watcher:
 
     def expires(self) -> float:
         """Until when the present looks are fresh."""
-        return min(look.at + look.guardrail.max_age for look in self._gating())
+        return min(look.at + float(look.guardrail.max_age) for look in self._gating())
 
     def take(self, look: Judged, since: float) -> None:
         """Take in a look; evidence from before `since` is none."""
@@ -137,3 +137,9 @@ def _merged(spans: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
 def key_of(ref: Ref) -> str:
     """The key of an object; the one that is sick with a conflict wants another's."""
     return f"{ref.name}:percentage"
+
+
+def status_rank(entry: Stored) -> Rank:
+    """The rank of the record in a status."""
+    record = entry.object["status"]["record"]
+    return (record["attempt"], record["latched"], record["sequence"], -record["percentage"])

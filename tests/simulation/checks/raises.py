@@ -12,11 +12,8 @@ from tests.simulation.world.history import Acted, Changed, Entry, Issued, Judged
 from tests.simulation.world.prometheus import SCRAPE
 from tests.simulation.world.world import World
 
-from .evidence import TOLERANCE, Evidence, begins, key_of, skews
+from .evidence import SLACK, TOLERANCE, Evidence, begins, skews, status_rank
 from .violation import Violation
-
-SLACK = 0.6
-"""Seconds that an instance may count for itself between two of its own moments."""
 
 
 def no_unearned_raise(world: World) -> Iterator[Violation]:
@@ -57,12 +54,6 @@ def a_raise_is_won_by_a_status_write(world: World) -> Iterator[Violation]:
             if rank < newest.get(entry.uid, rank):
                 yield Violation(entry.at, f"{entry.by} puts the status of {entry.ref} back to {rank}")
             newest[entry.uid] = max(rank, newest.get(entry.uid, rank))
-
-
-def status_rank(entry: Stored) -> Rank:
-    """The rank of the record in a status."""
-    record = entry.object["status"]["record"]
-    return (record["attempt"], record["latched"], record["sequence"], -record["percentage"])
 
 
 def _rank(record: Record | None) -> Rank | None:
@@ -142,7 +133,7 @@ class _Judge:
                 yield f"{guardrail.name} looks back to {begins(look):.2f} s, before {since:.2f} s"
 
     def _since(self, case: _Case) -> float:
-        """What evidence must not reach back before: the stage's beginning, or the end of an earlier attempt's traffic."""
+        """What evidence must not reach back before: its stage, or the end of an earlier attempt's traffic."""
         held, record = self._evidence.held[case.issued.key], case.record
         if case.again:
             return float("-inf")
@@ -176,19 +167,3 @@ class _Judge:
         if name not in self._specs:
             self._specs[name] = Spec.model_validate(found["spec"])
         return self._specs[name]
-
-
-def downtime_is_not_healthy_time(world: World) -> Iterator[Violation]:
-    """The healthy time in a status is no more than anybody had good evidence for."""
-    evidence, slack = Evidence(world.history), SLACK + skews(world.history)
-    for entry in world.history:
-        if isinstance(entry, Stored) and entry.object.get("status", {}).get("record"):
-            status = entry.object["status"]
-            claimed = status.get("progress", {}).get("healthySeconds", 0.0)
-            rank = status_rank(entry)
-            since = evidence.held[key_of(entry.ref)].first.get((entry.uid, rank), entry.at)
-            seen = evidence.good_seconds(entry.uid, since, entry.at)
-            if claimed > seen + slack:
-                message = f"{entry.ref} claims {claimed} s of health; in its stage {seen:.2f} s were seen by anybody"
-                yield Violation(entry.at, message)
-        evidence.take(entry)

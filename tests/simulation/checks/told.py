@@ -41,7 +41,7 @@ def _events(world: World, told: dict[str, dict[int, tuple[float, Any]]]) -> Iter
             count = posted.pop((uid, serial, one["reason"]), 0)
             if count > 1 or (count == 0 and uid not in gone):
                 yield Violation(at, f"transition {serial} of {uid} ({one['reason']}) has {count} Events")
-    for (uid, serial, reason), _ in posted.items():
+    for uid, serial, reason in posted:
         yield Violation(0.0, f"there is an Event for transition {serial} of {uid} ({reason}), which was never saved")
 
 
@@ -77,7 +77,9 @@ def attempts_are_asked_for(world: World) -> Iterator[Violation]:
             uid, attempt = entry.after.record.owner, entry.after.record.attempt
             begun = attempt - first.setdefault(uid, attempt) + 1
             if begun > asked[uid]:
-                yield Violation(entry.at, f"{entry.by} begins attempt {begun} of {uid}, and {asked[uid]} were asked for")
+                yield Violation(
+                    entry.at, f"{entry.by} begins attempt {begun} of {uid}, and {asked[uid]} were asked for"
+                )
                 return
 
 
@@ -93,4 +95,6 @@ def no_innocent_is_rolled_back(world: World) -> Iterator[Violation]:
             continue
         if status["progress"].get("reason") == "GuardrailBreached" and (entry.uid, record["attempt"]) not in blamed:
             blamed.add((entry.uid, record["attempt"]))
-            yield Violation(entry.at, f"{record['revision']} of {entry.ref} is rolled back: {status['progress']['message']}")
+            yield Violation(
+                entry.at, f"{record['revision']} of {entry.ref} is rolled back: {status['progress']['message']}"
+            )

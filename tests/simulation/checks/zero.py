@@ -79,7 +79,10 @@ def _asked_for(stored: Stored, look: Judged) -> bool:
         look.guardrail.action is Action.ROLLBACK
         and "deletionTimestamp" not in found["metadata"]
         and not (completed and found["spec"].get("afterCompletion") == "Stop")
-        and any(one["query"] == look.guardrail.query and one["max"] == look.guardrail.max for one in found["spec"]["guardrails"])
+        and any(
+            one["query"] == look.guardrail.query and one["max"] == look.guardrail.max
+            for one in found["spec"]["guardrails"]
+        )
     )
 
 
@@ -195,7 +198,9 @@ def clients_follow_to_zero(world: World) -> Iterator[Violation]:
             deadline = entry.at + _LATE + (STALE + POLL if cut else PUSH_WITHIN if pushed else POLL)
             serves = _serves(world, client, deadline)
             if deadline < until and serves:
-                yield Violation(deadline, f"client {client} still serves {serves} % of {key}, zero since {entry.at:.2f} s")
+                yield Violation(
+                    deadline, f"client {client} still serves {serves} % of {key}, zero since {entry.at:.2f} s"
+                )
 
 
 def _serves(world: World, client: str, at: float) -> int:

@@ -23,9 +23,7 @@ class ApiServer:
         wall_clock: Seconds since the epoch.
     """
 
-    def __init__(
-        self, history: History, true_time: Callable[[], float], wall_clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, history: History, true_time: Callable[[], float], wall_clock: Callable[[], float]) -> None:
         self.objects: dict[Ref, dict[str, Any]] = {}
         self.versions: dict[str, Object] = {}
         """Every version there ever was, by its resourceVersion."""

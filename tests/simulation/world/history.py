@@ -231,7 +231,7 @@ def told(traffic: Traffic) -> str:
 
 def _told_status(status: Mapping[str, Any]) -> str:
     record, progress = status.get("record", {}), status.get("progress", {})
-    ready = next((one for one in status.get("conditions", ()) if one["type"] == "Ready"), {})
+    ready: Mapping[str, str] = next((one for one in status.get("conditions", ()) if one["type"] == "Ready"), {})
     rank = tuple(record.get(name) for name in ("attempt", "latched", "sequence", "percentage"))
     healthy = progress.get("healthySeconds", 0)
     return f": {rank} {record.get('stage')} healthy {healthy}, Ready {ready.get('status')} {ready.get('reason')}"

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from .history import History, Unexpected
-from .instance import OWNER
+from .process import OWNER
 
 
 @contextmanager

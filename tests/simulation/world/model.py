@@ -12,7 +12,7 @@ LATE = 25.0
 """Seconds that a `late` model is in service before it sickens."""
 BAD_AT = 30
 """Per cent from which on a `bad-at-30` model is sick."""
-ARRIVALS = 2.0
+ARRIVALS = 5.0
 """Requests per second and per cent of treatment."""
 
 

@@ -8,11 +8,11 @@ from enum import StrEnum
 from .faults import Fate, Rates
 from .specs import CHANGES, Spec, draw, sick
 
-LAST_STEP = 55.0
+LAST_STEP = 42.0
 """Seconds after which nobody begins anything new."""
-SHORTEST = 30.0
+SHORTEST = 20.0
 """Seconds in which calls may fail, at least."""
-AFTERMATH = 10.0
+AFTERMATH = 6.0
 """Seconds after the last step until all is calm."""
 
 
@@ -24,7 +24,7 @@ class Leading(StrEnum):
     STANDBY = "standby"
     """One of two, changing hands, sometimes with a moment of both or of none."""
     BOTH = "both"
-    """Both of two."""
+    """Both of two, for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Flavour:
     faulty: tuple[str, ...] = ()
     leading: tuple[Leading, ...] = (Leading.ALONE,)
     crashes: bool = False
-    most: int = 6
+    most: int = 5
     models: tuple[str, ...] = ("good", "good", "good", "bad", "bad-at-30", "late")
 
 
@@ -66,8 +66,10 @@ _USE = {"revise": 4, "verb": 4, "edit": 3}
 FLAVOURS: Mapping[str, Flavour] = {
     "calm": Flavour(_USE, most=3),
     "crashes": Flavour(_USE | {"crash": 4, "freeze": 1}, ("redis", "api"), tuple(Leading), crashes=True),
-    "hands": Flavour({"revise": 1, "verb": 6, "edit": 6, "delete": 3, "set_key": 4, "rewind": 1}, tuple()),
-    "losses": Flavour({"revise": 1, "verb": 1, "flush": 3, "fail_over": 4, "crash": 3, "set_key": 1}, ("redis",), models=_SICKENING),
+    "hands": Flavour({"revise": 1, "verb": 6, "edit": 6, "delete": 3, "set_key": 4, "rewind": 1}),
+    "losses": Flavour(
+        {"revise": 1, "verb": 1, "flush": 3, "fail_over": 4, "crash": 3, "set_key": 1}, ("redis",), models=_SICKENING
+    ),
     "api": Flavour(
         _USE | {"outage": 3, "deafen": 4, "rewind": 2, "delete": 1}, ("api",), (Leading.ALONE, Leading.STANDBY)
     ),
@@ -84,7 +86,7 @@ FLAVOURS: Mapping[str, Flavour] = {
         ("redis", "api", "prometheus"),
         tuple(Leading),
         crashes=True,
-        most=10,
+        most=8,
     ),
 }
 

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable
 
 from mlrollout.domain.record import Record
-from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
+from mlrollout.domain.traffic import Outcome, Traffic, Written
 
-from tests.components.redis.model import State, merge
+from tests.components.redis import model
+from tests.components.redis.model import State
 
 from .history import Changed, History, Issued
 
@@ -40,7 +41,7 @@ class Redis:
         """Merge a record, as the script does."""
         write = issued.write
         before = self._states.get(issued.key, _EMPTY)
-        outcome, after = merge(before, write, leased=lease is not None)
+        outcome, after = model.merge(before, write, leased=lease is not None)
         if outcome is Outcome.APPLIED and lease is not None:
             self._expire(issued.key, lease if after.key_expires else None)
         self._put(issued.by, issued.key, after, issued)
@@ -98,4 +99,3 @@ class Redis:
     def _publish(self, key: str, record: Record) -> None:
         for push in self.listeners.get(key, ()):
             push(record)
-

@@ -54,7 +54,7 @@ def _agreement(world: "World", key: str, record: Record) -> Iterator[str]:
 
 def _waits_with_its_raise(status: Mapping[str, Any]) -> bool:
     """Whether it was paused between the decision to raise and the raise: then Redis is behind on purpose."""
-    conditions = {one["type"]: one for one in status["conditions"]}
+    conditions: Mapping[str, Mapping[str, str]] = {one["type"]: one for one in status["conditions"]}
     return conditions["Ready"]["reason"] == "Paused" and conditions["TrafficApplied"]["status"] == "False"
 
 

@@ -1,7 +1,7 @@
 """The specs that simulated people write, and how they change them."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import prometheus
@@ -57,7 +57,7 @@ def sick(chance: random.Random, name: str, kind: str, key: str) -> Spec:
     return spec
 
 
-def _stages(chance: random.Random) -> list[Spec]:
+def _stages(chance: random.Random) -> Sequence[Spec]:
     stages: list[dict[str, Any]] = [
         {"name": name, "percentage": percentage, "duration": f"{chance.choice((4, 6, 10))}s"}
         for name, percentage in chance.choice(_STAGES)
@@ -79,7 +79,7 @@ def _errors(chance: random.Random, name: str) -> Spec:
         "interval": f"{interval}s",
         "window": f"{chance.choice((6, 10))}s",
         "deadline": "1s",
-        "maxAge": f"{2 * interval}s",
+        "maxAge": f"{interval * chance.choice((1, 2))}s",
     }
     if chance.random() < 0.3:
         guardrail["breachAfter"] = {"failures": 2, "of": 3}

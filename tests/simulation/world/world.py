@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from mlrollout.domain.traffic import Traffic
@@ -14,12 +14,12 @@ from tests.support import virtual_time
 
 from .api_server import ApiServer
 from .clients import Client
-from .faults import Fate, Faults, Port
-from .hands import NAMESPACE, Hands
-from .history import Acted, Entry, Fault, History, Instance
-from .instance import OWNER, Process
+from .faults import Faults
+from .hands import Hands
+from .history import Acted, Entry, History
 from .logs import recorded
 from .plan import Leading, Plan, Step
+from .process import OWNER, Process
 from .prometheus import Prometheus
 from .redis import Redis
 from .settled import open_ends
@@ -31,11 +31,13 @@ Ts = TypeVarTuple("Ts")
 EPOCH = 1_800_000_000.0
 CALM_AT_MOST = 300.0
 """Seconds that a world is given to come to rest after the last fault."""
-REST = 12.0
+REST = 8.0
 """Seconds for which nothing may happen once it has."""
-LONGEST_RESTART = 30.0
+BOTH_UNTIL = 25.0
+"""Seconds for which two may lead."""
+LONGEST_RESTART = 20.0
 """Seconds that a crashed instance is gone at most."""
-_SETTLE_EVERY = 4.0
+_SETTLE_EVERY = 2.0
 
 
 class World:
@@ -74,6 +76,7 @@ class World:
             self.clients.append(self._client(name))
         for step in self.plan.steps:
             self._later(step)
+        self.after(BOTH_UNTIL, self.elect)
         await asyncio.sleep(self.plan.calm_at)
         self._end_faults()
         await self._come_to_rest()
@@ -128,7 +131,7 @@ class World:
         """True time in seconds since the epoch."""
         return EPOCH + self._loop.time()
 
-    def after(self, seconds: float, do: Callable[[Unpack[Ts]], object], *what: Unpack[Ts]) -> None:
+    def after(self, seconds: float, do: Callable[[Unpack[Ts]], object], *what: *Ts) -> None:
         """Do something so many seconds from now."""
         self._loop.call_later(seconds, do, *what)
 
@@ -142,52 +145,7 @@ class World:
         """Write into the history."""
         self.history.append(kind(self._loop.time(), **what))
 
-    # --- calls -------------------------------------------------------------------------------
-
-    async def effect(self, process: Process, port: Port, call: str, act: Callable[[], T]) -> T:
-        """The one way of a process into the world, and the only place where calls go wrong."""
-        await self._awake(process)
-        fate = self.faults.draw(process.slot, port)
-        if fate is Fate.FINE:
-            result = act()
-            await asyncio.sleep(0)
-        else:
-            self.record(Fault, by=process.name, port=port.name, call=call, fate=fate)
-            result = await self._go_wrong(process, port, fate, act)
-        await self._awake(process)
-        return result
-
-    async def _awake(self, process: Process) -> None:
-        """Wait while the process stands still; a dead one never gets further."""
-        while process.frozen_until > self._loop.time():
-            await asyncio.sleep(process.frozen_until - self._loop.time())
-        if not process.alive:
-            raise asyncio.CancelledError
-
-    async def _go_wrong(self, process: Process, port: Port, fate: Fate, act: Callable[[], T]) -> T:
-        wait = self.faults.chance.random() * port.patience
-        if fate is Fate.SLOW:
-            await asyncio.sleep(wait / 2)
-            await self._awake(process)
-            result = act()
-            await asyncio.sleep(wait / 2)
-            return result
-        if fate is Fate.CRASH_BEFORE:
-            process.crash()
-            await self._awake(process)
-        if fate is Fate.FAIL:
-            await asyncio.sleep(wait)
-            raise port.error(f"the simulated {port.name} fails")
-        if fate is Fate.LATE:
-            self.after(wait * 4, _quietly, act)
-            await asyncio.sleep(wait)
-            raise port.error(f"the simulated {port.name} did not answer in time")
-        result = act()
-        if fate is Fate.CRASH_AFTER:
-            process.crash()
-            await self._awake(process)
-        await asyncio.sleep(wait)
-        raise port.error(f"the reply of the simulated {port.name} is lost")
+    # --- what may be asked -------------------------------------------------------------------
 
     def answer(self, promql: str) -> Answer:
         """What Prometheus answers."""
@@ -234,14 +192,15 @@ class World:
         process.start()
 
     def elect(self) -> None:
-        """Have somebody lead: both where the plan says so, until all is calm; otherwise one."""
+        """Have somebody lead: both for a while where the plan says so, otherwise one."""
         living = [process for process in self.processes.values() if process.alive and process.ready]
-        if self.plan.leading is Leading.BOTH and not self._calm:
+        both = self.plan.leading is Leading.BOTH
+        if both and self.now() < BOTH_UNTIL:
             for process in living:
                 process.lead(leads=True)
             return
         leaders = [process for process in living if process.leads]
-        for process in leaders[1:] if self._calm else ():
+        for process in leaders[1:] if self._calm or both else ():
             process.lead(leads=False)
         if living and not leaders:
             living[0].lead(leads=True)
@@ -263,14 +222,6 @@ class World:
             if client.name == name and not client.cut:
                 client.cut = True
                 self.after(seconds, client.reconnect)
-
-
-def _quietly(act: Callable[[], object]) -> None:
-    """Do what nobody waits for any more."""
-    try:
-        act()
-    except Exception:  # noqa: BLE001, S110 - nobody is there to hear it
-        pass
 
 
 def _owned(factory: Any) -> Any:
@@ -296,6 +247,3 @@ def simulate(plan: Plan) -> "World":
         return world
 
     return virtual_time.run(main())
-
-
-__all__ = ["NAMESPACE", "Instance", "Mapping", "World", "simulate"]

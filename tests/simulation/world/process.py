@@ -2,20 +2,18 @@
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mlrollout.api.spec import Guardrail, Spec
-from mlrollout.domain.traffic import Traffic, Write, Written
 from mlrollout.domain.verdict import Verdict
-from mlrollout.evidence.answer import Answer
-from mlrollout.ports import Clock, Note, Object, ObjectsError, Ref, SourceError, TrafficStore
+from mlrollout.ports import Clock, Object, ObjectsError, Ref, TrafficStore
 from mlrollout.runtime.operator import Operator
 from mlrollout.runtime.rollout import Rollout
 
-from .faults import API, PROMETHEUS, REDIS
-from .history import Answered, Instance, Issued, Judged, Stored, Unexpected
+from .calls import Calls
+from .history import Instance, Judged, Stored, Unexpected
+from .ports import Objects, Source, Store
 
 if TYPE_CHECKING:
     from .world import World
@@ -46,6 +44,7 @@ class Process(Clock):
         self._context = contextvars.copy_context()
         self._context.run(OWNER.set, self)
         self._heard_at = 0.0
+        self.calls = Calls(self)
         self._stores: dict[str, Store] = {}
         self._source = Source(self)
         self.operator: Operator = self._context.run(self._make)
@@ -53,9 +52,14 @@ class Process(Clock):
     def _make(self) -> Operator:
         seed = self.world.chances("jitter").getrandbits(32)
         operator = Operator(
-            objects=ObjectsPort(self), connections=self, clock=self, metrics=self.world.metrics, still_leads=lambda: self.leads, seed=seed
+            objects=Objects(self),
+            connections=self,
+            clock=self,
+            metrics=self.world.metrics,
+            still_leads=lambda: self.leads,
+            seed=seed,
         )
-        operator._reconciler.judged = self._recording(operator._reconciler.judged)  # type: ignore[method-assign]
+        operator._reconciler.judged = self._recording(operator._reconciler.judged)  # type: ignore[assignment,method-assign]  # a function in the place of a method
         return operator
 
     def _recording(
@@ -89,7 +93,7 @@ class Process(Clock):
     def _start(self) -> None:
         self.operator.lead(leads=False)
         for main in (self.operator.run(), self._relist()):
-            asyncio.create_task(main).add_done_callback(self._ended)  # noqa: RUF006 - the task factory keeps it
+            asyncio.create_task(main).add_done_callback(self._ended)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         if self.alive and not task.cancelled():
@@ -159,7 +163,7 @@ class Process(Clock):
             self.hear("MODIFIED", found)
 
     async def _relist(self) -> None:
-        objects = ObjectsPort(self)
+        objects = Objects(self)
         while True:
             try:
                 await self._list(objects)
@@ -170,122 +174,25 @@ class Process(Clock):
                 self.world.elect()
                 await asyncio.sleep(RELIST)
 
-    async def _list(self, objects: "ObjectsPort") -> None:
+    async def _list(self, objects: Objects) -> None:
+        """Likewise in `runtime.process`, which needs the client libraries."""
+        before = {rollout.uid: rollout.object for rollout in self.operator.rollouts.values()}
         found = await objects.list()
         for one in found:
             self.operator.observe(one)
         there = {one["metadata"]["uid"] for one in found}
-        for rollout in list(self.operator.rollouts.values()):
-            if rollout.uid not in there:
-                self.operator.vanished(rollout.object)
+        for gone in [known for uid, known in before.items() if uid not in there]:
+            self.operator.vanished(gone)
 
     # --- its connections ---------------------------------------------------------------------
 
-    async def store(self, ref: Ref, spec: Spec) -> TrafficStore:
+    async def store(self, _: Ref, spec: Spec) -> TrafficStore:
         """The object's Redis."""
         name = "redis" if spec.traffic.redis is None else spec.traffic.redis.secret_ref.name
         if name not in self._stores:
             self._stores[name] = Store(self, name)
         return self._stores[name]
 
-    def source(self, spec: Spec) -> "Source":
+    def source(self, _: Spec) -> "Source":
         """The only Prometheus there is."""
         return self._source
-
-
-class ObjectsPort:
-    """The API server as one process reaches it."""
-
-    def __init__(self, process: Process) -> None:
-        self._process = process
-        self._api = process.world.api
-
-    async def list(self) -> Sequence[Object]:
-        return await self._process.world.effect(
-            self._process, API, "list", lambda: tuple(self._api.objects.values())
-        )
-
-    async def get(self, ref: Ref) -> Object:
-        return await self._process.world.effect(self._process, API, "get", lambda: self._api.get(ref))
-
-    async def save_status(self, ref: Ref, resource_version: str, status: Mapping[str, Any]) -> Object:
-        by = self._process.name
-        return await self._process.world.effect(
-            self._process, API, "save_status", lambda: self._api.save_status(by, ref, resource_version, status)
-        )
-
-    async def set_finalizer(self, ref: Ref, resource_version: str, finalizers: tuple[str, ...]) -> Object:
-        by = self._process.name
-        return await self._process.world.effect(
-            self._process, API, "set_finalizer", lambda: self._api.set_finalizer(by, ref, resource_version, finalizers)
-        )
-
-    async def drop_annotation(self, ref: Ref, name: str, value: str) -> Object:
-        by = self._process.name
-        return await self._process.world.effect(
-            self._process, API, "drop_annotation", lambda: self._api.drop_annotation(by, ref, name, value)
-        )
-
-    async def note(self, ref: Ref, uid: str, note: Note) -> None:
-        by = self._process.name
-        await self._process.world.effect(self._process, API, "note", lambda: self._api.note(by, ref, uid, note))
-
-
-class Store:
-    """One Redis as one process reaches it."""
-
-    def __init__(self, process: Process, name: str) -> None:
-        self._process = process
-        self._port = replace(REDIS, name=name)
-        self._redis = process.world.redis(name)
-        self._known: dict[str, Traffic] = {}
-
-    async def read(self, key: str) -> Traffic:
-        traffic = await self._process.world.effect(self._process, self._port, "read", lambda: self._redis.read(key))
-        self._known[key] = traffic
-        return traffic
-
-    async def write(self, key: str, write: Write, *, lease: float | None = None) -> Written:
-        issued = self._issue(key, write)
-        world = self._process.world
-        written = await world.effect(self._process, self._port, "write", lambda: self._redis.write(issued, lease))
-        self._known[key] = written.traffic
-        world.record(Answered, by=self._process.name, key=key, outcome=written.outcome)
-        return written
-
-    def _issue(self, key: str, write: Write) -> Issued:
-        process = self._process
-        ref = Ref(*write.record.holder.split("/"))
-        rollout = process.operator.rollouts.get(ref)
-        issued = Issued(
-            at=process.world.now(),
-            by=process.name,
-            ref=ref,
-            key=key,
-            write=write,
-            known=self._known.get(key),
-            clock=process.now(),
-            version=rollout.resource_version if rollout is not None else "",
-        )
-        process.world.history.append(issued)
-        return issued
-
-    async def close(self) -> None:
-        pass
-
-
-class Source:
-    """Prometheus as one process reaches it."""
-
-    def __init__(self, process: Process) -> None:
-        self._process = process
-
-    async def query(self, promql: str, *, deadline: float) -> Answer:
-        world = self._process.world
-        if world.hangs(promql):
-            await asyncio.sleep(deadline)
-            raise SourceError("Prometheus did not answer in time")
-        return await world.effect(self._process, PROMETHEUS, "query", lambda: world.answer(promql))
-
-    async def close(self) -> None:
-        pass

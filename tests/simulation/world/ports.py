@@ -1,0 +1,111 @@
+"""The world as one process of the operator reaches it: each call may go wrong on its way."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mlrollout.domain.traffic import Traffic, Write, Written
+from mlrollout.evidence.answer import Answer
+from mlrollout.ports import Note, Object, Ref, SourceError
+
+from .faults import API, PROMETHEUS, REDIS
+from .history import Answered, Issued
+
+if TYPE_CHECKING:
+    from .process import Process
+
+
+class Objects:
+    """The API server as one process reaches it."""
+
+    def __init__(self, process: "Process") -> None:
+        self._by = process.name
+        self._calls = process.calls
+        self._api = process.world.api
+
+    async def list(self) -> Sequence[Object]:
+        return await self._calls.make(API, "list", lambda: tuple(self._api.objects.values()))
+
+    async def get(self, ref: Ref) -> Object:
+        return await self._calls.make(API, "get", lambda: self._api.get(ref))
+
+    async def save_status(self, ref: Ref, resource_version: str, status: Mapping[str, Any]) -> Object:
+        return await self._calls.make(
+            API, "save_status", lambda: self._api.save_status(self._by, ref, resource_version, status)
+        )
+
+    async def set_finalizer(self, ref: Ref, resource_version: str, finalizers: tuple[str, ...]) -> Object:
+        return await self._calls.make(
+            API, "set_finalizer", lambda: self._api.set_finalizer(self._by, ref, resource_version, finalizers)
+        )
+
+    async def drop_annotation(self, ref: Ref, name: str, value: str) -> Object:
+        return await self._calls.make(
+            API, "drop_annotation", lambda: self._api.drop_annotation(self._by, ref, name, value)
+        )
+
+    async def note(self, ref: Ref, uid: str, note: Note) -> None:
+        await self._calls.make(API, "note", lambda: self._api.note(self._by, ref, uid, note))
+
+
+class Store:
+    """One Redis as one process reaches it."""
+
+    def __init__(self, process: "Process", name: str) -> None:
+        self._process = process
+        self._calls = process.calls
+        self._port = replace(REDIS, name=name)
+        self._redis = process.world.redis(name)
+        self._known: dict[str, Traffic] = {}
+
+    async def read(self, key: str) -> Traffic:
+        traffic = await self._calls.make(self._port, "read", lambda: self._redis.read(key))
+        self._known[key] = traffic
+        return traffic
+
+    async def write(self, key: str, write: Write, *, lease: float | None = None) -> Written:
+        issued = self._issue(key, write)
+        world = self._process.world
+        written = await self._calls.make(self._port, "write", lambda: self._redis.write(issued, lease))
+        self._known[key] = written.traffic
+        world.record(Answered, by=self._process.name, key=key, outcome=written.outcome)
+        return written
+
+    def _issue(self, key: str, write: Write) -> Issued:
+        process = self._process
+        ref = Ref(*write.record.holder.split("/"))
+        rollout = process.operator.rollouts.get(ref)
+        issued = Issued(
+            at=process.world.now(),
+            by=process.name,
+            ref=ref,
+            key=key,
+            write=write,
+            known=self._known.get(key),
+            clock=process.now(),
+            version=rollout.resource_version if rollout is not None else "",
+        )
+        process.world.history.append(issued)
+        return issued
+
+    async def close(self) -> None:
+        pass
+
+
+class Source:
+    """Prometheus as one process reaches it."""
+
+    def __init__(self, process: "Process") -> None:
+        self._world = process.world
+        self._calls = process.calls
+
+    async def query(self, promql: str, *, deadline: float) -> Answer:
+        world = self._world
+        if world.hangs(promql):
+            await asyncio.sleep(deadline)
+            raise SourceError("Prometheus did not answer in time")
+        return await self._calls.make(PROMETHEUS, "query", lambda: world.answer(promql))
+
+    async def close(self) -> None:
+        pass
