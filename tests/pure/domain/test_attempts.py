@@ -55,6 +55,24 @@ def test_an_attempt_begins_above_what_stands_and_takes_it_to_zero(record: Record
     assert (begun.attempt, begun.percentage, begun.owner) == (attempt, 0, UID)
 
 
+@pytest.mark.parametrize(
+    ("record", "key", "clear"),
+    [
+        (None, None, 0.0),
+        (None, "0", 0.0),
+        (None, "10", NOW),
+        (_old(), "30", NOW),
+        (_old(percentage=0), "0", NOW),
+    ],
+)
+def test_evidence_of_a_time_with_traffic_is_not_the_new_attempt_s(
+    record: Record | None, key: str | None, clear: float
+) -> None:
+    state = decide(SPEC, None, Seen(UID, HOLDER, Traffic(key, record)), NOW).state
+    assert state is not None
+    assert (state.clear, state.began) == (clear, NOW)
+
+
 @pytest.mark.parametrize("found", [_old(owner=UID), _old(owner=UID, latched=True, percentage=0, sequence=0)])
 def test_an_object_that_lost_its_status_goes_on_from_its_record(found: Record) -> None:
     decision = decide(SPEC, None, Seen(UID, HOLDER, Traffic(str(found.percentage), found)), NOW)
@@ -194,6 +212,14 @@ def test_an_attempt_that_was_not_saved_is_adopted_without_anything_of_the_old_on
     assert (state.record.attempt, state.record.percentage, state.record.stage) == (2, 0, "")
     assert (state.approved, state.cause, state.explanation, state.runs) == ("", "", "", ())
     assert world.told[-2:] == [Reason.RECORD_ADOPTED, Reason.VERB_REFUSED], "there is nothing left to retry"
+
+
+def test_the_cause_of_the_old_attempt_is_not_the_new_one_s() -> None:
+    world = world_at(
+        "rolled back", ("api_is", False), ("ask", "retry"), ("handle", 0), ("restart", 0), ("api_is", True)
+    )
+    world.play([("handle", 0)])
+    assert (world.state.record.attempt, world.state.cause, world.state.explanation) == (2, "", "")
 
 
 def test_a_cause_that_is_known_is_not_forgotten_for_an_adopted_record() -> None:

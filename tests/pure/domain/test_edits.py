@@ -58,6 +58,12 @@ def test_a_changed_stage_is_served_from_its_beginning() -> None:
     assert _stands(world) == ("full", 100, 100)
 
 
+def test_a_promotion_is_for_the_stage_as_it_was() -> None:
+    world = world_at("second stage", ("look", 2, "NoData"), ("ask", "promote"), ("handle", 0), ("stages", "between"))
+    world.play([("handle", 0), ("stages", "gone"), ("handle", 0), ("handle", 0)])
+    assert world.state.promoted == ""
+
+
 def test_the_first_stage_s_percentage_is_the_user_s_word_announced_and_then_raised() -> None:
     world = world_at("first stage", ("stages", "higher"), ("handle", 0))
     assert _stands(world) == ("pilot", 20, 10)

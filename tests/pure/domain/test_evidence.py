@@ -282,6 +282,11 @@ def test_a_breach_is_seen_also_after_the_clock_was_set_back() -> None:
     assert world.state.record.latched
 
 
+def test_a_rollout_goes_on_after_the_clock_was_set_back() -> None:
+    world = world_at("first stage", ("wait", -3600.0), ("handle", 0), ("go_well", 10))
+    assert world.state.record.stage == "half"
+
+
 # --- missing evidence ------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from mlrollout.api.spec import Approval
 from mlrollout.domain.record import Record, encode
 from mlrollout.domain.state import Decision, Reason
 from mlrollout.domain.traffic import Write
@@ -49,8 +50,9 @@ def test_it_works_after_completion_where_guardrails_are_off() -> None:
     assert world.state.record.latched
 
 
-def test_it_works_where_the_record_was_deleted_as_well() -> None:
-    world = world_at("second stage", ("set_record", None), ("set_key", "0"), ("handle", 0))
+@pytest.mark.parametrize("text", ["0", "29", "garbage"])
+def test_it_works_where_the_record_was_deleted_as_well(text: str) -> None:
+    world = world_at("second stage", ("set_record", None), ("set_key", text), ("handle", 0))
     assert (world.state.record.latched, world.state.cause) == (True, Reason.EMERGENCY_STOP)
 
 
@@ -139,8 +141,11 @@ STALE = {
 
 @pytest.mark.parametrize("happenings", STALE.values(), ids=STALE)
 def test_otherwise_the_attempt_starts_again_at_its_first_stage(happenings: list[tuple[object, ...]]) -> None:
-    world = world_at("second stage", *happenings)
-    assert Reason.TRAFFIC_LOST in world.told
+    world = world_at("second stage")
+    sequence = world.state.record.sequence
+    world.play(happenings)
+    assert [entry.warning for entry in world.state.history if entry.reason == Reason.TRAFFIC_LOST] == [True]
+    assert world.state.record.sequence > sequence
     assert world.in_force == 0
     assert (world.state.record.attempt, world.state.record.latched, world.state.healthy) == (1, False, 0)
     world.play([("pause", False), ("ask", "resume"), ("go_well", 3)])
@@ -186,6 +191,15 @@ def test_and_without_fresh_evidence_the_attempt_starts_again_there_too() -> None
     assert "holds 0 %" in world.state.history[-1].message
     world.play([("go_well", 3)])
     assert world.in_force == 10
+
+
+def test_a_first_stage_at_zero_is_not_the_one_before_every_stage() -> None:
+    world = World()
+    world.change(stages=(*STAGES["dark"], STAGES["three"][2].model_copy(update={"approval": Approval.AUTOMATIC})))
+    world.play([("handle", 0), ("go_well", 5), ("snapshot",), ("go_well", 20)])
+    assert world.in_force == 100
+    world.play([("fail_over", 0), ("wait", 100.0), ("looks",), ("handle", 0)])
+    assert (world.told[-1], world.in_force) == (Reason.TRAFFIC_LOST, 0)
 
 
 def test_a_stage_after_one_at_zero_is_entered_though_nothing_is_in_force() -> None:
