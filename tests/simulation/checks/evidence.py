@@ -31,8 +31,8 @@ class Held:
     """What a key held.
 
     Attributes:
-        since: When an operator or a person last changed the percentage in force. What Redis lost and found again
-            between two looks, nobody could see.
+        since: When an operator last changed the percentage in force. What others did and undid between two of
+            its looks, it could not see.
         from_zero: When the percentage in force last left zero.
         first: When each record first stood there, by owner and rank.
         served: Until when an attempt had users, by owner and attempt.
@@ -50,7 +50,7 @@ class Held:
         before, after = entry.before, entry.after
         if before.in_force and before.record is not None:
             self.served[before.record.owner, before.record.attempt] = entry.at
-        if before.in_force != after.in_force and (entry.cause is not None or entry.by == "people"):
+        if before.in_force != after.in_force and entry.cause is not None:
             self.since = entry.at
         if after.in_force and not before.in_force:
             self.from_zero = entry.at
@@ -68,8 +68,8 @@ class _Watcher:
     good: bool = False
 
     def expires(self) -> float:
-        """Until when the present looks are fresh."""
-        return min(look.at + float(look.guardrail.max_age) for look in self._gating())
+        """Until when the present looks are good for, the next being under way."""
+        return min(look.at + float(look.guardrail.max_age + look.guardrail.deadline) for look in self._gating())
 
     def take(self, look: Judged, since: float) -> None:
         """Take in a look; evidence from before `since` is none."""
