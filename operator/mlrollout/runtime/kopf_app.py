@@ -71,7 +71,10 @@ async def _run_kopf(heard: Heard, stop: threading.Event) -> None:
     async def hand_on(event: kopf.RawEvent, **_: Any) -> None:  # noqa: ANN401 - Kopf's keywords
         heard(event["type"], event["object"])
 
-    await kopf.operator(registry=registry, settings=_settings(), standalone=True, clusterwide=True, stop_flag=stop)
+    try:
+        await kopf.operator(registry=registry, settings=_settings(), standalone=True, clusterwide=True, stop_flag=stop)
+    finally:
+        stop.set()  # a thread of this loop waits for it; the loop would wait for that, and be killed in the end
 
 
 def _settings() -> kopf.OperatorSettings:

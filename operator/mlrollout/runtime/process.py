@@ -32,6 +32,14 @@ RELIST = 300.0
 """Seconds between two lists of all objects, for the events that a watch may have missed."""
 
 
+class Lister(Protocol):
+    """Who can read all objects."""
+
+    async def read_all(self) -> Sequence[Object]:
+        """Every object as it stands now."""
+        ...
+
+
 class PartEndedError(Exception):
     """A part of the operator ended that never should; the process ends with it, to begin anew."""
 
@@ -87,7 +95,7 @@ async def _run(settings: Settings) -> None:
         log.info("Starting", addresses=runner.addresses, settings=str(settings), identity=identity)
         await _first_list(objects, operator)
         health.watching = True
-        await _work(health, operator, objects, leadership)
+        await run_parts(health, operator, objects, leadership)
 
 
 async def _serve(settings: Settings, health: Health, metrics: Metrics) -> web.AppRunner:
@@ -117,7 +125,7 @@ def _directory(settings: Settings, secrets: KubernetesSecrets) -> Directory:
         raise SettingsError(f"--prometheus, or MLROLLOUT_PROMETHEUS_URL: {error}") from error
 
 
-async def _work(health: Health, operator: Operator, objects: KubernetesObjects, leadership: Leadership) -> None:
+async def run_parts(health: Health, operator: Operator, objects: Lister, leadership: Leadership) -> None:
     """Run every part until cancelled, or until one of them ends by itself."""
 
     def heard(kind: str | None, found: Object) -> None:
@@ -141,14 +149,6 @@ async def _work(health: Health, operator: Operator, objects: KubernetesObjects, 
         for part in parts:
             part.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
-
-
-class Lister(Protocol):
-    """Who can read all objects."""
-
-    async def read_all(self) -> Sequence[Object]:
-        """Every object as it stands now."""
-        ...
 
 
 async def list_all(objects: Lister, operator: Operator) -> None:

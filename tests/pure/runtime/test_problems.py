@@ -140,10 +140,10 @@ async def test_a_healthy_object_is_not_written_to_at_every_look() -> None:
     await world.begun(
         stages=[stage("pilot", 10, "336h")], guardrails=[{**GUARDRAIL, "interval": "10s", "maxAge": "30s"}]
     )
-    await asyncio.sleep(1800)
+    await asyncio.sleep(900)
     before = len(world.api.writes)
-    await asyncio.sleep(1800)
-    assert 1 <= len(world.api.writes) - before <= 31  # what a crash may cost is a minute
+    await asyncio.sleep(900)
+    assert 1 <= len(world.api.writes) - before <= 16  # what a crash may cost is a minute
 
 
 @virtual

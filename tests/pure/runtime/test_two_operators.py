@@ -59,7 +59,7 @@ async def test_a_standby_that_misses_a_change_does_not_undo_it(change: dict[str,
     world.api.apply(spec(**change))
     await asyncio.sleep(5)
     settled, history = world.redis.states[KEY], world.reasons()
-    await asyncio.sleep(200)
+    await asyncio.sleep(50)
     assert world.redis.states[KEY] == settled
     assert world.reasons() == history
 
