@@ -48,6 +48,7 @@ class Operator:
         self.rollouts: dict[Ref, Rollout] = {}
         self._watches: dict[Ref, Watch] = {}
         self.queue = Queue(self._handle, seed=seed)
+        self.metrics.queue_depth.set_function(lambda: self.queue.depth)
         self.events = Events(objects, clock, self.metrics)
         self._reconciler = Reconciler(
             objects=objects,
@@ -121,7 +122,6 @@ class Operator:
         rollout = self.rollouts.get(ref)
         if rollout is None:
             return None
-        self.metrics.queue_depth.set(self.queue.depth)
         try:
             return await self._reconciler.reconcile(rollout, self._conflict(rollout))
         except GoneError:

@@ -39,7 +39,10 @@ class Settings:
 
     def __repr__(self) -> str:
         """Without the Redis URL, which holds a password."""
-        return f"Settings(listen={self.host}:{self.port}, prometheus={self.prometheus_address}, …)"
+        redis = "set" if self.redis_url else "none"
+        return (
+            f"Settings(listen={self.host}:{self.port}, redis={redis}, prometheus={self.prometheus_address or 'none'})"
+        )
 
 
 def load(

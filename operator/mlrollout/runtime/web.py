@@ -1,7 +1,7 @@
 """The operator's own small HTTP server: `/livez`, `/readyz`, `/metrics`."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -51,9 +51,9 @@ async def serve(host: str, port: int, health: Health, metrics: Metrics) -> web.A
     return runner
 
 
-def _check(wrong: Callable[[], str]) -> Callable[[web.Request], "asyncio.Future[web.Response]"]:
+def _check(wrong: Callable[[], str]) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(_request: web.Request) -> web.Response:
         problem = wrong()
         return web.Response(text=problem or "ok", status=503 if problem else 200)
 
-    return answer  # type: ignore[return-value] # a coroutine function is one
+    return answer
