@@ -283,7 +283,10 @@ class Place:
         self.world = world
         self.deaf = False
         self.connects = 0
-        self.operator = Operator(objects=world.api, connections=self, clock=world, seed=1)
+        self.still_leads = True
+        self.operator = Operator(
+            objects=world.api, connections=self, clock=world, still_leads=lambda: self.still_leads, seed=1
+        )
         self.running = asyncio.create_task(self.operator.run())
         world.api.watchers.append(self.hear)
         for found in world.api.objects.values():

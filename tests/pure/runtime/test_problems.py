@@ -11,7 +11,9 @@ from tests.pure.runtime.small_world import GUARDRAIL, KEY, REF, SmallWorld, fail
 from tests.support.virtual_time import virtual
 
 
-@pytest.mark.parametrize("text", ["a session", "", "101", "-1", "10.5"])
+@pytest.mark.parametrize(
+    "text", ["a session", "", "101", "-1", "10.5", '{"schema":1,"owner":"the record of another key"}']
+)
 @virtual
 async def test_what_another_program_keeps_under_the_key_is_not_overwritten(text: str) -> None:
     world = SmallWorld()

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.pure.runtime.conftest import Logs
-from tests.pure.runtime.small_world import KEY, REF, SmallWorld, spec, stage
+from tests.pure.runtime.small_world import KEY, REF, Held, SmallWorld, spec, stage
 from tests.support.virtual_time import virtual
 
 
@@ -106,3 +106,46 @@ async def test_two_that_both_believe_to_lead_raise_once() -> None:
     raises = [write.record.percentage for write in world.redis.accepted if write.raises]
     assert raises == [10, 100]
     assert world.reasons() == ["AttemptStarted", "StageAdvanced", "StageAdvanced", "Completed"]
+
+
+@pytest.mark.parametrize("told", [True, False])
+@virtual
+async def test_who_loses_leadership_while_the_intent_is_saved_raises_nothing(*, told: bool) -> None:
+    """A process that was frozen knows it only if it asks, for it has not been told yet."""
+    world = SmallWorld()
+    place = world.start()
+    world.api.apply(spec())
+    await world.until(lambda: "AttemptStarted" in world.reasons())
+    held = Held()
+    world.api.fates.next["save_status"].append(held)
+    await held.reached.wait()
+    await world.until(lambda: "StageAdvanced" in world.reasons(), within=3)
+    if told:
+        place.operator.lead(leads=False)
+    else:
+        place.still_leads = False
+    held.go.set()
+    await asyncio.sleep(20)
+    assert world.redis.percentage == "0"
+
+    place.still_leads = True
+    place.operator.lead(leads=True)
+    await world.until(lambda: world.redis.percentage == "10")
+    assert world.reasons().count("StageAdvanced") == 1
+
+
+@virtual
+async def test_a_raise_whose_status_was_overtaken_is_decided_anew() -> None:
+    """Somebody pauses in the moment between the decision and its save."""
+    world = SmallWorld()
+    world.start()
+    world.api.apply(spec())
+    await world.until(lambda: "AttemptStarted" in world.reasons())
+    held = Held(before=True)
+    world.api.fates.next["save_status"].append(held)
+    await held.reached.wait()
+    world.api.apply(spec(paused=True))
+    held.go.set()
+    await asyncio.sleep(20)
+    assert world.redis.percentage == "0"
+    assert world.condition("Ready")["reason"] == "Paused"
