@@ -28,7 +28,7 @@ def report(world: World, check: Check, violation: Violation) -> str:
     return "\n".join(
         (
             f"{check.__name__}: at {violation.at:.3f} s: {violation.message}",
-            f"again: pytest tests/simulation --simulation-seed={seed}",
+            f"again: pytest tests/simulation/test_schedules.py --simulation-seed={seed}",
             str(world.plan),
             f"from {max(first, 0):.0f} s to {last:.0f} s:",
             *slice_,

@@ -1,0 +1,148 @@
+"""Bugs to be planted in the operator, each the kind that a person might write; some were in it once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from mlrollout.api.spec import Guardrail, Spec, Stage
+from mlrollout.domain import danger, decide, gate, progress, settle
+from mlrollout.domain.state import Blocked, Decision, Seen, State
+from mlrollout.domain.traffic import Write
+from mlrollout.domain.verdict import Verdict
+from mlrollout.evidence import judge
+from mlrollout.runtime import rollout as rollouts
+from mlrollout.runtime.queue import Queue
+from mlrollout.runtime.reconciler import Reconciler
+from mlrollout.runtime.rollout import Rollout
+
+from tests.components.redis import model
+
+
+def raise_before_status(patch: pytest.MonkeyPatch) -> None:
+    """A raise is written to Redis first, as a rollback is."""
+    step = Reconciler._step
+
+    async def hasty(self: Reconciler, rollout: Rollout) -> bool:
+        self._decide(rollout)
+        state, traffic = rollout.state, rollout.traffic
+        if self.leads and state is not None and traffic is not None and state.record.percentage > traffic.in_force:
+            await self._keys.write(rollout, Write(state.record, raises=True, expect=traffic.record))
+        return await step(self, rollout)
+
+    patch.setattr(Reconciler, "_step", hasty)
+
+
+def _restart(patch: pytest.MonkeyPatch, forget: Callable[[State], State]) -> None:
+    """Have something forgotten of what a new process reads in the status."""
+    merge = rollouts.merge
+
+    def forgetful(working: State | None, loaded: State | None) -> State | None:
+        return forget(loaded) if working is None and loaded is not None else merge(working, loaded)
+
+    patch.setattr(rollouts, "merge", forgetful)
+
+
+def forget_latch_on_restart(patch: pytest.MonkeyPatch) -> None:
+    """A new process does not know of the rollback."""
+    _restart(patch, lambda loaded: replace(loaded, record=replace(loaded.record, latched=False)))
+
+
+def forget_verbs_on_restart(patch: pytest.MonkeyPatch) -> None:
+    """A new process does not know which verbs have been acted on."""
+    _restart(patch, lambda loaded: replace(loaded, verbs={}))
+
+
+def trust_old_samples(patch: pytest.MonkeyPatch) -> None:
+    """How old the samples behind an answer are is not asked."""
+    patch.setattr(judge, "_stale", lambda *_: None)
+
+
+def trust_other_stages(patch: pytest.MonkeyPatch) -> None:
+    """A window may reach back before its stage."""
+    unearned = gate._unearned
+
+    def anywhere(guardrail: Guardrail, _: float, look: Verdict | None) -> Blocked | None:
+        return unearned(guardrail, float("-inf"), look)
+
+    patch.setattr(gate, "_unearned", anywhere)
+
+
+def count_all_time(patch: pytest.MonkeyPatch) -> None:
+    """Healthy time is the time since the stage began."""
+
+    def count(_: Spec, __: Seen, state: State, ___: Stage, now: float) -> State:
+        return replace(state, healthy=now - state.since, counted=now)
+
+    patch.setattr(progress, "_count", count)
+
+
+def count_twice(patch: pytest.MonkeyPatch) -> None:
+    """Healthy time that another process has counted is counted once more."""
+    merge = rollouts.merge
+
+    def greedy(working: State | None, loaded: State | None) -> State | None:
+        merged = merge(working, loaded)
+        return merged if merged is None or working is None else replace(merged, counted=working.counted)
+
+    patch.setattr(rollouts, "merge", greedy)
+
+
+def expect_nothing(patch: pytest.MonkeyPatch) -> None:
+    """A raise does not ask whether Redis still holds what it is based on."""
+    merge = model.merge
+
+    def blind(before: model.State, write: Write, **options: Any) -> Any:
+        return merge(before, replace(write, expect=before.traffic.record), **options)
+
+    patch.setattr(model, "merge", blind)
+
+
+def brake_in_the_main_lane(patch: pytest.MonkeyPatch) -> None:
+    """The way down has no lane of its own, and waits for the API server where the main lane does."""
+    patch.setattr(Reconciler, "brake", lambda *_: None)
+
+
+def lose_events(patch: pytest.MonkeyPatch) -> None:
+    """An Event that can't be posted at once is dropped."""
+    patch.setattr("mlrollout.runtime.events._TRIES", 1)
+
+
+def spin(patch: pytest.MonkeyPatch) -> None:
+    """A process that leads no more wants to look again at a time that has long come."""
+    again = Reconciler._again
+
+    def overdue(self: Reconciler, rollout: Rollout) -> float | None:
+        return again(self, rollout) if self.leads else 0.0
+
+    patch.setattr(Reconciler, "_again", overdue)
+
+
+def renew_as_standby(patch: pytest.MonkeyPatch) -> None:
+    """One that does not lead takes a revision that it has not heard of yet for one that is over."""
+
+    def stale(self: Reconciler, rollout: Rollout) -> Decision:
+        return decide.decide(rollout.asked, rollout.state, rollout.seen(), self._clock.now())
+
+    patch.setattr(Reconciler, "_decision", stale)
+    patch.setattr(Decision, "rolls_back", Decision.lowers)
+
+
+def blame_the_next_attempt(patch: pytest.MonkeyPatch) -> None:
+    """A breach counts for an attempt that has no user yet, while the one before it is still in force."""
+
+    def blaming(spec: Spec, seen: Seen, state: State, now: float) -> danger.Cause | None:
+        begun = replace(state, record=replace(state.record, sequence=max(1, state.record.sequence)))
+        return danger.danger(spec, seen, begun, now)
+
+    patch.setattr(decide, "danger", blaming)
+
+
+def wait_for_evidence_at_zero(patch: pytest.MonkeyPatch) -> None:
+    """A stage that Redis went back from waits for evidence, though nobody is in treatment who could give it."""
+    patch.setattr(settle, "_went_back", lambda *_: False)
+
+
+def look_again_seldom(patch: pytest.MonkeyPatch) -> None:
+    """Nobody looks at a rolled back attempt for a minute."""
+    patch.setattr(Queue.__init__, "__kwdefaults__", {"workers": 32, "resync": 60.0, "seed": None})
