@@ -188,11 +188,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--breaches", type=int, default=120)
     parser.add_argument("--objects", type=int, nargs="+", default=[10, 100])
+    parser.add_argument("--siblings", type=int, nargs="+", default=[0, 1], help="0: none, 1: one that hangs")
     arguments = parser.parse_args()
     print(f"{'objects':>8} {'sibling':>8} {'breaches':>9} {'mean':>8} {'p50':>8} {'p95':>8} {'max':>8}   (ms)")
-    for hung in (False, True):
+    for hung in arguments.siblings:
         for count in arguments.objects:
-            found = sorted(seconds * 1000 for seconds in measure(count, arguments.breaches, hung=hung))
+            found = sorted(seconds * 1000 for seconds in measure(count, arguments.breaches, hung=bool(hung)))
             p95 = found[int(len(found) * 0.95)]
             name = "hung" if hung else "-"
             print(
