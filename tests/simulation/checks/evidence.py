@@ -31,8 +31,8 @@ class Held:
     """What a key held.
 
     Attributes:
-        since: When an operator last changed the percentage in force. What others did and undid between two of
-            its looks, it could not see.
+        since: When the percentage in force last changed by a record that never stood there before. What was
+            undone and done again between two looks, an operator could not see.
         from_zero: When the percentage in force last left zero.
         first: When each record first stood there, by owner and rank.
         served: Until when an attempt had users, by owner and attempt.
@@ -50,13 +50,14 @@ class Held:
         before, after = entry.before, entry.after
         if before.in_force and before.record is not None:
             self.served[before.record.owner, before.record.attempt] = entry.at
-        if before.in_force != after.in_force and entry.cause is not None:
+        stands = None if after.record is None else (after.record.owner, after.record.rank)
+        if before.in_force != after.in_force and entry.cause is not None and stands not in self.first:
             self.since = entry.at
         if after.in_force and not before.in_force:
             self.from_zero = entry.at
         self.in_force, self.record = after.in_force, after.record
-        if after.record is not None:
-            self.first.setdefault((after.record.owner, after.record.rank), entry.at)
+        if stands is not None:
+            self.first.setdefault(stands, entry.at)
 
 
 @dataclass(slots=True)

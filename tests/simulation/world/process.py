@@ -127,6 +127,11 @@ class Process(Clock):
         """Its wall clock."""
         return self.world.wall_clock() + self.skew
 
+    @property
+    def posts(self) -> bool:
+        """Whether Events of its are still under way."""
+        return self.alive and bool(self.operator.events._tasks)
+
     # --- what it hears -----------------------------------------------------------------------
 
     def _watch(self, kind: str, found: Object) -> None:

@@ -119,7 +119,8 @@ class World:
             await asyncio.sleep(_SETTLE_EVERY)
             stirred = any(entry.stirs for entry in self.history[seen:])
             seen = len(self.history)
-            rested = 0.0 if stirred or open_ends(self) else rested + _SETTLE_EVERY
+            under_way = stirred or any(process.posts for process in self.processes.values())
+            rested = 0.0 if under_way or open_ends(self) else rested + _SETTLE_EVERY
 
     # --- time, chance, memory ----------------------------------------------------------------
 
