@@ -128,9 +128,9 @@ class Process(Clock):
         return self.world.wall_clock() + self.skew
 
     @property
-    def posts(self) -> bool:
-        """Whether Events of its are still under way."""
-        return self.alive and bool(self.operator.events._tasks)
+    def idles(self) -> bool:
+        """Whether it is up, and has no Event left to post."""
+        return self.alive and self.ready and not self.operator.events._tasks
 
     # --- what it hears -----------------------------------------------------------------------
 

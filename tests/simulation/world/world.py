@@ -119,7 +119,7 @@ class World:
             await asyncio.sleep(_SETTLE_EVERY)
             stirred = any(entry.stirs for entry in self.history[seen:])
             seen = len(self.history)
-            under_way = stirred or any(process.posts for process in self.processes.values())
+            under_way = stirred or not all(process.idles for process in self.processes.values())
             rested = 0.0 if under_way or open_ends(self) else rested + _SETTLE_EVERY
 
     # --- time, chance, memory ----------------------------------------------------------------
