@@ -7,7 +7,7 @@ from mlrollout.api import GROUP
 from mlrollout.ports import Ref
 
 from .history import Acted
-from .specs import CHANGES, SICK_REDIS, Spec
+from .specs import CHANGES, Spec
 
 if TYPE_CHECKING:
     from .world import World
@@ -20,7 +20,6 @@ class Hands:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._kept: dict[Ref, Spec] = {}
 
     def apply(self, target: str, value: Any) -> None:
         """Apply an object."""
@@ -57,7 +56,7 @@ class Hands:
     def _change(self, target: str, change: Callable[[Spec], Spec]) -> None:
         ref = Ref(NAMESPACE, target)
         found = self._world.api.objects.get(ref)
-        if found is not None and (found["spec"]["stages"] or change is not None):
+        if found is not None:
             self._world.api.apply(ref, change(found["spec"]))
 
     # --- Redis -------------------------------------------------------------------------------
@@ -126,6 +125,3 @@ class Hands:
     def cut(self, target: str, value: Any) -> None:
         """A client is cut off from Redis."""
         self._world.cut(target, value)
-
-
-__all__ = ["NAMESPACE", "SICK_REDIS", "Hands"]

@@ -105,7 +105,7 @@ class Source:
         if world.hangs(promql):
             await asyncio.sleep(deadline)
             raise SourceError("Prometheus did not answer in time")
-        return await self._calls.make(PROMETHEUS, "query", lambda: world.answer(promql))
+        return await self._calls.make(PROMETHEUS, "query", lambda: world.prometheus.answer(promql))
 
     async def close(self) -> None:
         pass

@@ -3,10 +3,9 @@
 import asyncio
 import random
 from collections.abc import Callable
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVarTuple, Unpack
 
 from mlrollout.domain.traffic import Traffic
-from mlrollout.evidence.answer import Answer
 from mlrollout.ports import Ref
 from mlrollout.runtime.metrics import Metrics
 
@@ -25,7 +24,6 @@ from .redis import Redis
 from .settled import open_ends
 from .specs import SICK_REDIS
 
-T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 EPOCH = 1_800_000_000.0
@@ -147,10 +145,6 @@ class World:
         self.history.append(kind(self._loop.time(), **what))
 
     # --- what may be asked -------------------------------------------------------------------
-
-    def answer(self, promql: str) -> Answer:
-        """What Prometheus answers."""
-        return self.prometheus.answer(promql)
 
     def hangs(self, promql: str) -> bool:
         """Whether a query never ends."""
