@@ -14,8 +14,9 @@ help: ## Say what can be made
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mlrollout needs Python 3.11 or newer, and $(PYTHON) is older: try make PYTHON=python3.13 ...")'
 	@echo "Installing the Python packages into .venv (about half a minute)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/pip check --quiet --disable-pip-version-check
 	@touch $@
 
 demo: .venv/ready ## Roll a model out on a local stack, then a broken one, and watch it come back (3 minutes)
