@@ -6,6 +6,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 4
+# Without cached bytecode every worker would compile every test anew.
+unexport PYTHONDONTWRITEBYTECODE
+# What decides is held to every branch by the tests of its own; tracing everything else would double the wait.
+JUDGING := tests/pure/domain tests/pure/evidence
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,11 +28,12 @@ demo: .venv/ready ## Roll a model out on a local stack, then a broken one, and w
 
 test: .venv/ready ## Run every test: pure, components on real parts, the whole on a real API server
 	@$(BIN)/python -m devstack fetch
-	$(BIN)/pytest tests/pure tests/simulation -n $(WORKERS) --cov --cov-report=term
-	$(BIN)/pytest tests --ignore tests/pure --ignore tests/simulation -n $(WORKERS) --dist worksteal
+	$(BIN)/pytest $(JUDGING) -n auto --cov --cov-report=term
+	$(BIN)/pytest tests/pure tests/simulation $(JUDGING:%=--ignore=%) -n auto --dist worksteal
+	$(BIN)/pytest tests --ignore=tests/pure --ignore=tests/simulation -n $(WORKERS) --dist worksteal
 
 unit: .venv/ready ## Run the pure tests alone (seconds)
-	$(BIN)/pytest tests/pure tests/simulation -n $(WORKERS) --cov --cov-report=term
+	$(BIN)/pytest tests/pure tests/simulation -n auto --dist worksteal
 
 lint: .venv/ready ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """Points in time as the object holds them: RFC 3339 in UTC, to the millisecond, `2026-11-03T09:30:00.250Z`."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -14,10 +15,17 @@ def parse(moment: object) -> float:
         return float(moment)
     if not isinstance(moment, str):
         raise ValueError(f"{moment!r} is not a time such as 2026-11-03T09:30:00.250Z")  # noqa: TRY004 - pydantic reports a ValueError
+    return _parse(moment)
+
+
+# A status holds its history, so the same times are read and written again with each new one.
+@lru_cache(maxsize=4096)
+def _parse(moment: str) -> float:
     time = datetime.fromisoformat(moment)
     return (time.replace(tzinfo=time.tzinfo or UTC) - _EPOCH).total_seconds()
 
 
+@lru_cache(maxsize=4096)
 def render(seconds: float) -> str:
     """The nearest whole millisecond to so many seconds since the epoch."""
     time = _EPOCH + timedelta(milliseconds=round(seconds * 1000))

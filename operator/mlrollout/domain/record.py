@@ -7,6 +7,7 @@ to an old replica or a late packet cannot bring traffic back after a rollback.
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 SCHEMA = 1
@@ -72,8 +73,9 @@ class UnreadableRecordError(ValueError):
     """The text is not a record of this schema; for everyone who reads it that means control."""
 
 
+@lru_cache(maxsize=1024)
 def decode(text: str | bytes) -> Record:
-    """The record in a JSON text; unknown fields are ignored.
+    """The record in a JSON text; unknown fields are ignored. Remembered, for Redis answers the same text at most looks.
 
     Raises:
         UnreadableRecordError: The text is not JSON, of another schema, or a field has no sensible value.

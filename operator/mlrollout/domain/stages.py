@@ -44,7 +44,8 @@ def follow(spec: Spec, state: State, now: float) -> State:
         return state
     stage = current(spec, record)
     if stage is not None and stage.percentage == record.percentage and _stands(spec, state, stage, judged=judged):
-        return replace(state, completed=state.completed and following(spec, record) is None)
+        goes_on = state.completed and following(spec, record) is not None
+        return replace(state, completed=False) if goes_on else state
     return _move(state, _position(spec, state), now)
 
 

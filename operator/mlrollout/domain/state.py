@@ -176,6 +176,8 @@ class State:
 
         A breach seen before `began` or `clear` is an earlier attempt's, so a time ahead would hide breaches.
         """
+        if max(self.began, self.clear, self.since) <= now:
+            return self
         return replace(self, began=min(self.began, now), clear=min(self.clear, now), since=min(self.since, now))
 
     def leave(self, now: float, outcome: RunOutcome) -> "State":

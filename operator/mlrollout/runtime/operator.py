@@ -1,13 +1,13 @@
 """The whole of the operator behind one face: objects come in, everything else follows."""
 
 import random
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import structlog
 
 from mlrollout.domain.state import Reason
-from mlrollout.ports import Clock, ConflictError, Connections, GoneError, Objects, ObjectsError, Ref
+from mlrollout.ports import Clock, ConflictError, Connections, GoneError, Object, Objects, ObjectsError, Ref
 
 from .events import Events
 from .looks import Watch
@@ -17,6 +17,14 @@ from .reconciler import Reconciler
 from .rollout import Problem, Rollout, known
 
 log = structlog.get_logger(__name__)
+
+
+class Lister(Protocol):
+    """Who can read all objects."""
+
+    async def read_all(self) -> Sequence[Object]:
+        """Every object as it stands now."""
+        ...
 
 
 class Operator:
@@ -98,6 +106,20 @@ class Operator:
         rollout = self.rollouts.get(ref)
         if rollout is not None and rollout.uid == metadata["uid"]:
             self._forget(rollout)
+
+    async def relist(self, objects: Lister) -> None:
+        """Take in every object there is, and miss none that is gone.
+
+        Raises:
+            ObjectsError: They can't be read.
+        """
+        before = {rollout.uid: rollout.object for rollout in self.rollouts.values()}
+        found = await objects.read_all()
+        for one in found:
+            self.observe(one)
+        there = {one["metadata"]["uid"] for one in found}
+        for gone in [last for uid, last in before.items() if uid not in there]:
+            self.vanished(gone)
 
     def lead(self, *, leads: bool) -> None:
         """Take in whether this process may take traffic up and write status."""

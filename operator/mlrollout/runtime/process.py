@@ -5,8 +5,6 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Sequence
-from typing import Protocol
 
 import structlog
 from aiohttp import web
@@ -20,7 +18,7 @@ from .connections import Directory
 from .kopf_app import watch
 from .leadership import Leadership, own_identity
 from .metrics import Metrics
-from .operator import Operator
+from .operator import Lister, Operator
 from .settings import Settings, SettingsError
 from .web import Health, serve
 
@@ -30,14 +28,6 @@ START_WITHIN = 10.0
 """Seconds that a start waits for an API server that serves the objects."""
 RELIST = 300.0
 """Seconds between two lists of all objects, for the events that a watch may have missed."""
-
-
-class Lister(Protocol):
-    """Who can read all objects."""
-
-    async def read_all(self) -> Sequence[Object]:
-        """Every object as it stands now."""
-        ...
 
 
 class PartEndedError(Exception):
@@ -151,23 +141,13 @@ async def run_parts(health: Health, operator: Operator, objects: Lister, leaders
         await asyncio.gather(*parts, return_exceptions=True)
 
 
-async def list_all(objects: Lister, operator: Operator) -> None:
-    """Take in every object there is, and miss none that is gone."""
-    before = {rollout.uid: rollout.object for rollout in operator.rollouts.values()}
-    found = await objects.read_all()
-    for one in found:
-        operator.observe(one)
-    for uid in before.keys() - {one["metadata"]["uid"] for one in found}:
-        operator.vanished(before[uid])
-
-
 async def _first_list(objects: Lister, operator: Operator) -> None:
     """Take in every object; an API server that is just starting is waited for."""
     ends = asyncio.get_running_loop().time() + START_WITHIN
     told = ""
     while True:
         try:
-            return await list_all(objects, operator)
+            return await operator.relist(objects)
         except ObjectsError as error:
             if asyncio.get_running_loop().time() > ends:
                 raise ObjectsError(f"{error} Try `kubectl get mlrollouts -A` as the same user.") from error
@@ -181,6 +161,6 @@ async def _relist(objects: Lister, operator: Operator) -> None:
     while True:
         await asyncio.sleep(RELIST)
         try:
-            await list_all(objects, operator)
+            await operator.relist(objects)
         except ObjectsError as error:
             log.warning("Could not list the objects again; the watch goes on", error=str(error))

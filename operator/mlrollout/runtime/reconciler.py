@@ -278,6 +278,6 @@ def _stands(traffic: Traffic | None, write: Write | None) -> bool:
 
 def _settled(before: State | None, after: State | None) -> bool:
     """Whether a decision left everything as it was, but for the time it counted."""
-    if before is None or after is None:
+    if before is after or before is None or after is None:
         return before is after
     return replace(before, healthy=0.0, counted=None) == replace(after, healthy=0.0, counted=None)

@@ -122,11 +122,8 @@ class Rollout:
     @property
     def verbs(self) -> Mapping[str, str]:
         """The verbs that are asked for, with their values as the status would hold them."""
-        return {
-            verb.value: VerbStatus(verb=verb, value=self.annotations[verb]).value
-            for verb in Verb
-            if verb in self.annotations
-        }
+        found = self.annotations
+        return {verb.value: VerbStatus(verb=verb, value=found[verb]).value for verb in Verb if verb in found}
 
     @property
     def problem(self) -> Problem | None:

@@ -3,7 +3,6 @@
 import asyncio
 
 from mlrollout.ports import GoneError, Ref
-from mlrollout.runtime.process import list_all
 
 from tests.pure.runtime.small_world import KEY, REF, Held, Place, SmallWorld, failing, spec
 from tests.support.virtual_time import virtual
@@ -89,7 +88,7 @@ async def test_a_successor_found_in_the_place_of_an_object_begins_anew() -> None
     assert REF not in place.operator.rollouts
 
     place.deaf = False
-    await list_all(world.api, place.operator)
+    await place.operator.relist(world.api)
     await world.until(lambda: world.redis.record.revision == "two" and world.redis.percentage == "10")
     assert world.redis.record.attempt == 2
     assert world.reasons() == ["AttemptStarted", "StageAdvanced"]
@@ -101,7 +100,7 @@ async def test_a_list_does_not_end_an_object_that_is_younger() -> None:
     place = world.start()
     held = Held()
     world.api.fates.next["read_all"].append(held)
-    listing = asyncio.create_task(list_all(world.api, place.operator))
+    listing = asyncio.create_task(place.operator.relist(world.api))
     await held.reached.wait()
     world.api.apply(spec())
     await asyncio.sleep(0.1)
@@ -119,7 +118,7 @@ async def test_a_list_ends_what_is_gone_and_begins_what_was_missed() -> None:
     world.api.remove()
     world.api.apply(spec(traffic={"key": f"{KEY}:other"}), other)
     place.deaf = False
-    await list_all(world.api, place.operator)
+    await place.operator.relist(world.api)
     assert set(place.operator.rollouts) == {other}
 
 

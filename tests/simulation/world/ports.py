@@ -24,7 +24,7 @@ class Objects:
         self._calls = process.calls
         self._api = process.world.api
 
-    async def list(self) -> Sequence[Object]:
+    async def read_all(self) -> Sequence[Object]:
         return await self._calls.make(API, "list", lambda: tuple(self._api.objects.values()))
 
     async def get(self, ref: Ref) -> Object:

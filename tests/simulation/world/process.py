@@ -171,23 +171,13 @@ class Process(Clock):
         objects = Objects(self)
         while True:
             try:
-                await self._list(objects)
+                await self.operator.relist(objects)
             except ObjectsError:
                 await asyncio.sleep(1.0)
             else:
                 self.ready = True
                 self.world.elect()
                 await asyncio.sleep(RELIST)
-
-    async def _list(self, objects: Objects) -> None:
-        """Likewise in `runtime.process`, which needs the client libraries."""
-        before = {rollout.uid: rollout.object for rollout in self.operator.rollouts.values()}
-        found = await objects.list()
-        for one in found:
-            self.operator.observe(one)
-        there = {one["metadata"]["uid"] for one in found}
-        for gone in [known for uid, known in before.items() if uid not in there]:
-            self.operator.vanished(gone)
 
     # --- its connections ---------------------------------------------------------------------
 
