@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .record import Record
+from .record import Record, UnreadableRecordError, decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,17 @@ class Traffic:
     key: str | None
     record: Record | None
     unreadable: str = ""
+
+    @classmethod
+    def parse(cls, key: bytes | None, record: bytes | None) -> "Traffic":
+        """What two answers of Redis say."""
+        text = None if key is None else key.decode(errors="replace")
+        if record is None:
+            return cls(text, None)
+        try:
+            return cls(text, decode(record.decode(errors="replace")))
+        except UnreadableRecordError as error:
+            return cls(text, None, str(error))
 
     @property
     def percentage(self) -> int | None:

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from mlrollout.adapters.redis import RedisTrafficStore, Tls
+from mlrollout.adapters.redis import RedisTrafficStore
+from mlrollout.redis_server.address import Tls
 
 
 @asynccontextmanager

@@ -1,25 +1,21 @@
 """A replica takes over, with or without the last write."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 
 import pytest
-import redis
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.domain.record import greater
 from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
 from mlrollout.ports import TrafficError
 
-from devstack import binaries
 from devstack.redis_server import RedisServer
-from devstack.servers import Server
 from tests.components.redis.awaiting import until
 from tests.components.redis.examples import LATCHED, TEN, THIRTY, ZERO, record
 from tests.components.redis.opening import opened
+from tests.support.sentinel import PASSWORD, Sentinel, sentinel_url
 
 KEY = "ml_dispatch:rollout_percentage"
-PASSWORD = "hunter2"  # noqa: S105 - of a server of our own
 
 
 async def at_thirty(store: RedisTrafficStore) -> None:
@@ -49,44 +45,6 @@ async def test_a_rollback_that_a_failover_lost_is_asserted_again(own_server: Red
 # --- Sentinel ----------------------------------------------------------------------------------
 
 
-class Sentinel(Server):
-    """A Sentinel that may decide alone."""
-
-    name = "sentinel"
-
-    def __init__(self, primary: RedisServer, *, password: str = "") -> None:
-        super().__init__()
-        self._primary = primary
-        self._password = password
-
-    def command(self) -> Sequence[str]:
-        lines = [
-            "bind 127.0.0.1",
-            f"port {self.port}",
-            f'dir "{self.directory}"',
-            f"sentinel monitor dispatch 127.0.0.1 {self._primary.port} 1",
-            "sentinel down-after-milliseconds dispatch 300",
-            "sentinel failover-timeout dispatch 1000",
-            f"sentinel auth-pass dispatch {self._primary.password}",
-            f"requirepass {self._password}" if self._password else "",
-        ]
-        file = self.directory / "sentinel.conf"
-        file.write_text("\n".join(lines) + "\n")
-        return [str(binaries.path("redis-server")), str(file), "--sentinel"]
-
-    def promoted(self, replica: RedisServer) -> bool:
-        """Ask for a failover; tell whether it has come to its end."""
-        with redis.Redis(port=self.port, password=self._password or None, decode_responses=True) as client:
-            with suppress(redis.ResponseError):  # it has begun already, or the replica is not known well enough
-                client.sentinel_failover("dispatch")
-            return bool(client.sentinel_get_master_addr_by_name("dispatch")[1] == replica.port)
-
-    def ready(self) -> bool:
-        """Ready when it knows the replica, so that it could promote it."""
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        return "+slave" in text
-
-
 @pytest.fixture
 def pair() -> Iterator[tuple[RedisServer, RedisServer]]:
     with (
@@ -94,11 +52,6 @@ def pair() -> Iterator[tuple[RedisServer, RedisServer]]:
         RedisServer(password=PASSWORD, replica_of=primary, name="replica") as replica,
     ):
         yield primary, replica
-
-
-def sentinel_url(*ports: int) -> str:
-    hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
-    return f"redis+sentinel://:{PASSWORD}@{hosts}/dispatch/0"
 
 
 @pytest.mark.parametrize("password", ["", PASSWORD], ids=["open", "same password"])

@@ -18,7 +18,7 @@ from devstack.redis_server import RedisServer
 from tests.components.redis.awaiting import LONG_ENOUGH, until
 from tests.components.redis.examples import LATCHED, TEN, ZERO
 from tests.components.redis.opening import opened
-from tests.components.redis.proxy import Proxy
+from tests.support.proxy import Proxy
 
 KEY = "ml_dispatch:rollout_percentage"
 RECORD = f"{KEY}:record"

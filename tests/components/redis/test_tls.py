@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from mlrollout.adapters.redis import Tls
 from mlrollout.domain.traffic import Outcome, Traffic, Write
 from mlrollout.ports import TrafficError
+from mlrollout.redis_server.address import Tls
+from mlrollout.redis_server.failure import UnusableError
 
 from devstack.redis_server import RedisServer
 from tests.components.redis.examples import ZERO
@@ -67,5 +68,5 @@ async def test_a_hung_server_ends_calls(secured: RedisServer) -> None:
 
 
 def test_a_file_that_is_missing_is_named(secured: RedisServer) -> None:
-    with pytest.raises(TrafficError, match=r"missing\.crt"):
+    with pytest.raises(UnusableError, match=r"missing\.crt"):
         Tls(ca=secured.directory / "missing.crt")

@@ -1,7 +1,6 @@
 """One client for every kind of Redis; which kind it is, the server says at the first use."""
 
 import asyncio
-import re
 from collections import defaultdict
 from contextlib import suppress
 from typing import Any
@@ -12,9 +11,10 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, SlotNotCoveredError
 
-from mlrollout.ports import KeyRefusedError, TrafficError
-
-from .address import Address, Tls
+from mlrollout.ports import KeyRefusedError
+from mlrollout.redis_server.address import Address, Tls
+from mlrollout.redis_server.names import apart
+from mlrollout.redis_server.server import is_cluster, options, sentinel_options
 
 ANSWER_WITHIN = 0.25
 """Seconds for a connection to stand, and for each answer on it."""
@@ -24,31 +24,29 @@ MOST_AT_ONCE = 4
 loads the system's authorities and holds up everything else for some 40 ms; four carry thousands of
 calls a second."""
 
-_OLDEST = 7
-
 
 class Client:
     """Sends commands about one key at a time. Its methods raise what the client library raises."""
 
     def __init__(self, address: Address, tls: Tls) -> None:
         self._address = address
-        self._options = _options(address, tls)
+        self._options = options(address, tls, answer_within=ANSWER_WITHIN, retry=Retry(NoBackoff(), 0))
         self._client: Redis | RedisCluster = _single(address, self._options)
         self._known = False
         self._asking = asyncio.Lock()
         self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
-    async def execute(self, keys: tuple[str, str], *command: str | int) -> Any:  # noqa: ANN401 - the server's answer
-        """The answer to a command that touches these two keys.
+    async def execute(self, key: str, *command: str | int) -> Any:  # noqa: ANN401 - the server's answer
+        """The answer to a command that touches a key and its record.
 
         Raises:
             KeyRefusedError: This is a Cluster, and it keeps the two keys apart.
         """
         if not self._known:
             await self._ask_kind()
-        if isinstance(self._client, RedisCluster):
-            _check_together(self._client, *keys)
-        async with self._turn(keys[0]):
+        if isinstance(self._client, RedisCluster) and (why := apart(key)):
+            raise KeyRefusedError(why)
+        async with self._turn(key):
             return await self._client.execute_command(*command)
 
     async def drop_idle(self) -> None:
@@ -76,60 +74,27 @@ class Client:
         async with self._asking:
             if self._known:
                 return
-            mode = self._check(await self._client.execute_command("HELLO"))
-            if mode == b"cluster":
+            if is_cluster(await self._client.execute_command("HELLO"), self._address):
                 await self._client.aclose()
                 self._client = _cluster(self._address, self._options)
             self._known = True
 
-    def _check(self, flat: Any) -> bytes:  # noqa: ANN401 - whatever the server answers
-        """The mode of a server that can be used."""
-        told = dict(zip(flat[::2], flat[1::2], strict=False)) if isinstance(flat, list) else {}
-        mode: bytes = told.get(b"mode", b"")
-        version = re.match(rb"[0-9]+", told.get(b"version", b""))
-        if mode == b"sentinel":
-            raise TrafficError(
-                f"Redis at {self._address} is a Sentinel. Write the URL as redis+sentinel://host:26379/service/0."
-            )
-        if not version or int(version[0]) < _OLDEST:
-            raise TrafficError(f"What answers at {self._address} is not Redis or Valkey {_OLDEST} or later. Use one.")
-        return mode
 
-
-def _options(address: Address, tls: Tls) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        "username": address.username or None,
-        "password": address.password or None,
-        # Nothing is sent before the first command but the login: less to wait for, and less to permit.
-        "protocol": 2,
-        "driver_info": None,
-        "socket_timeout": ANSWER_WITHIN,
-        "socket_connect_timeout": ANSWER_WITHIN,
-        "retry": Retry(NoBackoff(), 0),
-    }
-    if address.tls:
-        files = {"ssl_ca_certs": tls.ca, "ssl_certfile": tls.certificate, "ssl_keyfile": tls.key}
-        options |= {"ssl": True, **{name: str(file) for name, file in files.items() if file}}
-    return options
-
-
-def _single(address: Address, options: dict[str, Any]) -> Redis:
+def _single(address: Address, told: dict[str, Any]) -> Redis:
     if address.socket:
-        return Redis(unix_socket_path=address.socket, db=address.database, **options)
+        return Redis(unix_socket_path=address.socket, db=address.database, **told)
     if not address.service:
         ((host, port),) = address.hosts
-        return Redis(host=host, port=port, db=address.database, **options)
-    # Sentinels seldom have users, but often the same password; the default user without one takes any.
-    login = {"username": "default"} if address.password else {}
-    sentinel = Sentinel(address.hosts, sentinel_kwargs=options | login)  # type: ignore[no-untyped-call]  # has no types
-    client: Redis = sentinel.master_for(address.service, db=address.database, **options)
+        return Redis(host=host, port=port, db=address.database, **told)
+    sentinel = Sentinel(address.hosts, sentinel_kwargs=sentinel_options(address, told))  # type: ignore[no-untyped-call]  # has no types
+    client: Redis = sentinel.master_for(address.service, db=address.database, **told)
     return client
 
 
-def _cluster(address: Address, options: dict[str, Any]) -> RedisCluster:
+def _cluster(address: Address, told: dict[str, Any]) -> RedisCluster:
     ((host, port),) = address.hosts
     # A slot nobody serves is no reason to leave the others unserved.
-    cluster = RedisCluster(host=host, port=port, require_full_coverage=False, **options)
+    cluster = RedisCluster(host=host, port=port, require_full_coverage=False, **told)
     cluster.commands_parser = _OurCommands()  # type: ignore[assignment]  # its class is private to the library
     return cluster
 
@@ -147,13 +112,3 @@ class _OurCommands:
     async def get_keys(self, *command: str) -> tuple[str, ...]:
         """Of `MGET`."""
         return command[1:]
-
-
-def _check_together(cluster: RedisCluster, key: str, record: str) -> None:
-    if cluster.keyslot(key) == cluster.keyslot(record):
-        return
-    head, colon, tail = key.replace("{", "").replace("}", "").partition(":")
-    raise KeyRefusedError(
-        f"The key {key} has no hash tag, so this Redis Cluster may keep it apart from its record. "
-        f"Use a key with a part in braces, for example {{{head}}}{colon}{tail}."
-    )

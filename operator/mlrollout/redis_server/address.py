@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from mlrollout.ports import TrafficError
+from .failure import UnusableError
 
 _REDIS_PORT = 6379
 _SENTINEL_PORT = 26379
@@ -34,7 +34,7 @@ class Tls:
         """Refuse files that are not there, which connections would report as a Redis out of reach."""
         for file in (self.ca, self.certificate, self.key):
             if file and not file.is_file():
-                raise TrafficError(f"The TLS file {file} for Redis does not exist. Mount it, or correct the path.")
+                raise UnusableError(f"The TLS file {file} for Redis does not exist. Mount it, or correct the path.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def parse(url: str) -> Address:
     """The address in a URL of the schemes `redis`, `rediss`, `unix`, `redis+sentinel` or `rediss+sentinel`.
 
     Raises:
-        TrafficError: It is not such a URL; the text says what is wrong and holds nothing of it.
+        UnusableError: It is not such a URL; the text says what is wrong and holds nothing of it.
     """
     try:
         parts = urlsplit(url.strip())
@@ -79,7 +79,7 @@ def parse(url: str) -> Address:
     except ValueError as error:
         # Of our own errors only: those of the standard library quote the URL.
         reason = str(error) if isinstance(error, _UrlError) else "its host or port can't be read"
-    raise TrafficError(
+    raise UnusableError(
         f"The Redis URL can't be used: {reason}. Write it like rediss://user:password@host:6379/0, "
         "with every / # ? @ : % of the password percent-encoded."
     )

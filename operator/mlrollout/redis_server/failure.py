@@ -5,15 +5,28 @@ Nothing here quotes what the server or the library said: either may repeat what 
 
 import re
 import ssl
+from typing import Protocol
 
-from redis.asyncio.sentinel import MasterNotFoundError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisClusterException
+from redis.exceptions import RedisClusterException, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from mlrollout.ports import KeyRefusedError, TrafficError
+FAILED = (RedisError, RedisClusterException, OSError)
+"""What the client library raises where a call fails."""
 
-from .address import Address
+
+class UnusableError(ValueError):
+    """This Redis, or what was said of it, can't be used; asking again is no help. The text holds no secret."""
+
+
+class Place(Protocol):
+    """A server, as errors name it."""
+
+    @property
+    def tls(self) -> bool:
+        """Whether it is spoken to by TLS."""
+        ...
+
 
 _ANSWERS = (
     (
@@ -22,7 +35,7 @@ _ANSWERS = (
     ),
     (
         "NOPERM",
-        "does not permit its user what the operator does. Give the user the permissions in docs/redis-acl.md",
+        "does not permit its user what is asked of it. Give the user the permissions in docs/redis-acl.md",
     ),
     ("READONLY", "is a replica and takes no writes. Let the Redis URL name the primary, or its Sentinels"),
     ("MASTERDOWN", "is a replica without its primary. Bring the primary back, or promote this one"),
@@ -39,18 +52,21 @@ _ANSWERS = (
 )
 
 
-def explain(error: BaseException, address: Address, key: str) -> TrafficError:
-    """The error of the port for an error of the client library's."""
+def explain(error: BaseException, place: Place) -> str:
+    """What an error of the client library means, and what to do."""
+    told = next((words for pattern, words in _ANSWERS if re.search(pattern, _said(error))), None)
+    return f"Redis at {place} {told or _silence(_root(error), tls=place.tls)}."
+
+
+def is_no_string(error: BaseException) -> bool:
+    """Whether a key holds something other than a string."""
+    return "WRONGTYPE" in _said(error)
+
+
+def _said(error: BaseException) -> str:
+    """What the server said; the library takes the code off the texts that it knows."""
     error = _root(error)
-    # The library takes the code off the texts that it knows.
-    text = f"{getattr(error, 'status_code', None) or ''} {error}"
-    if "WRONGTYPE" in text:
-        return KeyRefusedError(
-            f"The key {key} holds something other than a string, so it is another program's. "
-            "Name another key, or delete this one."
-        )
-    told = next((words for pattern, words in _ANSWERS if re.search(pattern, text)), None)
-    return TrafficError(f"Redis at {address} {told or _silence(error, tls=address.tls)}.")
+    return f"{getattr(error, 'status_code', None) or ''} {error}"
 
 
 def _root(error: BaseException) -> BaseException:
@@ -66,13 +82,14 @@ def _silence(error: BaseException, *, tls: bool) -> str:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return (
             "has a certificate that can't be verified. "
-            "Let the operator trust its authority, and the URL name the host in the certificate"
+            "Let its authority be trusted here, and the URL name the host in the certificate"
         )
     if isinstance(cause, ssl.SSLError):
         return "did not agree on TLS. See whether it has TLS, and whether it asks for a client's certificate"
     if isinstance(error, TimeoutError | RedisTimeoutError):
         return f"did not answer in time. It hangs, is overloaded, {_NO_TLS if tls else ''}or the network loses packets"
-    if isinstance(error, MasterNotFoundError):
+    # The library has two classes of this name, and importing either brings half of the library along.
+    if type(error).__name__ == "MasterNotFoundError":
         return "has no primary now, as far as its Sentinels can say. See their logs, and the name in the URL"
     if isinstance(error, RedisConnectionError | OSError):
         return f"can't be reached. See whether it runs, {_ASKS if tls else ''}and whether address and network are right"

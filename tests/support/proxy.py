@@ -34,6 +34,12 @@ class Proxy:
         for task in self._tasks:
             task.cancel()
 
+    def cut(self) -> None:
+        """End the connections that stand now."""
+        for writer in self._writers:
+            writer.close()
+        self._writers.clear()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", self.target)
         self._writers |= {writer, back}

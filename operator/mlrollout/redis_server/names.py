@@ -1,0 +1,24 @@
+"""The names that stand in Redis beside the key of a percentage (docs/redis-contract.md)."""
+
+from redis.crc import key_slot
+
+
+def record_of(key: str) -> str:
+    """Where the record of a key stands."""
+    return f"{key}:record"
+
+
+def changes_of(key: str) -> str:
+    """The channel on which the accepted records of a key are pushed."""
+    return f"{key}:changes"
+
+
+def apart(key: str) -> str:
+    """Why a Cluster can't serve a key with its record; empty where it can."""
+    if key_slot(key.encode()) == key_slot(record_of(key).encode()):
+        return ""
+    head, colon, tail = key.replace("{", "").replace("}", "").partition(":")
+    return (
+        f"The key {key} has no hash tag, so this Redis Cluster may keep it apart from its record. "
+        f"Use a key with a part in braces, for example {{{head}}}{colon}{tail}."
+    )
