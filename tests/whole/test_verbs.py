@@ -62,6 +62,26 @@ def test_a_manual_stage_waits_for_approval(house: House) -> None:
     house.until_percentage(100)
 
 
+def test_a_demoted_rollout_goes_back_to_an_earlier_stage_and_earns_the_next_again(house: House) -> None:
+    stages = [
+        {"name": "pilot", "percentage": 10, "duration": "0s"},
+        {"name": "full", "percentage": 100, "duration": "0s", "approval": "Manual"},
+    ]
+    house.apply(stages=stages)
+    house.until_reason("AwaitingApproval")
+    house.annotate("approve", "looks good")
+    house.until_reason("Completed")
+
+    house.annotate("demote", "30 customers complain")
+    house.until_percentage(10)
+    house.until_reason("AwaitingApproval")
+    assert house.reasons()[-1] == "Demoted"
+    assert "customers complain" in house.status()["history"][-1]["message"]
+    house.annotate("approve", "they no longer do")
+    house.until_percentage(100)
+    assert house.record["attempt"] == 1
+
+
 def test_a_verb_that_makes_no_sense_is_refused_with_a_reason(house: House) -> None:
     house.apply(stages=LONG)
     house.until_percentage(10)
@@ -75,7 +95,10 @@ def test_an_unknown_verb_is_told_and_left(house: House) -> None:
     house.apply(stages=LONG)
     house.annotate("rolback")
     house.until(lambda: house.events("UnknownVerb"), "the Event")
-    assert "verbs are approve, pause, promote, resume, retry, rollback" in house.events("UnknownVerb")[0]["message"]
+    assert (
+        "verbs are approve, demote, pause, promote, resume, retry, rollback"
+        in house.events("UnknownVerb")[0]["message"]
+    )
     assert _annotations(house) == ["mlrollout.dev/rolback"]
 
 

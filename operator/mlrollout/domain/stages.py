@@ -46,7 +46,7 @@ def follow(spec: Spec, state: State, now: float) -> State:
     if stage is not None and stage.percentage == record.percentage and _stands(spec, state, stage, judged=judged):
         goes_on = state.completed and following(spec, record) is not None
         return replace(state, completed=False) if goes_on else state
-    return _move(state, _position(spec, state), now)
+    return _moved(state, _position(spec, state), now)
 
 
 def _judge_anew(state: State, spec: Spec, now: float) -> State:
@@ -74,7 +74,16 @@ def _position(spec: Spec, state: State) -> Stage | None:
     return below[-1] if below else None
 
 
-def _move(state: State, stage: Stage | None, now: float) -> State:
+def _moved(state: State, stage: Stage | None, now: float) -> State:
+    before, state = state.record, move(state, stage, now)
+    record = state.record
+    where = f"stage {record.stage} at {record.percentage} %" if record.stage else "before the first stage, at 0 %"
+    message = f"the spec changed: from stage {before.stage} at {before.percentage} % to {where}"
+    return state.tell(now, Reason.STAGE_CHANGED, message)
+
+
+def move(state: State, stage: Stage | None, now: float) -> State:
+    """The state in another stage, or before the first, with nothing earned there."""
     before = state.record
     name, percentage = (stage.name, stage.percentage) if stage is not None else ("", 0)
     state = state.leave(now, RunOutcome.SUPERSEDED)
@@ -88,6 +97,4 @@ def _move(state: State, stage: Stage | None, now: float) -> State:
         promoted="",
         completed=False,
     )
-    where = f"stage {name} at {percentage} %" if name else "before the first stage, at 0 %"
-    message = f"the spec changed: from stage {before.stage} at {before.percentage} % to {where}"
-    return (state.enter(now) if name else state).tell(now, Reason.STAGE_CHANGED, message)
+    return state.enter(now) if name else state

@@ -22,6 +22,7 @@ class Verb(StrEnum):
     RESUME = "resume"
     APPROVE = "approve"
     PROMOTE = "promote"
+    DEMOTE = "demote"
     PAUSE = "pause"
 
 
@@ -45,6 +46,7 @@ class Reason(StrEnum):
     RESUMED = "Resumed"
     APPROVED = "Approved"
     PROMOTED = "Promoted"
+    DEMOTED = "Demoted"
     RETRIED = "Retried"
     VERB_REFUSED = "VerbRefused"
 

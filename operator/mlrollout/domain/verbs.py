@@ -1,13 +1,16 @@
 """What a person asks for by an annotation: heard once, answered in the history."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from mlrollout.api.spec import Approval, Spec, Stage
 
 from .attempt import latch, renew
-from .stages import current, following
+from .stages import current, following, move
 from .state import Reason, Seen, State, Verb
+
+_AT_MOST = re.compile(r"(100|[0-9]{1,2})(?:\s*%)?(?:\s+(.*))?", re.DOTALL)
 
 
 def hear(spec: Spec, seen: Seen, state: State, now: float) -> State:
@@ -80,6 +83,26 @@ def _promote(spec: Spec, _seen: Seen, state: State, now: float, why: str) -> Sta
     return state.tell(now, Reason.PROMOTED, f"stage {stage.name} may be left once every guardrail passes: {why}")
 
 
+def _demote(spec: Spec, _seen: Seen, state: State, now: float, value: str) -> State:
+    """Back to an earlier stage; the value is the percentage it may have at most, and why."""
+    asked, record = _AT_MOST.fullmatch(value), state.record
+    if asked is None:
+        example = f'annotate mlrollout.dev/{Verb.DEMOTE}="10 too many complaints"'
+        return _refuse(state, now, Verb.DEMOTE, f"it must say to how many per cent at most, and why: {example}")
+    most, why = int(asked[1]), asked[2] or "no reason given"
+    if record.latched or not record.stage:
+        where = "the attempt is rolled back" if record.latched else "no stage is under way"
+        return _refuse(state, now, Verb.DEMOTE, where)
+    if most >= record.percentage:
+        return _refuse(state, now, Verb.DEMOTE, f"{record.percentage} % is no more than {most} % already")
+    below = [stage for stage in spec.stages if stage.percentage <= most]
+    if not below:
+        lowest = f"no stage asks for {most} % or less; to take traffic to 0 %, annotate mlrollout.dev/{Verb.ROLLBACK}"
+        return _refuse(state, now, Verb.DEMOTE, lowest)
+    message = f"{record.percentage} % -> {below[-1].percentage} %, back to stage {below[-1].name}: {why}"
+    return move(state, below[-1], now).tell(now, Reason.DEMOTED, message)
+
+
 def _next(spec: Spec, state: State) -> Stage | None:
     return None if state.record.latched else following(spec, state.record)
 
@@ -90,5 +113,6 @@ _ANSWERS: dict[Verb, Callable[[Spec, Seen, State, float, str], State]] = {
     Verb.RESUME: _resume,
     Verb.APPROVE: _approve,
     Verb.PROMOTE: _promote,
+    Verb.DEMOTE: _demote,
     Verb.PAUSE: _pause,
 }

@@ -10,7 +10,7 @@ from mlrollout.domain.verdict import Finding
 from tests.pure.domain.specs import GUARDRAILS, INTERVAL, STAGES
 from tests.pure.domain.world import Happening, World
 
-VERBS = ("rollback", "retry", "resume", "approve", "promote", "pause")
+VERBS = ("rollback", "retry", "resume", "approve", "promote", "demote", "pause")
 TEXTS = ("0", "5", "25", "100", "garbage", None)
 RECORDS = ('{"schema":2,"percentage":40}', "broken", None)
 

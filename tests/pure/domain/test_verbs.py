@@ -14,6 +14,7 @@ APPROVED = {
     "paused",
     "paused by the spec",
 }
+DEMOTED = set(SITUATIONS) - {"before the first stage", "first stage announced", "first stage", "rolled back"}
 PROMOTED = set(SITUATIONS) - {"before the first stage", "complete", "rolled back"}
 
 
@@ -26,6 +27,7 @@ PROMOTED = set(SITUATIONS) - {"before the first stage", "complete", "rolled back
         ("resume", Reason.RESUMED, {"paused"}),
         ("approve", Reason.APPROVED, APPROVED),
         ("promote", Reason.PROMOTED, PROMOTED),
+        ("demote", Reason.DEMOTED, DEMOTED),
         ("pause", Reason.PAUSED, set(SITUATIONS) - {"paused"}),
     ],
 )
@@ -197,3 +199,44 @@ def test_a_pause_survives_a_new_attempt() -> None:
     world = world_at("paused", ("revise",), ("go_well", 5))
     assert world.state.record.attempt == 2
     assert (world.state.paused, world.state.record.stage, world.in_force) == (True, "", 0)
+
+
+@pytest.mark.parametrize("situation", sorted(DEMOTED))
+def test_demoted_traffic_falls_at_once_and_is_earned_again_from_there(situation: str) -> None:
+    world = world_at(situation, ("ask", "demote"), ("handle", 0))
+    record = world.state.record
+    assert (record.stage, record.percentage, world.state.healthy) == ("pilot", 10, 0.0)
+    assert world.in_force <= 10
+    assert not world.state.completed
+
+    world.play([("ask", "resume"), ("pause", False), ("go_well", 30)])
+    assert world.in_force > 10
+
+
+def test_demotion_needs_neither_the_api_server_nor_good_evidence() -> None:
+    world = world_at("last stage", ("api_is", False), ("ask", "demote"), ("handle", 0))
+    assert world.in_force == 10
+
+
+@pytest.mark.parametrize(
+    ("value", "because"),
+    [
+        ("", "to how many per cent"),
+        ("because I say so", "to how many per cent"),
+        ("-1 less", "to how many per cent"),
+        ("101", "to how many per cent"),
+        ("10.5 a bit", "to how many per cent"),
+        ("100", "no more than 100 % already"),
+        ("30%", "no more than 30 % already"),
+        ("9 even less", "to take traffic to 0 %, annotate mlrollout.dev/rollback"),
+        ("0 all", "to take traffic to 0 %, annotate mlrollout.dev/rollback"),
+    ],
+)
+def test_a_demotion_that_makes_no_sense_is_refused_with_what_to_do(value: str, because: str) -> None:
+    world = world_at("second stage")
+    before = world.state.record
+    world.verbs["demote"] = value
+    world.handle()
+    assert world.state.record == before
+    assert world.state.history[-1].reason == Reason.VERB_REFUSED
+    assert because in world.state.history[-1].message

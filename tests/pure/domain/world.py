@@ -165,7 +165,7 @@ class World:
 
     def ask(self, verb: str) -> None:
         self.asked += 1
-        self.verbs[verb] = f"reason {self.asked}"
+        self.verbs[verb] = f"10 reason {self.asked}" if verb == "demote" else f"reason {self.asked}"
 
     def change(self, **fields: Any) -> None:
         self.edit = replace(self.edit, **fields)

@@ -156,7 +156,7 @@ async def test_annotations_that_are_no_verbs_are_told_of_once_however_many() -> 
     told = world.told("UnknownVerb")
     assert len({note.message for note in told}) == len(told) <= 4
     assert "mlrollout.dev/nonsense-00, mlrollout.dev/nonsense-01, mlrollout.dev/nonsense-02, …" in told[-1].message
-    assert "verbs are approve, pause" in told[-1].message
+    assert "verbs are approve, demote, pause" in told[-1].message
 
 
 @virtual

@@ -11,7 +11,9 @@ from tests.simulation.world.world import World
 
 from .violation import Violation
 
-_ANSWERS = frozenset({"ManualRollback", "Retried", "Resumed", "Approved", "Promoted", "Paused", "VerbRefused"})
+_ANSWERS = frozenset(
+    {"ManualRollback", "Retried", "Resumed", "Approved", "Promoted", "Demoted", "Paused", "VerbRefused"}
+)
 
 
 def transitions_stand_once(world: World) -> Iterator[Violation]:
@@ -52,7 +54,7 @@ def verbs_are_answered_once(world: World) -> Iterator[Violation]:
         for one in entry.object.get("status", {}).get("history", ()):
             if one["reason"] in _ANSWERS:
                 answers.setdefault((entry.uid, one["serial"]), (entry.at, one["message"]))
-    said = [str(step.value[1]) for step in world.plan.steps if step.act == "verb"]  # type: ignore[index]  # a verb's value
+    said = [str(step.value[1]).split()[-1] for step in world.plan.steps if step.act == "verb"]  # type: ignore[index]  # a verb's value
     for why in said:
         times = [at for at, message in answers.values() if why in message]
         if len(times) > 1:

@@ -90,7 +90,7 @@ FLAVOURS: Mapping[str, Flavour] = {
     ),
 }
 
-_VERBS = ("promote", "promote", "approve", "pause", "resume", "rollback", "retry")
+_VERBS = ("promote", "promote", "approve", "pause", "resume", "rollback", "retry", "demote")
 _SICKNESSES = ("redis", "conflict", "invalid", "query", "hangs")
 
 
@@ -186,6 +186,12 @@ class _Scene:
     models: tuple[str, ...]
 
 
+def _said(chance: random.Random, why: str) -> tuple[str, str]:
+    """A verb and its value, which ends in a word of its own."""
+    verb = chance.choice(_VERBS)
+    return verb, f"{chance.choice((10, 30))} {why}" if verb == "demote" else why
+
+
 def _on_object(values: Callable[[random.Random, _Scene], object]) -> "_Draw":
     return lambda chance, scene: (chance.choice(scene.names), values(chance, scene))
 
@@ -208,7 +214,7 @@ _Draw = Callable[[random.Random, _Scene], tuple[str, object]]
 
 _DRAWS: Mapping[str, _Draw] = {
     "revise": _on_object(lambda chance, scene: f"{chance.choice(scene.models)}-{scene.count}"),
-    "verb": _on_object(lambda chance, scene: (chance.choice(_VERBS), f"because-{scene.count}")),
+    "verb": _on_object(lambda chance, scene: _said(chance, f"because-{scene.count}")),
     "edit": _on_object(lambda chance, _: chance.choice(tuple(CHANGES))),
     "delete": _on_object(lambda chance, _: round(chance.uniform(0.0, 20.0), 1)),
     "set_key": _on_object(lambda chance, _: chance.choice((None, "0", "0", "3", "50", "100", "on"))),
