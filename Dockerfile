@@ -4,9 +4,9 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /src
 
 # What changes rarely comes first: these layers are built once.
-COPY requirements/operator.txt requirements/build.txt requirements/
+COPY requirements/image.txt requirements/build.txt requirements/
 RUN python -m venv /opt/mlrollout \
- && /opt/mlrollout/bin/pip install --require-hashes --no-deps --only-binary :all: -r requirements/operator.txt \
+ && /opt/mlrollout/bin/pip install --require-hashes --no-deps --only-binary :all: -r requirements/image.txt \
  && pip install --require-hashes --no-deps --only-binary :all: -r requirements/build.txt
 
 COPY pyproject.toml README.md LICENSE ./

@@ -57,13 +57,12 @@ status: .venv/ready ## Say what of the local stack runs
 generate: .venv/ready ## Write the CRD, the chart's copy and the reference from the models
 	$(BIN)/python -m mlrollout.api.generate
 
+LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" -q
 lock: ## Resolve the dependencies anew (needs uv)
-	uv pip compile pyproject.toml --extra operator --group dev --universal --python-version 3.11 \
-		--generate-hashes --no-annotate --custom-compile-command "make lock" -q -o requirements/dev.txt
-	uv pip compile pyproject.toml --extra operator --universal --python-version 3.11 \
-		--generate-hashes --no-annotate --custom-compile-command "make lock" -q -o requirements/operator.txt
-	uv pip compile --group build --universal --python-version 3.11 \
-		--generate-hashes --no-annotate --custom-compile-command "make lock" -q -o requirements/build.txt
+	uv pip compile pyproject.toml --all-extras --group dev $(LOCK) -o requirements/dev.txt
+	uv pip compile pyproject.toml --extra operator --extra server $(LOCK) -o requirements/image.txt
+	uv pip compile --group build $(LOCK) -o requirements/build.txt
+	uv pip compile --group rivals -c requirements/dev.txt $(LOCK) -o requirements/rivals.txt
 
 clean: down ## Stop the local stack and remove what was made here
 	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

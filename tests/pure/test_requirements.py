@@ -8,11 +8,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+EXTRAS = PROJECT["project"]["optional-dependencies"]
 NEEDED = {
-    "operator.txt": [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["operator"]],
+    "image.txt": [*PROJECT["project"]["dependencies"], *EXTRAS["operator"], *EXTRAS["server"]],
     "build.txt": PROJECT["build-system"]["requires"],
 }
-NEEDED["dev.txt"] = [*NEEDED["operator.txt"], *NEEDED["build.txt"]]
+NEEDED["dev.txt"] = [*NEEDED["image.txt"], *EXTRAS["metrics"], *EXTRAS["openfeature"], *NEEDED["build.txt"]]
+NEEDED["rivals.txt"] = PROJECT["dependency-groups"]["rivals"]
 NAME = re.compile(r"^[A-Za-z0-9][-\w.]*", re.MULTILINE)
 
 

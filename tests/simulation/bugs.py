@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from mlrollout.api.spec import Guardrail, Spec, Stage
+from mlrollout.assignment.view import View
 from mlrollout.domain import danger, decide, gate, progress, settle
 from mlrollout.domain.state import Blocked, Decision, Seen, State
-from mlrollout.domain.traffic import Write
+from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.domain.verdict import Verdict
 from mlrollout.evidence import judge
 from mlrollout.runtime import rollout as rollouts
@@ -146,3 +147,18 @@ def wait_for_evidence_at_zero(patch: pytest.MonkeyPatch) -> None:
 def look_again_seldom(patch: pytest.MonkeyPatch) -> None:
     """Nobody looks at a rolled back attempt for a minute."""
     patch.setattr(Queue.__init__, "__kwdefaults__", {"workers": 32, "resync": 60.0, "seed": None})
+
+
+def forget_what_was_seen(patch: pytest.MonkeyPatch) -> None:
+    """A client takes whatever record it reads, be it an older one."""
+    read = View.read
+
+    def forgetful(self: View, traffic: Traffic, at: float) -> View:
+        return replace(read(self, traffic, at), record=traffic.record)
+
+    patch.setattr(View, "read", forgetful)
+
+
+def wait_for_the_poll(patch: pytest.MonkeyPatch) -> None:
+    """A client reads where it is told of more, and makes nothing of any other push."""
+    patch.setattr(View, "push", lambda self, _: self)

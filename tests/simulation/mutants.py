@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from . import bugs
+from .checks.clients import clients_follow_to_zero, clients_never_go_back
 from .checks.raises import (
     a_raise_is_won_by_a_status_write,
     a_raise_knows_what_it_raises,
@@ -98,5 +99,7 @@ MUTANTS = (
     Mutant(bugs.renew_as_standby, attempts_are_asked_for, "leaders", near=25),
     Mutant(bugs.blame_the_next_attempt, no_innocent_is_rolled_back, "calm", _revised_in_vain),
     Mutant(bugs.wait_for_evidence_at_zero, all_agree_in_the_end, "calm", _swept, near=4),
+    Mutant(bugs.forget_what_was_seen, clients_never_go_back, "losses"),
+    Mutant(bugs.wait_for_the_poll, clients_follow_to_zero, "calm"),
     Mutant(bugs.look_again_seldom, zero_comes_back, "losses", near=23),
 )

@@ -4,24 +4,49 @@ A user has a bucket for good, and treatment is the buckets below the percentage.
 percentage only moves users from control to treatment, and lowering it only back.
 """
 
-from typing import Literal
+from enum import StrEnum
 
 import mmh3
 
 BUCKETS = 1_000_000
+_HASHES = 1 << 32
 
-Group = Literal["control", "treatment"]
+
+class Group(StrEnum):
+    """Which path a user gets: the legacy one, or the new one."""
+
+    CONTROL = "control"
+    TREATMENT = "treatment"
+
+
+def hashed(salt: str, user_id: str) -> int:
+    """MurmurHash3 (x86, 32 bits, seed 0) of `salt:user_id` in UTF-8, unsigned.
+
+    Raises:
+        UnicodeEncodeError: Salt or id holds half a surrogate pair, which is no text in UTF-8.
+    """
+    # Always bytes: given half a surrogate pair in a str, mmh3 5.3 ends the process.
+    return mmh3.mmh3_32_uintdigest(f"{salt}:{user_id}".encode())
 
 
 def bucket(salt: str, user_id: str) -> int:
     """The user's bucket, from 0 to 999,999; independent of the same user's under another salt.
 
     Raises:
-        UnicodeEncodeError: Salt or id holds half a surrogate pair, which is no text in UTF-8.
+        UnicodeEncodeError: Salt or id is no text in UTF-8.
     """
-    return mmh3.hash(f"{salt}:{user_id}".encode(), 0, signed=False) * BUCKETS >> 32
+    return hashed(salt, user_id) * BUCKETS >> 32
+
+
+def limit(percentage: int) -> int:
+    """The least hash whose bucket is not in treatment; `bucket(…) < percentage * 10_000` in terms of the hash."""
+    return -(-percentage * (BUCKETS // 100) * _HASHES // BUCKETS)
 
 
 def group(salt: str, user_id: str, percentage: int) -> Group:
-    """The user's group at a percentage from 0 to 100."""
-    return "treatment" if bucket(salt, user_id) < percentage * (BUCKETS // 100) else "control"
+    """The user's group at a percentage from 0 to 100. Who has no id is nobody, and in control.
+
+    Raises:
+        UnicodeEncodeError: Salt or id is no text in UTF-8.
+    """
+    return Group.TREATMENT if user_id and hashed(salt, user_id) < limit(percentage) else Group.CONTROL

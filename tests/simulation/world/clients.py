@@ -1,16 +1,14 @@
-"""An application process that asks for the percentage, as the Redis contract tells it to.
+"""An application process: what the SDK makes of Redis (`View`), with pushes that come late, out of order or never.
 
-It keeps the greatest record it has seen and the key as last read. A push that lowers applies at once, one
-that raises only makes it read. It reads again in a slow poll and on each reconnect; cut off for longer than
-its staleness bound it answers control.
+It reads again in a slow poll and on each reconnect; cut off for longer than its staleness bound it answers control.
 """
 
 import asyncio
 import random
 from collections.abc import Callable
 
-from mlrollout.domain.record import Record, greater
-from mlrollout.domain.traffic import Traffic
+from mlrollout.assignment.view import View
+from mlrollout.domain.record import Record
 
 from .history import History, Served
 from .redis import Redis
@@ -33,9 +31,7 @@ class Client:
         self._history = history
         self._chance = chance
         self._loop = asyncio.get_running_loop()
-        self._record: Record | None = None
-        self._percentage: int | None = None
-        self._contact = -STALE
+        self._view = View()
         self._told: Served | None = None
         self.pushes_lost = 0.0
         """Share of pushes that are lost or late."""
@@ -46,13 +42,11 @@ class Client:
     @property
     def percentage(self) -> int:
         """The share of users it gives treatment."""
-        if self._record is None or self._percentage is None or self._loop.time() - self._contact > STALE:
-            return 0
-        return min(self._percentage, self._record.percentage)
+        return 0 if self._loop.time() - self._view.confirmed >= STALE else self._view.percentage
 
     def knows_better(self, record: Record) -> bool:
         """Whether it has seen a greater record of another owner."""
-        mine = self._record
+        mine = self._view.record
         return mine is not None and mine.owner != record.owner and mine.rank > record.rank
 
     def reconnect(self) -> None:
@@ -67,11 +61,7 @@ class Client:
         self._loop.call_later(POLL, self._poll)
 
     def _read(self) -> None:
-        traffic = self._redis.read(self.key)
-        self._contact = self._loop.time()
-        self._percentage = _key(traffic)
-        if traffic.record is not None:
-            self._learn(traffic.record)
+        self._view = self._view.read(self._redis.read(self.key), self._loop.time())
         self._tell()
 
     def _pushed(self, record: Record) -> None:
@@ -87,26 +77,19 @@ class Client:
         self._loop.call_later(self._chance.random() * within, take, record)
 
     def _take(self, record: Record) -> None:
-        if self.cut or (self._record is not None and record.rank <= self._record.rank):
+        if self.cut:
             return
-        if record.percentage > self.percentage:
+        if self._view.tells_of_more(record):
             self._read()
         else:
-            self._learn(record)
+            self._view = self._view.push(record)
             self._tell()
 
-    def _learn(self, record: Record) -> None:
-        self._record = record if self._record is None else greater(self._record, record)
-
     def _tell(self) -> None:
-        rank = self._record.rank if self._record is not None else None
+        record = self._view.record
+        rank = record.rank if record is not None else None
         told = Served(self._loop.time(), self.name, self.key, self.percentage, rank, not self.cut)
         before = self._told
         if before is None or (told.percentage, told.rank) != (before.percentage, before.rank):
             self._history.append(told)
             self._told = told
-
-
-def _key(traffic: Traffic) -> int | None:
-    """Absent and unreadable mean control, of the key and of its record alike."""
-    return traffic.percentage if traffic.record is not None else None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.assignment.bucket import BUCKETS, bucket, group
 
-VECTORS = json.loads(Path(__file__).parents[2].joinpath("docs/bucket-vectors.json").read_text(encoding="utf-8"))
+VECTORS = json.loads(Path(__file__).parents[3].joinpath("docs/bucket-vectors.json").read_text(encoding="utf-8"))
 
 names = st.text(max_size=20)
 percentages = st.integers(0, 100)

@@ -1,0 +1,50 @@
+"""A client of the library for whatever kind of Redis a URL names."""
+
+from typing import Any
+
+from redis import Redis, RedisCluster
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from mlrollout.redis_server.address import Address, Tls
+from mlrollout.redis_server.failure import UnusableError
+from mlrollout.redis_server.names import apart
+from mlrollout.redis_server.server import is_cluster, options, sentinel_options
+
+ANSWER_WITHIN = 1.0
+"""Seconds for a connection to stand, and for each answer on it."""
+
+
+def connect(address: Address, tls: Tls, key: str) -> Redis | RedisCluster:
+    """A connected client for one key.
+
+    Raises:
+        UnusableError: What answers can't serve the key.
+        Exception: What the client library raises where it can't connect.
+    """
+    told = options(address, tls, answer_within=ANSWER_WITHIN, retry=Retry(NoBackoff(), 0))
+    client = _single(address, told)
+    try:
+        hello = client.execute_command("HELLO")  # type: ignore[no-untyped-call]  # the library left it so
+        if not is_cluster(hello, address):
+            return client
+    except BaseException:
+        client.close()
+        raise
+    client.close()
+    if why := apart(key):
+        raise UnusableError(why)
+    ((host, port),) = address.hosts
+    return RedisCluster(host=host, port=port, require_full_coverage=False, **told)
+
+
+def _single(address: Address, told: dict[str, Any]) -> Redis:
+    if address.socket:
+        return Redis(unix_socket_path=address.socket, db=address.database, **told)
+    if not address.service:
+        ((host, port),) = address.hosts
+        return Redis(host=host, port=port, db=address.database, **told)
+    sentinel = Sentinel(address.hosts, sentinel_kwargs=sentinel_options(address, told))  # type: ignore[no-untyped-call]  # has no types
+    client: Redis = sentinel.master_for(address.service, db=address.database, **told)  # type: ignore[no-untyped-call]  # likewise
+    return client

@@ -1,0 +1,167 @@
+"""Keeping up with Redis: a thread that listens for changes, and reads again and again besides.
+
+A push makes a lower percentage known within milliseconds. Pub/sub loses messages, so the slow poll and the
+read after every connection are what one may rely on, and the only way up.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from time import monotonic
+from typing import Any
+
+from redis import Redis, RedisCluster
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from mlrollout.domain.record import UnreadableRecordError, decode
+from mlrollout.domain.traffic import Traffic
+from mlrollout.redis_server.address import Address, Tls
+from mlrollout.redis_server.failure import FAILED, UnusableError, explain
+from mlrollout.redis_server.names import changes_of, record_of
+
+from .connect import connect
+from .view import Reason, View
+
+log = logging.getLogger("mlrollout")
+
+FIRST_DELAY = 0.1
+"""Seconds, give or take a half, until the first try to connect again; each further one doubles it."""
+LONGEST_DELAY = 2.0
+
+
+_MEANS = {
+    Reason.ABSENT: "Redis holds no percentage with a record; no MLRollout has begun on this key",
+    Reason.UNREADABLE: "what Redis holds can't be read: it is a newer version's, or no percentage",
+}
+
+
+class Reader:
+    """Follows one key until it is stopped.
+
+    Args:
+        address: The Redis.
+        tls: Its TLS files.
+        key: The key of the percentage.
+        poll: Seconds between two reads, give or take a fifth.
+        seen: Is given every new view, in the reader's thread.
+        view: What is known already.
+    """
+
+    def __init__(
+        self, address: Address, tls: Tls, key: str, *, poll: float, seen: Callable[[View], None], view: View
+    ) -> None:
+        self._address = address
+        self._tls = tls
+        self._key = key
+        self._poll = poll
+        self._seen = seen
+        self._view = view
+        self._stopped = threading.Event()
+        self._failures = 0
+        self._client: Redis | RedisCluster | None = None
+        self._thread = threading.Thread(target=self._run, name=f"mlrollout {key}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow; never waits."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it, and wait until it has ended, unless that takes longer than an answer of Redis may."""
+        self._stopped.set()
+        client = self._client
+        if client is not None:
+            _hang_up(client)
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout=2.0)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                with closing(connect(self._address, self._tls, self._key)) as client:
+                    self._client = client
+                    self._follow(client)
+            except UnusableError as error:
+                self._fail(str(error))
+            except FAILED as error:
+                self._fail(explain(error, self._address))
+            except Exception as error:  # noqa: BLE001 - what nobody thought of must not end it
+                self._fail(f"unexpected {type(error).__name__}: {error}")
+            finally:
+                self._client = None
+            self._seen(self._view)  # it may be too old by now
+            self._stopped.wait(self._delay())
+
+    def _fail(self, why: str) -> None:
+        if self._stopped.is_set():
+            return
+        self._failures += 1
+        if self._failures.bit_count() == 1:  # the first, second, fourth, eighth …: what goes on is not told each time
+            log.warning("Can't follow %s, and trying again: %s", self._key, why)
+
+    def _delay(self) -> float:
+        if not self._failures:
+            return 0.0
+        longest = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(self._failures - 1, 16))
+        return longest * random.uniform(0.5, 1.5)  # noqa: S311 - jitter is no secret
+
+    def _follow(self, client: Redis | RedisCluster) -> None:
+        with closing(client.pubsub()) as changes:  # type: ignore[no-untyped-call]  # the library left it so
+            changes.subscribe(changes_of(self._key))
+            due, awaited = monotonic() + self._poll, True
+            while not self._stopped.is_set():
+                message = changes.get_message(timeout=max(0.0, due - monotonic()))
+                if message is not None:
+                    awaited = False
+                    self._hear(client, message)
+                elif monotonic() >= due:
+                    if awaited:
+                        raise RedisConnectionError("nothing is heard on the channel any more")
+                    # Silence is normal on a channel; an answer to a ping shows that it is not the network's.
+                    changes.ping()
+                    due, awaited = monotonic() + self._poll * random.uniform(0.8, 1.2), True  # noqa: S311 - jitter
+                    self._read(client)
+
+    def _hear(self, client: Redis | RedisCluster, message: dict[str, Any]) -> None:
+        # The first message confirms the subscription: read after it, and nothing falls between.
+        if message["type"] == "subscribe":
+            self._read(client)
+        elif message["type"] == "message":
+            self._take(client, message["data"])
+
+    def _take(self, client: Redis | RedisCluster, pushed: bytes) -> None:
+        try:
+            record = decode(pushed)
+        except UnreadableRecordError:
+            self._read(client)  # which says what to make of it
+            return
+        if self._view.tells_of_more(record):
+            self._read(client)
+        else:
+            self._put(self._view.push(record))
+
+    def _read(self, client: Redis | RedisCluster) -> None:
+        began = monotonic()
+        key, record = client.execute_command("MGET", self._key, record_of(self._key))  # type: ignore[no-untyped-call]  # likewise
+        if self._failures:
+            log.info("Following %s again", self._key)
+            self._failures = 0
+        self._put(self._view.read(Traffic.parse(key, record), began))
+
+    def _put(self, view: View) -> None:
+        if view.nothing is not self._view.nothing and view.nothing is not None:
+            log.warning("Control for every user of %s: %s", self._key, _MEANS[view.nothing])
+        self._view = view
+        self._seen(view)
+
+
+def _hang_up(client: Redis | RedisCluster) -> None:
+    """Wake the thread that waits for an answer."""
+    try:
+        if isinstance(client, RedisCluster):
+            client.disconnect_connection_pools()  # type: ignore[no-untyped-call]  # likewise
+        else:
+            client.connection_pool.disconnect()
+    except Exception:
+        log.debug("Could not hang up", exc_info=True)

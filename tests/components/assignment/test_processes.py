@@ -1,0 +1,166 @@
+"""Many processes, however they come about: each follows by itself, and a rollback reaches them all."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from subprocess import PIPE, Popen
+
+import pytest
+from mlrollout import Group, Rollout
+
+from tests.components.assignment.place import KEY, Place, reaches, until
+
+FOLLOWING = f"""
+import sys
+from mlrollout import Rollout
+rollout = Rollout({KEY!r}, redis=sys.argv[1])
+assert rollout.wait_ready(60)
+rollout.on_change(lambda state: print(state.percentage, flush=True))
+print(rollout.percentage, flush=True)
+sys.stdin.read()
+"""
+
+FORKING = f"""
+import os, sys
+from mlrollout import Rollout
+rollout = Rollout({KEY!r}, redis=sys.argv[1])
+assert rollout.wait_ready(20)
+print(rollout.percentage, flush=True)
+for _ in range(2):
+    if os.fork() == 0:
+        assert rollout.percentage == 30, "what the parent knew, its child knows"
+        rollout.on_change(lambda state: print(state.percentage, flush=True))
+        os.read(0, 1)
+        os._exit(0)
+rollout.on_change(lambda state: print(state.percentage, flush=True))
+os.read(0, 1)
+"""
+
+
+@contextmanager
+def running(program: str, *arguments: str) -> Iterator["Popen[str]"]:
+    """A Python process that ends when its standard input does."""
+    with Popen([sys.executable, "-c", program, *arguments], stdin=PIPE, stdout=PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def lines(process: "Popen[str]", count: int) -> Sequence[str]:
+    assert process.stdout is not None
+    return [process.stdout.readline().strip() for _ in range(count)]
+
+
+def test_thirty_two_processes_all_answer_control_after_a_rollback(place: Place) -> None:
+    place.put(30)
+    with _many(32, place.server.url) as processes:
+        for process in processes:
+            assert lines(process, 1) == ["30"]
+        place.put(0, latched=True)
+        for process in processes:
+            assert lines(process, 1) == ["0"]
+
+
+@contextmanager
+def _many(count: int, url: str) -> Iterator[list["Popen[str]"]]:
+    processes = [
+        Popen([sys.executable, "-c", FOLLOWING, url], stdin=PIPE, stdout=PIPE, text=True) for _ in range(count)
+    ]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+def test_children_of_a_fork_follow_by_themselves_and_so_does_their_parent(place: Place) -> None:
+    place.put(30)
+    with running(FORKING, place.server.url) as process:
+        assert lines(process, 1) == ["30"]
+        until(lambda: place.redis.pubsub_numsub(f"{KEY}:changes")[0][1] == 3, "three that listen")
+        place.put(0, latched=True)
+        assert lines(process, 3) == ["0"] * 3
+
+
+def test_a_process_that_was_frozen_does_not_go_on_with_what_it_knew(own_place: Place) -> None:
+    own_place.put(100)
+    program = FOLLOWING.replace("redis=sys.argv[1]", "redis=sys.argv[1], poll=0.2, max_staleness=1.0")
+    program = program.replace("sys.stdin.read()", "[print(rollout.group('kim'), flush=True) for _ in sys.stdin]")
+    with running(program, own_place.server.url) as process:
+        assert lines(process, 1) == ["100"]
+        process.send_signal(signal.SIGSTOP)
+        own_place.server.kill()
+        _let_time_pass(1.5)
+        process.send_signal(signal.SIGCONT)
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert "control" in lines(process, 2)
+
+
+def _let_time_pass(seconds: float) -> None:
+    """For what is about time itself: there is no condition to wait for in a frozen process."""
+    threading.Event().wait(seconds)
+
+
+def test_threads_decide_while_the_percentage_changes(place: Place) -> None:
+    with Rollout(KEY, redis=place.server.url) as rollout:
+        stop, wrong = threading.Event(), list[BaseException]()
+
+        def decide() -> None:
+            try:
+                while not stop.is_set():
+                    assert rollout.group("kim") in Group
+                    rollout.assign("kim")
+            except BaseException as error:  # noqa: BLE001 - whatever it is, the test tells it
+                wrong.append(error)
+
+        threads = [threading.Thread(target=decide) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for percentage in (10, 100, 30, 0) * 5:
+            place.put(percentage)
+            reaches(rollout, percentage)
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert not wrong
+
+
+def test_the_sdk_loads_nothing_of_the_operator() -> None:
+    program = (
+        "import sys; from mlrollout import Rollout; "
+        "heavy = {'kopf', 'kubernetes', 'pydantic', 'aiohttp', 'structlog', 'prometheus_client'}; "
+        "print(sorted(heavy & sys.modules.keys()))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert ran.stdout == "[]\n"
+
+
+def test_a_process_ends_though_nobody_closed_its_rollout(place: Place) -> None:
+    program = f"from mlrollout import Rollout; Rollout({KEY!r}, redis={place.server.url!r}).wait_ready(20)"
+
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_fork_with_a_closed_rollout_is_left_alone(place: Place) -> None:
+    program = f"""
+import os
+from mlrollout import Rollout
+Rollout({KEY!r}, redis={place.server.url!r}).close()
+if os.fork() == 0:
+    import threading
+    os._exit(threading.active_count() - 1)
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert ran.stdout == "0\n"
