@@ -62,7 +62,17 @@ def _stands(spec: Spec, state: State, stage: Stage, *, judged: bool) -> bool:
     """Whether nothing is left to earn: a stage not in force yet needs the guardrails and the approval of today."""
     if stage.percentage <= state.applied or first(spec, state.record):
         return True
-    return judged and (stage.approval is Approval.AUTOMATIC or state.approved == stage.name)
+    return (
+        judged and (stage.approval is Approval.AUTOMATIC or state.approved == stage.name) and _next(spec, state, stage)
+    )
+
+
+def _next(spec: Spec, state: State, stage: Stage) -> bool:
+    """Whether no stage has been put between this one and the one that was left for it."""
+    if len(state.runs) < 2:  # noqa: PLR2004 - the one that was left, and this one
+        return True
+    left = state.runs[-2].percentage
+    return not any(left < other.percentage < stage.percentage for other in spec.stages)
 
 
 def _position(spec: Spec, state: State) -> Stage | None:

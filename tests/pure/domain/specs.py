@@ -72,6 +72,12 @@ STAGES: dict[str, tuple[Stage, ...]] = {
         Stage(name="mid", percentage=25, duration=40.0, approval=Approval.MANUAL),
         Stage(name="full", percentage=100, duration=20.0),
     ),
+    "more": (
+        Stage(name="pilot", percentage=10, duration=40.0),
+        Stage(name="fifth", percentage=20, duration=40.0),
+        Stage(name="half", percentage=30, duration=40.0),
+        Stage(name="full", percentage=100, duration=20.0),
+    ),
     "gone": (Stage(name="half", percentage=30, duration=40.0), Stage(name="full", percentage=100, duration=20.0)),
     "dark": (Stage(name="dark", percentage=0, duration=20.0), Stage(name="half", percentage=30, duration=40.0)),
     "hasty": (Stage(name="pilot", percentage=10, duration=0.0), Stage(name="all", percentage=90, duration=0.0)),

@@ -100,6 +100,19 @@ def test_a_stage_announced_as_the_first_waits_for_one_that_is_put_before_it() ->
 # --- after completion ------------------------------------------------------------------------
 
 
+def test_a_stage_put_before_one_that_is_announced_is_not_passed_over() -> None:
+    world = world_at("second stage announced", ("stages", "more"), ("handle", 0))
+    assert _stands(world) == ("pilot", 10, 10)
+    world.play([("go_well", 10)])
+    assert [run.name for run in world.state.runs][-2:] == ["pilot", "fifth"]
+    assert world.in_force <= 20
+
+
+def test_a_stage_put_before_one_that_is_in_force_is_passed_over() -> None:
+    world = world_at("second stage", ("stages", "more"), ("handle", 0))
+    assert _stands(world) == ("half", 30, 30)
+
+
 def test_a_stage_added_at_the_end_is_earned() -> None:
     world = world_at("complete", ("stages", "dark"), ("handle", 0), ("go_well", 20))
     assert world.state.completed

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.domain.record import Record
+from mlrollout.domain.record import Record, encode
 from mlrollout.domain.traffic import Traffic
 
 RECORD = Record(attempt=1, latched=False, sequence=2, percentage=30)
@@ -57,3 +57,17 @@ def test_any_text_is_read_without_a_fault(key: str) -> None:
 )
 def test_the_lower_of_key_and_record_is_in_force(traffic: Traffic, in_force: int, lost: bool, stopped: bool) -> None:  # noqa: FBT001 - a table
     assert (traffic.in_force, traffic.lost, traffic.stopped) == (in_force, lost, stopped)
+
+
+def test_what_redis_answers_is_read() -> None:
+    assert Traffic.parse(b"30", encode(RECORD).encode()) == Traffic("30", RECORD)
+    assert Traffic.parse(None, None) == Traffic(None, None)
+    assert Traffic.parse(b"\xff", None).percentage is None
+
+
+@pytest.mark.parametrize("text", [b"\xff", b"{", b'{"schema":2}'])
+def test_a_record_that_is_none_says_why(text: bytes) -> None:
+    traffic = Traffic.parse(b"30", text)
+
+    assert (traffic.record, traffic.in_force) == (None, 0)
+    assert traffic.unreadable

@@ -206,8 +206,13 @@ class World:
         old = [process for process in living if process.leads]
         new = [process for process in living if not process.leads]
         if self.plan.leading is Leading.STANDBY and old and new:
-            self.after(max(0.0, -overlap), lambda: new[0].lead(leads=True))
+            self.after(max(0.0, -overlap), self._succeed, new[0], max(0.0, overlap))
             self.after(max(0.0, overlap), lambda: old[0].lead(leads=False))
+
+    def _succeed(self, process: Process, overlap: float) -> None:
+        """Let one lead after another, unless a third has come to lead in the gap between them."""
+        if overlap or not any(other.alive and other.leads for other in self.processes.values()):
+            process.lead(leads=True)
 
     # --- clients -----------------------------------------------------------------------------
 
