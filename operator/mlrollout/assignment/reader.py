@@ -13,7 +13,9 @@ from time import monotonic
 from typing import Any
 
 from redis import Redis, RedisCluster
+from redis.client import PubSub
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from mlrollout.domain.record import UnreadableRecordError, decode
 from mlrollout.domain.traffic import Traffic
@@ -111,10 +113,10 @@ class Reader:
             changes.subscribe(changes_of(self._key))
             due, awaited = monotonic() + self._poll, True
             while not self._stopped.is_set():
-                message = changes.get_message(timeout=max(0.0, due - monotonic()))
+                message = _next(changes, max(0.001, due - monotonic()))
                 if message is not None:
                     awaited = False
-                    self._hear(client, message)
+                    self._hear(client, *message[::2])
                 elif monotonic() >= due:
                     if awaited:
                         raise RedisConnectionError("nothing is heard on the channel any more")
@@ -123,12 +125,12 @@ class Reader:
                     due, awaited = monotonic() + self._poll * random.uniform(0.8, 1.2), True  # noqa: S311 - jitter
                     self._read(client)
 
-    def _hear(self, client: Redis | RedisCluster, message: dict[str, Any]) -> None:
+    def _hear(self, client: Redis | RedisCluster, kind: bytes, content: Any = b"") -> None:  # noqa: ANN401 - by kind
         # The first message confirms the subscription: read after it, and nothing falls between.
-        if message["type"] == "subscribe":
+        if kind == b"message":
+            self._take(client, content)
+        elif kind == b"subscribe":
             self._read(client)
-        elif message["type"] == "message":
-            self._take(client, message["data"])
 
     def _take(self, client: Redis | RedisCluster, pushed: bytes) -> None:
         try:
@@ -154,6 +156,19 @@ class Reader:
             log.warning("Control for every user of %s: %s", self._key, _MEANS[view.nothing])
         self._view = view
         self._seen(view)
+
+
+def _next(changes: PubSub, timeout: float) -> Any:  # noqa: ANN401 - a list of what the server said
+    """The next message; `None` if none comes in that many seconds.
+
+    It asks the connection itself: what the library does on top of that takes longer than all of ours together, and
+    each of many processes would wait for it when a rollback comes.
+    """
+    connection: Any = changes.connection
+    try:
+        return connection.read_response(timeout=timeout, disconnect_on_error=False, push_request=True)
+    except RedisTimeoutError:
+        return None
 
 
 def _hang_up(client: Redis | RedisCluster) -> None:

@@ -283,7 +283,7 @@ class Rollout:
             for listener in self._listeners:
                 with suppress(Exception):
                     listener(state)
-        if view.nothing is not Reason.NOT_READY:
+        if view.nothing is not Reason.NOT_READY and not self._read.is_set():
             self._read.set()
 
     def _settle(self) -> None:
