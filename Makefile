@@ -38,7 +38,7 @@ unit: .venv/ready ## Run the pure tests alone (seconds)
 lint: .venv/ready ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy operator/mlrollout devstack tests examples
+	$(BIN)/mypy operator/mlrollout devstack docs tests examples
 	$(BIN)/lint-imports --no-logo
 
 format: .venv/ready ## Format the code
@@ -54,8 +54,9 @@ down: .venv/ready ## Stop the local stack
 status: .venv/ready ## Say what of the local stack runs
 	@$(BIN)/python -m devstack status
 
-generate: .venv/ready ## Write the CRD, the chart's copy and the reference from the models
+generate: .venv/ready ## Write the CRD, the chart's copy, the reference and the vectors from the code
 	$(BIN)/python -m mlrollout.api.generate
+	$(BIN)/python -m docs.vectors.generate
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" -q
 lock: ## Resolve the dependencies anew (needs uv)

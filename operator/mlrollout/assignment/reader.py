@@ -134,7 +134,7 @@ class Reader:
 
     def _take(self, client: Redis | RedisCluster, pushed: bytes) -> None:
         try:
-            record = decode(pushed)
+            record = decode(pushed.decode(errors="replace"))
         except UnreadableRecordError:
             self._read(client)  # which says what to make of it
             return

