@@ -9,7 +9,11 @@ export class Rollout {
   #maxStaleness;
   /** The most that the last read allows: the key's percentage, or 0 where it or its record was not readable. */
   #allowed = 0;
-  /** The greatest record seen, by whatever way. */
+  /**
+   * The greatest record seen, by whatever way.
+   *
+   * @type {Readonly<import("../index.js").Record> | null}
+   */
   #record = null;
   /** From when on the last read counts no more. */
   #until = -Infinity;
