@@ -89,7 +89,7 @@ test("users are divided by the key, or by a salt", () => {
 });
 
 test("what is no text in Redis is unreadable", () => {
-  for (const odd of [undefined, 100, 100n, ["100"], {}, Symbol("100"), new TextEncoder().encode("100")]) {
+  for (const odd of [undefined, 100, 100n, ["100"], [record()], {}, Symbol("100"), new TextEncoder().encode("100")]) {
     const rollout = everybody();
     rollout.read(odd, record(), 1_000);
     assert.equal(rollout.group("42", 1_000), "control");

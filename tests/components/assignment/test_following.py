@@ -77,6 +77,13 @@ def test_a_pushed_raise_that_redis_does_not_hold_raises_nothing(place: Place, at
     assert at_100.percentage == 0
 
 
+def test_a_push_is_read_as_redis_is_so_a_byte_order_mark_makes_it_no_record(place: Place, at_100: Rollout) -> None:
+    place.push("\ufeff" + encode(place.step(0, latched=True)))
+    place.read_again()
+
+    assert at_100.percentage == 100
+
+
 def test_an_older_record_does_not_bring_traffic_back(place: Place, at_100: Rollout) -> None:
     old = place.record
     place.put(0)
