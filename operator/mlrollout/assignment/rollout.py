@@ -112,7 +112,7 @@ class Rollout:
         self._salted = f"{self.salt}:".encode()
         self._forced: list[Group] = []
         self._listeners: list[Callable[[State], None]] = []
-        self._told: tuple[int, Reason, Record | None] | None = None
+        self._told: tuple[int, Reason, Record | None] = (0, Reason.NOT_READY, None)
         self._odd_ids = 0
         self._view = View()
         self._share: tuple[int, float, bool] = (0, -inf, False)
@@ -273,18 +273,23 @@ class Rollout:
     # --- following ---------------------------------------------------------------------------
 
     def _see(self, view: View) -> None:
+        self._tell()  # what was known may have become too old meanwhile, and nobody noticed
         with self._changing:
             self._view = view
             self._settle()
-        state = self._state(view)
-        told = (state.percentage, state.reason, state.record)
-        if told != self._told:
-            self._told = told
-            for listener in self._listeners:
-                with suppress(Exception):
-                    listener(state)
+        self._tell()
         if view.nothing is not Reason.NOT_READY and not self._read.is_set():
             self._read.set()
+
+    def _tell(self) -> None:
+        state = self.state
+        told = (state.percentage, state.reason, state.record)
+        if told == self._told:
+            return
+        self._told = told
+        for listener in self._listeners:
+            with suppress(Exception):
+                listener(state)
 
     def _settle(self) -> None:
         """Work out what a decision needs."""

@@ -1,0 +1,42 @@
+"""An assignment as OpenFeature tells it: the reason, and what it is based on. Needs none of OpenFeature's packages."""
+
+from math import isfinite
+
+from .rollout import Assignment
+from .view import Reason
+
+REASONS = {
+    Reason.SPLIT: "SPLIT",
+    Reason.STAFF: "TARGETING_MATCH",
+    Reason.FORCED: "STATIC",
+    Reason.ROLLED_BACK: "DISABLED",
+    Reason.STOPPED: "DISABLED",
+    Reason.STALE: "STALE",
+    Reason.ABSENT: "DEFAULT",
+    Reason.UNREADABLE: "DEFAULT",
+    Reason.OTHER_REVISION: "DEFAULT",
+}
+"""OpenFeature's reason for each of ours that comes with a group; for the other two there is an error code."""
+
+
+def metadata(assignment: Assignment) -> dict[str, bool | int | float | str]:
+    """What an assignment is based on, flat.
+
+    `percentage` and `rollout_reason` always stand in it; `attempt`, `sequence`, `stage` and `revision` where a record
+    has been seen; `age_seconds` where Redis has been read.
+    """
+    state = assignment.state
+    told: dict[str, bool | int | float | str] = {
+        "percentage": state.percentage,
+        "rollout_reason": assignment.reason.value,
+    }
+    if state.record is not None:
+        told |= {
+            "attempt": state.record.attempt,
+            "sequence": state.record.sequence,
+            "stage": state.record.stage,
+            "revision": state.record.revision,
+        }
+    if isfinite(state.age):
+        told["age_seconds"] = state.age
+    return told
