@@ -14,6 +14,7 @@ NONE = "none"
 """The variant of an evaluation that came to none: the caller's default was used."""
 OTHER = "other"
 """A flag or variant that was not named beforehand."""
+_REASONS = frozenset(Reason)
 
 
 class ExposureHook(Hook):
@@ -58,5 +59,5 @@ class ExposureHook(Hook):
         flag = details.flag_key if details.flag_key in self._flags else OTHER
         variant = NONE if details.variant is None else details.variant
         known = variant in self._variants or variant == NONE
-        reason = details.reason if details.reason in set(Reason) else Reason.UNKNOWN
+        reason = details.reason if details.reason in _REASONS else Reason.UNKNOWN
         self._exposures.labels(flag, variant if known else OTHER, reason).inc()

@@ -17,7 +17,7 @@ _EVENTS = {
     ProviderStatus.STALE: ProviderEvent.PROVIDER_STALE,
     ProviderStatus.NOT_READY: ProviderEvent.PROVIDER_ERROR,
 }
-_UNKNOWN = {Reason.NOT_READY: ProviderStatus.NOT_READY, Reason.STALE: ProviderStatus.STALE}
+_UNKNOWN = {Reason.NOT_READY, Reason.STALE}
 
 
 class Standing:
@@ -72,5 +72,7 @@ class Standing:
             self._emit(ProviderEvent.PROVIDER_CONFIGURATION_CHANGED, ProviderEventDetails(keys, message))
 
     def _together(self) -> ProviderStatus:
-        found = {_UNKNOWN.get(reason, ProviderStatus.READY) for reason in self._reasons.values()}
-        return next((s for s in (ProviderStatus.NOT_READY, ProviderStatus.STALE) if s in found), ProviderStatus.READY)
+        reasons = set(self._reasons.values())
+        if Reason.NOT_READY in reasons:
+            return ProviderStatus.NOT_READY
+        return ProviderStatus.STALE if Reason.STALE in reasons else ProviderStatus.READY

@@ -136,7 +136,7 @@ def test_threads_decide_while_the_percentage_changes(place: Place) -> None:
 def test_the_sdk_loads_nothing_of_the_operator() -> None:
     program = (
         "import sys; from mlrollout import Rollout; "
-        "heavy = {'kopf', 'kubernetes', 'pydantic', 'aiohttp', 'structlog', 'prometheus_client'}; "
+        "heavy = {'kopf', 'kubernetes', 'pydantic', 'aiohttp', 'structlog', 'prometheus_client', 'openfeature'}; "
         "print(sorted(heavy & sys.modules.keys()))"
     )
     ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
