@@ -44,7 +44,6 @@ def test_a_flag_that_was_told_nothing_is_of_every_type(rollout: Rollout) -> None
         ({}, {"model": "b"}, {FlagType.OBJECT}),
         ([], ["b"], {FlagType.OBJECT}),
     ],
-    ids=str,
 )
 def test_a_flag_with_values_is_of_their_type_alone(
     rollout: Rollout, control: FlagValueType, treatment: FlagValueType, kinds: set[FlagType]
