@@ -3,18 +3,21 @@
 What an application needs stands here; the operator's parts are in the packages of their names.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .assignment import Assignment, Group, Reason, Rollout, State, Tls
+    from .assignment.feature import Feature
+    from .assignment.metrics import Metrics
 
-__all__ = ["Assignment", "Group", "Reason", "Rollout", "State", "Tls"]
+__all__ = ["Assignment", "Feature", "Group", "Metrics", "Reason", "Rollout", "State", "Tls"]
+
+_APART = {"Feature": ".assignment.feature", "Metrics": ".assignment.metrics"}
 
 
 def __getattr__(name: str) -> object:
-    """Load the application's side when it is asked for: the operator does not need it, nor it the operator."""
+    """Load a part of the application's side when it is asked for: who only decides need not count."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import assignment  # noqa: PLC0415 - see above
-
-    return getattr(assignment, name)
+    return getattr(import_module(_APART.get(name, ".assignment"), __name__), name)

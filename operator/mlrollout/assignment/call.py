@@ -1,0 +1,73 @@
+"""One call of a feature, as it is measured."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+from .bucket import Group
+
+
+class Call:
+    """One call for one user, from the beginning of its `with` block to the end.
+
+    An exception that leaves the block is a failure of the user's group, and passes through. One that is no
+    `Exception`, such as a cancellation or an interrupt, says nothing about the path: nothing is recorded.
+
+    Attributes:
+        user_id: The user.
+        group: The user's group.
+        failed: Whether the group's own path has failed, whoever answered then.
+        seconds: How long it took to answer the user, a failure and the legacy path after it included.
+    """
+
+    def __init__(
+        self, user_id: str, group: Group, *, told: Callable[[Exception], None], ended: Callable[["Call"], None]
+    ) -> None:
+        self.user_id = user_id
+        self.group = group
+        self.failed = False
+        self.seconds = 0.0
+        self._score: float | None = None
+        self._told = told
+        self._ended = ended
+
+    @property
+    def treatment(self) -> bool:
+        """Whether the user gets the ML path."""
+        return self.group is Group.TREATMENT
+
+    @property
+    def result(self) -> float | None:
+        """The score to record: none where the group's own path has failed, since it is not that path's."""
+        return None if self.failed else self._score
+
+    def score(self, value: float) -> None:
+        """How good the answer is; score both groups alike. The last one counts."""
+        self._score = value
+
+    def fail(self, error: Exception | None = None) -> None:
+        """The group's own path has failed; `error` goes to the log."""
+        self.failed = True
+        if error is not None:
+            self._told(error)
+
+    @contextmanager
+    def falling_back(self) -> Iterator[None]:
+        """Have an exception in this block end only the block, and count as failure: legacy follows it."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a new model, the user is served
+            self.fail(error)
+
+    def __enter__(self) -> Self:
+        self._began = monotonic()
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        self.seconds = monotonic() - self._began
+        if error is not None and not isinstance(error, Exception):
+            return
+        self.failed = self.failed or error is not None
+        self._ended(self)

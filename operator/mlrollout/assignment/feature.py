@@ -1,0 +1,210 @@
+"""A feature with two paths: who is in treatment gets the ML path, and legacy wherever that fails."""
+
+import logging
+from collections.abc import Callable, Coroutine
+from functools import partial, wraps
+from math import isfinite
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
+
+from .bucket import Group
+from .call import Call
+from .paths import UserOf, go_together, is_async, name_of, user_of
+from .threads import Threads
+
+log = logging.getLogger("mlrollout")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Groups(Protocol):
+    """Says which group a user is in: a `Rollout`."""
+
+    def group(self, user_id: str) -> Group:
+        """The user's group now; never an exception."""
+
+
+class Recorder(Protocol):
+    """Counts what became of calls: `Metrics`, or another system."""
+
+    def record(self, user_id: str, group: Group, *, failed: bool, seconds: float, score: float | None) -> None:
+        """A call has ended.
+
+        Args:
+            user_id: The user, who may be nobody: whatever the application gave for an id.
+            group: The user's group.
+            failed: Whether the group's own path failed.
+            seconds: How long it took to answer the user.
+            score: How good the answer was, a finite number; `None` where nobody said.
+        """
+
+
+class Feature:
+    """Runs the ML path for users in treatment and legacy for all others, and measures both alike.
+
+        feature = Feature(rollout, Metrics("ml_dispatch"), timeout=0.5)
+
+        @feature(legacy=nearest_vehicle, score=lambda vehicles: vehicles[0].fit)
+        def recommend(user_id: str, order: Order) -> list[Vehicle]: ...
+
+    Whatever the ML path raises, and where it takes too long, legacy answers instead. That is a failure of
+    treatment, and its response time is that of both paths: what the user waited. What legacy raises passes through.
+
+    Args:
+        rollout: Who is in treatment.
+        metrics: Where outcome, score and time go; `None` for nowhere.
+        timeout: Seconds that the ML path may take; `None` for no end. An `async def` is cancelled then. Any other
+            runs in a thread, with the caller's context variables, and is abandoned there.
+        threads: How many of the latter may run at once, the abandoned included; further calls fail at once.
+
+    Raises:
+        ValueError: A number makes no sense.
+    """
+
+    def __init__(
+        self, rollout: Groups, metrics: Recorder | None = None, timeout: float | None = None, *, threads: int = 32
+    ) -> None:
+        if timeout is not None and not timeout > 0:
+            raise ValueError(f"timeout ({timeout:g} s) must be above 0, or no call of the ML path could succeed")
+        if threads < 1:
+            raise ValueError(f"threads ({threads}) must be at least 1, or no call of the ML path could begin")
+        self._rollout = rollout
+        self._metrics = metrics
+        self._timeout = timeout
+        self._threads = Threads(threads)
+        self._troubles: dict[str, int] = {}
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]  # a coroutine is an answer as well, and the first that fits is taken
+        self,
+        *,
+        legacy: Callable[P, Coroutine[Any, Any, R]],
+        score: Callable[[R], float] | None = None,
+        user: str | None = None,
+    ) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], Callable[P, Coroutine[Any, Any, R]]]: ...
+
+    @overload
+    def __call__(
+        self, *, legacy: Callable[P, R], score: Callable[[R], float] | None = None, user: str | None = None
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+    def __call__(
+        self, *, legacy: Callable[..., Any], score: Callable[[Any], float] | None = None, user: str | None = None
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Make a function the ML path.
+
+        Args:
+            legacy: The other path: takes the same arguments, and is `async def` where the ML path is.
+            score: How good an answer of either path is. Where it fails, the answer has no score.
+            user: The parameter that holds the user's id; by default, the first.
+
+        Raises:
+            TypeError: The two paths don't go together, or there is no such parameter.
+        """
+
+        def decorate(path: Callable[..., Any]) -> Callable[..., Any]:
+            go_together(path, legacy)
+            make = self._asynchronous if is_async(path) else self._synchronous
+            return make(path, legacy, score, user_of(path, user))
+
+        return decorate
+
+    def observe(self, user_id: str) -> Call:
+        """Measure a block, where the two paths can't be two functions; there is no time-out in it.
+
+        with feature.observe(user_id) as call:
+            if call.treatment:
+                with call.falling_back():
+                    best = model.rank(order)
+                    call.score(best[0].fit)
+                    return best
+            return nearest(order)
+        """
+        return self._call(user_id, "the ML path")
+
+    def _call(self, user_id: str, name: str) -> Call:
+        def told(error: Exception) -> None:
+            self._tell(f"{name} failed and legacy answers instead", error)
+
+        return Call(user_id, self._rollout.group(user_id), told=told, ended=self._record)
+
+    # --- the two kinds of functions ----------------------------------------------------------
+
+    def _synchronous(
+        self,
+        path: Callable[..., Any],
+        legacy: Callable[..., Any],
+        score: Callable[[Any], float] | None,
+        find_user: UserOf,
+    ) -> Callable[..., Any]:
+        @wraps(path)
+        def answer(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever the paths take and answer
+            with self._call(find_user(args, kwargs), name_of(path)) as call:
+                if call.treatment:
+                    with call.falling_back():
+                        return self._scored(call, score, self._in_time(partial(path, *args, **kwargs)))
+                return self._scored(call, score, legacy(*args, **kwargs))
+
+        return answer
+
+    def _in_time(self, path: Callable[[], R]) -> R:
+        return path() if self._timeout is None else self._threads.run(path, self._timeout)
+
+    def _asynchronous(
+        self,
+        path: Callable[..., Any],
+        legacy: Callable[..., Any],
+        score: Callable[[Any], float] | None,
+        find_user: UserOf,
+    ) -> Callable[..., Any]:
+        from asyncio import timeout  # noqa: PLC0415 - who has no `async def` need not load it
+
+        @wraps(path)
+        async def answer(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - likewise
+            with self._call(find_user(args, kwargs), name_of(path)) as call:
+                if call.treatment:
+                    with call.falling_back():
+                        async with timeout(self._timeout):
+                            found = await path(*args, **kwargs)
+                        return self._scored(call, score, found)
+                return self._scored(call, score, await legacy(*args, **kwargs))
+
+        return answer
+
+    # --- what must never harm an answer ------------------------------------------------------
+
+    def _scored(self, call: Call, score: Callable[[R], float] | None, answer: R) -> R:
+        if score is not None and not call.failed:
+            try:
+                call.score(score(answer))
+            except Exception as error:  # noqa: BLE001 - the answer is good all the same
+                self._tell("score failed: the answer has none", error)
+        return answer
+
+    def _record(self, call: Call) -> None:
+        if self._metrics is None:
+            return
+        try:
+            score = self._finite(call)
+            self._metrics.record(call.user_id, call.group, failed=call.failed, seconds=call.seconds, score=score)
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._tell("a call could not be recorded", error)
+
+    def _finite(self, call: Call) -> float | None:
+        """The score; one NaN would make NaN of every average from then on."""
+        if call.result is None:
+            return None
+        try:
+            score = float(call.result)
+            if not isfinite(score):
+                raise ValueError(f"a score must be a finite number, and not {score}")  # noqa: TRY301 - told alike
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._tell("what is no score was not recorded", error)
+            return None
+        return score
+
+    def _tell(self, trouble: str, error: Exception) -> None:
+        key = f"{trouble}: {type(error).__name__}"
+        self._troubles[key] = times = self._troubles.get(key, 0) + 1
+        if times.bit_count() == 1:  # the first, second, fourth, eighth …: what goes on is not told each time
+            log.warning("%s (%d times so far)", key, times, exc_info=error)

@@ -1,0 +1,89 @@
+"""Calls that are waited for only so long, each in a thread of a bounded pool."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import copy_context
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from .forks import begin_in_children
+
+T = TypeVar("T")
+
+
+class Threads:
+    """A pool in which nothing waits its turn: a call begins at once, or is refused at once.
+
+    The standard library's pool queues calls behind those that hang, and waits for these when the process
+    ends; here the threads are daemons.
+
+    Args:
+        most: How many calls may run at once. One that was given up runs on, and counts until it ends.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.begin()
+        begin_in_children(self)
+
+    def begin(self) -> None:
+        """Begin without any threads."""
+        self._started = 0
+        self._starting = threading.Lock()
+        self._idle = threading.Semaphore(0)
+        """One for each thread that waits for a call which nobody has put yet."""
+        self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+
+    def run(self, call: Callable[[], T], timeout: float) -> T:
+        """What the call answers.
+
+        Args:
+            call: Is called with the context variables of the caller.
+            timeout: Seconds to wait for it at most.
+
+        Raises:
+            TimeoutError: It has not answered in time, or every thread still runs an earlier call.
+            BaseException: What the call itself raises.
+        """
+        self._have_a_thread()
+        answer: Future[T] = Future()
+        context = copy_context()
+        self._calls.put((answer, lambda: context.run(call)))
+        try:
+            return answer.result(timeout)
+        finally:
+            answer.cancel()  # which only matters where it has not begun yet
+            del answer  # which an exception would keep, and the answer that
+
+    def _have_a_thread(self) -> None:
+        if self._idle.acquire(blocking=False):
+            return
+        with self._starting:
+            if self._started == self._most:
+                raise TimeoutError(f"each of the {self._most} threads still runs an earlier call")
+            thread = threading.Thread(target=_work, args=(self._calls, self._idle), name="mlrollout path", daemon=True)
+            thread.start()
+            self._started += 1
+
+
+def _work(calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]]], idle: threading.Semaphore) -> None:
+    while True:
+        _answer(*calls.get(), idle)
+
+
+def _answer(answer: Future[Any], call: Callable[[], Any], idle: threading.Semaphore) -> None:
+    """Apart from the loop, so that no thread keeps its last answer alive."""
+    tell = _outcome(answer, call) if answer.set_running_or_notify_cancel() else None
+    # Idle first: whoever has its answer and calls again at once must not be refused.
+    idle.release()
+    if tell:
+        tell()
+
+
+def _outcome(answer: Future[Any], call: Callable[[], Any]) -> Callable[[], None]:
+    try:
+        return partial(answer.set_result, call())
+    except BaseException as error:  # noqa: BLE001 - the caller's to judge
+        return partial(answer.set_exception, error)
