@@ -151,6 +151,60 @@ def test_the_sdk_loads_nothing_of_the_operator() -> None:
     assert ran.stdout == "[]\n"
 
 
+@pytest.mark.parametrize("name", ["Rollout", "Feature"])
+def test_a_feature_needs_neither_metrics_nor_a_loop(name: str) -> None:
+    program = (
+        f"import sys; from mlrollout import {name}; "
+        "print(sorted({'asyncio', 'prometheus_client', 'mlrollout.assignment.metrics'} & sys.modules.keys()))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert ran.stdout == "[]\n"
+
+
+def test_who_lacks_the_metrics_library_is_told_how_to_get_it() -> None:
+    program = """
+import sys
+sys.modules["prometheus_client"] = None  # as where it is not installed
+from mlrollout import Feature, Rollout
+import mlrollout.assignment
+try:
+    from mlrollout import Metrics
+except ImportError as error:
+    print(error)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert ran.stdout == "Metrics needs prometheus-client: pip install mlrollout[metrics]\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_feature_goes_on_in_a_fork_though_every_thread_of_its_parent_hangs() -> None:
+    program = """
+import os, threading
+from mlrollout import Feature, Group
+
+class Everybody:
+    def group(self, user_id): return Group.TREATMENT
+
+def legacy(user_id): return "legacy"
+
+@Feature(Everybody(), timeout=0.01, threads=1)(legacy=legacy)
+def hanging(user_id):
+    return threading.Event().wait() if user_id == "kim" else "ml"
+
+print(hanging("kim"), hanging("lee"), flush=True)
+if os.fork() == 0:
+    print(hanging.__wrapped__("lee"), end=" ")
+    print([answer for _ in range(100) if (answer := hanging("lee")) == "ml"][0], flush=True)
+    os._exit(0)
+os.wait()
+"""
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=30)
+
+    assert ran.stdout == "legacy legacy\nml ml\n"
+
+
 def test_a_process_ends_though_nobody_closed_its_rollout(place: Place) -> None:
     program = f"from mlrollout import Rollout; Rollout({KEY!r}, redis={place.server.url!r}).wait_ready(20)"
 

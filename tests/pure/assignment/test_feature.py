@@ -1,0 +1,375 @@
+"""The ML path for treatment, legacy for all others and wherever the ML path fails, and both measured alike."""
+
+import asyncio
+import inspect
+import logging
+import math
+from collections.abc import Callable, Iterator
+from typing import assert_type
+
+import pytest
+from mlrollout import Feature, Group
+
+from tests.pure.assignment.calls import BrokenModelError, World
+
+SUCCESS = ("treatment", False, None)
+FAILURE = ("treatment", True, None)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def legacy(user_id: str, order: int = 0) -> str:
+    return f"legacy {user_id} {order}"
+
+
+def ml(user_id: str, order: int = 0) -> str:
+    return f"ml {user_id} {order}"
+
+
+def broken(user_id: str, order: int = 0) -> str:
+    raise BrokenModelError(user_id)
+
+
+async def legacy_async(user_id: str, order: int = 0) -> str:
+    return legacy(user_id, order)
+
+
+async def ml_async(user_id: str, order: int = 0) -> str:
+    return ml(user_id, order)
+
+
+async def broken_async(user_id: str, order: int = 0) -> str:
+    return broken(user_id, order)
+
+
+async def hanging_async(user_id: str, order: int = 0) -> str:
+    await asyncio.Event().wait()
+    return "never"
+
+
+# --- who answers -------------------------------------------------------------------------------
+
+
+def test_treatment_gets_the_ml_path_and_control_gets_legacy(world: World) -> None:
+    recommend = world.feature()(legacy=legacy)(ml)
+
+    assert recommend("kim", order=3) == "ml kim 3"
+    world.group_of_all = Group.CONTROL
+    assert recommend("kim", order=3) == "legacy kim 3"
+    assert world.outcomes == [("treatment", False, None), ("control", False, None)]
+    assert {call.user_id for call in world.calls} == {"kim"}
+
+
+async def test_so_it_is_for_async_def(world: World) -> None:
+    recommend = world.feature()(legacy=legacy_async)(ml_async)
+
+    assert await recommend("kim", order=3) == "ml kim 3"
+    world.group_of_all = Group.CONTROL
+    assert await recommend("kim", order=3) == "legacy kim 3"
+    assert world.outcomes == [("treatment", False, None), ("control", False, None)]
+
+
+def test_where_the_ml_path_fails_legacy_answers_and_it_is_a_failure_of_treatment(world: World) -> None:
+    recommend = world.feature()(legacy=legacy, score=lambda _: 0.9)(broken)
+
+    assert recommend("kim", 3) == "legacy kim 3"
+    assert world.outcomes == [FAILURE], "the answer of legacy says nothing about how good the ML path is"
+
+
+async def test_so_it_is_where_an_async_def_fails(world: World) -> None:
+    recommend = world.feature()(legacy=legacy_async, score=lambda _: 0.9)(broken_async)
+
+    assert await recommend("kim", 3) == "legacy kim 3"
+    assert world.outcomes == [FAILURE]
+
+
+def test_control_never_runs_the_ml_path(world: World) -> None:
+    world.group_of_all = Group.CONTROL
+    ran = list[str]()
+
+    world.feature(timeout=60)(legacy=legacy)(ran.append)("kim")  # type: ignore[arg-type]  # all that counts is whether it runs
+    assert not ran
+
+
+@pytest.mark.parametrize("group", list(Group))
+def test_what_legacy_raises_passes_through_and_is_a_failure_of_the_users_group(world: World, group: Group) -> None:
+    world.group_of_all = group
+    recommend = world.feature()(legacy=broken)(broken)
+
+    with pytest.raises(BrokenModelError) as raised:
+        recommend("kim")
+
+    assert raised.value.__context__ is None, "the ML path's error is none of the application's business"
+    assert world.outcomes == [(group.value, True, None)]
+
+
+@pytest.mark.parametrize("none", [KeyboardInterrupt, SystemExit, asyncio.CancelledError, GeneratorExit])
+@pytest.mark.parametrize("timeout", [None, 60.0])
+def test_what_is_no_failure_of_the_model_passes_through(
+    world: World, none: type[BaseException], timeout: float | None
+) -> None:
+    def interrupted(user_id: str) -> str:
+        raise none
+
+    with pytest.raises(none):
+        world.feature(timeout)(legacy=lambda user_id: "legacy")(interrupted)("kim")
+
+    assert world.calls == []
+
+
+async def test_a_cancelled_request_is_no_failure(world: World) -> None:
+    began = asyncio.Event()
+
+    async def hanging(user_id: str) -> str:
+        began.set()
+        return await hanging_async(user_id)
+
+    async def other(user_id: str) -> str:
+        return legacy(user_id)
+
+    request = asyncio.create_task(world.feature(timeout=60)(legacy=other)(hanging)("kim"))
+    await began.wait()
+    request.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert world.calls == []
+
+
+async def test_an_async_def_that_takes_too_long_is_cancelled_and_legacy_answers(world: World) -> None:
+    ended = list[BaseException]()
+
+    async def hanging(user_id: str, order: int = 0) -> str:
+        try:
+            return await hanging_async(user_id, order)
+        except asyncio.CancelledError as cancelled:
+            ended.append(cancelled)
+            raise
+
+    recommend = world.feature(timeout=0.001)(legacy=legacy_async)(hanging)
+
+    assert await recommend("kim", 3) == "legacy kim 3"
+    assert len(ended) == 1
+    assert world.outcomes == [FAILURE]
+
+
+# --- how long, and how good ------------------------------------------------------------------------
+
+
+def test_the_time_of_a_failed_call_is_what_the_user_waited(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("mlrollout.assignment.call.monotonic", lambda: now[0])
+
+    def slow(user_id: str) -> str:
+        now[0] += 3
+        raise BrokenModelError
+
+    def slower(user_id: str) -> str:
+        now[0] += 4
+        return "legacy"
+
+    world.feature()(legacy=slower)(slow)("kim")
+    world.group_of_all = Group.CONTROL
+    world.feature()(legacy=slower)(slow)("kim")
+
+    assert [call.seconds for call in world.calls] == [7, 4]
+
+
+def test_both_groups_are_scored_alike(world: World) -> None:
+    recommend = world.feature()(legacy=legacy, score=lambda answer: len(answer) / 100)(ml)
+
+    recommend("kim")
+    world.group_of_all = Group.CONTROL
+    recommend("kim")
+    assert world.outcomes == [("treatment", False, 0.08), ("control", False, 0.12)]
+
+
+def _raise(_: object) -> float:
+    raise BrokenModelError
+
+
+@pytest.mark.parametrize(
+    "score", [_raise, lambda _: math.nan, lambda _: math.inf, lambda _: "good", lambda _: None, lambda _: 10**400]
+)
+def test_a_score_that_is_none_harms_neither_the_answer_nor_the_averages(
+    world: World, score: Callable[[object], float]
+) -> None:
+    recommend = world.feature()(legacy=legacy, score=score)(ml)
+
+    assert recommend("kim", 3) == "ml kim 3"
+    assert world.outcomes == [SUCCESS]
+
+
+def test_metrics_that_fail_harm_no_answer(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    class Full:
+        def record(self, *_: object, **__: object) -> None:
+            raise OSError("no space left on device")
+
+    with caplog.at_level(logging.WARNING, logger="mlrollout"):
+        assert Feature(world, Full())(legacy=legacy)(ml)("kim", 3) == "ml kim 3"
+    assert "a call could not be recorded: OSError" in caplog.text
+
+
+def test_without_metrics_nothing_is_recorded(world: World) -> None:
+    assert Feature(world)(legacy=legacy)(ml)("kim", 3) == "ml kim 3"
+    assert Feature(world)(legacy=legacy)(broken)("kim", 3) == "legacy kim 3"
+
+
+def test_failures_are_logged_more_and_more_rarely(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    recommend = world.feature()(legacy=legacy)(broken)
+    with caplog.at_level(logging.WARNING, logger="mlrollout"):
+        for number in range(100):
+            recommend(f"user-{number}")
+
+    assert [record.getMessage() for record in caplog.records] == [
+        f"broken failed and legacy answers instead: BrokenModelError ({times} times so far)"
+        for times in (1, 2, 4, 8, 16, 32, 64)
+    ]
+    assert "raise BrokenModelError" in caplog.text, "where it happened"
+
+
+# --- the user --------------------------------------------------------------------------------------
+
+
+def test_the_user_is_the_first_argument_by_whatever_way_it_comes(world: World) -> None:
+    recommend = world.feature()(legacy=legacy)(ml)
+
+    recommend("kim")
+    recommend(user_id="lee")
+    recommend(order=3, user_id="park")
+    assert [call.user_id for call in world.calls] == ["kim", "lee", "park"]
+
+
+def test_the_user_is_the_argument_that_is_named(world: World) -> None:
+    def other(order: int, user_id: str, *, region: str = "") -> str:
+        return "legacy"
+
+    def recommend(order: int, user_id: str, *, region: str = "") -> str:
+        return "ml"
+
+    by_user = world.feature()(legacy=other, user="user_id")(recommend)
+    by_user(3, "kim")
+    by_user(3, user_id="lee")
+    world.feature()(legacy=other, user="region")(recommend)(3, "kim", region="north")
+    assert [call.user_id for call in world.calls] == ["kim", "lee", "north"]
+
+
+def test_methods_name_the_users_argument(world: World) -> None:
+    feature = world.feature()
+
+    class Service:
+        def nearest(self, user_id: str) -> str:
+            return f"legacy {user_id}"
+
+        @feature(legacy=nearest, user="user_id")
+        def recommend(self, user_id: str) -> str:
+            return f"ml {user_id}"
+
+    assert Service().recommend("kim") == "ml kim"
+    assert [call.user_id for call in world.calls] == ["kim"]
+
+
+def test_who_is_nobody_gets_legacy(world: World) -> None:
+    assert world.feature()(legacy=legacy)(ml)("", 3) == "legacy  3"
+    assert world.outcomes == [("control", False, None)]
+
+
+def test_arguments_that_do_not_fit_are_the_callers_mistake(world: World) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+        world.feature()(legacy=legacy)(ml)("kim", colour="red")  # type: ignore[call-arg]  # that is the point
+
+
+# --- what it is made of ----------------------------------------------------------------------------
+
+
+def test_it_is_still_the_function_that_it_was(world: World) -> None:
+    recommend, recommend_async = world.feature()(legacy=legacy)(ml), world.feature()(legacy=legacy_async)(ml_async)
+
+    assert (recommend.__name__, inspect.signature(recommend)) == ("ml", inspect.signature(ml))
+    assert inspect.iscoroutinefunction(recommend_async)
+    assert not inspect.iscoroutinefunction(recommend)
+
+
+async def test_its_types_survive(world: World) -> None:
+    answer = world.feature()(legacy=legacy, score=lambda answer: float(len(answer)))(ml)("kim", 3)
+    awaited = await world.feature()(legacy=legacy_async, score=lambda answer: float(len(answer)))(ml_async)("kim", 3)
+
+    assert_type(answer, str)
+    assert_type(awaited, str)
+    assert answer == awaited
+
+
+def _nothing() -> str:
+    return ""
+
+
+def _many(user_id: str) -> Iterator[str]:
+    yield user_id
+
+
+@pytest.mark.parametrize(
+    ("path", "other", "user", "complaint"),
+    [
+        (ml, legacy_async, None, "either both paths are async def, or neither is: ml, and legacy_async for legacy"),
+        (ml_async, legacy, None, "either both paths are async def, or neither is"),
+        (ml, legacy, "user", r"ml has the parameters \['user_id', 'order'\], and user can't be the user's id"),
+        (_nothing, _nothing, None, "say which one it is"),
+        (World.group, World.group, None, r'World.group has .*, and self can\'t be the user\'s id.* user="…"'),
+        (_many, _many, None, "_many is a generator, which fails after it has answered: use observe"),
+        (ml, _many, None, "_many is a generator"),
+    ],
+)
+def test_what_can_not_work_is_refused_when_the_program_starts(
+    world: World, path: Callable[..., str], other: Callable[..., str], user: str | None, complaint: str
+) -> None:
+    with pytest.raises(TypeError, match=complaint):
+        world.feature()(legacy=other, user=user)(path)
+
+
+def test_numbers_that_make_no_sense_are_refused(world: World) -> None:
+    for timeout in (0, -1, math.nan):
+        with pytest.raises(ValueError, match="must be above 0"):
+            Feature(world, timeout=timeout)
+    with pytest.raises(ValueError, match="must be at least 1"):
+        Feature(world, threads=0)
+
+
+# --- where it can't be two functions -----------------------------------------------------------------
+
+
+def test_a_block_is_measured_as_well(world: World) -> None:
+    with world.feature().observe("kim") as call:
+        assert call.treatment
+        call.score(0.8)
+
+    assert world.outcomes == [("treatment", False, 0.8)]
+
+
+def test_in_a_block_legacy_follows_what_fails(world: World) -> None:
+    def answer() -> str:
+        with world.feature().observe("kim") as call:
+            if call.treatment:
+                with call.falling_back():
+                    call.score(0.8)
+                    return broken("kim")
+            return legacy("kim")
+
+    assert answer() == "legacy kim 0"
+    assert world.outcomes == [FAILURE]
+
+
+def test_a_block_that_handles_its_failure_by_itself_says_so(world: World) -> None:
+    with world.feature().observe("kim") as call:
+        call.fail()
+
+    assert world.outcomes == [FAILURE]
+
+
+def test_an_exception_that_leaves_a_block_is_a_failure(world: World) -> None:
+    with pytest.raises(BrokenModelError), world.feature().observe("kim"):
+        raise BrokenModelError
+
+    assert world.outcomes == [FAILURE]
