@@ -1,4 +1,4 @@
-"""An application whose calls go as their caller says, under gunicorn: `gunicorn --config metered_app.py metered_app:app`."""
+"""An application whose calls go as their caller says; also the configuration of the gunicorn that serves it."""
 
 import os
 

@@ -111,11 +111,11 @@ def test_what_legacy_raises_passes_through_and_is_a_failure_of_the_users_group(w
 def test_what_is_no_failure_of_the_model_passes_through(
     world: World, none: type[BaseException], timeout: float | None
 ) -> None:
-    def interrupted(user_id: str) -> str:
+    def interrupted(user_id: str, order: int = 0) -> str:
         raise none
 
     with pytest.raises(none):
-        world.feature(timeout)(legacy=lambda user_id: "legacy")(interrupted)("kim")
+        world.feature(timeout)(legacy=legacy)(interrupted)("kim")
 
     assert world.calls == []
 
