@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -82,7 +83,8 @@ class DispatchApp(Server):
 
     def environment(self) -> Mapping[str, str]:
         """The URL goes by the environment: it may hold a password."""
-        return {"REDIS_URL": self._redis_url, "PYTHONPATH": str(EXAMPLE)}
+        path = os.pathsep.join(filter(None, [str(EXAMPLE), os.environ.get("PYTHONPATH")]))
+        return {"REDIS_URL": self._redis_url, "PYTHONPATH": path}
 
     def ready(self) -> bool:
         """Whether it serves."""

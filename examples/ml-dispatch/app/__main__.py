@@ -8,21 +8,25 @@ import signal
 from contextlib import suppress
 
 from aiohttp import web
+from mlrollout import Metrics, Rollout
 
 from .load import ask
-from .metrics import Metrics
-from .percentage import Percentage
 from .service import Service
 from .web import application
 
+REDIS = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
 KEY = "ml_dispatch:rollout_percentage"
+SALT = "ml_dispatch_v1"
 
 
 async def main(port: int, per_second: float) -> None:
     """Serve and ask until SIGTERM or SIGINT."""
-    percentage = Percentage(os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0"), KEY)
-    metrics = Metrics()
-    service = Service(percentage, metrics)
+    metrics = Metrics("ml_dispatch")
+    async with Rollout(KEY, redis=REDIS, salt=SALT) as rollout:
+        await _serve(Service(rollout, metrics), metrics, port, per_second)
+
+
+async def _serve(service: Service, metrics: Metrics, port: int, per_second: float) -> None:
     runner = web.AppRunner(application(service, metrics), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -30,7 +34,6 @@ async def main(port: int, per_second: float) -> None:
         async with asyncio.TaskGroup() as running:
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, _stop, asyncio.current_task())
-            running.create_task(percentage.follow())
             running.create_task(ask(service.dispatch, per_second))
     finally:
         await runner.cleanup()

@@ -1,21 +1,19 @@
-"""One dispatch: choose the path, take it, and fall back to legacy where the ML path fails."""
+"""One dispatch: the model's recommendation for who is in treatment, the nearest vehicle for all others."""
 
 import asyncio
 import logging
 from dataclasses import dataclass
 from random import Random
-from time import monotonic, time
+from time import time
 
-from mlrollout.assignment.bucket import group
+from mlrollout import Feature, Group, Metrics, Rollout
 
 from . import fleet
 from .fleet import Order, Vehicle
-from .metrics import Metrics
-from .percentage import Percentage
 from .ranking import MODELS, fit, nearest, recommend
 
-SALT = "ml_dispatch_v1"
 CANDIDATES = 8
+TIMEOUT = 2.0
 # What a real service spends most of its time on: asking a map, or a feature store.
 LEGACY_SECONDS = 0.015
 ML_SECONDS = 0.040
@@ -28,14 +26,14 @@ class Dispatch:
     """What a user gets.
 
     Attributes:
-        group: `control` or `treatment`.
-        path: `legacy` or `ml`; in treatment it is `legacy` where the ML path failed.
+        path: `legacy` or `ml`; for a user in treatment it is `legacy` where the ML path failed.
         vehicles: Codes of the vehicles, best first.
+        fit: How well the best one fits. Both paths are measured with the same yardstick.
     """
 
-    group: str
     path: str
     vehicles: tuple[str, ...]
+    fit: float
 
 
 class Service:
@@ -46,64 +44,47 @@ class Service:
         first_failure: When it first failed, seconds since the epoch; `None` where it has not.
     """
 
-    def __init__(self, percentage: Percentage, metrics: Metrics) -> None:
-        self._percentage = percentage
-        self._metrics = metrics
+    def __init__(self, rollout: Rollout, metrics: Metrics) -> None:
+        self._rollout = rollout
         self._rng = Random(0)  # noqa: S311 - synthetic orders
         self._fleet = fleet.fleet()
+        feature = Feature(rollout, metrics, timeout=TIMEOUT)
+        self._dispatch = feature(legacy=self._nearest, score=lambda dispatch: dispatch.fit)(self._fittest)
         self.deploy(next(iter(MODELS)))
 
     def deploy(self, revision: str) -> None:
         """Serve this model from now on; a `KeyError` where there is none of that name."""
         self._model = MODELS[revision]
-        self.revision = revision
+        self._rollout.revision = self.revision = revision
         self.first_failure: float | None = None
 
     @property
     def percentage(self) -> int:
         """The share of users that get the deployed model now, 0 to 100."""
-        return self._percentage.of(self.revision)
+        return self._rollout.percentage
+
+    def group(self, user: str) -> Group:
+        """The group that this user is in now."""
+        return self._rollout.group(user)
 
     async def dispatch(self, user: str) -> Dispatch:
         """Vehicles for a new order of this user."""
-        order = fleet.order(self._rng)
-        vehicles = self._rng.sample(self._fleet, CANDIDATES)
-        if group(SALT, user, self.percentage) == "treatment":
-            return await self._treatment(order, vehicles)
-        return await self._control(order, vehicles)
+        return await self._dispatch(user, fleet.order(self._rng), self._rng.sample(self._fleet, CANDIDATES))
 
-    async def _control(self, order: Order, vehicles: list[Vehicle]) -> Dispatch:
-        began = monotonic()
-        chosen = await self._legacy(order, vehicles)
-        # Both groups are measured with the same yardstick.
-        self._metrics.success("control", fit(order, chosen), monotonic() - began)
-        return Dispatch("control", "legacy", (chosen.code,))
-
-    async def _treatment(self, order: Order, vehicles: list[Vehicle]) -> Dispatch:
-        began = monotonic()
-        try:
-            best = await self._ml(order, vehicles)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with a new model, the user is served
-            self._note(error)
-            chosen = await self._legacy(order, vehicles)
-            self._metrics.failure("treatment", monotonic() - began)
-            return Dispatch("treatment", "legacy", (chosen.code,))
-        self._metrics.success("treatment", fit(order, best[0]), monotonic() - began)
-        return Dispatch("treatment", "ml", tuple(vehicle.code for vehicle in best))
-
-    async def _ml(self, order: Order, vehicles: list[Vehicle]) -> list[Vehicle]:
+    async def _fittest(self, user: str, order: Order, vehicles: list[Vehicle]) -> Dispatch:  # noqa: ARG002 - the rollout's
         model = self._model
         await self._wait(ML_SECONDS)
-        return recommend(model, order, vehicles)
+        try:
+            best = recommend(model, order, vehicles)
+        except Exception:
+            self.first_failure = self.first_failure or time()
+            raise
+        return Dispatch("ml", tuple(vehicle.code for vehicle in best), fit(order, best[0]))
 
-    async def _legacy(self, order: Order, vehicles: list[Vehicle]) -> Vehicle:
+    async def _nearest(self, user: str, order: Order, vehicles: list[Vehicle]) -> Dispatch:  # noqa: ARG002 - likewise
         await self._wait(LEGACY_SECONDS)
-        return nearest(order, vehicles)
+        chosen = nearest(order, vehicles)
+        return Dispatch("legacy", (chosen.code,), fit(order, chosen))
 
     async def _wait(self, mean: float) -> None:
         await asyncio.sleep(self._rng.expovariate(1 / mean))
-
-    def _note(self, error: Exception) -> None:
-        if self.first_failure is None:
-            self.first_failure = time()
-            log.warning("%s failed for the first time; legacy serves the user.", self.revision, exc_info=error)

@@ -4,9 +4,9 @@ from dataclasses import asdict
 from http import HTTPStatus
 
 from aiohttp import web
+from mlrollout import Metrics
 from prometheus_client.exposition import choose_encoder
 
-from .metrics import Metrics
 from .ranking import MODELS
 from .service import Service
 
@@ -32,7 +32,8 @@ def application(service: Service, metrics: Metrics) -> web.Application:
 
 async def _dispatch(request: web.Request) -> web.Response:
     """`?user=…`: vehicles for a new order of this user."""
-    return web.json_response(asdict(await request.app[_SERVICE].dispatch(request.query.get("user", ""))))
+    service, user = request.app[_SERVICE], request.query.get("user", "")
+    return web.json_response({"group": service.group(user)} | asdict(await service.dispatch(user)))
 
 
 async def _model(request: web.Request) -> web.Response:

@@ -68,18 +68,6 @@ class Place:
         known: int = self.app.model()["percentage"]
         return known
 
-    def read_again(self) -> None:
-        """Come back when the application has read Redis anew."""
-        before = self._reads()
-        # A read that had begun already may have missed what was done just now, so it takes two.
-        self.push("Read again!")
-        self.push("And again!")
-        eventually(lambda: self._reads() >= before + 2, "two more looks at Redis")
-
-    def _reads(self) -> int:
-        stats: dict[str, dict[str, int]] = self.redis.info("commandstats")
-        return stats.get("cmdstat_mget", {"calls": 0})["calls"]
-
 
 @contextmanager
 def running(per_second: float) -> Iterator[Place]:
