@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import copy_context
-from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -55,7 +54,7 @@ class Threads:
             return answer.result(timeout)
         finally:
             answer.cancel()  # which only matters where it has not begun yet
-            del answer  # which an exception would keep, and the answer that
+            del answer  # an exception keeps this frame alive: with its answer in it, each would keep the other
 
     def _have_a_thread(self) -> None:
         if self._idle.acquire(blocking=False):
@@ -75,15 +74,16 @@ def _work(calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]]], idle: threa
 
 def _answer(answer: Future[Any], call: Callable[[], Any], idle: threading.Semaphore) -> None:
     """Apart from the loop, so that no thread keeps its last answer alive."""
-    tell = _outcome(answer, call) if answer.set_running_or_notify_cancel() else None
+    if not answer.set_running_or_notify_cancel():
+        idle.release()
+        return
     # Idle first: whoever has its answer and calls again at once must not be refused.
-    idle.release()
-    if tell:
-        tell()
-
-
-def _outcome(answer: Future[Any], call: Callable[[], Any]) -> Callable[[], None]:
     try:
-        return partial(answer.set_result, call())
+        found = call()
     except BaseException as error:  # noqa: BLE001 - the caller's to judge
-        return partial(answer.set_exception, error)
+        idle.release()
+        answer.set_exception(error)
+        del answer  # likewise
+    else:
+        idle.release()
+        answer.set_result(found)

@@ -86,6 +86,12 @@ def test_every_worker_shows_the_same_and_no_process(metered: Metered) -> None:
     assert "pid" not in "".join(shown.values())
 
 
+def test_every_worker_has_a_table_of_its_own(metered: Metered) -> None:
+    _, workers = spread(metered)
+
+    assert workers <= {int(file.stem.partition("-")[2]) for file in metered.directory.rglob("*.recent")}
+
+
 def test_a_workers_death_takes_nothing_away_and_the_next_one_adds_to_it(metered: Metered) -> None:
     called, workers = spread(metered)
     dead = workers.pop()

@@ -73,10 +73,17 @@ async def test_so_it_is_for_async_def(world: World) -> None:
 
 
 def test_where_the_ml_path_fails_legacy_answers_and_it_is_a_failure_of_treatment(world: World) -> None:
-    recommend = world.feature()(legacy=legacy, score=lambda _: 0.9)(broken)
+    scored = list[str]()
+
+    def score(answer: str) -> float:
+        scored.append(answer)
+        return 0.9
+
+    recommend = world.feature()(legacy=legacy, score=score)(broken)
 
     assert recommend("kim", 3) == "legacy kim 3"
-    assert world.outcomes == [FAILURE], "the answer of legacy says nothing about how good the ML path is"
+    assert world.outcomes == [FAILURE]
+    assert not scored, "the answer of legacy says nothing about how good the ML path is"
 
 
 async def test_so_it_is_where_an_async_def_fails(world: World) -> None:

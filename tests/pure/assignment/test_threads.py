@@ -4,6 +4,8 @@ import gc
 import threading
 import weakref
 from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 
@@ -66,10 +68,18 @@ def _sooner_or_later(threads: Threads) -> int:
             threading.Event().wait(SHORT)
 
 
-def test_one_thread_is_enough_for_calls_one_after_the_other() -> None:
+def test_one_thread_is_enough_for_calls_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lingering(Future[int]):
+        """Keeps its thread busy for a moment when the caller has its answer already."""
+
+        def set_result(self, result: int) -> None:
+            super().set_result(result)
+            threading.Event().wait(0.05)
+
+    monkeypatch.setattr("mlrollout.assignment.threads.Future", Lingering)
     threads = Threads(1)
 
-    assert [threads.run(partial(abs, number), LONG) for number in range(2000)] == list(range(2000))
+    assert [threads.run(partial(abs, number), LONG) for number in range(3)] == [0, 1, 2]
 
 
 def test_threads_are_used_again() -> None:
@@ -110,6 +120,24 @@ def test_the_pool_keeps_no_answer_alive() -> None:
     gc.collect()
 
     assert answer() is None
+
+
+def test_a_failure_keeps_nothing_alive_that_only_a_collection_would_free() -> None:
+    class Order:
+        def fail(self) -> None:
+            raise ValueError
+
+    threads, order = Threads(1), Order()
+    freed = weakref.ref(order)
+    gc.disable()
+    try:
+        with suppress(ValueError):
+            threads.run(order.fail, LONG)
+        threads.run(int, LONG)  # what that thread has done is over
+        del order
+        assert freed() is None
+    finally:
+        gc.enable()
 
 
 def test_a_hanging_thread_keeps_no_process_from_ending(released: threading.Event) -> None:
