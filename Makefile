@@ -54,9 +54,10 @@ down: .venv/ready ## Stop the local stack
 status: .venv/ready ## Say what of the local stack runs
 	@$(BIN)/python -m devstack status
 
-generate: .venv/ready ## Write the CRD, the chart's copy, the reference and the vectors from the code
+generate: .venv/ready ## Write the CRD, the chart's copy, the references and the vectors from the code
 	$(BIN)/python -m mlrollout.api.generate
 	$(BIN)/python -m docs.vectors.generate
+	$(BIN)/python -m docs.sdk
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" -q
 lock: ## Resolve the dependencies anew (needs uv)
