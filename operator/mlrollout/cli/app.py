@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -69,7 +70,8 @@ def operator(
     Its own Redis comes from MLROLLOUT_REDIS_URL, or from the file that MLROLLOUT_REDIS_URL_FILE names.
     What the settings mean is told in docs/operations.md.
     """
-    from mlrollout.runtime import logs, process, settings  # noqa: PLC0415 - a second that other commands need not wait
+    from mlrollout.runtime import process, settings  # noqa: PLC0415 - a second that other commands need not wait
+    from mlrollout.startup import logs, told  # noqa: PLC0415 - likewise
 
     logs.configure(json=json_logs)
     try:
@@ -81,14 +83,57 @@ def operator(
             json_logs=json_logs,
         )
         asyncio.run(process.run(loaded))
-    except settings.SettingsError as error:
-        _fail(str(error), SETTINGS_WRONG)
+    except told.SettingsError as error:
+        _fail("operator", str(error), SETTINGS_WRONG)
     except PortError as error:
-        _fail(str(error), CLUSTER_UNUSABLE)
+        _fail("operator", str(error), CLUSTER_UNUSABLE)
     except process.PartEndedError as error:
-        _fail(str(error), FAILED)
+        _fail("operator", str(error), FAILED)
 
 
-def _fail(message: str, code: int) -> None:
-    print(f"mlrollout operator: {message}", file=sys.stderr)  # noqa: T201 - for the person at the terminal
+@app.command()
+def server(
+    config: Annotated[Path, typer.Option(metavar="FILE", help="The server's configuration; docs/server.md tells it")],
+    *,
+    json_logs: Annotated[bool, typer.Option("--json/--text", help="How logs are written")] = True,
+) -> None:
+    """Run the HTTP server until it is told to stop: OFREP, for applications in any language.
+
+    Redis comes from MLROLLOUT_REDIS_URL, or from the file that MLROLLOUT_REDIS_URL_FILE names.
+    """
+    from mlrollout.server import process  # noqa: PLC0415 - likewise
+    from mlrollout.startup import logs, told  # noqa: PLC0415 - likewise
+
+    logs.configure(json=json_logs)
+    try:
+        asyncio.run(process.run(config))
+    except told.SettingsError as error:
+        _fail("server", str(error), SETTINGS_WRONG)
+
+
+@app.command()
+def token(
+    name: Annotated[str, typer.Option(help="Who will show it: for the audit")],
+    role: Annotated[
+        list[str],
+        typer.Option(help="What it allows: assign (ask for any user's assignment) or admin; may be repeated"),
+    ],
+) -> None:
+    """Make a token for the server, and the line for its file of tokens."""
+    from mlrollout.server import tokens  # noqa: PLC0415 - likewise
+    from mlrollout.startup import told  # noqa: PLC0415 - likewise
+
+    try:
+        made, line = tokens.new(name, role)
+    except told.SettingsError as error:
+        _fail("token", str(error), SETTINGS_WRONG)
+    else:
+        typer.echo("The token, which is shown this once:", err=True)
+        typer.echo(made)
+        typer.echo("Its line for the file that `tokens` in the server's configuration names:", err=True)
+        typer.echo(line)
+
+
+def _fail(command: str, message: str, code: int) -> None:
+    print(f"mlrollout {command}: {message}", file=sys.stderr)  # noqa: T201 - for the person at the terminal
     raise typer.Exit(code)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import time
 
@@ -13,13 +12,14 @@ from mlrollout.adapters.kubernetes import KubernetesLease, KubernetesObjects, Ku
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.ports import Clock, Object, ObjectsError, TrafficError
+from mlrollout.startup.told import SettingsError, cannot_listen
 
 from .connections import Directory
 from .kopf_app import watch
 from .leadership import Leadership, own_identity
 from .metrics import Metrics
 from .operator import Lister, Operator
-from .settings import Settings, SettingsError
+from .settings import Settings
 from .web import Health, serve
 
 log = structlog.get_logger(__name__)
@@ -92,11 +92,7 @@ async def _serve(settings: Settings, health: Health, metrics: Metrics) -> web.Ap
     try:
         return await serve(settings.host, settings.port, health, metrics)
     except OSError as error:
-        # The event loop words the system's errors anew, and those of names have numbers of their own.
-        why = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else error.strerror
-        raise SettingsError(
-            f"can't listen on {settings.host}:{settings.port} ({why}): choose another address with --listen"
-        ) from error
+        raise cannot_listen(settings.host, settings.port, error, where="--listen") from error
 
 
 def _directory(settings: Settings, secrets: KubernetesSecrets) -> Directory:

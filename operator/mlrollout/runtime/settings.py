@@ -1,18 +1,16 @@
 """What the operator is told at its start. Secrets come from the environment or a file, never from a flag."""
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlrollout.startup.told import SettingsError, redis_url
+from mlrollout.startup.told import listen as address
+
 SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 DEFAULT_NAMESPACE = "mlrollout-system"
 DEFAULT_LISTEN = "127.0.0.1:8080"
-
-
-class SettingsError(ValueError):
-    """The operator can't start with these settings; the text says which and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +57,10 @@ def load(
     Raises:
         SettingsError: Something does not make sense.
     """
-    host, port = _listen(listen or environment.get("MLROLLOUT_LISTEN") or DEFAULT_LISTEN)
+    host, port = address(listen or environment.get("MLROLLOUT_LISTEN") or DEFAULT_LISTEN)
     patterns = allowed_prometheus or tuple(environment.get("MLROLLOUT_ALLOWED_PROMETHEUS", "").split(","))
     return Settings(
-        redis_url=_redis_url(environment),
+        redis_url=redis_url(environment),
         prometheus_address=prometheus_address or environment.get("MLROLLOUT_PROMETHEUS_URL", ""),
         allowed_prometheus=tuple(_pattern(pattern.strip()) for pattern in patterns if pattern.strip()),
         host=host,
@@ -72,23 +70,6 @@ def load(
     )
 
 
-def _redis_url(environment: Mapping[str, str]) -> str:
-    path = environment.get("MLROLLOUT_REDIS_URL_FILE")
-    if not path:
-        return environment.get("MLROLLOUT_REDIS_URL", "")
-    try:
-        url = Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise SettingsError(
-            f"MLROLLOUT_REDIS_URL_FILE names {path}, which can't be read ({error.strerror}): mount the Secret there"
-        ) from error
-    except UnicodeDecodeError:
-        url = ""
-    if not url:
-        raise SettingsError(f"MLROLLOUT_REDIS_URL_FILE names {path}, which holds no text: put the URL of a Redis there")
-    return url
-
-
 def _pattern(text: str) -> str:
     if not text.startswith(("http://", "https://")):
         raise SettingsError(
@@ -96,13 +77,6 @@ def _pattern(text: str) -> str:
             "where * stands for one part of a name"
         )
     return text
-
-
-def _listen(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:  # noqa: PLR2004 - the highest port there is
-        raise SettingsError(f"{text!r} is no address to listen on: write host:port, for example 0.0.0.0:8080")
-    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - an empty host means every interface, as everywhere
 
 
 def _own_namespace() -> str:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from mlrollout.runtime.settings import DEFAULT_NAMESPACE, Settings, SettingsError, load
+from mlrollout.runtime.settings import DEFAULT_NAMESPACE, Settings, load
+from mlrollout.startup.told import SettingsError
 
 
 def test_nothing_set_listens_on_this_machine_alone() -> None:

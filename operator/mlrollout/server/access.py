@@ -1,0 +1,134 @@
+"""Who calls, and what they may do."""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from aiohttp import web
+
+from mlrollout.startup.told import SettingsError, listen
+
+from .config import Config
+from .problem import Problem
+from .served import Served
+
+
+class Role(StrEnum):
+    """What somebody may be allowed to do."""
+
+    ASSIGN = "assign"
+    """Ask for any user's assignment: an application."""
+    ADMIN = "admin"
+    """Move traffic, and see how it goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls.
+
+    Attributes:
+        name: For the audit; no secret.
+        roles: What they may do with every rollout.
+        user: The user whose session this is: they may ask for themselves. `None` where it is no user's.
+    """
+
+    name: str
+    roles: frozenset[Role] = frozenset()
+    user: str | None = None
+
+    async def may(self, role: Role, served: Served | None = None) -> bool:
+        """Whether they have the role for a rollout, or for all."""
+        del served  # those who are asked about one rollout at a time answer by it
+        return role in self.roles
+
+
+CALLER = web.RequestKey("caller", Caller)
+"""Who makes a request, where somebody known does."""
+
+
+class Callers(Protocol):
+    """One way to know who calls."""
+
+    async def identify(self, request: web.Request) -> Caller | None:
+        """Who this is; `None` where this way does not know.
+
+        Raises:
+            Problem: It could not be found out.
+        """
+
+
+class Loopback(Callers):
+    """Whoever reaches the loopback address of a server without tokens: they are on its machine."""
+
+    async def identify(self, request: web.Request) -> Caller | None:
+        """Only under a name of loopback: a web page can have a name of its own point there."""
+        return Caller("loopback", frozenset({Role.ASSIGN})) if is_loopback(request.url.host or "") else None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the name or address is this machine alone."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check(config: Config, callers: Sequence[Callers]) -> Sequence[Callers]:
+    """The ways to know who calls; a server that knows none answers its own machine only.
+
+    Raises:
+        SettingsError: It would answer others.
+    """
+    if callers:
+        return callers
+    host, _ = listen(config.listen)
+    if not is_loopback(host):
+        raise SettingsError(
+            f"listen is {config.listen}, so others can reach the server, and nothing says who may: "
+            "set tokens in the configuration (`mlrollout token` makes one), or listen on 127.0.0.1"
+        )
+    return (Loopback(),)
+
+
+def token(request: web.Request) -> str | None:
+    """What the caller shows; `None` for nothing."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and given.strip():
+        return given.strip()
+    return request.headers.get("X-API-Key") or None
+
+
+def known(request: web.Request) -> Caller:
+    """Who calls.
+
+    Raises:
+        Problem: Nobody that is known.
+    """
+    caller: Caller | None = request.get(CALLER)
+    if caller is None:
+        why = "The token is not valid" if token(request) else "This needs a token"
+        raise Problem(
+            401,
+            f"{why}: send a valid one as `Authorization: Bearer …` or `X-API-Key`.",
+            headers={"WWW-Authenticate": 'Bearer realm="mlrollout"'},
+        )
+    return caller
+
+
+async def require(request: web.Request, role: Role, served: Served | None = None) -> Caller:
+    """Who calls, where they have the role.
+
+    Raises:
+        Problem: They have not, or nobody knows them.
+    """
+    caller = known(request)
+    if not await caller.may(role, served):
+        raise forbidden(caller, f"the role {role}")
+    return caller
+
+
+def forbidden(caller: Caller, lacking: str) -> Problem:
+    """What somebody is told who may not."""
+    return Problem(403, f"{caller.name} lacks {lacking} that this needs. Use a token that has it.")

@@ -1,0 +1,77 @@
+"""A request's body: JSON and nothing else, and not too much of it."""
+
+import asyncio
+import json
+from typing import NoReturn, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from .problem import Problem, too_large
+
+M = TypeVar("M", bound=BaseModel)
+
+ARRIVE_WITHIN = 10.0
+"""Seconds for the whole body to arrive."""
+
+
+class MalformedError(ValueError):
+    """The body is no JSON; the text says why, and what to do."""
+
+
+async def read(request: web.Request) -> bytes:
+    """The body, of a type that no form of a web page can send.
+
+    Raises:
+        Problem: It is of another type, too large, or too slow.
+    """
+    try:
+        async with asyncio.timeout(ARRIVE_WITHIN):
+            body = await request.read()
+    except TimeoutError:
+        raise Problem(408, "The body did not arrive in time. Send it again.", headers={"Connection": "close"}) from None
+    except web.HTTPRequestEntityTooLarge:
+        raise too_large() from None
+    if request.content_type != "application/json" and (body or "Content-Type" in request.headers):
+        raise Problem(415, "The body must be JSON: send it with `Content-Type: application/json`.")
+    return body
+
+
+def parse(body: bytes) -> object:
+    """What the body says.
+
+    Raises:
+        MalformedError: It is no JSON.
+    """
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse)
+    except UnicodeDecodeError:
+        raise MalformedError("The body is no UTF-8. Send JSON in UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise MalformedError(f"The body is no JSON: {error.msg} at character {error.pos}. Correct it.") from None
+    except (ValueError, RecursionError):
+        raise MalformedError("The body is no JSON that can be read. Correct it.") from None
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+async def read_model(request: web.Request, model: type[M]) -> M:
+    """The body as a model.
+
+    Raises:
+        Problem: It is none; its member `errors` names each place and what is wrong there.
+    """
+    body = await read(request)
+    try:
+        return model.model_validate(parse(body))
+    except MalformedError as error:
+        raise Problem(400, str(error)) from None
+    except ValidationError as error:
+        wrong = [
+            {"place": ".".join(map(str, one["loc"])) or "body", "problem": one["msg"]}
+            for one in error.errors(include_url=False, include_input=False)
+        ]
+        told = "; ".join(f"{one['place']}: {one['problem']}" for one in wrong)
+        raise Problem(422, f"The body does not make sense: {told}.", errors=wrong) from None

@@ -1,0 +1,138 @@
+"""The server's file: which rollouts it answers for, and to whom."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    model_validator,
+)
+
+from mlrollout.startup.told import listen
+
+from .yaml_file import load as load_yaml
+
+DEFAULT_LISTEN = "127.0.0.1:8090"
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+Value = StrictBool | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)] | StrictStr | dict[str, JsonValue]
+"""What a flag may answer; JSON without arrays, as OFREP has it."""
+
+
+def _named(text: str) -> str:
+    segments = text.split("/")
+    if not all(re.fullmatch(r"[A-Za-z0-9._-]+", one) and one.strip(".") for one in segments):
+        raise ValueError(
+            f"{text!r} can't stand in a path: use letters, digits, -, _ and ., with single / between parts"
+        )
+    return text
+
+
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"https?://[^/?#@\s]+", text):
+        raise ValueError(
+            f"{text!r} is no origin: write scheme and host alone, for example https://dispatch.example.com"
+        )
+    return text.lower()
+
+
+def _address(text: str) -> str:
+    listen(text)
+    return text
+
+
+class Model(BaseModel):
+    """Frozen; a setting that does not exist is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ObjectName(Model):
+    """The `MLRollout` whose traffic this is."""
+
+    namespace: Text
+    name: Text
+
+
+class Values(Model):
+    """What a flag answers for each group."""
+
+    control: Value = False
+    treatment: Value = True
+
+    @model_validator(mode="after")
+    def _are_of_one_type(self) -> Self:
+        if type(self.control) is not type(self.treatment):
+            raise ValueError("control and treatment must be of one type: a flag has one")
+        return self
+
+
+class Entry(Model):
+    """One rollout.
+
+    Attributes:
+        name: Its name in paths, and the flag's key.
+        key: The key of the percentage in Redis.
+        salt: What users are divided by; empty for the key.
+        metrics: What the names of its application's metrics begin with; empty for the name, with `_` where it must be.
+        object: The `MLRollout`; without it nothing can be changed through this server.
+        values: What the flag answers.
+    """
+
+    name: Annotated[Text, AfterValidator(_named)]
+    key: Text
+    salt: str = ""
+    metrics: Annotated[str, StringConstraints(pattern=r"^([a-zA-Z_:][a-zA-Z0-9_:]*)?$")] = ""
+    object: ObjectName | None = None
+    values: Values = Values()
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its application's metrics begin with."""
+        return self.metrics or re.sub(r"[^a-zA-Z0-9_]", "_", self.name)
+
+
+class Config(Model):
+    """Everything the file says.
+
+    Attributes:
+        listen: Where the server listens.
+        rollouts: What it answers for.
+        prometheus: Where the application's metrics are; empty for nowhere.
+        tokens: The file of the static tokens.
+        origins: Of the browser pages of other hosts that may call it.
+        rate: Requests a second that one caller may make, in the long run.
+    """
+
+    listen: Annotated[str, AfterValidator(_address)] = DEFAULT_LISTEN
+    rollouts: Annotated[tuple[Entry, ...], Field(min_length=1)]
+    prometheus: str = ""
+    tokens: Path | None = None
+    origins: frozenset[Annotated[str, AfterValidator(_origin)]] = frozenset()
+    rate: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1000.0
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [one.name for one in self.rollouts]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"rollouts: {', '.join(sorted(twice))} stands there twice: give each a name of its own")
+        return self
+
+
+def load(file: Path) -> Config:
+    """The settings of a file.
+
+    Raises:
+        SettingsError: It can't be read, or does not make sense; the text says where and what to do.
+    """
+    return load_yaml(file, Config, "the configuration")

@@ -1,0 +1,106 @@
+"""What went wrong, as `application/problem+json` (RFC 9457), or as another dialect has it."""
+
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+log = structlog.get_logger(__name__)
+
+LARGEST_BODY = 64 * 1024
+"""Bytes of a request's body."""
+
+Dialect = Callable[[web.Request, "Problem"], web.Response]
+
+
+class Problem(Exception):  # noqa: N818 - what the standard calls it
+    """A request that is not answered as asked.
+
+    Args:
+        status: The HTTP status.
+        detail: What happened, what it means and what to do; it holds no secret.
+        headers: Further ones of the answer.
+        members: Further ones of the document.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **members: Any,  # noqa: ANN401 - JSON
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.members = members
+
+
+def shown(_request: web.Request, problem: Problem) -> web.Response:
+    """The document of RFC 9457."""
+    document = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+        **problem.members,
+    }
+    return json_response(document, problem, "application/problem+json")
+
+
+def json_response(document: Mapping[str, Any], problem: Problem, content_type: str) -> web.Response:
+    """A problem's answer with this document."""
+    return web.Response(
+        body=json.dumps(document).encode(),
+        status=problem.status,
+        headers={**problem.headers, "Content-Type": content_type},
+    )
+
+
+def problems(dialects: Mapping[str, Dialect]) -> Middleware:
+    """Answer whatever is raised; `dialects` are those of paths that begin with their keys."""
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Problem as problem:
+            found = problem
+        except web.HTTPException as error:
+            found = _of_aiohttp(request, error)
+        except (ConnectionError, TimeoutError) as error:
+            log.warning("A request was given up", path=request.path, error=type(error).__name__)
+            found = Problem(503, "The answer took too long, and was given up. Try again.", headers={"Retry-After": "1"})
+        except Exception:
+            log.exception("A request failed", method=request.method, path=request.path)
+            found = Problem(500, "The server failed at this request. Its log says why.")
+        dialect = next((one for prefix, one in dialects.items() if request.path.startswith(prefix)), shown)
+        return dialect(request, found)
+
+    return answer
+
+
+def _of_aiohttp(request: web.Request, error: web.HTTPException) -> Problem:
+    match error.status:
+        case 404:
+            return Problem(404, f"There is nothing at {request.path[:200]}. docs/server.md lists what there is.")
+        case 405:
+            allowed = error.headers.get("Allow", "")
+            return Problem(405, f"{request.path[:200]} takes {allowed} only.", headers={"Allow": allowed})
+        case 413:
+            return too_large()
+        case _:
+            return Problem(error.status, error.reason)
+
+
+def too_large() -> Problem:
+    """A body above the limit."""
+    return Problem(
+        413, f"The body is larger than {LARGEST_BODY // 1024} KiB. Send less.", headers={"Connection": "close"}
+    )

@@ -1,0 +1,61 @@
+"""The process of the server: everything is made, started and ended here."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from mlrollout.startup.told import cannot_listen, listen, redis_url
+
+from . import access, app, config, served, tokens
+
+log = structlog.get_logger(__name__)
+
+END_WITHIN = 10.0
+"""Seconds for requests under way to be answered when the server is told to stop."""
+
+
+async def run(file: Path, environment: Mapping[str, str] = os.environ) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        SettingsError: It can't start like this.
+    """
+    work = asyncio.ensure_future(_run(file, environment))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
+
+
+async def _run(file: Path, environment: Mapping[str, str]) -> None:
+    told = config.load(file)
+    callers = access.check(told, _callers(told))
+    rollouts = served.follow(told, redis_url(environment))
+    async with contextlib.AsyncExitStack() as stack:
+        for one in rollouts.values():
+            stack.push_async_callback(asyncio.to_thread, one.rollout.close)
+        runner = web.AppRunner(
+            app.make(told, rollouts, callers),
+            access_log=None,
+            keepalive_timeout=75.0,
+            shutdown_timeout=END_WITHIN,
+        )
+        stack.push_async_callback(runner.cleanup)
+        await runner.setup()
+        host, port = listen(told.listen)
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise cannot_listen(host, port, error, where=f"listen in {file}") from error
+        log.info("Serving", addresses=runner.addresses, rollouts=list(rollouts))
+        await asyncio.Event().wait()
+
+
+def _callers(told: config.Config) -> list[access.Callers]:
+    return [tokens.read(told.tokens)] if told.tokens else []

@@ -1,0 +1,61 @@
+"""The rollouts that the server answers for."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from mlrollout.assignment import Rollout
+from mlrollout.startup.told import SettingsError
+
+from .config import Config, Entry
+from .problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One of them.
+
+    Attributes:
+        entry: What the configuration says of it.
+        rollout: What Redis says of it.
+    """
+
+    entry: Entry
+    rollout: Rollout
+
+
+Rollouts = dict[str, Served]
+"""By their names."""
+
+ROLLOUTS: web.AppKey[Rollouts] = web.AppKey("rollouts")
+
+
+def follow(config: Config, redis_url: str) -> Rollouts:
+    """Begin to follow each; whoever calls closes them.
+
+    Raises:
+        SettingsError: The Redis URL can't be used.
+    """
+    if not redis_url:
+        raise SettingsError("the server needs Redis: set MLROLLOUT_REDIS_URL, or MLROLLOUT_REDIS_URL_FILE")
+    try:
+        return {
+            entry.name: Served(entry, Rollout(entry.key, redis=redis_url, salt=entry.salt or None))
+            for entry in config.rollouts
+        }
+    except ValueError as error:
+        raise SettingsError(f"MLROLLOUT_REDIS_URL, or what MLROLLOUT_REDIS_URL_FILE names: {error}") from error
+
+
+def named(request: web.Request) -> Served:
+    """The rollout that the path names as `{rollout}`.
+
+    Raises:
+        Problem: There is none.
+    """
+    name, rollouts = request.match_info["rollout"], request.app[ROLLOUTS]
+    try:
+        return rollouts[name]
+    except KeyError:
+        there = ", ".join(rollouts)
+        raise Problem(404, f"There is no rollout {name[:100]!r} here. There are: {there}.") from None

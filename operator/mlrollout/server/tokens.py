@@ -1,0 +1,72 @@
+"""Static tokens, from a file that holds their hashes.
+
+A token is long and random, so that nobody can guess it from its hash: plain SHA-256 is enough, where a password
+would need a slow hash.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field, StringConstraints
+
+from mlrollout.startup.told import SettingsError
+
+from .access import Caller, Callers, Role, token
+from .config import Model, Text
+from .yaml_file import load
+
+Hash = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+
+
+class Entry(Model):
+    """One token of the file."""
+
+    name: Text
+    roles: Annotated[frozenset[Role], Field(min_length=1)]
+    sha256: Hash
+
+
+class StaticTokens(Callers):
+    """Those who show a token of the file."""
+
+    def __init__(self, entries: tuple[Entry, ...]) -> None:
+        self._known = [(bytes.fromhex(one.sha256), Caller(one.name, one.roles)) for one in entries]
+
+    async def identify(self, request: web.Request) -> Caller | None:
+        """Who shows this token. Every hash is compared, each in constant time: how long it takes tells nothing."""
+        shown = token(request)
+        if shown is None:
+            return None
+        digest = hashlib.sha256(shown.encode(errors="surrogateescape")).digest()
+        found = None
+        for known, caller in self._known:
+            if hmac.compare_digest(known, digest):
+                found = caller
+        return found
+
+
+def read(file: Path) -> StaticTokens:
+    """The tokens of a file.
+
+    Raises:
+        SettingsError: It can't be read, or does not make sense.
+    """
+    return StaticTokens(load(file, tuple[Entry, ...], "the tokens"))
+
+
+def new(name: str, roles: list[str]) -> tuple[str, str]:
+    """A new token, and its line for the file.
+
+    Raises:
+        SettingsError: There is no such role.
+    """
+    if unknown := set(roles) - set(Role):
+        raise SettingsError(f"there is no role {', '.join(sorted(unknown))}: there are {', '.join(Role)}")
+    made = secrets.token_urlsafe(32)
+    digest = hashlib.sha256(made.encode()).hexdigest()
+    return made, f"- {{name: {json.dumps(name)}, roles: [{', '.join(roles)}], sha256: {digest}}}"

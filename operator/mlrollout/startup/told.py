@@ -1,0 +1,51 @@
+"""What a process is told, wherever it stands: a wrong setting, the URL of Redis, an address to listen on."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+
+class SettingsError(ValueError):
+    """The process can't start with these settings; the text says which and what to do."""
+
+
+def redis_url(environment: Mapping[str, str]) -> str:
+    """The URL of Redis, from the environment or the file that it names; empty for none.
+
+    Raises:
+        SettingsError: The file can't be read.
+    """
+    path = environment.get("MLROLLOUT_REDIS_URL_FILE")
+    if not path:
+        return environment.get("MLROLLOUT_REDIS_URL", "")
+    try:
+        url = Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(
+            f"MLROLLOUT_REDIS_URL_FILE names {path}, which can't be read ({error.strerror}): mount the Secret there"
+        ) from error
+    except UnicodeDecodeError:
+        url = ""
+    if not url:
+        raise SettingsError(f"MLROLLOUT_REDIS_URL_FILE names {path}, which holds no text: put the URL of a Redis there")
+    return url
+
+
+def listen(text: str) -> tuple[str, int]:
+    """The host and port of an address to listen on; port 0 means any free one.
+
+    Raises:
+        SettingsError: It is none.
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:  # noqa: PLR2004 - the highest port there is
+        raise SettingsError(f"{text!r} is no address to listen on: write host:port, for example 0.0.0.0:8080")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - an empty host means every interface, as everywhere
+
+
+def cannot_listen(host: str, port: int, error: OSError, *, where: str) -> SettingsError:
+    """What to say where an address can't be had; `where` names the setting."""
+    # The event loop words the system's errors anew, and those of names have numbers of their own.
+    why = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else error.strerror
+    return SettingsError(f"can't listen on {host}:{port} ({why}): choose another address with {where}")
