@@ -4,29 +4,44 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from . import health
+from . import health, ofrep, stream
 from .access import Callers
+from .changes import CHANGES, Changes
 from .config import Config
 from .guard import Headers, guard
 from .limits import Rate
 from .metrics import METRICS, Metrics, measure
 from .problem import LARGEST_BODY, problems
 from .served import ROLLOUTS, Rollouts
+from .ticket import TICKETS, Tickets
 
 
-def make(config: Config, rollouts: Rollouts, callers: Sequence[Callers]) -> web.Application:
+def make(config: Config, rollouts: Rollouts, callers: Sequence[Callers], tickets: Tickets) -> web.Application:
     """The application for these rollouts, which `callers` know who may use."""
     metrics = Metrics()
     app = web.Application(
         client_max_size=LARGEST_BODY,
         middlewares=[
             measure(metrics),
-            problems({}),
+            problems({ofrep.PREFIX: ofrep.shown}),
             guard(callers, config.origins, Rate(config.rate)),
         ],
     )
     app[ROLLOUTS] = rollouts
     app[METRICS] = metrics
+    app[TICKETS] = tickets
+    app[CHANGES] = Changes(rollouts)
+    app.on_startup.append(_listen)
+    app.on_shutdown.append(_hang_up)
     app.on_response_prepare.append(Headers(config.origins))
-    health.add(app)
+    for part in (health, ofrep, stream):
+        part.add(app)
     return app
+
+
+async def _listen(app: web.Application) -> None:
+    app[CHANGES].begin()
+
+
+async def _hang_up(app: web.Application) -> None:
+    app[CHANGES].close()

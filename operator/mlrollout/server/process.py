@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import hashlib
 import os
+import secrets
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +15,7 @@ from aiohttp import web
 from mlrollout.startup.told import cannot_listen, listen, redis_url
 
 from . import access, app, config, served, tokens
+from .ticket import Tickets
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +44,7 @@ async def _run(file: Path, environment: Mapping[str, str]) -> None:
         for one in rollouts.values():
             stack.push_async_callback(asyncio.to_thread, one.rollout.close)
         runner = web.AppRunner(
-            app.make(told, rollouts, callers),
+            app.make(told, rollouts, callers, _tickets(told)),
             access_log=None,
             keepalive_timeout=75.0,
             shutdown_timeout=END_WITHIN,
@@ -59,3 +62,9 @@ async def _run(file: Path, environment: Mapping[str, str]) -> None:
 
 def _callers(told: config.Config) -> list[access.Callers]:
     return [tokens.read(told.tokens)] if told.tokens else []
+
+
+def _tickets(told: config.Config) -> Tickets:
+    """Servers with the same tokens know each other's tickets."""
+    secret = told.tokens.read_bytes() if told.tokens else secrets.token_bytes(32)
+    return Tickets(hashlib.sha256(b"tickets:" + secret).digest())

@@ -1,0 +1,94 @@
+"""An assignment as OFREP has it. Pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mlrollout.assignment import Group, Reason
+
+from .served import Served
+
+Evaluation = dict[str, Any]
+
+_REASONS = {
+    Reason.SPLIT: "SPLIT",
+    Reason.STAFF: "TARGETING_MATCH",
+    Reason.FORCED: "STATIC",
+    Reason.ROLLED_BACK: "DISABLED",
+    Reason.STOPPED: "DISABLED",
+}
+"""OFREP knows five reasons. Ours that say that nothing is known (such as `Stale`) are all `UNKNOWN` there, and stand
+in the metadata as they are."""
+
+
+class ContextError(ValueError):
+    """The context names no user; the text says why, and what to do.
+
+    Attributes:
+        code: The error code of OFREP.
+    """
+
+    def __init__(self, code: str, told: str) -> None:
+        super().__init__(told)
+        self.code = code
+
+
+def user_of(request: object) -> str:
+    """The user that a request's body asks for: its context's targeting key.
+
+    Raises:
+        ContextError: There is none.
+    """
+    if not isinstance(request, Mapping):
+        raise ContextError("INVALID_CONTEXT", 'The body must be an object: {"context": {"targetingKey": "…"}}.')
+    context = request.get("context")
+    if context is None:
+        context = {}
+    if not isinstance(context, Mapping):
+        raise ContextError("INVALID_CONTEXT", 'The context must be an object: {"targetingKey": "…"}.')
+    user_id = context.get("targetingKey")
+    if user_id is None or user_id == "":
+        raise ContextError("TARGETING_KEY_MISSING", "A group is a user's: give the user's id as context.targetingKey.")
+    if not isinstance(user_id, str):
+        raise ContextError("INVALID_CONTEXT", "context.targetingKey must be a string: the user's id.")
+    if not user_id.isascii() and not _is_text(user_id):
+        raise ContextError("INVALID_CONTEXT", "context.targetingKey holds half a character: it is no text.")
+    return user_id
+
+
+def _is_text(user_id: str) -> bool:
+    try:
+        user_id.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def evaluate(served: Served, user_id: str) -> Evaluation:
+    """What the rollout's flag is for a user. It depends on nothing else than where the rollout stands: no clock."""
+    assignment = served.rollout.assign(user_id)
+    values, state = served.entry.values, assignment.state
+    metadata: dict[str, str | float] = {
+        "percentage": float(state.percentage),
+        "rollout_reason": assignment.reason.value,
+    }
+    if state.record is not None:
+        metadata |= {
+            "attempt": state.record.attempt,
+            "sequence": state.record.sequence,
+            "stage": state.record.stage,
+            "revision": state.record.revision,
+        }
+    return {
+        "key": served.entry.name,
+        "value": values.treatment if assignment.group is Group.TREATMENT else values.control,
+        "reason": _REASONS.get(assignment.reason, "UNKNOWN"),
+        "variant": assignment.group.value,
+        "metadata": metadata,
+    }
+
+
+def tag(document: object) -> str:
+    """A name for exactly this content, in every process."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]

@@ -1,0 +1,88 @@
+"""OFREP, the remote evaluation protocol of OpenFeature (0.3): a rollout is a flag."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from aiohttp import web
+
+from .access import Caller, Role, forbidden, known
+from .body import MalformedError, parse, read
+from .evaluation import ContextError, evaluate, tag, user_of
+from .problem import Problem, json_response
+from .served import ROLLOUTS, Served
+from .stream import offer
+
+PREFIX = "/ofrep/"
+_FLAGS = "/ofrep/v1/evaluate/flags"
+
+
+def add(app: web.Application) -> None:
+    """Add the routes."""
+    app.router.add_post(_FLAGS, all_flags)
+    app.router.add_post(_FLAGS + "/{key:.+}", one_flag)
+
+
+class Failure(Problem):
+    """A problem with an error code of OFREP."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(status, detail)
+        self.code = code
+
+
+def shown(request: web.Request, problem: Problem) -> web.Response:
+    """A problem as OFREP has it."""
+    code = problem.code if isinstance(problem, Failure) else "GENERAL"
+    document = {"errorCode": code, "errorDetails": problem.detail}
+    key = request.match_info.get("key")
+    return json_response(document if key is None else {"key": key, **document}, problem, "application/json")
+
+
+async def one_flag(request: web.Request) -> web.Response:
+    """Evaluate one flag for the context's user."""
+    caller, key = known(request), request.match_info["key"]
+    served = request.app[ROLLOUTS].get(key)
+    user_id = await _user(request)
+    await _check(caller, user_id, served)
+    if served is None:
+        raise Failure(404, "FLAG_NOT_FOUND", f"There is no flag {key[:100]!r} here. A flag is named as its rollout.")
+    return _json(evaluate(served, user_id))
+
+
+async def all_flags(request: web.Request) -> web.Response:
+    """Evaluate every flag for the context's user, unless the client has the same evaluations already."""
+    caller = known(request)
+    user_id = await _user(request)
+    await _check(caller, user_id)
+    flags = [evaluate(served, user_id) for served in request.app[ROLLOUTS].values()]
+    document = {"flags": flags, "eventStreams": [offer(request.app)]}
+    etag = f'"{tag(document)}"'
+    if _has(request, etag):
+        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
+    return _json(document, {"ETag": etag})
+
+
+async def _check(caller: Caller, user_id: str, served: Served | None = None) -> None:
+    """Who has no role may ask for themselves."""
+    if caller.user != user_id and not await caller.may(Role.ASSIGN, served):
+        raise forbidden(caller, f"the role {Role.ASSIGN}")
+
+
+async def _user(request: web.Request) -> str:
+    body = await read(request)
+    try:
+        return user_of(parse(body) if body.strip() else {})
+    except MalformedError as error:
+        raise Failure(400, "PARSE_ERROR", str(error)) from None
+    except ContextError as error:
+        raise Failure(400, error.code, str(error)) from None
+
+
+def _has(request: web.Request, etag: str) -> bool:
+    given = request.headers.get("If-None-Match", "").split(",")
+    return any(one.strip().removeprefix("W/") in {etag, "*"} for one in given)
+
+
+def _json(document: Mapping[str, object], headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(body=json.dumps(document).encode(), content_type="application/json", headers=headers)

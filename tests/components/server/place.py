@@ -1,0 +1,114 @@
+"""A server of a test's own: a real process, on a real Redis."""
+
+import http.client
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import yaml
+from mlrollout.server.tokens import new
+
+from devstack import web
+from devstack.servers import Server
+from tests.components.assignment.place import KEY
+
+NAME = "ml-dispatch"
+FLAG = f"/ofrep/v1/evaluate/flags/{NAME}"
+FLAGS = "/ofrep/v1/evaluate/flags"
+EVENTS = "/ofrep/v1/events"
+KIM = {"context": {"targetingKey": "kim"}}
+APP, APP_LINE = new("dispatch", ["assign"])
+ADMIN, ADMIN_LINE = new("ops", ["admin"])
+
+
+class HttpServer(Server):
+    """`mlrollout server`.
+
+    Args:
+        redis_url: The Redis.
+        config: What its file says beside where it listens and which tokens there are.
+        tokens: The lines of its file of tokens; none for no file.
+    """
+
+    name: ClassVar[str] = "server"
+
+    def __init__(self, redis_url: str, config: Mapping[str, object] | None = None, tokens: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._redis_url = redis_url
+        self._config = {"rollouts": [{"name": NAME, "key": KEY}], **(config or {})}
+        self._tokens = tokens
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def command(self) -> Sequence[str]:
+        """Write its files."""
+        told = {"listen": f"127.0.0.1:{self.port}", **self._config}
+        if self._tokens:
+            file = self.directory / "tokens.yaml"
+            file.write_text("\n".join(self._tokens))
+            told["tokens"] = str(file)
+        config = self.directory / "server.yaml"
+        config.write_text(yaml.safe_dump(told))
+        return [sys.executable, "-m", "mlrollout", "server", "--config", str(config)]
+
+    def environment(self) -> Mapping[str, str]:
+        """Its Redis."""
+        return {"MLROLLOUT_REDIS_URL": self._redis_url, "PYTHONUNBUFFERED": "1"}
+
+    def ready(self) -> bool:
+        """Ready when it says so itself."""
+        return web.get(f"{self.url}/readyz") is not None
+
+    def ask(self, method: str, path: str, body: object = None, *, token: str | None = APP, **headers: str) -> "Answer":
+        """One request; `body` is bytes as they are, or anything else as JSON. Headers have `_` for `-`."""
+        told = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token:
+            told.setdefault("Authorization", f"Bearer {token}")
+        if body is not None:
+            told.setdefault("Content-Type", "application/json")
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+            connection.request(method, path, data, told)
+            response = connection.getresponse()
+            return Answer(response.status, dict(response.getheaders()), response.read())
+
+    def flag(self, user_id: str = "kim", **headers: str) -> dict[str, Any]:
+        """One evaluation that succeeds."""
+        answer = self.ask("POST", FLAG, {"context": {"targetingKey": user_id}}, **headers)
+        assert answer.status == 200, answer
+        return answer.json
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """The lines of its log with this event."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == event]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        assert self.headers["Content-Type"] in {"application/json", "application/problem+json"}
+        return json.loads(self.body)
+
+
+@contextmanager
+def served(
+    redis_url: str, config: Mapping[str, object] | None = None, tokens: Sequence[str] = ()
+) -> Iterator[HttpServer]:
+    """A server meanwhile."""
+    with HttpServer(redis_url, config, tokens) as running:
+        yield running
