@@ -34,7 +34,10 @@ class Tickets:
         day, _, _ = ticket.partition(".")
         if not (day.isascii() and day.isdigit() and len(day) < len("1000000")):
             return False
-        return hmac.compare_digest(ticket.encode(), self._signed(int(day)).encode()) and self._clock() < int(day) * _DAY
+        return (
+            hmac.compare_digest(ticket.encode(errors="surrogatepass"), self._signed(int(day)).encode())
+            and self._clock() < int(day) * _DAY
+        )
 
     def _signed(self, day: int) -> str:
         return f"{day}.{hmac.new(self._key, str(day).encode(), hashlib.sha256).hexdigest()[:32]}"

@@ -50,3 +50,10 @@ def standing(server: HttpServer) -> tuple[int, float]:
     """Attempt and percentage, as the server knows them."""
     metadata = server.flag()["metadata"]
     return metadata.get("attempt", 0), metadata["percentage"]
+
+
+@pytest.fixture
+def own_server(redis_server: RedisServer) -> Iterator[HttpServer]:
+    """One that the test may end."""
+    with served(redis_server.url, tokens=[APP_LINE, ADMIN_LINE]) as running:
+        yield running

@@ -1,0 +1,49 @@
+"""How much one caller may ask."""
+
+from mlrollout.server.limits import MOST_CALLERS, Rate
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def allowed(rate: Rate, caller: str, times: int) -> int:
+    return sum(rate.take(caller) == 0 for _ in range(times))
+
+
+def test_a_seconds_worth_may_come_at_once_and_then_as_many_as_the_rate_allows() -> None:
+    clock = Clock()
+    rate = Rate(10, clock)
+    assert allowed(rate, "a", 20) == 10
+    clock.now = 0.5
+    assert allowed(rate, "a", 20) == 5
+    clock.now = 100
+    assert allowed(rate, "a", 20) == 10
+
+
+def test_who_asks_too_much_is_told_how_long_to_wait() -> None:
+    clock = Clock()
+    rate = Rate(2, clock)
+    waits = [rate.take("a") for _ in range(3)]
+    assert waits == [0, 0, 0.5]
+    clock.now = 0.5
+    assert rate.take("a") == 0
+
+
+def test_one_caller_takes_nothing_from_another() -> None:
+    rate = Rate(3, Clock())
+    assert allowed(rate, "a", 10) == 3
+    assert allowed(rate, "b", 10) == 3
+
+
+def test_who_was_silent_longest_is_forgotten_and_not_who_asks_now() -> None:
+    rate = Rate(1, Clock())
+    assert allowed(rate, "busy", 2) == 1
+    for number in range(MOST_CALLERS * 2):
+        rate.take(str(number))
+        assert rate.take("busy")
+    assert len(rate._left) == MOST_CALLERS
