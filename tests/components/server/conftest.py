@@ -1,13 +1,10 @@
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
 from devstack.redis_server import RedisServer
-from tests.components.assignment.place import BEGUN, KEY, Place, placed, until
-from tests.components.server.place import ADMIN_LINE, APP_LINE, NAME, HttpServer, served
-
-ORIGIN = "https://dispatch.example.com"
+from tests.components.assignment.place import KEY, Place, placed, until
+from tests.components.server.place import ADMIN_LINE, APP_LINE, NAME, ORIGIN, HttpServer, everybody, served, standing
 
 
 @pytest.fixture(scope="module")
@@ -38,18 +35,9 @@ def place(redis_server: RedisServer) -> Iterator[Place]:
 @pytest.fixture
 def server(shared: HttpServer, place: Place) -> HttpServer:
     """The shared one, with everybody in treatment."""
-    # Above what an earlier test has left: the server goes back to no lesser record.
-    attempt = int(place.redis.incr("attempt"))
-    place.record = replace(BEGUN, attempt=attempt)
-    place.put(100)
+    attempt = everybody(place)
     until(lambda: standing(shared) == (attempt, 100), "treatment for everybody")
     return shared
-
-
-def standing(server: HttpServer) -> tuple[int, float]:
-    """Attempt and percentage, as the server knows them."""
-    metadata = server.flag()["metadata"]
-    return metadata.get("attempt", 0), metadata["percentage"]
 
 
 @pytest.fixture

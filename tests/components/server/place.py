@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import yaml
@@ -13,12 +13,13 @@ from mlrollout.server.tokens import new
 
 from devstack import web
 from devstack.servers import Server
-from tests.components.assignment.place import KEY
+from tests.components.assignment.place import BEGUN, KEY, Place
 
 NAME = "ml-dispatch"
 FLAG = f"/ofrep/v1/evaluate/flags/{NAME}"
 FLAGS = "/ofrep/v1/evaluate/flags"
 EVENTS = "/ofrep/v1/events"
+ORIGIN = "https://dispatch.example.com"
 KIM = {"context": {"targetingKey": "kim"}}
 APP, APP_LINE = new("dispatch", ["assign"])
 ADMIN, ADMIN_LINE = new("ops", ["admin"])
@@ -82,7 +83,8 @@ class HttpServer(Server):
         """One evaluation that succeeds."""
         answer = self.ask("POST", FLAG, {"context": {"targetingKey": user_id}}, **headers)
         assert answer.status == 200, answer
-        return answer.json
+        found: dict[str, Any] = answer.json
+        return found
 
     def logged(self, event: str) -> list[dict[str, Any]]:
         """The lines of its log with this event."""
@@ -112,3 +114,17 @@ def served(
     """A server meanwhile."""
     with HttpServer(redis_url, config, tokens) as running:
         yield running
+
+
+def everybody(place: Place) -> int:
+    """Put everybody in treatment, above what an earlier test has left: a client goes back to no lesser record."""
+    attempt = int(place.redis.incr("attempt"))
+    place.record = replace(BEGUN, attempt=attempt)
+    place.put(100)
+    return attempt
+
+
+def standing(server: HttpServer) -> tuple[int, float]:
+    """Attempt and percentage, as the server knows them."""
+    metadata = server.flag()["metadata"]
+    return metadata.get("attempt", 0), metadata["percentage"]

@@ -2,7 +2,6 @@
 
 import http.client
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -15,8 +14,7 @@ import yaml
 
 from devstack.redis_server import RedisServer
 from tests.components.assignment.place import until
-from tests.components.server.conftest import ORIGIN
-from tests.components.server.place import ADMIN, APP, APP_LINE, FLAG, FLAGS, KIM, NAME, HttpServer, served
+from tests.components.server.place import ADMIN, APP, APP_LINE, FLAG, FLAGS, KIM, NAME, ORIGIN, HttpServer, served
 
 STRANGER = "https://evil.example.net"
 
@@ -247,30 +245,6 @@ def test_it_is_ready_without_a_redis_once_it_has_tried_and_says_so(tmp_path: Pat
 
     assert found.status == 200
     assert found.body.decode() == f"Redis has not been read yet for {NAME}: control for everybody"
-
-
-def test_what_is_under_way_is_answered_when_it_is_told_to_stop(own_server: HttpServer) -> None:
-    body = b'{"context":{"targetingKey":"kim"}}'
-    head = (
-        f"POST {FLAG} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {APP}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
-    )
-    with socket.create_connection(("127.0.0.1", own_server.port), timeout=20) as connection:
-        connection.sendall(head.encode())
-        assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")  # it has begun, and waits for the body
-        own_server.child.signal(signal.SIGTERM)
-        until(lambda: not accepts(own_server), "no new connections")
-        connection.sendall(body)
-        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
-    until(lambda: own_server.child.exit_code() == 0, "its end")
-
-
-def accepts(server: HttpServer) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", server.port), timeout=5).close()
-    except OSError:
-        return False
-    return True
 
 
 def test_it_stops_when_told_to(own_server: HttpServer) -> None:

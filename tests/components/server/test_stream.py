@@ -130,9 +130,12 @@ def test_streams_that_ended_are_forgotten(server: HttpServer, place: Place) -> N
         one.event()
         other.event()
         assert open_streams(server) >= before + 2
-    # A connection that is gone is noticed at the next thing to tell.
-    place.put(10)
-    until(lambda: place.put(10) or open_streams(server) == 0, "their end")
+
+    def none_is_open() -> bool:
+        place.put(10)  # a connection that is gone is noticed at the next thing to tell
+        return open_streams(server) == 0
+
+    until(none_is_open, "their end")
 
 
 def test_streams_end_when_the_server_is_told_to(own_server: HttpServer) -> None:
