@@ -80,7 +80,7 @@ def test_it_falls_back_to_the_default_and_knows_why(
     assert (found.value, found.reason, found.error_code) == (False, Reason.ERROR, code)
 
 
-@pytest.mark.parametrize(("token", "why"), [("wrong", "unauthorized"), (ADMIN, "forbidden")])
+@pytest.mark.parametrize(("token", "why"), [("wrong", "unauthorized"), (ADMIN, "forbidden")], ids=["wrong", "no role"])
 def test_it_is_told_that_it_may_not(server: HttpServer, token: str, why: str) -> None:
     found = client_of(server, token).get_boolean_details(NAME, default_value=False, evaluation_context=KIM_S)
     api.clear_providers()
