@@ -1,5 +1,6 @@
 """The command line as a newcomer meets it: each mistake is told, with what to do, and has its exit code."""
 
+import hashlib
 import os
 import re
 import socket
@@ -94,6 +95,27 @@ def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...], told: str) -> N
     ran = mlrollout(tmp_path, *arguments)
     assert told in ran.stderr
     assert "Traceback" not in ran.stderr
+    assert ran.returncode == WRONG
+
+
+def test_a_token_is_printed_alone_and_its_line_beside(tmp_path: Path) -> None:
+    ran = mlrollout(tmp_path, "token", "--name", "dispatch", "--role", "assign", "--role", "admin")
+    made, line = ran.stdout.splitlines()
+    assert hashlib.sha256(made.encode()).hexdigest() in line
+    assert line.startswith('- {name: "dispatch", roles: [assign, admin], sha256: ')
+    assert made not in ran.stderr
+    assert ran.returncode == DONE
+
+
+def test_a_token_for_a_role_that_does_not_exist(tmp_path: Path) -> None:
+    ran = mlrollout(tmp_path, "token", "--name", "dispatch", "--role", "root")
+    assert ran.stderr == "mlrollout token: there is no role root: there are assign, admin\n"
+    assert ran.returncode == WRONG
+
+
+def test_a_server_without_its_file(tmp_path: Path) -> None:
+    ran = mlrollout(tmp_path, "server", "--config", str(tmp_path / "missing"))
+    assert f"the configuration {tmp_path}/missing can't be read (No such file or directory)" in ran.stderr
     assert ran.returncode == WRONG
 
 
