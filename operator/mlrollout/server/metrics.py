@@ -29,6 +29,17 @@ class Metrics:
         )
         self.streams = Gauge("mlrollout_server_streams", "Clients that are told of changes.", registry=registry)
 
+        self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        """The series of such requests, found once."""
+        key = (route, method, status)
+        found = self._counted.get(key)
+        if found is None:
+            found = self.requests.labels(*key), self.seconds.labels(route)
+            self._counted[key] = found
+        return found
+
     def render(self) -> bytes:
         """Everything, in Prometheus' text format."""
         return generate_latest(self.registry)
@@ -47,10 +58,10 @@ def measure(metrics: Metrics) -> Middleware:
         resource = request.match_info.route.resource
         # What a stranger made up is no label: every one of them would be a series for good.
         route, method = (resource.canonical, request.method) if resource else ("none", "none")
-        metrics.requests.labels(route, method, response.status).inc()
-        if not isinstance(response, web.Response):
-            return response  # a stream, whose time is its client's
-        metrics.seconds.labels(route).observe(perf_counter() - began)
+        requests, seconds = metrics.of(route, method, response.status)
+        requests.inc()
+        if isinstance(response, web.Response):  # a stream's time is its client's
+            seconds.observe(perf_counter() - began)
         return response
 
     return count
