@@ -8,12 +8,15 @@ from aiohttp import web
 
 from .access import Caller, Role, forbidden, known
 from .body import MalformedError, parse, read
+from .changes import CHANGES
 from .evaluation import ContextError, evaluate, tag, user_of
 from .problem import Problem, json_response
 from .served import ROLLOUTS, Served
 from .stream import offer
 
 PREFIX = "/ofrep/"
+CATCH_UP_WITHIN = 1.0
+"""Seconds in which every server has heard of a change, if it hears of it at all."""
 _FLAGS = "/ofrep/v1/evaluate/flags"
 
 
@@ -55,6 +58,7 @@ async def all_flags(request: web.Request) -> web.Response:
     caller = known(request)
     user_id = await _user(request)
     await _check(caller, user_id)
+    await _catch_up(request)
     flags = [evaluate(served, user_id) for served in request.app[ROLLOUTS].values()]
     document = {"flags": flags, "eventStreams": [offer(request.app)]}
     etag = f'"{tag(document)}"'
@@ -67,6 +71,13 @@ async def _check(caller: Caller, user_id: str, served: Served | None = None) -> 
     """Who has no role may ask for themselves."""
     if caller.user != user_id and not await caller.may(Role.ASSIGN, served):
         raise forbidden(caller, f"the role {Role.ASSIGN}")
+
+
+async def _catch_up(request: web.Request) -> None:
+    """Who has heard of a change from another server must not be answered from before it."""
+    changes, heard = request.app[CHANGES], request.query.get("flagConfigEtag", "")
+    if heard not in {"", changes.version}:
+        await changes.other_than(changes.version, CATCH_UP_WITHIN)
 
 
 async def _user(request: web.Request) -> str:

@@ -7,10 +7,11 @@ from typing import Annotated
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from mlrollout.server import body, guard, stream
+from mlrollout.server import body, guard, ofrep, stream
 from mlrollout.server.access import Caller, Callers, Role, require
 from mlrollout.server.app import make
 from mlrollout.server.body import read_model
+from mlrollout.server.changes import CHANGES
 from mlrollout.server.config import Config, Model
 from mlrollout.server.problem import Problem
 from mlrollout.server.served import Rollouts, Served, follow, named
@@ -136,6 +137,38 @@ async def test_a_stream_outlasts_the_time_of_an_answer(start: Start, monkeypatch
     async with client.get(EVENTS) as found:
         for _ in range(20):
             assert await found.content.readline()
+
+
+async def test_who_heard_of_a_change_from_another_server_is_answered_from_after_it(
+    start: Start, rollouts: tuple[Config, Rollouts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ofrep, "CATCH_UP_WITHIN", 60.0)
+    client = await start()
+    changes, rollout = client.app[CHANGES], rollouts[1][NAME].rollout
+    with rollout.force("treatment"):
+        heard = changes._now()
+    waits, wait = asyncio.Event(), changes.other_than
+
+    async def seen_to_wait(seen: str, within: float) -> bool:
+        waits.set()
+        return await wait(seen, within)
+
+    monkeypatch.setattr(changes, "other_than", seen_to_wait)
+    asked = asyncio.create_task(client.post(f"{FLAGS}?flagConfigEtag={heard}", json=KIM))
+    await waits.wait()
+    with rollout.force("treatment"):
+        changes._look()
+        async with await asked as found:
+            assert (await found.json())["flags"][0]["variant"] == "treatment"
+
+
+async def test_a_server_that_does_not_hear_of_a_change_answers_from_what_it_knows(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ofrep, "CATCH_UP_WITHIN", 0.01)
+    client = await start()
+    async with client.post(f"{FLAGS}?flagConfigEtag=another", json=KIM) as found:
+        assert found.status == 200
 
 
 async def test_a_users_session_asks_for_that_user_alone(start: Start) -> None:
