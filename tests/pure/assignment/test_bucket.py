@@ -1,6 +1,7 @@
 """Buckets and groups, against the published vectors and an independent hash."""
 
 import math
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -72,21 +73,24 @@ def test_who_has_no_id_is_in_control(salt: str, percentage: int) -> None:
     assert group(salt, "", percentage) == "control"
 
 
-@pytest.mark.parametrize("percentage", [1, 10, 30, 50, 99])
-@pytest.mark.parametrize("salt", ["ml_dispatch:1", "ml_dispatch:2", ""])
-def test_the_share_of_users_is_the_percentage(salt: str, percentage: int) -> None:
-    users = 50_000
-    treated = sum(group(salt, str(user), percentage) == "treatment" for user in range(users))
-    assert treated == pytest.approx(users * percentage / 100, abs=five_sigma(users, percentage / 100))
+def test_of_a_million_users_each_percentage_gets_its_share() -> None:
+    users = 1_000_000
+    per_cent = Counter(bucket("ml_dispatch:1", str(user)) // 10_000 for user in range(users))
+    treated = 0
+    for percentage in range(1, 100):
+        treated += per_cent[percentage - 1]
+        assert treated == pytest.approx(users * percentage / 100, abs=five_sigma(users, percentage / 100))
 
 
 def test_two_salts_of_one_length_divide_users_independently() -> None:
-    users = 50_000
-    both = sum(
-        group("ml_dispatch:1", str(user), 50) == group("ml_dispatch:2", str(user), 50) == "treatment"
+    users = 200_000
+    tenths = Counter(
+        (bucket("ml_dispatch:1", str(user)) // 100_000, bucket("ml_dispatch:2", str(user)) // 100_000)
         for user in range(users)
     )
-    assert both == pytest.approx(users / 4, abs=five_sigma(users, 1 / 4))
+    assert len(tenths) == 100
+    for found in tenths.values():
+        assert found == pytest.approx(users / 100, abs=five_sigma(users, 1 / 100))
 
 
 def five_sigma(count: int, share: float) -> float:
