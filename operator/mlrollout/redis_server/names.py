@@ -22,3 +22,18 @@ def apart(key: str) -> str:
         f"The key {key} has no hash tag, so this Redis Cluster may keep it apart from its record. "
         f"Use a key with a part in braces, for example {{{head}}}{colon}{tail}."
     )
+
+
+def users_of(key: str, attempt: int, group: str) -> str:
+    """Where the distinct users of a group are counted."""
+    return f"{key}:users:{attempt}:{group}"
+
+
+def ratings_of(key: str, attempt: int) -> str:
+    """Where the answers to the survey are counted."""
+    return f"{key}:ratings:{attempt}"
+
+
+def rated_of(key: str, mark: str) -> str:
+    """What remembers that a user has rated a dispatch."""
+    return f"{key}:rated:{mark}"

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import pytest
-from mlrollout.adapters.redis import client, store
+from mlrollout.adapters.redis import calls, client
 
 T = TypeVar("T")
 
@@ -16,7 +16,7 @@ LONG_ENOUGH = 30.0
 def make_patient(patch: pytest.MonkeyPatch) -> None:
     """Give Redis all the time in the world: a busy machine is not what the test is about."""
     patch.setattr(client, "ANSWER_WITHIN", LONG_ENOUGH)
-    patch.setattr(store, "CALL_WITHIN", LONG_ENOUGH)
+    patch.setattr(calls, "CALL_WITHIN", LONG_ENOUGH)
 
 
 async def until(ask: Callable[[], Awaitable[T]], enough: Callable[[T], bool]) -> T:

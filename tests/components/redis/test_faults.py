@@ -9,7 +9,7 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 import pytest
 import redis
 from mlrollout.adapters.redis import RedisTrafficStore
-from mlrollout.adapters.redis.store import CALL_WITHIN
+from mlrollout.adapters.redis.calls import CALL_WITHIN
 from mlrollout.domain.record import encode
 from mlrollout.domain.traffic import Outcome, Traffic, Write
 from mlrollout.ports import TrafficError

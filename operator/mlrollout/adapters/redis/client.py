@@ -36,7 +36,7 @@ class Client:
         self._asking = asyncio.Lock()
         self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
-    async def execute(self, key: str, *command: str | int) -> Any:  # noqa: ANN401 - the server's answer
+    async def execute(self, key: str, *command: str | bytes | int) -> Any:  # noqa: ANN401 - the server's answer
         """The answer to a command that touches a key and its record.
 
         Raises:
