@@ -1,9 +1,20 @@
-"""The Kubernetes API behind the ports `Objects`, `Secrets` and `LeaseStore`."""
+"""The Kubernetes API behind the ports `Objects`, `Secrets` and `LeaseStore`, and for the server."""
 
 from .client import Client
 from .connection import connect
 from .lease import KubernetesLease
 from .objects import KubernetesObjects
+from .reviews import KubernetesReviews, User
 from .secrets import KubernetesSecrets
+from .verbs import KubernetesVerbs
 
-__all__ = ["Client", "KubernetesLease", "KubernetesObjects", "KubernetesSecrets", "connect"]
+__all__ = [
+    "Client",
+    "KubernetesLease",
+    "KubernetesObjects",
+    "KubernetesReviews",
+    "KubernetesSecrets",
+    "KubernetesVerbs",
+    "User",
+    "connect",
+]

@@ -10,7 +10,7 @@ from .client import Client, Data, UnfitError
 from .notes import Notes
 
 _ALL = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
-_OBJECT = f"/apis/{GROUP}/{VERSION}/namespaces/{{namespace}}/{PLURAL}/{{name}}"
+OBJECT = f"/apis/{GROUP}/{VERSION}/namespaces/{{namespace}}/{PLURAL}/{{name}}"
 
 
 class KubernetesObjects:
@@ -33,25 +33,25 @@ class KubernetesObjects:
 
     async def get(self, ref: Ref) -> Object:
         """The object as it stands now."""
-        return await self._ask(f"read {ref}", "GET", _OBJECT, ref)
+        return await self._ask(f"read {ref}", "GET", OBJECT, ref)
 
     async def save_status(self, ref: Ref, resource_version: str, status: Mapping[str, Any]) -> Object:
         """Replace the whole status if the object still has this resourceVersion."""
         # A merge patch would keep the fields that the new status lacks.
         patch = [_at(resource_version), {"op": "add", "path": "/status", "value": dict(status)}]
-        return await self._ask(f"save the status of {ref}", "PATCH", f"{_OBJECT}/status", ref, patch)
+        return await self._ask(f"save the status of {ref}", "PATCH", f"{OBJECT}/status", ref, patch)
 
     async def set_finalizer(self, ref: Ref, resource_version: str, finalizers: tuple[str, ...]) -> Object:
         """Replace the list of finalizers, under the same condition."""
         patch = [_at(resource_version), {"op": "add", "path": "/metadata/finalizers", "value": list(finalizers)}]
-        return await self._ask(f"set the finalizers of {ref}", "PATCH", _OBJECT, ref, patch)
+        return await self._ask(f"set the finalizers of {ref}", "PATCH", OBJECT, ref, patch)
 
     async def drop_annotation(self, ref: Ref, name: str, value: str) -> Object:
         """Remove an annotation if it still has this value; answers with the object either way."""
         path = "/metadata/annotations/" + name.replace("~", "~0").replace("/", "~1")
         patch = [{"op": "test", "path": path, "value": value}, {"op": "remove", "path": path}]
         try:
-            return await self._ask(f"remove the annotation {name} from {ref}", "PATCH", _OBJECT, ref, patch)
+            return await self._ask(f"remove the annotation {name} from {ref}", "PATCH", OBJECT, ref, patch)
         except UnfitError:
             # The value is another by now, or something else is wrong; the object tells which.
             standing = await self.get(ref)

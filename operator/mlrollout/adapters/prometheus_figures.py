@@ -1,0 +1,126 @@
+"""Asking Prometheus for figures to show: an instant and a series of one query.
+
+This is `prometheus-api-client` with a session of its own: no retries, no redirects, no proxy from the environment. What
+it can't do (see docs/adr/0002-prometheus-transport.md) does not matter here: the address is the administrator's, the
+answers are small, and nobody's rollback waits for them. A thread that hangs costs one of `THREADS`.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from prometheus_api_client import PrometheusConnect
+from prometheus_api_client.exceptions import PrometheusApiClientException
+from urllib3.util import Retry
+
+from mlrollout.ports import SourceError
+
+ANSWER_WITHIN = 5.0
+"""Seconds for the whole of an answer."""
+
+THREADS = 4
+"""Questions at a time; further ones wait for their turn, inside their time."""
+
+_LIMIT = {"timeout": f"{ANSWER_WITHIN:g}s"}
+"""What Prometheus is told, so that it does not go on where nobody waits any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One series of an answer.
+
+    Attributes:
+        labels: Its labels.
+        points: Its times, in whole seconds since the epoch, and values.
+    """
+
+    labels: Mapping[str, str]
+    points: Sequence[tuple[int, float]]
+
+
+class PrometheusFigures:
+    """One Prometheus.
+
+    Args:
+        address: For example `http://prometheus.monitoring:9090`, with a path if the API has one before `/api`.
+
+    Raises:
+        ValueError: The address is none, or carries a user name, a password or a query.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = _checked(address)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
+        session = requests.Session()
+        session.trust_env = False
+        session.max_redirects = 0
+        session.hooks["response"] = [self._refuse]
+        self._client = PrometheusConnect(
+            self._address, session=session, retry=Retry(0), timeout=ANSWER_WITHIN, method="POST"
+        )
+
+    async def at(self, query: str, moment: int) -> Sequence[Figure]:
+        """The answer to an instant query at a moment, in seconds since the epoch.
+
+        Raises:
+            SourceError: There is no usable answer; the text says why, without the response's body.
+        """
+        told = {"time": str(moment), **_LIMIT}
+        found = await self._ask(lambda: self._client.custom_query(query, params=told))
+        return [_figure(one, [one["value"]]) for one in found]
+
+    async def over(self, query: str, first: int, last: int, step: int) -> Sequence[Figure]:
+        """The answers at every `step` seconds from `first` to `last`.
+
+        Raises:
+            SourceError: There is no usable answer; likewise.
+        """
+        start, end = (datetime.fromtimestamp(moment, UTC) for moment in (first, last))
+        found = await self._ask(
+            lambda: self._client.custom_query_range(query, start, end, str(step), params=dict(_LIMIT))
+        )
+        return [_figure(one, one["values"]) for one in found]
+
+    async def close(self) -> None:
+        """Give up the connections; whoever still waits gets an error."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._client.close()
+
+    async def _ask(self, question: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, question)
+        except (TimeoutError, requests.Timeout):
+            why = f"gave no complete answer within {ANSWER_WITHIN:g} s: it hangs or is overloaded"
+        except requests.ConnectionError:
+            why = "can't be reached: see whether it runs, and whether address and network are right"
+        except (requests.RequestException, PrometheusApiClientException, ValueError, LookupError, TypeError):
+            why = "gave an answer that can't be used: check the address, and the path in it"
+        # Not raised from the error: what that holds may be the other side's words.
+        raise SourceError(f"Prometheus at {self._address} {why}.")
+
+    def _refuse(self, response: requests.Response, **_: object) -> None:
+        """Take nothing but an answer: the library would follow a redirect, and quote the body of an error."""
+        if response.status_code != HTTPStatus.OK:
+            raise SourceError(
+                f"Prometheus at {self._address} answered with HTTP {response.status_code}: "
+                "check the address, and what Prometheus' log says."
+            )
+
+
+def _figure(found: Mapping[str, Any], points: Sequence[tuple[float, str]]) -> Figure:
+    return Figure(found["metric"], [(round(moment), float(value)) for moment, value in points])
+
+
+def _checked(address: str) -> str:
+    """The address, without repeating in an error what may be a password."""
+    parts = urlsplit(address)
+    if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and not parts.query:
+        return address.rstrip("/")
+    raise ValueError("Prometheus' address must be http(s)://host[:port][/path], without user name, password or query")

@@ -1,0 +1,80 @@
+import promql_parser
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mlrollout.server.monitoring import (
+    LONGEST_WINDOW,
+    MOST_POINTS,
+    Figures,
+    Window,
+    counts,
+    figures,
+    query,
+    series,
+)
+
+NOTHING = Figures(None, None, None, None, None, None)
+
+
+@given(st.integers(1, LONGEST_WINDOW))
+def test_a_window_has_few_points_and_each_is_about_the_time_since_the_one_before(minutes: int) -> None:
+    window = Window.until(1_000_000, minutes)
+
+    assert 1 <= len(window.points) <= MOST_POINTS
+    assert window.points[-1] == window.last == 1_000_000
+    assert window.step % 60 == 0
+    assert 0 <= minutes * 60 - len(window.points) * window.step < window.step
+
+
+def test_without_any_count_there_is_no_figure() -> None:
+    assert figures({}) == NOTHING
+
+
+def test_without_a_dispatch_there_is_no_rate_and_their_number_is_known() -> None:
+    idle = figures({("control", "success"): 0.0, ("control", "failure"): 0.0, ("control", "scores"): 0.0})
+
+    assert idle == Figures(None, None, None, None, None, 0)
+
+
+def test_a_groups_figures_are_its_own_and_the_whole_is_weighed_by_dispatches() -> None:
+    added = {
+        ("control", "success"): 90.0,
+        ("control", "failure"): 10.0,
+        ("treatment", "success"): 0.0,
+        ("treatment", "failure"): 100.0,
+        ("treatment", "score"): 30.0,
+        ("treatment", "scores"): 50.0,
+    }
+
+    assert figures(added, ["control"]).success_rate == 0.9
+    assert figures(added, ["control"]).average_score is None
+    assert figures(added, ["treatment"]).error_rate == 1.0
+    assert figures(added) == Figures(0.45, 0.55, 0.6, None, None, 200)
+
+
+def test_a_status_that_was_never_counted_is_none_of_the_total() -> None:
+    assert figures({("control", "failure"): 4.0}).success_rate == 0.0
+
+
+def test_numbers_that_are_none_and_groups_that_are_none_are_left_out() -> None:
+    answer = [
+        ({"group": "control", "figure": "success"}, float("nan")),
+        ({"group": "control", "figure": "failure"}, 2.0),
+        ({"figure": "success"}, 50.0),
+        ({"group": "other", "figure": "success"}, 50.0),
+    ]
+
+    assert counts(answer) == {("control", "failure"): 2.0}
+
+
+def test_every_point_of_a_series_is_there_also_where_nothing_is_known_of_it() -> None:
+    window = Window.until(600, 3)
+
+    found = series(window, [({"group": "control", "figure": "success"}, [(480, 1.0), (600, 2.0), (601, 9.0)])])
+
+    assert found == {480: {("control", "success"): 1.0}, 540: {}, 600: {("control", "success"): 2.0}}
+
+
+@pytest.mark.parametrize("prefix", ["ml_dispatch", "a:b"])
+def test_what_is_asked_is_promql(prefix: str) -> None:
+    assert isinstance(promql_parser.parse(query(prefix, 60)), promql_parser.BinaryExpr)
