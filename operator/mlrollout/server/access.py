@@ -20,6 +20,10 @@ class Role(StrEnum):
 
     ASSIGN = "assign"
     """Ask for any user's assignment: an application."""
+    RATE = "rate"
+    """Pass on any user's answer to the survey: an application, too."""
+    VIEW = "view"
+    """See how it goes: statistics and monitoring."""
     ADMIN = "admin"
     """Move traffic, and see how it goes."""
 
@@ -41,7 +45,7 @@ class Caller:
     async def may(self, role: Role, served: Served | None = None) -> bool:
         """Whether they have the role for a rollout, or for all."""
         del served  # those who are asked about one rollout at a time answer by it
-        return role in self.roles
+        return role in self.roles or (role is Role.VIEW and Role.ADMIN in self.roles)
 
 
 CALLER = web.RequestKey("caller", Caller)

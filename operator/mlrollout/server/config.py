@@ -1,6 +1,7 @@
 """The server's file: which rollouts it answers for, and to whom."""
 
 import re
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -102,6 +103,30 @@ class Entry(Model):
         return self.metrics or re.sub(r"[^a-zA-Z0-9_]", "_", self.name)
 
 
+class Algorithm(StrEnum):
+    """How sessions are signed; what a token says of itself does not count."""
+
+    HS256 = "HS256"
+    RS256 = "RS256"
+    ES256 = "ES256"
+
+
+class Sessions(Model):
+    """Which sessions of users are good.
+
+    Attributes:
+        algorithm: How they are signed.
+        key: The file of the shared secret (HS256), or of the public key in PEM.
+        issuer: What `iss` must say; empty for anything.
+        audience: What `aud` must hold; empty where there must be none.
+    """
+
+    algorithm: Algorithm
+    key: Path
+    issuer: str = ""
+    audience: str = ""
+
+
 class Config(Model):
     """Everything the file says.
 
@@ -110,6 +135,7 @@ class Config(Model):
         rollouts: What it answers for.
         prometheus: Where the application's metrics are; empty for nowhere.
         tokens: The file of the static tokens.
+        sessions: The sessions of users who ask for themselves.
         origins: Of the browser pages of other hosts that may call it.
         rate: Requests a second that one caller may make, in the long run.
     """
@@ -118,6 +144,7 @@ class Config(Model):
     rollouts: Annotated[tuple[Entry, ...], Field(min_length=1)]
     prometheus: str = ""
     tokens: Path | None = None
+    sessions: Sessions | None = None
     origins: frozenset[Annotated[str, AfterValidator(_origin)]] = frozenset()
     rate: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1000.0
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import product
 from math import isfinite
 
+from .models import Figures
+
 GROUPS = ("control", "treatment")
 LONGEST_WINDOW = 10_080
 """Minutes: a week."""
@@ -64,27 +66,6 @@ class Window:
     def points(self) -> range:
         """When each point is."""
         return range(self.first, self.last + 1, self.step)
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What some counts come to; `None` where there is nothing to work it out from.
-
-    Attributes:
-        success_rate: Share of dispatches that succeeded, 0 to 1.
-        error_rate: Share that failed, 0 to 1.
-        average_score: Mean score.
-        average_response_time: Mean time to answer, in seconds.
-        average_satisfaction: Mean rating by users, 1 to 5.
-        total_dispatches: How many there were.
-    """
-
-    success_rate: float | None
-    error_rate: float | None
-    average_score: float | None
-    average_response_time: float | None
-    average_satisfaction: float | None
-    total_dispatches: int | None
 
 
 def figures(counts: Counts, groups: Iterable[str] = GROUPS) -> Figures:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from mlrollout.assignment import Rollout
+from mlrollout.ports import Ref
 from mlrollout.startup.told import SettingsError
 
 from .config import Config, Entry
@@ -22,6 +23,12 @@ class Served:
 
     entry: Entry
     rollout: Rollout
+
+    @property
+    def ref(self) -> Ref | None:
+        """The `MLRollout`, where the configuration names one."""
+        name = self.entry.object
+        return Ref(name.namespace, name.name) if name else None
 
 
 Rollouts = dict[str, Served]

@@ -2,10 +2,10 @@ import promql_parser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlrollout.server.models import Figures
 from mlrollout.server.monitoring import (
     LONGEST_WINDOW,
     MOST_POINTS,
-    Figures,
     Window,
     counts,
     figures,
@@ -13,7 +13,14 @@ from mlrollout.server.monitoring import (
     series,
 )
 
-NOTHING = Figures(None, None, None, None, None, None)
+NOTHING = Figures(
+    success_rate=None,
+    error_rate=None,
+    average_score=None,
+    average_response_time=None,
+    average_satisfaction=None,
+    total_dispatches=None,
+)
 
 
 @given(st.integers(1, LONGEST_WINDOW))
@@ -33,7 +40,7 @@ def test_without_any_count_there_is_no_figure() -> None:
 def test_without_a_dispatch_there_is_no_rate_and_their_number_is_known() -> None:
     idle = figures({("control", "success"): 0.0, ("control", "failure"): 0.0, ("control", "scores"): 0.0})
 
-    assert idle == Figures(None, None, None, None, None, 0)
+    assert idle == NOTHING.model_copy(update={"total_dispatches": 0})
 
 
 def test_a_groups_figures_are_its_own_and_the_whole_is_weighed_by_dispatches() -> None:
@@ -49,7 +56,14 @@ def test_a_groups_figures_are_its_own_and_the_whole_is_weighed_by_dispatches() -
     assert figures(added, ["control"]).success_rate == 0.9
     assert figures(added, ["control"]).average_score is None
     assert figures(added, ["treatment"]).error_rate == 1.0
-    assert figures(added) == Figures(0.45, 0.55, 0.6, None, None, 200)
+    assert figures(added) == Figures(
+        success_rate=0.45,
+        error_rate=0.55,
+        average_score=0.6,
+        average_response_time=None,
+        average_satisfaction=None,
+        total_dispatches=200,
+    )
 
 
 def test_a_status_that_was_never_counted_is_none_of_the_total() -> None:

@@ -1,0 +1,85 @@
+"""Counting who was assigned, beside the answers: an answer never waits for it, and a count may be lost."""
+
+import asyncio
+from collections.abc import Iterator
+from hashlib import blake2b
+
+import structlog
+
+from mlrollout.adapters.redis import RedisUsers
+from mlrollout.adapters.redis.users import MOST
+from mlrollout.assignment import Assignment, Group, Reason
+from mlrollout.ports import TrafficError
+
+log = structlog.get_logger(__name__)
+
+EVERY = 1.0
+"""Seconds between two batches."""
+
+MOST_WAITING = 100_000
+"""Users that wait while Redis is away; further ones are lost."""
+
+Batch = tuple[set[bytes], set[bytes]]
+"""Who was in control, and who in treatment."""
+
+
+class Counting:
+    """Collects the users of this process, and tells Redis of them in batches.
+
+    Args:
+        users: Where they are counted.
+    """
+
+    def __init__(self, users: RedisUsers) -> None:
+        self._users = users
+        self._waiting: dict[tuple[str, int], Batch] = {}
+        self._failing = False
+
+    def saw(self, key: str, user_id: str, assignment: Assignment) -> None:
+        """A user was assigned. Where nothing is rolled out, or nobody is that user, there is nothing to count."""
+        record = assignment.state.record
+        if record is None or assignment.reason in (Reason.NO_USER, Reason.FORCED) or self._number() >= MOST_WAITING:
+            return
+        control, treatment = self._waiting.setdefault((key, record.attempt), (set(), set()))
+        # Hashed here: Redis may log what it is sent, and so never gets to see an id.
+        hashed = blake2b(user_id.encode(), digest_size=16).digest()
+        (treatment if assignment.group is Group.TREATMENT else control).add(hashed)
+
+    async def run(self) -> None:
+        """Send what has come together, again and again, until cancelled; then once more."""
+        try:
+            while True:
+                await asyncio.sleep(EVERY)
+                await self.send()
+        finally:
+            await self.send()
+
+    async def send(self) -> None:
+        """Send what has come together; what can't be sent waits for the next time."""
+        while self._waiting:
+            (key, attempt), batch = next(iter(self._waiting.items()))
+            try:
+                for control, treatment in _slices(batch):
+                    await self._users.add(key, attempt, control, treatment)
+            except TrafficError as error:
+                self._tell(str(error))
+                return
+            self._waiting.pop((key, attempt))
+        self._tell("")
+
+    def _number(self) -> int:
+        return sum(len(group) for batch in self._waiting.values() for group in batch)
+
+    def _tell(self, error: str) -> None:
+        if bool(error) != self._failing:
+            self._failing = bool(error)
+            if error:
+                log.warning("Users can't be counted now; they are kept for a while", error=error)
+            else:
+                log.info("Users are counted again")
+
+
+def _slices(batch: Batch) -> Iterator[tuple[list[bytes], list[bytes]]]:
+    control, treatment = map(list, batch)
+    for first in range(0, max(len(control), len(treatment)), MOST // 2):
+        yield control[first : first + MOST // 2], treatment[first : first + MOST // 2]

@@ -1,0 +1,243 @@
+"""What the A/B API takes and answers. The OpenAPI document is made of these."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+
+from mlrollout.assignment import Group, Reason
+from mlrollout.domain.state import Verb
+
+Text = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+Share = Annotated[float | None, Field(ge=0, le=1)]
+Percentage = Annotated[StrictInt, Field(ge=0, le=100)]
+Number = Annotated[int, Field(ge=0)]
+
+
+class Model(BaseModel):
+    """Frozen; a field that does not exist is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Request(Model):
+    """The body of a request."""
+
+
+class Answer(Model):
+    """The body of an answer, every field in it."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+# --- requests ----------------------------------------------------------------------------------
+
+
+class RolloutRequest(Request):
+    """A percentage to be brought about."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"percentage": 0, "reason": "customers complain"}]})
+
+    percentage: Percentage
+    """Share of users in treatment. 0 rolls back, less demotes, the next stage's promotes."""
+    reason: Annotated[StrictStr, Field(max_length=200)] = ""
+    """Why; it stands in the history with the caller's name."""
+
+
+class RollbackRequest(Request):
+    """The manual rollback."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "customers complain"}]})
+
+    reason: Annotated[StrictStr, Field(max_length=200)] = ""
+    """Why; it stands in the history with the caller's name."""
+
+
+class SatisfactionRequest(Request):
+    """One user's answer about one dispatch."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"dispatch_id": "d-1027", "rating": 4}]})
+
+    dispatch_id: Text
+    """What is rated."""
+    rating: Annotated[StrictInt, Field(ge=1, le=5)]
+    """From 1, bad, to 5, good."""
+    user_id: Text | None = None
+    """Who rates. With a user's own session it can be left out."""
+
+
+# --- answers -----------------------------------------------------------------------------------
+
+
+class AssignmentAnswer(Answer):
+    """Which path a user gets."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"group": "treatment", "ml_enabled": True, "reason": "Split"}]}
+    )
+
+    group: Group
+    """The group."""
+    ml_enabled: bool
+    """Whether it is treatment."""
+    reason: Reason
+    """Why; NoUser where no user is named."""
+
+
+class Satisfaction(Answer):
+    """What the survey says of a group in this attempt."""
+
+    ratings: Number
+    """How many ratings there are."""
+    average: Annotated[float | None, Field(ge=1, le=5)]
+    """Their mean; null without any."""
+
+
+class StatsAnswer(Answer):
+    """Who has taken part in this attempt, and where it stands."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "total_users": 1000,
+                    "control_count": 905,
+                    "treatment_count": 95,
+                    "treatment_percentage": 9.5,
+                    "rollout_percentage": 10,
+                    "stage": "pilot",
+                    "revision": "ranker-2026-11-03",
+                    "attempt": 1,
+                    "reason": "Split",
+                    "satisfaction": {
+                        "control": {"ratings": 12, "average": 3.9},
+                        "treatment": {"ratings": 0, "average": None},
+                    },
+                }
+            ]
+        }
+    )
+
+    total_users: Number
+    """Distinct users that were assigned by this server, estimated to some 1 %."""
+    control_count: Number
+    """Those of them who have been in control."""
+    treatment_count: Number
+    """Those of them who have been in treatment; who moved counts in both groups, and once in the total."""
+    treatment_percentage: Annotated[float | None, Field(ge=0)]
+    """Treatment's share of the total; null without any user."""
+    rollout_percentage: Percentage
+    """Share of users in treatment now, as Redis says."""
+    stage: str
+    """Name of the stage; empty before the first and after a rollback."""
+    revision: str
+    """What is being rolled out."""
+    attempt: Number
+    """Which try this is; 0 where nothing is known."""
+    reason: Reason
+    """What the percentage comes from."""
+    satisfaction: dict[Group, Satisfaction]
+    """The survey, by group."""
+
+
+class Figures(Answer):
+    """How some dispatches went; null where nothing was counted."""
+
+    success_rate: Share
+    """Share of dispatches that succeeded."""
+    error_rate: Share
+    """Share that failed."""
+    average_score: float | None
+    """Mean score."""
+    average_response_time: Annotated[float | None, Field(ge=0)]
+    """Mean time to answer, in seconds."""
+    average_satisfaction: float | None
+    """Mean rating, 1 to 5."""
+    total_dispatches: Annotated[int | None, Field(ge=0)]
+    """How many there were."""
+
+
+class Grouped(Figures):
+    """How they went, together and by group."""
+
+    groups: dict[Group, Figures]
+    """Each group's own."""
+
+
+class Point(Grouped):
+    """A part of the window."""
+
+    at: int
+    """Its end, in seconds since the epoch; it begins where the one before ends."""
+
+
+class MonitoringAnswer(Grouped):
+    """How the dispatches of a window went."""
+
+    window_minutes: int
+    """How long the window is; it ends now."""
+    step_seconds: int
+    """How long each part of it is."""
+    series: Annotated[list[Point], Field(max_length=120)]
+    """Its parts, oldest first."""
+
+
+class ActAnswer(Answer):
+    """What was asked of the operator."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "verb": "demote",
+                    "percentage": 10,
+                    "means": "back to stage pilot at 10 % at once, to be earned again from there",
+                }
+            ]
+        }
+    )
+
+    verb: Verb | None
+    """The verb that stands on the MLRollout now; null where nothing was to be done."""
+    percentage: Percentage
+    """What is in force once the operator has done it."""
+    means: str
+    """What comes of it, for people."""
+
+
+class SatisfactionAnswer(Answer):
+    """The rating was counted."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"group": "control"}]})
+
+    group: Group
+    """The group that it counts for: the user's at this moment."""
+
+
+class ProblemDocument(Answer):
+    """What went wrong, by RFC 9457."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "about:blank",
+                    "title": "Conflict",
+                    "status": 409,
+                    "detail": "It stands at 10 %, and traffic grows by one stage at a time. "
+                    "What can be asked for now: 0, 10, 30.",
+                    "percentage": 10,
+                    "percentages": [0, 10, 30],
+                }
+            ]
+        },
+    )
+
+    type: str
+    """`about:blank`."""
+    title: str
+    """The status in words."""
+    status: Annotated[int, Field(ge=400, le=599)]
+    """The status."""
+    detail: str
+    """What happened, what it means and what to do."""

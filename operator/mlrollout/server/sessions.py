@@ -1,0 +1,88 @@
+"""Users' own sessions: a JWT whose `sub` is the user. Such a caller may ask and answer for themselves only."""
+
+from importlib.util import find_spec
+from typing import Any
+
+import jwt
+from aiohttp import web
+
+from mlrollout.startup.told import SettingsError
+
+from . import config
+from .access import Caller, Callers, token
+from .problem import Problem
+
+LEEWAY = 10
+"""Seconds by which the clocks of whoever signs and of this machine may differ."""
+
+_SHORTEST_SECRET = 32  # bytes: what RFC 7518 asks for with HS256
+
+
+class Sessions(Callers):
+    """Those who show a session.
+
+    Raises:
+        SettingsError: The key can't be read, or is none for the algorithm.
+    """
+
+    def __init__(self, settings: config.Sessions) -> None:
+        self._key = _read_key(settings)
+        self._settings = settings
+
+    async def identify(self, request: web.Request) -> Caller | None:
+        """Whose session it is; `None` where the token is none that was signed with the key.
+
+        Raises:
+            Problem: It was, and is not good any more, or not for this server.
+        """
+        shown = token(request)
+        if shown is None:
+            return None
+        try:
+            claims = self._decode(shown)
+        except jwt.ExpiredSignatureError:
+            raise _unauthorized("The session has expired. Log in again.") from None
+        except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError, jwt.DecodeError):
+            return None  # it may be somebody else's token
+        except jwt.InvalidTokenError:
+            raise _unauthorized(
+                "The session is not for this server: its exp, sub, iss or aud is missing or wrong."
+            ) from None
+        user = claims["sub"]
+        return Caller(f"user {user}", user=user) if user else None
+
+    def _decode(self, shown: str) -> dict[str, Any]:
+        return jwt.decode(
+            shown,
+            self._key,
+            algorithms=[self._settings.algorithm],
+            issuer=self._settings.issuer or None,
+            audience=self._settings.audience or None,
+            leeway=LEEWAY,
+            options={"require": ["exp", "sub"]},
+        )
+
+
+def _unauthorized(why: str) -> Problem:
+    return Problem(401, why, headers={"WWW-Authenticate": 'Bearer realm="mlrollout", error="invalid_token"'})
+
+
+def _read_key(settings: config.Sessions) -> bytes:
+    where = f"sessions.key {settings.key}"
+    try:
+        key = settings.key.read_bytes().strip()
+    except OSError as error:
+        raise SettingsError(f"{where} can't be read ({error.strerror}): correct the path, or mount it") from error
+    if settings.algorithm is config.Algorithm.HS256:
+        if len(key) < _SHORTEST_SECRET or key.startswith(b"-----BEGIN"):
+            raise SettingsError(f"{where} is no secret for HS256: it takes {_SHORTEST_SECRET} random bytes or more")
+        return key
+    if find_spec("cryptography") is None:
+        raise SettingsError(f"sessions.algorithm {settings.algorithm} needs a library: `pip install cryptography`")
+    try:
+        jwt.get_algorithm_by_name(settings.algorithm).prepare_key(key)
+    except (jwt.InvalidKeyError, ValueError, TypeError) as error:
+        raise SettingsError(f"{where} is no key for {settings.algorithm}: put the public key there, in PEM") from error
+    if b"PRIVATE" in key:
+        raise SettingsError(f"{where} is a private key: put the public one there; this server only checks sessions")
+    return key
