@@ -80,20 +80,20 @@ def is_loopback(host: str) -> bool:
 
 
 def check(config: Config, callers: Sequence[Callers]) -> Sequence[Callers]:
-    """The ways to know who calls; a server that knows none answers its own machine only.
+    """The ways to know who calls. Without tokens and sessions the server's own machine may ask for assignments.
 
     Raises:
-        SettingsError: It would answer others.
+        SettingsError: Others could reach the server, and nobody knows them.
     """
-    if callers:
-        return callers
     host, _ = listen(config.listen)
+    if config.tokens or config.sessions or (callers and not is_loopback(host)):
+        return callers
     if not is_loopback(host):
         raise SettingsError(
             f"listen is {config.listen}, so others can reach the server, and nothing says who may: "
             "set tokens in the configuration (`mlrollout token` makes one), or listen on 127.0.0.1"
         )
-    return (Loopback(),)
+    return (*callers, Loopback())
 
 
 def token(request: web.Request) -> str | None:

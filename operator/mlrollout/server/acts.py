@@ -1,7 +1,7 @@
 """What is asked of the operator for somebody who asks for a percentage. Pure.
 
-A percentage is never written from here: it becomes a verb on the `MLRollout`, so that the operator stays the only writer
-and two of them can't undo each other.
+A percentage is never written from here: it becomes a verb on the `MLRollout`, so that the operator stays the only
+writer, and two of them can't undo each other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -116,7 +116,9 @@ def _promote(spec: Spec, record: Record, why: str) -> Act | None:
 
 def _because(spec: Spec, record: Record, percentage: int) -> str:
     if not record.stage:
-        return "its first stage is not entered yet; the operator enters it by itself once every guardrail's source answers"
+        return (
+            "its first stage is not entered yet; the operator enters it by itself once every guardrail's source answers"
+        )
     if percentage < record.percentage:
         return f"no stage asks for {percentage} % or less; 0 rolls it back"
     after = _promote(spec, record, "")
@@ -131,7 +133,9 @@ def _spec(found: Object) -> Spec:
 
 
 def _unusable(part: str) -> Problem:
-    return Problem(409, f"The {part} of the MLRollout can't be read: `kubectl describe` it; 0 rolls it back all the same.")
+    return Problem(
+        409, f"The {part} of the MLRollout can't be read: `kubectl describe` it; 0 rolls it back all the same."
+    )
 
 
 def _impossible(because: str, record: Record, percentages: Sequence[int]) -> Problem:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from . import health, ofrep, stream
+from . import health, ofrep, openapi, operations, stream
 from .access import Callers
+from .backends import BACKENDS, Backends
 from .changes import CHANGES, Changes
 from .config import Config
 from .guard import Headers, guard
@@ -16,9 +17,13 @@ from .served import ROLLOUTS, Rollouts
 from .ticket import TICKETS, Tickets
 
 
-def make(config: Config, rollouts: Rollouts, callers: Sequence[Callers], tickets: Tickets) -> web.Application:
+def make(
+    config: Config, rollouts: Rollouts, callers: Sequence[Callers], tickets: Tickets, backends: Backends
+) -> web.Application:
     """The application for these rollouts, which `callers` know who may use."""
     metrics = Metrics()
+    for one in rollouts.values():
+        metrics.satisfaction(one.entry.prefix)
     app = web.Application(
         client_max_size=LARGEST_BODY,
         middlewares=[
@@ -30,11 +35,12 @@ def make(config: Config, rollouts: Rollouts, callers: Sequence[Callers], tickets
     app[ROLLOUTS] = rollouts
     app[METRICS] = metrics
     app[TICKETS] = tickets
+    app[BACKENDS] = backends
     app[CHANGES] = Changes(rollouts)
     app.on_startup.append(_listen)
     app.on_shutdown.append(_hang_up)
     app.on_response_prepare.append(Headers(config.origins))
-    for part in (health, ofrep, stream):
+    for part in (health, ofrep, stream, operations, openapi):
         part.add(app)
     return app
 

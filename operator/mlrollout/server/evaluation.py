@@ -67,7 +67,7 @@ def _is_text(user_id: str) -> bool:
 
 def evaluate(served: Served, user_id: str) -> Evaluation:
     """What the rollout's flag is for a user. It depends on nothing else than where the rollout stands: no clock."""
-    assignment = served.rollout.assign(user_id)
+    assignment = served.assign(user_id)
     values, state = served.entry.values, assignment.state
     metadata: dict[str, str | float] = {
         "percentage": float(state.percentage),

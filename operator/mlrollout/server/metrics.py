@@ -6,6 +6,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from mlrollout.assignment import Group
+
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -28,8 +30,8 @@ class Metrics:
             registry=registry,
         )
         self.streams = Gauge("mlrollout_server_streams", "Clients that are told of changes.", registry=registry)
-
         self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._satisfaction: dict[str, Histogram] = {}
 
     def of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
         """The series of such requests, found once."""
@@ -39,6 +41,21 @@ class Metrics:
             found = self.requests.labels(*key), self.seconds.labels(route)
             self._counted[key] = found
         return found
+
+    def satisfaction(self, prefix: str) -> Histogram:
+        """The ratings by users of one rollout, by group; each group has its series from the first call on."""
+        if prefix not in self._satisfaction:
+            made = Histogram(
+                f"{prefix}_satisfaction",
+                "Ratings by users, 1 to 5.",
+                ("group",),
+                buckets=(1, 2, 3, 4, 5),
+                registry=self.registry,
+            )
+            for group in Group:
+                made.labels(group)
+            self._satisfaction[prefix] = made
+        return self._satisfaction[prefix]
 
     def render(self) -> bytes:
         """Everything, in Prometheus' text format."""

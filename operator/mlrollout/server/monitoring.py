@@ -1,7 +1,7 @@
 """What is asked of Prometheus for the monitoring figures, and what the answers come to. Pure.
 
-Everything is worked out from what was added to counters in a window, so that groups and windows add up. Where nothing was
-counted there is no figure: neither 0 % nor 100 %.
+Everything is worked out from what was added to counters in a window, so that groups and windows add up. Where nothing
+was counted there is no figure: neither 0 % nor 100 %.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,9 +35,9 @@ _SUMS = {
 
 def query(prefix: str, seconds: int) -> str:
     """What was added to each counter in this many seconds, by group; the label `figure` says to which."""
+    added = {name: f"increase({metric.format(prefix=prefix)}[{seconds}s])" for name, metric in _SUMS.items()}
     return " or ".join(
-        f'label_replace(sum by (group) (increase({metric.format(prefix=prefix)}[{seconds}s])), "figure", "{name}", "", "")'
-        for name, metric in _SUMS.items()
+        f'label_replace(sum by (group) ({sum_}), "figure", "{name}", "", "")' for name, sum_ in added.items()
     )
 
 

@@ -12,9 +12,14 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
+from mlrollout.adapters.kubernetes import KubernetesReviews
 from mlrollout.startup.told import cannot_listen, listen, redis_url
 
-from . import access, app, config, served, tokens
+from . import access, app, backends, config, served, tokens
+from .backends import Backends
+from .cluster import Cluster
+from .counting import Counting
+from .sessions import Sessions
 from .ticket import Tickets
 
 log = structlog.get_logger(__name__)
@@ -37,14 +42,16 @@ async def run(file: Path, environment: Mapping[str, str] = os.environ) -> None:
 
 
 async def _run(file: Path, environment: Mapping[str, str]) -> None:
-    told = config.load(file)
-    callers = access.check(told, _callers(told))
-    rollouts = served.follow(told, redis_url(environment))
+    told, redis = config.load(file), redis_url(environment)
     async with contextlib.AsyncExitStack() as stack:
+        behind = await stack.enter_async_context(backends.opened(told, redis))
+        callers = access.check(told, _callers(told, behind))
+        counting = Counting(behind.users)
+        rollouts = served.follow(told, redis, counting.saw)
         for one in rollouts.values():
             stack.push_async_callback(asyncio.to_thread, one.rollout.close)
         runner = web.AppRunner(
-            app.make(told, rollouts, callers, _tickets(told)),
+            app.make(told, rollouts, callers, _tickets(told), behind),
             access_log=None,
             keepalive_timeout=75.0,
             shutdown_timeout=END_WITHIN,
@@ -57,11 +64,19 @@ async def _run(file: Path, environment: Mapping[str, str]) -> None:
         except OSError as error:
             raise cannot_listen(host, port, error, where=f"listen in {file}") from error
         log.info("Serving", addresses=runner.addresses, rollouts=list(rollouts))
-        await asyncio.Event().wait()
+        await counting.run()
 
 
-def _callers(told: config.Config) -> list[access.Callers]:
-    return [tokens.read(told.tokens)] if told.tokens else []
+def _callers(told: config.Config, behind: Backends) -> list[access.Callers]:
+    """Whoever is known by what costs least is asked for first; the API server last."""
+    ways: list[access.Callers] = []
+    if told.tokens:
+        ways.append(tokens.read(told.tokens))
+    if told.sessions:
+        ways.append(Sessions(told.sessions))
+    if behind.cluster:
+        ways.append(Cluster(KubernetesReviews(behind.cluster)))
+    return ways
 
 
 def _tickets(told: config.Config) -> Tickets:

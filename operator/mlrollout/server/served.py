@@ -1,10 +1,11 @@
 """The rollouts that the server answers for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from mlrollout.assignment import Rollout
+from mlrollout.assignment import Assignment, Rollout
 from mlrollout.ports import Ref
 from mlrollout.startup.told import SettingsError
 
@@ -19,10 +20,18 @@ class Served:
     Attributes:
         entry: What the configuration says of it.
         rollout: What Redis says of it.
+        saw: Is told of every user who is assigned: the rollout's key, the user's id, the assignment.
     """
 
     entry: Entry
     rollout: Rollout
+    saw: Callable[[str, str, Assignment], None]
+
+    def assign(self, user_id: str) -> Assignment:
+        """The user's group now, and what it is based on; the user is counted."""
+        found = self.rollout.assign(user_id)
+        self.saw(self.rollout.key, user_id, found)
+        return found
 
     @property
     def ref(self) -> Ref | None:
@@ -37,17 +46,20 @@ Rollouts = dict[str, Served]
 ROLLOUTS: web.AppKey[Rollouts] = web.AppKey("rollouts")
 
 
-def follow(config: Config, redis_url: str) -> Rollouts:
+def follow(config: Config, redis_url: str, saw: Callable[[str, str, Assignment], None]) -> Rollouts:
     """Begin to follow each; whoever calls closes them.
+
+    Args:
+        config: Which.
+        redis_url: Their Redis.
+        saw: Is told of every user who is assigned.
 
     Raises:
         SettingsError: The Redis URL can't be used.
     """
-    if not redis_url:
-        raise SettingsError("the server needs Redis: set MLROLLOUT_REDIS_URL, or MLROLLOUT_REDIS_URL_FILE")
     try:
         return {
-            entry.name: Served(entry, Rollout(entry.key, redis=redis_url, salt=entry.salt or None))
+            entry.name: Served(entry, Rollout(entry.key, redis=redis_url, salt=entry.salt or None), saw)
             for entry in config.rollouts
         }
     except ValueError as error:

@@ -76,7 +76,9 @@ def test_the_next_stages_percentage_is_a_promotion() -> None:
     assert (act.verb, act.value, act.percentage) == (Verb.PROMOTE, "kim: complaints", 30)
 
 
-@pytest.mark.parametrize(("found", "percentage", "offered"), [(PILOT, 100, [0, 10, 30]), (EXPANSION, 31, [0, 10, 30, 100])])
+@pytest.mark.parametrize(
+    ("found", "percentage", "offered"), [(PILOT, 100, [0, 10, 30]), (EXPANSION, 31, [0, 10, 30, 100])]
+)
 def test_any_other_raise_is_refused_with_what_can_be_asked_for(
     found: dict[str, Any], percentage: int, offered: list[int]
 ) -> None:

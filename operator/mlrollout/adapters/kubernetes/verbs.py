@@ -40,6 +40,4 @@ class KubernetesVerbs:
         if version:
             metadata["resourceVersion"] = version
         what = f"ask {ref} for {verb}"
-        await self._client.ask(
-            what, "PATCH", OBJECT, {"metadata": metadata}, namespace=ref.namespace, name=ref.name
-        )
+        await self._client.ask(what, "PATCH", OBJECT, {"metadata": metadata}, namespace=ref.namespace, name=ref.name)

@@ -78,7 +78,7 @@ class RedisSurvey:
         """
         found = await self._calls.call(key, "EVAL", _TOTALS, 1, ratings_of(key, attempt))
         counts: dict[str, dict[int, int]] = {}
-        for field, times in zip(found[::2], found[1::2], strict=True):
-            group, _, rating = field.decode().partition(":")
+        for name, times in zip(found[::2], found[1::2], strict=True):
+            group, _, rating = name.decode().partition(":")
             counts.setdefault(group, {})[int(rating)] = int(times)
         return {group: Ratings(by_rating) for group, by_rating in counts.items()}

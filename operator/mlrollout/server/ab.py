@@ -1,0 +1,174 @@
+"""The A/B API: assignment, statistics, the survey and monitoring of a rollout."""
+
+import time
+from hashlib import blake2b
+
+from aiohttp import web
+
+from mlrollout.adapters.redis import Ratings
+from mlrollout.assignment import Assignment, Group
+from mlrollout.ports import SourceError, TrafficError
+
+from . import audit, monitoring
+from .access import Caller, Role, forbidden, known, require
+from .backends import BACKENDS
+from .body import read_model
+from .metrics import METRICS
+from .models import (
+    AssignmentAnswer,
+    MonitoringAnswer,
+    Point,
+    Satisfaction,
+    SatisfactionAnswer,
+    SatisfactionRequest,
+    StatsAnswer,
+)
+from .problem import Problem
+from .served import Served, named
+
+LONGEST_ID = 1024
+"""Characters of a user's id; whoever has a longer one is nobody."""
+
+
+async def assignment(request: web.Request) -> AssignmentAnswer:
+    """Which path a user gets.
+
+    Whatever is wrong with the user's id is answered by control; who may not ask for that user is told so.
+    """
+    caller = known(request)
+    served, asked = named(request), request.query.get("user_id")
+    user_id = await _user(caller, served, asked, Role.ASSIGN) or ""
+    found = served.assign(user_id if len(user_id) <= LONGEST_ID else "")
+    return AssignmentAnswer(group=found.group, ml_enabled=found.group is Group.TREATMENT, reason=found.reason)
+
+
+async def _user(caller: Caller, served: Served, asked: str | None, role: Role) -> str | None:
+    """Who is meant: whose session it is, or who is asked for.
+
+    Raises:
+        Problem: The caller may not speak for them.
+    """
+    if caller.user is not None and asked in (None, caller.user):
+        return caller.user
+    if not await caller.may(role, served):
+        raise forbidden(caller, f"the role {role}")
+    return asked
+
+
+# --- statistics --------------------------------------------------------------------------------
+
+
+async def stats(request: web.Request) -> StatsAnswer:
+    """Who has taken part in this attempt, and where it stands."""
+    served = await permitted(request, Role.VIEW)
+    state, backends = served.rollout.state, request.app[BACKENDS]
+    attempt = state.record.attempt if state.record else 0
+    try:
+        users = await backends.users.count(served.rollout.key, attempt)
+        ratings = await backends.survey.totals(served.rollout.key, attempt)
+    except TrafficError as error:
+        raise _redis_gone(error) from None
+    return StatsAnswer(
+        total_users=users.total,
+        control_count=users.control,
+        treatment_count=users.treatment,
+        treatment_percentage=round(100 * users.treatment / users.total, 2) if users.total else None,
+        rollout_percentage=state.percentage,
+        stage=state.record.stage if state.record else "",
+        revision=state.record.revision if state.record else "",
+        attempt=attempt,
+        reason=state.reason,
+        satisfaction={group: _satisfaction(ratings.get(group, Ratings())) for group in Group},
+    )
+
+
+def _satisfaction(ratings: Ratings) -> Satisfaction:
+    return Satisfaction(ratings=ratings.number, average=ratings.average)
+
+
+async def permitted(request: web.Request, role: Role) -> Served:
+    """The rollout of the path, where the caller has the role for it.
+
+    Raises:
+        Problem: They have not, nobody knows them, or there is no such rollout.
+    """
+    known(request)  # a stranger is not told which rollouts there are
+    served = named(request)
+    await require(request, role, served)
+    return served
+
+
+# --- the survey --------------------------------------------------------------------------------
+
+
+async def satisfaction(request: web.Request) -> SatisfactionAnswer:
+    """Count a user's rating of a dispatch, once."""
+    caller = known(request)
+    served = named(request)
+    if caller.user is None:
+        await require(request, Role.RATE, served)
+    asked = await read_model(request, SatisfactionRequest)
+    user_id = await _user(caller, served, asked.user_id, Role.RATE)
+    if not user_id:
+        raise Problem(422, "user_id: say who rates, or use the user's own session.")
+    found = served.rollout.assign(user_id)
+    counted = await _count(request, served, found, user_id, asked)
+    audit.act(request, "Rated", rollout=served.entry.name, group=found.group, counted=counted)
+    if not counted:
+        raise Problem(409, "This user has rated this dispatch already; the first rating counts.")
+    request.app[METRICS].satisfaction(served.entry.prefix).labels(found.group).observe(asked.rating)
+    return SatisfactionAnswer(group=found.group)
+
+
+async def _count(
+    request: web.Request, served: Served, found: Assignment, user_id: str, asked: SatisfactionRequest
+) -> bool:
+    attempt = found.state.record.attempt if found.state.record else 0
+    # Of both together, each with its length before it: nobody's mark is another's.
+    mark = blake2b(f"{len(user_id)}:{user_id}{asked.dispatch_id}".encode(), digest_size=16).hexdigest()
+    survey = request.app[BACKENDS].survey
+    try:
+        return await survey.rate(served.rollout.key, attempt, found.group, mark, asked.rating)
+    except TrafficError as error:
+        raise _redis_gone(error) from None
+
+
+def _redis_gone(error: TrafficError) -> Problem:
+    return Problem(503, f"{error} Try again once it is back.", headers={"Retry-After": "1"})
+
+
+# --- monitoring --------------------------------------------------------------------------------
+
+
+async def metrics(request: web.Request) -> MonitoringAnswer:
+    """How the dispatches of the last minutes went, by Prometheus."""
+    served = await permitted(request, Role.VIEW)
+    minutes = _minutes(request.query.get("window_minutes", "60"))
+    figures, prefix = request.app[BACKENDS].figures, served.entry.prefix
+    if figures is None:
+        raise Problem(501, "The server knows no Prometheus: name it as `prometheus` in the server's configuration.")
+    window = monitoring.Window.until(int(time.time()), minutes)
+    try:
+        whole = await figures.at(monitoring.query(prefix, minutes * monitoring.MINUTE), window.last)
+        parts = await figures.over(monitoring.query(prefix, window.step), window.first, window.last, window.step)
+    except SourceError as error:
+        raise Problem(503, f"{error} Traffic goes on as it is meanwhile.", headers={"Retry-After": "5"}) from None
+    series = monitoring.series(window, ((one.labels, one.points) for one in parts))
+    counts = monitoring.counts((one.labels, one.points[0][1]) for one in whole)
+    return MonitoringAnswer(
+        **_grouped(counts),
+        window_minutes=minutes,
+        step_seconds=window.step,
+        series=[Point(**_grouped(part), at=moment) for moment, part in series.items()],
+    )
+
+
+def _grouped(counts: monitoring.Counts) -> dict[str, object]:
+    groups = {group: monitoring.figures(counts, [group]) for group in Group}
+    return {**dict(monitoring.figures(counts)), "groups": groups}
+
+
+def _minutes(text: str) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= monitoring.LONGEST_WINDOW:
+        return int(text)
+    raise Problem(422, f"window_minutes must be a whole number from 1 to {monitoring.LONGEST_WINDOW}.")

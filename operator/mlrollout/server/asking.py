@@ -1,0 +1,96 @@
+"""The A/B API's acts: each becomes a verb on the `MLRollout`, with the caller's name in its reason."""
+
+import time
+
+from aiohttp import web
+
+from mlrollout.adapters.kubernetes import KubernetesVerbs
+from mlrollout.api import moment
+from mlrollout.ports import ConflictError, GoneError, ObjectsError, Ref
+
+from . import acts, audit
+from .ab import permitted
+from .access import Role, known
+from .acts import Act
+from .backends import BACKENDS
+from .body import read_model
+from .models import ActAnswer, RollbackRequest, RolloutRequest
+from .problem import Problem
+from .served import Served
+
+TRIES = 5
+"""How often the object may change while something is asked of it."""
+
+_LONGEST_NAME = 100  # characters of a caller's name in a reason, of which the operator keeps 256
+
+
+async def rollout(request: web.Request) -> ActAnswer:
+    """Bring about a percentage: at once where it is lower, by the next stage where it is higher."""
+    served = await permitted(request, Role.ADMIN)
+    asked = await read_model(request, RolloutRequest)
+    why = _why(request, asked.reason)
+    if asked.percentage == 0:
+        return await _ask(request, served, acts.rollback(why))
+    verbs, ref = _object(request, served)
+    for _ in range(TRIES):
+        try:
+            found = await verbs.read(ref)
+            act = acts.towards(found, asked.percentage, why)
+            if act is None:
+                return ActAnswer(verb=None, percentage=asked.percentage, means="it stands there already")
+            # What is asked for was thought of for this very object: a stage later it would raise further.
+            return await _ask(request, served, act, version=found["metadata"]["resourceVersion"])
+        except ConflictError:
+            continue
+        except ObjectsError as error:
+            raise _problem(error, served) from None
+    raise Problem(503, f"{ref} changes too often now. Try again.", headers={"Retry-After": "1"})
+
+
+async def rollback(request: web.Request) -> ActAnswer:
+    """Take traffic to zero, for the rest of the attempt."""
+    served = await permitted(request, Role.ADMIN)
+    asked = await read_model(request, RollbackRequest)
+    return await _ask(request, served, acts.rollback(_why(request, asked.reason)))
+
+
+async def _ask(request: web.Request, served: Served, act: Act, version: str = "") -> ActAnswer:
+    verbs, ref = _object(request, served)
+    facts = {"rollout": served.entry.name, "object": str(ref), "verb": act.verb, "value": act.value}
+    try:
+        await verbs.ask(ref, act.verb, act.value, version=version)
+    except ConflictError:
+        raise
+    except ObjectsError as error:
+        audit.act(request, "Could not ask for a verb", **facts, error=str(error))
+        raise _problem(error, served) from None
+    audit.act(request, "Asked for a verb", **facts)
+    return ActAnswer(verb=act.verb, percentage=act.percentage, means=act.means)
+
+
+def _object(request: web.Request, served: Served) -> tuple[KubernetesVerbs, Ref]:
+    verbs, ref = request.app[BACKENDS].verbs, served.ref
+    if ref is None:
+        lacking = "The server's configuration names no `object` for this rollout, so it can be changed by kubectl only"
+    elif verbs is None:
+        lacking = "The server has no cluster to talk to: its log says why"
+    else:
+        return verbs, ref
+    raise Problem(501, f"{lacking}. {_by_hand(served)}")
+
+
+def _problem(error: ObjectsError, served: Served) -> Problem:
+    if isinstance(error, GoneError):
+        return Problem(409, f"There is no MLRollout {served.ref}: create it, or correct `object` in the configuration.")
+    return Problem(503, f"{error} {_by_hand(served)}", headers={"Retry-After": "1"})
+
+
+def _by_hand(served: Served) -> str:
+    return f"In an emergency: redis-cli SET {served.rollout.key} 0"
+
+
+def _why(request: web.Request, reason: str) -> str:
+    """Who asks, why and when; the time makes it another value than the last one, which the operator may still know."""
+    caller, words = known(request).name[:_LONGEST_NAME], " ".join(reason.split())
+    said = f"{words} " if words else ""
+    return f"{said}(by {caller} over HTTP at {moment.render(time.time())})"

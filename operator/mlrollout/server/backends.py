@@ -1,0 +1,86 @@
+"""What stands behind the A/B API: Redis for counts, Prometheus for figures, the cluster for acts."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import web
+
+from mlrollout.adapters.kubernetes import Client, KubernetesVerbs, connect
+from mlrollout.adapters.prometheus_figures import PrometheusFigures
+from mlrollout.adapters.redis import Calls, RedisSurvey, RedisUsers
+from mlrollout.ports import ObjectsError, TrafficError
+from mlrollout.startup.told import SettingsError
+
+from .config import Config
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """What there is.
+
+    Attributes:
+        users: Where users are counted.
+        survey: Where ratings are.
+        figures: Prometheus; `None` where the configuration names none.
+        cluster: The API server; `None` where no rollout has an object, or there is no cluster.
+        verbs: The objects in it, likewise.
+    """
+
+    users: RedisUsers
+    survey: RedisSurvey
+    figures: PrometheusFigures | None
+    cluster: Client | None
+    verbs: KubernetesVerbs | None
+
+
+BACKENDS = web.AppKey("backends", Backends)
+
+
+@asynccontextmanager
+async def opened(config: Config, redis_url: str) -> AsyncIterator[Backends]:
+    """The backends of a configuration, meanwhile. Nothing is sent before the first use.
+
+    Raises:
+        SettingsError: One of them can't be used like this.
+    """
+    async with AsyncExitStack() as stack:
+        calls = _calls(redis_url)
+        stack.push_async_callback(calls.close)
+        figures = _figures(config)
+        if figures is not None:
+            stack.push_async_callback(figures.close)
+        cluster = await _cluster(config)
+        if cluster is not None:
+            stack.push_async_callback(cluster.close)
+        verbs = None if cluster is None else KubernetesVerbs(cluster)
+        yield Backends(RedisUsers(calls), RedisSurvey(calls), figures, cluster, verbs)
+
+
+def _calls(redis_url: str) -> Calls:
+    if not redis_url:
+        raise SettingsError("the server needs Redis: set MLROLLOUT_REDIS_URL, or MLROLLOUT_REDIS_URL_FILE")
+    try:
+        return Calls.from_url(redis_url)
+    except TrafficError as error:
+        raise SettingsError(f"MLROLLOUT_REDIS_URL, or what MLROLLOUT_REDIS_URL_FILE names: {error}") from error
+
+
+def _figures(config: Config) -> PrometheusFigures | None:
+    try:
+        return PrometheusFigures(config.prometheus) if config.prometheus else None
+    except ValueError as error:
+        raise SettingsError(f"prometheus: {error}") from error
+
+
+async def _cluster(config: Config) -> Client | None:
+    if all(entry.object is None for entry in config.rollouts):
+        return None
+    try:
+        return await connect()
+    except ObjectsError as error:
+        log.warning("There is no cluster: nothing can be changed through this server", error=str(error))
+        return None
