@@ -72,8 +72,9 @@ class PrometheusFigures:
             SourceError: There is no usable answer; the text says why, without the response's body.
         """
         told = {"time": str(moment), **_LIMIT}
-        found = await self._ask(lambda: self._client.custom_query(query, params=told))
-        return [_figure(one, [one["value"]]) for one in found]
+        return await self._ask(
+            lambda: [_figure(one, [one["value"]]) for one in self._client.custom_query(query, params=told)]
+        )
 
     async def over(self, query: str, first: int, last: int, step: int) -> Sequence[Figure]:
         """The answers at every `step` seconds from `first` to `last`.
@@ -82,17 +83,15 @@ class PrometheusFigures:
             SourceError: There is no usable answer; likewise.
         """
         start, end = (datetime.fromtimestamp(moment, UTC) for moment in (first, last))
-        found = await self._ask(
-            lambda: self._client.custom_query_range(query, start, end, str(step), params=dict(_LIMIT))
-        )
-        return [_figure(one, one["values"]) for one in found]
+        told = (query, start, end, str(step), dict(_LIMIT))
+        return await self._ask(lambda: [_figure(one, one["values"]) for one in self._client.custom_query_range(*told)])
 
     async def close(self) -> None:
         """Give up the connections; whoever still waits gets an error."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.close()
 
-    async def _ask(self, question: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    async def _ask(self, question: Callable[[], Sequence[Figure]]) -> Sequence[Figure]:
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 return await asyncio.get_running_loop().run_in_executor(self._threads, question)
@@ -108,6 +107,7 @@ class PrometheusFigures:
     def _refuse(self, response: requests.Response, **_: object) -> None:
         """Take nothing but an answer: the library would follow a redirect, and quote the body of an error."""
         if response.status_code != HTTPStatus.OK:
+            response.close()
             raise SourceError(
                 f"Prometheus at {self._address} answered with HTTP {response.status_code}: "
                 "check the address, and what Prometheus' log says."
