@@ -6,7 +6,6 @@ from aiohttp import web
 
 from . import health, ofrep, openapi, operations, stream
 from .access import Callers
-from .backends import BACKENDS, Backends
 from .changes import CHANGES, Changes
 from .config import Config
 from .guard import Headers, guard
@@ -17,9 +16,7 @@ from .served import ROLLOUTS, Rollouts
 from .ticket import TICKETS, Tickets
 
 
-def make(
-    config: Config, rollouts: Rollouts, callers: Sequence[Callers], tickets: Tickets, backends: Backends
-) -> web.Application:
+def make(config: Config, rollouts: Rollouts, callers: Sequence[Callers], tickets: Tickets) -> web.Application:
     """The application for these rollouts, which `callers` know who may use."""
     metrics = Metrics()
     for one in rollouts.values():
@@ -35,7 +32,6 @@ def make(
     app[ROLLOUTS] = rollouts
     app[METRICS] = metrics
     app[TICKETS] = tickets
-    app[BACKENDS] = backends
     app[CHANGES] = Changes(rollouts)
     app.on_startup.append(_listen)
     app.on_shutdown.append(_hang_up)

@@ -16,7 +16,7 @@ from mlrollout.adapters.kubernetes import KubernetesReviews
 from mlrollout.startup.told import cannot_listen, listen, redis_url
 
 from . import access, app, backends, config, served, tokens
-from .backends import Backends
+from .backends import BACKENDS, Backends
 from .cluster import Cluster
 from .counting import Counting
 from .sessions import Sessions
@@ -50,12 +50,9 @@ async def _run(file: Path, environment: Mapping[str, str]) -> None:
         rollouts = served.follow(told, redis, counting.saw)
         for one in rollouts.values():
             stack.push_async_callback(asyncio.to_thread, one.rollout.close)
-        runner = web.AppRunner(
-            app.make(told, rollouts, callers, _tickets(told), behind),
-            access_log=None,
-            keepalive_timeout=75.0,
-            shutdown_timeout=END_WITHIN,
-        )
+        made = app.make(told, rollouts, callers, _tickets(told))
+        made[BACKENDS] = behind
+        runner = web.AppRunner(made, access_log=None, keepalive_timeout=75.0, shutdown_timeout=END_WITHIN)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
         host, port = listen(told.listen)

@@ -13,6 +13,14 @@ from .config import Config, Entry
 from .problem import Problem
 
 
+Saw = Callable[[str, str, Assignment], None]
+"""Is told of a user who was assigned: the rollout's key, the user's id, the assignment."""
+
+
+def _nobody(_key: str, _user_id: str, _assignment: Assignment) -> None:
+    """Count nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """One of them.
@@ -20,12 +28,12 @@ class Served:
     Attributes:
         entry: What the configuration says of it.
         rollout: What Redis says of it.
-        saw: Is told of every user who is assigned: the rollout's key, the user's id, the assignment.
+        saw: Is told of every user who is assigned.
     """
 
     entry: Entry
     rollout: Rollout
-    saw: Callable[[str, str, Assignment], None]
+    saw: Saw
 
     def assign(self, user_id: str) -> Assignment:
         """The user's group now, and what it is based on; the user is counted."""
@@ -46,7 +54,7 @@ Rollouts = dict[str, Served]
 ROLLOUTS: web.AppKey[Rollouts] = web.AppKey("rollouts")
 
 
-def follow(config: Config, redis_url: str, saw: Callable[[str, str, Assignment], None]) -> Rollouts:
+def follow(config: Config, redis_url: str, saw: Saw = _nobody) -> Rollouts:
     """Begin to follow each; whoever calls closes them.
 
     Args:
