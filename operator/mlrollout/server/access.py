@@ -67,8 +67,13 @@ class Loopback(Callers):
     """Whoever reaches the loopback address of a server without tokens: they are on its machine."""
 
     async def identify(self, request: web.Request) -> Caller | None:
-        """Only under a name of loopback: a web page can have a name of its own point there."""
-        return Caller("loopback", frozenset({Role.ASSIGN})) if is_loopback(request.url.host or "") else None
+        """Only under a name of loopback: a web page can have a name of its own point there.
+
+        Who shows a token wants to be somebody else.
+        """
+        if token(request) is not None or not is_loopback(request.url.host or ""):
+            return None
+        return Caller("loopback", frozenset({Role.ASSIGN}))
 
 
 def is_loopback(host: str) -> bool:

@@ -122,7 +122,7 @@ def test_a_wrong_line_is_told_without_what_may_be_a_token(tmp_path: Path, line: 
 
 
 def test_there_is_no_token_for_a_role_that_does_not_exist() -> None:
-    with pytest.raises(SettingsError, match="no role root: there are assign, admin"):
+    with pytest.raises(SettingsError, match="no role root: there are assign, rate, view, admin"):
         new("a", ["root"])
 
 

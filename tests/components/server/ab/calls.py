@@ -1,6 +1,8 @@
 """Calling the A/B API as those who have a token."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mlrollout.server.tokens import new
@@ -57,3 +59,24 @@ class Api:
         """One of the server's own metrics."""
         text = self.server.ask("GET", "/metrics", token=None).body.decode()
         return next(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(f"{name} "))
+
+
+class ClusterServer(HttpServer):
+    """A server that is told of a cluster.
+
+    Args:
+        redis_url: The Redis.
+        kubeconfig: How it logs in there.
+        config: As for any.
+        tokens: Likewise.
+    """
+
+    def __init__(
+        self, redis_url: str, kubeconfig: Path | str, config: Mapping[str, object], tokens: Sequence[str] = ()
+    ) -> None:
+        super().__init__(redis_url, config, tokens)
+        self._kubeconfig = kubeconfig
+
+    def environment(self) -> Mapping[str, str]:
+        """Its Redis and its cluster."""
+        return {**super().environment(), "KUBECONFIG": str(self._kubeconfig)}

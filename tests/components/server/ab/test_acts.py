@@ -18,8 +18,8 @@ from tests.components.server.ab.calls import (
     ROLE,
     VIEWER,
     Api,
+    ClusterServer,
 )
-from tests.components.server.place import served
 
 ROLLOUT = "ab-test/rollout"
 
@@ -68,7 +68,7 @@ def test_without_an_object_nothing_can_be_changed_here_and_the_way_to_stop_is_to
 
 def test_without_a_cluster_neither(redis_server: RedisServer) -> None:
     rollout = {"name": NAME, "key": KEY, "object": {"namespace": "dispatch", "name": NAME}}
-    with served(redis_server.url, {"rollouts": [rollout]}, ALL_LINES) as running:
+    with ClusterServer(redis_server.url, "/nowhere", {"rollouts": [rollout]}, ALL_LINES) as running:
         answer = Api(running).post(ROLLOUT, {"percentage": 0})
 
         assert answer.status == 501
