@@ -110,7 +110,7 @@ async def satisfaction(request: web.Request) -> SatisfactionAnswer:
     asked = await read_model(request, SatisfactionRequest)
     user_id = await _user(caller, served, asked.user_id, Role.RATE)
     if not user_id:
-        raise Problem(422, "user_id: say who rates, or use the user's own session.")
+        raise Problem(403, f"{caller.name} is no user: say who rates as `user_id`, or use the user's own session.")
     found = served.rollout.assign(user_id)
     counted = await _count(request, served, found, user_id, asked)
     audit.act(request, "Rated", rollout=served.entry.name, group=found.group, counted=counted)

@@ -2,14 +2,20 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr
 
 from mlrollout.assignment import Group, Reason
 from mlrollout.domain.state import Verb
 
+
+def _whole(number: object) -> object:
+    """JSON knows one kind of number: 30.0 is 30."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
 Text = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Share = Annotated[float | None, Field(ge=0, le=1)]
-Percentage = Annotated[StrictInt, Field(ge=0, le=100)]
+Percentage = Annotated[StrictInt, Field(ge=0, le=100), BeforeValidator(_whole)]
 Number = Annotated[int, Field(ge=0)]
 
 
@@ -59,7 +65,7 @@ class SatisfactionRequest(Request):
 
     dispatch_id: Text
     """What is rated."""
-    rating: Annotated[StrictInt, Field(ge=1, le=5)]
+    rating: Annotated[StrictInt, Field(ge=1, le=5), BeforeValidator(_whole)]
     """From 1, bad, to 5, good."""
     user_id: Text | None = None
     """Who rates. With a user's own session it can be left out."""

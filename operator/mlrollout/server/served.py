@@ -12,7 +12,6 @@ from mlrollout.startup.told import SettingsError
 from .config import Config, Entry
 from .problem import Problem
 
-
 Saw = Callable[[str, str, Assignment], None]
 """Is told of a user who was assigned: the rollout's key, the user's id, the assignment."""
 

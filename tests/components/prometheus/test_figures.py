@@ -63,7 +63,7 @@ async def test_what_is_no_answer_is_told_once_and_without_its_text(behaviour: Be
 async def test_silence_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prometheus_figures, "ANSWER_WITHIN", 0.2)
     async with raw_server(raw.is_silent) as server, opened(server.address) as figures:
-        with pytest.raises(SourceError, match="within 0.2 s"):
+        with pytest.raises(SourceError, match=r"within 0\.2 s"):
             await figures.at("up", 1000)
 
 

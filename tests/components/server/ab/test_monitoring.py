@@ -1,6 +1,7 @@
 """Monitoring figures, from a real Prometheus that scrapes an application and the server itself."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -112,7 +113,7 @@ def test_a_series_tells_when_it_was(api: Api) -> None:
 
     series = found["series"]
     assert (found["window_minutes"], found["step_seconds"], len(series)) == (5, 60, 5)
-    assert [late["at"] - early["at"] for early, late in zip(series, series[1:], strict=False)] == [60] * 4
+    assert [late["at"] - early["at"] for early, late in pairwise(series)] == [60] * 4
     assert 500 <= sum(point["total_dispatches"] or 0 for point in series) <= 1000
     assert {name: series[0][name] for name in NOTHING} == NOTHING
     assert series[0]["total_dispatches"] is None

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ from mlrollout.server.config import Sessions as Settings
 from mlrollout.server.sessions import Sessions
 from mlrollout.startup.told import SettingsError
 
+from devstack.commands import run
 from devstack.redis_server import RedisServer
 from tests.components.assignment.place import KEY, placed, until
 from tests.components.server.ab.calls import ALL_LINES, NAME, Api
@@ -138,8 +138,8 @@ def test_no_session_is_in_the_log(api: Api) -> None:
 def keys(folder: Path, *kind: str) -> tuple[Path, Path]:
     """The files of a new private key and of its public one."""
     private, public = folder / "private.pem", folder / "public.pem"
-    subprocess.run(["openssl", "genpkey", *kind, "-out", private], check=True, capture_output=True)
-    subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out", public], check=True, capture_output=True)
+    run(["openssl", "genpkey", *kind, "-out", str(private)])
+    run(["openssl", "pkey", "-in", str(private), "-pubout", "-out", str(public)])
     return private, public
 
 

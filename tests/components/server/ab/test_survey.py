@@ -83,12 +83,18 @@ def test_any_other_rating_is_refused_and_nothing_counts(api: Api, rating: object
         {"rating": 4, "user_id": "kim", "dispatch_id": 7},
         {"rating": 4, "user_id": "", "dispatch_id": "d"},
         {"rating": 4, "user_id": "\ud800", "dispatch_id": "d"},
-        {"rating": 4, "dispatch_id": "d"},
         {"rating": 4, "user_id": "kim", "dispatch_id": "d", "group": "treatment"},
     ],
 )
 def test_a_body_that_makes_no_sense_is_refused(api: Api, body: object) -> None:
     assert api.post("ab-test/satisfaction", body, token=APP).status == 422
+
+
+def test_an_application_says_who_rates(api: Api) -> None:
+    answer = api.post("ab-test/satisfaction", {"rating": 4, "dispatch_id": "d"}, token=APP)
+
+    assert answer.status == 403
+    assert "`user_id`" in answer.json["detail"]
 
 
 @pytest.mark.parametrize(("token", "status"), [(None, 401), (VIEWER, 403), (ADMIN, 403)])
@@ -125,6 +131,6 @@ def test_without_redis_a_rating_is_refused_and_can_be_sent_again() -> None:
 def test_the_log_names_who_passed_a_rating_on_and_no_user(api: Api, place: Place) -> None:
     api.rate("secret-user", 4, f"log-{place.record.attempt}")
 
-    (line, *_) = [one for one in reversed(api.server.logged("Rated"))]
+    line = api.server.logged("Rated")[-1]
     assert (line["caller"], line["rollout"], line["counted"]) == ("dispatch", NAME, True)
     assert "secret-user" not in api.server.log.read_text()
