@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from mlrollout.adapters.redis import RedisTrafficStore
+from mlrollout.adapters.redis import Calls, Ratings, RedisSurvey, RedisTrafficStore, RedisUsers, Users
 from mlrollout.domain.record import encode
 from mlrollout.domain.traffic import Outcome, Traffic, Write
 from mlrollout.ports import TrafficError
@@ -134,6 +134,28 @@ def test_the_documented_application_reads_and_listens_and_cannot_write(
             pubsub.subscribe("other")
             with pytest.raises(redis.exceptions.NoPermissionError):
                 pubsub.get_message(timeout=10)
+
+
+async def test_the_documented_server_counts_and_cannot_write_the_percentage(
+    guarded: RedisServer, admin: redis.Redis
+) -> None:
+    create(admin, "mlrollout-server", "hunter6")
+    admin.mset({KEY: "10", f"{KEY}:record": encode(TEN)})
+    calls = Calls.from_url(url(guarded, "mlrollout-server", "hunter6"))
+    await RedisUsers(calls).add(KEY, 1, [b"kim"], [b"lee"])
+    assert await RedisUsers(calls).count(KEY, 1) == Users(1, 1, 2)
+    assert await RedisSurvey(calls).rate(KEY, 1, "control", "mark", 4)
+    assert await RedisSurvey(calls).totals(KEY, 1) == {"control": Ratings({4: 1})}
+    await calls.close()
+    with redis.Redis.from_url(url(guarded, "mlrollout-server", "hunter6"), decode_responses=True) as client:
+        assert client.mget(KEY, f"{KEY}:record") == ["10", encode(TEN)]
+        with client.pubsub() as pubsub:
+            pubsub.subscribe(f"{KEY}:changes")
+            pubsub.ping()
+            pubsub.unsubscribe()
+        for command in (f"SET {KEY} 100", f"SET {KEY}:record x", f"DEL {KEY}:ratings:1", f"PUBLISH {KEY}:changes x"):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                run(client, command)
 
 
 async def test_the_documented_permissions_suffice_in_a_cluster() -> None:

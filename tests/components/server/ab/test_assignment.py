@@ -66,7 +66,7 @@ def test_a_stranger_is_told_nothing(api: Api) -> None:
         assert NAME not in answer.json["detail"]
 
 
-@pytest.mark.parametrize("token", [VIEWER, ADMIN])
+@pytest.mark.parametrize("token", [VIEWER, ADMIN], ids=["view", "admin"])
 def test_a_token_for_something_else_may_not_ask(api: Api, token: str) -> None:
     assert api.get("ab-test/assignment?user_id=kim", token=token).status == 403
 

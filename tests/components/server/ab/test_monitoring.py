@@ -153,7 +153,7 @@ def test_a_window_that_is_none_is_refused(api: Api, window: str) -> None:
     assert "from 1 to 10080" in answer.json["detail"]
 
 
-@pytest.mark.parametrize(("token", "status"), [(None, 401), (APP, 403)])
+@pytest.mark.parametrize(("token", "status"), [(None, 401), (APP, 403)], ids=["nobody", "assign"])
 def test_who_may_not_see_them(api: Api, token: str | None, status: int) -> None:
     assert asked(api, token=token).status == status
 

@@ -119,6 +119,7 @@ def test_a_session_that_is_not_good_is_refused(api: Api, claims: dict[str, Any])
         session()[:-4],
         "a.b.c",
     ],
+    ids=["another secret", "HS512", "HS384", "none", "no signature", "half a signature", "no token"],
 )
 def test_a_session_that_nobody_signed_with_the_key_is_refused(api: Api, token: str) -> None:
     assert api.get("ab-test/assignment", token=token).status == 401

@@ -97,7 +97,11 @@ def test_users_that_are_still_waiting_are_sent_when_the_server_ends(api: Api, re
     assert counts(api)[0] == 21
 
 
-@pytest.mark.parametrize(("token", "status"), [(None, 401), ("nonsense", 401), (APP, 403), (VIEWER, 200), (ADMIN, 200)])
+@pytest.mark.parametrize(
+    ("token", "status"),
+    [(None, 401), ("nonsense", 401), (APP, 403), (VIEWER, 200), (ADMIN, 200)],
+    ids=["nobody", "nonsense", "assign", "view", "admin"],
+)
 def test_who_may_see_them(api: Api, token: str | None, status: int) -> None:
     assert api.get("ab-test/stats", token=token).status == status
 

@@ -97,7 +97,9 @@ def test_an_application_says_who_rates(api: Api) -> None:
     assert "`user_id`" in answer.json["detail"]
 
 
-@pytest.mark.parametrize(("token", "status"), [(None, 401), (VIEWER, 403), (ADMIN, 403)])
+@pytest.mark.parametrize(
+    ("token", "status"), [(None, 401), (VIEWER, 403), (ADMIN, 403)], ids=["nobody", "view", "admin"]
+)
 def test_who_may_not_pass_ratings_on(api: Api, token: str | None, status: int) -> None:
     body = {"rating": 4, "user_id": "kim", "dispatch_id": "d"}
 
