@@ -29,6 +29,9 @@ from .served import Served, named
 LONGEST_ID = 1024
 """Characters of a user's id; whoever has a longer one is nobody."""
 
+NO_TEXT = "\ufffd"
+"""What stands in a query for bytes that are no UTF-8: many users would be one."""
+
 
 async def assignment(request: web.Request) -> AssignmentAnswer:
     """Which path a user gets.
@@ -38,7 +41,7 @@ async def assignment(request: web.Request) -> AssignmentAnswer:
     caller = known(request)
     served, asked = named(request), request.query.get("user_id")
     user_id = await _user(caller, served, asked, Role.ASSIGN) or ""
-    found = served.assign(user_id if len(user_id) <= LONGEST_ID else "")
+    found = served.assign(user_id if len(user_id) <= LONGEST_ID and NO_TEXT not in user_id else "")
     return AssignmentAnswer(group=found.group, ml_enabled=found.group is Group.TREATMENT, reason=found.reason)
 
 

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from mlrollout.adapters.kubernetes import KubernetesVerbs
 from mlrollout.api import moment
-from mlrollout.ports import ConflictError, GoneError, ObjectsError, Ref
+from mlrollout.ports import ConflictError, GoneError, Object, ObjectsError, Ref
 
 from . import acts, audit
 from .ab import permitted
@@ -35,7 +35,7 @@ async def rollout(request: web.Request) -> ActAnswer:
     for _ in range(TRIES):
         try:
             found = await verbs.read(ref)
-            act = acts.towards(found, asked.percentage, why)
+            act = _towards(request, served, found, asked.percentage, why)
             if act is None:
                 return ActAnswer(verb=None, percentage=asked.percentage, means="it stands there already")
             # What is asked for was thought of for this very object: a stage later it would raise further.
@@ -52,6 +52,16 @@ async def rollback(request: web.Request) -> ActAnswer:
     served = await permitted(request, Role.ADMIN)
     asked = await read_model(request, RollbackRequest)
     return await _ask(request, served, acts.rollback(_why(request, asked.reason)))
+
+
+def _towards(request: web.Request, served: Served, found: Object, percentage: int, why: str) -> Act | None:
+    try:
+        return acts.towards(found, percentage, why)
+    except Problem as problem:
+        audit.act(
+            request, "Asked for what can't be had", rollout=served.entry.name, percentage=percentage, why=problem.detail
+        )
+        raise
 
 
 async def _ask(request: web.Request, served: Served, act: Act, version: str = "") -> ActAnswer:

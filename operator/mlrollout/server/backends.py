@@ -37,6 +37,9 @@ class Backends:
     verbs: KubernetesVerbs | None
 
 
+ANSWER_WITHIN = 3.0
+"""Seconds for each answer of the API server: an act takes up to four, and a request 15 s."""
+
 BACKENDS = web.AppKey("backends", Backends)
 
 
@@ -80,7 +83,7 @@ async def _cluster(config: Config) -> Client | None:
     if all(entry.object is None for entry in config.rollouts):
         return None
     try:
-        return await connect()
+        return await connect(ANSWER_WITHIN)
     except ObjectsError as error:
         log.warning("There is no cluster: nothing can be changed through this server", error=str(error))
         return None

@@ -100,7 +100,7 @@ class Entry(Model):
     @property
     def prefix(self) -> str:
         """What the names of its application's metrics begin with."""
-        return self.metrics or re.sub(r"[^a-zA-Z0-9_]", "_", self.name)
+        return self.metrics or re.sub(r"^(?=[0-9])|[^a-zA-Z0-9_]", "_", self.name)
 
 
 class Algorithm(StrEnum):

@@ -60,6 +60,8 @@ def test_what_can_not_be_had_is_told_with_what_can_and_nothing_is_asked(house: H
     assert answer.status == 409
     assert answer.json["percentages"] == [0, 10, 30]
     assert house.annotations == {}
+    (line,) = house.server.logged("Asked for what can't be had")
+    assert (line["caller"], line["percentage"]) == (f"system:serviceaccount:{house.namespace}:console", 100)
 
 
 def test_what_stands_already_needs_nothing(house: House) -> None:
@@ -147,6 +149,14 @@ def test_somebody_of_the_cluster_may_not_speak_for_users(house: House) -> None:
 def test_a_token_that_is_nobodys_is_refused(house: House, token: str) -> None:
     assert house.api.post(ROLLBACK, {}, token=token).status == 401
     assert house.annotations == {}
+
+
+def test_a_stranger_can_not_keep_the_api_server_busy(house: House) -> None:
+    answers = [house.api.post(ROLLBACK, {}, token=f"guess-{number}") for number in range(200)]
+
+    refused = [answer for answer in answers if answer.status == 429]
+    assert {answer.status for answer in answers} == {401, 429}
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
 
 
 def test_the_servers_own_token_gets_it_what_it_may_itself(house: House, control_plane: ControlPlane) -> None:

@@ -75,6 +75,7 @@ def test_counts_are_kept_over_an_outage_of_redis_and_a_restart_of_the_server(api
             found = Api(running)
             until(lambda: found.assigned("kim")["ml_enabled"], "treatment")
             until(lambda: counts(found)[0] == 1, "kim")
+            assert found.rate("kim", 4).status == 201
             own.kill()
             assert found.get("ab-test/assignment?user_id=lee").status == 200
             answer = found.get("ab-test/stats", token=VIEWER)
@@ -86,6 +87,7 @@ def test_counts_are_kept_over_an_outage_of_redis_and_a_restart_of_the_server(api
             until(lambda: counts(found)[0] == 2, "lee, who came meanwhile")
         with served(own.url, config, ALL_LINES) as again:
             until(lambda: counts(Api(again))[0] == 2, "both")
+            assert Api(again).stats()["satisfaction"]["treatment"] == {"ratings": 1, "average": 4.0}
 
 
 def test_users_that_are_still_waiting_are_sent_when_the_server_ends(api: Api, redis_server: RedisServer) -> None:

@@ -1,0 +1,61 @@
+"""What is collected of users, and sent in batches."""
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from mlrollout.adapters.redis import Calls, RedisUsers, Users
+from mlrollout.adapters.redis.users import MOST
+from mlrollout.assignment import Assignment, Group, Reason, State
+from mlrollout.domain.record import Record
+from mlrollout.server import counting
+from mlrollout.server.counting import Counting
+
+from devstack.redis_server import RedisServer
+
+KEY = uuid4().hex
+
+
+@pytest.fixture
+async def users(redis_server: RedisServer) -> AsyncIterator[RedisUsers]:
+    calls = Calls.from_url(redis_server.url)
+    yield RedisUsers(calls)
+    await calls.close()
+
+
+def in_group(group: Group, attempt: int, reason: Reason = Reason.SPLIT) -> Assignment:
+    record = Record(attempt, latched=False, sequence=1, percentage=50)
+    return Assignment(group, reason, State(50, reason, record, 0.0))
+
+
+async def test_more_users_than_one_call_takes_are_sent_in_several(users: RedisUsers) -> None:
+    collected = Counting(users)
+    for number in range(3 * MOST):
+        collected.saw(KEY, f"user-{number}", in_group(Group.CONTROL if number % 3 else Group.TREATMENT, 1))
+    await collected.send()
+
+    counted = await users.count(KEY, 1)
+    assert counted.control == pytest.approx(2 * MOST, rel=0.05)
+    assert counted.treatment == pytest.approx(MOST, rel=0.05)
+
+
+async def test_only_so_many_wait(users: RedisUsers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "MOST_WAITING", 5)
+    collected = Counting(users)
+    for number in range(20):
+        collected.saw(KEY, f"user-{number}", in_group(Group.CONTROL, 2))
+    await collected.send()
+    collected.saw(KEY, "one more", in_group(Group.CONTROL, 2))
+    await collected.send()
+
+    assert (await users.count(KEY, 2)).control == 6
+
+
+async def test_who_is_nobody_or_was_put_there_by_hand_is_not_counted(users: RedisUsers) -> None:
+    collected = Counting(users)
+    for reason in (Reason.NO_USER, Reason.FORCED):
+        collected.saw(KEY, "kim", in_group(Group.CONTROL, 3, reason))
+    collected.saw(KEY, "kim", Assignment(Group.CONTROL, Reason.ABSENT, State(0, Reason.ABSENT, None, 0.0)))
+    await collected.send()
+
+    assert await users.count(KEY, 3) == Users(0, 0, 0)
