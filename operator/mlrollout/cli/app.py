@@ -97,7 +97,7 @@ def server(
     *,
     json_logs: Annotated[bool, typer.Option("--json/--text", help="How logs are written")] = True,
 ) -> None:
-    """Run the HTTP server until it is told to stop: OFREP, for applications in any language.
+    """Run the HTTP server until it is told to stop: OFREP and the A/B API, for applications in any language.
 
     Redis comes from MLROLLOUT_REDIS_URL, or from the file that MLROLLOUT_REDIS_URL_FILE names.
     """
@@ -116,7 +116,10 @@ def token(
     name: Annotated[str, typer.Option(help="Who will show it: for the audit")],
     role: Annotated[
         list[str],
-        typer.Option(help="What it allows: assign (ask for any user's assignment) or admin; may be repeated"),
+        typer.Option(
+            help="What it allows: assign (ask for any user's assignment), rate (pass on their ratings), view or admin; "
+            "may be repeated"
+        ),
     ],
 ) -> None:
     """Make a token for the server, and the line for its file of tokens."""

@@ -109,7 +109,7 @@ def test_a_token_is_printed_alone_and_its_line_beside(tmp_path: Path) -> None:
 
 def test_a_token_for_a_role_that_does_not_exist(tmp_path: Path) -> None:
     ran = mlrollout(tmp_path, "token", "--name", "dispatch", "--role", "root")
-    assert ran.stderr == "mlrollout token: there is no role root: there are assign, admin\n"
+    assert ran.stderr == "mlrollout token: there is no role root: there are assign, rate, view, admin\n"
     assert ran.returncode == WRONG
 
 
