@@ -1,6 +1,5 @@
 """Users' own sessions: a JWT whose `sub` is the user. Such a caller may ask and answer for themselves only."""
 
-from importlib.util import find_spec
 from typing import Any
 
 import jwt
@@ -77,8 +76,6 @@ def _read_key(settings: config.Sessions) -> bytes:
         if len(key) < _SHORTEST_SECRET or key.startswith(b"-----BEGIN"):
             raise SettingsError(f"{where} is no secret for HS256: it takes {_SHORTEST_SECRET} random bytes or more")
         return key
-    if find_spec("cryptography") is None:
-        raise SettingsError(f"sessions.algorithm {settings.algorithm} needs a library: `pip install cryptography`")
     try:
         jwt.get_algorithm_by_name(settings.algorithm).prepare_key(key)
     except (jwt.InvalidKeyError, ValueError, TypeError) as error:
