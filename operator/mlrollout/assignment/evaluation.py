@@ -19,11 +19,11 @@ REASONS = {
 """OpenFeature's reason for each of ours that comes with a group; for the other two there is an error code."""
 
 
-def metadata(assignment: Assignment) -> dict[str, bool | int | float | str]:
-    """What an assignment is based on, flat.
+def basis(assignment: Assignment) -> dict[str, bool | int | float | str]:
+    """What an assignment is based on, flat, and the same as long as that is.
 
     `percentage` and `rollout_reason` always stand in it; `attempt`, `sequence`, `stage` and `revision` where a record
-    has been seen; `age_seconds` where Redis has been read.
+    has been seen.
     """
     state = assignment.state
     told: dict[str, bool | int | float | str] = {
@@ -37,6 +37,10 @@ def metadata(assignment: Assignment) -> dict[str, bool | int | float | str]:
             "stage": state.record.stage,
             "revision": state.record.revision,
         }
-    if isfinite(state.age):
-        told["age_seconds"] = state.age
     return told
+
+
+def metadata(assignment: Assignment) -> dict[str, bool | int | float | str]:
+    """Likewise, and how old it is: `age_seconds`, where Redis has been read."""
+    age = assignment.state.age
+    return basis(assignment) | ({"age_seconds": age} if isfinite(age) else {})

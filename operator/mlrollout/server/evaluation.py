@@ -5,21 +5,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mlrollout.assignment import Group, Reason
+from mlrollout.assignment import Group
+from mlrollout.assignment.evaluation import REASONS, basis
 
 from .served import Served
 
 Evaluation = dict[str, Any]
 
-_REASONS = {
-    Reason.SPLIT: "SPLIT",
-    Reason.STAFF: "TARGETING_MATCH",
-    Reason.FORCED: "STATIC",
-    Reason.ROLLED_BACK: "DISABLED",
-    Reason.STOPPED: "DISABLED",
-}
-"""OFREP knows five reasons. Ours that say that nothing is known (such as `Stale`) are all `UNKNOWN` there, and stand
-in the metadata as they are."""
+_KNOWN = frozenset({"STATIC", "TARGETING_MATCH", "SPLIT", "DISABLED"})
+"""The reasons that OFREP knows besides `UNKNOWN`, which those of ours become that say that nothing is known (such as
+`Stale`); they stand in the metadata as they are."""
 
 
 class ContextError(ValueError):
@@ -68,24 +63,14 @@ def _is_text(user_id: str) -> bool:
 def evaluate(served: Served, user_id: str) -> Evaluation:
     """What the rollout's flag is for a user. It depends on nothing else than where the rollout stands: no clock."""
     assignment = served.assign(user_id)
-    values, state = served.entry.values, assignment.state
-    metadata: dict[str, str | float] = {
-        "percentage": float(state.percentage),
-        "rollout_reason": assignment.reason.value,
-    }
-    if state.record is not None:
-        metadata |= {
-            "attempt": state.record.attempt,
-            "sequence": state.record.sequence,
-            "stage": state.record.stage,
-            "revision": state.record.revision,
-        }
+    values, reason = served.entry.values, REASONS.get(assignment.reason)
+    told = basis(assignment)
     return {
         "key": served.entry.name,
         "value": values.treatment if assignment.group is Group.TREATMENT else values.control,
-        "reason": _REASONS.get(assignment.reason, "UNKNOWN"),
+        "reason": reason if reason in _KNOWN else "UNKNOWN",
         "variant": assignment.group.value,
-        "metadata": metadata,
+        "metadata": told | {"percentage": float(told["percentage"])},
     }
 
 

@@ -57,7 +57,7 @@ class RedisSurvey:
             key: The key of the percentage.
             attempt: The attempt that it is about.
             group: The group that the user is in.
-            mark: Stands for the user and the dispatch, and can't be turned back into either.
+            mark: Stands for the user and the dispatch; neither is kept.
             rating: What the user answered.
 
         Returns:
