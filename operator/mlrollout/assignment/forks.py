@@ -1,8 +1,20 @@
-"""What must begin anew in a forked child, which has none of its parent's threads and any of its locks held."""
+"""What forks must not break: a child has none of its parent's threads, their locks held, and half of what they did.
+
+Where a thread is importing a module at the moment of a fork, that module stays half loaded in the child for good (seen
+with `encodings.idna`: every request of a forked worker then failed). So a fork waits until our threads rest.
+"""
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from types import TracebackType
 from typing import Protocol
 from weakref import WeakSet
+
+FORK_WITHIN = 3.0
+"""Seconds for which a fork waits at most."""
 
 
 class Forkable(Protocol):
@@ -12,7 +24,32 @@ class Forkable(Protocol):
         """Begin, or begin anew in a forked child."""
 
 
+class Work:
+    """What a thread of ours is at: no fork takes place inside its `with` block, but in `rest`."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        _at_work.add(self)
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        self.lock.release()
+
+    @contextmanager
+    def rest(self) -> Iterator[None]:
+        """Wait for something here."""
+        self.lock.release()
+        try:
+            yield
+        finally:
+            self.lock.acquire()
+
+
 _living: WeakSet[Forkable] = WeakSet()
+_at_work: WeakSet[Work] = WeakSet()
+_stopped = threading.local()
 
 
 def begin_in_children(one: Forkable) -> None:
@@ -20,9 +57,22 @@ def begin_in_children(one: Forkable) -> None:
     _living.add(one)
 
 
+def _stop_work() -> None:
+    ends = monotonic() + FORK_WITHIN
+    held = [work.lock for work in tuple(_at_work) if work.lock.acquire(timeout=max(0.0, ends - monotonic()))]
+    _stopped.held = held
+
+
+def _go_on() -> None:
+    for lock in _stopped.held:
+        lock.release()
+    _stopped.held = []
+
+
 def _begin() -> None:
+    _go_on()
     for one in tuple(_living):
         one.begin()
 
 
-os.register_at_fork(after_in_child=_begin)
+os.register_at_fork(before=_stop_work, after_in_parent=_go_on, after_in_child=_begin)

@@ -24,6 +24,7 @@ from mlrollout.redis_server.failure import FAILED, UnusableError, explain
 from mlrollout.redis_server.names import changes_of, record_of
 
 from .connect import connect
+from .forks import Work
 from .view import Reason, View
 
 log = logging.getLogger("mlrollout")
@@ -61,6 +62,7 @@ class Reader:
         self._seen = seen
         self._view = view
         self._stopped = threading.Event()
+        self._work = Work()
         self._failures = 0
         self._client: Redis | RedisCluster | None = None
         self._thread = threading.Thread(target=self._run, name=f"mlrollout {key}", daemon=True)
@@ -75,25 +77,31 @@ class Reader:
         client = self._client
         if client is not None:
             _hang_up(client)
-        if self._thread is not threading.current_thread():
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout=2.0)
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                with closing(connect(self._address, self._tls, self._key)) as client:
-                    self._client = client
-                    self._follow(client)
-            except UnusableError as error:
-                self._fail(str(error))
-            except FAILED as error:
-                self._fail(explain(error, self._address))
-            except Exception as error:  # noqa: BLE001 - what nobody thought of must not end it
-                self._fail(f"unexpected {type(error).__name__}: {error}")
-            finally:
-                self._client = None
-            self._seen(self._view)  # it may be too old by now
-            self._stopped.wait(self._delay())
+        with self._work:
+            while not self._stopped.is_set():
+                self._once()
+                self._seen(self._view)  # it may be too old by now
+                with self._work.rest():
+                    self._stopped.wait(self._delay())
+
+    def _once(self) -> None:
+        """Connect, and follow until that ends."""
+        try:
+            with closing(connect(self._address, self._tls, self._key)) as client:
+                self._client = client
+                self._follow(client)
+        except UnusableError as error:
+            self._fail(str(error))
+        except FAILED as error:
+            self._fail(explain(error, self._address))
+        except Exception as error:  # noqa: BLE001 - what nobody thought of must not end it
+            self._fail(f"unexpected {type(error).__name__}: {error}")
+        finally:
+            self._client = None
 
     def _fail(self, why: str) -> None:
         if self._stopped.is_set():
@@ -113,7 +121,8 @@ class Reader:
             changes.subscribe(changes_of(self._key))
             due, awaited = monotonic() + self._poll, True
             while not self._stopped.is_set():
-                message = _next(changes, max(0.001, due - monotonic()))
+                with self._work.rest():
+                    message = _next(changes, max(0.001, due - monotonic()))
                 if message is not None:
                     awaited = False
                     self._hear(client, *message[::2])

@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import os
 import threading
-import weakref
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from mlrollout.domain.record import Record
 from mlrollout.redis_server.address import Tls, parse
 
 from .bucket import Group, limit
+from .forks import begin_in_children
 from .reader import Reader
 from .view import Reason, View
 
@@ -118,8 +117,9 @@ class Rollout:
         self._share: tuple[int, float, bool] = (0, -inf, False)
         """What a decision needs, in one piece: the limit of hashes in treatment, until when it holds, and whether
         staff are in treatment before everybody else."""
-        self._begin()
-        _living.add(self)
+        self._closed = False
+        self.begin()
+        begin_in_children(self)
 
     # --- deciding ----------------------------------------------------------------------------
 
@@ -243,7 +243,7 @@ class Rollout:
 
     def close(self) -> None:
         """Follow no more: from now on everybody is in control."""
-        _living.discard(self)
+        self._closed = True
         self._reader.stop()
         with self._changing:
             self._view = View()
@@ -261,14 +261,15 @@ class Rollout:
     async def __aexit__(self, *_: object) -> None:
         await asyncio.to_thread(self.close)
 
-    def _begin(self) -> None:
-        """Begin to follow, from what is known; also in a process forked from the one that did."""
+    def begin(self) -> None:
+        """Begin to follow, from what is known: when it is made, and in a process forked from the one that made it."""
         self._changing = threading.RLock()
         self._read = threading.Event()
         if self._view.nothing is not Reason.NOT_READY:
             self._read.set()
         self._reader = Reader(self._address, self._tls, self.key, poll=self._poll, seen=self._see, view=self._view)
-        self._reader.start()
+        if not self._closed:
+            self._reader.start()
 
     # --- following ---------------------------------------------------------------------------
 
@@ -323,17 +324,3 @@ def _is_user(user_id: object) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-# --- forks -----------------------------------------------------------------------------------
-
-_living: "weakref.WeakSet[Rollout]" = weakref.WeakSet()
-
-
-def _follow_in_child() -> None:
-    """A fork copies no threads: each rollout begins to follow anew, with connections of its own."""
-    for rollout in tuple(_living):
-        rollout._begin()  # noqa: SLF001 - of this module
-
-
-os.register_at_fork(after_in_child=_follow_in_child)

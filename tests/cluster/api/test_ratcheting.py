@@ -13,18 +13,19 @@ from devstack.processes import wait_until
 from tests.support.objects import Sample
 
 GROUP = "before.example"
+NAMES = {"kind": "Relic", "listKind": "RelicList", "plural": "relics", "singular": "relic", "shortNames": ["before"]}
 FALLING = [{"name": "a", "percentage": 30, "duration": "1h"}, {"name": "b", "percentage": 10, "duration": "1h"}]
-OBJECT = Sample("spec.stages", FALLING).object | {"apiVersion": f"{GROUP}/v1alpha1"}
+OBJECT = Sample("spec.stages", FALLING).object | {"apiVersion": f"{GROUP}/v1alpha1", "kind": NAMES["kind"]}
 APPLY = ("apply", "-f", "-")
 REFUSAL = "stage percentages must be strictly ascending"
 
 
 def of_our_own_group(*, strict: bool) -> str:
-    """The CRD under another name, so that no other test sees it change."""
+    """The CRD under other names, so that no other test sees it change, and no kubectl takes it for ours."""
     manifest = copy.deepcopy(crd())
-    manifest["metadata"]["name"] = f"mlrollouts.{GROUP}"
+    manifest["metadata"]["name"] = f"relics.{GROUP}"
     manifest["spec"]["group"] = GROUP
-    manifest["spec"]["names"] |= {"shortNames": ["before"]}
+    manifest["spec"]["names"] |= NAMES
     if not strict:
         schema: dict[str, Any] = manifest["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
         del schema["properties"]["spec"]["properties"]["stages"]["x-kubernetes-validations"]
@@ -43,7 +44,7 @@ def refusal(control_plane: ControlPlane, *command: str, manifest: dict[str, Any]
 def grown_stricter(control_plane: ControlPlane) -> str:
     """Name of an object that breaks a rule which came after it."""
     control_plane.apply(of_our_own_group(strict=False))
-    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/mlrollouts.{GROUP}")
+    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/relics.{GROUP}")
     wait_until(lambda: not refusal(control_plane, *APPLY, manifest=OBJECT), within=30, what="an object from before")
     control_plane.apply(of_our_own_group(strict=True))
     another = OBJECT | {"metadata": {"name": "another"}}
@@ -52,7 +53,7 @@ def grown_stricter(control_plane: ControlPlane) -> str:
         within=30,
         what="the new rule to be known",
     )
-    return f"mlrollouts.{GROUP}/{OBJECT['metadata']['name']}"
+    return f"relics.{GROUP}/{OBJECT['metadata']['name']}"
 
 
 def test_an_object_from_before_can_be_changed_elsewhere(control_plane: ControlPlane, grown_stricter: str) -> None:

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from subprocess import PIPE, Popen
 
 import pytest
@@ -15,11 +16,11 @@ from mlrollout import Group, Rollout
 from tests.components.assignment.place import KEY, Place, reaches, until
 
 FOLLOWING = f"""
-import sys
+import os, sys
 from mlrollout import Rollout
 rollout = Rollout({KEY!r}, redis=sys.argv[1])
 assert rollout.wait_ready(60)
-rollout.on_change(lambda state: print(state.percentage, flush=True))
+rollout.on_change(lambda state: os.write(1, b"%d\\n" % state.percentage))
 print(rollout.percentage, flush=True)
 sys.stdin.read()
 """
@@ -42,10 +43,10 @@ print(rollout.percentage, flush=True)
 for _ in range(2):
     if os.fork() == 0:
         assert rollout.percentage == 30, "what the parent knew, its child knows"
-        rollout.on_change(lambda state: print(state.percentage, flush=True))
+        rollout.on_change(lambda state: os.write(1, b"%d\\n" % state.percentage))
         os.read(0, 1)
         os._exit(0)
-rollout.on_change(lambda state: print(state.percentage, flush=True))
+rollout.on_change(lambda state: os.write(1, b"%d\\n" % state.percentage))
 os.read(0, 1)
 """
 
@@ -95,6 +96,45 @@ def test_children_of_a_fork_follow_by_themselves_and_so_does_their_parent(place:
         until(lambda: place.redis.pubsub_numsub(f"{KEY}:changes")[0][1] == 3, "three that listen")
         place.put(0, latched=True)
         assert lines(process, 3) == ["0"] * 3
+
+
+def test_a_fork_waits_for_what_the_thread_is_in_the_middle_of(place: Place, tmp_path: Path) -> None:
+    """A module that the thread is importing would stay half loaded in the child for good."""
+    (tmp_path / "slow.py").write_text("import time\ntime.sleep(0.5)\nloaded = True\n")
+    program = f"""
+import os, sys
+from mlrollout import Rollout
+from mlrollout.assignment import reader
+def connect(*arguments, connect=reader.connect):
+    import slow
+    return connect(*arguments)
+reader.connect = connect
+sys.path.insert(0, {str(tmp_path)!r})
+rollout = Rollout({KEY!r}, redis={place.server.url!r})
+while "slow" not in sys.modules:
+    pass
+if os.fork() == 0:
+    os._exit(not hasattr(sys.modules["slow"], "loaded"))
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
+
+    assert ran.stdout == "0\n"
+
+
+def test_a_fork_does_not_wait_for_a_redis_that_hangs(own_place: Place) -> None:
+    program = f"""
+import os, sys
+from mlrollout import Rollout
+rollout = Rollout({KEY!r}, redis={own_place.server.url!r})
+if os.fork() == 0:
+    os._exit(rollout.group("kim") != "control")
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+    own_place.server.pause()
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
+
+    assert ran.stdout == "0\n"
 
 
 def test_a_process_that_was_frozen_does_not_go_on_with_what_it_knew(own_place: Place) -> None:
