@@ -43,7 +43,7 @@ class PrometheusSource:
     """
 
     def __init__(self, address: str) -> None:
-        self._address = _checked(address)
+        self._address = checked(address)
         reuse = aiohttp.TraceConfig()
         reuse.on_connection_reuseconn.append(_note_reuse)
         self._session = aiohttp.ClientSession(
@@ -128,7 +128,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _checked(address: str) -> URL:
+def checked(address: str) -> URL:
     """The address, without repeating in an error what may be a password."""
     try:
         url = URL(address)

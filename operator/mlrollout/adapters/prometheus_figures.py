@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from prometheus_api_client import PrometheusConnect
@@ -20,6 +19,8 @@ from prometheus_api_client.exceptions import PrometheusApiClientException
 from urllib3.util import Retry
 
 from mlrollout.ports import SourceError
+
+from .prometheus import checked
 
 ANSWER_WITHIN = 5.0
 """Seconds for the whole of an answer."""
@@ -55,7 +56,7 @@ class PrometheusFigures:
     """
 
     def __init__(self, address: str) -> None:
-        self._address = _checked(address)
+        self._address = str(checked(address)).rstrip("/")
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
         session = requests.Session()
         session.trust_env = False
@@ -116,11 +117,3 @@ class PrometheusFigures:
 
 def _figure(found: Mapping[str, Any], points: Sequence[tuple[float, str]]) -> Figure:
     return Figure(found["metric"], [(round(moment), float(value)) for moment, value in points])
-
-
-def _checked(address: str) -> str:
-    """The address, without repeating in an error what may be a password."""
-    parts = urlsplit(address)
-    if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and not parts.query:
-        return address.rstrip("/")
-    raise ValueError("Prometheus' address must be http(s)://host[:port][/path], without user name, password or query")
