@@ -4,13 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .world.plan import make
-from .world.world import simulate
+from tests.simulation.world.plan import make
+from tests.simulation.world.world import simulate
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SEEDS = (9, 11, 27)
 TELL = """
-from tests.simulation.test_determinism import told
+from tests.components.simulation.test_determinism import told
 print(told(), end="")
 """
 
