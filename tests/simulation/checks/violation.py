@@ -22,13 +22,12 @@ Check = Callable[[World], Iterable[Violation]]
 
 def report(world: World, check: Check, violation: Violation) -> str:
     """Everything a person needs to see what happened, and the command that makes it happen again."""
-    seed = world.plan.seed
     first, last = violation.at - BEFORE, violation.at + AFTER
     slice_ = (f"  {entry.at:8.3f} {entry}" for entry in world.history if first <= entry.at <= last)
     return "\n".join(
         (
             f"{check.__name__}: at {violation.at:.3f} s: {violation.message}",
-            f"again: pytest tests/simulation/test_schedules.py --simulation-seed={seed}",
+            f"again: {world.plan.again}",
             str(world.plan),
             f"from {max(first, 0):.0f} s to {last:.0f} s:",
             *slice_,

@@ -47,7 +47,7 @@ class Calls:
         """
         await self._awake()
         self._count()
-        fate = self._faults.draw(self._process.slot, port)
+        fate = self._faults.draw(self._process.slot, port, call)
         if fate is Fate.FINE:
             result = act()
             await asyncio.sleep(self._faults.chance.choice(LATENCIES))

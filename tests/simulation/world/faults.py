@@ -46,6 +46,15 @@ REDIS = Port("redis", TrafficError, 0.6)
 API = Port("api", ObjectsError, 5.0)
 PROMETHEUS = Port("prometheus", SourceError, 2.0)
 
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of an instance to the world."""
+
+    port: str
+    name: str
+
+
 Rates = Mapping[tuple[str, Fate], float]
 """How likely each fate is at a port, by the port's name."""
 
@@ -53,8 +62,12 @@ Rates = Mapping[tuple[str, Fate], float]
 class Faults:
     """Draws the fate of each call, and knows what is down."""
 
-    def __init__(self, chance: random.Random, rates: Rates) -> None:
+    def __init__(self, chance: random.Random, rates: Rates, fates: Mapping[int, Fate]) -> None:
         self.chance = chance
+        self.calls: list[Call] = []
+        """Every call until all is calm, in its order."""
+        self._calm = False
+        self._fates = fates
         self.down: set[str] = set()
         """Ports that answer nobody (`redis`), or not one instance (`redis of a`)."""
         self._rates: dict[str, list[tuple[Fate, float]]] = {}
@@ -62,8 +75,13 @@ class Faults:
             self._rates.setdefault(port, []).append((fate, rate))
         self._streaks: Counter[tuple[str, str]] = Counter()
 
-    def draw(self, slot: str, port: Port) -> Fate:
+    def draw(self, slot: str, port: Port, call: str) -> Fate:
         """The fate of a call from the instance in a slot."""
+        if not self._calm:
+            self.calls.append(Call(port.name, call))
+            fate = self._fates.get(len(self.calls) - 1)
+            if fate is not None:
+                return fate
         if self.down and (port.name in self.down or f"{port.name} of {slot}" in self.down):
             return Fate.FAIL
         rates = self._rates.get(port.name)
@@ -83,5 +101,6 @@ class Faults:
 
     def end(self) -> None:
         """From now on nothing fails."""
+        self._calm = True
         self._rates.clear()
         self.down.clear()

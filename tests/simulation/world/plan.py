@@ -107,6 +107,8 @@ class Plan:
         steps: What happens.
         rates: How likely faults are.
         lost_pushes: The share of pushes that get lost or come late.
+        fates: What befalls single calls, by their number in the order of all calls of all instances.
+        shortest: Seconds in which calls may fail, at least.
     """
 
     seed: int
@@ -117,11 +119,21 @@ class Plan:
     steps: tuple[Step, ...]
     rates: Rates = field(default_factory=dict)
     lost_pushes: float = 0.0
+    fates: Mapping[int, Fate] = field(default_factory=dict)
+    shortest: float = SHORTEST
 
     @property
     def calm_at(self) -> float:
         """When people and faults have done their worst."""
-        return max(SHORTEST, *(step.at + AFTERMATH for step in self.steps))
+        return max((self.shortest, *(step.at + AFTERMATH for step in self.steps)))
+
+    @property
+    def again(self) -> str:
+        """The command that runs it once more."""
+        if not self.fates:
+            return f"pytest tests/simulation/test_schedules.py --simulation-seed={self.seed}"
+        told = ",".join(f"{number}:{fate.name}" for number, fate in self.fates.items())
+        return f"python -m tests.simulation.fates {self.flavour} {told}"
 
     def __str__(self) -> str:
         head = f"seed {self.seed}: {self.flavour}, {self.leading} leading, objects {', '.join(self.specs)}"

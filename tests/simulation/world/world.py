@@ -47,7 +47,7 @@ class World:
         self._loop = asyncio.get_running_loop()
         self._chances: dict[str, random.Random] = {}
         self.metrics = Metrics()
-        self.faults = Faults(self.chances("faults"), plan.rates)
+        self.faults = Faults(self.chances("faults"), plan.rates, plan.fates)
         self.api = ApiServer(self.history, self.now, self.wall_clock)
         self._redises: dict[str, Redis] = {}
         self.prometheus = Prometheus(self.now, EPOCH)
