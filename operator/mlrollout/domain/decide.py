@@ -1,13 +1,10 @@
 """The decision: what shall stand, given the spec, the state and everything seen. Pure."""
 
-from dataclasses import replace
-
 from mlrollout.api.spec import Spec
 
 from .attempt import adopt, begin, foreign, latch, renew
 from .danger import danger, evidence_alerts
 from .progress import Progressed, progress
-from .record import Record
 from .settle import Settled, conflict, settle
 from .stages import follow
 from .state import Alert, Blocked, Decision, Reason, Seen, State
@@ -89,9 +86,3 @@ def _again(spec: Spec, again: float | None, now: float) -> float | None:
         return again
     renewal = now + spec.traffic.lease / 3
     return renewal if again is None else min(again, renewal)
-
-
-def release(state: State, percentage: int) -> Record:
-    """The record of an object that is being deleted: the key is given up, at no more than this percentage."""
-    record = state.record
-    return replace(record, sequence=record.sequence + 1, percentage=min(percentage, record.percentage), owner="")

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 import structlog
 
 from mlrollout.domain.state import Alert, Entry, Reason, Verb
-from mlrollout.domain.traffic import Outcome, Written
 from mlrollout.ports import Clock, GoneError, Note, Objects, ObjectsError, Ref
 
 from .metrics import Metrics
@@ -70,17 +69,21 @@ class Events:
                 rollout.alerted[key] = now
                 self._post(rollout, Note(alert.reason, alert.message, warning=alert.warning))
 
-    def gave_up(self, rollout: Rollout, written: Written) -> None:
-        """Post what became of the key with the object's deletion."""
-        became = f"is given up at {written.traffic.in_force} %"
-        if written.outcome is Outcome.FOREIGN:
-            became = "belongs to another object, and is left as it is"
-        self._post(rollout, Note(Reason.DELETED, f"the object is being deleted: its key {became}", unique="deleted"))
-
-    def left_behind(self, rollout: Rollout, error: str) -> None:
-        """Post that the object goes although its traffic may still stand."""
-        message = f"the object is being deleted, but its key could not be given up and may still hold traffic: {error}"
-        self._post(rollout, Note(Reason.TRAFFIC_NOT_ZEROED, message, warning=True, unique="left-behind"))
+    def ended(self, rollout: Rollout) -> None:
+        """Post what became of the key with the object's deletion, if the object ever had it."""
+        if not rollout.left:
+            trouble = rollout.trouble if rollout.spec is not None else "which key it is can't be told from its spec"
+            message = (
+                f"the object is being deleted, but its key could not be given up and may still hold traffic: {trouble}"
+            )
+            self._post(rollout, Note(Reason.TRAFFIC_NOT_ZEROED, message, warning=True, unique="left-behind"))
+        elif rollout.state is not None and rollout.traffic is not None:
+            record = rollout.traffic.record
+            became = f"is given up at {rollout.traffic.in_force} %"
+            if record is not None and record.owner not in ("", rollout.uid):
+                became = "belongs to another object, and is left as it is"
+            message = f"the object is being deleted: its key {became}"
+            self._post(rollout, Note(Reason.DELETED, message, unique="deleted"))
 
     def _post(self, rollout: Rollout, note: Note) -> None:
         task = asyncio.create_task(self._send(rollout.ref, rollout.uid, note))

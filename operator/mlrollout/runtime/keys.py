@@ -2,6 +2,7 @@
 
 import structlog
 
+from mlrollout.domain.leave import leave
 from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.ports import Connections, KeyRefusedError, PortError, TrafficError
 
@@ -50,11 +51,29 @@ class Keys:
 
     async def write(self, rollout: Rollout, write: Write) -> bool:
         """Write; answers whether Redis took anything new."""
+        return await self._write(rollout, write, rollout.asked.traffic.lease)
+
+    async def give_up(self, rollout: Rollout) -> bool:
+        """Give the key up, for its object is being deleted; answers whether that is done."""
+        await self.connect(rollout)
+        try:
+            await self.read(rollout)
+        except KeyRefusedError as error:
+            rollout.trouble = str(error)
+            return False
+        if rollout.traffic is None:
+            return False
+        record = leave(rollout.state, rollout.uid, rollout.traffic, keep=rollout.keeps)
+        if record is not None:
+            # Without a lease: what is left behind is nobody's to renew.
+            await self._write(rollout, Write(record), None)
+        return rollout.left
+
+    async def _write(self, rollout: Rollout, write: Write, lease: float | None) -> bool:
         if rollout.store is None:
             return False
-        traffic = rollout.asked.traffic
         try:
-            written = await rollout.store.write(traffic.key, write, lease=traffic.lease)
+            written = await rollout.store.write(rollout.asked.traffic.key, write, lease=lease)
         except TrafficError as error:
             self._lost(rollout, error)
             return False

@@ -161,7 +161,7 @@ class Operator:
 
     def _fit(self, rollout: Rollout) -> None:
         """Look at the guardrails that the object has now, and show where it stands."""
-        self._watches[rollout.ref].fit(on=rollout.deleted_at is None)
+        self._watches[rollout.ref].fit(on=not rollout.over)
         self.metrics.keep(rollout.ref, set(rollout.trails))
         if rollout.state is not None:
             self.metrics.stands(rollout.ref, rollout.state.applied, rollout.state.record.stage)

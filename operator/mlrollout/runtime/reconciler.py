@@ -7,23 +7,23 @@ memory, and the order of records makes their writes safe in any order.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
-from mlrollout.api.spec import Guardrail, OnDelete, Spec
-from mlrollout.domain.decide import decide, release
+from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.domain.decide import decide
 from mlrollout.domain.record import greater
 from mlrollout.domain.state import Decision, Reason, State
-from mlrollout.domain.traffic import Outcome, Traffic, Write
+from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.domain.verdict import Verdict
 from mlrollout.ports import (
     Clock,
     Connections,
     KeyRefusedError,
     Objects,
-    PortError,
     Ref,
     RefusedError,
     TrafficError,
@@ -81,11 +81,8 @@ class Reconciler:
             rollout: The object.
             conflict: What another object holds against it.
         """
-        if self.leads:
-            await self._report.reload(rollout)
         if rollout.deleted_at is not None:
-            await self._delete(rollout)
-            return None
+            return await self._delete(rollout)
         problem = self._problem(rollout, conflict)
         if problem is None:
             try:
@@ -93,6 +90,7 @@ class Reconciler:
             except KeyRefusedError as error:
                 problem = Problem(Reason.KEY_REFUSED, str(error))
         if self.leads:
+            await self._report.reload(rollout)
             await self._report.stalled(rollout, problem)
         return None
 
@@ -112,9 +110,11 @@ class Reconciler:
             rollout.refused = Problem(Reason.CONNECTION_REFUSED, str(error))
 
     async def _proceed(self, rollout: Rollout) -> float | None:
-        if self.leads and FINALIZER not in rollout.finalizers:
-            await self._report.finalize(rollout, (*rollout.finalizers, FINALIZER))
-        await self._keys.connect(rollout)
+        await self._keys.connect(rollout)  # first of all: the way down needs it, and nothing of what follows
+        if self.leads:
+            await self._report.reload(rollout)
+            if FINALIZER not in rollout.finalizers:
+                await self._report.finalize(rollout, (*rollout.finalizers, FINALIZER))
         for _ in range(_STEPS):
             await self._keys.read(rollout)
             before = rollout.state
@@ -189,17 +189,30 @@ class Reconciler:
     def brake(self, rollout: Rollout) -> None:
         """Begin to bring traffic down if a decision wants that; never waits."""
         running = self._down.get(rollout.ref)
-        unable = rollout.spec is None or rollout.state is None or rollout.store is None
-        if unable or rollout.deleted_at is not None or (running is not None and not running.done()):
+        if running is not None and not running.done():
             return
-        decision = self._decision(rollout)
-        if decision.rolls_back(rollout.state) or (self.leads and decision.lowers(rollout.state)):
-            task = asyncio.create_task(self._bring_down(rollout), name=f"down {rollout.ref}")
-            self._down[rollout.ref] = task
+        way = self._way_down(rollout)
+        if way is not None:
+            self._down[rollout.ref] = asyncio.create_task(way(rollout), name=f"down {rollout.ref}")
+
+    def _way_down(self, rollout: Rollout) -> Callable[[Rollout], Coroutine[Any, Any, None]] | None:
+        """How traffic has to be brought down now; `None` where it need not or can't."""
+        if rollout.spec is None:
+            return None
+        leaves = self._may_leave(rollout) and not rollout.left
+        if leaves and not rollout.keeps:
+            return self._leave
+        if rollout.deleted_at is not None and not rollout.keeps:
+            return None  # given up at zero: a rollback would only claim it again
+        if rollout.state is not None and rollout.store is not None:
+            decision = self._decision(rollout)
+            if decision.rolls_back(rollout.state) or (self.leads and decision.lowers(rollout.state)):
+                return self._bring_down
+        return self._leave if leaves else None
 
     async def _bring_down(self, rollout: Rollout) -> None:
         began = asyncio.get_running_loop().time()
-        while not rollout.gone and rollout.deleted_at is None:
+        while not rollout.gone:
             write = self._decide(rollout)
             if write is None or write.raises:
                 break
@@ -234,39 +247,40 @@ class Reconciler:
 
     # --- the end -----------------------------------------------------------------------------
 
-    async def _delete(self, rollout: Rollout) -> None:
-        """Give the key up before the object goes."""
-        if FINALIZER not in rollout.finalizers or not self.leads:
-            return
-        down = self._down.get(rollout.ref)
-        if down is not None:
-            await asyncio.wait((down,))  # a rollback that comes later would outrank what is given up
-        if rollout.state is not None:
-            try:
-                await self._give_up(rollout, rollout.state)
-            except PortError as error:
-                asked = rollout.deleted_at or 0.0
-                if rollout.spec is not None and self._clock.now() - asked < DELETE_WITHIN:
-                    raise
-                self._events.left_behind(rollout, str(error))
-        await self._report.finalize(rollout, tuple(name for name in rollout.finalizers if name != FINALIZER))
+    async def _leave(self, rollout: Rollout) -> None:
+        """Give the key up: a way down like any other, which needs neither the API server nor a leader."""
+        while not rollout.gone and self._may_leave(rollout):
+            if await self._keys.give_up(rollout):
+                break
+            await asyncio.sleep(RETRY_DOWN)
+        self._wake(rollout.ref)
 
-    async def _give_up(self, rollout: Rollout, state: State) -> None:
-        if rollout.spec is None:
-            raise TrafficError("which key it is can't be told, for the spec can't be used")
-        await self._keys.connect(rollout)
-        if rollout.store is None:
-            raise TrafficError(rollout.trouble)
-        spec = rollout.asked
-        traffic = await rollout.store.read(spec.traffic.key)
-        # Without an owner it is given up already, and the answer to that was lost.
-        if traffic.record is not None and traffic.record.owner in ("", rollout.uid):
-            state = replace(state, record=greater(state.record, traffic.record))
-        record = release(state, 0 if spec.on_delete is OnDelete.ZERO else traffic.in_force)
-        written = await rollout.store.write(spec.traffic.key, Write(record))
-        if written.outcome in (Outcome.OUTRANKED, Outcome.GROWS):
-            raise TrafficError("something else was written while the key was being given up")
-        self._events.gave_up(rollout, written)
+    def _may_leave(self, rollout: Rollout) -> bool:
+        """Whether the key is to be given up by this process: at zero by any, where traffic stays by the leader.
+
+        Traffic that stays is guarded as long as there is an object, so its key is given up last of all.
+        """
+        return rollout.deleted_at is not None and (self.leads or not rollout.keeps)
+
+    async def _delete(self, rollout: Rollout) -> float | None:
+        """Let the object go once its key is given up, and in the end without that; the leader alone can.
+
+        Until then it is guarded as ever, by every process. Answers when to look again, in seconds.
+        """
+        self.brake(rollout)
+        if not self.leads:
+            return None
+        await self._report.reload(rollout)
+        if FINALIZER not in rollout.finalizers:
+            return None
+        now = asyncio.get_running_loop().time()
+        rollout.leaving = now if rollout.leaving is None else rollout.leaving
+        rest = rollout.leaving + DELETE_WITHIN - now
+        if not rollout.left and rest > 0 and rollout.spec is not None:
+            return rest  # it is woken as soon as the key is given up
+        self._events.ended(rollout)
+        await self._report.finalize(rollout, tuple(name for name in rollout.finalizers if name != FINALIZER))
+        return None
 
 
 def _stands(traffic: Traffic | None, write: Write | None) -> bool:

@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlrollout.api import GROUP
-from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.api.spec import Guardrail, OnDelete, Spec
 from mlrollout.api.status import Status, VerbStatus
+from mlrollout.domain.leave import leave
 from mlrollout.domain.persist import from_status
 from mlrollout.domain.state import HISTORY, Decision, Entry, Reason, Seen, State, Verb
 from mlrollout.domain.traffic import Traffic
@@ -56,6 +57,7 @@ class Rollout:
         reworded: When its status was last written, by the loop's clock.
         noted: Serial of the last transition that was posted as an Event.
         alerted: When each alert was last posted, by reason and subject.
+        leaving: When this process first tried to let it go, by the loop's clock; `None` while it has not.
         gone: Whether the object no longer exists.
     """
 
@@ -78,6 +80,7 @@ class Rollout:
     reworded: float = -inf
     noted: int = 0
     alerted: dict[tuple[str, str], float] = field(default_factory=dict)
+    leaving: float | None = None
     gone: bool = False
 
     @property
@@ -132,10 +135,28 @@ class Rollout:
 
     @property
     def asked(self) -> Spec:
-        """The spec to decide on: while something is wrong with it, the rollout is guarded, but does not grow."""
+        """The spec to decide on: one that something is wrong with, or that goes, is guarded, but does not grow."""
         if self.spec is None:
             raise ValueError("an object without a usable spec can't be decided on")
-        return self.spec if self.problem is None else self.spec.model_copy(update={"paused": True})
+        grows = self.problem is None and self.deleted_at is None
+        return self.spec if grows else self.spec.model_copy(update={"paused": True})
+
+    @property
+    def keeps(self) -> bool:
+        """Whether its deletion leaves the traffic where it is."""
+        return self.spec is not None and self.spec.on_delete is OnDelete.RETAIN
+
+    @property
+    def left(self) -> bool:
+        """Whether nothing of it is left in Redis that a deletion has to give up, by what Redis last said."""
+        if self.state is None and "record" not in (self.object.get("status") or {}):
+            return True  # it never began
+        return self.traffic is not None and leave(self.state, self.uid, self.traffic, keep=self.keeps) is None
+
+    @property
+    def over(self) -> bool:
+        """Whether it needs no guard any more: it goes, and holds no traffic, or traffic that shall stay."""
+        return self.deleted_at is not None and self.left and not (self.keeps and FINALIZER in self.finalizers)
 
     def seen(self) -> Seen:
         """Everything that was seen, for one decision."""

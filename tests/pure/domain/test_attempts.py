@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from mlrollout.api.spec import BreachAfter
-from mlrollout.domain.decide import decide, release
+from mlrollout.domain.decide import decide
 from mlrollout.domain.record import Record, encode
 from mlrollout.domain.state import Reason, RunOutcome, Seen
 from mlrollout.domain.traffic import Traffic, Write
@@ -251,21 +251,12 @@ def test_a_loss_that_was_not_saved_is_adopted_and_the_only_stage_is_served_again
     assert (world.state.record.stage, world.in_force) == ("", 0)
 
 
-# --- giving the key up -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("percentage", "left"), [(0, 0), (10, 10), (100, 30)])
-def test_a_deleted_object_leaves_the_key_at_no_more_than_it_had(percentage: int, left: int) -> None:
-    state = world_at("second stage").state
-    record = release(state, percentage)
-    assert (record.owner, record.percentage) == ("", left)
-    assert record.rank > state.record.rank
-    assert not record.latched
+# --- after another object ------------------------------------------------------------------
 
 
 def test_a_successor_begins_above_what_was_given_up() -> None:
     state = world_at("rolled back").state
-    world = World(redis=Redis("0", encode(release(state, 0))))
+    world = World(redis=Redis("0", encode(replace(state.record, owner=""))))
     world.handle()
     assert (world.state.record.attempt, world.state.record.latched) == (2, False)
 

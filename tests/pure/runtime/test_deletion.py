@@ -178,7 +178,7 @@ async def test_an_object_whose_spec_was_never_usable_to_this_process_says_that_t
     world.api.delete()
     await _gone(world)
     (note,) = world.told("TrafficNotZeroed")
-    assert "the spec can't be used" in note.message
+    assert "which key it is can't be told" in note.message
 
 
 @virtual
@@ -195,16 +195,103 @@ async def test_an_object_in_conflict_goes_without_touching_the_key() -> None:
 
 
 @virtual
-async def test_who_does_not_lead_leaves_it_to_the_leader() -> None:
+async def test_who_does_not_lead_takes_it_to_zero_and_leaves_the_object_to_the_leader() -> None:
     world = SmallWorld()
     place = await world.begun()
     place.operator.lead(leads=False)
     world.api.delete()
+    await asyncio.sleep(0.1)
+    assert world.redis.percentage == "0"
+    assert world.redis.record.owner == ""
+    before = world.redis.fates.count["write"]
     await asyncio.sleep(30)
+    assert world.redis.fates.count["write"] == before
     assert REF in world.api.objects
     place.operator.lead(leads=True)
     await _gone(world)
+
+
+@virtual
+async def test_two_that_give_it_up_side_by_side_find_it_given_up() -> None:
+    world = SmallWorld()
+    await world.begun()
+    world.start(leads=False)
+    await asyncio.sleep(3)
+    late = Held(before=True)
+    world.redis.fates.next["write"].append(late)
+    world.api.delete()
+    await world.until(lambda: world.redis.percentage == "0")
+    late.go.set()
+    await _gone(world)
+    assert (world.redis.percentage, world.redis.record.owner) == ("0", "")
+    assert {note.message for note in world.told("Deleted")} == {
+        "the object is being deleted: its key is given up at 0 %"
+    }
+
+
+@pytest.mark.parametrize("on_delete", ["Zero", "Retain"])
+@virtual
+async def test_while_nobody_leads_a_breach_goes_to_zero_as_ever(on_delete: str) -> None:
+    """Redis can't be reached at the moment of the deletion, so that there is something left to take down."""
+    world = SmallWorld()
+    place = await world.begun(onDelete=on_delete)
+    place.operator.lead(leads=False)
+    world.redis.fates.always |= {"read": failing(REDIS_DOWN), "write": failing(REDIS_DOWN)}
+    world.api.delete()
+    await asyncio.sleep(20)
+    looks = world.prometheus.fates.count["query"]
+    world.prometheus.value = 0.2
+    await asyncio.sleep(5)
+    assert world.prometheus.fates.count["query"] > looks
+    world.redis.fates.always.clear()
+    await asyncio.sleep(0.3)
     assert world.redis.percentage == "0"
+
+
+@virtual
+async def test_traffic_that_stays_is_guarded_while_the_object_can_not_go() -> None:
+    """Its key is given up already, and the API server refuses to let the object go."""
+    world = SmallWorld()
+    await world.begun(onDelete="Retain")
+    world.api.fates.always["set_finalizer"] = failing(API_DOWN)
+    world.api.delete()
+    await world.until(lambda: world.redis.record.owner == "")
+    assert world.redis.percentage == "10"
+    world.prometheus.value = 0.2
+    await asyncio.sleep(1.5)
+    assert world.redis.percentage == "0"
+    world.api.fates.always.clear()
+    await _gone(world, within=20)
+    assert (world.redis.percentage, world.redis.record.owner) == ("0", "")
+
+
+@virtual
+async def test_a_redis_that_comes_back_is_at_zero_at_once() -> None:
+    world = SmallWorld()
+    await world.begun()
+    world.redis.fates.always |= {"read": failing(REDIS_DOWN), "write": failing(REDIS_DOWN)}
+    world.api.delete()
+    await asyncio.sleep(25)
+    world.redis.fates.always.clear()
+    await asyncio.sleep(0.15)
+    assert world.redis.percentage == "0"
+
+
+@virtual
+async def test_one_that_can_not_go_keeps_no_other_waiting() -> None:
+    world = SmallWorld()
+    place = await world.begun()
+    others = [Ref("dispatch", f"other-{number}") for number in range(40)]
+    for other in others:
+        world.api.apply(spec(traffic={"key": other.name}), other)
+    await asyncio.sleep(5)
+    world.redis.fates.always |= {"read": failing(REDIS_DOWN), "write": failing(REDIS_DOWN)}
+    for other in others:
+        world.api.delete(other)
+    await asyncio.sleep(5)
+    assert place.operator.queue.depth == 0
+    world.api.annotate("pause", "one moment")
+    await world.until(lambda: "Paused" in world.reasons(), within=1)
 
 
 @virtual
