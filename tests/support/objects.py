@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mlrollout.api.duration import PATTERN
+
 ABSENT: Final = object()
 """A value that takes its field away."""
 
@@ -113,7 +115,7 @@ def _number(path: str, low: int, high: int) -> Iterator[Sample]:
     yield Sample(path, low + 0.5, f"{path} in body must be of type integer")
 
 
-HINT = "is not a duration: write a number of at most five digits and a unit (ms, s, m, h), for example 30s or 336h"
+HINT = "is not a duration: write a number of at most five digits and a unit (ms, s, m, h; or d, w alone), as 30s or 14d"
 
 
 def _duration(path: str, low: str, high: str, below: str = "", above: str = "") -> Iterator[Sample]:
@@ -122,9 +124,9 @@ def _duration(path: str, low: str, high: str, below: str = "", above: str = "") 
     yield Sample(path, "00005.000s" + "00000.000s" * 2 + "0s")
     for beyond in filter(None, (below, above)):
         yield Sample(path, beyond, f"must be from {low} to {high}")
-    for bad in ("soon", "5", "-5s", "5 s", "1d", "100000h"):
+    for bad in ("soon", "5", "-5s", "5 s", "1.5d", "1d12h", "10000d", "1000w", "1y", "100000h"):
         yield Sample(path, bad, HINT)
-    yield Sample(path, "soon", f"{path} in body should match '^([0-9]{{1,5}}([.][0-9]{{1,3}})?(ms|s|m|h)){{1,4}}$'")
+    yield Sample(path, "soon", f"{path} in body should match '{PATTERN}'")
     yield Sample(path, "00000.001ms" * 3, f"{path}: Too long: may not be more than 32 bytes")
     yield Sample(path, 15, f"{path} in body must be of type string")
 
@@ -175,19 +177,25 @@ def _prometheus() -> Iterator[Sample]:
 
 def _stage() -> Iterator[Sample]:
     path = "spec.stages"
-    ascending = 'spec.stages: Invalid value: "array": stage percentages must be strictly ascending'
+    ascending = 'spec.stages: Invalid value: "array": each percentage must be greater than the one before: s0'
+    twice = 'spec.stages: Invalid value: "array": each name must stand once: pilot'
     yield Sample(path, _stages(0))
     yield Sample(path, _stages(*range(32)))
     yield Sample(path, [], "spec.stages in body should have at least 1 items")
     yield Sample(path, _stages(*range(33)), "spec.stages: Too many: 33: must have at most 32 items")
     yield Sample(path, _stages(30, 10), ascending)
     yield Sample(path, _stages(10, 10), ascending)
-    yield Sample(path, [STAGE, STAGE | {"percentage": 30}], 'spec.stages[1]: Duplicate value: {"name":"pilot"}')
+    yield Sample(path, _stages(1, 10, 30, 20), f"{ascending[:-1]}2")
+    yield Sample(path, [STAGE, STAGE | {"percentage": 30}], twice)
     for part in ("name", "percentage", "duration"):
         yield from _required(f"spec.stages[0].{part}")
     yield from _name("spec.stages[0].name")
     yield from _number("spec.stages[0].percentage", 0, 100)
     yield from _duration("spec.stages[0].duration", "0s", "8760h", above="8760h1ms")
+    for year in ("52w", "365d", "0d"):
+        yield Sample("spec.stages[0].duration", year)
+    for more in ("53w", "366d"):
+        yield Sample("spec.stages[0].duration", more, "must be from 0s to 8760h")
     yield from _choice("spec.stages[0].approval", "Automatic", "Manual")
 
 
@@ -199,9 +207,10 @@ def _requirement() -> Iterator[Sample]:
     for name in ("a", "a" * 63):
         yield Sample("spec", _requiring([{"name": name, "query": "up", "max": 1}]))
     many = [{"guardrail": f"g{number}", "min": 1} for number in range(33)]
+    unknown = "a stage requires a guardrail that is not in spec.guardrails: stage pilot requires erors"
     yield Sample(path, many, f"{path}: Too many: 33: must have at most 32 items")
     yield Sample(path, [REQUIRED, REQUIRED], f'{path}[1]: Duplicate value: {{"guardrail":"errors"}}')
-    yield Sample(f"{path}[0].guardrail", "erors", "a stage requires a guardrail that is not in spec.guardrails")
+    yield Sample(f"{path}[0].guardrail", "erors", unknown)
     yield from _required(f"{path}[0].guardrail")
     yield from (sample for sample in _name(f"{path}[0].guardrail") if sample.complaint)
     yield Sample(f"{path}[0]", {"guardrail": "errors"}, "a requirement needs a limit: min, max or both")

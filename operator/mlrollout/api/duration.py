@@ -1,4 +1,4 @@
-"""Durations as people write them in Kubernetes objects: `336h`, `10m`, `1h30m`, `250ms`."""
+"""Durations as people write them in Kubernetes objects: `2w`, `14d`, `336h`, `10m`, `1h30m`, `250ms`."""
 
 import math
 import re
@@ -18,13 +18,16 @@ from pydantic_core import CoreSchema, core_schema
 
 from .model import rules
 
-# Five digits and four parts at most, so that none is longer than CEL's `duration` can hold.
-PATTERN = "^([0-9]{1,5}([.][0-9]{1,3})?(ms|s|m|h)){1,4}$"
+# Five digits and four parts at most, so that none is longer than CEL's `duration` can hold. Days and weeks stand alone:
+# the API server refuses a rule that would have to take such a text apart.
+PATTERN = "^(([0-9]{1,5}([.][0-9]{1,3})?(ms|s|m|h)){1,4}|[0-9]{1,4}d|[0-9]{1,3}w)$"
 MAX_LENGTH = 32
 
-_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_HINT = "is not a duration: write a number of at most five digits and a unit (ms, s, m, h), for example 30s or 336h"
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+_HINT = (
+    "is not a duration: write a number of at most five digits and a unit (ms, s, m, h; or d, w alone), as 30s or 14d"
+)
 
 
 def parse(text: object) -> float:
@@ -57,6 +60,11 @@ def rough(seconds: float) -> str:
     return render(math.floor(seconds) if seconds >= 1 else seconds)
 
 
+def in_days(path: str) -> str:
+    """CEL for "the duration at this path is written in days or weeks", which CEL's own `duration` does not know."""
+    return f"{path}.matches('[dw]$')"
+
+
 def written(path: str) -> str:
     """CEL for "a duration stands at this path"; CEL's own `duration` fails on a bad one, with no message of ours."""
     return f"{path}.matches('{PATTERN}')"
@@ -78,10 +86,15 @@ class Between:
         return core_schema.no_info_after_validator_function(self._check, handler(source))
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        within = f"duration(self) >= duration('{self.low}') && duration(self) <= duration('{self.high}')"
+        hours = "int(self.substring(0, self.size() - 1)) * (self.endsWith('d') ? 24 : 168)"
+        low, high = math.ceil(parse(self.low) / 3600), math.floor(parse(self.high) / 3600)
+        within = (
+            f"{in_days('self')} ? {hours} >= {low} && {hours} <= {high} "
+            f": duration(self) >= duration('{self.low}') && duration(self) <= duration('{self.high}')"
+        )
         return handler(core) | rules(
             (written("self"), _HINT),
-            (f"!{written('self')} || {within}", self.message),
+            (f"!{written('self')} || ({within})", self.message),
         )
 
     def _check(self, seconds: float) -> float:

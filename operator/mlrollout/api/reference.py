@@ -12,7 +12,8 @@ _HEAD = f"""\
 `apiVersion: {GROUP}/{VERSION}`, `kind: {KIND}`. Generated from `operator/mlrollout/api/`; change it there and run
 `make generate`.
 
-A length of time is a number and a unit (`ms`, `s`, `m`, `h`), or several: `250ms`, `15s`, `1h30m`, `336h`.
+A length of time is a number and a unit (`ms`, `s`, `m`, `h`), or several: `250ms`, `15s`, `1h30m`; or a number of
+days or weeks: `14d`, `2w`.
 `kubectl explain mlrollout.spec --recursive` tells the same as this page."""
 
 

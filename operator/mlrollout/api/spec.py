@@ -5,16 +5,15 @@ that `kubectl apply` refuses nonsense, and as a validator, so that the operator 
 line refuse the same where no API server is asked. A test holds the two against each other.
 """
 
-import hashlib
 from enum import StrEnum
 from functools import cached_property
-from itertools import pairwise
 from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from .duration import Between, Duration, written
-from .model import Keyed, Model, rules
+from .duration import Between, Duration, in_days, written
+from .fingerprint import fingerprint, first_fingerprint
+from .model import Ascending, Keyed, Model, Unique, rules
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
 Percentage = Annotated[int, Field(ge=0, le=100)]
@@ -143,7 +142,7 @@ class Stage(Model):
     """Share of users in treatment, a whole number from 0 to 100."""
     duration: Annotated[Duration, Between("0s", "8760h")]
     """How long the stage must be healthy before the next is entered, up to 8760h. Only time with good evidence
-    counts: downtime, missing data and pauses do not."""
+    counts: downtime, missing data and pauses do not. With 0s it is left once every guardrail has passed in it."""
     require: Annotated[tuple[Requirement, ...], Field(max_length=32), Keyed("guardrail")] = ()
     """Stricter limits that must be met before the stage is left for the next."""
     approval: Approval = Approval.AUTOMATIC
@@ -201,6 +200,7 @@ class Guardrail(Model):
             (
                 (
                     f"!{written('self.maxAge')} || !{written('self.interval')} "
+                    f"|| {in_days('self.maxAge')} || {in_days('self.interval')} "
                     "|| duration(self.maxAge) >= duration(self.interval)"
                 ),
                 _STALE,
@@ -255,22 +255,17 @@ DEFAULT_STAGES = (
     Stage(name="full", percentage=100, duration=24 * 3600.0),
 )
 
-_ASCENDING = "stage percentages must be strictly ascending"
 _UNKNOWN = "a stage requires a guardrail that is not in spec.guardrails"
+# CEL for the first requirement of what does not exist.
+_ABSENT = "!self.guardrails.exists(g, g.name == r.guardrail)"
+_REQUIRING = f"has(s.require) && s.require.exists(r, {_ABSENT})"
+_REQUIRED = (
+    f"'stage ' + self.stages.map(s, {_REQUIRING}, s.name)[0] + ' requires ' + "
+    f"self.stages.map(s, {_REQUIRING}, s.require.map(r, {_ABSENT}, r.guardrail)[0])[0]"
+)
 
 Stages = Annotated[
-    tuple[Stage, ...],
-    Field(
-        min_length=1,
-        max_length=32,
-        json_schema_extra=rules(
-            (
-                "self.map(s, s.percentage).isSorted() && self.all(s, self.exists_one(o, o.percentage == s.percentage))",
-                _ASCENDING,
-            ),
-        ),
-    ),
-    Keyed("name"),
+    tuple[Stage, ...], Field(min_length=1, max_length=32), Ascending("percentage", name="name"), Unique("name")
 ]
 
 
@@ -286,6 +281,7 @@ class Spec(Model):
                 ),
                 _UNKNOWN,
             ),
+            naming=_REQUIRED,
         )
     )
 
@@ -308,16 +304,23 @@ class Spec(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        percentages = [stage.percentage for stage in self.stages]
-        if any(low >= high for low, high in pairwise(percentages)):
-            raise ValueError(_ASCENDING)
         known = {guardrail.name for guardrail in self.guardrails}
-        if any(required.guardrail not in known for stage in self.stages for required in stage.require):
-            raise ValueError(_UNKNOWN)
+        for stage in self.stages:
+            for required in stage.require:
+                if required.guardrail not in known:
+                    raise ValueError(f"{_UNKNOWN}: stage {stage.name} requires {required.guardrail}")
         return self
 
     @cached_property
     def fingerprint(self) -> str:
         """Names the guardrails that gate: healthy time earned under others does not count."""
-        gating = [guardrail.model_dump_json(by_alias=True) for guardrail in self.guardrails if guardrail.gates]
-        return hashlib.sha256("\n".join(gating).encode()).hexdigest()[:16]
+        return fingerprint(self._gating)
+
+    @cached_property
+    def fingerprints(self) -> frozenset[str]:
+        """Every name that any version has given them."""
+        return frozenset({self.fingerprint, first_fingerprint(self._gating)})
+
+    @property
+    def _gating(self) -> tuple[Guardrail, ...]:
+        return tuple(guardrail for guardrail in self.guardrails if guardrail.gates)

@@ -78,3 +78,23 @@ def test_everything_else_may_change(control_plane: ControlPlane, stored: dict[st
     }
 
     replace(control_plane, stored, changed)
+
+
+@pytest.mark.parametrize("how", [(), ("--server-side",)], ids=["client-side", "server-side"])
+def test_a_users_stages_take_the_place_of_the_default_ones_and_go_again(
+    control_plane: ControlPlane, how: tuple[str, ...]
+) -> None:
+    manifest = MINIMAL | {"metadata": {"name": f"staged{'-'.join(how)}", "namespace": "default"}}
+    half_and_full = [
+        {"name": "half", "percentage": 50, "duration": "1h"},
+        {"name": "full", "percentage": 100, "duration": "1d"},
+    ]
+    stages = []
+
+    for spec in ({}, {"stages": half_and_full}, {"stages": half_and_full[1:]}, {}):
+        control_plane.kubectl("apply", *how, "-f", "-", input=json.dumps(manifest | {"spec": MINIMAL["spec"] | spec}))
+        found = control_plane.get("mlr", manifest["metadata"]["name"])
+        stages.append([stage["name"] for stage in found["spec"]["stages"]])
+
+    default = ["pilot", "expansion", "full"]
+    assert stages == [default, ["half", "full"], ["full"], default]

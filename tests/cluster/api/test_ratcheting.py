@@ -17,7 +17,7 @@ NAMES = {"kind": "Relic", "listKind": "RelicList", "plural": "relics", "singular
 FALLING = [{"name": "a", "percentage": 30, "duration": "1h"}, {"name": "b", "percentage": 10, "duration": "1h"}]
 OBJECT = Sample("spec.stages", FALLING).object | {"apiVersion": f"{GROUP}/v1alpha1", "kind": NAMES["kind"]}
 APPLY = ("apply", "-f", "-")
-REFUSAL = "stage percentages must be strictly ascending"
+REFUSAL = "each percentage must be greater than the one before"
 
 
 def of_our_own_group(*, strict: bool) -> str:

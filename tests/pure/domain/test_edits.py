@@ -1,5 +1,7 @@
 """The spec edited in the middle of things: it may lower at once, and raises nothing but the first stage."""
 
+from dataclasses import replace
+
 import pytest
 from mlrollout.domain.state import Reason, RunOutcome
 
@@ -142,6 +144,17 @@ def test_changed_guardrails_have_to_be_passed_for_the_whole_duration() -> None:
     world.play([("go_well", 4)])
     assert world.state.healthy == 30
     assert world.told.count(Reason.EVIDENCE_RESTARTED) == 1
+
+
+def test_a_version_that_names_guardrails_otherwise_costs_no_healthy_time() -> None:
+    world = world_at("second stage", ("go_well", 2))
+    (older,) = world.edit.spec.fingerprints - {world.edit.spec.fingerprint}
+    world.operators[0].state = replace(world.state, guards=older)
+
+    world.play([("go_well", 0), ("handle", 0)])
+
+    assert (world.state.healthy, world.state.guards) == (30, world.edit.spec.fingerprint)
+    assert Reason.EVIDENCE_RESTARTED not in world.told
 
 
 def test_time_under_other_guardrails_does_not_count_even_where_every_one_left_passes() -> None:
