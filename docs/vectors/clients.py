@@ -39,32 +39,48 @@ def _readable() -> Iterator[tuple[str, Iterable[Step]]]:
 def _random() -> Iterator[tuple[str, Iterable[Step]]]:
     dice = random.Random(2026)
     for number in range(RANDOM):
-        yield f"random {number}", [_step(dice) for _ in range(dice.randint(4, 9))]
+        second = 0.0
+        yield (
+            f"random {number}",
+            [_step(dice, second := second + dice.choice((0, 2, 5))) for _ in range(dice.randint(4, 14))],
+        )
 
 
-def _step(dice: random.Random) -> Step:
+def _step(dice: random.Random, second: float) -> Step:
     """Records from so small a world that they often meet their equals; now and then something broken."""
     latched = dice.random() < 0.2
     percentage = 0 if latched else dice.choice((0, 10, 30, 100))
-    record = Record(dice.randint(1, 3), latched=latched, sequence=dice.randint(0, 4), percentage=percentage)
-    text = dice.choice(list(DAMAGED.values())) if dice.random() < 0.07 else encode(record)
+    owner, revision = dice.choice(("a", "a", "b", "b", "c", "")), dice.choice(("1", "1", "1", "2"))
+    record = Record(
+        dice.choice((1, 2, 3, (5 << 16) + 1, (6 << 16) + 1)) if dice.random() < 0.3 else 1,
+        latched=latched,
+        sequence=dice.randint(0, 4),
+        percentage=percentage,
+        owner=owner,
+        revision=revision,
+    )
+    text = dice.choice(list(DAMAGED.values())) if dice.random() < 0.05 else encode(record)
     if dice.random() < 0.5:
         return Push(text)
     at_record = str(percentage)
     key = dice.choice((at_record, at_record, at_record, "0", "5", "30", "100", "1000", None))
-    return Read(key, None if dice.random() < 0.05 else text)
+    return Read(key, None if dice.random() < 0.05 else text, second)
 
 
 def _told(steps: Iterable[Step]) -> Iterator[Mapping[str, Any]]:
     """Each step with what comes of it."""
     view = View()
-    for number, step in enumerate(steps):
+    for step in steps:
         if isinstance(step, Read):
-            view = view.read(Traffic.parse(_bytes(step.key), _bytes(step.record)), number)
-            yield {"read": {"key": step.key, "record": step.record}, "percentage": view.percentage}
+            view = view.read(Traffic.parse(_bytes(step.key), _bytes(step.record)), step.at)
+            yield {"read": {"key": step.key, "record": step.record, "at": step.at}, **_standing(view)}
         else:
             view, asks = _heard(view, step.text)
-            yield {"push": step.text, "reads_again": asks, "percentage": view.percentage}
+            yield {"push": step.text, "reads_again": asks, **_standing(view)}
+
+
+def _standing(view: View) -> Mapping[str, Any]:
+    return {"percentage": view.percentage, "owner": view.record.owner if view.record else None}
 
 
 def _heard(view: View, text: str) -> tuple[View, bool]:
@@ -73,7 +89,7 @@ def _heard(view: View, text: str) -> tuple[View, bool]:
         record = decode(text)
     except UnreadableRecordError:
         return view, True
-    return view.push(record), view.tells_of_more(record)
+    return view.push(record), view.wants_read(record)
 
 
 def _bytes(text: str | None) -> bytes | None:

@@ -12,14 +12,20 @@ THIRTY = replace(TEN, sequence=2, percentage=30, stage="expansion")
 FULL = replace(TEN, sequence=3, percentage=100, stage="full")
 LATCHED = replace(TEN, latched=True, sequence=4, percentage=0, stage="")
 ANEW = replace(TEN, attempt=2, revision="ranker-2")
+LONG_AGO, LATELY = 1_700_000_000 << 16, 1_800_000_000 << 16
+"""What the number of an attempt begins with where its object's creation is known."""
+OLD = replace(THIRTY, attempt=7, owner="old")
+NEW = replace(FULL, owner="new", revision="ranker-2")
+"""Of an object that was made after Redis had lost `OLD`, by an operator that knows no times of creation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A read of both keys: their texts, `None` for absent."""
+    """A read of both keys: their texts, `None` for absent; and the second in which it began."""
 
     key: str | None
     record: str | None
+    at: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +38,9 @@ class Push:
 Step = Read | Push
 
 
-def at(record: Record, key: str | None = None) -> Read:
+def at(record: Record, key: str | None = None, second: float = 0) -> Read:
     """A read of this record; its key stands at it where nothing else is said."""
-    return Read(str(record.percentage) if key is None else key, encode(record))
+    return Read(str(record.percentage) if key is None else key, encode(record), second)
 
 
 def push(record: Record) -> Push:
@@ -42,6 +48,123 @@ def push(record: Record) -> Push:
     return Push(encode(record))
 
 
+REVISIONS: Mapping[str, tuple[Step, ...]] = {
+    "the key counts for the record beside it alone": (at(FULL), push(replace(ANEW, percentage=30)), at(FULL)),
+    "another revision's record is read where it is pushed": (
+        at(FULL),
+        push(replace(ANEW, percentage=30)),
+        at(replace(ANEW, percentage=30)),
+    ),
+    "a revision that begins at nothing is read as well": (at(FULL), push(replace(ANEW, sequence=0, percentage=0))),
+    "a lesser record of another revision": (at(ANEW), at(FULL), at(ANEW)),
+    "a lesser record of the same revision": (at(THIRTY), at(TEN, "30"), at(TEN, "5"), at(THIRTY)),
+    "a lesser record that is latched": (at(replace(THIRTY, attempt=2)), at(LATCHED, "30")),
+    "a lesser record without a revision": (at(THIRTY), at(replace(TEN, revision=""))),
+    "after lost data a push of another revision": (at(FULL), Read(None, None), push(ANEW), at(ANEW)),
+}
+OWNERS: Mapping[str, tuple[Step, ...]] = {
+    "an object made anew that ranks above the old one": (
+        at(OLD),
+        Read(None, None, 1),
+        at(replace(NEW, attempt=LATELY), None, 2),
+    ),
+    "an object made anew that ranks below the old one": (
+        at(OLD),
+        *(at(NEW, None, second) for second in (2, 7, 11.9, 12)),
+    ),
+    "likewise, of the same revision": (
+        at(OLD),
+        *(at(replace(NEW, revision=OLD.revision), None, second) for second in (2, 7, 11.9, 12)),
+    ),
+    "likewise, after a rollback": (
+        at(replace(OLD, latched=True, percentage=0)),
+        *(at(NEW, None, second) for second in (2, 7, 12)),
+    ),
+    "likewise, and its rollback": (
+        at(OLD),
+        *(at(NEW, None, second) for second in (2, 7, 12)),
+        push(replace(LATCHED, owner="new")),
+    ),
+    "its steps meanwhile change nothing": (
+        at(OLD),
+        at(replace(NEW, sequence=1, percentage=10), None, 2),
+        at(replace(NEW, sequence=2, percentage=30), None, 7),
+        at(NEW, None, 12),
+    ),
+    "the old object's record in between": (
+        at(OLD),
+        at(NEW, None, 2),
+        at(OLD, None, 7),
+        at(NEW, None, 12),
+        at(NEW, None, 17),
+        at(NEW, None, 22),
+    ),
+    "nothing in between": (
+        at(OLD),
+        at(NEW, None, 2),
+        Read(None, None, 7),
+        at(NEW, None, 12),
+        at(NEW, None, 21.9),
+        at(NEW, None, 22),
+    ),
+    "a push of the old object's in between": (
+        at(OLD),
+        at(NEW, None, 2),
+        push(replace(OLD, sequence=9, percentage=0)),
+        at(NEW, None, 12),
+        at(NEW, None, 21.9),
+        at(NEW, None, 22),
+    ),
+    "too long without a read in between": (
+        at(OLD),
+        at(NEW, None, 2),
+        at(NEW, None, 12),
+        at(NEW, None, 21.9),
+        at(NEW, None, 22),
+    ),
+    "a third object in between": (
+        at(OLD),
+        at(NEW, None, 2),
+        at(replace(NEW, owner="newer"), None, 7),
+        *(at(NEW, None, second) for second in (12, 17, 22)),
+    ),
+    "an object that was followed before is not followed again": (
+        at(replace(NEW, attempt=6)),
+        at(OLD, None, 1),
+        *(at(replace(NEW, attempt=6), None, second) for second in (2, 7, 12, 17)),
+    ),
+    "nor is it after a rival": (
+        at(OLD),
+        *(at(NEW, None, second) for second in (2, 7, 12)),
+        *(at(replace(OLD, attempt=0), None, second) for second in (13, 18, 23, 28)),
+    ),
+    "an object that is older by its creation is not followed": (
+        at(replace(OLD, attempt=LATELY)),
+        *(at(replace(NEW, attempt=LONG_AGO), None, second) for second in (2, 7, 12, 17)),
+    ),
+    "one whose creation is not known is": (
+        at(replace(OLD, attempt=LATELY)),
+        *(at(NEW, None, second) for second in (2, 7, 12)),
+    ),
+    "a record that nobody owns is not followed": (
+        at(OLD),
+        *(at(replace(NEW, owner=""), None, second) for second in (2, 7, 12, 17)),
+    ),
+    "an object is followed after one that gave the key up": (
+        at(replace(OLD, owner="", percentage=0)),
+        *(at(NEW, None, second) for second in (2, 7, 12)),
+    ),
+    "the same object's older record is never followed": (
+        at(FULL),
+        *(at(TEN, None, second) for second in (2, 7, 12, 17)),
+    ),
+    "another object's record of the same rank": (
+        at(THIRTY),
+        *(at(replace(THIRTY, owner="new"), None, second) for second in (2, 7, 12)),
+        push(replace(THIRTY, owner="new", percentage=20)),
+    ),
+}
+"""Reads count for ten seconds here."""
 RULES: Mapping[str, tuple[Step, ...]] = {
     "nothing stands": (Read(None, None),),
     "key and record agree": (at(THIRTY),),
@@ -101,4 +224,6 @@ RULES: Mapping[str, tuple[Step, ...]] = {
     ),
     "another schema after one that is known": (at(THIRTY), Read("30", '{"schema":2,"percentage":30}'), at(THIRTY)),
     "a push of another schema only makes it read": (at(THIRTY), Push('{"schema":2,"percentage":0}'), at(THIRTY)),
+    **REVISIONS,
+    **OWNERS,
 }

@@ -1,6 +1,8 @@
 // What stands in Redis: docs/redis-contract.md, "Keys", "The record" and "The order".
 
 const SCHEMA = 1;
+/** What the number of an attempt is divided by to have the second in which its object was created; 0 where not known. */
+const CREATION = 2 ** 16;
 
 /**
  * The percentage in the text of `<key>`.
@@ -42,6 +44,12 @@ export function outranks(one, other) {
   if (one.latched !== other.latched) return one.latched;
   if (one.sequence !== other.sequence) return one.sequence > other.sequence;
   return one.percentage < other.percentage;
+}
+
+/** Whether one record's object was created before another's, as far as both creations are known. */
+export function isOlder(one, other) {
+  const [created, otherCreated] = [one, other].map(({ attempt }) => Math.floor(attempt / CREATION));
+  return created > 0 && created < otherCreated;
 }
 
 function parseJson(text) {

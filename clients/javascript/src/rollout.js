@@ -1,22 +1,30 @@
 // What a client does: docs/redis-contract.md. No clock and no I/O: whoever holds it reads, listens and tells the time.
 
 import { group, isText } from "./bucket.js";
-import { outranks, parsePercentage, parseRecord } from "./record.js";
+import { isOlder, outranks, parsePercentage, parseRecord } from "./record.js";
+
+const MOST_FORMER = 32;
 
 /** One rollout, as one process or page knows it. */
 export class Rollout {
   #salt;
   #maxStaleness;
-  /** The most that the last read allows: the key's percentage, or 0 where it or its record was not readable. */
-  #allowed = 0;
+  /** The percentage under the key as last read; 0 where it or its record was not readable. */
+  #key = 0;
+  /** The record that was read with the key: what the key says is this record's alone. */
+  #beside = null;
   /**
    * The greatest record seen, by whatever way.
    *
    * @type {Readonly<import("../index.js").Record> | null}
    */
   #record = null;
-  /** From when on the last read counts no more. */
-  #until = -Infinity;
+  /** When the last read began. */
+  #confirmed = -Infinity;
+  /** Another object whose lesser record stands in Redis, and since when every read has found it. */
+  #rival = null;
+  /** Owners whose records were held before; none of them is followed again by a lesser record. */
+  #former = [];
 
   /**
    * @param {string} key The key of the percentage in Redis: `spec.traffic.key` of the `MLRollout`.
@@ -43,9 +51,13 @@ export class Rollout {
     return this.#record;
   }
 
-  /** The share of users in treatment, 0 to 100, as long as the last read counts. */
+  /**
+   * The share of users in treatment, 0 to 100, as long as the last read counts: the lowest of the key, the record
+   * beside it and the greatest. Nobody, where these are of two revisions: what one has earned is not given to another.
+   */
   get percentage() {
-    return Math.min(this.#allowed, this.#record?.percentage ?? 0);
+    if (this.#record === null || this.#beside?.revision !== this.#record.revision) return 0;
+    return Math.min(this.#key, this.#beside.percentage, this.#record.percentage);
   }
 
   /**
@@ -56,26 +68,31 @@ export class Rollout {
    * @param {number} at When the read began, in milliseconds of the clock that `group` is given.
    */
   read(key, record, at) {
-    const percentage = parsePercentage(key);
     const found = parseRecord(record);
-    this.#allowed = found === null ? 0 : (percentage ?? 0);
-    this.#until = typeof at === "number" ? at + this.#maxStaleness : -Infinity;
-    if (found !== null && outranks(found, this.#record)) this.#record = found;
+    const began = typeof at === "number" ? at : -Infinity;
+    this.#rival = this.#rivalIn(found, began);
+    const succeeded = this.#rival !== null && began - this.#rival.since >= this.#maxStaleness;
+    if (found !== null && (succeeded || outranks(found, this.#record))) this.#hold(found);
+    if (succeeded) this.#rival = null;
+    this.#key = parsePercentage(key) ?? 0;
+    this.#beside = found;
+    this.#confirmed = began;
   }
 
   /**
    * Take what was pushed on the channel. What lowers counts at once.
    *
    * @param {string} message
-   * @returns {boolean} Whether to read both keys again, for only a read may raise.
+   * @returns {boolean} Whether to read both keys again: only a read may raise, and only a read tells of a new revision.
    */
   push(message) {
     const pushed = parseRecord(message);
     if (pushed === null) return true;
     if (!outranks(pushed, this.#record)) return false;
     if (pushed.percentage > this.percentage) return true;
-    this.#record = pushed;
-    return false;
+    this.#hold(pushed);
+    this.#rival = null;
+    return this.#beside !== null && this.#beside.revision !== pushed.revision;
   }
 
   /**
@@ -86,7 +103,25 @@ export class Rollout {
    * @returns {"control" | "treatment"}
    */
   group(userId, now) {
-    const counts = typeof now === "number" && now < this.#until;
+    const counts = typeof now === "number" && now < this.#confirmed + this.#maxStaleness;
     return counts ? group(this.#salt, userId, this.percentage) : "control";
+  }
+
+  #hold(record) {
+    const before = this.#record?.owner ?? "";
+    if (before !== "" && before !== record.owner) this.#former = [...this.#former, before].slice(-MOST_FORMER);
+    this.#record = record;
+  }
+
+  /**
+   * Whose record stands in Redis though a greater one is held; null where nobody's may be followed. A lost Redis and an
+   * object made anew are told from a replica that lags behind by this alone: every read finds it, without a gap.
+   */
+  #rivalIn(found, began) {
+    const held = this.#record;
+    if (found === null || held === null || outranks(found, held)) return null;
+    if (["", held.owner, ...this.#former].includes(found.owner) || isOlder(found, held)) return null;
+    const goesOn = this.#rival?.owner === found.owner && began - this.#confirmed < this.#maxStaleness;
+    return goesOn ? this.#rival : { owner: found.owner, since: began };
   }
 }

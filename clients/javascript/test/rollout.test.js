@@ -21,13 +21,14 @@ function everybody(options) {
 for (const { case: name, steps } of vectors("clients")) {
   test(name, () => {
     const rollout = new Rollout(KEY);
+    const standing = () => ({ percentage: rollout.percentage, owner: rollout.record?.owner ?? null });
     const found = steps.map((step) => {
       if ("push" in step) {
         const reads_again = rollout.push(step.push);
-        return { push: step.push, reads_again, percentage: rollout.percentage };
+        return { push: step.push, reads_again, ...standing() };
       }
-      rollout.read(step.read.key, step.read.record, 0);
-      return { read: step.read, percentage: rollout.percentage };
+      rollout.read(step.read.key, step.read.record, step.read.at * 1_000);
+      return { read: step.read, ...standing() };
     });
     assert.deepEqual(found, steps);
   });

@@ -14,6 +14,7 @@ REASONS = {
     Reason.STALE: "STALE",
     Reason.ABSENT: "DEFAULT",
     Reason.UNREADABLE: "DEFAULT",
+    Reason.UNCONFIRMED: "DEFAULT",
     Reason.OTHER_REVISION: "DEFAULT",
 }
 """OpenFeature's reason for each of ours that comes with a group; for the other two there is an error code."""

@@ -37,6 +37,9 @@ LONGEST_DELAY = 2.0
 _MEANS = {
     Reason.ABSENT: "Redis holds no percentage with a record; no MLRollout has begun on this key",
     Reason.UNREADABLE: "what Redis holds can't be read: it is a newer version's, or no percentage",
+    Reason.UNCONFIRMED: "Redis holds a lesser record than this process has seen: it went back to an older state, or "
+    "lost its data and an older operator began anew. The operator puts its own record back, and another MLRollout's is "
+    "followed once it has stood for max_staleness",
 }
 
 
@@ -61,6 +64,8 @@ class Reader:
         self._poll = poll
         self._seen = seen
         self._view = view
+        self._reason = view.reason
+        """As Redis was last read: what was told."""
         self._stopped = threading.Event()
         self._work = Work()
         self._failures = 0
@@ -147,22 +152,37 @@ class Reader:
         except UnreadableRecordError:
             self._read(client)  # which says what to make of it
             return
-        if self._view.tells_of_more(record):
+        before = self._view
+        if (after := before.push(record)) is not before:
+            self._put(after)  # what lowers counts before Redis is asked
+        if before.wants_read(record):
             self._read(client)
-        else:
-            self._put(self._view.push(record))
 
     def _read(self, client: Redis | RedisCluster) -> None:
-        began = monotonic()
+        began, before = monotonic(), self._view
         key, record = client.execute_command("MGET", self._key, record_of(self._key))  # type: ignore[no-untyped-call]  # likewise
         if self._failures:
             log.info("Following %s again", self._key)
             self._failures = 0
-        self._put(self._view.read(Traffic.parse(key, record), began))
+        view = before.read(Traffic.parse(key, record), began)
+        self._tell(before, view)
+        self._put(view)
+
+    def _tell(self, before: View, view: View) -> None:
+        if view.reason is not self._reason and view.reason in _MEANS:
+            log.warning("Control for every user of %s: %s", self._key, _MEANS[view.reason])
+        self._reason = view.reason
+        held, follows = before.record, view.record
+        if held and follows and held.owner != follows.owner and held.rank >= follows.rank:
+            log.warning(
+                "Following the MLRollout %s on %s in place of %s, whose greater record Redis has not held for %g s",
+                follows.holder or follows.owner,
+                self._key,
+                held.holder or held.owner,
+                view.max_staleness,
+            )
 
     def _put(self, view: View) -> None:
-        if view.nothing is not self._view.nothing and view.nothing is not None:
-            log.warning("Control for every user of %s: %s", self._key, _MEANS[view.nothing])
         self._view = view
         self._seen(view)
 

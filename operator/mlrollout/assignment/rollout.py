@@ -18,7 +18,7 @@ from mlrollout.redis_server.address import Tls, parse
 from .bucket import Group, limit
 from .forks import begin_in_children
 from .reader import Reader
-from .view import Reason, View
+from .view import MAX_STALENESS, Reason, View
 
 log = logging.getLogger("mlrollout")
 
@@ -91,7 +91,7 @@ class Rollout:
         salt: str | None = None,
         revision: str | None = None,
         staff: Collection[str] = (),
-        max_staleness: float = 10.0,
+        max_staleness: float = MAX_STALENESS,
         poll: float = 2.0,
         tls: Tls | None = None,
     ) -> None:
@@ -113,7 +113,7 @@ class Rollout:
         self._listeners: list[Callable[[State], None]] = []
         self._told: tuple[int, Reason, Record | None] = (0, Reason.NOT_READY, None)
         self._odd_ids = 0
-        self._view = View()
+        self._view = View(max_staleness=max_staleness)
         self._share: tuple[int, float, bool] = (0, -inf, False)
         """What a decision needs, in one piece: the limit of hashes in treatment, until when it holds, and whether
         staff are in treatment before everybody else."""
@@ -246,7 +246,7 @@ class Rollout:
         self._closed = True
         self._reader.stop()
         with self._changing:
-            self._view = View()
+            self._view = View(max_staleness=self._max_staleness)
             self._settle()
 
     def __enter__(self) -> Self:

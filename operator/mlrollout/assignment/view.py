@@ -7,8 +7,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import inf
 
-from mlrollout.domain.record import Record, greater
+from mlrollout.domain.record import Record
 from mlrollout.domain.traffic import Traffic
+
+MAX_STALENESS = 10.0
+"""Seconds for which what was read counts where nothing else is said."""
+_CREATION = 16
+"""Above so many bits of its first attempt's number stands when an object was created, where its operator knew."""
+_MOST_FORMER = 32
 
 
 class Reason(StrEnum):
@@ -24,6 +30,8 @@ class Reason(StrEnum):
     """Redis holds no percentage, or no record of it: nothing is rolled out."""
     UNREADABLE = "Unreadable"
     """What Redis holds is of another schema, or no percentage."""
+    UNCONFIRMED = "Unconfirmed"
+    """What Redis holds is not what was seen before: an older state, or another revision's."""
     ROLLED_BACK = "RolledBack"
     """The attempt was rolled back, or its record says so."""
     STOPPED = "Stopped"
@@ -39,57 +47,119 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """Another object whose record stands in Redis, and ranks below the one that is held.
+
+    Attributes:
+        owner: Its uid.
+        since: When the first of the reads began that all found it, in seconds of the reader's clock.
+    """
+
+    owner: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """What is known.
 
     Attributes:
         key: The percentage under the key as last read; `None` where it is absent or unreadable.
+        beside: The record that was read with the key; what the key says is this record's alone.
         record: The greatest record seen, by whatever way.
         confirmed: When the last successful read began, in seconds of the reader's clock.
         nothing: Why what was last read counts as nothing; `None` where it counts.
+        rival: Another object that may turn out to have taken the key over.
+        former: Owners whose records were held before; none of them is followed again by a lesser record.
+        max_staleness: Seconds for which a read counts, and after which a rival is followed.
     """
 
     key: int | None = None
+    beside: Record | None = None
     record: Record | None = None
     confirmed: float = -inf
     nothing: Reason | None = Reason.NOT_READY
+    rival: Rival | None = None
+    former: tuple[str, ...] = ()
+    max_staleness: float = MAX_STALENESS
 
     @property
     def percentage(self) -> int:
-        """The share of users in treatment: the lower of the key and the greatest record."""
-        if self.nothing is not None or self.record is None or self.key is None:
+        """The share of users in treatment: the lowest of the key, the record beside it and the greatest record.
+
+        Nobody, where these records are of two revisions: what one has earned is not given to another.
+        """
+        if self.nothing is not None or self.record is None or self.beside is None or self.key is None:
             return 0
-        return min(self.key, self.record.percentage)
+        if self.beside.revision != self.record.revision:
+            return 0
+        return min(self.key, self.beside.percentage, self.record.percentage)
 
     @property
     def reason(self) -> Reason:
         """What the percentage comes from."""
-        if self.nothing is not None:
-            return self.nothing
-        if self.record is not None and self.record.latched:
+        if self.nothing is not None or self.record is None or self.beside is None:
+            return self.nothing or Reason.NOT_READY
+        if self.record.latched or self.beside.latched:
             return Reason.ROLLED_BACK
-        if self.key == 0 and self.record is not None and self.record.percentage:
+        if self.beside.revision != self.record.revision:
+            return Reason.UNCONFIRMED
+        if self.key == 0 and self.beside.percentage:
             return Reason.STOPPED
-        return Reason.SPLIT
+        return Reason.UNCONFIRMED if self.beside.percentage == 0 < self.record.percentage else Reason.SPLIT
 
     def read(self, traffic: Traffic, at: float) -> "View":
         """The view after a read of key and record that began at `at`."""
-        found = traffic.record
-        known = self.record if found is None else greater(self.record or found, found)
-        return View(traffic.percentage, known, at, _nothing(traffic))
-
-    def tells_of_more(self, record: Record) -> bool:
-        """Whether a pushed record would let the percentage grow: only reading may tell."""
-        return self._news(record) and record.percentage > self.percentage
+        found, rival = traffic.record, self._rival(traffic.record, at)
+        succeeded = rival is not None and at - rival.since >= self.max_staleness
+        held = self._holding(found) if found is not None and (succeeded or self._news(found)) else self
+        return replace(
+            held,
+            key=traffic.percentage,
+            beside=found,
+            confirmed=at,
+            nothing=_nothing(traffic),
+            rival=None if succeeded else rival,
+        )
 
     def push(self, record: Record) -> "View":
         """The view after a push: with a record that is greater and does not raise."""
         if not self._news(record) or record.percentage > self.percentage:
             return self
-        return replace(self, record=record)
+        return replace(self._holding(record), rival=None)
+
+    def wants_read(self, record: Record) -> bool:
+        """Whether only a read can tell what a pushed record means: it raises, or it is of another revision."""
+        if not self._news(record):
+            return False
+        other = self.beside is not None and self.beside.revision != record.revision
+        return other or record.percentage > self.percentage
 
     def _news(self, record: Record) -> bool:
         return self.record is None or record.rank > self.record.rank
+
+    def _holding(self, record: Record) -> "View":
+        before = self.record.owner if self.record is not None else ""
+        if before in {"", record.owner}:
+            return replace(self, record=record)
+        return replace(self, record=record, former=(*self.former, before)[-_MOST_FORMER:])
+
+    def _rival(self, found: Record | None, at: float) -> Rival | None:
+        """Whose record stands in Redis though a greater one is held; `None` where nobody's may be followed.
+
+        Where Redis has lost everything and an operator that knows no times of creation begins again, the new object
+        ranks below the old one's record for good. Only that nobody confirms the old one any more tells it apart from a
+        replica that lags behind, so every read has to find it, without a gap.
+        """
+        if found is None or self.record is None or self._news(found) or not self._may_succeed(found, self.record):
+            return None
+        if self.rival is not None and self.rival.owner == found.owner and at - self.confirmed < self.max_staleness:
+            return self.rival
+        return Rival(found.owner, at)
+
+    def _may_succeed(self, found: Record, held: Record) -> bool:
+        older = 0 < found.attempt >> _CREATION < held.attempt >> _CREATION
+        return found.owner not in {"", held.owner, *self.former} and not older
 
 
 def _nothing(traffic: Traffic) -> Reason | None:

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from itertools import pairwise
 from math import inf
 
 import pytest
@@ -68,7 +69,7 @@ def test_a_push_that_lowers_counts_at_once() -> None:
 def test_a_push_that_raises_counts_only_when_it_is_read() -> None:
     view = known(TEN)
 
-    assert view.tells_of_more(THIRTY)
+    assert view.wants_read(THIRTY)
     assert view.push(THIRTY) == view
     assert view.read(reading(THIRTY), 2.0).percentage == 30
 
@@ -76,7 +77,7 @@ def test_a_push_that_raises_counts_only_when_it_is_read() -> None:
 def test_a_push_that_came_late_says_nothing() -> None:
     view = known(THIRTY)
 
-    assert not view.tells_of_more(TEN)
+    assert not view.wants_read(TEN)
     assert view.push(TEN) == view
 
 
@@ -94,35 +95,124 @@ def test_a_rollback_pushed_before_the_first_read_is_not_forgotten() -> None:
     assert View().push(LATCHED).read(reading(THIRTY), 1.0).percentage == 0
 
 
+# --- two revisions, two owners -----------------------------------------------------------------
+
+ANEW = replace(THIRTY, owner="another uid", attempt=0, revision="ranker-2")
+"""Of an object that was made anew after Redis had lost everything."""
+
+
+def test_what_the_key_says_is_not_given_to_another_revision() -> None:
+    view = known(THIRTY).push(replace(TEN, attempt=2, revision="ranker-2"))
+
+    assert (view.percentage, view.reason) == (0, Reason.UNCONFIRMED)
+    assert known(THIRTY).wants_read(replace(TEN, attempt=2, revision="ranker-2"))
+
+
+def test_a_lesser_record_of_another_revision_is_control() -> None:
+    view = known(THIRTY).read(reading(ANEW), 2.0)
+
+    assert (view.percentage, view.reason, view.record) == (0, Reason.UNCONFIRMED, THIRTY)
+
+
+def test_an_older_state_at_zero_is_not_taken_for_a_stop_by_hand() -> None:
+    view = known(THIRTY).read(reading(replace(TEN, percentage=0)), 2.0)
+
+    assert (view.percentage, view.reason) == (0, Reason.UNCONFIRMED)
+
+
+def test_a_lesser_record_that_is_latched_is_a_rollback() -> None:
+    view = known(replace(THIRTY, attempt=2)).read(reading(LATCHED), 2.0)
+
+    assert (view.percentage, view.reason) == (0, Reason.ROLLED_BACK)
+
+
+def test_another_objects_record_is_followed_when_it_has_stood_for_as_long_as_a_read_counts() -> None:
+    view = known(THIRTY)
+    for at in (2.0, 7.0, 11.9):
+        view = view.read(reading(ANEW), at)
+        assert (view.percentage, view.record) == (0, THIRTY)
+
+    view = view.read(reading(ANEW), 12.0)
+    assert (view.percentage, view.reason, view.record) == (30, Reason.SPLIT, ANEW)
+
+
+def test_how_long_that_is_the_application_says() -> None:
+    patient = View(max_staleness=30.0).read(reading(THIRTY), 1.0)
+    for at in range(2, 32):
+        patient = patient.read(reading(ANEW), at)
+    assert patient.record == THIRTY
+
+    assert patient.read(reading(ANEW), 32).record == ANEW
+
+
+@pytest.mark.parametrize(
+    "between",
+    [reading(THIRTY), reading(None, None), Traffic("30", None, "its schema is not 1"), reading(TEN)],
+    ids=["the old object's", "nothing", "unreadable", "an older state"],
+)
+def test_a_read_that_finds_anything_else_begins_the_wait_anew(between: Traffic) -> None:
+    view = known(THIRTY).read(reading(ANEW), 2.0).read(between, 8.0)
+    for at in (9.0, 14.0, 18.9):
+        view = view.read(reading(ANEW), at)
+        assert view.record == THIRTY
+
+    assert view.read(reading(ANEW), 19.0).record == ANEW
+
+
 # --- every order -------------------------------------------------------------------------------
 
 records = st.builds(
-    lambda attempt, latched, sequence, percentage: Record(
-        attempt, latched=latched, sequence=sequence, percentage=0 if latched else percentage
+    lambda attempt, latched, sequence, percentage, owner, revision: Record(
+        attempt,
+        latched=latched,
+        sequence=sequence,
+        percentage=0 if latched else percentage,
+        owner=owner,
+        revision=revision,
     ),
     st.integers(0, 2),
     st.booleans(),
     st.integers(0, 3),
     st.sampled_from([0, 10, 30, 100]),
+    st.sampled_from(["", "old", "new"]),
+    st.sampled_from(["ranker-1", "ranker-2"]),
 )
 keys = st.one_of(st.none(), st.sampled_from(["0", "5", "10", "30", "100", "101", "x"]))
 readings = st.builds(Traffic, keys, st.one_of(st.none(), records))
-happenings = st.lists(st.one_of(readings, records), max_size=12)
+happenings = st.lists(st.one_of(readings, records), max_size=16)
+EVERY = 4.0
+"""Seconds between two things that happen."""
 
 
 def after(happened: list[Traffic | Record]) -> list[View]:
     """The view after each thing that happened."""
     views = [View()]
     for number, one in enumerate(happened):
-        views.append(views[-1].read(one, number) if isinstance(one, Traffic) else views[-1].push(one))
+        views.append(views[-1].read(one, number * EVERY) if isinstance(one, Traffic) else views[-1].push(one))
     return views
 
 
 @given(happened=happenings)
-def test_no_client_goes_back_to_a_lesser_record(happened: list[Traffic | Record]) -> None:
-    ranks = [view.record.rank for view in after(happened) if view.record is not None]
+def test_no_client_goes_back_to_a_lesser_record_but_to_that_of_an_object_new_to_it(
+    happened: list[Traffic | Record],
+) -> None:
+    held = [view.record for view in after(happened) if view.record is not None]
 
-    assert ranks == sorted(ranks)
+    for place, (before, now) in enumerate(pairwise(held)):
+        followed = {record.owner for record in held[: place + 1]}
+        assert now.rank >= before.rank or now.owner not in {"", *followed}
+
+
+@given(happened=happenings)
+def test_a_lesser_record_is_followed_only_after_reads_that_found_its_owner_alone(
+    happened: list[Traffic | Record],
+) -> None:
+    views = after(happened)
+    for place, (before, now) in enumerate(pairwise(views)):
+        if before.record is None or now.record is None or now.record.rank >= before.record.rank:
+            continue
+        lately = [one for one in happened[: place + 1] if isinstance(one, Traffic)][-3:]
+        assert [one.record and one.record.owner for one in lately] == [now.record.owner] * 3
 
 
 @given(happened=happenings)
@@ -133,11 +223,37 @@ def test_only_reading_raises(happened: list[Traffic | Record]) -> None:
 
 
 @given(happened=happenings)
-def test_no_more_than_the_key_as_last_read_and_than_any_greatest_record(happened: list[Traffic | Record]) -> None:
+def test_no_more_than_the_key_as_last_read_than_the_record_beside_it_and_than_the_greatest_record(
+    happened: list[Traffic | Record],
+) -> None:
     *_, view = after(happened)
     read = [one for one in happened if isinstance(one, Traffic)]
-    assert view.percentage <= ((read[-1].percentage or 0) if read else 0)
+    assert view.percentage <= (read[-1].in_force if read else 0)
     assert view.record is None or view.percentage <= view.record.percentage
+
+
+@given(happened=happenings)
+def test_a_percentage_is_given_to_the_revision_alone_that_earned_it(happened: list[Traffic | Record]) -> None:
+    *_, view = after(happened)
+    read = [one.record for one in happened if isinstance(one, Traffic)]
+    if view.percentage:
+        assert view.record is not None
+        assert read[-1] is not None
+        assert view.record.revision == read[-1].revision
+
+
+@given(happened=happenings, last=records)
+def test_whatever_happened_all_that_go_on_reading_one_record_agree(
+    happened: list[Traffic | Record], last: Record
+) -> None:
+    view, began = after(happened)[-1], len(happened) * EVERY
+    for number in range(4):
+        view = view.read(reading(last), began + number * EVERY)
+    fresh = View().read(reading(last), began)
+
+    agree = (view.percentage, view.reason) == (fresh.percentage, fresh.reason)
+    went_back = view.record is not None and last.owner in {"", view.record.owner, *view.former}
+    assert agree or (went_back and view.percentage <= fresh.percentage)
 
 
 @given(happened=happenings, seed=st.integers(0, 1000))
@@ -151,7 +267,10 @@ def test_after_a_read_the_order_of_the_pushes_before_it_does_not_matter(
 
     one, other = after([*pushes, last])[-1], after([*shuffled, last])[-1]
 
-    assert (one.percentage, one.record) == (other.percentage, other.record)
+    assert one.percentage == other.percentage
+    assert one.record is not None
+    assert other.record is not None
+    assert one.record.rank == other.record.rank
 
 
 @given(text=st.one_of(st.binary(max_size=40), st.builds(lambda record: encode(record).encode(), records)))

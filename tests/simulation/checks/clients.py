@@ -42,11 +42,14 @@ def _serves(world: World, client: str, at: float) -> int:
 
 
 def clients_never_go_back(world: World) -> Iterator[Violation]:
-    """No client goes from a greater record to a lesser."""
-    known: dict[str, tuple[int, bool, int, int]] = {}
+    """No client goes from a greater record to a lesser, but to that of an object it has not followed before."""
+    known: dict[str, Served] = {}
+    followed: dict[str, set[str]] = {}
     for entry in world.history.of(Served):
         if entry.rank is None:
             continue
-        if entry.client in known and entry.rank < known[entry.client]:
-            yield Violation(entry.at, f"client {entry.client} goes back from {known[entry.client]} to {entry.rank}")
-        known[entry.client] = entry.rank
+        before, owners = known.get(entry.client), followed.setdefault(entry.client, set())
+        if before is not None and before.rank is not None and entry.rank < before.rank and entry.owner in {"", *owners}:
+            yield Violation(entry.at, f"client {entry.client} goes back from {before.rank} to {entry.rank}")
+        known[entry.client] = entry
+        owners.add(entry.owner)

@@ -31,7 +31,7 @@ class Client:
         self._history = history
         self._chance = chance
         self._loop = asyncio.get_running_loop()
-        self._view = View()
+        self._view = View(max_staleness=STALE)
         self._told: Served | None = None
         self.pushes_lost = 0.0
         """Share of pushes that are lost or late."""
@@ -43,11 +43,6 @@ class Client:
     def percentage(self) -> int:
         """The share of users it gives treatment."""
         return 0 if self._loop.time() - self._view.confirmed >= STALE else self._view.percentage
-
-    def knows_better(self, record: Record) -> bool:
-        """Whether it has seen a greater record of another owner."""
-        mine = self._view.record
-        return mine is not None and mine.owner != record.owner and mine.rank > record.rank
 
     def reconnect(self) -> None:
         """The connection is back; whatever was pushed meanwhile is gone."""
@@ -79,17 +74,18 @@ class Client:
     def _take(self, record: Record) -> None:
         if self.cut:
             return
-        if self._view.tells_of_more(record):
+        before = self._view
+        self._view = before.push(record)
+        if before.wants_read(record):
             self._read()
-        else:
-            self._view = self._view.push(record)
-            self._tell()
+        self._tell()
 
     def _tell(self) -> None:
         record = self._view.record
         rank = record.rank if record is not None else None
-        told = Served(self._loop.time(), self.name, self.key, self.percentage, rank, not self.cut)
+        owner = record.owner if record is not None else ""
+        told = Served(self._loop.time(), self.name, self.key, self.percentage, rank, owner, not self.cut)
         before = self._told
-        if before is None or (told.percentage, told.rank) != (before.percentage, before.rank):
+        if before is None or (told.percentage, told.rank, owner) != (before.percentage, before.rank, before.owner):
             self._history.append(told)
             self._told = told

@@ -157,6 +157,7 @@ class Served(Entry):
     key: str
     percentage: int
     rank: tuple[int, bool, int, int] | None
+    owner: str
     reachable: bool
 
     def __str__(self) -> str:
