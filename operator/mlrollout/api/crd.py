@@ -15,11 +15,29 @@ _COLUMNS = (
     {"name": "Revision", "type": "string", "jsonPath": ".spec.revision"},
     {"name": "Stage", "type": "string", "jsonPath": ".status.stage"},
     {"name": "Percentage", "type": "integer", "jsonPath": ".status.percentage"},
-    {"name": "Ready", "type": "string", "jsonPath": f"{_READY}.reason"},
+    {"name": "Status", "type": "string", "jsonPath": f"{_READY}.reason"},
+    {"name": "Served", "type": "string", "jsonPath": ".status.served"},
+    {"name": "Next", "type": "string", "jsonPath": ".status.next"},
+    {"name": "Ready", "type": "string", "jsonPath": f"{_READY}.status", "priority": 1},
     {"name": "Attempt", "type": "integer", "jsonPath": ".status.record.attempt", "priority": 1},
     {"name": "Message", "type": "string", "jsonPath": f"{_READY}.message", "priority": 1},
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
 )
+
+# Without this default, tools that wait for readiness take an object that nobody has seen yet for ready, and a person
+# without a running operator sees nothing at all.
+_UNSEEN = {
+    "observedGeneration": -1,
+    "conditions": [
+        {
+            "type": "Ready",
+            "status": "Unknown",
+            "reason": "AwaitingOperator",  # what the operator itself never says
+            "message": "no operator has seen this object yet; if this stays, see whether mlrollout runs, and its log",
+            "lastTransitionTime": "1970-01-01T00:00:00Z",
+        }
+    ],
+}
 
 
 def crd() -> dict[str, Any]:
@@ -53,8 +71,7 @@ def crd() -> dict[str, Any]:
 
 def schema() -> dict[str, Any]:
     """The schema of one `MLRollout`."""
-    # Without this default, tools that wait for readiness take an object that nobody has seen yet for ready.
-    status = structural(Status, defaults=False) | {"default": {"observedGeneration": -1}}
+    status = structural(Status, defaults=False) | {"default": _UNSEEN}
     return {
         "description": _ABOUT,
         "type": "object",

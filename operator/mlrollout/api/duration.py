@@ -60,6 +60,16 @@ def rough(seconds: float) -> str:
     return render(math.floor(seconds) if seconds >= 1 else seconds)
 
 
+def brief(seconds: float) -> str:
+    """The same in at most two units, rounded down, for a column: `6d2h`."""
+    rest, parts = math.floor(seconds), []
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, rest = divmod(rest, size)
+        parts.append(f"{count}{unit}" if count else "")
+    first = next((place for place, part in enumerate(parts) if part), len(parts))
+    return "".join(parts[first : first + 2]) or "0s"
+
+
 def in_days(path: str) -> str:
     """CEL for "the duration at this path is written in days or weeks", which CEL's own `duration` does not know."""
     return f"{path}.matches('[dw]$')"

@@ -215,6 +215,10 @@ class Status(Model):
     """Name of the stage."""
     revision: Text = ""
     """What is being rolled out."""
+    served: Text = ""
+    """How long this stage has been healthy, of how long it must be."""
+    next: Text = ""
+    """The stage that comes next, and its share of users."""
     record: RecordStatus | None = None
     """The record as it shall stand in Redis."""
     progress: Progress | None = None

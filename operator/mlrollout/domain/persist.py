@@ -5,7 +5,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import TypeVar
 
-from mlrollout.api.spec import Guardrail
+from mlrollout.api.spec import Guardrail, Spec
 from mlrollout.api.status import (
     Condition,
     GuardrailStatus,
@@ -17,6 +17,7 @@ from mlrollout.api.status import (
     VerbStatus,
 )
 
+from .outlook import served, upcoming
 from .record import Record
 from .state import Entry, Run, RunOutcome, State
 from .verdict import Trail, Verdict
@@ -27,12 +28,13 @@ M = TypeVar("M", RecordStatus, StageStatus, Transition)
 def to_status(
     state: State | None,
     *,
-    guardrails: Iterable[Guardrail],
+    spec: Spec | None,
     trails: Mapping[str, Trail],
     conditions: tuple[Condition, ...],
     generation: int,
 ) -> Status:
     """The whole status of an object."""
+    guardrails: Iterable[Guardrail] = () if spec is None else spec.guardrails
     looks = [(guardrail, trails[guardrail.name].last) for guardrail in guardrails if guardrail.name in trails]
     last = tuple(_guardrail(guardrail, look) for guardrail, look in looks if look is not None)
     if state is None:
@@ -44,6 +46,8 @@ def to_status(
         percentage=record.percentage,
         stage=record.stage,
         revision=record.revision,
+        served="" if spec is None else served(spec, state),
+        next="" if spec is None else upcoming(spec, state),
         record=_written(RecordStatus, record),
         progress=_progress(state),
         stages=tuple(_written(StageStatus, run) for run in state.runs),
@@ -120,6 +124,7 @@ def _essence(status: Status) -> tuple[object, ...]:
         status.verbs,
         status.serial,
         len(status.stages),
+        status.next,
     )
 
 

@@ -50,6 +50,7 @@ class Reason(StrEnum):
     RETRIED = "Retried"
     VERB_REFUSED = "VerbRefused"
 
+    AWAITING_OPERATOR = "AwaitingOperator"
     PROGRESSING = "Progressing"
     AWAITING_APPROVAL = "AwaitingApproval"
     AWAITING_REQUIREMENTS = "AwaitingRequirements"

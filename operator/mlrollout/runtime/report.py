@@ -52,7 +52,7 @@ class Report:
     async def _save(self, rollout: Rollout, found: tuple[Fact, ...]) -> None:
         status = to_status(
             rollout.state,
-            guardrails=rollout.spec.guardrails if rollout.spec is not None else (),
+            spec=rollout.spec,
             trails=rollout.trails,
             conditions=stamp(found, rollout.status.conditions, rollout.generation, self._clock.now()),
             generation=rollout.generation,

@@ -46,7 +46,10 @@ def test_a_minimal_spec_gets_the_models_defaults(stored: dict[str, Any]) -> None
 
 
 def test_an_object_that_nobody_has_seen_is_not_taken_for_ready(stored: dict[str, Any]) -> None:
-    assert stored["status"] == {"observedGeneration": -1}
+    (ready,) = stored["status"]["conditions"]
+
+    assert stored["status"]["observedGeneration"] == -1
+    assert (ready["type"], ready["status"], ready["reason"]) == ("Ready", "Unknown", "AwaitingOperator")
 
 
 def test_the_key_stays(control_plane: ControlPlane, stored: dict[str, Any]) -> None:

@@ -23,6 +23,8 @@ SEEN = Status(
     ),
     percentage=0,
     stage="pilot",
+    served="3m/14d",
+    next="expansion 30%",
     revision="ranker-1",
     record=RecordStatus(attempt=7, latched=False, sequence=1, percentage=0),
     progress=Progress(since=1793698200.25, healthy_seconds=180.5),
@@ -51,15 +53,25 @@ def rows(table: str) -> list[list[str]]:
 def test_get_shows_where_the_rollout_is(control_plane: ControlPlane, shown: str) -> None:
     head, row = rows(control_plane.kubectl("get", "mlr", shown))
 
-    assert head == ["NAME", "REVISION", "STAGE", "PERCENTAGE", "READY", "AGE"]
-    assert row[:5] == [shown, "ranker-1", "pilot", "0", "Progressing"]
+    assert head == ["NAME", "REVISION", "STAGE", "PERCENTAGE", "STATUS", "SERVED", "NEXT", "AGE"]
+    assert row[:8] == [shown, "ranker-1", "pilot", "0", "Progressing", "3m/14d", "expansion", "30%"]
+
+
+def test_get_says_that_nobody_has_seen_an_object(control_plane: ControlPlane) -> None:
+    unnamed = MINIMAL | {"metadata": {"generateName": "unseen-"}}
+    made = json.loads(control_plane.kubectl("create", "-f", "-", "-o", "json", input=json.dumps(unnamed)))
+    _, row = rows(control_plane.kubectl("get", "mlr", made["metadata"]["name"]))
+
+    assert "AwaitingOperator" in row
 
 
 def test_get_wide_shows_why(control_plane: ControlPlane, shown: str) -> None:
     head, row = rows(control_plane.kubectl("get", "mlr", shown, "-o", "wide"))
 
-    assert head == ["NAME", "REVISION", "STAGE", "PERCENTAGE", "READY", "ATTEMPT", "MESSAGE", "AGE"]
-    assert row[:11] == [shown, "ranker-1", "pilot", "0", "Progressing", "7", "pilot:", "3m", "of", "336h", "served"]
+    assert head == [
+        *("NAME", "REVISION", "STAGE", "PERCENTAGE", "STATUS", "SERVED", "NEXT", "READY", "ATTEMPT", "MESSAGE", "AGE")
+    ]
+    assert row[8:15] == ["False", "7", "pilot:", "3m", "of", "336h", "served"]
 
 
 def test_a_status_comes_back_as_it_was_written(control_plane: ControlPlane, shown: str) -> None:

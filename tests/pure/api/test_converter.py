@@ -134,4 +134,7 @@ def test_every_field_is_explained() -> None:
 def test_no_default_in_the_status_but_that_nobody_has_seen_it() -> None:
     status = schema()["properties"]["status"]
 
-    assert [node["default"] for _, node in nodes(status) if "default" in node] == [{"observedGeneration": -1}]
+    (default,) = [node["default"] for _, node in nodes(status) if "default" in node]
+
+    assert default["observedGeneration"] == -1
+    assert [(one["type"], one["status"]) for one in default["conditions"]] == [("Ready", "Unknown")]

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.api.duration import Duration, parse, render
+from mlrollout.api.duration import Duration, brief, parse, render
 from pydantic import TypeAdapter, ValidationError
 
 READ = TypeAdapter(Duration)
@@ -35,6 +35,14 @@ def test_what_is_written_is_read_back_to_the_millisecond(milliseconds: int) -> N
 def test_anything_else_is_refused_with_a_hint(bad: object) -> None:
     with pytest.raises(ValueError, match=r"is not a duration: write a number .* as 30s or 14d"):
         parse(bad)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0s"), (59.9, "59s"), (90, "1m30s"), (3_600, "1h"), (7_322, "2h2m"), (86_460, "1d"), (1_209_600, "14d")],
+)
+def test_a_column_has_room_for_two_units(seconds: float, text: str) -> None:
+    assert brief(seconds) == text
 
 
 def test_python_may_say_seconds_but_the_object_needs_a_unit() -> None:

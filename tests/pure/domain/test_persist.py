@@ -12,7 +12,7 @@ from mlrollout.domain.state import HISTORY, RUNS, Entry, Reason, Run, RunOutcome
 from mlrollout.domain.verdict import Finding, Trail, Verdict
 
 from tests.pure.domain.situations import SITUATIONS, world_at
-from tests.pure.domain.specs import ERRORS, SCORE
+from tests.pure.domain.specs import ERRORS, SCORE, STAGES, Edit
 from tests.pure.domain.world import World
 
 MOMENTS = st.integers(0, 4_000_000_000_000).map(lambda milliseconds: milliseconds / 1000)
@@ -55,7 +55,7 @@ def _states() -> st.SearchStrategy[State]:
 
 
 def _status(state: State | None) -> Status:
-    return to_status(state, guardrails=(), trails={}, conditions=(), generation=3)
+    return to_status(state, spec=None, trails={}, conditions=(), generation=3)
 
 
 @given(_states())
@@ -127,7 +127,7 @@ def test_a_look_is_shown_with_the_limit_it_is_held_against(
     idle = ERRORS.model_copy(update={"name": "idle"})
     status = to_status(
         None,
-        guardrails=(guardrail, unseen, idle),
+        spec=Edit(guardrails=(guardrail, unseen, idle), stages=STAGES["more"]).spec,
         trails=trails | {"idle": Trail(idle)},
         conditions=(),
         generation=1,

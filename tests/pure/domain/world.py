@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlrollout.api.spec import AfterCompletion, Guardrail
+from mlrollout.api.spec import AfterCompletion, Spec
 from mlrollout.api.status import Status
 from mlrollout.domain.conditions import Fact, facts, stamp
 from mlrollout.domain.decide import decide
@@ -46,7 +46,7 @@ class Saved:
     """What was saved, made into a status only when somebody reads it."""
 
     state: State | None = None
-    guardrails: tuple[Guardrail, ...] = ()
+    spec: Spec | None = None
     trails: Mapping[str, Trail] = field(default_factory=dict)
     facts: tuple[Fact, ...] = ()
     at: float = 0.0
@@ -55,7 +55,7 @@ class Saved:
     def status(self) -> dict[str, Any]:
         status = to_status(
             self.state,
-            guardrails=self.guardrails,
+            spec=self.spec,
             trails=self.trails,
             conditions=stamp(self.facts, (), 1, self.at),
             generation=1,
@@ -255,7 +255,7 @@ class World:
             return False
         found = facts(self.edit.spec, seen, decision, self.now)
         self.oracle.told(seen, decision, found)
-        saved = Saved(decision.state, self.edit.guardrails, seen.trails, found, self.now)
+        saved = Saved(decision.state, self.edit.spec, seen.trails, found, self.now)
         if replace(saved, at=self.saved.at) != self.saved:
             self.version += 1
             self.saved = saved
