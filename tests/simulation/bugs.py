@@ -8,6 +8,7 @@ import pytest
 from mlrollout.api.spec import Guardrail, Spec, Stage
 from mlrollout.assignment.view import View
 from mlrollout.domain import danger, decide, gate, progress, settle
+from mlrollout.domain.record import Cause
 from mlrollout.domain.state import Blocked, Decision, Seen, State
 from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.domain.verdict import Verdict
@@ -132,7 +133,7 @@ def renew_as_standby(patch: pytest.MonkeyPatch) -> None:
 def blame_the_next_attempt(patch: pytest.MonkeyPatch) -> None:
     """A breach counts for an attempt that has no user yet, while the one before it is still in force."""
 
-    def blaming(spec: Spec, seen: Seen, state: State, now: float) -> danger.Cause | None:
+    def blaming(spec: Spec, seen: Seen, state: State, now: float) -> Cause | None:
         begun = replace(state, record=replace(state.record, sequence=max(1, state.record.sequence)))
         return danger.danger(spec, seen, begun, now)
 

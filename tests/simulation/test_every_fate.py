@@ -29,7 +29,7 @@ def test_nothing_is_broken_where_nothing_befalls(story: str) -> None:
 @pytest.mark.parametrize(
     ("bug", "story"),
     [
-        (bugs.forget_verbs_on_restart, "retry"),
+        (bugs.forget_verbs_on_restart, "promote"),
         (bugs.raise_before_status, "advance"),
         (bugs.lose_events, "create"),
     ],

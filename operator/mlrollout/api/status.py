@@ -129,6 +129,8 @@ class Progress(Model):
     """Why the attempt was taken to zero, in one word."""
     message: Message = ""
     """Why the attempt was taken to zero, for people."""
+    rolled_back: Moment | None = None
+    """When that was seen."""
 
 
 class StageStatus(Model):

@@ -1,10 +1,11 @@
-"""How an attempt begins, begins anew, and ends in a rollback."""
+"""How an attempt begins, begins anew, and goes on from what Redis knows better."""
 
 from dataclasses import replace
 
 from mlrollout.api.spec import Spec
 
-from .record import Record
+from .latch import never_landed, untold
+from .record import Cause, Record
 from .state import Reason, RunOutcome, Seen, State
 from .traffic import Traffic
 
@@ -47,8 +48,11 @@ def _resume(spec: Spec, old: Record, traffic: Traffic, now: float) -> State:
 
 def adopt(state: State, record: Record, traffic: Traffic, now: float) -> State:
     """The state with a greater record, found in Redis, in the place of its own."""
+    known = state.record.cause
     if record.attempt > state.record.attempt:
-        state = replace(state, began=now, clear=now, cause="", explanation="", runs=())
+        state, known = replace(never_landed(state, now), began=now, clear=now, runs=()), None
+    if record.latched:
+        record = replace(record, cause=record.cause or known)
     state = replace(
         state.leave(now, RunOutcome.ROLLED_BACK if record.latched else RunOutcome.SUPERSEDED),
         record=record,
@@ -61,7 +65,7 @@ def adopt(state: State, record: Record, traffic: Traffic, now: float) -> State:
         promoted="",
         completed=False,
     )
-    return _told_of_adoption(state, now)
+    return state if untold(state) else _told_of_adoption(state, now)
 
 
 def _told_of_adoption(state: State, now: float) -> State:
@@ -69,7 +73,8 @@ def _told_of_adoption(state: State, now: float) -> State:
     message = f"Redis holds a later record than the status: attempt {record.attempt} at {record.percentage} %"
     if record.latched:
         message = f"Redis holds a rollback of attempt {record.attempt} that the status did not know of"
-        state = replace(state, cause=state.cause or Reason.ROLLED_BACK, explanation=state.explanation or message)
+        cause = record.cause or Cause(Reason.ROLLED_BACK, message, now)
+        state = replace(state, record=replace(record, cause=cause))
     if record.stage:
         state = state.enter(now)
     return state.tell(now, Reason.RECORD_ADOPTED, message, warning=True)
@@ -81,7 +86,7 @@ def renew(state: State, spec: Spec, seen: Seen, now: float) -> State:
     idle = state.confirmed and before.percentage == 0
     known = seen.traffic.record.attempt if seen.traffic is not None and seen.traffic.record is not None else 0
     state = replace(
-        state.leave(now, RunOutcome.SUPERSEDED),
+        never_landed(state, now).leave(now, RunOutcome.SUPERSEDED),
         record=_fresh(max(before.attempt, known) + 1, spec, seen),
         began=now,
         clear=max(state.clear, state.since) if idle else now,
@@ -92,30 +97,9 @@ def renew(state: State, spec: Spec, seen: Seen, now: float) -> State:
         approved="",
         promoted="",
         completed=False,
-        cause="",
-        explanation="",
         runs=(),
     )
     return state.tell(now, Reason.ATTEMPT_STARTED, f"attempt {state.record.attempt} begins: revision {spec.revision}")
-
-
-def latch(state: State, now: float, cause: Reason, explanation: str) -> State:
-    """The state after a rollback: at 0 %, and latched there for the rest of the attempt."""
-    before = state.record
-    state = state.tell(now, cause, explanation, warning=True).leave(now, RunOutcome.ROLLED_BACK)
-    state = replace(
-        state,
-        record=replace(before, latched=True, sequence=before.sequence + 1, percentage=0, stage=""),
-        confirmed=False,
-        healthy=0.0,
-        counted=None,
-        approved="",
-        promoted="",
-        completed=False,
-        cause=cause,
-        explanation=explanation,
-    )
-    return state.tell(now, Reason.ROLLED_BACK, f"{before.percentage} % -> 0 %: {explanation}", warning=True)
 
 
 def lose(state: State, now: float, message: str) -> State:

@@ -6,15 +6,21 @@ from mlrollout.api.duration import render
 from mlrollout.api.spec import Action, AfterCompletion, Spec
 
 from .gate import overdue, policy_after, rolls_back
+from .record import Cause
 from .state import Alert, Reason, Seen, State
 from .traffic import Traffic
 
-Cause = tuple[Reason, str]
-"""Why traffic must go to zero: the reason, and the explanation for people."""
+Why = tuple[Reason, str]
+"""The reason, and the explanation for people."""
 
 
 def danger(spec: Spec, seen: Seen, state: State, now: float) -> Cause | None:
     """Why this attempt must be rolled back now; `None` if it need not."""
+    why = _why(spec, seen, state, now)
+    return None if why is None else Cause(*why, at=now)
+
+
+def _why(spec: Spec, seen: Seen, state: State, now: float) -> Why | None:
     if state.record.latched:
         return None
     stop = _emergency_stop(seen.traffic, state)
@@ -32,7 +38,7 @@ def guarded(spec: Spec, state: State) -> bool:
     return not (state.completed and spec.after_completion is AfterCompletion.STOP)
 
 
-def _emergency_stop(traffic: Traffic | None, state: State) -> Cause | None:
+def _emergency_stop(traffic: Traffic | None, state: State) -> Why | None:
     """A key below its record means that somebody pressed the button, with nothing but Redis."""
     if traffic is None or traffic.unreadable:
         return None
@@ -51,7 +57,7 @@ def _emergency_stop(traffic: Traffic | None, state: State) -> Cause | None:
     )
 
 
-def _breaches(spec: Spec, seen: Seen, state: State) -> Iterator[Cause]:
+def _breaches(spec: Spec, seen: Seen, state: State) -> Iterator[Why]:
     for guardrail in spec.guardrails:
         trail = seen.trails.get(guardrail.name)
         if guardrail.action is Action.ROLLBACK and trail is not None and trail.guardrail == guardrail:
@@ -60,7 +66,7 @@ def _breaches(spec: Spec, seen: Seen, state: State) -> Iterator[Cause]:
                 yield Reason.GUARDRAIL_BREACHED, f"guardrail {guardrail.name}: {look.message}"
 
 
-def _policies(spec: Spec, seen: Seen, state: State, now: float) -> Iterator[Cause]:
+def _policies(spec: Spec, seen: Seen, state: State, now: float) -> Iterator[Why]:
     since = max(state.began, state.since)
     for guardrail in spec.guardrails:
         trail = seen.trails.get(guardrail.name)

@@ -2,8 +2,9 @@
 
 from mlrollout.api.spec import Spec
 
-from .attempt import adopt, begin, foreign, latch, renew
+from .attempt import adopt, begin, foreign, renew
 from .danger import danger, evidence_alerts
+from .latch import landed, latch
 from .progress import Progressed, progress
 from .settle import Settled, conflict, settle
 from .stages import follow
@@ -32,7 +33,7 @@ def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
     state = _changed(spec, seen, state.up_to(now), now)
     cause = danger(spec, seen, state, now)
     if cause is not None:
-        state = latch(state, now, *cause)
+        state = latch(state, now, cause)
     paused = spec.paused or state.paused
     settled = settle(spec, seen, state, now, paused=paused)
     step = Progressed(settled.state, settled.blocked)
@@ -62,8 +63,11 @@ def _changed(spec: Spec, seen: Seen, state: State, now: float) -> State:
     """The state after what others changed: Redis, the user's spec, a person's verbs."""
     traffic = seen.traffic
     found = traffic.record if traffic is not None else None
-    if traffic is not None and found is not None and found.owner == seen.uid and found.rank > state.record.rank:
-        state = adopt(state, found, traffic, now)
+    if traffic is not None and found is not None and found.owner == seen.uid:
+        if found.rank > state.record.rank:
+            state = adopt(state, found, traffic, now)
+        if found.rank == state.record.rank:
+            state = landed(state, found, now)
     if spec.revision != state.record.revision:
         state = renew(state, spec, seen, now)
     return hear(spec, seen, follow(spec, state, now), now)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mlrollout.api.spec import Guardrail, Spec
 from mlrollout.api.status import (
@@ -18,7 +18,7 @@ from mlrollout.api.status import (
 )
 
 from .outlook import served, upcoming
-from .record import Record
+from .record import Cause, Record
 from .state import Entry, Run, RunOutcome, State
 from .verdict import Trail, Verdict
 
@@ -77,9 +77,14 @@ def _progress(state: State) -> Progress:
         promoted=state.promoted,
         evidence=state.guards,
         completed=state.completed,
-        reason=state.cause,
-        message=state.explanation,
+        **_cause(state.record.cause),
     )
+
+
+def _cause(cause: Cause | None) -> dict[str, Any]:
+    if cause is None:
+        return {}
+    return {"reason": cause.reason, "message": cause.message, "rolled_back": cause.at or None}
 
 
 def _guardrail(guardrail: Guardrail, look: Verdict) -> GuardrailStatus:
@@ -133,8 +138,9 @@ def from_status(status: Status) -> State | None:
     if status.record is None:
         return None
     progress = status.progress or Progress()
+    cause = Cause(progress.reason, progress.message, progress.rolled_back or 0.0) if progress.reason else None
     return State(
-        record=Record(**dict(status.record)),
+        record=Record(**dict(status.record), cause=cause),
         began=progress.began or 0.0,
         clear=progress.clear or 0.0,
         since=progress.since or 0.0,
@@ -146,8 +152,6 @@ def from_status(status: Status) -> State | None:
         approved=progress.approved,
         promoted=progress.promoted,
         completed=progress.completed,
-        cause=progress.reason,
-        explanation=progress.message,
         verbs={found.verb: found.value for found in status.verbs},
         runs=tuple(_run(run) for run in status.stages),
         history=tuple(Entry(**dict(entry)) for entry in status.history),

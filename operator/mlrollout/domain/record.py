@@ -6,13 +6,34 @@ to an old replica or a late packet cannot bring traffic back after a rollback.
 """
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 SCHEMA = 1
+LONGEST_MESSAGE = 512
+"""Characters of a cause's message in Redis: enough for a look, and little for every program that reads the record."""
+_LATEST = 253_402_300_799
+"""The end of the year 9999: nothing later can be written as a time."""
+_REASON = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 
 Rank = tuple[int, bool, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why an attempt was taken to zero. It travels with the latch, for who sees a breach may not be who tells of it.
+
+    Attributes:
+        reason: In one word that programs may rely on.
+        message: For people: the guardrail with its value, limit, window and samples, or who asked.
+        at: When it was seen, seconds since the epoch by the clock of whoever saw it; 0 where nobody knows.
+    """
+
+    reason: str
+    message: str
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +49,8 @@ class Record:
         stage: Name of the stage; empty before the first is entered and after a rollback.
         owner: The uid of the object; empty when the object was deleted and gave the key up.
         holder: `namespace/name` of the object, for people and for its successor of the same name.
+        cause: Why it is latched; `None` where it is not, or where nobody said so. It says nothing about where the
+            rollout stands, so two records that differ in nothing else are the same.
     """
 
     attempt: int
@@ -38,6 +61,7 @@ class Record:
     stage: str = ""
     owner: str = ""
     holder: str = ""
+    cause: Cause | None = field(default=None, compare=False)
 
     @property
     def rank(self) -> Rank:
@@ -52,21 +76,21 @@ def greater(one: Record, other: Record) -> Record:
 
 def encode(record: Record) -> str:
     """The record as the JSON that stands in Redis."""
-    return json.dumps(
-        {
-            "schema": SCHEMA,
-            "owner": record.owner,
-            "holder": record.holder,
-            "revision": record.revision,
-            "attempt": record.attempt,
-            "latched": record.latched,
-            "sequence": record.sequence,
-            "percentage": record.percentage,
-            "stage": record.stage,
-        },
-        ensure_ascii=True,
-        separators=(",", ":"),
-    )
+    fields: dict[str, Any] = {
+        "schema": SCHEMA,
+        "owner": record.owner,
+        "holder": record.holder,
+        "revision": record.revision,
+        "attempt": record.attempt,
+        "latched": record.latched,
+        "sequence": record.sequence,
+        "percentage": record.percentage,
+        "stage": record.stage,
+    }
+    if record.cause is not None:
+        cause = record.cause
+        fields["cause"] = {"reason": cause.reason, "message": _clip(cause.message), "at": round(cause.at, 3)}
+    return json.dumps(fields, ensure_ascii=True, separators=(",", ":"))
 
 
 class UnreadableRecordError(ValueError):
@@ -98,6 +122,7 @@ def decode(text: str | bytes) -> Record:
         stage=_text(fields, "stage"),
         owner=_text(fields, "owner"),
         holder=_text(fields, "holder"),
+        cause=_cause(fields.get("cause")),
     )
     if record.latched and record.percentage:
         raise UnreadableRecordError("it is latched at a percentage other than 0")
@@ -125,3 +150,19 @@ def _text(fields: dict[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise UnreadableRecordError(f"its {name} is not a string")
     return value
+
+
+def _cause(found: object) -> Cause | None:
+    """The cause in a record; words that make no sense are nobody's reason to doubt the rest of it."""
+    if not isinstance(found, dict):
+        return None
+    reason, message, at = found.get("reason"), found.get("message"), found.get("at")
+    if not isinstance(reason, str) or not _REASON.fullmatch(reason) or not isinstance(message, str):
+        return None
+    # It goes on into a status and Events, which hold no half of a surrogate pair and no infinity.
+    text = _clip(message.encode(errors="replace").decode())
+    return Cause(reason, text, float(at) if isinstance(at, int | float) and 0 <= at <= _LATEST else 0.0)
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"

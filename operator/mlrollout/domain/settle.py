@@ -6,6 +6,7 @@ from mlrollout.api.spec import Spec
 
 from .attempt import foreign, lose
 from .gate import admitted, earned, patience
+from .latch import landed
 from .record import Record
 from .stages import first
 from .state import Alert, Blocked, Reason, Seen, State
@@ -33,7 +34,7 @@ def settle(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) ->
     if foreign(traffic, seen, state):
         return Settled(replace(state, confirmed=False), alert=conflict(traffic))
     if traffic.unreadable:
-        return _unreadable(state, traffic)
+        return _unreadable(state, traffic, now)
     if traffic.record is None:
         return _absent(spec, seen, state, traffic, now, paused=paused)
     if traffic.record.rank == record.rank and traffic.percentage is not None:
@@ -62,6 +63,8 @@ def _unasked(state: State, trouble: str) -> Settled:
     """Redis can't be asked: a way down is tried all the same, a way up is not."""
     lowers = not state.confirmed and state.record.percentage <= state.applied
     message = f"Redis can't be asked whether {state.record.percentage} % stands: {trouble}"
+    if state.record.latched:
+        message += f"; it is rolled back: {state.explanation}"
     alert = Alert(Reason.TRAFFIC_UNCONFIRMED, "redis", message)
     return Settled(state, Write(state.record) if lowers else None, alert)
 
@@ -77,7 +80,7 @@ def conflict(traffic: Traffic) -> Alert:
     )
 
 
-def _unreadable(state: State, traffic: Traffic) -> Settled:
+def _unreadable(state: State, traffic: Traffic, now: float) -> Settled:
     """A record of another schema is a newer operator's: only the key is lowered, nothing is overwritten."""
     lowers = state.record.percentage == 0 and traffic.key != "0"
     alert = Alert(
@@ -86,7 +89,10 @@ def _unreadable(state: State, traffic: Traffic) -> Settled:
         f"the record in Redis can't be read ({traffic.unreadable}); clients answer control. If no newer operator "
         "wrote it, delete the key's :record",
     )
-    return Settled(replace(state, confirmed=False), Write(state.record) if lowers else None, alert)
+    state = replace(state, confirmed=False)
+    if state.record.latched and not lowers:
+        state = landed(state, state.record, now)  # nobody is in treatment any more, whatever the record says
+    return Settled(state, Write(state.record) if lowers else None, alert)
 
 
 def _absent(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, *, paused: bool) -> Settled:

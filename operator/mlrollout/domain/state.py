@@ -130,8 +130,6 @@ class State:
         approved: The stage that a person approved, ahead of entering it.
         promoted: The stage that a person said to leave without serving its time.
         completed: Whether the last stage has served its time.
-        cause: Why the attempt is latched; empty where it is not.
-        explanation: Likewise, for people.
         verbs: Verbs acted on whose annotations are still to be removed, with their values.
         runs: The stages of the attempt so far.
         history: The last transitions, oldest first.
@@ -151,14 +149,22 @@ class State:
     approved: str = ""
     promoted: str = ""
     completed: bool = False
-    cause: str = ""
-    explanation: str = ""
     verbs: Mapping[str, str] = field(default_factory=dict)
     runs: tuple[Run, ...] = ()
     history: tuple[Entry, ...] = ()
     serial: int = 0
 
-    def tell(self, now: float, reason: Reason, message: str, *, warning: bool = False) -> "State":
+    @property
+    def cause(self) -> str:
+        """Why the attempt is latched, in one word; empty where it is not."""
+        return self.record.cause.reason if self.record.cause is not None else ""
+
+    @property
+    def explanation(self) -> str:
+        """Why it is latched, for people."""
+        return self.record.cause.message if self.record.cause is not None else ""
+
+    def tell(self, now: float, reason: str, message: str, *, warning: bool = False) -> "State":
         """This state with one more entry in its history."""
         record = self.record
         entry = Entry(

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from mlrollout.api.spec import Approval, Spec, Stage
 
-from .attempt import latch, renew
+from .attempt import renew
+from .latch import latch
+from .record import Cause
 from .stages import current, following, move
 from .state import Reason, Seen, State, Verb
 
@@ -38,9 +40,13 @@ def _refuse(state: State, now: float, verb: Verb, because: str) -> State:
 
 
 def _rollback(_spec: Spec, _seen: Seen, state: State, now: float, why: str) -> State:
+    cause = Cause(Reason.MANUAL_ROLLBACK, f"asked for by annotation: {why}", now)
+    found = state.record.cause
+    if found is not None and (found.reason, found.message) == (cause.reason, cause.message):
+        return state  # another replica heard it first
     if state.record.latched:
         return _refuse(state, now, Verb.ROLLBACK, f"this attempt is rolled back already ({why})")
-    return latch(state, now, Reason.MANUAL_ROLLBACK, f"asked for by annotation: {why}")
+    return latch(state, now, cause)
 
 
 def _retry(spec: Spec, seen: Seen, state: State, now: float, why: str) -> State:

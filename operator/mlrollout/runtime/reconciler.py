@@ -142,6 +142,8 @@ class Reconciler:
         more = False
         if write is not None and not write.raises:
             more = await self._keys.write(rollout, write)
+            if write.record.latched and rollout.traffic is not None:
+                write = self._decide(rollout)  # what is told of a rollback is what Redis holds
         if not self.leads:
             return more
         if rollout.generation != generation:

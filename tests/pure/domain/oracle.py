@@ -102,7 +102,7 @@ class Oracle:
             return
         assert 0 <= after.record.percentage <= 100
         assert not (after.record.latched and after.record.percentage)
-        assert not (after.record.latched and not after.cause)
+        assert after.record.latched == (after.record.cause is not None)
         if before is not None:
             self._transition(spec, before, seen, after)
             self._breach(world, before, seen, decision)
@@ -118,7 +118,10 @@ class Oracle:
         told = [entry for entry in after.history if entry.serial > before.serial]
         assert [entry.serial for entry in told] == list(range(before.serial + 1, after.serial + 1))[-HISTORY:]
         assert after.history == (*before.history, *told)[-HISTORY:]
-        assert told or after.record == before.record, "a transition that the history does not tell"
+        latched = after.record.latched and not before.record.latched  # told of once it stands in Redis
+        assert told or latched or after.record == before.record, "a transition that the history does not tell"
+        if after.record.latched and after.confirmed and after.record.attempt == before.record.attempt:
+            self._told_of_rollback(after)
         for entry in told:
             if entry.reason in (Reason.APPROVED, Reason.PROMOTED):
                 assert {"approve", "promote"} & set(seen.verbs)
@@ -135,6 +138,19 @@ class Oracle:
             assert sum(entry.reason == reason for entry in told) <= times
         if any(entry.reason == Reason.STAGE_ADVANCED for entry in told):
             self._advanced(spec, before, after)
+
+    def _told_of_rollback(self, after: State) -> None:
+        """A rollback that stands in Redis stands once in the history, after its cause."""
+        cause = after.record.cause
+        assert cause is not None
+        told = [entry for entry in after.history if entry.attempt == after.record.attempt]
+        reasons = [entry.reason for entry in told]
+        if len(after.history) == HISTORY or Reason.RECORD_ADOPTED in reasons:
+            return  # it may be forgotten by now, or nobody knows why
+        assert reasons.count(Reason.ROLLED_BACK) == 1, f"{reasons.count(Reason.ROLLED_BACK)} times rolled back"
+        which = reasons.index(Reason.ROLLED_BACK)
+        assert (told[which - 1].reason, told[which - 1].message) == (cause.reason, cause.message)
+        assert cause.message in told[which].message
 
     def _advanced(self, spec: Spec, before: State, after: State) -> None:
         """A stage is entered: it is the next one, the last one's time was served, and a person agreed."""

@@ -196,9 +196,9 @@ def test_the_first_stage_waits_until_every_source_answers() -> None:
 def test_a_rollback_that_was_not_saved_is_adopted() -> None:
     world = world_at("second stage", ("api_is", False), ("breach", 0), ("restart", 0), ("api_is", True), ("handle", 0))
     assert world.state.record.latched
-    assert world.state.cause == Reason.ROLLED_BACK
+    assert world.state.cause == Reason.GUARDRAIL_BREACHED
     assert world.state.runs[-1].outcome is RunOutcome.ROLLED_BACK
-    assert world.told[-1] == Reason.RECORD_ADOPTED
+    assert world.told[-2:] == [Reason.GUARDRAIL_BREACHED, Reason.ROLLED_BACK]
     world.play([("go_well", 10)])
     assert world.in_force == 0
 

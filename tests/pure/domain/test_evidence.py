@@ -206,6 +206,8 @@ def test_a_breach_goes_to_zero_in_the_same_decision(situation: str, happenings: 
         Reason.GUARDRAIL_BREACHED,
         "guardrail errors: Breach!",
     )
+    assert Reason.ROLLED_BACK not in world.told, "it stands nowhere yet"
+    world.play([("redis_is", True), ("api_is", True), ("handle", 0), ("handle", 0)])
     assert world.told[-2:] == [Reason.GUARDRAIL_BREACHED, Reason.ROLLED_BACK]
 
 
@@ -380,6 +382,6 @@ def test_the_history_and_the_stages_keep_the_last_ones_only() -> None:
 def test_deciding_changes_nothing_that_it_was_given() -> None:
     world = world_at("second stage")
     before = replace(world.state)
-    world.play([("breach", ERRORS_AT)])
+    world.play([("breach", ERRORS_AT), ("handle", 0)])
     assert before.record.percentage == 30
     assert before.history != world.state.history

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.api.status import Progress, RecordStatus, StageStatus, Status
 from mlrollout.domain.persist import due, from_status, to_status
-from mlrollout.domain.record import Record
+from mlrollout.domain.record import Cause, Record
 from mlrollout.domain.state import HISTORY, RUNS, Entry, Reason, Run, RunOutcome, State
 from mlrollout.domain.verdict import Finding, Trail, Verdict
 
@@ -23,7 +23,10 @@ COUNTS = st.integers(0, 2**53)
 
 
 def _records() -> st.SearchStrategy[Record]:
-    return st.builds(Record, COUNTS, st.booleans(), COUNTS, PERCENTAGES, NAMES, NAMES, NAMES, NAMES)
+    causes = st.builds(Cause, st.sampled_from(Reason), TEXTS, MOMENTS)
+    return st.builds(
+        Record, COUNTS, st.booleans(), COUNTS, PERCENTAGES, NAMES, NAMES, NAMES, NAMES, cause=st.none() | causes
+    )
 
 
 def _states() -> st.SearchStrategy[State]:
@@ -45,8 +48,6 @@ def _states() -> st.SearchStrategy[State]:
         approved=NAMES,
         promoted=NAMES,
         completed=st.booleans(),
-        cause=st.sampled_from(["", *Reason]),
-        explanation=TEXTS,
         verbs=st.dictionaries(st.sampled_from(["pause", "retry"]), TEXTS),
         runs=st.lists(runs, max_size=3).map(tuple),
         history=st.lists(entries, max_size=3).map(tuple),
@@ -60,7 +61,10 @@ def _status(state: State | None) -> Status:
 
 @given(_states())
 def test_a_state_survives_the_status(state: State) -> None:
-    assert from_status(Status.read({"status": _status(state).render()})) == state
+    found = from_status(Status.read({"status": _status(state).render()}))
+    assert found == state
+    assert found is not None
+    assert found.record.cause == state.record.cause
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)

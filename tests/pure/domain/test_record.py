@@ -21,7 +21,7 @@ def records(draw: st.DrawFn) -> Record:
     """Records from a world so small that they often meet their equals."""
     latched = draw(st.booleans())
     percentage = 0 if latched else draw(st.sampled_from([0, 10, 30, 100]))
-    return Record(draw(SMALL), latched, draw(SMALL), percentage, *(draw(TEXT) for _ in range(4)))
+    return Record(draw(SMALL), latched, draw(SMALL), percentage, draw(TEXT), draw(TEXT), draw(TEXT), draw(TEXT))
 
 
 @given(records(), records(), records())
@@ -132,7 +132,7 @@ def test_the_complaint_quotes_nothing_of_what_stands_there() -> None:
 def test_whole_numbers_may_be_written_as_lua_and_javascript_do_and_unknown_fields_are_ignored() -> None:
     record = _record(revision="r", owner="u", holder="n/m", stage="pilot")
     fields = json.loads(encode(record))
-    assert set(fields) == {"schema", *asdict(record)}
+    assert set(fields) == {"schema", *asdict(record)} - {"cause"}
     assert fields["schema"] == SCHEMA
     assert decode(json.dumps(fields | {"attempt": 1.0, "percentage": 10.0, "more": {}})) == record
     assert type(decode(json.dumps(fields | {"attempt": 1.0})).attempt) is int

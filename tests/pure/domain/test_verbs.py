@@ -34,7 +34,7 @@ PROMOTED = set(SITUATIONS) - {"before the first stage", "complete", "rolled back
 def test_a_verb_is_answered_once(situation: str, verb: str, reason: Reason, heard_in: set[str]) -> None:
     world = world_at(situation)
     before = world.state.serial
-    world.play([("ask", verb), ("handle", 0)])
+    world.play([("ask", verb), ("handle", 0), ("handle", 0)])
     first = world.state.history[before - world.state.serial]
     if situation in heard_in:
         assert first.reason == reason

@@ -3,14 +3,15 @@
 import asyncio
 
 import pytest
+from mlrollout.domain.verdict import Finding, Verdict
 
 from tests.pure.runtime.conftest import Logs
-from tests.pure.runtime.small_world import KEY, REF, Held, SmallWorld, spec, stage
+from tests.pure.runtime.small_world import KEY, REF, Held, Place, SmallWorld, spec, stage
 from tests.support.virtual_time import virtual
 
 
 @virtual
-async def test_a_breach_that_only_the_standby_sees_reaches_zero_the_log_and_the_status(logs: Logs) -> None:
+async def test_a_breach_that_only_the_standby_sees_is_told_as_if_the_leader_had_seen_it(logs: Logs) -> None:
     world = SmallWorld()
     leader = await world.begun()
     world.start(leads=False)
@@ -21,8 +22,63 @@ async def test_a_breach_that_only_the_standby_sees_reaches_zero_the_log_and_the_
     assert world.redis.percentage == "0"
     assert any("0.2 is above max 0.05" in str(entry.get("explanation")) for entry in logs)
     await asyncio.sleep(65)
-    assert world.reasons()[-1] == "RecordAdopted"
-    assert world.condition("Stalled")["status"] == "True"
+    assert world.reasons()[-2:] == ["GuardrailBreached", "RolledBack"]
+    assert world.condition("Stalled")["reason"] == "GuardrailBreached"
+    assert "0.2 is above max 0.05" in world.condition("Stalled")["message"]
+    (breached,) = world.told("GuardrailBreached")
+    assert breached.warning
+    assert "0.2 is above max 0.05" in breached.message
+    labels = 'name="ml-dispatch",namespace="dispatch",reason="GuardrailBreached"'
+    assert f"mlrollout_transitions_total{{{labels}}} 1.0" in leader.operator.metrics.render().decode()
+
+
+@virtual
+async def test_a_breach_whose_leader_dies_between_zero_and_status_is_told_by_the_next() -> None:
+    world = SmallWorld()
+    leader = await world.begun()
+    standby = world.start(leads=False)
+    await asyncio.sleep(3)
+    held = Held(before=True)
+    world.api.fates.next["save_status"].append(held)
+    world.prometheus.value = 0.2
+    await held.reached.wait()
+    assert world.redis.percentage == "0"
+    await leader.end()
+    world.prometheus.value = 0.0
+    await asyncio.sleep(20)
+    standby.operator.lead(leads=True)
+    await asyncio.sleep(5)
+    assert world.reasons()[-2:] == ["GuardrailBreached", "RolledBack"]
+    assert len(world.told("GuardrailBreached")) == len(world.told("RolledBack")) == 1
+
+
+@virtual
+async def test_of_two_replicas_with_a_breach_each_the_one_in_redis_is_told() -> None:
+    """The leader sees one breach, and its write is behind that of the standby, who sees another."""
+    world = SmallWorld()
+    leader = await world.begun()
+    standby = world.start(leads=False)
+    await asyncio.sleep(3)
+    held = Held(before=True)
+    world.redis.fates.next["write"] += [held, held]  # it has two lanes
+    _sees(leader, 0.3)
+    await held.reached.wait()
+    _sees(standby, 0.2)
+    await world.until(lambda: world.redis.percentage == "0")
+    held.go.set()
+    await asyncio.sleep(5)
+    assert world.reasons()[-2:] == ["GuardrailBreached", "RolledBack"]
+    (breached,) = world.told("GuardrailBreached")
+    assert breached.message == world.redis.record.cause.message == world.status["progress"]["message"]
+    assert "0.2" in breached.message
+
+
+def _sees(place: Place, value: float) -> None:
+    """A breach that nobody else sees."""
+    rollout = place.operator.rollouts[REF]
+    (guardrail,) = rollout.asked.guardrails
+    verdict = Verdict(Finding.BREACH, place.world.now(), 0.0, value, message=f"{value}!")
+    place.operator._reconciler.judged(rollout, guardrail, verdict)
 
 
 @virtual

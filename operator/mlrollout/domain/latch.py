@@ -1,0 +1,72 @@
+"""The latch of a rollback: how it is set, and how it is told of.
+
+It is told of where Redis is seen to hold it, and not before: so nothing is told that never came to stand, and of
+several replicas that see a breach, the record that stands says what is told, whoever leads.
+"""
+
+from dataclasses import replace
+
+from .record import Cause, Record
+from .state import Reason, Run, RunOutcome, State
+
+
+def latch(state: State, now: float, cause: Cause) -> State:
+    """The state after a rollback: at 0 %, and latched there for the rest of the attempt."""
+    before = state.record
+    return replace(
+        state.leave(now, RunOutcome.ROLLED_BACK),
+        record=replace(before, latched=True, sequence=before.sequence + 1, percentage=0, stage="", cause=cause),
+        confirmed=False,
+        healthy=0.0,
+        counted=None,
+        approved="",
+        promoted="",
+        completed=False,
+    )
+
+
+def landed(state: State, found: Record, now: float) -> State:
+    """The state where Redis holds its record: if that is a rollback, the history tells of it from now on.
+
+    Args:
+        state: Where the rollout stands.
+        found: The record in Redis; it may be another replica's, latched for another cause.
+        now: Seconds since the epoch.
+    """
+    if state.confirmed or not state.record.latched:
+        return state
+    state = replace(state, record=replace(state.record, cause=found.cause or state.record.cause))
+    if not untold(state):
+        return state
+    left = _left(state)
+    step = "stays at 0 %" if left is None else f"{left.percentage} % -> 0 %"
+    return _tell_cause(state, now).tell(now, Reason.ROLLED_BACK, f"{step}: {state.explanation}", warning=True)
+
+
+def never_landed(state: State, now: float) -> State:
+    """The state before another attempt: of a rollback that Redis never held, at least the cause is told."""
+    return _tell_cause(state, now) if untold(state) and not state.confirmed else state
+
+
+def untold(state: State) -> bool:
+    """Whether the attempt was rolled back for a cause that is known and that the history does not tell."""
+    attempt = state.record.attempt
+    return state.cause not in ("", Reason.ROLLED_BACK) and not any(
+        entry.reason == Reason.ROLLED_BACK and entry.attempt == attempt for entry in state.history
+    )
+
+
+def _tell_cause(state: State, now: float) -> State:
+    """The cause in the history, in the stage that it ended and at the time when it was seen."""
+    left, record = _left(state), state.record
+    seen = record.cause.at if record.cause is not None else 0.0
+    last = state.history[-1].at if state.history else 0.0
+    if left is not None:
+        state = replace(state, record=replace(record, stage=left.name, percentage=left.percentage))
+    state = state.tell(max(last, min(seen or now, now)), state.cause, state.explanation, warning=True)
+    return replace(state, record=record)
+
+
+def _left(state: State) -> Run | None:
+    """The stage that the rollback ended; `None` where it came before the first."""
+    return state.runs[-1] if state.runs and state.runs[-1].outcome is RunOutcome.ROLLED_BACK else None
