@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from aiohttp import web
+from yarl import URL
 
 from mlrollout.startup.told import SettingsError, listen
 
@@ -48,8 +49,14 @@ class Caller:
         return role in self.roles or (role is Role.VIEW and Role.ADMIN in self.roles)
 
 
+OWN_HEADER = "X-Requested-With"
+"""What no web page may send to another host without asking first."""
+_SIMPLE = frozenset({"GET", "HEAD"})
+
 CALLER = web.RequestKey("caller", Caller)
 """Who makes a request, where somebody known does."""
+UNKNOWN = web.RequestKey("unknown", Problem)
+"""Why that can't be said, where there is more to tell than that nobody knows them."""
 
 
 class Callers(Protocol):
@@ -69,11 +76,30 @@ class Loopback(Callers):
     async def identify(self, request: web.Request) -> Caller | None:
         """Only under a name of loopback: a web page can have a name of its own point there.
 
-        Who shows a token wants to be somebody else.
+        Any page may have its visitor's browser send a request without asking first, as long as it is one that a form or
+        an image could send. So these are nobody's: they take a header that no page may add unasked. (A `POST` takes
+        JSON, which has the same effect.) Who shows a token wants to be somebody else.
+
+        Raises:
+            Problem: It lacks the header.
         """
-        if token(request) is not None or not is_loopback(request.url.host or ""):
+        if shows_token(request) or not is_loopback(_host(request)):
             return None
+        if request.method in _SIMPLE and OWN_HEADER not in request.headers:
+            raise Problem(
+                403,
+                f"Any web page could have sent this in its visitor's name. Send the header `{OWN_HEADER}` with it, "
+                "with any value; no page can do that unasked.",
+            )
         return Caller("loopback", frozenset({Role.ASSIGN}))
+
+
+def _host(request: web.Request) -> str:
+    """The name that the request has for this server; empty for what is none."""
+    try:
+        return URL.build(authority=request.host).host or ""
+    except ValueError:
+        return ""
 
 
 def is_loopback(host: str) -> bool:
@@ -102,11 +128,21 @@ def check(config: Config, callers: Sequence[Callers]) -> Sequence[Callers]:
 
 
 def token(request: web.Request) -> str | None:
-    """What the caller shows; `None` for nothing."""
+    """What the caller shows that may be a token; `None` for nothing. No token has anything else than ASCII."""
+    shown = _shown(request)
+    return shown if shown and shown.isascii() else None
+
+
+def shows_token(request: web.Request) -> bool:
+    """Whether the caller shows anything, be it as senseless as it may."""
+    return bool(_shown(request))
+
+
+def _shown(request: web.Request) -> str:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and given.strip():
         return given.strip()
-    return request.headers.get("X-API-Key") or None
+    return request.headers.get("X-API-Key", "")
 
 
 def known(request: web.Request) -> Caller:
@@ -116,8 +152,10 @@ def known(request: web.Request) -> Caller:
         Problem: Nobody that is known.
     """
     caller: Caller | None = request.get(CALLER)
+    if caller is None and UNKNOWN in request:
+        raise request[UNKNOWN]
     if caller is None:
-        why = "The token is not valid" if token(request) else "This needs a token"
+        why = "The token is not valid" if shows_token(request) else "This needs a token"
         raise Problem(
             401,
             f"{why}: send a valid one as `Authorization: Bearer …` or `X-API-Key`.",

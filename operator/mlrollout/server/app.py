@@ -9,10 +9,11 @@ from .access import Callers
 from .changes import CHANGES, Changes
 from .config import Config
 from .guard import Headers, guard
-from .limits import Rate
 from .metrics import METRICS, Metrics, measure
 from .problem import LARGEST_BODY, problems
 from .served import ROLLOUTS, Rollouts
+from .stream import STREAMS
+from .streams import Streams
 from .ticket import TICKETS, Tickets
 
 
@@ -26,12 +27,13 @@ def make(config: Config, rollouts: Rollouts, callers: Sequence[Callers], tickets
         middlewares=[
             measure(metrics),
             problems({ofrep.PREFIX: ofrep.shown}),
-            guard(callers, config.origins, Rate(config.rate)),
+            guard(callers, config, metrics),
         ],
     )
     app[ROLLOUTS] = rollouts
     app[METRICS] = metrics
     app[TICKETS] = tickets
+    app[STREAMS] = Streams(config.limits.streams, config.limits.streams_per_address)
     app[CHANGES] = Changes(rollouts)
     app.on_startup.append(_listen)
     app.on_shutdown.append(_hang_up)

@@ -50,7 +50,7 @@ async def rollout(request: web.Request) -> ActAnswer:
 async def rollback(request: web.Request) -> ActAnswer:
     """Take traffic to zero, for the rest of the attempt."""
     served = await permitted(request, Role.ADMIN)
-    asked = await read_model(request, RollbackRequest)
+    asked = await read_model(request, RollbackRequest, without=True)
     return await _ask(request, served, acts.rollback(_why(request, asked.reason)))
 
 

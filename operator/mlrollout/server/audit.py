@@ -4,6 +4,8 @@ import structlog
 from aiohttp import web
 
 from .access import CALLER
+from .addresses import ADDRESS
+from .problem import LONGEST_PATH
 
 log = structlog.get_logger("mlrollout.audit")
 
@@ -11,4 +13,10 @@ log = structlog.get_logger("mlrollout.audit")
 def act(request: web.Request, what: str, **facts: object) -> None:
     """Somebody did something, or tried to: `facts` say to what, and how it came out."""
     caller = request.get(CALLER)
-    log.info(what, caller=caller.name if caller else None, remote=request.remote, path=request.path, **facts)
+    log.info(
+        what,
+        caller=caller.name if caller else None,
+        remote=request.get(ADDRESS, request.remote),
+        path=request.path[:LONGEST_PATH],
+        **facts,
+    )

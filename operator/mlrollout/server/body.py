@@ -23,8 +23,14 @@ async def read(request: web.Request) -> bytes:
     """The body, of a type that no form of a web page can send.
 
     Raises:
-        Problem: It is of another type, too large, or too slow.
+        Problem: It is of another type, packed, too large, or too slow.
     """
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise Problem(
+            415,
+            "A packed body is not unpacked: send it without Content-Encoding.",
+            headers={"Accept-Encoding": "identity"},
+        )
     try:
         if request.content.is_eof():  # small ones come with their head, and need no clock
             body = await request.read()
@@ -63,15 +69,15 @@ def _refuse(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(parse_constant=_refuse)  # NaN and the like are no JSON
 
 
-async def read_model(request: web.Request, model: type[M]) -> M:
-    """The body as a model.
+async def read_model(request: web.Request, model: type[M], *, without: bool = False) -> M:
+    """The body as a model; `without` one, where that will do, everything is left out.
 
     Raises:
         Problem: It is none; its member `errors` names each place and what is wrong there.
     """
     body = await read(request)
     try:
-        return model.model_validate(parse(body))
+        return model.model_validate({} if without and not body else parse(body))
     except MalformedError as error:
         raise Problem(400, str(error)) from None
     except ValidationError as error:

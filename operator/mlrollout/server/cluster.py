@@ -17,6 +17,7 @@ from mlrollout.adapters.kubernetes import KubernetesReviews, User
 from mlrollout.ports import ObjectsError, Ref
 
 from .access import Caller, Callers, Role, token
+from .addresses import ADDRESS
 from .limits import Rate
 from .problem import Problem
 from .served import Served
@@ -73,8 +74,8 @@ class Cluster(Callers):
         shown = token(request)
         if shown is None:
             return None
-        digest = hashlib.sha256(shown.encode(errors="surrogateescape")).digest()
-        if digest not in self._answers and (wait := self._strangers.take(str(request.remote))):
+        digest = hashlib.sha256(shown.encode()).digest()
+        if digest not in self._answers and (wait := self._strangers.take(request[ADDRESS])):
             raise Problem(429, "Too many new tokens. Wait a second.", headers={"Retry-After": f"{wait + 1:.0f}"})
         user = await self._answers.get(digest, lambda: self._reviews.user(shown))
         return None if user is None else Known(user.name, identity=user, ask=self._may)

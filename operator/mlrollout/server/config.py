@@ -10,6 +10,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    IPvAnyNetwork,
     JsonValue,
     StrictBool,
     StrictFloat,
@@ -127,6 +128,22 @@ class Sessions(Model):
     audience: str = ""
 
 
+class Limits(Model):
+    """What may be open at once.
+
+    Attributes:
+        connections: Connections in all.
+        connections_per_address: From one address.
+        streams: Event streams in all.
+        streams_per_address: From one address.
+    """
+
+    connections: Annotated[StrictInt, Field(ge=1)] = 4000
+    connections_per_address: Annotated[StrictInt, Field(ge=1)] = 256
+    streams: Annotated[StrictInt, Field(ge=1)] = 2000
+    streams_per_address: Annotated[StrictInt, Field(ge=1)] = 128
+
+
 class Config(Model):
     """Everything the file says.
 
@@ -138,6 +155,8 @@ class Config(Model):
         sessions: The sessions of users who ask for themselves.
         origins: Of the browser pages of other hosts that may call it.
         rate: Requests a second that one caller may make, in the long run.
+        limits: What may be open at once.
+        proxies: The networks of the proxies in front, which say for whom they ask.
     """
 
     listen: Annotated[str, AfterValidator(_address)] = DEFAULT_LISTEN
@@ -147,6 +166,8 @@ class Config(Model):
     sessions: Sessions | None = None
     origins: frozenset[Annotated[str, AfterValidator(_origin)]] = frozenset()
     rate: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1000.0
+    limits: Limits = Limits()
+    proxies: tuple[IPvAnyNetwork, ...] = ()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

@@ -47,12 +47,13 @@ def user_of(request: object) -> str:
         raise ContextError("TARGETING_KEY_MISSING", "A group is a user's: give the user's id as context.targetingKey.")
     if not isinstance(user_id, str):
         raise ContextError("INVALID_CONTEXT", "context.targetingKey must be a string: the user's id.")
-    if not user_id.isascii() and not _is_text(user_id):
+    if not is_text(user_id):
         raise ContextError("INVALID_CONTEXT", "context.targetingKey holds half a character: it is no text.")
     return user_id
 
 
-def _is_text(user_id: str) -> bool:
+def is_text(user_id: str) -> bool:
+    """Whether it can be written in UTF-8; half a surrogate pair can't."""
     try:
         user_id.encode()
     except UnicodeEncodeError:

@@ -4,13 +4,16 @@ import asyncio
 import math
 from collections.abc import Sequence
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from . import audit
-from .access import CALLER, Caller, Callers
+from .access import CALLER, OWN_HEADER, UNKNOWN, Caller, Callers
+from .addresses import ADDRESS, Proxies
+from .config import Config
 from .limits import Rate
-from .problem import Problem
+from .metrics import Metrics
+from .problem import EVERY_ANSWER, Problem
 
 ANSWER_WITHIN = 15.0
 """Seconds for an answer to begin."""
@@ -19,40 +22,91 @@ LIMIT = web.RequestKey("limit", asyncio.Timeout)
 
 OPEN = frozenset({"/livez", "/readyz", "/metrics"})
 """Paths for probes and Prometheus: nobody is asked who they are."""
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+PUBLIC = frozenset({"/openapi.json"})
+"""Paths that any page may read: the same for everybody, and nothing counts there."""
+PEOPLE = 50
+"""An application may ask so many times as often as one person: a user, or whoever nobody knows."""
+MOST_TOLD = 50.0
+"""Refusals of people that the log tells of in a second: strangers must not fill its disk. The metrics count all."""
 
 
-def guard(callers: Sequence[Callers], origins: frozenset[str], rate: Rate) -> Middleware:
-    """Let a request through, or not."""
+class Rates:
+    """How much each may ask. Applications, people, browsers that ask first, and probes take nothing from each other.
+
+    Args:
+        rate: Requests a second of one application.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._application = Rate(rate)
+        self._person = Rate(max(1.0, rate / PEOPLE))
+        self._preflight = Rate(rate)
+        self._open = Rate(rate)
+
+    def take(self, request: web.Request, caller: Caller | None) -> None:
+        """Count a request.
+
+        Raises:
+            Problem: It is one too many.
+        """
+        address = request[ADDRESS]
+        if request.path in OPEN:
+            wait = self._open.take(address)
+        elif caller is not None and caller.user is None:
+            wait = self._application.take(caller.name)
+        elif caller is not None:
+            wait = self._person.take(f"caller {caller.name}")
+        elif _is_preflight(request):
+            wait = self._preflight.take(address)
+        else:
+            wait = self._person.take(f"address {address}")
+        if wait:
+            raise _too_many(wait)
+
+
+def guard(callers: Sequence[Callers], config: Config, metrics: Metrics) -> Middleware:
+    """Let a request through, or not. Nobody is refused before they are counted, and no refusal goes untold."""
+    proxies, rates, told = Proxies(config.proxies), Rates(config.rate), Rate(MOST_TOLD)
 
     @web.middleware
     async def pass_on(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[ADDRESS] = proxies.client(request)
         if request.path in OPEN:
+            rates.take(request, None)
             return await handler(request)
-        _check_page(request, origins)
-        if _is_preflight(request, origins):
-            return web.Response(status=204)
         async with asyncio.timeout(ANSWER_WITHIN) as limit:
             request[LIMIT] = limit
             caller = await _identify(callers, request)
-            if wait := rate.take(f"caller {caller.name}" if caller else f"remote {request.remote}"):
-                raise _too_many(wait)
-            if caller:
-                request[CALLER] = caller
+            rates.take(request, caller)
             try:
+                _check_page(request, config.origins)
+                if _is_preflight(request) and _origin(request) in config.origins:
+                    return web.Response(status=204)
                 return await handler(request)
             except Problem as problem:
                 if problem.status in {401, 403}:
-                    audit.act(request, "Refused", status=problem.status)
+                    tell(request, problem, caller)
                 raise
+
+    def tell(request: web.Request, problem: Problem, caller: Caller | None) -> None:
+        is_application = caller is not None and caller.user is None
+        if is_application or not told.take("people"):
+            audit.act(request, "Refused", status=problem.status)
+        else:
+            metrics.untold.inc()
 
     return pass_on
 
 
 async def _identify(callers: Sequence[Callers], request: web.Request) -> Caller | None:
-    for way in callers:
-        if caller := await way.identify(request):
-            return caller
+    """Who calls. Where that can't be said, whoever needs to know it refuses: after it is counted, and told of."""
+    try:
+        for way in callers:
+            if caller := await way.identify(request):
+                request[CALLER] = caller
+                return caller
+    except Problem as problem:
+        request[UNKNOWN] = problem
     return None
 
 
@@ -65,10 +119,10 @@ def _too_many(wait: float) -> Problem:
 
 
 def _check_page(request: web.Request, origins: frozenset[str]) -> None:
-    """A page of another host may change nothing, whatever its browser lets it send."""
-    if request.method in _SAFE:
+    """A page of another host may ask for nothing, whatever its browser lets it send: whoever asks is counted."""
+    if request.method == hdrs.METH_OPTIONS or request.path in PUBLIC:
         return
-    origin = request.headers.get("Origin", "").lower()
+    origin = _origin(request)
     if origin in origins:
         return
     elsewhere = origin and origin.partition("://")[2] != request.host.lower()
@@ -80,12 +134,12 @@ def _check_page(request: web.Request, origins: frozenset[str]) -> None:
         )
 
 
-def _is_preflight(request: web.Request, origins: frozenset[str]) -> bool:
-    return (
-        request.method == "OPTIONS"
-        and "Access-Control-Request-Method" in request.headers
-        and request.headers.get("Origin", "").lower() in origins
-    )
+def _is_preflight(request: web.Request) -> bool:
+    return request.method == hdrs.METH_OPTIONS and "Access-Control-Request-Method" in request.headers
+
+
+def _origin(request: web.Request) -> str:
+    return request.headers.get("Origin", "").lower()
 
 
 class Headers:
@@ -97,9 +151,7 @@ class Headers:
     async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
         """Add them."""
         headers = response.headers
-        headers["Server"] = "mlrollout"
-        headers.setdefault("Cache-Control", "no-store")
-        headers["X-Content-Type-Options"] = "nosniff"
+        headers.update(EVERY_ANSWER)
         if not self._origins:
             return
         headers["Vary"] = "Origin"
@@ -109,5 +161,7 @@ class Headers:
             headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
             if request.method == "OPTIONS":
                 headers["Access-Control-Allow-Methods"] = "GET, POST"
-                headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, If-None-Match, X-API-Key"
+                headers["Access-Control-Allow-Headers"] = (
+                    f"Authorization, Content-Type, If-None-Match, X-API-Key, {OWN_HEADER}"
+                )
                 headers["Access-Control-Max-Age"] = "600"

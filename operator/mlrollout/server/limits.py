@@ -9,7 +9,7 @@ MOST_CALLERS = 10_000
 
 
 class Rate:
-    """Requests a second, in the long run; one second's worth may come at once.
+    """Requests a second, in the long run; one second's worth may come at once, and one at least.
 
     Args:
         per_second: How many.
@@ -18,14 +18,15 @@ class Rate:
 
     def __init__(self, per_second: float, clock: Callable[[], float] = monotonic) -> None:
         self._per_second = per_second
+        self._at_once = max(1.0, per_second)
         self._clock = clock
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, caller: str) -> float:
         """Count one request; the seconds until the next may come, 0 where this one may."""
         now = self._clock()
-        left, at = self._left.pop(caller, (self._per_second, now))
-        left = min(self._per_second, left + (now - at) * self._per_second)
+        left, at = self._left.pop(caller, (self._at_once, now))
+        left = min(self._at_once, left + (now - at) * self._per_second)
         allowed = left >= 1
         self._left[caller] = (left - allowed, now)
         if len(self._left) > MOST_CALLERS:

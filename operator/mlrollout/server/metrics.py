@@ -30,6 +30,13 @@ class Metrics:
             registry=registry,
         )
         self.streams = Gauge("mlrollout_server_streams", "Clients that are told of changes.", registry=registry)
+        self.connections = Gauge("mlrollout_server_connections", "Connections that are open.", registry=registry)
+        self.closed = Counter(
+            "mlrollout_server_closed", "Connections that the server closed, and why.", ("why",), registry=registry
+        )
+        self.untold = Counter(
+            "mlrollout_server_untold", "Refusals of strangers and users that the log leaves out.", registry=registry
+        )
         self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._satisfaction: dict[str, Histogram] = {}
 

@@ -1,6 +1,7 @@
 """OFREP, the remote evaluation protocol of OpenFeature (0.3): a rollout is a flag."""
 
 import json
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -13,10 +14,13 @@ from .evaluation import ContextError, evaluate, tag, user_of
 from .problem import Problem, json_response
 from .served import ROLLOUTS, Served
 from .stream import offer
+from .ticket import TICKETS
 
 PREFIX = "/ofrep/"
 CATCH_UP_WITHIN = 1.0
 """Seconds in which every server has heard of a change, if it hears of it at all."""
+_TAGS = re.compile(r'(?:W/)?"([^"]*)"')
+_PACKED = re.compile(r"[-;:+.](?:gzip|br|zstd|deflate|df)$")
 _FLAGS = "/ofrep/v1/evaluate/flags"
 
 
@@ -60,9 +64,11 @@ async def all_flags(request: web.Request) -> web.Response:
     await _check(caller, user_id)
     await _catch_up(request)
     flags = [evaluate(served, user_id) for served in request.app[ROLLOUTS].values()]
-    document = {"flags": flags, "eventStreams": [offer(request.app)]}
-    etag = f'"{tag(document)}"'
-    if _has(request, etag):
+    document = {"flags": flags, "eventStreams": [offer(request, user_id)]}
+    # Not of the ticket itself, which is the user's own; but a new day's must get to the client.
+    name = tag([flags, request.app[TICKETS].ends])
+    etag = f'"{name}"'
+    if _has(request, name):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
     return _json(document, {"ETag": etag})
 
@@ -90,9 +96,10 @@ async def _user(request: web.Request) -> str:
         raise Failure(400, error.code, str(error)) from None
 
 
-def _has(request: web.Request, etag: str) -> bool:
-    given = request.headers.get("If-None-Match", "").split(",")
-    return any(one.strip().removeprefix("W/") in {etag, "*"} for one in given)
+def _has(request: web.Request, name: str) -> bool:
+    """Whether the client has what goes by this name. A proxy that packs answers weakens their tags, or adds how."""
+    given = request.headers.get("If-None-Match", "")
+    return given.strip() == "*" or any(_PACKED.sub("", one) == name for one in _TAGS.findall(given))
 
 
 def _json(document: Mapping[str, object], headers: Mapping[str, str] | None = None) -> web.Response:

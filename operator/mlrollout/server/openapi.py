@@ -81,7 +81,7 @@ def _operation(one: Operation) -> Json:
     }
     if one.body:
         content = {"application/json": {"schema": {"$ref": f"{_REF}{one.body.__name__}"}}}
-        told["requestBody"] = {"required": True, "content": content}
+        told["requestBody"] = {"required": one.must_say, "content": content}
     return told
 
 

@@ -50,6 +50,7 @@ class Operation:
         answer: What is answered.
         role: What the caller needs, in words.
         body: What is sent; `None` for a `GET`.
+        must_say: Whether anything must be sent.
         query: The parameters in the query, by name.
         good: What each status of success means.
         bad: What each further status means.
@@ -61,6 +62,7 @@ class Operation:
     answer: type[Answer]
     role: str
     body: type[Request] | None = None
+    must_say: bool = True
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     good: Mapping[int, str] = field(default_factory=lambda: {200: "The answer."})
     bad: Mapping[int, str] = field(default_factory=dict)
@@ -118,6 +120,7 @@ OPERATIONS = (
         ActAnswer,
         "The role admin; in a cluster the right to patch the MLRollout.",
         body=RollbackRequest,
+        must_say=False,
         good={202: "The operator is asked; it acts within moments."},
         bad={409: "There is no such MLRollout.", **_NO_OBJECT},
     ),

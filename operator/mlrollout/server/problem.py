@@ -1,6 +1,7 @@
 """What went wrong, as `application/problem+json` (RFC 9457), or as another dialect has it."""
 
 import json
+import traceback
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +14,19 @@ log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 64 * 1024
 """Bytes of a request's body."""
+
+LONGEST_PATH = 200
+"""Characters of a path that are repeated, in an answer or in the log."""
+
+_LAST = {"Connection": "close"}
+"""The header of an answer after which nothing more can be read from its connection."""
+
+EVERY_ANSWER: Mapping[str, str] = {
+    "Server": "mlrollout",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of every answer: it tells nothing of what it is made of, is never stored, and never guessed at."""
 
 Dialect = Callable[[web.Request, "Problem"], web.Response]
 
@@ -43,6 +57,11 @@ class Problem(Exception):  # noqa: N818 - what the standard calls it
 
 
 def shown(_request: web.Request, problem: Problem) -> web.Response:
+    """A problem as the A/B API has it."""
+    return plain(problem)
+
+
+def plain(problem: Problem) -> web.Response:
     """The document of RFC 9457."""
     document = {
         "type": "about:blank",
@@ -52,6 +71,13 @@ def shown(_request: web.Request, problem: Problem) -> web.Response:
         **problem.members,
     }
     return json_response(document, problem, "application/problem+json")
+
+
+def bare(problem: Problem) -> web.Response:
+    """Likewise, for what is refused before any route is found, and so with the headers of every answer in it."""
+    response = plain(problem)
+    response.headers.update(EVERY_ANSWER)
+    return response
 
 
 def json_response(document: Mapping[str, Any], problem: Problem, content_type: str) -> web.Response:
@@ -75,10 +101,15 @@ def problems(dialects: Mapping[str, Dialect]) -> Middleware:
         except web.HTTPException as error:
             found = _of_aiohttp(request, error)
         except (ConnectionError, TimeoutError) as error:
-            log.warning("A request was given up", path=request.path, error=type(error).__name__)
+            log.warning("A request was given up", path=request.path[:LONGEST_PATH], error=type(error).__name__)
             found = Problem(503, "The answer took too long, and was given up. Try again.", headers={"Retry-After": "1"})
-        except Exception:
-            log.exception("A request failed", method=request.method, path=request.path)
+        except web.RequestPayloadError:
+            found = Problem(400, "The body is not framed as its head says. Send it again.", headers=_LAST)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next request is answered
+            # Neither its text nor its arguments: they may hold what was sent, and so a token.
+            log.error(  # noqa: TRY400 - likewise
+                "A request failed", path=request.path[:LONGEST_PATH], error=type(error).__name__, at=_at(error)
+            )
             found = Problem(500, "The server failed at this request. Its log says why.")
         dialect = next((one for prefix, one in dialects.items() if request.path.startswith(prefix)), shown)
         return dialect(request, found)
@@ -89,10 +120,12 @@ def problems(dialects: Mapping[str, Dialect]) -> Middleware:
 def _of_aiohttp(request: web.Request, error: web.HTTPException) -> Problem:
     match error.status:
         case 404:
-            return Problem(404, f"There is nothing at {request.path[:200]}. docs/server.md lists what there is.")
+            return Problem(
+                404, f"There is nothing at {request.path[:LONGEST_PATH]}. docs/server.md lists what there is."
+            )
         case 405:
             allowed = error.headers.get("Allow", "")
-            return Problem(405, f"{request.path[:200]} takes {allowed} only.", headers={"Allow": allowed})
+            return Problem(405, f"{request.path[:LONGEST_PATH]} takes {allowed} only.", headers={"Allow": allowed})
         case 413:
             return too_large()
         case _:
@@ -101,6 +134,9 @@ def _of_aiohttp(request: web.Request, error: web.HTTPException) -> Problem:
 
 def too_large() -> Problem:
     """A body above the limit."""
-    return Problem(
-        413, f"The body is larger than {LARGEST_BODY // 1024} KiB. Send less.", headers={"Connection": "close"}
-    )
+    return Problem(413, f"The body is larger than {LARGEST_BODY // 1024} KiB. Send less.", headers=_LAST)
+
+
+def _at(error: BaseException) -> list[str]:
+    """Where it came from, the innermost place last."""
+    return [f"{one.filename}:{one.lineno} {one.name}" for one in traceback.extract_tb(error.__traceback__)[-8:]]

@@ -16,9 +16,14 @@ from mlrollout.adapters.kubernetes import KubernetesReviews
 from mlrollout.startup.told import cannot_listen, listen, redis_url
 
 from . import access, app, backends, config, served, tokens
+from .addresses import Proxies
 from .backends import BACKENDS, Backends
 from .cluster import Cluster
+from .connections import Runner
 from .counting import Counting
+from .descriptors import room
+from .door import Door, hush
+from .metrics import METRICS
 from .sessions import Sessions
 from .ticket import Tickets
 
@@ -42,6 +47,7 @@ async def run(file: Path, environment: Mapping[str, str] = os.environ) -> None:
 
 
 async def _run(file: Path, environment: Mapping[str, str]) -> None:
+    hush(asyncio.get_running_loop())
     told, redis = config.load(file), redis_url(environment)
     async with contextlib.AsyncExitStack() as stack:
         behind = await stack.enter_async_context(backends.opened(told, redis))
@@ -52,7 +58,7 @@ async def _run(file: Path, environment: Mapping[str, str]) -> None:
             stack.push_async_callback(asyncio.to_thread, one.rollout.close)
         made = app.make(told, rollouts, callers, _tickets(told))
         made[BACKENDS] = behind
-        runner = web.AppRunner(made, access_log=None, keepalive_timeout=75.0, shutdown_timeout=END_WITHIN)
+        runner = Runner(made, _door(told, made), keepalive_timeout=75.0, shutdown_timeout=END_WITHIN)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
         host, port = listen(told.listen)
@@ -62,6 +68,15 @@ async def _run(file: Path, environment: Mapping[str, str]) -> None:
             raise cannot_listen(host, port, error, where=f"listen in {file}") from error
         log.info("Serving", addresses=runner.addresses, rollouts=list(rollouts))
         await counting.run()
+
+
+def _door(told: config.Config, made: web.Application) -> Door:
+    """For as many connections as the configuration allows, and the process has descriptors for."""
+    limits = told.limits
+    most = room(limits.connections)
+    if most < limits.connections:
+        log.warning("There are descriptors for fewer connections: raise the limit of open files", connections=most)
+    return Door(most, limits.connections_per_address, Proxies(told.proxies), made[METRICS])
 
 
 def _callers(told: config.Config, behind: Backends) -> list[access.Callers]:

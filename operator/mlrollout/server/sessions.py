@@ -1,5 +1,6 @@
 """Users' own sessions: a JWT whose `sub` is the user. Such a caller may ask and answer for themselves only."""
 
+from hashlib import blake2b
 from typing import Any
 
 import jwt
@@ -9,11 +10,13 @@ from mlrollout.startup.told import SettingsError
 
 from . import config
 from .access import Caller, Callers, token
+from .evaluation import is_text
 from .problem import Problem
 
 LEEWAY = 10
 """Seconds by which the clocks of whoever signs and of this machine may differ."""
 
+_LONGEST_NAME = 128  # characters of a user's id that stand in the log
 _SHORTEST_SECRET = 32  # bytes: what RFC 7518 asks for with HS256
 
 
@@ -41,14 +44,16 @@ class Sessions(Callers):
             claims = self._decode(shown)
         except jwt.ExpiredSignatureError:
             raise _unauthorized("The session has expired. Log in again.") from None
-        except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError, jwt.DecodeError):
+        except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError, jwt.DecodeError, ValueError):
             return None  # it may be somebody else's token
         except jwt.InvalidTokenError:
             raise _unauthorized(
                 "The session is not for this server: its exp, sub, iss or aud is missing or wrong."
             ) from None
         user = claims["sub"]
-        return Caller(f"user {user}", user=user) if user else None
+        if not is_text(user):
+            raise _unauthorized("The session's sub holds half a character: it is nobody's.")
+        return Caller(_name(user), user=user) if user else None
 
     def _decode(self, shown: str) -> dict[str, Any]:
         return jwt.decode(
@@ -60,6 +65,13 @@ class Sessions(Callers):
             leeway=LEEWAY,
             options={"require": ["exp", "sub"]},
         )
+
+
+def _name(user: str) -> str:
+    """The caller's name; however long an id is, its name is not."""
+    if len(user) <= _LONGEST_NAME:
+        return f"user {user}"
+    return f"user {user[:_LONGEST_NAME]}… {blake2b(user.encode(), digest_size=8).hexdigest()}"
 
 
 def _unauthorized(why: str) -> Problem:

@@ -3,36 +3,38 @@
 import asyncio
 import json
 import random
+from contextlib import suppress
 
 from aiohttp import web
 
 from .access import known
+from .addresses import ADDRESS
 from .changes import CHANGES
 from .guard import LIMIT
 from .metrics import METRICS
-from .problem import Problem
+from .streams import Stream, Streams
 from .ticket import TICKETS
 
 PATH = "/ofrep/v1/events"
-MOST_STREAMS = 2000
 ALIVE_EVERY = 15.0
 """Seconds between two signs of life; a proxy that hears nothing may hang up."""
 TAKE_WITHIN = 10.0
 """Seconds for a client to take what it is sent, once the buffers of its connection are full."""
+COME_BACK_AFTER = 60.0
+"""Seconds after which a client may come back whose stream had to go: sooner it would only push out another."""
 
-_STREAMS: web.AppKey[set[web.StreamResponse]] = web.AppKey("streams")
+STREAMS = web.AppKey("streams", Streams)
 
 
 def add(app: web.Application) -> None:
     """Add the route."""
-    app[_STREAMS] = set()
     app.router.add_get(PATH, stream, allow_head=False)
 
 
-def offer(app: web.Application) -> dict[str, object]:
-    """How a client is told of the stream."""
-    uri = f"{PATH}?ticket={app[TICKETS].now()}"
-    return {"type": "sse", "endpoint": {"requestUri": uri}, "inactivityDelaySec": 120}
+def offer(request: web.Request, user_id: str) -> dict[str, object]:
+    """How whoever asks for a user is told of the stream."""
+    ticket = request.app[TICKETS].now(f"{known(request).name}\0{user_id}")
+    return {"type": "sse", "endpoint": {"requestUri": f"{PATH}?ticket={ticket}"}, "inactivityDelaySec": 120}
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
@@ -41,23 +43,26 @@ async def stream(request: web.Request) -> web.StreamResponse:
     It begins with one event, unless the client says by `Last-Event-ID` that it knows how things stand: what changed
     while it was not listening would otherwise be lost.
     """
-    if not request.app[TICKETS].valid(request.query.get("ticket", "")):
-        known(request)
-    streams = request.app[_STREAMS]
-    if len(streams) >= MOST_STREAMS:
-        raise Problem(503, "Too many streams are open. Poll instead, or try again.", headers={"Retry-After": "30"})
+    holder = request.app[TICKETS].holder(request.query.get("ticket", ""))
+    if holder is None:
+        holder = known(request).user or ""
+    streams, gauge = request.app[STREAMS], request.app[METRICS].streams
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
-    streams.add(response)
-    request.app[METRICS].streams.set(len(streams))
-    try:
-        request[LIMIT].reschedule(None)
-        await response.prepare(request)
-        await _tell(request, response)
-    except (ConnectionError, TimeoutError):
-        pass  # it is gone, or takes nothing any more
-    finally:
-        streams.discard(response)
-        request.app[METRICS].streams.set(len(streams))
+    request[LIMIT].reschedule(None)
+    with suppress(ConnectionError, TimeoutError):  # it is gone, takes nothing any more, or had to go
+        async with asyncio.timeout(None) as life:
+            mine = Stream(holder, request[ADDRESS], life)
+            streams.add(mine)
+            gauge.set(len(streams))
+            try:
+                await response.prepare(request)
+                await _tell(request, response)
+            finally:
+                streams.discard(mine)
+                gauge.set(len(streams))
+        return response
+    with suppress(ConnectionError, TimeoutError):
+        await _send(response, f"retry: {COME_BACK_AFTER * 1000:.0f}\n\n")
     return response
 
 

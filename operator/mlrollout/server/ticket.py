@@ -11,6 +11,7 @@ from time import time
 from aiohttp import web
 
 _DAY = 86_400
+_LENGTH = 32  # characters of a hash that stand in a ticket
 
 
 class Tickets:
@@ -25,22 +26,31 @@ class Tickets:
         self._key = key
         self._clock = clock
 
-    def now(self) -> str:
-        """The ticket of today: one for all and for all day, so that no stream is torn for a new one."""
-        return self._signed(int(self._clock() // _DAY) + 2)
+    @property
+    def ends(self) -> int:
+        """The day, since the epoch, on which tickets of today hold no longer."""
+        return int(self._clock() // _DAY) + 2
 
-    def valid(self, ticket: str) -> bool:
-        """Whether this is one, and not too old."""
-        day, _, _ = ticket.partition(".")
+    def now(self, whose: str) -> str:
+        """The ticket of today for somebody: one for all day, so that no stream is torn for a new one."""
+        return self._signed(self.ends, self._hash(f"whose:{whose}"))
+
+    def holder(self, ticket: str) -> str | None:
+        """Whose it is, by a name that tells nothing of them; `None` where this is none, or too old."""
+        day, _, rest = ticket.partition(".")
         if not (day.isascii() and day.isdigit() and len(day) < len("1000000")):
-            return False
-        return (
-            hmac.compare_digest(ticket.encode(errors="surrogatepass"), self._signed(int(day)).encode())
-            and self._clock() < int(day) * _DAY
-        )
+            return None
+        whose = rest.partition(".")[0]
+        expected = self._signed(int(day), whose)
+        good = ticket.isascii() and hmac.compare_digest(ticket, expected)
+        return whose if good and self._clock() < int(day) * _DAY else None
 
-    def _signed(self, day: int) -> str:
-        return f"{day}.{hmac.new(self._key, str(day).encode(), hashlib.sha256).hexdigest()[:32]}"
+    def _signed(self, day: int, whose: str) -> str:
+        told = f"{day}.{whose}"
+        return f"{told}.{self._hash(told)}"
+
+    def _hash(self, text: str) -> str:
+        return hmac.new(self._key, text.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()[:_LENGTH]
 
 
 TICKETS = web.AppKey("tickets", Tickets)

@@ -42,7 +42,7 @@ class StaticTokens(Callers):
         shown = token(request)
         if shown is None:
             return None
-        digest = hashlib.sha256(shown.encode(errors="surrogateescape")).digest()
+        digest = hashlib.sha256(shown.encode()).digest()
         found = None
         for known, caller in self._known:
             if hmac.compare_digest(known, digest):

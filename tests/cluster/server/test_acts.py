@@ -34,7 +34,7 @@ def test_zero_is_a_rollback_with_the_callers_name(house: House) -> None:
 def test_the_button_is_a_rollback_before_the_operator_has_said_anything(house: House) -> None:
     console = house.person("console", "patch")
 
-    assert house.api.post(ROLLBACK, {}, token=console).status == 202
+    assert house.api.post(ROLLBACK, None, token=console).status == 202
     assert set(house.annotations) == {"rollback"}
 
 
@@ -167,7 +167,7 @@ def test_the_servers_own_token_gets_it_what_it_may_itself(house: House, control_
 
 def test_a_right_that_is_taken_away_is_gone_within_seconds(house: House) -> None:
     console = house.person("console", "patch")
-    assert house.api.post(ROLLBACK, {}, token=console).status == 202
+    assert house.api.post(ROLLBACK, None, token=console).status == 202
 
     house.kubectl("delete", "rolebinding", "console")
 

@@ -15,6 +15,7 @@ from mlrollout.server.changes import CHANGES
 from mlrollout.server.config import Config, Model
 from mlrollout.server.problem import Problem
 from mlrollout.server.served import Rollouts, Served, follow, named
+from mlrollout.server.stream import STREAMS
 from mlrollout.server.ticket import Tickets
 from pydantic import Field
 
@@ -112,12 +113,16 @@ async def test_a_body_that_does_not_arrive_is_not_waited_for(start: Start, monke
         assert (await found.json())["errorCode"] == "GENERAL"
 
 
-async def test_no_more_streams_are_open_than_there_may_be(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "MOST_STREAMS", 1)
+async def test_where_there_is_no_room_the_oldest_stream_ends_and_is_told_to_come_back_later(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = await start()
+    monkeypatch.setattr(client.app[STREAMS], "_most", 1)
     async with client.get(EVENTS) as first, client.get(EVENTS) as second:
-        assert (first.status, second.status) == (200, 503)
-        assert second.headers["Retry-After"] == "30"
+        assert (first.status, second.status) == (200, 200)
+        assert (await first.text()).endswith("retry: 60000\n\n")
+        assert await second.content.readline()
+        assert len(client.app[STREAMS]) == 1
 
 
 async def test_a_stream_shows_that_it_is_alive(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

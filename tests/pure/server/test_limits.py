@@ -47,3 +47,13 @@ def test_who_was_silent_longest_is_forgotten_and_not_who_asks_now() -> None:
         rate.take(str(number))
         assert rate.take("busy")
     assert len(rate._left) == MOST_CALLERS
+
+
+def test_less_than_one_a_second_still_lets_one_at_a_time() -> None:
+    clock = Clock()
+    rate = Rate(1 / 60, clock)
+    assert allowed(rate, "a", 5) == 1
+    clock.now = 59
+    assert allowed(rate, "a", 5) == 0
+    clock.now = 120
+    assert allowed(rate, "a", 5) == 1

@@ -66,6 +66,11 @@ def test_without_an_object_nothing_can_be_changed_here_and_the_way_to_stop_is_to
     assert f"redis-cli SET {KEY} 0" in answer.json["detail"]
 
 
+def test_the_button_takes_no_body(api: Api) -> None:
+    assert api.post("ab-test/rollback", None).status == 501  # it was understood, and there is no object
+    assert api.post("ab-test/rollback", b"{").status == 400
+
+
 def test_without_a_cluster_neither(redis_server: RedisServer) -> None:
     rollout = {"name": NAME, "key": KEY, "object": {"namespace": "dispatch", "name": NAME}}
     with ClusterServer(redis_server.url, "/nowhere", {"rollouts": [rollout]}, ALL_LINES) as running:

@@ -98,6 +98,8 @@ def test_a_user_moves_nothing(api: Api, path: str, body: object) -> None:
         {"aud": "shop"},
         {"aud": None},
         {"nbf": time.time() + 3600},
+        {"sub": "\ud800"},
+        {"sub": 7},
     ],
 )
 def test_a_session_that_is_not_good_is_refused(api: Api, claims: dict[str, Any]) -> None:
@@ -105,6 +107,25 @@ def test_a_session_that_is_not_good_is_refused(api: Api, claims: dict[str, Any])
 
     assert answer.status == 401
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_sessions_that_are_not_good_are_counted_and_told(redis_server: RedisServer, tmp_path: Path) -> None:
+    key = tmp_path / "session.key"
+    key.write_text(SECRET)
+    config = {
+        "rollouts": [{"name": NAME, "key": KEY}],
+        "sessions": {"algorithm": "HS256", "key": str(key)},
+        "rate": 200,
+    }
+    with served(redis_server.url, config, ALL_LINES) as running:
+        found = Api(running)
+        for claims in ({"exp": 1}, {"sub": "\ud800"}):
+            token = session(**claims, iss=None, aud=None)
+            statuses = [found.get("ab-test/assignment", token=token).status for _ in range(12)]
+            assert set(statuses) == {401, 429}
+        told = running.logged("Refused")
+        assert {line["status"] for line in told} == {401}
+        assert len(told) >= 4
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,229 @@
+"""The connections: what a stranger may hold of one. Above aiohttp, which bounds next to nothing of it.
+
+aiohttp parses and answers. What is added: a head has an end in time and in bytes, an answer that nobody takes has one,
+the door is asked before anybody comes in, and what can't be read is answered like everything else, with nothing of it
+in the log.
+"""
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import StreamReader, hdrs, web
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.web_protocol import RequestHandler
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from .door import Door
+from .problem import Problem, bare
+
+HEAD_WITHIN = 10.0
+"""Seconds for a request's whole head, from its first byte or from the connection's beginning."""
+TAKE_WITHIN = 10.0
+"""Seconds for a client to take what it is sent, once the buffers of its connection are full."""
+LARGEST_HEAD = 32 * 1024
+"""Bytes of a request's head."""
+MOST_FIELDS = 64
+"""Fields of a head."""
+
+_SLICE = 16 * 1024
+"""Bytes that are parsed at once: so much of a head may come in uncounted, behind the end of another request."""
+
+
+class Connection(RequestHandler):
+    """One connection."""
+
+    __slots__ = ("_arrives", "_body", "_door", "_head", "_is_taken")
+
+    def __init__(self, manager: "Server", door: Door, **told: Any) -> None:  # noqa: ANN401 - likewise
+        super().__init__(manager, **told)
+        self._door = door
+        self._body: StreamReader | None = None
+        self._head = 0
+        self._arrives = Clock(self._loop, lambda: self.end("slow head"))
+        self._is_taken = Clock(self._loop, lambda: self.end("slow answer"))
+
+    @property
+    def idle(self) -> bool:
+        """Whether it asks for nothing now."""
+        return self._current_request is None and not self._messages
+
+    def end(self, why: str) -> None:
+        """Close it at once, with whatever stands in its buffers."""
+        self._door.closes(why)
+        transport = self.transport
+        self.force_close()
+        if transport is not None:
+            transport.abort()
+
+    # --- what arrives --------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, unless there is no room."""
+        peer = transport.get_extra_info("peername")
+        if not self._door.enter(self, str(peer[0]) if isinstance(peer, tuple) else ""):
+            transport.abort()  # type: ignore[attr-defined]  # of every transport that can write
+            return
+        super().connection_made(transport)
+        self._arrives.begin(HEAD_WITHIN)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget it."""
+        self._arrives.stop()
+        self._is_taken.stop()
+        self._door.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has arrived, and count it as long as it is a head."""
+        for start in range(0, max(len(data), 1), _SLICE):
+            self._parse(data[start : start + _SLICE])
+
+    def _parse(self, data: bytes) -> None:
+        heads, in_head = self._request_count, self._body is None or self._body.is_eof()
+        super().data_received(data)
+        if self._request_count != heads:
+            self._body = self._messages[-1][1]
+            self._head = 0
+            self._arrives.stop()
+        elif in_head and data and not self._buffer_paused:
+            self._head += len(data)
+            if self._head > LARGEST_HEAD:
+                self._refuse_head()
+            else:
+                self._arrives.begin(HEAD_WITHIN)
+
+    def _refuse_head(self) -> None:
+        transport, idle = self.transport, self.idle
+        if transport is None:
+            return
+        self._door.closes("large head")
+        if idle:
+            transport.write(_raw(_TOO_LARGE))
+        self.force_close()
+        transport.close()
+
+    # --- what is sent --------------------------------------------------------------------------
+
+    def pause_writing(self) -> None:
+        """Its buffers are full: whoever takes nothing holds them for so long only."""
+        super().pause_writing()
+        self._is_taken.begin(TAKE_WITHIN)
+
+    def resume_writing(self) -> None:
+        """They are not any more."""
+        super().resume_writing()
+        self._is_taken.stop()
+
+    # --- what goes wrong -----------------------------------------------------------------------
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - aiohttp's quotes what was sent
+    ) -> web.StreamResponse:
+        """Answer what can't be read, and what fails outside every route.
+
+        What was sent is told to nobody: it may hold a token.
+        """
+        if request.writer.output_size > 0:
+            raise ConnectionError("another answer has begun")
+        if status != HTTPStatus.BAD_REQUEST:
+            self._door.closes("failed", error=type(exc).__name__)
+            problem = Problem(500, "The server failed at this request.")
+        else:
+            self._door.closes("unreadable")
+            problem = _TOO_LARGE if isinstance(exc, LineTooLong) else _UNREADABLE
+        response = bare(problem)
+        response.force_close()
+        return response
+
+    def log_exception(self, *_args: object, exc_info: BaseException | None = None, **_kw: object) -> None:
+        """Only of what kind it is: an exception of aiohttp's quotes what was sent."""
+        self._door.closes("failed", error=type(exc_info).__name__)
+
+
+class Clock:
+    """Calls something unless it is stopped in time. Beginning again changes nothing."""
+
+    __slots__ = ("_call", "_loop", "_timer")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+        self._loop = loop
+        self._call = call
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, seconds: float) -> None:
+        """From now, if it does not run already."""
+        if self._timer is None:
+            self._timer = self._loop.call_later(seconds, self._call)
+
+    def stop(self) -> None:
+        """For nothing."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class Server(web.Server):
+    """Makes connections that know the door."""
+
+    def __init__(self, door: Door, made: web.Server, **told: Any) -> None:  # noqa: ANN401 - aiohttp's own, handed on
+        super().__init__(made.request_handler, request_factory=_expecting_nothing(made), **told)
+        self._door = door
+
+    def __call__(self) -> RequestHandler:
+        """One connection."""
+        return Connection(self, self._door, loop=self._loop, **self._kwargs)
+
+
+class Runner(web.AppRunner):
+    """Runs the application behind the door."""
+
+    __slots__ = ("_door",)
+
+    def __init__(self, app: web.Application, door: Door, **told: Any) -> None:  # noqa: ANN401 - likewise
+        # Bodies are not unpacked: a small one may unpack to gigabytes, and nobody needs it.
+        super().__init__(
+            app,
+            access_log=None,
+            auto_decompress=False,
+            max_headers=MOST_FIELDS,
+            **told,
+        )
+        self._door = door
+
+    async def _make_server(self) -> web.Server:
+        return Server(self._door, await super()._make_server(), **self._kwargs)
+
+
+def _expecting_nothing(made: web.Server) -> Callable[..., web.BaseRequest]:
+    """Make requests without `Expect`: aiohttp would refuse what it does not know of it before any of our checks."""
+
+    def make(message: RawRequestMessage, *more: Any) -> web.BaseRequest:  # noqa: ANN401 - aiohttp's own, handed on
+        expects = message.headers.get(hdrs.EXPECT, "") if message.headers else ""
+        if expects and expects.lower() != "100-continue":
+            kept = CIMultiDict(message.headers)
+            del kept[hdrs.EXPECT]
+            message = message._replace(headers=CIMultiDictProxy(kept))
+        return made.request_factory(message, *more)
+
+    return make
+
+
+_TOO_LARGE = Problem(431, f"The head is larger than {LARGEST_HEAD // 1024} KiB, or a line of it than 8 KiB. Send less.")
+_UNREADABLE = Problem(400, "This is no HTTP request that can be read. Look for stray characters in its head.")
+
+
+def _raw(problem: Problem) -> bytes:
+    """An answer for a connection that has no request yet."""
+    response = bare(problem)
+    body = bytes(response.body) if isinstance(response.body, bytes) else b""
+    told = {**response.headers, "Content-Length": str(len(body)), "Connection": "close"}
+    lines = [f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in told.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body

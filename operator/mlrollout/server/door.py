@@ -1,0 +1,101 @@
+"""The door: who may be connected, and who must go where there is no room."""
+
+import asyncio
+from collections import Counter
+from typing import Protocol
+
+import structlog
+
+from .addresses import Proxies, site
+from .limits import Rate
+from .metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+_TOLD_EVERY = 60.0
+"""Seconds between two lines of the log about the same thing that strangers bring about."""
+
+
+class Guest(Protocol):
+    """A connection."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether it asks for nothing now."""
+
+    def end(self, why: str) -> None:
+        """Close it at once."""
+
+
+class Door:
+    """Who is connected, and who must go.
+
+    Where there is no room, of those that ask for nothing the oldest goes first: it has had its time.
+
+    Args:
+        most: Connections in all.
+        most_per_address: From one address; proxies stand for many, and are let in.
+        proxies: Which these are.
+        metrics: Where the connections are counted.
+    """
+
+    def __init__(self, most: int, most_per_address: int, proxies: Proxies, metrics: Metrics) -> None:
+        self._most = most
+        self._most_per_address = most_per_address
+        self._proxies = proxies
+        self._metrics = metrics
+        self._inside: dict[Guest, str] = {}
+        self._from: Counter[str] = Counter()
+        self._told = Rate(1 / _TOLD_EVERY)
+
+    def enter(self, connection: Guest, host: str) -> bool:
+        """Let a connection in, if there is room or can be made."""
+        address = site(host)
+        if host not in self._proxies and self._from[address] >= self._most_per_address and not self._free(address):
+            self.closes("address")
+            return False
+        if len(self._inside) >= self._most and not self._free():
+            self.closes("full")
+            return False
+        self._inside[connection] = address
+        self._from[address] += 1
+        self._metrics.connections.set(len(self._inside))
+        return True
+
+    def leave(self, connection: Guest) -> None:
+        """A connection has ended; whoever was not let in has nothing to leave."""
+        address = self._inside.pop(connection, None)
+        if address is not None:
+            self._from[address] -= 1
+            if not self._from[address]:
+                del self._from[address]
+            self._metrics.connections.set(len(self._inside))
+
+    def closes(self, why: str, **facts: str) -> None:
+        """The server closes a connection: counted, and told once in a while."""
+        self._metrics.closed.labels(why).inc()
+        if not self._told.take(why):
+            log.warning("The server closes connections; mlrollout_server_closed_total counts them", why=why, **facts)
+
+    def _free(self, address: str | None = None) -> bool:
+        """Make room, from that address or any."""
+        for connection, its in self._inside.items():
+            if connection.idle and address in (None, its):
+                self.leave(connection)
+                connection.end("idle")
+                return True
+        return False
+
+
+def hush(loop: asyncio.AbstractEventLoop) -> None:
+    """Have the loop tell once in a while that descriptors ran out: it would tell it for each one that is missing."""
+    told = Rate(1 / _TOLD_EVERY)
+
+    def handle(running: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        error = context.get("exception")
+        if "socket" not in context or not isinstance(error, OSError):
+            running.default_exception_handler(context)
+        elif not told.take("accept"):
+            log.error("No connection can be accepted: raise the limit of open files", error=error.strerror)
+
+    loop.set_exception_handler(handle)
