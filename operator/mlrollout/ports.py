@@ -4,7 +4,7 @@ Every method may raise its port's error and nothing else; none of them retries f
 deadline, and none of them hangs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -39,6 +39,10 @@ class KeyRefusedError(TrafficError):
     """This Redis can't serve this key (on a Cluster: a key without a hash tag); asking again is no help."""
 
 
+class LoginRefusedError(TrafficError):
+    """Redis refused the user name or the password: another may stand in the Secret by now."""
+
+
 class TrafficStore(Protocol):
     """The percentage in Redis, under the order of records."""
 
@@ -47,6 +51,13 @@ class TrafficStore(Protocol):
 
         Raises:
             TrafficError: It can't be known.
+        """
+        ...
+
+    async def read_many(self, keys: Sequence[str]) -> Sequence[Traffic | TrafficError]:
+        """What stands under each of many keys, or why that can't be known, in their order; few requests for all.
+
+        A node that does not answer spoils nothing but its own keys. Raises nothing.
         """
         ...
 

@@ -14,9 +14,11 @@ from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.domain.verdict import Verdict
 from mlrollout.evidence import judge
 from mlrollout.runtime import rollout as rollouts
-from mlrollout.runtime.queue import Queue
+from mlrollout.runtime import rounds
 from mlrollout.runtime.reconciler import Reconciler
+from mlrollout.runtime.report import Report
 from mlrollout.runtime.rollout import Rollout
+from mlrollout.runtime.rounds import Rounds
 
 from tests.components.redis import model
 
@@ -145,9 +147,30 @@ def wait_for_evidence_at_zero(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(settle, "_went_back", lambda *_: False)
 
 
-def look_again_seldom(patch: pytest.MonkeyPatch) -> None:
-    """Nobody looks at a rolled back attempt for a minute."""
-    patch.setattr(Queue.__init__, "__kwdefaults__", {"workers": 32, "resync": 60.0, "seed": None})
+def make_no_rounds(patch: pytest.MonkeyPatch) -> None:
+    """Redis is looked at where the main lane comes by, and nowhere else."""
+    patch.setattr(Rounds, "_begin", lambda _: None)
+
+
+def renew_in_the_main_lane(patch: pytest.MonkeyPatch) -> None:
+    """A lease is renewed by whoever has saved the status."""
+    patch.setattr(rounds, "_is_due", lambda *_: False)
+    again, decided = Reconciler._again, Report.decided
+
+    async def renewing(self: Report, rollout: Rollout) -> None:
+        await decided(self, rollout)
+        if rollout.store is not None and rollout.state is not None and rollout.state.confirmed:
+            lease = rollout.asked.traffic.lease
+            await rollout.store.write(rollout.asked.traffic.key, Write(rollout.state.record), lease=lease)
+
+    patch.setattr(Report, "decided", renewing)
+    patch.setattr(Reconciler, "_again", lambda self, rollout: min(again(self, rollout) or 1.0, 1.0))
+
+
+def leave_to_the_leader(patch: pytest.MonkeyPatch) -> None:
+    """A deleted object's key is given up by the leader alone."""
+    may_leave = Reconciler._may_leave
+    patch.setattr(Reconciler, "_may_leave", lambda self, rollout: self.leads and may_leave(self, rollout))
 
 
 def forget_what_was_seen(patch: pytest.MonkeyPatch) -> None:

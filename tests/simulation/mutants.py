@@ -7,6 +7,7 @@ import pytest
 
 from . import bugs
 from .checks.clients import clients_follow_to_zero, clients_never_go_back
+from .checks.leases import leases_last
 from .checks.raises import (
     a_raise_is_won_by_a_status_write,
     a_raise_knows_what_it_raises,
@@ -21,9 +22,9 @@ from .checks.told import (
     verbs_are_answered_once,
 )
 from .checks.violation import Check
-from .checks.zero import breach_reaches_zero, zero_comes_back, zero_stays
+from .checks.zero import breach_reaches_zero, deletion_reaches_zero, zero_comes_back, zero_stays
 from .world.faults import Fate
-from .world.plan import Plan, Step
+from .world.plan import Leading, Plan, Step
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -84,6 +85,19 @@ def _starving(plan: Plan) -> Plan:
     return replace(plan, steps=tuple(Step(float(at), "stale", "a", 9.0) for at in range(3, 60, 12)))
 
 
+def _refused(plan: Plan) -> Plan:
+    """The API server takes no status any more, and the lease is short."""
+    spec = plan.specs["a"]
+    leased = {**plan.specs, "a": {**spec, "traffic": {**spec["traffic"], "lease": "5s"}}}
+    return replace(plan, specs=leased, steps=(Step(8.0, "outage", "save_status", 30.0),))
+
+
+def _deleted_unled(plan: Plan) -> Plan:
+    """An object is deleted while nobody leads."""
+    steps = (Step(15.0, "hand_over", "", -20.0), Step(18.0, "delete", "a", 30.0))
+    return replace(plan, leading=Leading.STANDBY, steps=steps)
+
+
 MUTANTS = (
     Mutant(bugs.raise_before_status, a_raise_is_won_by_a_status_write, "calm"),
     Mutant(bugs.forget_latch_on_restart, zero_stays, "losses"),
@@ -101,5 +115,7 @@ MUTANTS = (
     Mutant(bugs.wait_for_evidence_at_zero, all_agree_in_the_end, "calm", _swept, near=4),
     Mutant(bugs.forget_what_was_seen, clients_never_go_back, "losses"),
     Mutant(bugs.wait_for_the_poll, clients_follow_to_zero, "calm"),
-    Mutant(bugs.look_again_seldom, zero_comes_back, "losses", near=23),
+    Mutant(bugs.make_no_rounds, zero_comes_back, "losses"),
+    Mutant(bugs.renew_in_the_main_lane, leases_last, "calm", _refused),
+    Mutant(bugs.leave_to_the_leader, deletion_reaches_zero, "calm", _deleted_unled),
 )

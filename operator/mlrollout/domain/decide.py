@@ -45,7 +45,7 @@ def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
     write = settled.write
     if write is not None and write.raises and write.record != saved:
         write = None  # announced only now: saved first, raised by a later decision
-    return Decision(step.state, write, _again(spec, step.again, now), tuple(alerts), step.blocked)
+    return Decision(step.state, write, step.again, tuple(alerts), step.blocked)
 
 
 def _first_sight(spec: Spec, seen: Seen, now: float) -> Decision:
@@ -82,11 +82,3 @@ def _approval(blocked: Blocked | None) -> list[Alert]:
     if blocked is None or blocked.reason is not Reason.AWAITING_APPROVAL:
         return []
     return [Alert(blocked.reason, "stage", blocked.message, warning=False)]
-
-
-def _again(spec: Spec, again: float | None, now: float) -> float | None:
-    """A lease is renewed three times in its life."""
-    if spec.traffic.lease is None:
-        return again
-    renewal = now + spec.traffic.lease / 3
-    return renewal if again is None else min(again, renewal)

@@ -38,7 +38,7 @@ def settle(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) ->
     if traffic.record is None:
         return _absent(spec, seen, state, traffic, now, paused=paused)
     if traffic.record.rank == record.rank and traffic.percentage is not None:
-        return _held(spec, state, traffic, now)
+        return _held(state, traffic, now)
     return _ahead(spec, seen, state, traffic, now, paused=paused)
 
 
@@ -139,13 +139,13 @@ def _gone(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float) ->
     return "" if blocked is None else blocked.message
 
 
-def _held(spec: Spec, state: State, traffic: Traffic, now: float) -> Settled:
+def _held(state: State, traffic: Traffic, now: float) -> Settled:
     """Redis holds the record; the key is at it, or was raised above it by hand."""
     record = state.record
     if _overwritten(traffic, record):
         return _put_back(state, traffic, record)
     if state.confirmed:
-        return Settled(state, Write(record) if spec.traffic.lease is not None else None)
+        return Settled(state)
     clear = now if state.applied and not record.sequence else state.clear  # the attempt before had users until now
     return Settled(replace(state, confirmed=True, applied=record.percentage, since=now, clear=clear, counted=None))
 

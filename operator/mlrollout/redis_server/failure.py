@@ -28,9 +28,10 @@ class Place(Protocol):
         ...
 
 
+_LOGIN = "WRONGPASS|NOAUTH|AUTH <password> called|invalid password"
 _ANSWERS = (
     (
-        "WRONGPASS|NOAUTH|AUTH <password> called|invalid password",
+        _LOGIN,
         "refused the user name or the password. Correct them in the Redis URL, or in Redis",
     ),
     (
@@ -56,6 +57,11 @@ def explain(error: BaseException, place: Place) -> str:
     """What an error of the client library means, and what to do."""
     told = next((words for pattern, words in _ANSWERS if re.search(pattern, _said(error))), None)
     return f"Redis at {place} {told or _silence(_root(error), tls=place.tls)}."
+
+
+def refuses_login(error: BaseException) -> bool:
+    """Whether a server refused the user name or the password."""
+    return re.search(_LOGIN, _said(error)) is not None
 
 
 def is_no_string(error: BaseException) -> bool:

@@ -13,10 +13,25 @@ from mlrollout.ports import EvidenceSource, ObjectsError, Ref, RefusedError, Sec
 log = structlog.get_logger(__name__)
 
 
+PACE = 0.5
+"""Seconds between two reads of one Secret, however many objects name it and however often they ask."""
+
+
 @dataclass(slots=True)
 class _Own:
-    url: str
-    store: TrafficStore
+    """A Redis that a Secret names.
+
+    Attributes:
+        began: When the Secret was last asked for, by the loop's clock.
+        reading: That read.
+        url: What it held last; empty before the first success.
+        store: The connection to it.
+    """
+
+    began: float
+    reading: asyncio.Task[TrafficStore]
+    url: str = ""
+    store: TrafficStore | None = None
 
 
 class Directory:
@@ -55,7 +70,7 @@ class Directory:
         self._sources = {address: open_source(address)} if address is not None else {}
 
     async def store(self, ref: Ref, spec: Spec) -> TrafficStore:
-        """The object's Redis; its Secret is read again at each call, for a password may have changed."""
+        """The object's Redis; its Secret is read again where somebody asks, for a password may have changed."""
         if spec.traffic.redis is None:
             if self._store is None:
                 raise TrafficError(
@@ -63,20 +78,35 @@ class Directory:
                 )
             return self._store
         secret = spec.traffic.redis.secret_ref
-        place = (ref.namespace, secret)
+        place, now = (ref.namespace, secret), asyncio.get_running_loop().time()
+        own = self._own.get(place)
+        if own is None or (own.reading.done() and now - own.began >= PACE):
+            reading = asyncio.create_task(self._read(place), name=f"read {ref.namespace}/{secret.name}")
+            # Whether anybody still waits for it or not, its failure is told to who asks next.
+            reading.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+            if own is None:
+                own = self._own[place] = _Own(now, reading)
+            own.began, own.reading = now, reading
+        return await asyncio.shield(own.reading)
+
+    async def _read(self, place: tuple[str, SecretKeyRef]) -> TrafficStore:
+        """Read a Secret; answers with what it holds now, or with what it held where it can't be read."""
+        namespace, secret = place
         try:
-            url = await self._secrets.read(ref.namespace, secret.name, secret.key)
+            url = await self._secrets.read(namespace, secret.name, secret.key)
         except ObjectsError as error:
-            if place not in self._own:
+            known = self._own[place].store
+            if known is None:
                 raise
-            log.warning("Could not read a Secret again; going on with what it held", object=str(ref), error=str(error))
-            return self._own[place].store
-        known = self._own.get(place)
-        if known is not None and known.url == url:
-            return known.store
-        own = self._own[place] = _Own(url, self._open_store(url))
-        if known is not None:
-            await known.store.close()
+            log.warning("Could not read a Secret again; going on with what it held", error=str(error))
+            return known
+        own = self._own[place]
+        before = own.store
+        if before is not None and own.url == url:
+            return before
+        own.url, own.store = url, self._open_store(url)
+        if before is not None:
+            await before.close()
         return own.store
 
     def source(self, spec: Spec) -> EvidenceSource:
@@ -101,7 +131,9 @@ class Directory:
 
     async def close(self) -> None:
         """Give up every connection."""
-        stores = [own.store for own in self._own.values()]
+        for own in self._own.values():
+            own.reading.cancel()
+        stores = [own.store for own in self._own.values() if own.store is not None]
         if self._store is not None:
             stores.append(self._store)
         closing = [store.close() for store in stores] + [source.close() for source in self._sources.values()]

@@ -1,15 +1,22 @@
 """The key of each object in its Redis: finding it, reading it, writing it."""
 
+import asyncio
+
 import structlog
 
 from mlrollout.domain.leave import leave
-from mlrollout.domain.traffic import Traffic, Write
-from mlrollout.ports import Connections, KeyRefusedError, PortError, TrafficError
+from mlrollout.domain.traffic import Traffic, Write, Written
+from mlrollout.ports import Connections, KeyRefusedError, LoginRefusedError, PortError, Ref, TrafficError
 
+from .connections import PACE
 from .metrics import Metrics
 from .rollout import Rollout
 
 log = structlog.get_logger(__name__)
+
+SELDOM = 5.0
+"""Seconds between two reads of an object's Secret while its Redis does not answer, for it may have moved. A Redis
+that refuses the password sees the Secret read at the pace of `Directory`."""
 
 
 class Keys:
@@ -18,11 +25,24 @@ class Keys:
     def __init__(self, connections: Connections, metrics: Metrics) -> None:
         self._connections = connections
         self._metrics = metrics
+        self._finding: dict[Ref, asyncio.Task[None]] = {}
 
     async def connect(self, rollout: Rollout) -> None:
-        """Find the object's Redis, if it is not known or its Secret may have changed."""
-        if rollout.store is not None and not rollout.reconnect:
-            return
+        """Find the object's Redis; where it is known, a Secret that may have changed is read beside the work.
+
+        Beside it, for the API server may be silent, and Redis may be well again without it.
+        """
+        if rollout.store is None:
+            await self._find(rollout)
+        elif rollout.reconnect and rollout.ref not in self._finding:
+            loop = asyncio.get_running_loop()
+            if loop.time() - rollout.connected >= (PACE if rollout.login_refused else SELDOM):
+                task = loop.create_task(self._find(rollout), name=f"connect {rollout.ref}")
+                self._finding[rollout.ref] = task
+                task.add_done_callback(lambda _: self._finding.pop(rollout.ref, None))
+
+    async def _find(self, rollout: Rollout) -> None:
+        rollout.connected = asyncio.get_running_loop().time()
         try:
             rollout.store = await self._connections.store(rollout.ref, rollout.asked)
             rollout.reconnect = False
@@ -51,7 +71,9 @@ class Keys:
 
     async def write(self, rollout: Rollout, write: Write) -> bool:
         """Write; answers whether Redis took anything new."""
-        return await self._write(rollout, write, rollout.asked.traffic.lease)
+        before = rollout.traffic
+        written = await self._write(rollout, write, rollout.asked.traffic.lease)
+        return written is not None and written.traffic != before
 
     async def give_up(self, rollout: Rollout) -> bool:
         """Give the key up, for its object is being deleted; answers whether that is done."""
@@ -69,23 +91,45 @@ class Keys:
             await self._write(rollout, Write(record), None)
         return rollout.left
 
-    async def _write(self, rollout: Rollout, write: Write, lease: float | None) -> bool:
+    async def renew(self, rollout: Rollout) -> None:
+        """Renew the lease of what stands in Redis, if it is this object's and as it shall be.
+
+        What stands there, not what is wanted: a raise whose status can't be saved must not let it run out.
+        """
+        traffic, state = rollout.traffic, rollout.state
+        record = traffic.record if traffic is not None else None
+        if traffic is None or record is None or state is None or record.owner != rollout.uid:
+            return
+        if traffic.percentage != record.percentage or state.record.percentage < record.percentage:
+            return  # it is on its way down
+        if await self._write(rollout, Write(record), rollout.asked.traffic.lease) is not None:
+            rollout.renewed = asyncio.get_running_loop().time()
+
+    async def unanswered(self, rollout: Rollout, error: TrafficError) -> None:
+        """Take in that Redis did not answer; an own one may have moved, or have another password."""
+        self._doubt(rollout, error)
+        await self.connect(rollout)
+
+    async def _write(self, rollout: Rollout, write: Write, lease: float | None) -> Written | None:
         if rollout.store is None:
-            return False
+            return None
         try:
             written = await rollout.store.write(rollout.asked.traffic.key, write, lease=lease)
         except TrafficError as error:
             self._lost(rollout, error)
-            return False
-        changed = written.traffic != rollout.traffic
+            return None
         rollout.traffic = written.traffic
-        return changed
+        return written
 
     def _lost(self, rollout: Rollout, error: TrafficError) -> None:
         self._metrics.redis_errors.inc()
         rollout.traffic = None
         rollout.trouble = str(error)
+        self._doubt(rollout, error)
+
+    def _doubt(self, rollout: Rollout, error: TrafficError) -> None:
         rollout.reconnect = rollout.asked.traffic.redis is not None
+        rollout.login_refused = isinstance(error, LoginRefusedError)
 
 
 def _check_ours(rollout: Rollout, traffic: Traffic) -> None:

@@ -1,20 +1,23 @@
 """The whole of the operator behind one face: objects come in, everything else follows."""
 
+import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
 
-from mlrollout.domain.state import Reason
 from mlrollout.ports import Clock, ConflictError, Connections, GoneError, Object, Objects, ObjectsError, Ref
 
+from .claims import Claims
 from .events import Events
+from .keys import Keys
 from .looks import Watch
 from .metrics import Metrics
 from .queue import Queue
 from .reconciler import Reconciler
-from .rollout import Problem, Rollout, known
+from .rollout import Rollout, known
+from .rounds import Rounds
 
 log = structlog.get_logger(__name__)
 
@@ -55,23 +58,29 @@ class Operator:
         self.metrics = metrics or Metrics()
         self.rollouts: dict[Ref, Rollout] = {}
         self._watches: dict[Ref, Watch] = {}
+        self._claims = Claims()
         self.queue = Queue(self._handle, seed=seed)
         self.metrics.queue_depth.set_function(lambda: self.queue.depth)
         self.events = Events(objects, clock, self.metrics)
+        keys = Keys(connections, self.metrics)
         self._reconciler = Reconciler(
             objects=objects,
             connections=connections,
+            keys=keys,
             clock=clock,
             metrics=self.metrics,
             events=self.events,
             wake=self.queue.add,
             still_leads=still_leads,
         )
+        self._rounds = Rounds(self.rollouts, keys, self._changed)
 
     async def run(self) -> None:
         """Work until cancelled."""
         try:
-            await self.queue.run()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.queue.run(), name="queue")
+                group.create_task(self._rounds.run(), name="rounds")
         finally:
             last = tuple(self.rollouts.values())
             self.rollouts.clear()
@@ -94,6 +103,7 @@ class Operator:
             rollout = self._meet(ref, found)
         else:
             rollout.take(found)
+        self._claims.take(rollout)
         self.queue.add(ref)
         rollout.fit_trails()
         self._fit(rollout)
@@ -133,19 +143,26 @@ class Operator:
 
     def _meet(self, ref: Ref, found: Mapping[str, Any]) -> Rollout:
         """Begin to know an object."""
-        rollout = self.rollouts[ref] = Rollout(ref)
+        rollout = self.rollouts[ref] = Rollout(ref, looked=asyncio.get_running_loop().time())
         judged = self._reconciler.judged
         self._watches[ref] = Watch(rollout, self._clock, self.metrics, judged, self._random)
         rollout.take(found)
         self.events.recall(rollout)
         return rollout
 
+    def _changed(self, rollout: Rollout) -> None:
+        """Something else stands in Redis than was known."""
+        self.queue.add(rollout.ref)
+        self._reconciler.brake(rollout)
+        self._fit(rollout)
+
     async def _handle(self, ref: Ref) -> float | None:
         rollout = self.rollouts.get(ref)
         if rollout is None:
             return None
+        self._claims.take(rollout)
         try:
-            return await self._reconciler.reconcile(rollout, self._conflict(rollout))
+            return await self._reconciler.reconcile(rollout, self._claims.conflict(rollout))
         except GoneError:
             self._forget(rollout)
             return None
@@ -176,33 +193,5 @@ class Operator:
         self._reconciler.forget(rollout)
         self.queue.forget(ref)
         self.metrics.forget(ref)
-        for other in self.rollouts.values():
-            if _key(other) == _key(rollout):  # its key may be free now
-                self.queue.add(other.ref)
-
-    def _conflict(self, rollout: Rollout) -> Problem | None:
-        """Another object of this cluster that names the same key and was there first."""
-        key = _key(rollout)
-        if key is None:
-            return None
-        for other in self.rollouts.values():
-            if other is not rollout and _key(other) == key and _rank(other) < _rank(rollout):
-                message = (
-                    f"MLRollout {other.ref} has the key {key[1]} already, and one key has one owner: "
-                    "use another key, or delete that object first"
-                )
-                return Problem(Reason.KEY_CONFLICT, message)
-        return None
-
-
-def _key(rollout: Rollout) -> tuple[object, str] | None:
-    if rollout.spec is None:
-        return None
-    traffic = rollout.spec.traffic
-    own = (rollout.ref.namespace, traffic.redis.secret_ref) if traffic.redis is not None else None
-    return (own, traffic.key)
-
-
-def _rank(rollout: Rollout) -> tuple[bool, str, str]:
-    """The object that stands somewhere already comes first, then the older one."""
-    return (rollout.state is None, str(rollout.metadata.get("creationTimestamp", "")), rollout.uid)
+        for other in self._claims.drop(rollout):  # its key may be free now
+            self.queue.add(other.ref)

@@ -17,7 +17,7 @@ from mlrollout.api.spec import Guardrail, Spec
 from mlrollout.domain.decide import decide
 from mlrollout.domain.record import greater
 from mlrollout.domain.state import Decision, Reason, State
-from mlrollout.domain.traffic import Traffic, Write
+from mlrollout.domain.traffic import Write
 from mlrollout.domain.verdict import Verdict
 from mlrollout.ports import (
     Clock,
@@ -54,6 +54,7 @@ class Reconciler:
         *,
         objects: Objects,
         connections: Connections,
+        keys: Keys,
         clock: Clock,
         metrics: Metrics,
         events: Events,
@@ -61,7 +62,7 @@ class Reconciler:
         still_leads: Callable[[], bool],
     ) -> None:
         self._connections = connections
-        self._keys = Keys(connections, metrics)
+        self._keys = keys
         self._report = Report(objects, clock, events)
         self._clock = clock
         self._metrics = metrics
@@ -128,10 +129,8 @@ class Reconciler:
         return self._again(rollout)
 
     def _again(self, rollout: Rollout) -> float | None:
-        lease, decision = rollout.asked.traffic.lease, rollout.decision
-        if not self.leads:  # it may hold a decision of long ago
-            return None if lease is None else lease / 3
-        if decision is None or decision.again is None:
+        decision = rollout.decision
+        if not self.leads or decision is None or decision.again is None:  # a standby's may be of long ago
             return None
         return max(0.01, decision.again - self._clock.now())
 
@@ -159,11 +158,11 @@ class Reconciler:
     def _decide(self, rollout: Rollout) -> Write | None:
         """Decide, and answer what to write; of its decisions one that does not lead keeps only rollbacks.
 
-        It renews the lease, too: traffic stands as long as somebody watches it.
+        It puts back as well what came back by itself: a failover asks nobody who leads.
         """
         decision = self._decision(rollout)
         if not self.leads and not decision.rolls_back(rollout.state):
-            return decision.write if _stands(rollout.traffic, decision.write) else None
+            return decision.write if _puts_back(rollout, decision.write) else None
         rollout.state, rollout.decision = decision.state, decision
         return decision.write
 
@@ -180,6 +179,7 @@ class Reconciler:
 
     def judged(self, rollout: Rollout, guardrail: Guardrail, verdict: Verdict) -> None:
         """Take in a verdict; if it asks for zero, that begins here and now."""
+        rollout.looked = asyncio.get_running_loop().time()
         trail = rollout.trails.get(guardrail.name)
         if trail is None or trail.guardrail != guardrail:
             return
@@ -208,36 +208,41 @@ class Reconciler:
             return None  # given up at zero: a rollback would only claim it again
         if rollout.state is not None and rollout.store is not None:
             decision = self._decision(rollout)
-            if decision.rolls_back(rollout.state) or (self.leads and decision.lowers(rollout.state)):
+            lowers = decision.rolls_back(rollout.state) or (self.leads and decision.lowers(rollout.state))
+            if lowers or _puts_back(rollout, decision.write):
                 return self._bring_down
         return self._leave if leaves else None
 
     async def _bring_down(self, rollout: Rollout) -> None:
-        began = asyncio.get_running_loop().time()
+        began, latched = asyncio.get_running_loop().time(), rollout.state is not None and rollout.state.record.latched
+        last: Write | None = None
         while not rollout.gone:
-            write = self._decide(rollout)
+            # What Redis does not answer to is written again, whatever can be decided without its answer.
+            write = self._decide(rollout) or (last if rollout.traffic is None else None)
             if write is None or write.raises:
                 break
+            last = write
+            await self._keys.connect(rollout)
             await self._keys.write(rollout, write)
             if rollout.traffic is not None and rollout.traffic.in_force <= write.record.percentage:
-                self._down_there(rollout, began)
+                self._down_there(rollout, began, again=latched)
                 break
             await asyncio.sleep(RETRY_DOWN)
         self._wake(rollout.ref)
 
-    def _down_there(self, rollout: Rollout, began: float) -> None:
+    def _down_there(self, rollout: Rollout, began: float, *, again: bool) -> None:
         """Tell it now: the history waits for the API server, and of a standby's evidence it knows nothing."""
         state = rollout.state
         if state is None:
             return
         log.warning(
-            "Traffic was taken down",
+            "Traffic that had come back was taken down again" if again else "Traffic was taken down",
             object=str(rollout.ref),
             percentage=state.record.percentage,
             reason=state.cause,
             explanation=state.explanation,
         )
-        if state.cause == Reason.GUARDRAIL_BREACHED:
+        if state.cause == Reason.GUARDRAIL_BREACHED and not again:
             self._metrics.zeroed(asyncio.get_running_loop().time() - began)
 
     def forget(self, rollout: Rollout) -> None:
@@ -285,11 +290,13 @@ class Reconciler:
         return None
 
 
-def _stands(traffic: Traffic | None, write: Write | None) -> bool:
-    """Whether Redis holds already what is to be written, so that writing it renews the lease and nothing else."""
-    if traffic is None or write is None:
+def _puts_back(rollout: Rollout, write: Write | None) -> bool:
+    """Whether a write takes down what somebody or a failover raised, to a record that stands already."""
+    traffic, state = rollout.traffic, rollout.state
+    if write is None or write.raises or traffic is None or state is None:
         return False
-    return traffic.record == write.record and traffic.percentage == write.record.percentage
+    stands = write.record in (state.record, traffic.record)
+    return stands and write.record.percentage < max(traffic.in_force, traffic.percentage or 0)
 
 
 def _settled(before: State | None, after: State | None) -> bool:

@@ -49,6 +49,8 @@ class Rollout:
         traffic: What Redis held when it was last asked; `None` where it can't be asked.
         trouble: Why it can't be asked.
         reconnect: Whether the connection to Redis may have changed.
+        login_refused: Whether it refused the user name or the password.
+        connected: When that was last looked up, by the loop's clock.
         refused: What is wrong with the Prometheus the spec names.
         trails: The looks of its guardrails, by name.
         store: Its Redis, once connected.
@@ -57,6 +59,8 @@ class Rollout:
         reworded: When its status was last written, by the loop's clock.
         noted: Serial of the last transition that was posted as an Event.
         alerted: When each alert was last posted, by reason and subject.
+        looked: When a guardrail was last looked at, by the loop's clock; before the first look, when it was met.
+        renewed: When its lease was last renewed, likewise.
         leaving: When this process first tried to let it go, by the loop's clock; `None` while it has not.
         gone: Whether the object no longer exists.
     """
@@ -72,6 +76,8 @@ class Rollout:
     traffic: Traffic | None = None
     trouble: str = "Redis has not been asked yet"
     reconnect: bool = False
+    login_refused: bool = False
+    connected: float = -inf
     refused: Problem | None = None
     trails: dict[str, Trail] = field(default_factory=dict)
     store: TrafficStore | None = None
@@ -80,6 +86,8 @@ class Rollout:
     reworded: float = -inf
     noted: int = 0
     alerted: dict[tuple[str, str], float] = field(default_factory=dict)
+    looked: float = -inf
+    renewed: float = -inf
     leaving: float | None = None
     gone: bool = False
 

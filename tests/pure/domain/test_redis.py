@@ -292,21 +292,10 @@ def test_the_time_of_a_long_outage_does_not_count() -> None:
     assert world.state.healthy == 20
 
 
-# --- the lease -------------------------------------------------------------------------------
+# --- at rest ---------------------------------------------------------------------------------
 
 
-def test_a_lease_is_renewed_three_times_in_its_life() -> None:
-    world = World()
-    world.change(lease=60.0)
-    world.play([("handle", 0), ("go_well", 9)])
-    assert _decision(world).again == world.now + 20
-    world.play([("go_well", 3)])
-    decision = _decision(world)
-    assert decision.write == Write(world.state.record)
-    assert decision.again == world.now + 20
-
-
-def test_without_one_nothing_is_written_and_the_next_step_is_awaited() -> None:
+def test_nothing_is_written_and_the_next_step_is_awaited() -> None:
     decision = _decision(world_at("second stage"))
     assert decision.write is None
     assert decision.again == pytest.approx(1_000_140.0 + 30.0)

@@ -241,6 +241,16 @@ class Redis:
         found: Traffic = await self.fates.meet("read", lambda: self.states.get(key, State()).traffic)
         return found
 
+    async def read_many(self, keys: Sequence[str]) -> Sequence[Traffic | TrafficError]:
+        def act() -> Sequence[Traffic]:
+            return [self.states.get(key, State()).traffic for key in keys]
+
+        try:
+            found: Sequence[Traffic] = await self.fates.meet("read_many", act)
+        except TrafficError as error:
+            return [error for _ in keys]
+        return found
+
     async def write(self, key: str, write: Write, *, lease: float | None = None) -> Written:
         def act() -> Written:
             outcome, self.states[key] = merge(self.states.get(key, State()), write, leased=lease is not None)

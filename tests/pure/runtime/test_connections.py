@@ -8,11 +8,12 @@ import pytest
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.api.spec import Spec
-from mlrollout.ports import ObjectsError, Ref, RefusedError, TrafficError
-from mlrollout.runtime.connections import Directory, matches
+from mlrollout.ports import LoginRefusedError, ObjectsError, Ref, RefusedError, TrafficError
+from mlrollout.runtime.connections import PACE, Directory, matches
+from mlrollout.runtime.keys import SELDOM
 
 from tests.pure.runtime.conftest import Logs
-from tests.pure.runtime.small_world import KEY, REDIS_DOWN, SmallWorld, failing, spec
+from tests.pure.runtime.small_world import KEY, REDIS_DOWN, Place, Redis, SmallWorld, failing, spec
 from tests.support.virtual_time import virtual
 
 REF = Ref("dispatch", "ml-dispatch")
@@ -23,8 +24,10 @@ OWN = "http://prometheus.monitoring:9090"
 class Secrets:
     values: dict[tuple[str, str, str], str] = field(default_factory=dict)
     slow: bool = False
+    reads: int = 0
 
     async def read(self, namespace: str, name: str, key: str) -> str:
+        self.reads += 1
         if self.slow:
             await asyncio.sleep(0.01)
         try:
@@ -194,33 +197,51 @@ async def test_a_secret_is_read_in_the_objects_own_namespace() -> None:
         await desk.store(Ref("third", "ml-dispatch"))
 
 
+@virtual
 async def test_a_rotated_secret_opens_a_new_connection_and_closes_the_old_one() -> None:
     desk = Desk(secrets=Secrets({("dispatch", "redis", "url"): "redis://:old@redis"}))
     old = await desk.store()
     assert await desk.store() is old
     desk.secrets.values["dispatch", "redis", "url"] = "redis://:new@redis"
+    await asyncio.sleep(PACE)
     new = await desk.store()
     assert (new.what, new.closed, old.closed) == ("redis://:new@redis", False, True)
 
 
+@virtual
 async def test_objects_that_ask_at_the_same_time_share_a_connection() -> None:
     desk = Desk(secrets=Secrets({("dispatch", "redis", "url"): "redis://a"}, slow=True))
     one, other = await asyncio.gather(desk.store(), desk.store(Ref("dispatch", "other")))
     assert one is other
     desk.secrets.values["dispatch", "redis", "url"] = "redis://b"
+    await asyncio.sleep(PACE)
     await asyncio.gather(desk.store(), desk.store())
     assert [opened.what for opened in desk.opened[1:]] == ["redis://a", "redis://b"]
     assert [opened.closed for opened in desk.opened[1:]] == [True, False]
 
 
+@virtual
 async def test_a_secret_that_can_not_be_read_again_leaves_the_connection_as_it_is(logs: Logs) -> None:
     desk = Desk(secrets=Secrets({("dispatch", "redis", "url"): "redis://:hunter2@redis"}))
     known = await desk.store()
     desk.secrets.values.clear()
+    await asyncio.sleep(PACE)
     assert await desk.store() is known
     assert not known.closed
     assert "hunter2" not in str(logs)
-    assert logs[-1]["object"] == str(REF)
+    assert "dispatch/redis" in logs[-1]["error"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+@virtual
+async def test_however_many_ask_for_it_a_secret_is_read_twice_a_second_at_most(*, there: bool) -> None:
+    values = {("dispatch", "redis", "url"): "redis://a"} if there else {}
+    desk = Desk(secrets=Secrets(dict(values)))
+    for _ in range(100):
+        asking = (desk.store(Ref("dispatch", f"object-{number}")) for number in range(50))
+        await asyncio.gather(*asking, return_exceptions=True)
+        await asyncio.sleep(0.1)
+    assert 10 <= desk.secrets.reads <= 10 / PACE + 1
 
 
 async def test_what_a_secret_holds_is_not_repeated_where_it_is_no_url() -> None:
@@ -236,10 +257,96 @@ async def test_what_a_secret_holds_is_not_repeated_where_it_is_no_url() -> None:
 async def test_a_secret_is_read_again_once_after_redis_failed() -> None:
     world = SmallWorld()
     place = await world.begun(traffic={"key": KEY, "redis": {"secretRef": {"name": "redis", "key": "url"}}})
+    await asyncio.sleep(SELDOM)
     assert place.connects == 1
     world.redis.fates.next["read"].append(failing(REDIS_DOWN))
     await asyncio.sleep(30)
     assert place.connects == 2
+
+
+class _Rotated(Place):
+    """Its Redis takes one password, and its Secret holds another for a while."""
+
+    taken, held = "new", "old"
+    hangs = False
+
+    async def store(self, *_: object) -> Any:
+        self.connects += 1
+        if self.hangs:
+            await asyncio.Event().wait()
+        return _Login(self.world.redis, self, self.held)
+
+
+@dataclass(eq=False)
+class _Login:
+    """The Redis by one password."""
+
+    redis: Redis
+    place: _Rotated
+    password: str
+
+    def __getattr__(self, name: str) -> Any:
+        if self.password == self.place.taken:
+            return getattr(self.redis, name)
+        return self._refuse_many if name == "read_many" else self._refuse
+
+    async def _refuse(self, *_: object, **__: object) -> None:
+        raise LoginRefusedError("Redis refused the password")
+
+    async def _refuse_many(self, keys: list[str]) -> list[LoginRefusedError]:
+        return [LoginRefusedError("Redis refused the password") for _ in keys]
+
+
+async def _begun(world: SmallWorld) -> _Rotated:
+    place = _Rotated(world)
+    place.taken = "old"
+    place.operator.lead(leads=True)
+    world.api.apply(spec(traffic={"key": KEY, "redis": {"secretRef": {"name": "redis", "key": "url"}}}))
+    await world.until(lambda: world.redis.percentage == "10")
+    await asyncio.sleep(10)
+    return place
+
+
+@virtual
+async def test_a_password_that_is_corrected_is_used_by_the_way_down_at_once() -> None:
+    world = SmallWorld()
+    place = await _begun(world)
+    place.taken = "new"
+    world.prometheus.value = 0.2
+    await asyncio.sleep(25)
+    assert world.redis.percentage == "10"
+    before = place.connects
+    await asyncio.sleep(10)
+    assert place.connects - before <= 10 / PACE + 1
+    place.held = "new"
+    await asyncio.sleep(0.8)
+    assert world.redis.percentage == "0"
+
+
+@virtual
+async def test_an_emergency_stop_after_a_rotation_is_seen_though_nothing_else_happens() -> None:
+    world = SmallWorld()
+    place = await _begun(world)
+    place.taken = "new"
+    await asyncio.sleep(100)
+    place.held = "new"
+    await asyncio.sleep(2)
+    world.redis.set_by_hand("0")
+    await asyncio.sleep(1.5)
+    assert world.redis.record.latched
+
+
+@virtual
+async def test_a_secret_that_can_not_be_had_holds_up_no_way_down() -> None:
+    """Redis failed once, and is well again; the API server is silent."""
+    world = SmallWorld()
+    place = await _begun(world)
+    place.hangs = True
+    world.redis.fates.next["read"] += [failing(REDIS_DOWN)] * 3
+    await asyncio.sleep(10)
+    world.prometheus.value = 0.2
+    await asyncio.sleep(1.2)
+    assert world.redis.percentage == "0"
 
 
 async def test_at_the_end_everything_is_closed() -> None:

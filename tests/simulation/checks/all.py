@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tests.simulation.world.world import World
 
 from .clients import clients_follow_to_zero, clients_never_go_back
+from .leases import leases_last
 from .raises import (
     a_raise_is_won_by_a_status_write,
     a_raise_knows_what_it_raises,
@@ -14,7 +15,7 @@ from .rest import all_agree_in_the_end, nothing_unexpected, writing_stops
 from .time import downtime_is_not_healthy_time
 from .told import attempts_are_asked_for, no_innocent_is_rolled_back, transitions_stand_once, verbs_are_answered_once
 from .violation import Check, Violation
-from .zero import breach_reaches_zero, zero_comes_back, zero_stays
+from .zero import breach_reaches_zero, deletion_reaches_zero, zero_comes_back, zero_stays
 
 CHECKS: tuple[Check, ...] = (
     nothing_unexpected,
@@ -22,6 +23,8 @@ CHECKS: tuple[Check, ...] = (
     a_raise_knows_what_it_raises,
     a_raise_is_won_by_a_status_write,
     breach_reaches_zero,
+    deletion_reaches_zero,
+    leases_last,
     zero_stays,
     zero_comes_back,
     clients_follow_to_zero,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from mlrollout.api.spec import Action
 from mlrollout.domain.verdict import Finding
+from mlrollout.runtime.rounds import ROUND
 
 from tests.simulation.world.history import Acted, Changed, Instance, Judged, Removed, Stored
 from tests.simulation.world.world import LONGEST_RESTART, World
@@ -14,8 +15,10 @@ from .violation import Violation
 
 WITHIN = 3.0
 """Seconds from a breach to zero in Redis, where calls fail at most three times in a row."""
-RESYNC = 1.2 * 15.0 + WITHIN
-"""Seconds after which an instance has looked at an object for sure."""
+AGAIN = ROUND + WITHIN
+"""Seconds after which an instance has looked at what stands in Redis for sure."""
+HEARD = 1.0
+"""Seconds that a watch event takes at most, where the watch is not broken."""
 
 
 def breach_reaches_zero(world: World) -> Iterator[Violation]:
@@ -23,7 +26,7 @@ def breach_reaches_zero(world: World) -> Iterator[Violation]:
 
     Whatever else goes on: in schedules of the flavour `neighbours` another object is sick all the time.
     """
-    hindered = _Hindrances(world)
+    hindered = Hindrances(world)
     zeros = _zeros(world)
     for entry, breached in _breaches(world):
         deadline = hindered.deadline(entry)
@@ -80,7 +83,6 @@ def _asked_for(stored: Stored | None, look: Judged) -> bool:
     completed = found.get("status", {}).get("progress", {}).get("completed", False)
     return (
         look.guardrail.action is Action.ROLLBACK
-        and "deletionTimestamp" not in found["metadata"]
         and not (completed and found["spec"].get("afterCompletion") == "Stop")
         and any(
             one["query"] == look.guardrail.query and one["max"] == look.guardrail.max
@@ -100,17 +102,17 @@ def _served_since(evidence: Evidence, look: Judged) -> float | None:
     return held.from_zero
 
 
-class _Hindrances:
+class Hindrances:
     """When an instance could not do anything: it stood still, or Redis answered nobody."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, also: tuple[str, ...] = ()) -> None:
         self._skew = skews(world.history)
         self._crashes = {entry.by: entry.at for entry in world.history.of(Instance) if entry.what == "crashes"}
         self._end = world.now()
         self._spans = [
             (entry.at, entry.at + float(str(entry.value)))
             for entry in world.history.of(Acted)
-            if entry.act == "freeze" or (entry.act == "outage" and entry.target == "redis")
+            if entry.act in ("freeze", *also) or (entry.act == "outage" and entry.target == "redis")
         ]
 
     def deadline(self, entry: Judged) -> float | None:
@@ -128,9 +130,30 @@ class _Hindrances:
                 deadline += end - max(begin, at)
         return deadline
 
+    def meets(self, begin: float, end: float) -> bool:
+        """Whether anything hindered it between two moments."""
+        return any(first <= end and last >= begin for first, last in self._spans)
+
     def crashed(self, begin: float, end: float) -> bool:
         """Whether an instance crashed between two moments, or is not back from before."""
         return any(begin - LONGEST_RESTART <= at <= end for at in self._crashes.values())
+
+
+def deletion_reaches_zero(world: World) -> Iterator[Violation]:
+    """What is deleted with its traffic is at zero as fast as Redis can be written, whoever leads."""
+    hindered, zeros, evidence = Hindrances(world, ("deafen",)), _zeros(world), Evidence(world.history)
+    seen: set[str] = set()
+    for entry in world.history:
+        if isinstance(entry, Stored) and "deletionTimestamp" in entry.object["metadata"] and entry.uid not in seen:
+            seen.add(entry.uid)
+            key, deadline = key_of(entry.ref), hindered.extended(entry.at, HEARD + WITHIN)
+            held = evidence.held[key]
+            stays = entry.object["spec"].get("onDelete") == "Retain" or entry.ref.name == "sick"
+            owned = held.record is not None and held.record.owner == entry.uid
+            excused = stays or hindered.crashed(entry.at, deadline) or deadline > world.now()
+            if held.in_force and owned and not excused and not any(entry.at <= at <= deadline for at in zeros[key]):
+                yield Violation(entry.at, f"{entry.ref} was deleted, and {key} is not at zero until {deadline:.2f} s")
+        evidence.take(entry)
 
 
 def zero_stays(world: World) -> Iterator[Violation]:
@@ -163,8 +186,8 @@ def zero_stays(world: World) -> Iterator[Violation]:
 
 
 def zero_comes_back(world: World) -> Iterator[Violation]:
-    """What a failover brings back of an attempt that is rolled back by its status goes to zero at the next resync."""
-    hindered = _Hindrances(world)
+    """What a failover brings back of an attempt that is rolled back by its status goes to zero at the next round."""
+    hindered = Hindrances(world)
     latched: dict[str, int] = {}
     changes = list(world.history.of(Changed))
     for entry in world.history:
@@ -173,9 +196,9 @@ def zero_comes_back(world: World) -> Iterator[Violation]:
         if not isinstance(entry, Changed) or entry.cause is not None or not entry.rises or entry.after.record is None:
             continue
         record = entry.after.record
-        if record.attempt > latched.get(record.owner, 0) or hindered.crashed(entry.at, entry.at + RESYNC):
+        if record.attempt > latched.get(record.owner, 0) or hindered.crashed(entry.at, entry.at + AGAIN):
             continue
-        deadline = hindered.extended(entry.at, RESYNC)
+        deadline = hindered.extended(entry.at, AGAIN)
         ends = (later.at for later in changes if later.key == entry.key and later.at >= entry.at)
         if deadline < world.now() and not any(entry.at < at <= deadline for at in ends):
             message = f"{entry.key} is back at {entry.after.in_force} % of a rolled back attempt until {deadline:.2f} s"

@@ -69,7 +69,7 @@ class Faults:
         self._calm = False
         self._fates = fates
         self.down: set[str] = set()
-        """Ports that answer nobody (`redis`), or not one instance (`redis of a`)."""
+        """Ports that answer nobody (`redis`), or not one instance (`redis of a`), and calls that never succeed."""
         self._rates: dict[str, list[tuple[Fate, float]]] = {}
         for (port, fate), rate in rates.items():
             self._rates.setdefault(port, []).append((fate, rate))
@@ -82,7 +82,7 @@ class Faults:
             fate = self._fates.get(len(self.calls) - 1)
             if fate is not None:
                 return fate
-        if self.down and (port.name in self.down or f"{port.name} of {slot}" in self.down):
+        if self.down and not self.down.isdisjoint((port.name, f"{port.name} of {slot}", call)):
             return Fate.FAIL
         rates = self._rates.get(port.name)
         if rates is None:

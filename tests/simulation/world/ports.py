@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlrollout.domain.traffic import Traffic, Write, Written
 from mlrollout.evidence.answer import Answer
-from mlrollout.ports import Note, Object, Ref, SourceError
+from mlrollout.ports import Note, Object, Ref, SourceError, TrafficError
 
 from .faults import API, PROMETHEUS, REDIS
 from .history import Answered, Issued
@@ -63,6 +63,14 @@ class Store:
         traffic = await self._calls.make(self._port, "read", lambda: self._redis.read(key))
         self._known[key] = traffic
         return traffic
+
+    async def read_many(self, keys: Sequence[str]) -> Sequence[Traffic | TrafficError]:
+        try:
+            found = await self._calls.make(self._port, "read_many", lambda: [self._redis.read(key) for key in keys])
+        except TrafficError as error:
+            return [error for _ in keys]
+        self._known.update(zip(keys, found, strict=True))
+        return found
 
     async def write(self, key: str, write: Write, *, lease: float | None = None) -> Written:
         issued = self._issue(key, write)

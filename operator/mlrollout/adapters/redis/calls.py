@@ -5,21 +5,26 @@ twice: a connection that died unnoticed must not cost an error. So trying one tw
 """
 
 import asyncio
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import MasterDownError, ReadOnlyError
+from redis.exceptions import MasterDownError, NoPermissionError, ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from mlrollout.ports import KeyRefusedError, TrafficError
+from mlrollout.ports import KeyRefusedError, LoginRefusedError, TrafficError
 from mlrollout.redis_server.address import Address, Tls, parse
-from mlrollout.redis_server.failure import FAILED, UnusableError, explain, is_no_string
+from mlrollout.redis_server.failure import FAILED, UnusableError, explain, is_no_string, refuses_login
 
-from .client import Client
+from .client import Client, Pair, Texts
 
 CALL_WITHIN = 0.6
 """Seconds for a whole call."""
+
+_PART = 100
+"""Pairs of keys in one request: few enough that what else is sent meanwhile waits for less than a millisecond."""
 
 _DEAD = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, MasterDownError)
 
@@ -62,6 +67,48 @@ class Calls:
         except FAILED as error:
             raise _told(error, self._address, key) from None
 
+    async def read(self, pairs: Mapping[str, Pair]) -> Mapping[str, Texts | TrafficError]:
+        """What stands under pairs of keys, by the first of each: one request for every hundred of one node.
+
+        A node that does not answer spoils nothing but its own keys.
+        """
+        try:
+            async with asyncio.timeout(CALL_WITHIN):
+                groups = await self._client.groups(pairs)
+        except (*FAILED, UnusableError) as error:
+            return dict.fromkeys(pairs, self._failure(error, next(iter(pairs), "")))
+        found = await asyncio.gather(*(self._read_group(group, pairs) for group in groups))
+        return {key: answer for group in found for key, answer in group.items()}
+
+    async def _read_group(self, keys: Sequence[str], pairs: Mapping[str, Pair]) -> dict[str, Texts | TrafficError]:
+        """The pairs of one node, part after part; where one part has no answer, the next would not either."""
+        found: dict[str, Texts | TrafficError] = {}
+        for first in range(0, len(keys), _PART):
+            part = keys[first : first + _PART]
+            try:
+                async with asyncio.timeout(CALL_WITHIN):
+                    found |= zip(part, await self._read_part([pairs[key] for key in part]), strict=True)
+            except NoPermissionError as error:
+                # One key that its user may not read: no reason to be blind for the others.
+                alone = [await self._read_group([key], pairs) for key in part] if part[1:] else []
+                found |= ChainMap(*alone) if alone else {part[0]: self._failure(error, part[0])}
+            except KeyRefusedError as error:
+                found[part[0]] = error
+            except FAILED as error:
+                failure = self._failure(error, part[0])
+                return found | dict.fromkeys(keys[first:], failure)
+        return found
+
+    async def _read_part(self, pairs: Sequence[Pair]) -> Sequence[Texts]:
+        try:
+            return await self._client.read(pairs)
+        except _DEAD:
+            await self._client.drop_idle()
+        return await self._client.read(pairs)
+
+    def _failure(self, error: BaseException, key: str) -> TrafficError:
+        return TrafficError(str(error)) if isinstance(error, UnusableError) else _told(error, self._address, key)
+
     async def close(self) -> None:
         """Give up the connections."""
         with suppress(*FAILED):
@@ -83,4 +130,5 @@ def _told(error: BaseException, address: Address, key: str) -> TrafficError:
             f"The key {key} holds something other than a string, so it is another program's. "
             "Name another key, or delete this one."
         )
-    return TrafficError(explain(error, address))
+    kind = LoginRefusedError if refuses_login(error) else TrafficError
+    return kind(explain(error, address))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -23,6 +24,11 @@ MOST_AT_ONCE = 4
 """Calls, and so connections, per store and per node of a Cluster. Few, because with TLS each new connection
 loads the system's authorities and holds up everything else for some 40 ms; four carry thousands of
 calls a second."""
+
+Pair = tuple[str, str]
+"""A key and that of its record."""
+Texts = tuple[bytes | None, bytes | None]
+"""What stands under the two; `None` where nothing does, or no text."""
 
 
 class Client:
@@ -49,6 +55,37 @@ class Client:
         async with self._turn(key):
             return await self._client.execute_command(*command)
 
+    async def groups(self, keys: Iterable[str]) -> Sequence[Sequence[str]]:
+        """Keys by the node that has them: all together but in a Cluster. Keys that can't be served stand alone."""
+        if not self._known:
+            await self._ask_kind()
+        if not isinstance(self._client, RedisCluster):
+            return [list(keys)]
+        groups: defaultdict[str, list[str]] = defaultdict(list)
+        for key in keys:
+            groups[key if apart(key) else self._node(key)].append(key)
+        return list(groups.values())
+
+    async def read(self, pairs: Sequence[Pair]) -> Sequence[Texts]:
+        """What stands under pairs of keys of one node, by one request.
+
+        Raises:
+            KeyRefusedError: This is a Cluster, and it keeps the two keys apart.
+        """
+        first = pairs[0][0]
+        client: Any = self._client
+        if not isinstance(client, RedisCluster):
+            async with self._turn(first):
+                texts = await client.execute_command("MGET", *(key for pair in pairs for key in pair))
+            return list(zip(texts[::2], texts[1::2], strict=True))
+        if why := apart(first):
+            raise KeyRefusedError(why)
+        async with self._turn(first):
+            pipeline: Any = client.pipeline()
+            for pair in pairs:
+                pipeline.execute_command("MGET", *pair)
+            return [(key, record) for key, record in await pipeline.execute()]
+
     async def drop_idle(self) -> None:
         """Close the connections that nobody uses: they may be as dead as the one that just failed."""
         if isinstance(self._client, Redis):  # a Cluster's client does it by itself
@@ -64,11 +101,15 @@ class Client:
 
     def _turn(self, key: str) -> asyncio.Semaphore:
         """A turn at the node that has the key: a hung node holds up its own keys only."""
+        return self._turns[self._node(key)]
+
+    def _node(self, key: str) -> str:
+        """The name of the node that has the key; empty where there is but one, or none is known."""
         node = None
         if isinstance(self._client, RedisCluster):
             with suppress(SlotNotCoveredError):  # by nobody, or not known yet: both for the library to see to
                 node = self._client.get_node_from_key(key)
-        return self._turns[node.name if node else ""]
+        return node.name if node else ""
 
     async def _ask_kind(self) -> None:
         async with self._asking:

@@ -3,11 +3,13 @@
 Trying a write twice is harmless, because a record that stands already is simply found standing.
 """
 
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Self
 
 from mlrollout.domain.record import encode
 from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
+from mlrollout.ports import TrafficError
 from mlrollout.redis_server.address import Tls
 from mlrollout.redis_server.names import record_of
 
@@ -35,6 +37,12 @@ class RedisTrafficStore:
     async def read(self, key: str) -> Traffic:
         """What stands under the key now."""
         return Traffic.parse(*await self._calls.call(key, "MGET", key, record_of(key)))
+
+    async def read_many(self, keys: Sequence[str]) -> Sequence[Traffic | TrafficError]:
+        """What stands under each of many keys, or why that can't be known, in their order."""
+        found = await self._calls.read({key: (key, record_of(key)) for key in keys})
+        answers = (found[key] for key in keys)
+        return [answer if isinstance(answer, TrafficError) else Traffic.parse(*answer) for answer in answers]
 
     async def write(self, key: str, write: Write, *, lease: float | None = None) -> Written:
         """Merge a record into Redis by the order; `order.lua` is where that happens."""

@@ -1,0 +1,66 @@
+"""Which objects of this cluster name which key: one key has one owner."""
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from mlrollout.domain.state import Reason
+
+from .rollout import Problem, Rollout
+
+Key = tuple[object, str]
+"""The object's own Redis, `None` for the operator's, and the key in it."""
+
+
+class Claims:
+    """An index, so that asking for a conflict costs no look at every other object."""
+
+    def __init__(self) -> None:
+        self._keys: dict[Rollout, Key] = {}
+        self._claimants: defaultdict[Key, set[Rollout]] = defaultdict(set)
+
+    def take(self, rollout: Rollout) -> None:
+        """Take in which key an object names now."""
+        key = _key(rollout)
+        if self._keys.get(rollout) != key:
+            self.drop(rollout)
+            if key is not None:
+                self._keys[rollout] = key
+                self._claimants[key].add(rollout)
+
+    def drop(self, rollout: Rollout) -> Collection[Rollout]:
+        """Forget an object; answers with those whose key may be free now."""
+        key = self._keys.pop(rollout, None)
+        if key is None:
+            return ()
+        self._claimants[key].discard(rollout)
+        others = tuple(self._claimants[key])
+        if not others:
+            del self._claimants[key]
+        return others
+
+    def conflict(self, rollout: Rollout) -> Problem | None:
+        """Another object that names the same key and was there first."""
+        key = self._keys.get(rollout)
+        if key is None:
+            return None
+        first = min(self._claimants[key], key=_rank)
+        if first is rollout:
+            return None
+        message = (
+            f"MLRollout {first.ref} has the key {key[1]} already, and one key has one owner: "
+            "use another key, or delete that object first"
+        )
+        return Problem(Reason.KEY_CONFLICT, message)
+
+
+def _key(rollout: Rollout) -> Key | None:
+    if rollout.spec is None:
+        return None
+    traffic = rollout.spec.traffic
+    own = (rollout.ref.namespace, traffic.redis.secret_ref) if traffic.redis is not None else None
+    return (own, traffic.key)
+
+
+def _rank(rollout: Rollout) -> tuple[bool, str, str]:
+    """The object that stands somewhere already comes first, then the older one."""
+    return (rollout.state is None, str(rollout.metadata.get("creationTimestamp", "")), rollout.uid)

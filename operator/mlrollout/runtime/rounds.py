@@ -1,0 +1,98 @@
+"""Rounds: what stands in Redis is looked at once a second, and leases are renewed, whatever else goes wrong.
+
+These are duties to Redis alone. The main lane has others besides, and where one of those fails for good (a
+status that may not be written, an API server that is away) it gets no further; so nothing here waits for it.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import structlog
+
+from mlrollout.ports import Ref, TrafficError, TrafficStore
+
+from .keys import Keys
+from .looks import watches
+from .rollout import Rollout
+
+log = structlog.get_logger(__name__)
+
+ROUND = 1.0
+"""Seconds from one look at every key to the next: for so long a failover may bring back what was taken down."""
+_AT_ONCE = 4
+"""Leases of one Redis that are renewed at the same time."""
+
+
+class Rounds:
+    """One round after another at each Redis; one that does not answer holds up no other's."""
+
+    def __init__(self, rollouts: Mapping[Ref, Rollout], keys: Keys, changed: Callable[[Rollout], None]) -> None:
+        """Make rounds.
+
+        Args:
+            rollouts: The objects; asked at each round.
+            keys: Where leases are renewed.
+            changed: Told where something else stands in Redis than was known; must not wait.
+        """
+        self._rollouts = rollouts
+        self._keys = keys
+        self._changed = changed
+        self._running: dict[TrafficStore, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Go round until cancelled."""
+        try:
+            while True:
+                await asyncio.sleep(ROUND)
+                self._begin()
+        finally:
+            for task in self._running.values():
+                task.cancel()
+
+    def _begin(self) -> None:
+        self._running = {store: task for store, task in self._running.items() if not task.done()}
+        by_store: defaultdict[TrafficStore, list[Rollout]] = defaultdict(list)
+        for rollout in self._rollouts.values():
+            if rollout.store is not None and rollout.spec is not None and rollout.state is not None:
+                by_store[rollout.store].append(rollout)
+        for store in by_store.keys() - self._running.keys():
+            self._running[store] = asyncio.create_task(self._go_round(store, by_store[store]), name="round")
+
+    async def _go_round(self, store: TrafficStore, rollouts: Sequence[Rollout]) -> None:
+        try:
+            before = [rollout.traffic for rollout in rollouts]
+            found = await store.read_many([rollout.asked.traffic.key for rollout in rollouts])
+            for rollout, was, traffic in zip(rollouts, before, found, strict=True):
+                if rollout.traffic is not was or rollout.store is not store or rollout.gone:
+                    continue  # another lane has heard from Redis meanwhile, and what it heard may be newer
+                if isinstance(traffic, TrafficError):
+                    await self._keys.unanswered(rollout, traffic)
+                elif traffic != was:
+                    rollout.traffic, rollout.trouble = traffic, ""
+                    self._changed(rollout)
+            await self._renew(rollouts)
+        except Exception:  # a round that goes wrong must not be the last
+            log.exception("Unexpected error in a round; going on")
+
+    async def _renew(self, rollouts: Iterable[Rollout]) -> None:
+        now = asyncio.get_running_loop().time()
+        due = [rollout for rollout in rollouts if _is_due(rollout, now)]
+        for first in range(0, len(due), _AT_ONCE):
+            await asyncio.gather(*(self._keys.renew(rollout) for rollout in due[first : first + _AT_ONCE]))
+
+
+def _is_due(rollout: Rollout, now: float) -> bool:
+    """Whether its lease has to be renewed: three times in its life, as long as this process guards it."""
+    lease = rollout.asked.traffic.lease
+    return lease is not None and now - rollout.renewed >= lease / 3 - ROUND / 2 and _guards(rollout, now)
+
+
+def _guards(rollout: Rollout, now: float) -> bool:
+    """Whether this process looks at its guardrails, as far as anybody shall: that is what a lease promises."""
+    if rollout.spec is None or rollout.over:
+        return False
+    if not watches(rollout.spec, rollout.state):
+        return True
+    longest = max((guardrail.interval + guardrail.deadline for guardrail in rollout.spec.guardrails), default=0.0)
+    return now - rollout.looked <= 2 * longest
