@@ -175,8 +175,10 @@ class Objects(Protocol):
         """Replace the list of finalizers, under the same condition."""
         ...
 
-    async def drop_annotation(self, ref: Ref, name: str, value: str) -> Object:
-        """Remove an annotation if it still has this value; answers with the object either way."""
+    async def change_annotations(
+        self, ref: Ref, resource_version: str, annotations: Mapping[str, str | None]
+    ) -> Object:
+        """Set these annotations in one write, and remove those that are `None`, under the same condition."""
         ...
 
     async def note(self, ref: Ref, uid: str, note: Note) -> None:

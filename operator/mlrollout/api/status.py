@@ -170,15 +170,16 @@ class GuardrailStatus(Model):
 
 
 class VerbStatus(Model):
-    """A verb that has been acted on and whose annotation is still to be removed.
-
-    A long value is cut, here and in one made from the annotation alike, so the two compare equal.
-    """
+    """A verb that has been acted on and whose annotation is still to be removed."""
 
     verb: Word
     """The verb, for example rollback."""
     value: Message = ""
-    """What the annotation said."""
+    """What the annotation said, on one line and cut."""
+    id: Word = ""
+    """What tells the request from one of other words or of another writer."""
+    at: Moment | None = None
+    """When it was heard."""
 
 
 class Transition(Model):

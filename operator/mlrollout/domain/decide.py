@@ -10,7 +10,7 @@ from .settle import Settled, conflict, settle
 from .stages import follow
 from .state import Alert, Blocked, Decision, Reason, Seen, State
 from .traffic import Write
-from .verbs import hear
+from .verbs import hear, in_manifests
 
 
 def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
@@ -42,6 +42,7 @@ def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
     alerts = [settled.alert] if settled.alert is not None else []
     alerts += _approval(step.blocked)
     alerts += evidence_alerts(spec, seen, step.state, now)
+    alerts += in_manifests(seen.verbs)
     write = settled.write
     if write is not None and write.raises and write.record != saved:
         write = None  # announced only now: saved first, raised by a later decision

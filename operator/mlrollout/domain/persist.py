@@ -19,7 +19,7 @@ from mlrollout.api.status import (
 
 from .outlook import served, upcoming
 from .record import Cause, Record
-from .state import Entry, Run, RunOutcome, State
+from .state import Entry, Heard, Run, RunOutcome, State
 from .verdict import Trail, Verdict
 
 M = TypeVar("M", RecordStatus, StageStatus, Transition)
@@ -52,7 +52,10 @@ def to_status(
         progress=_progress(state),
         stages=tuple(_written(StageStatus, run) for run in state.runs),
         guardrails=last,
-        verbs=tuple(VerbStatus(verb=verb, value=value) for verb, value in state.verbs.items()),
+        verbs=tuple(
+            VerbStatus(verb=verb, value=mark.value, id=mark.id, at=mark.at or None)
+            for verb, mark in state.verbs.items()
+        ),
         history=tuple(_written(Transition, entry) for entry in state.history),
         serial=state.serial,
     )
@@ -152,7 +155,7 @@ def from_status(status: Status) -> State | None:
         approved=progress.approved,
         promoted=progress.promoted,
         completed=progress.completed,
-        verbs={found.verb: found.value for found in status.verbs},
+        verbs={found.verb: Heard(found.value, found.id, found.at or 0.0) for found in status.verbs},
         runs=tuple(_run(run) for run in status.stages),
         history=tuple(Entry(**dict(entry)) for entry in status.history),
         serial=status.serial or 0,

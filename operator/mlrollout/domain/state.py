@@ -1,5 +1,6 @@
 """Where a rollout stands, in full: the record, and the bookkeeping of its stage."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -24,6 +25,58 @@ class Verb(StrEnum):
     PROMOTE = "promote"
     DEMOTE = "demote"
     PAUSE = "pause"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A verb that stands in an annotation.
+
+    Attributes:
+        text: What the annotation says, as it is: any characters, any length.
+        id: What tells it from a request of another text or of another writer.
+        manifest: Who keeps it in a manifest, and would put it back; empty where a person asked for it once.
+    """
+
+    text: str
+    id: str
+    manifest: str = ""
+
+    def heard_by(self, mark: "Heard") -> bool:
+        """Whether this is what that mark is about, as far as the two can tell; an older operator's mark has no id."""
+        return mark.id == self.id if mark.id else shown(mark.value) == shown(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The mark of a request that has been acted on.
+
+    Attributes:
+        value: What it said, fit to be shown.
+        id: The request's.
+        at: When it was heard, seconds since the epoch.
+    """
+
+    value: str
+    id: str = ""
+    at: float = 0.0
+
+    @property
+    def token(self) -> str:
+        """What tells this hearing from every other, to the millisecond as a status has it; empty in an old mark."""
+        return f"{self.id}@{round(self.at * 1000)}" if self.id else ""
+
+
+SHOWN = 256
+"""Characters of a person's words that are shown."""
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_JOINERS = "\u200c\u200d"  # they are what makes one character of several, in many languages and in emoji
+
+
+def shown(text: str) -> str:
+    """A person's words on one line, without what a terminal would act on or a reader can't see, and cut."""
+    start = text.strip()[: 2 * SHOWN]
+    seen = "".join(" " if unicodedata.category(one) in _HIDDEN and one not in _JOINERS else one for one in start)
+    return " ".join(seen.split())[:SHOWN].rstrip()
 
 
 class Reason(StrEnum):
@@ -130,7 +183,7 @@ class State:
         approved: The stage that a person approved, ahead of entering it.
         promoted: The stage that a person said to leave without serving its time.
         completed: Whether the last stage has served its time.
-        verbs: Verbs acted on whose annotations are still to be removed, with their values.
+        verbs: Verbs acted on whose annotations are still to be removed.
         runs: The stages of the attempt so far.
         history: The last transitions, oldest first.
         serial: The number of the last transition.
@@ -149,7 +202,7 @@ class State:
     approved: str = ""
     promoted: str = ""
     completed: bool = False
-    verbs: Mapping[str, str] = field(default_factory=dict)
+    verbs: Mapping[str, Heard] = field(default_factory=dict)
     runs: tuple[Run, ...] = ()
     history: tuple[Entry, ...] = ()
     serial: int = 0
@@ -212,7 +265,9 @@ class Seen:
         traffic: What stands in Redis; `None` where Redis can't be asked.
         trouble: Why it can't be asked; for people.
         trails: The looks of each guardrail, by its name.
-        verbs: The verbs found in annotations, with their values.
+        verbs: The verbs found in annotations.
+        removed: The tokens of hearings whose annotation is known to have been removed, so that one which stands
+            there is another request, be its words the same.
     """
 
     uid: str
@@ -220,7 +275,8 @@ class Seen:
     traffic: Traffic | None = None
     trouble: str = ""
     trails: Mapping[str, Trail] = field(default_factory=dict)
-    verbs: Mapping[str, str] = field(default_factory=dict)
+    verbs: Mapping[str, Request] = field(default_factory=dict)
+    removed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

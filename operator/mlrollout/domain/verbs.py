@@ -1,7 +1,7 @@
 """What a person asks for by an annotation: heard once, answered in the history."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from mlrollout.api.spec import Approval, Spec, Stage
@@ -10,29 +10,85 @@ from .attempt import renew
 from .latch import latch
 from .record import Cause
 from .stages import current, following, move
-from .state import Reason, Seen, State, Verb
+from .state import Alert, Heard, Reason, Request, Seen, State, Verb, shown
 
-_AT_MOST = re.compile(r"(100|[0-9]{1,2})(?:\s*%)?(?:\s+(.*))?", re.DOTALL)
+_AT_MOST = re.compile(r"(100|[0-9]{1,2})(?: ?%)?(?: (.*))?")
 
 
 def hear(spec: Spec, seen: Seen, state: State, now: float) -> State:
-    """The state after the verbs that have not been acted on yet.
+    """The state after the requests that have not been acted on yet.
 
-    A verb acted on stays in `state.verbs` until its annotation is seen to be gone, so that neither a
-    restart nor a second operator acts on it twice.
+    A request acted on stays marked in `state.verbs` until its annotation is known to be gone, so that neither a
+    restart nor a second operator acts on it twice. Known, and not only seen: it may have been removed and set again
+    with the same words since somebody looked. So whoever removes it says in the same write whose mark that ends.
     """
-    asked = {verb: seen.verbs[verb] for verb in Verb if verb in seen.verbs}
-    fresh = {verb: why for verb, why in asked.items() if state.verbs.get(verb) != why}
-    if dict(state.verbs) != asked:
-        state = replace(state, verbs={str(verb): why for verb, why in asked.items()})
-    overruled = Verb.ROLLBACK in fresh
-    for verb, why in fresh.items():
-        reason = why.strip()[:256] or "no reason given"
-        if overruled and verb is not Verb.ROLLBACK:
-            state = _refuse(state, now, verb, "a rollback was asked for as well, and it outranks every other verb")
-        else:
-            state = _ANSWERS[verb](spec, seen, state, now, reason)
+    marks = {
+        verb: mark
+        for verb, mark in state.verbs.items()
+        if verb in seen.verbs and seen.verbs[verb].heard_by(mark) and mark.token not in seen.removed
+    }
+    fresh = {
+        verb: seen.verbs[verb]
+        for verb in Verb
+        if verb in seen.verbs and verb not in marks and not seen.verbs[verb].manifest
+    }
+    marks |= {str(verb): Heard(shown(request.text), request.id, now) for verb, request in fresh.items()}
+    if dict(state.verbs) != marks:
+        state = replace(state, verbs=marks)
+    state = _kept_down(seen, state, now)
+    for verb, request in fresh.items():
+        state = _answer(verb, request, spec, seen, state, now)
     return state
+
+
+def _answer(verb: Verb, request: Request, spec: Spec, seen: Seen, state: State, now: float) -> State:
+    rollback = seen.verbs.get(Verb.ROLLBACK)
+    if verb is not Verb.ROLLBACK and rollback is not None:
+        # Also one that was heard before and is not removed yet: to ask for it once more would change nothing in the
+        # object, so nobody can know which of the two was said last.
+        where = f", in a manifest that {rollback.manifest} applies: take it out first" if rollback.manifest else ""
+        return _refuse(state, now, verb, f"a rollback is asked for as well, and it outranks every other verb{where}")
+    return _ANSWERS[verb](spec, seen, state, now, shown(request.text) or "no reason given")
+
+
+def _kept_down(seen: Seen, state: State, now: float) -> State:
+    """A rollback in a manifest is no request that could be over: no attempt begins while it stands there."""
+    request = seen.verbs.get(Verb.ROLLBACK)
+    if request is None or not request.manifest or state.record.latched:
+        return state
+    why = shown(request.text) or "no reason given"
+    explanation = (
+        f"asked for by an annotation that {request.manifest} keeps in a manifest: {why}; "
+        f"nothing begins again until mlrollout.dev/{Verb.ROLLBACK} is taken out of it"
+    )
+    return latch(state, now, Cause(Reason.MANUAL_ROLLBACK, explanation, now))
+
+
+def in_manifests(requests: Mapping[str, Request]) -> Iterator[Alert]:
+    """What is said about verbs that stand in a manifest and are ignored, as long as they do.
+
+    They are left where they are: an applier would put them back at once, and both would write for ever.
+    """
+    for verb, request in requests.items():
+        if request.manifest and verb != Verb.ROLLBACK:
+            message = (
+                f"{verb}: it stands in a manifest that {request.manifest} applies, and would be asked for again with "
+                f"every apply, so it is ignored. Take mlrollout.dev/{verb} out of the manifest, and ask with "
+                f'kubectl annotate mlr NAME mlrollout.dev/{verb}="why"'
+            )
+            yield Alert(Reason.VERB_REFUSED, verb, message)
+
+
+def too_early(requests: Mapping[str, Request]) -> Iterator[Alert]:
+    """What is said about verbs for an object that has not begun, and can't until somebody mends it.
+
+    They are not kept for the day when it does: by then nobody thinks of them. But for a rollback, which
+    keeps the object from beginning, and so is heard whenever that is.
+    """
+    for verb, request in requests.items():
+        if not request.manifest and verb != Verb.ROLLBACK:
+            why = shown(request.text) or "no reason given"
+            yield Alert(Reason.VERB_REFUSED, verb, f"{verb}: nothing has begun that it could be about ({why})")
 
 
 def _refuse(state: State, now: float, verb: Verb, because: str) -> State:

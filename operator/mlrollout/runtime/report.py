@@ -2,15 +2,17 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 
 from mlrollout.api import GROUP
 from mlrollout.api.status import Status
 from mlrollout.domain.conditions import Fact, facts, stalled, stamp
 from mlrollout.domain.persist import due, to_status
+from mlrollout.domain.verbs import in_manifests, too_early
 from mlrollout.ports import Clock, Object, Objects, ObjectsError
 
 from .events import Events
+from .requests import REMOVED, removed
 from .rollout import Problem, Rollout
 
 REWORDED = 10.0
@@ -47,7 +49,10 @@ class Report:
     async def stalled(self, rollout: Rollout, problem: Problem) -> None:
         """Say what keeps the object from being looked after; what it had, it keeps."""
         await self._save(rollout, stalled(problem.reason, problem.message))
-        self._events.alerts(rollout, (), problem)
+        refused = tuple(too_early(rollout.requests)) if rollout.state is None else ()
+        self._events.alerts(rollout, (*refused, *in_manifests(rollout.requests)), problem)
+        if refused:
+            await self._remove(rollout, (alert.subject for alert in refused), None)
 
     async def _save(self, rollout: Rollout, found: tuple[Fact, ...]) -> None:
         status = to_status(
@@ -73,14 +78,23 @@ class Report:
         await self._write(rollout, self._objects.set_finalizer(rollout.ref, version, finalizers))
 
     async def drop_verbs(self, rollout: Rollout) -> bool:
-        """Remove the annotations that have been acted on, now that this is saved; answers whether there were any."""
-        dropped = False
-        for verb, heard in (rollout.saved.verbs if rollout.saved is not None else {}).items():
-            value = rollout.annotations.get(verb)
-            if value is not None and rollout.verbs.get(verb) == heard:
-                await self._write(rollout, self._objects.drop_annotation(rollout.ref, f"{GROUP}/{verb}", value))
-                dropped = True
-        return dropped
+        """Remove the annotations that have been acted on, now that this is saved; answers whether there were any.
+
+        What was noted of an earlier removal goes when its marks are gone from the status.
+        """
+        marks = rollout.saved.verbs if rollout.saved is not None else {}
+        done = [verb for verb, mark in marks.items() if rollout.is_over(verb, mark)]
+        over = {mark.token for verb, mark in marks.items() if verb in done or verb not in rollout.requests} - {""}
+        noted = removed(rollout.metadata)
+        if not done and (not noted or noted & over):
+            return False
+        await self._remove(rollout, done, " ".join(sorted(over)) or None)
+        return True
+
+    async def _remove(self, rollout: Rollout, verbs: Iterable[str], noted: str | None) -> None:
+        annotations = {f"{GROUP}/{verb}": None for verb in verbs} | {REMOVED: noted}
+        version = rollout.resource_version
+        await self._write(rollout, self._objects.change_annotations(rollout.ref, version, annotations))
 
     async def _write(self, rollout: Rollout, written: Awaitable[Object]) -> None:
         """Take over what was written; where that failed, who knows what stands there now."""

@@ -10,14 +10,16 @@ from pydantic import ValidationError
 
 from mlrollout.api import GROUP
 from mlrollout.api.spec import Guardrail, OnDelete, Spec
-from mlrollout.api.status import Status, VerbStatus
+from mlrollout.api.status import Status
 from mlrollout.domain.leave import leave
 from mlrollout.domain.persist import from_status
-from mlrollout.domain.state import HISTORY, Decision, Entry, Reason, Seen, State, Verb
+from mlrollout.domain.state import HISTORY, Decision, Entry, Heard, Reason, Request, Seen, State, Verb
 from mlrollout.domain.traffic import Traffic
 from mlrollout.domain.verdict import Trail
 from mlrollout.evidence.query import Query, QueryError
 from mlrollout.ports import EvidenceSource, GoneError, Object, Ref, TrafficStore
+
+from .requests import removed, requests
 
 FINALIZER = f"{GROUP}/traffic"
 _SHOWN_ERRORS = 3
@@ -52,6 +54,8 @@ class Rollout:
         login_refused: Whether it refused the user name or the password.
         connected: When that was last looked up, by the loop's clock.
         refused: What is wrong with the Prometheus the spec names.
+        requests: The verbs that stand in its annotations.
+        removed: The tokens of hearings whose annotation is known to have been removed since.
         trails: The looks of its guardrails, by name.
         store: Its Redis, once connected.
         source: Its Prometheus, once known.
@@ -79,6 +83,8 @@ class Rollout:
     login_refused: bool = False
     connected: float = -inf
     refused: Problem | None = None
+    requests: Mapping[str, Request] = field(default_factory=dict)
+    removed: frozenset[str] = frozenset()
     trails: dict[str, Trail] = field(default_factory=dict)
     store: TrafficStore | None = None
     source: EvidenceSource | None = None
@@ -131,12 +137,6 @@ class Rollout:
         return {name.removeprefix(prefix): str(value) for name, value in found.items() if name.startswith(prefix)}
 
     @property
-    def verbs(self) -> Mapping[str, str]:
-        """The verbs that are asked for, with their values as the status would hold them."""
-        found = self.annotations
-        return {verb.value: VerbStatus(verb=verb, value=found[verb]).value for verb in Verb if verb in found}
-
-    @property
     def problem(self) -> Problem | None:
         """What a person has to mend before traffic may grow."""
         return self.invalid or self.refused
@@ -174,7 +174,8 @@ class Rollout:
             traffic=self.traffic,
             trouble=self.trouble,
             trails=self.trails,
-            verbs=self.verbs,
+            verbs=self.requests,
+            removed=self.removed,
         )
 
     def take(self, found: Object) -> bool:
@@ -192,6 +193,7 @@ class Rollout:
             return False
         unchanged = found.get("spec") == self.object.get("spec")
         self.object = found
+        self.requests = requests(metadata)
         if not unchanged or (self.invalid is not None and self.invalid.reason is Reason.INVALID_SPEC):
             self.spec, self.invalid = _understand(found, self.spec)
         try:
@@ -200,8 +202,22 @@ class Rollout:
             self.invalid = Problem(Reason.INVALID_SPEC, f"the status can't be read: {_shorten(error)}")
             return True
         self.saved = from_status(self.status)
+        self.removed = self._removed()
         self.state = merge(self.state, self.saved)
         return True
+
+    def _removed(self) -> frozenset[str]:
+        """What is known of removals; an annotation seen to be gone is remembered so as long as its mark stands."""
+        marks = self.saved.verbs if self.saved is not None else {}
+        gone = {mark.token for verb, mark in marks.items() if verb not in self.requests}
+        known_before = self.removed & {mark.token for mark in marks.values()}
+        return (removed(self.metadata) | gone | known_before) - {""}
+
+    def is_over(self, verb: str, mark: Heard) -> bool:
+        """Whether an annotation still stands whose request has been acted on; in a manifest it would be put back."""
+        request = self.requests.get(verb)
+        acted_on = request is not None and request.heard_by(mark) and mark.token not in self.removed
+        return acted_on and request is not None and not request.manifest
 
     def fit_trails(self) -> None:
         """Begin a new trail for each guardrail whose definition is new; forget those that are gone."""
@@ -237,16 +253,32 @@ def merge(working: State | None, loaded: State | None) -> State | None:
     return replace(loaded, healthy=working.healthy, counted=working.counted)
 
 
+_ANSWERED_AGAIN = frozenset({Reason.RESUMED, Reason.PAUSED, Reason.APPROVED, Reason.PROMOTED, Reason.VERB_REFUSED})
+"""Answers that count only once they are saved: the request still stands, unless another process has answered it."""
+_ANSWERED_BY_RECORD = {
+    Reason.MANUAL_ROLLBACK: Verb.ROLLBACK,
+    Reason.RETRIED: Verb.RETRY,
+    Reason.DEMOTED: Verb.DEMOTE,
+}
+"""Answers that have changed the record, which may stand in Redis already."""
+
+
 def _told_after(working: State, loaded: State) -> State:
     """A way down that is not saved yet, with what another process has saved meanwhile."""
     saved = {_mark(entry) for entry in loaded.history}
     since = loaded.history[0].serial if loaded.history else 0
-    unsaved = [entry for entry in working.history if entry.serial >= since and _mark(entry) not in saved]
+    unsaved = [
+        entry
+        for entry in working.history
+        if entry.serial >= since and _mark(entry) not in saved and entry.reason not in _ANSWERED_AGAIN
+    ]
+    answered = {verb for entry in unsaved for reason, verb in _ANSWERED_BY_RECORD.items() if entry.reason == reason}
+    marks = {verb: mark for verb, mark in working.verbs.items() if verb in answered}
     numbered = (replace(entry, serial=serial) for serial, entry in enumerate(unsaved, start=loaded.serial + 1))
     return replace(
         working,
-        paused=working.paused or loaded.paused,
-        verbs={**loaded.verbs, **working.verbs},
+        paused=loaded.paused,
+        verbs={**loaded.verbs, **marks},
         history=(*loaded.history, *numbered)[-HISTORY:],
         serial=loaded.serial + len(unsaved),
     )

@@ -23,7 +23,9 @@ CALLS: dict[str, Call] = {
     "get": lambda client, ref: objects(client).get(ref),
     "save_status": lambda client, ref: objects(client).save_status(ref, "1", {"percentage": 10}),
     "set_finalizer": lambda client, ref: objects(client).set_finalizer(ref, "1", ("mlrollout.dev/traffic",)),
-    "drop_annotation": lambda client, ref: objects(client).drop_annotation(ref, "mlrollout.dev/promote", "pilot"),
+    "change_annotations": lambda client, ref: objects(client).change_annotations(
+        ref, "1", {"mlrollout.dev/promote": None}
+    ),
     "note once": lambda client, ref: objects(client).note(ref, "uid", Note("RolledBack", "to 0 %", unique="1/3")),
     "note again": lambda client, ref: objects(client).note(ref, "uid", Note("EvidenceMissing", "no data")),
     "read a secret": lambda client, ref: KubernetesSecrets(client).read(ref.namespace, "redis", "url"),

@@ -100,7 +100,7 @@ async def test_what_is_gone_is_told_as_gone(objects: KubernetesObjects, place: P
     with pytest.raises(GoneError):
         await objects.set_finalizer(ref, "1", (FINALIZER,))
     with pytest.raises(GoneError):
-        await objects.drop_annotation(ref, "mlrollout.dev/promote", "1")
+        await objects.change_annotations(ref, "1", {"mlrollout.dev/promote": None})
 
 
 async def test_finalizers_are_set_and_taken_away(objects: KubernetesObjects, admin: Client, place: Place) -> None:
@@ -141,26 +141,37 @@ async def test_the_last_finalizer_lets_a_deleted_object_go(
         await objects.get(place.ref())
 
 
-async def test_an_annotation_goes_and_the_others_stay(objects: KubernetesObjects, admin: Client, place: Place) -> None:
-    await place.create(
+async def test_annotations_come_and_go_in_one_write_and_the_others_stay(
+    objects: KubernetesObjects, admin: Client, place: Place
+) -> None:
+    made = await place.create(
         admin, annotations={"mlrollout.dev/promote": "pilot", "mlrollout.dev/promoted": "x", "team": "y"}
     )
 
-    left = await objects.drop_annotation(place.ref(), "mlrollout.dev/promote", "pilot")
+    left = await objects.change_annotations(
+        place.ref(), version(made), {"mlrollout.dev/promote": None, "new": "z", "no": None}
+    )
 
-    assert left["metadata"]["annotations"] == {"mlrollout.dev/promoted": "x", "team": "y"}
+    assert left["metadata"]["annotations"] == {"mlrollout.dev/promoted": "x", "team": "y", "new": "z"}
     assert left == await objects.get(place.ref())
 
 
-@pytest.mark.parametrize("annotations", [{"mlrollout.dev/promote": "full"}, {"team": "y"}, {}])
-async def test_an_annotation_that_was_changed_or_taken_meanwhile_is_left_so(
-    objects: KubernetesObjects, admin: Client, place: Place, annotations: dict[str, str]
+@pytest.mark.parametrize("before", ["of an object that changed since", "of a namesake"])
+async def test_annotations_stay_as_they_are_where_the_object_is_another_by_now(
+    objects: KubernetesObjects, admin: Client, place: Place, before: str
 ) -> None:
-    made = await place.create(admin, annotations=annotations)
+    made = await place.create(admin, annotations={"mlrollout.dev/promote": "pilot"})
+    if before == "of a namesake":
+        place.kubectl("delete", "mlrollout", "ml-dispatch")
+        await place.create(admin, annotations={"mlrollout.dev/promote": "pilot"})
+    else:
+        place.kubectl("annotate", "mlrollout", "ml-dispatch", "team=y")
+    stands = await objects.get(place.ref())
 
-    left = await objects.drop_annotation(place.ref(), "mlrollout.dev/promote", "pilot")
+    with pytest.raises(ConflictError):
+        await objects.change_annotations(place.ref(), version(made), {"mlrollout.dev/promote": None})
 
-    assert left == made
+    assert await objects.get(place.ref()) == stands
 
 
 async def test_a_writer_without_the_right_is_told_which_one(place: Place, admin: Client, connecting: Any) -> None:
@@ -171,5 +182,5 @@ async def test_a_writer_without_the_right_is_told_which_one(place: Place, admin:
     with pytest.raises(ObjectsError, match=r'403, mlrollouts.*cannot patch resource "mlrollouts/status".*roles hold'):
         await reader.save_status(place.ref(), version(made), {"percentage": 10})
     with pytest.raises(ObjectsError, match="403"):
-        await reader.drop_annotation(place.ref(), "mlrollout.dev/promote", "pilot")
+        await reader.change_annotations(place.ref(), version(made), {"mlrollout.dev/promote": None})
     assert await reader.get(place.ref()) == made

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mlrollout.api.status import Progress, RecordStatus, StageStatus, Status
 from mlrollout.domain.persist import due, from_status, to_status
 from mlrollout.domain.record import Cause, Record
-from mlrollout.domain.state import HISTORY, RUNS, Entry, Reason, Run, RunOutcome, State
+from mlrollout.domain.state import HISTORY, RUNS, Entry, Heard, Reason, Run, RunOutcome, State
 from mlrollout.domain.verdict import Finding, Trail, Verdict
 
 from tests.pure.domain.situations import SITUATIONS, world_at
@@ -48,7 +48,7 @@ def _states() -> st.SearchStrategy[State]:
         approved=NAMES,
         promoted=NAMES,
         completed=st.booleans(),
-        verbs=st.dictionaries(st.sampled_from(["pause", "retry"]), TEXTS),
+        verbs=st.dictionaries(st.sampled_from(["pause", "retry"]), st.builds(Heard, TEXTS, NAMES, MOMENTS)),
         runs=st.lists(runs, max_size=3).map(tuple),
         history=st.lists(entries, max_size=3).map(tuple),
         serial=COUNTS,

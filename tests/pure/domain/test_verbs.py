@@ -75,14 +75,16 @@ def test_a_rollback_is_heard_while_redis_and_the_api_server_are_away() -> None:
     assert world.in_force == 0
 
 
-def test_an_annotation_that_stays_is_not_acted_on_twice_even_after_a_retry() -> None:
+def test_nothing_else_is_done_while_a_rollback_still_stands_for_it_may_have_been_said_last() -> None:
     world = world_at(
         "second stage", ("api_is", False), ("ask", "rollback"), ("handle", 0), ("ask", "retry"), ("handle", 0)
     )
     assert world.verbs.keys() == {"rollback", "retry"}
-    assert world.told[-2:] == [Reason.RETRIED, Reason.ATTEMPT_STARTED]
-    world.play([("handle", 0), ("go_well", 3)])
+    assert world.told[-1] == Reason.VERB_REFUSED
+    assert "a rollback is asked for as well" in world.state.history[-1].message
+    world.play([("api_is", True), ("handle", 0), ("handle", 0), ("ask", "retry"), ("handle", 0), ("go_well", 3)])
     assert world.told.count(Reason.MANUAL_ROLLBACK) == 1
+    assert world.told.count(Reason.RETRIED) == 1
     assert not world.state.record.latched
 
 
@@ -95,7 +97,7 @@ def test_a_verb_asked_for_with_another_value_is_heard_again() -> None:
 
 def test_a_verb_without_a_reason_says_so_and_a_long_one_is_cut() -> None:
     world = world_at("second stage")
-    world.verbs = {"pause": " "}
+    world.verbs = {"pause": " \n"}
     world.handle()
     assert world.state.history[-1].message == "no reason given"
     world.verbs = {"resume": "x" * 10_000}

@@ -4,6 +4,7 @@ What happens is data, `("look", 0, "Breach")`, so that a failing history is a li
 shortened and played again.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +15,7 @@ from mlrollout.domain.conditions import Fact, facts, stamp
 from mlrollout.domain.decide import decide
 from mlrollout.domain.persist import from_status, to_status
 from mlrollout.domain.record import Record, encode
-from mlrollout.domain.state import Decision, Seen, State
+from mlrollout.domain.state import Decision, Request, Seen, State
 from mlrollout.domain.traffic import Write
 from mlrollout.domain.verdict import Finding, Trail, Verdict
 from mlrollout.runtime.rollout import merge as merged
@@ -29,6 +30,11 @@ HOLDER = "dispatch/ml-dispatch"
 FOREIGN = Record(attempt=9, latched=False, sequence=2, percentage=40, stage="x", owner="other", holder="else/where")
 
 Happening = tuple[Any, ...]
+
+
+def requests(verbs: Mapping[str, str]) -> dict[str, Request]:
+    """What annotations ask for, all set by the same person."""
+    return {verb: Request(why, hashlib.sha256(why.encode()).hexdigest()[:16]) for verb, why in verbs.items()}
 
 
 @dataclass
@@ -115,7 +121,7 @@ class World:
             self._load(operator)
         spec = self.edit.spec
         traffic = self.redis.traffic if self.redis_up else None
-        seen = Seen(UID, HOLDER, traffic, "it is down", dict(operator.trails), dict(self.verbs))
+        seen = Seen(UID, HOLDER, traffic, "it is down", dict(operator.trails), requests(self.verbs))
         before = operator.state
         decision = operator.decision = decide(spec, before, seen, self.now)
         self.oracle.decided(self, before, seen, decision)
@@ -263,5 +269,7 @@ class World:
         operator.version = self.version
         if decision.state is not None:
             heard = decision.state.verbs
-            self.verbs = {verb: why for verb, why in self.verbs.items() if heard.get(verb) != why}
+            asked = requests(self.verbs)
+            acted_on = {verb for verb, mark in heard.items() if verb in asked and asked[verb].heard_by(mark)}
+            self.verbs = {verb: why for verb, why in self.verbs.items() if verb not in acted_on}
         return True

@@ -19,6 +19,7 @@ from mlrollout.ports import ConflictError, GoneError, Note, Object, ObjectsError
 from mlrollout.runtime.operator import Operator
 
 from tests.components.redis.model import State, merge
+from tests.support.managed_fields import annotated, applied
 
 EPOCH = 1_800_000_000.0
 REF = Ref("dispatch", "ml-dispatch")
@@ -128,10 +129,20 @@ class Api:
             metadata = old["metadata"] | {"generation": old["metadata"]["generation"] + 1}
             self._store(ref, old | {"metadata": metadata, "spec": dict(wanted)})
 
-    def annotate(self, name: str, value: str, ref: Ref = REF) -> None:
+    def annotate(self, name: str, value: str | None, ref: Ref = REF) -> None:
+        """As `kubectl annotate` does; `None` removes it."""
+        metadata = annotated(self.objects[ref]["metadata"], {f"{GROUP}/{name}": value})
+        self._change(ref, metadata)
+
+    def apply_server_side(self, annotations: Mapping[str, str], ref: Ref = REF) -> None:
+        """As an applier does again and again, with these annotations in its manifest."""
+        self._change(ref, applied(self.objects[ref]["metadata"], annotations, "argocd"))
+
+    def _change(self, ref: Ref, metadata: Mapping[str, Any]) -> None:
+        """A patch that changes nothing makes no version."""
         old = self.objects[ref]
-        annotations = old["metadata"].get("annotations", {}) | {f"{GROUP}/{name}": value}
-        self._store(ref, old | {"metadata": old["metadata"] | {"annotations": annotations}})
+        if metadata != old["metadata"]:
+            self._store(ref, old | {"metadata": metadata})
 
     def delete(self, ref: Ref = REF) -> None:
         old = self.objects[ref]
@@ -173,16 +184,14 @@ class Api:
         found: Object = await self.fates.meet("set_finalizer", act)
         return found
 
-    async def drop_annotation(self, ref: Ref, name: str, value: str) -> Object:
+    async def change_annotations(
+        self, ref: Ref, resource_version: str, annotations: Mapping[str, str | None]
+    ) -> Object:
         def act() -> Object:
-            old = self._standing(ref)
-            annotations = old["metadata"].get("annotations", {})
-            if annotations.get(name) != value:
-                return old
-            kept = {key: text for key, text in annotations.items() if key != name}
-            return self._store(ref, old | {"metadata": old["metadata"] | {"annotations": kept}})
+            old = self._at(ref, resource_version)
+            return self._store(ref, old | {"metadata": annotated(old["metadata"], annotations, "mlrollout")})
 
-        found: Object = await self.fates.meet("drop_annotation", act)
+        found: Object = await self.fates.meet("change_annotations", act)
         return found
 
     async def note(self, ref: Ref, uid: str, note: Note) -> None:

@@ -8,7 +8,7 @@ from tests.support.virtual_time import virtual
 
 SELDOM = [{**GUARDRAIL, "interval": "20s", "maxAge": "60s"}]
 """Looks that leave a test time for hours."""
-_API = ("save_status", "get", "note", "set_finalizer", "drop_annotation")
+_API = ("save_status", "get", "note", "set_finalizer", "change_annotations")
 
 
 def _marks(world: SmallWorld) -> Counter[tuple[str, str]]:

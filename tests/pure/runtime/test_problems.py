@@ -130,7 +130,7 @@ async def test_a_verb_whose_status_another_process_wiped_meanwhile_does_no_harm(
 
     world.api.annotate("pause", "one")
     world.api.annotate("approve", "two")
-    world.api.fates.next["drop_annotation"].append(wiping)
+    world.api.fates.next["change_annotations"].append(wiping)
     await asyncio.sleep(10)
     assert world.api.objects[REF]["metadata"]["annotations"] == {}
     assert world.redis.percentage == "10"

@@ -91,7 +91,7 @@ async def test_a_standby_begins_nothing_and_writes_nothing_to_the_object() -> No
     assert world.redis.percentage is None
     world.api.annotate("rollback", "nobody listens")
     await asyncio.sleep(5)
-    assert world.api.objects[REF]["metadata"].keys() - applied["metadata"].keys() == {"annotations"}
+    assert world.api.objects[REF]["metadata"].keys() - applied["metadata"].keys() == {"annotations", "managedFields"}
     assert "status" not in world.api.objects[REF]
     assert not world.api.notes
 

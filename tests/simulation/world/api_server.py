@@ -8,6 +8,8 @@ from typing import Any
 from mlrollout.api import GROUP, KIND, VERSION
 from mlrollout.ports import ConflictError, GoneError, Note, Object, Ref
 
+from tests.support.managed_fields import annotated, applied
+
 from .history import History, Posted, Removed, Stored
 
 Heard = Callable[[str, Object], None]
@@ -55,11 +57,18 @@ class ApiServer:
             self._store("people", ref, "spec", old | {"metadata": metadata, "spec": dict(spec)})
 
     def annotate(self, ref: Ref, name: str, value: str) -> None:
-        """Set an annotation, if the object exists."""
+        """Set an annotation as `kubectl annotate` does, if the object exists."""
         old = self.objects.get(ref)
         if old is not None:
-            annotations = old["metadata"].get("annotations", {}) | {name: value}
-            self._store("people", ref, "annotations", _with_metadata(old, annotations=annotations))
+            metadata = annotated(old["metadata"], {name: value}, at=self._wall_clock())
+            self._store("people", ref, "annotations", dict(old) | {"metadata": metadata})
+
+    def apply_annotations(self, ref: Ref, annotations: Mapping[str, str]) -> None:
+        """Have these stand in the manifest that an applier applies, if the object exists."""
+        old = self.objects.get(ref)
+        if old is not None:
+            metadata = applied(old["metadata"], annotations, "applier", at=self._wall_clock())
+            self._store("applier", ref, "annotations", dict(old) | {"metadata": metadata})
 
     def delete(self, ref: Ref) -> None:
         """Ask for the object's removal; finalizers hold it."""
@@ -95,14 +104,13 @@ class ApiServer:
             return new
         return self._store(by, ref, "finalizers", new)
 
-    def drop_annotation(self, by: str, ref: Ref, name: str, value: str) -> Object:
-        """Remove an annotation if it has this value."""
-        old = self.get(ref)
-        annotations = old["metadata"].get("annotations", {})
-        if annotations.get(name) != value:
-            return old
-        kept = {key: text for key, text in annotations.items() if key != name}
-        return self._store(by, ref, "annotations", _with_metadata(old, annotations=kept))
+    def change_annotations(
+        self, by: str, ref: Ref, resource_version: str, annotations: Mapping[str, str | None]
+    ) -> Object:
+        """Set and remove annotations if the object has this version."""
+        old = self._at(ref, resource_version)
+        metadata = annotated(old["metadata"], annotations, "mlrollout", at=self._wall_clock())
+        return self._store(by, ref, "annotations", dict(old) | {"metadata": metadata})
 
     def note(self, by: str, ref: Ref, uid: str, note: Note) -> None:
         """Create an Event; one that is the only one of its kind is created once."""

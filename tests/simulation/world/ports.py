@@ -40,9 +40,11 @@ class Objects:
             API, "set_finalizer", lambda: self._api.set_finalizer(self._by, ref, resource_version, finalizers)
         )
 
-    async def drop_annotation(self, ref: Ref, name: str, value: str) -> Object:
+    async def change_annotations(
+        self, ref: Ref, resource_version: str, annotations: Mapping[str, str | None]
+    ) -> Object:
         return await self._calls.make(
-            API, "drop_annotation", lambda: self._api.drop_annotation(self._by, ref, name, value)
+            API, "annotate", lambda: self._api.change_annotations(self._by, ref, resource_version, annotations)
         )
 
     async def note(self, ref: Ref, uid: str, note: Note) -> None:

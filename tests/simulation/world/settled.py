@@ -29,6 +29,8 @@ def _of_object(world: "World", ref: Ref) -> Iterator[str]:
     if found["metadata"].get("annotations"):
         yield f"{ref} still has the annotations {found['metadata']['annotations']}"
     if "record" not in status:
+        if _never_began(status):
+            return
         yield f"{ref} has no record in its status"
         return
     if status["observedGeneration"] != found["metadata"]["generation"]:
@@ -37,6 +39,12 @@ def _of_object(world: "World", ref: Ref) -> Iterator[str]:
         record = Record(**dict(RecordStatus(**status["record"])))
         yield from _agreement(world, found["spec"]["traffic"]["key"], record)
     yield from _movement(ref, found)
+
+
+def _never_began(status: Mapping[str, Any]) -> bool:
+    """Whether somebody put something else into the key before the object began: it waits for a person."""
+    conditions = {one["type"]: one["reason"] for one in status.get("conditions", ())}
+    return conditions.get("Ready") == "KeyRefused"
 
 
 def _agreement(world: "World", key: str, record: Record) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any, cast
 from mlrollout.api import GROUP, PLURAL, VERSION
 from mlrollout.ports import Clock, Note, Object, Ref
 
-from .client import Client, Data, UnfitError
+from .client import Body, Client, Data
 from .notes import Notes
 
 _ALL = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
@@ -46,24 +46,19 @@ class KubernetesObjects:
         patch = [_at(resource_version), {"op": "add", "path": "/metadata/finalizers", "value": list(finalizers)}]
         return await self._ask(f"set the finalizers of {ref}", "PATCH", OBJECT, ref, patch)
 
-    async def drop_annotation(self, ref: Ref, name: str, value: str) -> Object:
-        """Remove an annotation if it still has this value; answers with the object either way."""
-        path = "/metadata/annotations/" + name.replace("~", "~0").replace("/", "~1")
-        patch = [{"op": "test", "path": path, "value": value}, {"op": "remove", "path": path}]
-        try:
-            return await self._ask(f"remove the annotation {name} from {ref}", "PATCH", OBJECT, ref, patch)
-        except UnfitError:
-            # The value is another by now, or something else is wrong; the object tells which.
-            standing = await self.get(ref)
-            if (standing["metadata"].get("annotations") or {}).get(name) == value:
-                raise
-            return standing
+    async def change_annotations(
+        self, ref: Ref, resource_version: str, annotations: Mapping[str, str | None]
+    ) -> Object:
+        """Set these annotations in one write, and remove those that are `None`, under the same condition."""
+        # No test of a value: what the API server compares is its own encoding of it, in which `>` has six characters.
+        patch: Data = {"metadata": {"resourceVersion": resource_version, "annotations": dict(annotations)}}
+        return await self._ask(f"annotate {ref}", "PATCH", OBJECT, ref, patch)
 
     async def note(self, ref: Ref, uid: str, note: Note) -> None:
         """Post a Kubernetes Event about the object."""
         await self._notes.post(ref, uid, note)
 
-    async def _ask(self, what: str, method: str, path: str, ref: Ref, body: list[Data] | None = None) -> Data:
+    async def _ask(self, what: str, method: str, path: str, ref: Ref, body: Body = None) -> Data:
         return await self._client.ask(what, method, path, body, namespace=ref.namespace, name=ref.name)
 
 

@@ -1,0 +1,73 @@
+"""Which verbs an object's metadata asks for, who asks, and what the operator has noted there about its own removals.
+
+Text alone never tells one request from another: people say the same words twice. What does is who wrote the
+annotation, which the API server keeps in the managed fields, and that the earlier one was removed.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlrollout.api import GROUP
+from mlrollout.domain.state import Request, Verb, shown
+
+REMOVED = f"operator.{GROUP}/removed"
+"""The annotation in which the operator says, in the write that removes verbs, whose marks that ends."""
+
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_LONGEST_NAME = 63
+
+Writer = tuple[str, str]
+"""A manager of fields and its operation, `Apply` or `Update`."""
+
+
+def requests(metadata: Mapping[str, Any]) -> Mapping[str, Request]:
+    """The verbs that stand in the annotations."""
+    annotations: Mapping[str, str] = metadata.get("annotations") or {}
+    names = {verb.value: f"{GROUP}/{verb}" for verb in Verb if f"{GROUP}/{verb}" in annotations}
+    return {verb: _request(metadata, annotations, name) for verb, name in names.items()}
+
+
+def removed(metadata: Mapping[str, Any]) -> frozenset[str]:
+    """The tokens of the hearings whose annotations the operator removed last."""
+    annotations: Mapping[str, str] = metadata.get("annotations") or {}
+    return frozenset(str(annotations.get(REMOVED, "")).split())
+
+
+def _request(metadata: Mapping[str, Any], annotations: Mapping[str, str], name: str) -> Request:
+    text = str(annotations[name])
+    writers = sorted(set(_writers(metadata, name)))
+    # Not the time of its entry: that changes with anything else that the same writer does to the object.
+    said = "\0".join((text, *(f"{operation} {manager}" for manager, operation in writers)))
+    digest = hashlib.sha256(said.encode(errors="surrogatepass")).hexdigest()
+    return Request(text, digest[:16], _manifest(metadata, annotations, name, writers))
+
+
+def _manifest(metadata: Mapping[str, Any], annotations: Mapping[str, str], name: str, writers: list[Writer]) -> str:
+    """Who keeps the annotation in a manifest; empty where nobody does."""
+    keeper = next((manager for manager, operation in writers if operation == "Apply"), None)
+    if keeper is None and _last_applied(annotations, name):
+        # Somebody else may have asked by hand for a verb that was applied once, and was removed since.
+        appliers = set(_writers(metadata, _LAST_APPLIED))
+        keeper = next((manager for manager, operation in writers if (manager, operation) in appliers), None)
+        if not writers:
+            keeper = "kubectl apply"
+    return "" if keeper is None else shown(keeper)[:_LONGEST_NAME] or "somebody"
+
+
+def _last_applied(annotations: Mapping[str, str], name: str) -> bool:
+    """Whether a client-side apply found the annotation in its manifest."""
+    try:
+        manifest = json.loads(annotations.get(_LAST_APPLIED, ""))
+        return name in manifest["metadata"]["annotations"]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return False
+
+
+def _writers(metadata: Mapping[str, Any], name: str) -> Iterator[Writer]:
+    """Who owns an annotation, by the managed fields."""
+    for entry in metadata.get("managedFields") or ():
+        fields = ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:annotations") or {}
+        if f"f:{name}" in fields:
+            yield str(entry.get("manager", "")), str(entry.get("operation", ""))
