@@ -1,10 +1,12 @@
 # Everything a newcomer needs: `make demo` shows the product, `make test` proves it. Both install what
 # they need, into .venv and a cache (see devstack/).
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format up down status generate lock clean
+.PHONY: help demo test unit lint style types imports format up down status generate lock clean
 
 PYTHON ?= python3
-BIN := .venv/bin
+# Another environment for another Python: make unit PYTHON=python3.13 VENV=.venv-3.13
+VENV ?= .venv
+BIN := $(VENV)/bin
 WORKERS ?= 4
 # Without cached bytecode every worker would compile every test anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -14,47 +16,54 @@ JUDGING := tests/pure/domain tests/pure/evidence
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.venv/ready: requirements/dev.txt pyproject.toml
+$(VENV)/ready: requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mlrollout needs Python 3.11 or newer, and $(PYTHON) is older: try make PYTHON=python3.13 ...")'
-	@echo "Installing the Python packages into .venv (about half a minute)"
-	@$(PYTHON) -m venv .venv
+	@echo "Installing the Python packages into $(VENV) (about half a minute)"
+	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/pip check --quiet --disable-pip-version-check
 	@touch $@
 
-demo: .venv/ready ## Roll a model out on a local stack, then a broken one, and watch it come back (3 minutes)
+demo: $(VENV)/ready ## Roll a model out on a local stack, then a broken one, and watch it come back (3 minutes)
 	@$(BIN)/python -m devstack.demo
 
-test: .venv/ready ## Run every test: pure, components on real parts, the whole on a real API server
+test: $(VENV)/ready ## Run every test: pure, components on real parts, the whole on a real API server
 	@$(BIN)/python -m devstack fetch
 	$(BIN)/pytest $(JUDGING) -n auto --cov --cov-report=term
 	$(BIN)/pytest tests/pure tests/simulation $(JUDGING:%=--ignore=%) --every-fate -n auto --dist worksteal
 	$(BIN)/pytest tests --ignore=tests/pure --ignore=tests/simulation -n $(WORKERS) --dist worksteal
 
-unit: .venv/ready ## Run the pure tests alone (seconds)
+unit: $(VENV)/ready ## Run the pure tests alone (seconds)
 	$(BIN)/pytest tests/pure tests/simulation -n auto --dist worksteal
 
-lint: .venv/ready ## Check style, types and the direction of imports
+lint: $(VENV)/ready ## Check style, types and the direction of imports
+	@$(MAKE) --no-print-directory --keep-going style types imports
+
+style: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy operator/mlrollout devstack docs tests examples
+
+types: $(VENV)/ready
+	$(BIN)/mypy operator/mlrollout devstack docs tests examples benchmarks
+
+imports: $(VENV)/ready
 	$(BIN)/lint-imports --no-logo
 
-format: .venv/ready ## Format the code
+format: $(VENV)/ready ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-up: .venv/ready ## Start the local stack and leave it running; CLUSTER=kind for a kind cluster
+up: $(VENV)/ready ## Start the local stack and leave it running; CLUSTER=kind for a kind cluster
 	@$(BIN)/python -m devstack up $(if $(CLUSTER),--cluster $(CLUSTER))
 
-down: .venv/ready ## Stop the local stack
+down: $(VENV)/ready ## Stop the local stack
 	@$(BIN)/python -m devstack down
 
-status: .venv/ready ## Say what of the local stack runs
+status: $(VENV)/ready ## Say what of the local stack runs
 	@$(BIN)/python -m devstack status
 
-generate: .venv/ready ## Write the CRD, the chart's copy, the references and the vectors from the code
+generate: $(VENV)/ready ## Write the CRD, the chart's copy, the references and the vectors from the code
 	$(BIN)/python -m mlrollout.api.generate
 	$(BIN)/python -m docs.vectors.generate
 	$(BIN)/python -m docs.sdk
@@ -67,4 +76,4 @@ lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile --group rivals -c requirements/dev.txt $(LOCK) -o requirements/rivals.txt
 
 clean: down ## Stop the local stack and remove what was made here
-	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv* .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -112,7 +112,7 @@ def growthbook(_: str) -> Decide:
 
     def decide(user: str) -> bool:
         client.set_attributes({"id": user})
-        return client.is_on("ml-dispatch")
+        return bool(client.is_on("ml-dispatch"))
 
     return decide
 
