@@ -56,8 +56,8 @@ class Scene:
 
     @property
     def attempt(self) -> int:
-        """The attempt that Redis knows of; 0 for none."""
-        return self.traffic.record.attempt if self.traffic.record else 0
+        """Which attempt of the object Redis knows of; 0 for none."""
+        return self.traffic.record.ordinal if self.traffic.record else 0
 
     @property
     def percentage(self) -> int:

@@ -16,6 +16,7 @@ OPERATOR_RULES: list[dict[str, Any]] = [
     {"apiGroups": ["mlrollout.dev"], "resources": ["mlrollouts"], "verbs": ["get", "list", "watch", "patch"]},
     {"apiGroups": ["mlrollout.dev"], "resources": ["mlrollouts/status"], "verbs": ["patch"]},
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
+    {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]},
     {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
     {
         "apiGroups": ["coordination.k8s.io"],
@@ -44,12 +45,21 @@ class Place:
         return self.control_plane.kubectl(*arguments, "--namespace", self.namespace)
 
     def account(self, name: str, rules: list[dict[str, Any]]) -> Path:
-        """The kubeconfig of a new ServiceAccount with these rights in the namespace."""
+        """The kubeconfig of a new ServiceAccount with these rights in the namespace; some are of no namespace."""
         metadata = {"name": name, "namespace": self.namespace}
         rbac = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": metadata}
         subject = {"kind": "ServiceAccount", **metadata}
         reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
+        of_none = {"name": f"{self.namespace}-{name}"}
+        wide = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": of_none}
         self.apply(
+            {**wide, "kind": "ClusterRole", "rules": [rule for rule in rules if rule["resources"] == ["namespaces"]]},
+            {
+                **wide,
+                "kind": "ClusterRoleBinding",
+                "roleRef": reference | of_none | {"kind": "ClusterRole"},
+                "subjects": [subject],
+            },
             {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
             {**rbac, "kind": "Role", "rules": rules},
             {**rbac, "kind": "RoleBinding", "roleRef": reference, "subjects": [subject]},

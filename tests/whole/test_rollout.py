@@ -45,7 +45,7 @@ def test_zero_stays_until_a_new_revision(house: House) -> None:
 
     house.apply(stages=LONG, revision="ranker-2")
     house.until_percentage(10)
-    assert house.record["attempt"] == 2
+    assert house.status()["attempt"] == 2
     assert house.record["revision"] == "ranker-2"
 
 
@@ -82,7 +82,7 @@ def test_deleting_takes_it_to_zero_first(house: House) -> None:
 
     house.apply(stages=LONG)
     house.until_percentage(10)
-    assert house.record["attempt"] == 2
+    assert house.status()["attempt"] == 2
 
 
 def test_deleting_can_leave_the_traffic(house: House) -> None:

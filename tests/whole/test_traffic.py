@@ -44,4 +44,4 @@ def test_lost_data_comes_back_on_fresh_evidence(house: House) -> None:
     house.redis.delete(house.key, f"{house.key}:record")
     house.until(lambda: {"TrafficRestored", "TrafficLost"} & set(house.reasons()), "the loss to be told")
     house.until_percentage(10)
-    assert house.record["attempt"] == 1
+    assert house.status()["attempt"] == 1

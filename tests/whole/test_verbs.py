@@ -21,7 +21,7 @@ def test_rollback_then_retry(house: House) -> None:
 
     house.annotate("retry", "it was the weather")
     house.until_percentage(10)
-    assert house.record["attempt"] == 2
+    assert house.status()["attempt"] == 2
     assert house.reasons().count("RolledBack") == 1
 
 
@@ -79,7 +79,7 @@ def test_a_demoted_rollout_goes_back_to_an_earlier_stage_and_earns_the_next_agai
     assert "customers complain" in house.status()["history"][-1]["message"]
     house.annotate("approve", "they no longer do")
     house.until_percentage(100)
-    assert house.record["attempt"] == 1
+    assert house.status()["attempt"] == 1
 
 
 def test_a_verb_that_makes_no_sense_is_refused_with_a_reason(house: House) -> None:

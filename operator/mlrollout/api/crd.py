@@ -19,7 +19,7 @@ _COLUMNS = (
     {"name": "Served", "type": "string", "jsonPath": ".status.served"},
     {"name": "Next", "type": "string", "jsonPath": ".status.next"},
     {"name": "Ready", "type": "string", "jsonPath": f"{_READY}.status", "priority": 1},
-    {"name": "Attempt", "type": "integer", "jsonPath": ".status.record.attempt", "priority": 1},
+    {"name": "Attempt", "type": "integer", "jsonPath": ".status.attempt", "priority": 1},
     {"name": "Message", "type": "string", "jsonPath": f"{_READY}.message", "priority": 1},
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
 )

@@ -83,7 +83,7 @@ class RecordStatus(Model):
     """The record as it shall stand in Redis."""
 
     attempt: Count
-    """Counts the tries. A new revision or a retry is a new attempt."""
+    """The number of the try, by which records are put in order. The object's first is numbered by its creation."""
     latched: bool
     """The rollback mark. It stays for the attempt, and the traffic with it at zero."""
     sequence: Count
@@ -214,6 +214,8 @@ class Status(Model):
     """How the rollout is doing, for people, kubectl wait and GitOps tools."""
     percentage: Percentage | None = None
     """Share of users in treatment, as the record says."""
+    attempt: Count | None = None
+    """Counts the tries of this object. A new revision or a retry is a new attempt."""
     stage: Word = ""
     """Name of the stage."""
     revision: Text = ""

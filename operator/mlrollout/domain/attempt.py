@@ -5,7 +5,7 @@ from dataclasses import replace
 from mlrollout.api.spec import Spec
 
 from .latch import never_landed, untold
-from .record import Cause, Record
+from .record import Cause, Record, first_attempt
 from .state import Reason, RunOutcome, Seen, State
 from .traffic import Traffic
 
@@ -13,13 +13,14 @@ from .traffic import Traffic
 def foreign(traffic: Traffic, seen: Seen, state: State | None) -> bool:
     """Whether the key belongs to another object.
 
-    An object that has not begun may take over from a deleted one (no owner) and from its own
-    predecessor of the same name; one that has begun shares its record with nobody.
+    An object that has not begun may take over from a deleted one (no owner) and from its own predecessor of the
+    same name in the same cluster, as far as that is known; one that has begun shares its record with nobody.
     """
     record = traffic.record
     if record is None or record.owner in ("", seen.uid):
         return False
-    return state is not None or record.holder != seen.holder
+    same_name = record.holder == seen.holder and (not seen.cluster or record.cluster in ("", seen.cluster))
+    return state is not None or not same_name
 
 
 def begin(spec: Spec, seen: Seen, traffic: Traffic, now: float) -> State:
@@ -27,17 +28,37 @@ def begin(spec: Spec, seen: Seen, traffic: Traffic, now: float) -> State:
     old = traffic.record
     if old is not None and old.owner == seen.uid and (old.sequence or old.latched):
         return _resume(spec, old, traffic, now)
-    attempt = 1 if old is None else old.attempt + (old.owner != seen.uid)
+    record = _fresh(_first(seen, old), spec, seen)
     clear = now if old is not None or traffic.key not in (None, "0") else 0.0
     state = State(
-        record=_fresh(attempt, spec, seen),
+        record=record,
         began=now,
         clear=clear,
         since=clear,
         applied=traffic.in_force,
         guards=spec.fingerprint,
     )
-    return state.tell(now, Reason.ATTEMPT_STARTED, f"attempt {attempt} begins: revision {spec.revision}")
+    message = f"attempt {record.ordinal} begins: revision {spec.revision}"
+    unsure = _taken_by_name(old, seen)
+    return state.tell(now, Reason.ATTEMPT_STARTED, message + unsure, warning=bool(unsure))
+
+
+def _first(seen: Seen, old: Record | None) -> int:
+    if old is None:
+        return first_attempt(seen.created)
+    if old.owner == seen.uid:
+        return old.attempt
+    return max(old.attempt + 1, first_attempt(seen.created))
+
+
+def _taken_by_name(old: Record | None, seen: Seen) -> str:
+    """What people have to know where a key is taken from an object that may be of another cluster; empty if not."""
+    if old is None or old.owner in ("", seen.uid) or (old.cluster and seen.cluster):
+        return ""
+    return (
+        f"; the key was held by another object of this name (uid {old.owner}), and nothing says of which cluster: "
+        "if that one is not this one's predecessor, give one of them another key"
+    )
 
 
 def _resume(spec: Spec, old: Record, traffic: Traffic, now: float) -> State:
@@ -70,9 +91,9 @@ def adopt(state: State, record: Record, traffic: Traffic, now: float) -> State:
 
 def _told_of_adoption(state: State, now: float) -> State:
     record = state.record
-    message = f"Redis holds a later record than the status: attempt {record.attempt} at {record.percentage} %"
+    message = f"Redis holds a later record than the status: attempt {record.ordinal} at {record.percentage} %"
     if record.latched:
-        message = f"Redis holds a rollback of attempt {record.attempt} that the status did not know of"
+        message = f"Redis holds a rollback of attempt {record.ordinal} that the status did not know of"
         cause = record.cause or Cause(Reason.ROLLED_BACK, message, now)
         state = replace(state, record=replace(record, cause=cause))
     if record.stage:
@@ -99,7 +120,7 @@ def renew(state: State, spec: Spec, seen: Seen, now: float) -> State:
         completed=False,
         runs=(),
     )
-    return state.tell(now, Reason.ATTEMPT_STARTED, f"attempt {state.record.attempt} begins: revision {spec.revision}")
+    return state.tell(now, Reason.ATTEMPT_STARTED, f"attempt {state.record.ordinal} begins: revision {spec.revision}")
 
 
 def lose(state: State, now: float, message: str) -> State:
@@ -128,4 +149,5 @@ def _fresh(attempt: int, spec: Spec, seen: Seen) -> Record:
         revision=spec.revision,
         owner=seen.uid,
         holder=seen.holder,
+        cluster=seen.cluster,
     )

@@ -1,5 +1,7 @@
 """The decision: what shall stand, given the spec, the state and everything seen. Pure."""
 
+from dataclasses import replace
+
 from mlrollout.api.spec import Spec
 
 from .attempt import adopt, begin, foreign, renew
@@ -30,7 +32,7 @@ def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
     if state is None or state.record.owner != seen.uid:
         return _first_sight(spec, seen, now)
     saved = state.record
-    state = _changed(spec, seen, state.up_to(now), now)
+    state = _changed(spec, seen, _placed(state.up_to(now), seen), now)
     cause = danger(spec, seen, state, now)
     if cause is not None:
         state = latch(state, now, cause)
@@ -55,9 +57,16 @@ def _first_sight(spec: Spec, seen: Seen, now: float) -> Decision:
         alert = Alert(Reason.TRAFFIC_UNCONFIRMED, "redis", message)
         return Decision(state=None, alerts=(alert,))
     if foreign(seen.traffic, seen, None):
-        return Decision(state=None, alerts=(conflict(seen.traffic),))
+        return Decision(state=None, alerts=(conflict(seen.traffic, seen),))
     state = begin(spec, seen, seen.traffic, now)
     return Decision(state=state, write=Write(state.record))
+
+
+def _placed(state: State, seen: Seen) -> State:
+    """The state with the cluster in its record, which no status holds."""
+    if not seen.cluster or state.record.cluster == seen.cluster:
+        return state
+    return replace(state, record=replace(state.record, cluster=seen.cluster))
 
 
 def _changed(spec: Spec, seen: Seen, state: State, now: float) -> State:

@@ -50,7 +50,7 @@ def never_landed(state: State, now: float) -> State:
 
 def untold(state: State) -> bool:
     """Whether the attempt was rolled back for a cause that is known and that the history does not tell."""
-    attempt = state.record.attempt
+    attempt = state.record.ordinal
     return state.cause not in ("", Reason.ROLLED_BACK) and not any(
         entry.reason == Reason.ROLLED_BACK and entry.attempt == attempt for entry in state.history
     )

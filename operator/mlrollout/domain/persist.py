@@ -44,6 +44,7 @@ def to_status(
         observed_generation=generation,
         conditions=conditions,
         percentage=record.percentage,
+        attempt=record.ordinal,
         stage=record.stage,
         revision=record.revision,
         served="" if spec is None else served(spec, state),

@@ -16,6 +16,7 @@ LONGEST_MESSAGE = 512
 """Characters of a cause's message in Redis: enough for a look, and little for every program that reads the record."""
 _LATEST = 253_402_300_799
 """The end of the year 9999: nothing later can be written as a time."""
+_LONGEST_CLUSTER = 64
 _REASON = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 
 Rank = tuple[int, bool, int, int]
@@ -41,7 +42,8 @@ class Record:
     """Where one rollout stands.
 
     Attributes:
-        attempt: Counts the tries; a new revision or a retry is a new attempt.
+        attempt: Counts the tries; a new revision or a retry is a new attempt. An object's first is numbered by the
+            time of its creation, see `first_attempt`.
         latched: The rollback mark; it stays for the attempt, and the percentage with it at zero.
         sequence: Counts the steps inside the attempt.
         percentage: Share of users in treatment, 0 to 100.
@@ -49,8 +51,10 @@ class Record:
         stage: Name of the stage; empty before the first is entered and after a rollback.
         owner: The uid of the object; empty when the object was deleted and gave the key up.
         holder: `namespace/name` of the object, for people and for its successor of the same name.
-        cause: Why it is latched; `None` where it is not, or where nobody said so. It says nothing about where the
-            rollout stands, so two records that differ in nothing else are the same.
+        cluster: Which cluster that is in: the uid of its namespace `kube-system`; empty where nobody knows.
+        cause: Why it is latched; `None` where it is not, or where nobody said so.
+
+    What is told about a record is no part of it: two that differ in `cluster` and `cause` alone are the same.
     """
 
     attempt: int
@@ -61,12 +65,31 @@ class Record:
     stage: str = ""
     owner: str = ""
     holder: str = ""
+    cluster: str = field(default="", compare=False)
     cause: Cause | None = field(default=None, compare=False)
 
     @property
     def rank(self) -> Rank:
         """What the order compares: newer attempt, then the latch, then later step, then lower percentage."""
         return (self.attempt, self.latched, self.sequence, -self.percentage)
+
+    @property
+    def ordinal(self) -> int:
+        """Which try of its object it is, for people."""
+        return self.attempt % ATTEMPTS
+
+
+ATTEMPTS = 1 << 16
+"""How many attempts an object may have before it outranks one that is created a second later."""
+
+
+def first_attempt(created: float) -> int:
+    """The number of the first attempt of an object created at that time, in seconds since the epoch; 0 for unknown.
+
+    It outranks whatever an earlier object wrote, also where Redis lost that: every process that holds such a record
+    follows the newer object by the order it knows, instead of taking it for a late packet.
+    """
+    return int(created) * ATTEMPTS + 1
 
 
 def greater(one: Record, other: Record) -> Record:
@@ -87,6 +110,8 @@ def encode(record: Record) -> str:
         "percentage": record.percentage,
         "stage": record.stage,
     }
+    if record.cluster:
+        fields["cluster"] = record.cluster
     if record.cause is not None:
         cause = record.cause
         fields["cause"] = {"reason": cause.reason, "message": _clip(cause.message), "at": round(cause.at, 3)}
@@ -122,6 +147,7 @@ def decode(text: str | bytes) -> Record:
         stage=_text(fields, "stage"),
         owner=_text(fields, "owner"),
         holder=_text(fields, "holder"),
+        cluster=_cluster(fields.get("cluster")),
         cause=_cause(fields.get("cause")),
     )
     if record.latched and record.percentage:
@@ -150,6 +176,10 @@ def _text(fields: dict[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise UnreadableRecordError(f"its {name} is not a string")
     return value
+
+
+def _cluster(found: object) -> str:
+    return found[:_LONGEST_CLUSTER] if isinstance(found, str) else ""
 
 
 def _cause(found: object) -> Cause | None:

@@ -32,7 +32,7 @@ def settle(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) ->
     if traffic is None:
         return _unasked(state, seen.trouble)
     if foreign(traffic, seen, state):
-        return Settled(replace(state, confirmed=False), alert=conflict(traffic))
+        return Settled(replace(state, confirmed=False), alert=conflict(traffic, seen))
     if traffic.unreadable:
         return _unreadable(state, traffic, now)
     if traffic.record is None:
@@ -69,15 +69,21 @@ def _unasked(state: State, trouble: str) -> Settled:
     return Settled(state, Write(state.record) if lowers else None, alert)
 
 
-def conflict(traffic: Traffic) -> Alert:
-    """What the user of an object hears whose key belongs to another."""
-    holder = traffic.record.holder if traffic.record is not None else ""
-    return Alert(
-        Reason.KEY_CONFLICT,
-        "key",
-        f"the key belongs to MLRollout {holder or 'of another owner'}, and one key has one owner: "
-        "use another key, or delete that object first",
-    )
+def conflict(traffic: Traffic, seen: Seen) -> Alert:
+    """What the user of an object hears whose key belongs to another: which that is, by what tells the two apart."""
+    record = traffic.record
+    if record is None or not record.holder:
+        owner = "another owner"
+    else:
+        owner = f"MLRollout {record.holder} (uid {record.owner}; this one has uid {seen.uid})"
+    if record is not None and seen.cluster and record.cluster == seen.cluster:
+        advice = "use another key, or delete the other object first"
+    elif record is not None and seen.cluster and record.cluster:
+        owner += f" in another cluster (uid of kube-system {record.cluster}; this one's is {seen.cluster})"
+        advice = "use another key in one of the two clusters; this object can't free it"
+    else:
+        advice = "it may be in another cluster. Use another key for one of the two, or delete the other object first"
+    return Alert(Reason.KEY_CONFLICT, "key", f"the key belongs to {owner}, and one key has one owner: {advice}")
 
 
 def _unreadable(state: State, traffic: Traffic, now: float) -> Settled:
@@ -145,7 +151,8 @@ def _held(state: State, traffic: Traffic, now: float) -> Settled:
     if _overwritten(traffic, record):
         return _put_back(state, traffic, record)
     if state.confirmed:
-        return Settled(state)
+        unplaced = bool(record.cluster) and traffic.record is not None and not traffic.record.cluster
+        return Settled(state, Write(record) if unplaced else None)
     clear = now if state.applied and not record.sequence else state.clear  # the attempt before had users until now
     return Settled(replace(state, confirmed=True, applied=record.percentage, since=now, clear=clear, counted=None))
 

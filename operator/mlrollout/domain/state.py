@@ -225,7 +225,7 @@ class State:
             at=now,
             reason=reason,
             message=message,
-            attempt=record.attempt,
+            attempt=record.ordinal,
             revision=record.revision,
             stage=record.stage,
             percentage=record.percentage,
@@ -268,6 +268,8 @@ class Seen:
         verbs: The verbs found in annotations.
         removed: The tokens of hearings whose annotation is known to have been removed, so that one which stands
             there is another request, be its words the same.
+        created: When the object was created, seconds since the epoch; 0 where nobody knows.
+        cluster: Which cluster it is in: the uid of the namespace `kube-system`; empty where that can't be known.
     """
 
     uid: str
@@ -277,6 +279,8 @@ class Seen:
     trails: Mapping[str, Trail] = field(default_factory=dict)
     verbs: Mapping[str, Request] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
+    created: float = 0.0
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)

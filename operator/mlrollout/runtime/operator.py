@@ -57,6 +57,7 @@ class Operator:
         self._random = random.Random(seed)  # noqa: S311 - jitter is no secret
         self.metrics = metrics or Metrics()
         self.rollouts: dict[Ref, Rollout] = {}
+        self._cluster = ""
         self._watches: dict[Ref, Watch] = {}
         self._claims = Claims()
         self.queue = Queue(self._handle, seed=seed)
@@ -139,11 +140,19 @@ class Operator:
             rollout.reload = leads
             self.queue.add(rollout.ref)
 
+    def placed(self, cluster: str) -> None:
+        """Take in which cluster this is."""
+        self._cluster = cluster
+        for rollout in self.rollouts.values():
+            rollout.cluster = cluster
+            self.queue.add(rollout.ref)
+
     # --- what follows ------------------------------------------------------------------------
 
     def _meet(self, ref: Ref, found: Mapping[str, Any]) -> Rollout:
         """Begin to know an object."""
-        rollout = self.rollouts[ref] = Rollout(ref, looked=asyncio.get_running_loop().time())
+        looked = asyncio.get_running_loop().time()
+        rollout = self.rollouts[ref] = Rollout(ref, self._cluster, looked=looked)
         judged = self._reconciler.judged
         self._watches[ref] = Watch(rollout, self._clock, self.metrics, judged, self._random)
         rollout.take(found)

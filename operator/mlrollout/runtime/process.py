@@ -8,7 +8,7 @@ import time
 import structlog
 from aiohttp import web
 
-from mlrollout.adapters.kubernetes import KubernetesLease, KubernetesObjects, KubernetesSecrets, connect
+from mlrollout.adapters.kubernetes import KubernetesLease, KubernetesObjects, KubernetesSecrets, cluster_uid, connect
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.ports import Clock, Object, ObjectsError, TrafficError
@@ -17,6 +17,7 @@ from mlrollout.startup.told import SettingsError, cannot_listen
 from .connections import Directory
 from .kopf_app import watch
 from .leadership import Leadership, own_identity
+from .location import locate
 from .metrics import Metrics
 from .operator import Lister, Operator
 from .settings import Settings
@@ -83,6 +84,9 @@ async def _run(settings: Settings) -> None:
         stack.push_async_callback(operator.events.drain, 2.0)
         operator.lead(leads=False)
         log.info("Starting", addresses=runner.addresses, settings=str(settings), identity=identity)
+        searching = await locate(lambda: cluster_uid(client), operator.placed)
+        if searching is not None:
+            stack.callback(searching.cancel)
         await _first_list(objects, operator)
         health.watching = True
         await run_parts(health, operator, objects, leadership)

@@ -41,6 +41,7 @@ class Rollout:
 
     Attributes:
         ref: Which object.
+        cluster: Which cluster it is in, as far as that is known; see `Seen`.
         object: The newest version of it that was seen.
         spec: What it asks for, if that can be understood; the last that could, if the newest can't.
         invalid: What is wrong with the newest spec.
@@ -70,6 +71,7 @@ class Rollout:
     """
 
     ref: Ref
+    cluster: str = ""
     object: Object = field(default_factory=dict)
     spec: Spec | None = None
     invalid: Problem | None = None
@@ -117,6 +119,12 @@ class Rollout:
     def generation(self) -> int:
         """The version of its spec."""
         return int(self.metadata.get("generation") or 0)
+
+    @property
+    def created(self) -> float:
+        """When it was created, seconds since the epoch; 0 where that is not said."""
+        stamp = self.metadata.get("creationTimestamp")
+        return 0.0 if stamp is None else datetime.fromisoformat(str(stamp)).timestamp()
 
     @property
     def deleted_at(self) -> float | None:
@@ -176,6 +184,8 @@ class Rollout:
             trails=self.trails,
             verbs=self.requests,
             removed=self.removed,
+            created=self.created,
+            cluster=self.cluster,
         )
 
     def take(self, found: Object) -> bool:

@@ -79,7 +79,7 @@ async def stats(request: web.Request) -> StatsAnswer:
         rollout_percentage=state.percentage,
         stage=state.record.stage if state.record else "",
         revision=state.record.revision if state.record else "",
-        attempt=attempt,
+        attempt=state.record.ordinal if state.record else 0,
         reason=state.reason,
         satisfaction={group: _satisfaction(ratings.get(group, Ratings())) for group in Group},
     )

@@ -22,11 +22,12 @@ SEEN = Status(
         ),
     ),
     percentage=0,
+    attempt=7,
     stage="pilot",
     served="3m/14d",
     next="expansion 30%",
     revision="ranker-1",
-    record=RecordStatus(attempt=7, latched=False, sequence=1, percentage=0),
+    record=RecordStatus(attempt=(1_793_698_200 << 16) + 7, latched=False, sequence=1, percentage=0),
     progress=Progress(since=1793698200.25, healthy_seconds=180.5),
 )
 

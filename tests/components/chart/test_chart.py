@@ -74,6 +74,7 @@ def test_what_the_operator_may_do_is_this_and_no_more() -> None:
             {"apiGroups": ["mlrollout.dev"], "resources": ["mlrollouts"], "verbs": ["get", "list", "watch", "patch"]},
             {"apiGroups": ["mlrollout.dev"], "resources": ["mlrollouts/status"], "verbs": ["patch"]},
             {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
+            {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]},
         ],
         ("Role", NAMESPACE, "mlrollout-lease"): [
             {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},

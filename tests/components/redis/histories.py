@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
-from mlrollout.domain.record import Record, encode
+from mlrollout.domain.record import Cause, Record, encode
 from mlrollout.domain.traffic import Write
 
 from tests.components.redis.model import State
@@ -13,7 +13,7 @@ from tests.components.redis.model import State
 MOST = 2**53 - 1
 
 EMPTY = Record(attempt=0, latched=False, sequence=0, percentage=0)
-FIELDS = [*json.loads(encode(EMPTY)), "unknown"]
+FIELDS = [*json.loads(encode(EMPTY)), "cluster", "cause", "unknown"]
 VALUES: list[Any] = [
     None,
     True,
@@ -54,6 +54,8 @@ def records(most: int = 2) -> st.SearchStrategy[Record]:
         revision=st.sampled_from(["", 'r"1', "ü"]),
         owner=st.sampled_from(["a", "b", ""]),
         holder=st.sampled_from(["ns/one", "ns/two", ""]),
+        cluster=st.sampled_from(["", "here", "there"]),
+        cause=st.sampled_from([None, Cause("GuardrailBreached", "ü is above 1", 1.5)]),
     )
     return made.map(lambda record: replace(record, percentage=0) if record.latched else record)
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 
-from mlrollout.domain.record import SCHEMA, UnreadableRecordError, decode, encode
+from mlrollout.domain.record import SCHEMA, Record, UnreadableRecordError, decode, encode
 from mlrollout.domain.traffic import Outcome, Traffic, Write
 
 
@@ -39,7 +39,7 @@ def merge(before: State, write: Write, *, leased: bool = False) -> tuple[Outcome
         return Outcome.UNREADABLE, before if record.percentage else before.with_key(0)
 
     if stored is not None:
-        if stored.owner and stored.owner != record.owner and stored.holder != record.holder:
+        if not succeeds(record, stored):
             return Outcome.FOREIGN, before
         same = stored.rank == record.rank and stored.owner == record.owner
         if stored.rank >= record.rank and not same:
@@ -48,6 +48,8 @@ def merge(before: State, write: Write, *, leased: bool = False) -> tuple[Outcome
             return Outcome.STOPPED, before
         if same:
             after = before.with_key(stored.percentage)
+            if record.cluster and not stored.cluster:
+                after = replace(after, record=encode(record))
             return Outcome.APPLIED, replace(after, key_expires=renewed, record_expires=renewed)
 
     if write.raises and not as_expected(before, write):
@@ -55,6 +57,12 @@ def merge(before: State, write: Write, *, leased: bool = False) -> tuple[Outcome
     if not write.raises and record.percentage > traffic.in_force:
         return Outcome.GROWS, before
     return Outcome.APPLIED, State(str(record.percentage), encode(record), renewed, renewed)
+
+
+def succeeds(record: Record, before: Record) -> bool:
+    """Whether a record may follow another: of the same object, of one that gave the key up, or of its predecessor."""
+    apart = bool(record.cluster and before.cluster) and record.cluster != before.cluster
+    return before.owner in ("", record.owner) or (before.holder == record.holder and not apart)
 
 
 def as_expected(before: State, write: Write) -> bool:

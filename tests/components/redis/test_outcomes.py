@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import redis
 from mlrollout.adapters.redis import RedisTrafficStore
-from mlrollout.domain.record import encode
+from mlrollout.domain.record import Cause, encode
 from mlrollout.domain.traffic import Outcome, Traffic, Write
 
 from tests.components.redis.examples import LATCHED, TEN, THIRTY, ZERO, record
@@ -133,6 +133,44 @@ async def test_a_recreated_object_takes_over_with_a_newer_attempt_only(store: Re
     assert (await store.write(key, Write(replace(TEN, owner="uid-2")))).outcome is Outcome.OUTRANKED
     successor = record(0, attempt=2, owner="uid-2")
     assert (await store.write(key, Write(successor))).traffic == Traffic("0", successor)
+
+
+async def test_of_the_same_name_in_another_cluster_is_no_successor(store: RedisTrafficStore, key: str) -> None:
+    await at_ten(store, key)
+    here, there = replace(TEN, cluster="here"), replace(record(0, attempt=2, owner="uid-2"), cluster="there")
+    assert (await store.write(key, Write(here))).traffic.record == TEN
+    written = await store.write(key, Write(there))
+    assert (written.outcome, written.traffic) == (Outcome.FOREIGN, Traffic("10", TEN))
+    assert written.traffic.record is not None
+    assert written.traffic.record.cluster == "here"
+
+    unknown = replace(there, cluster="")
+    assert (await store.write(key, Write(unknown))).outcome is Outcome.APPLIED
+
+
+async def test_a_record_without_a_cluster_is_given_its_own_and_keeps_its_lease(
+    store: RedisTrafficStore, key: str, raw: redis.Redis
+) -> None:
+    await store.write(key, Write(ZERO))
+    await store.write(key, Write(TEN, raises=True, expect=ZERO), lease=60)
+    here = replace(TEN, cluster="here")
+    assert (await store.write(key, Write(here), lease=60)).outcome is Outcome.APPLIED
+    assert raw.get(f"{key}:record") == encode(here)
+    assert raw.ttl(f"{key}:record") > 0
+
+    await store.write(key, Write(replace(TEN, cluster="there"), raises=True, expect=ZERO), lease=60)
+    assert raw.get(f"{key}:record") == encode(here), "the first stands"
+
+
+async def test_of_two_causes_the_first_stands(store: RedisTrafficStore, key: str, raw: redis.Redis) -> None:
+    await at_ten(store, key)
+    first, second = (replace(LATCHED, cause=Cause("GuardrailBreached", text, 1.0)) for text in ("first", "second"))
+    await store.write(key, Write(first))
+    written = await store.write(key, Write(second))
+    assert written.outcome is Outcome.APPLIED
+    assert written.traffic.record is not None
+    assert written.traffic.record.cause == first.cause
+    assert raw.get(f"{key}:record") == encode(first)
 
 
 async def test_a_released_key_goes_to_whoever_outranks_it(store: RedisTrafficStore, key: str) -> None:

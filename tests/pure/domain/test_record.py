@@ -132,7 +132,7 @@ def test_the_complaint_quotes_nothing_of_what_stands_there() -> None:
 def test_whole_numbers_may_be_written_as_lua_and_javascript_do_and_unknown_fields_are_ignored() -> None:
     record = _record(revision="r", owner="u", holder="n/m", stage="pilot")
     fields = json.loads(encode(record))
-    assert set(fields) == {"schema", *asdict(record)} - {"cause"}
+    assert set(fields) == {"schema", *asdict(record)} - {"cluster", "cause"}
     assert fields["schema"] == SCHEMA
     assert decode(json.dumps(fields | {"attempt": 1.0, "percentage": 10.0, "more": {}})) == record
     assert type(decode(json.dumps(fields | {"attempt": 1.0})).attempt) is int

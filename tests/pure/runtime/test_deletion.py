@@ -315,5 +315,5 @@ async def test_an_object_of_the_same_name_begins_above_the_one_before() -> None:
     await _gone(world)
     world.api.apply(spec())
     await world.until(lambda: world.redis.percentage == "10")
-    assert world.redis.record.attempt == 2
+    assert world.redis.record.ordinal == 2
     assert world.redis.record.owner == world.api.objects[REF]["metadata"]["uid"]

@@ -72,7 +72,7 @@ async def test_a_status_that_was_spoiled_while_nobody_looked_is_mended_from_redi
     world.start()
     await world.until(lambda: world.condition("Ready").get("reason") == "Progressing")
     assert world.redis.percentage == "10"
-    assert world.status["record"]["attempt"] == 1
+    assert world.status["attempt"] == 1
 
 
 @virtual

@@ -90,7 +90,7 @@ async def test_a_successor_found_in_the_place_of_an_object_begins_anew() -> None
     place.deaf = False
     await place.operator.relist(world.api)
     await world.until(lambda: world.redis.record.revision == "two" and world.redis.percentage == "10")
-    assert world.redis.record.attempt == 2
+    assert world.redis.record.ordinal == 2
     assert world.reasons() == ["AttemptStarted", "StageAdvanced"]
 
 

@@ -1,6 +1,7 @@
 """The Kubernetes API behind the ports `Objects`, `Secrets` and `LeaseStore`, and for the server."""
 
 from .client import Client
+from .cluster import cluster_uid
 from .connection import connect
 from .lease import KubernetesLease
 from .objects import KubernetesObjects
@@ -16,5 +17,6 @@ __all__ = [
     "KubernetesSecrets",
     "KubernetesVerbs",
     "User",
+    "cluster_uid",
     "connect",
 ]

@@ -40,12 +40,20 @@ local function parse(text)
     return nil, true
   end
   fields.owner, fields.holder = fields.owner or '', fields.holder or ''
+  fields.cluster = type(fields.cluster) == 'string' and fields.cluster or ''
   return fields
 end
 
 local function parse_percentage(text)
   local value = text and text:match('^%d%d?%d?$') and tonumber(text)
   return value and value <= 100 and value or nil
+end
+
+-- An object may take over from one of its own name; of another cluster's it is no successor. A record without a
+-- cluster is of an operator that knew none.
+local function succeeds(record, before)
+  local apart = record.cluster ~= before.cluster and record.cluster ~= '' and before.cluster ~= ''
+  return before.owner == '' or before.owner == record.owner or (before.holder == record.holder and not apart)
 end
 
 -- Above 0 where one record outranks the other, 0 where they rank the same.
@@ -120,7 +128,7 @@ if held and not stored and not (damaged and wanted.percentage == 0) then
 end
 
 if stored then
-  if stored.owner ~= '' and stored.owner ~= wanted.owner and stored.holder ~= wanted.holder then
+  if not succeeds(wanted, stored) then
     return answer('foreign')
   end
   local order = compare(wanted, stored)
@@ -136,6 +144,10 @@ if stored then
   end
   if same then
     put(stored.percentage)
+    if stored.cluster == '' and wanted.cluster ~= '' then
+      redis.call('SET', RECORD, ARGV[1], 'KEEPTTL')
+      held = ARGV[1]
+    end
     renew()
     return answer('applied')
   end
