@@ -86,6 +86,10 @@ class SourceError(PortError):
     """Prometheus could not be asked, refused the query, or its answer was unusable."""
 
 
+class QueryRefusedError(SourceError):
+    """Prometheus can't read the query; asking again is no help."""
+
+
 class EvidenceSource(Protocol):
     """A Prometheus."""
 
@@ -97,6 +101,7 @@ class EvidenceSource(Protocol):
             deadline: Seconds for everything: connecting, waiting, reading.
 
         Raises:
+            QueryRefusedError: The query can't be parsed.
             SourceError: There is no usable answer; the text says why, shortened, without the response's body.
         """
         ...

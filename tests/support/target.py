@@ -1,7 +1,8 @@
 """A scrape target whose metrics are whatever the test says."""
 
+import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -22,6 +23,15 @@ class Target(ThreadingHTTPServer):
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.server_port}"
+
+    def count(self, name: str) -> Callable[[], None]:
+        """Something to call again and again that has a counter grow."""
+        numbers = itertools.count(100)
+
+        def grow() -> None:
+            self.text = f"{name} {next(numbers)}"
+
+        return grow
 
     def close(self) -> None:
         self.shutdown()

@@ -15,7 +15,7 @@ from yarl import URL
 
 from mlrollout.api import duration
 from mlrollout.evidence.answer import Answer
-from mlrollout.ports import SourceError
+from mlrollout.ports import QueryRefusedError, SourceError
 
 from . import prometheus_reply as reply
 
@@ -68,19 +68,21 @@ class PrometheusSource:
             deadline: Seconds for everything: connecting, waiting, reading.
 
         Raises:
+            QueryRefusedError: The query can't be parsed.
             SourceError: There is no usable answer; the text says why.
         """
+        kind: type[SourceError] = SourceError
         try:
             async with asyncio.timeout(deadline):
                 return await self._ask({"query": promql, "timeout": f"{deadline:.3f}"})
         except TimeoutError:
             reason = f"gave no complete answer within {duration.render(deadline)}"
         except reply.UnusableReplyError as error:
-            reason = str(error)
+            reason, kind = str(error), QueryRefusedError if isinstance(error, reply.UnreadableQueryError) else kind
         except (aiohttp.ClientError, OSError, UnicodeError, RuntimeError) as error:
             reason = _failure(error)
         # Not raised from the error: what that holds may be the other side's words.
-        raise SourceError(f"Prometheus at {self._address} {reason}")
+        raise kind(f"Prometheus at {self._address} {reason}")
 
     async def close(self) -> None:
         """Give up the connections; queries in flight fail."""
@@ -95,7 +97,7 @@ class PrometheusSource:
                 raise reply.UnusableReplyError(_unwanted(response.status))
             body = await _read(response)
         if response.status in _QUERY_REFUSED:
-            raise reply.UnusableReplyError(f"refused the query: {reply.refusal(body) or f'HTTP {response.status}'}")
+            raise reply.refusal(body, response.status)
         return reply.answer(body, date=response.headers.get("Date"), took=took)
 
     async def _send(self, form: Mapping[str, str]) -> aiohttp.ClientResponse:

@@ -1,5 +1,6 @@
 """What Prometheus' query API says, as an `Answer`; checked, since anybody may stand at its address."""
 
+import re
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Literal
@@ -12,6 +13,8 @@ MAX_TEXT = 200
 """How many characters of a text of Prometheus' are passed on."""
 
 _REMARK = "PromQL info:"
+_BAD_DATA = "bad_data"
+_PARSE = re.compile("pars(e|ing) error|cannot parse", re.IGNORECASE)
 
 Moment = Annotated[float, Field(ge=0, le=1e11)]
 """Seconds since the epoch; a number beyond belief would spoil every sum that it enters."""
@@ -19,6 +22,10 @@ Moment = Annotated[float, Field(ge=0, le=1e11)]
 
 class UnusableReplyError(ValueError):
     """The reply holds no answer; the text says why, and nothing of the reply."""
+
+
+class UnreadableQueryError(UnusableReplyError):
+    """The reply says that the query can't be parsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,7 @@ class _Success(BaseModel):
 class _Failure(BaseModel):
     status: Literal["error"]
     error: str
+    errorType: str = ""  # noqa: N815 - likewise
 
 
 def answer(body: bytes, *, date: str | None, took: float) -> Answer:
@@ -76,12 +84,16 @@ def answer(body: bytes, *, date: str | None, took: float) -> Answer:
     return Answer(samples, evaluated, _lag(evaluated, date, took), tuple(warnings), reply.data.resultType)
 
 
-def refusal(body: bytes) -> str:
-    """Why Prometheus refused a query, in its own words; empty where the reply is not Prometheus'."""
+def refusal(body: bytes, status: int) -> UnusableReplyError:
+    """Why Prometheus refused a query, in its own words; where the reply is not Prometheus', by its HTTP status."""
     try:
-        return shorten(_Failure.model_validate_json(body).error)
+        failure = _Failure.model_validate_json(body)
     except ValidationError:
-        return ""
+        return UnusableReplyError(f"refused the query: HTTP {status}")
+    # What fails only in its execution may work with other data; VictoriaMetrics calls both by the same number.
+    unreadable = failure.errorType == _BAD_DATA or _PARSE.search(failure.error) is not None
+    kind = UnreadableQueryError if unreadable else UnusableReplyError
+    return kind(f"refused the query: {shorten(failure.error)}")
 
 
 def shorten(text: str) -> str:

@@ -230,7 +230,8 @@ class Guardrail(Model):
     min_samples: MinSamples | None = None
     """How many samples a good look must stand on. Too few make it inconclusive: traffic neither grows nor falls."""
     max_age: Annotated[Duration, Between("250ms", "720h")] = 120.0
-    """How old the newest sample behind an answer may be, from the interval to 720h. Older is no data."""
+    """How old the newest sample of each series that is asked about may be, from the interval to 720h. Older is no
+    data."""
     on_no_data: Missing = Missing()
     """What happens when there is no data."""
     on_error: Missing = Missing()

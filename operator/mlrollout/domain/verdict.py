@@ -28,6 +28,7 @@ class Verdict:
         value: The number the query answered; `None` where there was none.
         samples: The number of samples it stands on; `None` where the guardrail does not count them.
         message: For people: value, limit, window and samples, or what went wrong and what to do.
+        refused: Whether the source said that the query is none, so that somebody has to correct it.
     """
 
     finding: Finding
@@ -36,6 +37,7 @@ class Verdict:
     value: float | None = None
     samples: float | None = None
     message: str = ""
+    refused: bool = False
 
     @property
     def begins(self) -> float:

@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from mlrollout.api.spec import Guardrail, Requirement
 from mlrollout.domain.verdict import Finding, Verdict
 
-from . import wording
+from . import causes, wording
 from .answer import Answer
+from .presence import COUNT, Presence
+from .query import Query
 
 _NUMERIC = frozenset({"vector", "scalar"})
 
@@ -26,11 +28,25 @@ class Look:
         guardrail: What is looked at.
         at: When its queries were sent, seconds since the epoch by the operator's clock.
         reach: How many seconds before its evaluation the query's evidence begins.
+        stood: For how many seconds the percentage in force has stood.
+        query: Its query as it was read; `None` where it could not be.
     """
 
     guardrail: Guardrail
     at: float
     reach: float
+    stood: float = math.inf
+    query: Query | None = None
+
+    @property
+    def unread(self) -> str:
+        """Why the query's meaning could not be read here; empty where it could."""
+        return self.query.unread if self.query else ""
+
+    @property
+    def loses_le(self) -> bool:
+        """Whether its query throws the buckets together that it takes a quantile over."""
+        return self.query is not None and self.query.loses_le
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,39 +57,49 @@ class _Doubt:
     reason: str
 
 
-def judge(look: Look, answer: Answer, *, newest: Answer | None, samples: Answer | None) -> Verdict:
+def judge(look: Look, answer: Answer, *, presence: Presence | None, samples: Answer | None) -> Verdict:
     """The verdict on a look.
 
     Args:
         look: What was asked, and when.
         answer: What the guardrail's query answered.
-        newest: What `Query.newest` answered; `None` only where the query has no selector.
+        presence: How it stands with the series that are asked about; `None` only where there are none.
         samples: What `minSamples.query` answered; `None` only where the guardrail has none.
     """
-    useless = _useless(answer)
-    if useless:
-        return Verdict(useless.finding, look.at, look.reach, message=useless.reason)
+    # Of buckets without `le`, Prometheus warns in words that only its authors read.
+    unusable = None if look.loses_le and not answer.samples else _unread(answer) or _many(answer)
+    if unusable:
+        return Verdict(unusable.finding, look.at, look.reach, message=unusable.reason)
     breach = exceeds(look, answer, samples)
     if breach:
         return breach
-    doubt = _stale(look, answer, newest, samples) or _too_few(look, samples)
+    # What is missing comes first: that there is no number only follows from it.
+    doubt = _stale(look, answer, presence, samples)
+    if not _number(answer):
+        doubt = doubt or _Doubt(Finding.NO_DATA, _nothing(look, answer, presence))
+        return Verdict(doubt.finding, look.at, look.reach, message=doubt.reason)
+    doubt = doubt or _too_few(look, presence, samples)
     if doubt:
         return _verdict(doubt.finding, look, answer, samples, but=f", but {doubt.reason}")
     # The evidence begins with its newest sample at the latest, however short the query's window is.
-    age = _age(newest) if newest else 0.0
-    return _verdict(Finding.PASS, replace(look, reach=max(look.reach, age)), answer, samples)
+    age = presence.age if presence else 0.0
+    how = f"; read word by word, as its grammar is not known here: {look.unread}" if look.unread else ""
+    return _verdict(Finding.PASS, replace(look, reach=max(look.reach, age)), answer, samples, but=how)
 
 
 def exceeds(look: Look, answer: Answer, samples: Answer | None = None) -> Verdict | None:
-    """The breach that an answer shows by itself, so that nobody need wait for its companions; else `None`."""
-    if _useless(answer) or _inside(look.guardrail, answer.samples[0].value):
+    """The breach that an answer shows by itself, so that nobody need wait for its companions; else `None`.
+
+    Infinity is a number like any other: errors divided by none are more than any limit.
+    """
+    if _unread(answer) or not _number(answer) or _inside(look.guardrail, answer.samples[0].value):
         return None
     return _verdict(Finding.BREACH, look, answer, samples)
 
 
-def failed(look: Look, reason: str) -> Verdict:
-    """The verdict on a look that got no answer."""
-    return Verdict(Finding.ERROR, look.at, look.reach, message=reason)
+def failed(look: Look, reason: str, *, refused: bool = False) -> Verdict:
+    """The verdict on a look that got no answer; `refused` where the source said that it can't read the query."""
+    return Verdict(Finding.ERROR, look.at, look.reach, message=reason, refused=refused)
 
 
 def meets(requirement: Requirement, verdict: Verdict) -> bool:
@@ -83,7 +109,8 @@ def meets(requirement: Requirement, verdict: Verdict) -> bool:
 
 def _verdict(finding: Finding, look: Look, answer: Answer, samples: Answer | None, *, but: str = "") -> Verdict:
     value = answer.samples[0].value
-    count = None if samples is None or _useless(samples) else samples.samples[0].value
+    count = None if samples is None or _unread(samples) or not _number(samples) else samples.samples[0].value
+    count = count if count is not None and math.isfinite(count) else None
     message = wording.line(look.guardrail, value, look.reach, count) + but
     return Verdict(finding, look.at, look.reach + answer.lag, value, count, message)
 
@@ -92,27 +119,9 @@ def _inside(limits: Guardrail | Requirement, value: float) -> bool:
     return (limits.min is None or limits.min <= value) and (limits.max is None or value <= limits.max)
 
 
-def _useless(answer: Answer) -> _Doubt | None:
-    """Why an answer is not one finite number."""
-    if unread := _unread(answer):
-        return unread
-    if not answer.samples:
-        return _Doubt(
-            Finding.NO_DATA,
-            "the query has no answer: no series matches it now; check its labels, and that its target is scraped",
-        )
-    if len(answer.samples) > 1:
-        return _Doubt(
-            Finding.ERROR,
-            f"the query answers with {len(answer.samples)} series: make them one number, for example with sum or max",
-        )
-    if not math.isfinite(answer.samples[0].value):
-        return _Doubt(
-            Finding.NO_DATA,
-            f"the query's answer is {answer.samples[0].value}, which is no evidence: there was nothing to divide by, "
-            "or nothing observed",
-        )
-    return None
+def _number(answer: Answer) -> bool:
+    """Whether an answer is one number; what is divided by nothing of nothing is none."""
+    return len(answer.samples) == 1 and not math.isnan(answer.samples[0].value)
 
 
 def _unread(answer: Answer) -> _Doubt | None:
@@ -124,48 +133,52 @@ def _unread(answer: Answer) -> _Doubt | None:
     return None
 
 
-def _stale(look: Look, answer: Answer, newest: Answer | None, samples: Answer | None) -> _Doubt | None:
-    """Why an answer may be about a time that is over."""
+def _many(answer: Answer) -> _Doubt | None:
+    if len(answer.samples) <= 1:
+        return None
+    return _Doubt(
+        Finding.ERROR,
+        f"the query answers with {len(answer.samples)} series: make them one number, for example with sum or max",
+    )
+
+
+def _nothing(look: Look, answer: Answer, presence: Presence | None, where: str = "") -> str:
+    """Why there is no number, although every series that is asked about lives."""
+    if answer.samples:
+        return "the query's answer is NaN, which is no evidence: there was nothing to divide by, or nothing observed"
+    found = [one for one in presence.found if one.need.where == where] if presence else []
+    return causes.empty(found, look.guardrail, look.stood, loses_le=look.loses_le and not where)
+
+
+def _stale(look: Look, answer: Answer, presence: Presence | None, samples: Answer | None) -> _Doubt | None:
+    """Why an answer may be about a time that is over, or about nothing."""
     limit = look.guardrail.max_age
-    for each in (answer, newest, samples):
+    for each in (answer, presence.now if presence else None, samples):
         if each is not None and not each.lag <= limit:
             return _Doubt(
                 Finding.NO_DATA, f"it was evaluated {wording.ago(each.lag, limit)}: something serves old answers"
             )
-    if newest is None:
-        return None
-    if unread := _unread(newest):
+    if presence is None:
+        unknown = f"nothing shows which series it asks about ({look.unread}), nor whether they live: name them"
+        return _Doubt(Finding.NO_DATA, unknown) if look.unread else None
+    if unread := _unread(presence.now):
         return _Doubt(unread.finding, f"the age of its samples is unknown: {unread.reason}")
-    if not newest.samples:
-        return _Doubt(
-            Finding.NO_DATA,
-            "none of its series has a sample any more: their targets are gone, or silent for longer than "
-            "the lookback of Prometheus (5m unless set)",
-        )
-    age = _age(newest)
-    if age > limit:
-        return _Doubt(Finding.NO_DATA, f"its newest sample was taken {wording.ago(age, limit)}: is its target scraped?")
-    return None
+    cause = causes.lacking(presence.found, look.guardrail, look.stood)
+    return _Doubt(Finding.NO_DATA, cause) if cause else None
 
 
-def _age(newest: Answer) -> float:
-    """Seconds since the newest sample of the selector that has been silent for longest."""
-    if newest.evaluated is None:
-        return math.inf
-    ages = [newest.evaluated - sample.value + newest.lag for sample in newest.samples]
-    return max(ages) if all(math.isfinite(age) for age in ages) else math.inf
-
-
-def _too_few(look: Look, samples: Answer | None) -> _Doubt | None:
+def _too_few(look: Look, presence: Presence | None, samples: Answer | None) -> _Doubt | None:
     """Why an answer does not stand on enough samples."""
     wanted = look.guardrail.min_samples
     if wanted is None:
         return None
     if samples is None:
         return _Doubt(Finding.INCONCLUSIVE, "its samples were not counted")
-    if useless := _useless(samples):
-        finding = Finding.ERROR if useless.finding is Finding.ERROR else Finding.INCONCLUSIVE
-        return _Doubt(finding, f"its samples can't be counted (minSamples.query): {useless.reason}")
-    if samples.samples[0].value < wanted.count:
+    if unusable := _unread(samples) or _many(samples):
+        return _Doubt(Finding.ERROR, f"its samples can't be counted (minSamples.query): {unusable.reason}")
+    if not _number(samples):
+        reason = _nothing(look, samples, presence, COUNT)
+        return _Doubt(Finding.INCONCLUSIVE, f"its samples can't be counted (minSamples.query): {reason}")
+    if not wanted.count <= samples.samples[0].value < math.inf:
         return _Doubt(Finding.INCONCLUSIVE, f"at least {wanted.count} samples are needed")
     return None

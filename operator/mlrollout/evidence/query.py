@@ -1,4 +1,4 @@
-"""A guardrail's PromQL: whether it can be evidence at all, how far back it looks, how fresh its samples are."""
+"""A guardrail's PromQL: whether it can be evidence at all, how far back it looks, and where it takes its samples."""
 
 import math
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from typing import Self
 
 from mlrollout.api import duration
 
-from . import syntax
-from .syntax import QueryError
+from . import dialect, selection, syntax
+from .selection import Selection
+from .text import QueryError, set_window, without_strings
 
-__all__ = ["Query", "QueryError"]
+__all__ = ["Query", "QueryError", "Source"]
 
 SHORTEST = 1.0
 """The shortest duration that `$window` stands for, in seconds: a stage that has just begun has no window yet."""
@@ -17,10 +18,29 @@ SHORTEST = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """How far before the evaluation one selector's samples begin: `fixed` seconds and `windows` times `$window`."""
+    """A stretch of time: `fixed` seconds and `windows` times `$window`."""
 
     fixed: float
-    windows: int
+    windows: int = 0
+
+    def seconds(self, window: float) -> float:
+        """How long it is with `$window` as so many seconds."""
+        return self.fixed + self.windows * _exact(window)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One place where a query takes samples, with any window; see `Selection` for what is not said here.
+
+    Attributes:
+        selection: The place, with the shortest window.
+        begins: How far before the evaluation its samples begin.
+        width: How long its range is.
+    """
+
+    selection: Selection
+    begins: Span
+    width: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +49,16 @@ class Query:
 
     Attributes:
         text: As the user wrote it. `$window` in a range, a subquery or an offset stands for a duration.
-        spans: How far back each of its selectors looks.
-        selectors: Its distinct selectors as PromQL, without ranges and offsets, in a stable order.
+        sources: Where it takes its samples.
+        loses_le: Whether it takes a quantile over buckets without the label that tells them apart.
+        unread: Why only its words could be read and not its meaning; empty where it was understood. Then `sources`
+            is a guess, and `reach` a bound.
     """
 
     text: str
-    spans: tuple[Span, ...]
-    selectors: tuple[str, ...]
+    sources: tuple[Source, ...]
+    loses_le: bool = False
+    unread: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -44,41 +67,53 @@ class Query:
         Reading the most tangled text that is accepted can take 0.1 s, so do it once; all the rest is cheap.
 
         Raises:
-            QueryError: It isn't PromQL, can't answer with a number, answers only when something is wrong, or
-                looks at a moment that has nothing to do with now.
+            QueryError: It can't answer with a number, answers only when something is wrong, or looks at a moment
+                that has nothing to do with now. Whether it is PromQL at all, the server decides.
         """
-        once, twice = (syntax.read(_render(text, windows * SHORTEST)) for windows in (1, 2))
-        spans = tuple(_span(one.begins, two.begins) for one, two in zip(once, twice, strict=True))
-        return cls(text, spans, tuple(sorted({selection.selector for selection in once})))
+        once, twice = (_read(_render(text, windows * SHORTEST)) for windows in (1, 2))
+        sources = tuple(_source(one, two) for one, two in zip(once.selections, twice.selections, strict=True))
+        return cls(text, sources, once.loses_le, once.unread)
 
     def render(self, window: float) -> str:
         """The PromQL to send, with `$window` as so many seconds: to the millisecond, and at least one second."""
         return _render(self.text, window)
 
-    def reach(self, window: float) -> float:
+    def reach(self, window: float, longest: float = 0.0) -> float:
         """How many seconds before its evaluation the query's evidence begins, with `$window` as so many seconds.
 
-        An instant selector counts as its offset alone: how old its sample is, only the answer to `newest` tells.
-        """
-        seconds = _exact(window)
-        return max([0.0, *(span.fixed + span.windows * seconds for span in self.spans)])
+        An instant selector counts as its offset alone: how old its sample is, only the samples tell.
 
-    def newest(self) -> str | None:
-        """PromQL for the time of the newest sample behind each selector; `None` where the query has no selector.
-
-        A selector is missing in the answer once its targets are gone, though a `rate` over it may still answer:
-        at once where Prometheus has seen the series end, otherwise after its lookback (5 minutes unless
-        configured). Ranges and offsets don't count here: what matters is whether the series live now.
+        Args:
+            window: What `$window` stands for.
+            longest: What a range is taken for that can't be read off a query of another dialect.
         """
-        times = (
-            f'label_replace(max(timestamp({selector})), "selector", "{i}", "", "")'
-            for i, selector in enumerate(self.selectors)
-        )
-        return " or ".join(times) or None
+        untold = any(not source.selection.width for source in self.sources) if self.unread else False
+        return max([longest if untold else 0.0, *(source.begins.seconds(window) for source in self.sources)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    selections: tuple[Selection, ...]
+    loses_le: bool = False
+    unread: str = ""
+
+
+def _read(text: str) -> _Reading:
+    bare, strings = without_strings(text)
+    try:
+        tree = syntax.parse(bare)
+    except syntax.UnreadableError as error:
+        return _Reading(tuple(dialect.selections(bare, strings)), unread=str(error))
+    syntax.check(tree)
+    return _Reading(tuple(selection.selections(tree, strings)), syntax.loses_le(tree))
+
+
+def _source(once: Selection, twice: Selection) -> Source:
+    return Source(once, _span(once.begins, twice.begins), _span(once.width, twice.width))
 
 
 def _span(once: float, twice: float) -> Span:
-    """The span that begins so many seconds back with the shortest window, and so many with twice of it."""
+    """The span that is so many seconds long with the shortest window, and so many with twice of it."""
     windows = round((twice - once) / SHORTEST)
     if windows < 0:
         raise QueryError("`offset -$window` looks into the future, where there is no evidence: remove the minus")
@@ -86,7 +121,7 @@ def _span(once: float, twice: float) -> Span:
 
 
 def _render(text: str, window: float) -> str:
-    return syntax.set_window(text, duration.render(_exact(window)))
+    return set_window(text, duration.render(_exact(window)))
 
 
 def _exact(window: float) -> float:

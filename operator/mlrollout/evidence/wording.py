@@ -33,5 +33,7 @@ def _position(limits: Guardrail | Requirement, value: float) -> str:
 
 def _value(limits: Guardrail | Requirement, value: float) -> str:
     """Four significant digits, and all of them only where four would move it across a limit."""
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
     rounded = float(f"{value:.4g}")
     return f"{rounded + 0.0:.15g}" if _position(limits, rounded) == _position(limits, value) else repr(value)

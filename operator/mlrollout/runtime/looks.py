@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -14,8 +14,9 @@ from mlrollout.domain.state import State
 from mlrollout.domain.verdict import Finding, Verdict
 from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.judge import Look, exceeds, failed, judge
+from mlrollout.evidence.presence import COUNT, Presence, ask, needs
 from mlrollout.evidence.query import Query, QueryError
-from mlrollout.ports import Clock, EvidenceSource, SourceError
+from mlrollout.ports import Clock, EvidenceSource, QueryRefusedError, SourceError
 
 from .metrics import Metrics
 from .rollout import Rollout
@@ -34,13 +35,11 @@ class Queries:
 
     Attributes:
         value: The guardrail's own query.
-        newest: PromQL for the age of what it stands on, if it stands on any series.
         samples: The query that counts its samples, if it has one.
         broken: What is wrong with them; empty if nothing.
     """
 
     value: Query | None = None
-    newest: str | None = None
     samples: Query | None = None
     broken: str = ""
 
@@ -52,7 +51,7 @@ class Queries:
             samples = Query.parse(guardrail.min_samples.query) if guardrail.min_samples is not None else None
         except QueryError as error:
             return cls(broken=str(error))
-        return cls(value, value.newest(), samples)
+        return cls(value, samples)
 
     async def look(self, guardrail: Guardrail, source: EvidenceSource, since: float, clock: Clock) -> Verdict:
         """One look: the value first, and if it is good, what it stands on. Takes no longer than the deadline.
@@ -66,15 +65,16 @@ class Queries:
         at = clock.now()
         if self.value is None:
             return failed(Look(guardrail, at, 0.0), self.broken)
-        window = min(guardrail.window, max(1.0, at - since))
-        look = Look(guardrail, at, self.value.reach(window))
+        stood = max(0.0, at - since)
+        window = min(guardrail.window, max(1.0, stood))
+        look = Look(guardrail, at, self.value.reach(window, guardrail.window), stood, self.value)
         try:
             async with asyncio.timeout(guardrail.deadline) as limit:
                 return await self._ask(look, self.value, source, window, limit)
         except TimeoutError:
             return failed(look, f"Prometheus did not answer within {render(guardrail.deadline)}")
         except SourceError as error:
-            return failed(look, str(error))
+            return failed(look, str(error), refused=isinstance(error, QueryRefusedError))
 
     async def _ask(
         self, look: Look, value: Query, source: EvidenceSource, window: float, limit: asyncio.Timeout
@@ -89,12 +89,44 @@ class Queries:
             if breach is not None:
                 limit.reschedule(None)  # it was seen in time
                 return exceeds(look, answer, await _at_hand(counting)) or breach
-            newest = None if self.newest is None else await source.query(self.newest, deadline=deadline)
+            presence = await self._presence(look, value, source, window)
             samples = None if counting is None else await counting
-            return judge(look, answer, newest=newest, samples=samples)
+            if presence is not None and (presence.missing or not answer.samples or (samples and not samples.samples)):
+                presence = await _remember(look, presence, source)
+            return judge(look, answer, presence=presence, samples=samples)
         finally:
             if counting is not None:
                 await _drop(counting)
+
+    async def _presence(self, look: Look, value: Query, source: EvidenceSource, window: float) -> Presence | None:
+        """How it stands with the series of both queries; `None` where they have none."""
+        max_age = look.guardrail.max_age
+        needed = needs(value, window, max_age)
+        if self.samples is not None:
+            needed += needs(self.samples, window, max_age, COUNT)
+        question = ask(needed)
+        if question is None:
+            return None
+        return Presence(needed, max_age, await _companion(source, question, look))
+
+
+async def _remember(look: Look, presence: Presence, source: EvidenceSource) -> Presence:
+    """The same with what was: it tells a series that died from one that never was. Not to know it is to fear it."""
+    question = presence.history(look.reach, look.stood)
+    if question is None:
+        return presence
+    try:
+        return replace(presence, before=await _companion(source, question, look))
+    except SourceError:
+        return presence
+
+
+async def _companion(source: EvidenceSource, question: str, look: Look) -> Answer:
+    """The answer to a question of our own, which is not the user's to correct where it is refused."""
+    try:
+        return await source.query(question, deadline=look.guardrail.deadline)
+    except QueryRefusedError as error:
+        raise SourceError(f"how old its samples are can't be asked: {error}") from error
 
 
 async def _at_hand(counting: asyncio.Task[Answer] | None) -> Answer | None:

@@ -147,7 +147,15 @@ class Rollout:
     @property
     def problem(self) -> Problem | None:
         """What a person has to mend before traffic may grow."""
-        return self.invalid or self.refused
+        return self.invalid or self.refused or self._unreadable
+
+    @property
+    def _unreadable(self) -> Problem | None:
+        """A query that Prometheus itself can't read: which dialect it speaks, it alone knows."""
+        for name, trail in self.trails.items():
+            if trail.last is not None and trail.last.refused:
+                return Problem(Reason.INVALID_QUERY, f"guardrail {name}: {trail.last.message}")
+        return None
 
     @property
     def asked(self) -> Spec:

@@ -2,20 +2,26 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.api.spec import Guardrail, MinSamples
 from mlrollout.domain.verdict import Finding, Verdict
-from mlrollout.evidence.judge import Look, judge
-from mlrollout.evidence.query import Query
+from mlrollout.runtime.looks import Queries
 
 from devstack.prometheus_server import PrometheusServer, ScrapeJob
 from tests.support.target import target
 
 DEADLINE = 20.0
+
+
+class Clock:
+    """This machine's."""
+
+    def now(self) -> float:
+        return time.time()
 
 
 @dataclass
@@ -24,31 +30,26 @@ class Observer:
 
     source: PrometheusSource
 
-    async def look(self, guardrail: Guardrail) -> Verdict:
-        query = Query.parse(guardrail.query)
-        look = Look(guardrail, time.time(), query.reach(guardrail.window))
-        newest, counting = query.newest(), guardrail.min_samples
-        return judge(
-            look,
-            await self.source.query(query.render(guardrail.window), deadline=DEADLINE),
-            newest=await self.source.query(newest, deadline=DEADLINE) if newest else None,
-            samples=await self.source.query(counting.query, deadline=DEADLINE) if counting else None,
-        )
+    async def look(self, guardrail: Guardrail, stood: float = 86400.0) -> Verdict:
+        return await Queries.of(guardrail).look(guardrail, self.source, time.time() - stood, Clock())
 
-    async def until(self, guardrail: Guardrail, finding: Finding, said: str = "") -> Verdict:
+    async def until(
+        self, guardrail: Guardrail, finding: Finding, said: str = "", meanwhile: Callable[[], object] = lambda: None
+    ) -> Verdict:
         while True:
+            meanwhile()
             verdict = await self.look(guardrail)
             if verdict.finding is finding and said in verdict.message:
                 return verdict
             await asyncio.sleep(0.05)
 
 
-JOBS = ("dying", "dated", "busy", "failing")
+JOBS = ("dying", "dated", "busy", "failing", "app", "front", "nightly", "late", "slow")
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PrometheusServer]:
-    with PrometheusServer(jobs=[ScrapeJob(name) for name in JOBS]) as running:
+    with PrometheusServer(jobs=[*map(ScrapeJob, JOBS), ScrapeJob("slower", "3s")]) as running:
         yield running
 
 
@@ -68,7 +69,7 @@ async def test_a_dead_target_is_no_data_while_its_rate_still_answers(
         await observer.until(guardrail, Finding.PASS)
     verdict = await observer.until(guardrail, Finding.NO_DATA)
     assert verdict.value == 0
-    assert "(window 5m), but none of its series has a sample any more: their targets are gone" in verdict.message
+    assert "(window 5m), but `dying_total` has gone silent: its targets are gone" in verdict.message
 
 
 async def test_a_target_that_repeats_an_old_sample_is_no_data_by_its_age(
@@ -84,7 +85,7 @@ async def test_a_target_that_repeats_an_old_sample_is_no_data_by_its_age(
         assert (await observer.until(patient, Finding.PASS)).reach == 600
         verdict = await observer.look(guardrail)
     assert verdict.finding is Finding.NO_DATA
-    assert "but its newest sample was taken 2m3" in verdict.message
+    assert "but the newest sample of `dated_total` was taken 2m3" in verdict.message
 
 
 async def test_traffic_is_no_data_then_too_little_then_enough(server: PrometheusServer, observer: Observer) -> None:
@@ -96,9 +97,9 @@ async def test_traffic_is_no_data_then_too_little_then_enough(server: Prometheus
     )
     with target("") as app:
         server.set_targets("busy", [app.address])
-        assert "no series matches it" in (await observer.look(guardrail)).message
+        assert "`busy_total` never had a sample: check its name" in (await observer.look(guardrail)).message
         app.text = 'busy_total{status="success"} 0'
-        await observer.until(guardrail, Finding.NO_DATA, "the query's answer is nan")
+        await observer.until(guardrail, Finding.NO_DATA, "the query's answer is NaN")
         app.text = 'busy_total{status="success"} 10'
         few = await observer.until(guardrail, Finding.INCONCLUSIVE)
         app.text = 'busy_total{status="success"} 5000'
@@ -116,3 +117,184 @@ async def test_a_bad_value_is_a_breach_with_its_figures(server: PrometheusServer
         app.text = "failing_rate 0.0712345"
         breach = await observer.until(guardrail, Finding.BREACH)
     assert breach.message == "0.07123 is above max 0.05"
+
+
+# --- what was asked is what is judged --------------------------------------------------------
+
+RATE = "sum(rate(app_err_total[$window])) / sum(rate(req_total[$window]))"
+FALLBACK = "(sum(rate(app_err_total[$window])) or vector(0)) / sum(rate(req_total[$window]))"
+
+
+@pytest.mark.parametrize("query", [RATE, FALLBACK, "sum(increase(app_err_total[$window])) or vector(0)"])
+async def test_a_target_that_dies_beside_one_that_lives_is_no_data_and_never_fewer_errors(
+    server: PrometheusServer, observer: Observer, query: str
+) -> None:
+    guardrail = Guardrail(name="errors", query=query, max=100, window=30.0)
+    with target("app_err_total 5") as app, target("req_total 100") as front:
+        server.set_targets("app", [app.address])
+        server.set_targets("front", [front.address])
+        await observer.until(guardrail, Finding.PASS, meanwhile=front.count("req_total"))
+        app.close()
+        verdict = await observer.until(guardrail, Finding.NO_DATA, meanwhile=front.count("req_total"))
+        assert "`app_err_total` has gone silent: its targets are gone" in verdict.message
+        assert (await observer.look(guardrail)).finding is Finding.NO_DATA
+
+
+async def test_a_target_that_stays_down_is_no_data_for_longer_than_its_series_are_seen(
+    server: PrometheusServer, observer: Observer
+) -> None:
+    """And once it is back without the counter, the fallback speaks for that."""
+    guardrail = Guardrail(name="errors", query=FALLBACK.replace("app_err", "gone_err"), max=100, window=2.0)
+    guardrail = guardrail.model_copy(update={"max_age": 1.0, "interval": 1.0})
+    with target("gone_err_total 5") as app, target("req_total 100") as front:
+        server.set_targets("dying", [app.address])
+        server.set_targets("front", [front.address])
+        count = front.count("req_total")
+        await observer.until(guardrail, Finding.PASS, meanwhile=count)
+        app.close()
+        await observer.until(guardrail, Finding.NO_DATA, meanwhile=count)
+        while server.query("present_over_time(gone_err_total[4s])"):
+            count()
+            await asyncio.sleep(0.1)
+        verdict = await observer.look(guardrail)
+        assert (verdict.finding, "`gone_err_total` has gone silent" in verdict.message) == (Finding.NO_DATA, True)
+        with target("other 1") as back:
+            server.set_targets("dying", [back.address])
+            await observer.until(guardrail, Finding.PASS, meanwhile=count)
+
+
+async def test_one_target_of_two_that_dies_is_no_loss(server: PrometheusServer, observer: Observer) -> None:
+    guardrail = Guardrail(name="load", query="sum(rate(app_total[$window]))", max=100)
+    with target("app_total 5") as one, target("app_total 5") as other:
+        server.set_targets("app", [one.address, other.address])
+        await observer.until(guardrail.model_copy(update={"query": "count(app_total)", "min": 2}), Finding.PASS)
+        one.close()
+        await observer.until(guardrail.model_copy(update={"query": "count(app_total)", "max": 1}), Finding.PASS)
+        await observer.until(guardrail, Finding.PASS)
+
+
+async def test_an_application_that_exports_nothing_never_passes_whatever_the_fallback(
+    server: PrometheusServer, observer: Observer
+) -> None:
+    for query in (
+        "sum(rate(exported_nowhere_total[$window])) or vector(0)",
+        "sum(rate(exported_nowhere_total[$window])) or on() vector(0)",
+        "(sum(rate(exported_nowhere_total[$window])) or vector(0)) / (sum(rate(nor_this_total[$window])) or vector(1))",
+        "clamp_min(sum(exported_nowhere) or vector(0), 0)",
+        "absent(exported_nowhere) * 0 or vector(0)",
+        "count(ALERTS{alertname='exported_nowhere'}) or vector(0)",
+        "sum(exported_nowhere) == bool 1 or vector(0)",
+        "sum(vector(1) > bool scalar(exported_nowhere))",
+    ):
+        verdict = await observer.look(Guardrail(name="errors", query=query, max=0))
+        assert (verdict.finding, "never had a sample" in verdict.message) == (Finding.NO_DATA, True), query
+
+
+async def test_an_error_counter_that_was_never_born_is_what_its_fallback_says_beside_requests(
+    server: PrometheusServer, observer: Observer
+) -> None:
+    query = "(sum(rate(never_failed_total[$window])) or vector(0)) / sum(rate(asked_total[$window]))"
+    guardrail = Guardrail(name="errors", query=query, max=0.05)
+    with target("asked_total 1") as app:
+        server.set_targets("app", [app.address])
+        await observer.until(guardrail, Finding.PASS, meanwhile=app.count("asked_total"))
+    without = guardrail.model_copy(update={"query": query.replace(" or vector(0)", "")})
+    assert "`never_failed_total` never had a sample" in (await observer.look(without)).message
+
+
+async def test_samples_are_counted_by_what_lives_too(server: PrometheusServer, observer: Observer) -> None:
+    counted = MinSamples(count=1, query="sum(increase(counted_nowhere_total[1m])) or vector(5)")
+    guardrail = Guardrail(name="errors", query="max(good_total)", max=100, min_samples=counted)
+    with target("good_total 1") as app:
+        server.set_targets("app", [app.address])
+        verdict = await observer.until(guardrail, Finding.NO_DATA, "minSamples.query")
+    assert "minSamples.query: `counted_nowhere_total` never had a sample" in verdict.message
+
+
+async def test_errors_divided_by_no_errors_are_a_breach(server: PrometheusServer, observer: Observer) -> None:
+    guardrail = Guardrail(name="errors", query="treatment_errors / control_errors", max=1.5)
+    with target("treatment_errors 3\ncontrol_errors 0") as app:
+        server.set_targets("app", [app.address])
+        breach = await observer.until(guardrail, Finding.BREACH)
+        app.text = "treatment_errors 0\ncontrol_errors 0"
+        await observer.until(guardrail, Finding.NO_DATA, "answer is NaN")
+    assert breach.message == "+Inf is above max 1.5"
+
+
+async def test_what_is_measured_seldom_is_as_fresh_as_its_max_age_says(
+    server: PrometheusServer, observer: Observer
+) -> None:
+    """Ten minutes old, which no instant selector finds any more."""
+    guardrail = Guardrail(name="auc", query="last_over_time(nightly_auc[1h])", min=0.7, max_age=3600.0)
+    offset = Guardrail(name="late", query="avg_over_time(nightly_auc[5m] offset 8m)", min=0.7, max_age=900.0)
+    with target(f"nightly_auc 0.9 {int(time.time()) - 600}000") as job:
+        server.set_targets("nightly", [job.address])
+        assert (await observer.until(guardrail, Finding.PASS)).reach == 3600
+        await observer.until(offset, Finding.PASS)
+        strict = guardrail.model_copy(update={"max_age": 540.0})
+        verdict = await observer.look(strict)
+    assert verdict.finding is Finding.NO_DATA
+    assert "`nightly_auc` has had no sample for 9m: is its target scraped?" in verdict.message
+
+
+async def test_what_shows_the_past_may_have_ended_within_its_max_age(
+    server: PrometheusServer, observer: Observer
+) -> None:
+    guardrail = Guardrail(name="auc", query="last_over_time(batch_auc[1m])", min=0.7, max_age=60.0)
+    with target("batch_auc 0.9") as job:
+        server.set_targets("nightly", [job.address])
+        await observer.until(guardrail, Finding.PASS)
+    gone = guardrail.model_copy(update={"query": "max(batch_auc)"})
+    await observer.until(gone, Finding.NO_DATA, "`batch_auc` has gone silent")
+    await observer.until(guardrail, Finding.PASS)
+    hasty = guardrail.model_copy(update={"max_age": 1.0, "interval": 1.0})
+    await observer.until(hasty, Finding.NO_DATA, "`batch_auc` has had no sample for 1s")
+
+
+async def test_why_there_is_no_answer_is_said_as_it_is(server: PrometheusServer, observer: Observer) -> None:
+    bucketed = 'lag_bucket{le="1"} 5\nlag_bucket{le="+Inf"} 9\nlag_sum 3\nlag_count 9\nother{a="b"} 1\n'
+    quantile = "histogram_quantile(0.9, sum(rate(lag_bucket[1m])))"
+    with target(bucketed) as app:
+        server.set_targets("slow", [app.address])
+        alive = Guardrail(name="load", query="sum(rate(lag_count[1m]))", max=100)
+        await observer.until(alive, Finding.PASS)
+
+        short = alive.model_copy(update={"query": "sum(rate(lag_count[100ms]))"})
+        assert (
+            "rate needs two samples of `lag_count`, and 100ms hold fewer: make the range, or the window, at least twice"
+        ) in (await observer.look(short)).message
+        young = alive.model_copy(update={"query": "sum(rate(lag_count[$window])) or vector(0)"})
+        server.set_targets("slow", [])
+        server.set_targets("slower", [app.address])
+        await observer.until(alive.model_copy(update={"query": 'sum(rate(lag_count{job="slower"}[1m]))'}), Finding.PASS)
+        verdict = await observer.look(young, stood=2.0)
+        assert verdict.finding is Finding.NO_DATA
+        assert "the stage began 2s ago, and rate needs two samples of `lag_count` since: wait" in verdict.message
+        lost = alive.model_copy(update={"query": quantile})
+        assert "buckets without their label `le`; write `sum by (le) (…)`" in (await observer.look(lost)).message
+        unpaired = alive.model_copy(update={"query": "lag_count / other"})
+        assert "have no labels in common" in (await observer.look(unpaired)).message
+
+
+async def test_what_the_server_knows_is_evidence_though_the_parser_does_not(
+    server: PrometheusServer, observer: Observer
+) -> None:
+    guardrail = Guardrail(name="level", query="holt_winters(level[10s], 0.5, 0.5)", max=100)
+    with target("level 5") as app:
+        server.set_targets("app", [app.address])
+        passed = await observer.until(guardrail, Finding.PASS)
+        assert passed.reach == 10
+        assert "read word by word" in passed.message
+    await observer.until(guardrail, Finding.NO_DATA, "`level` has gone silent")
+
+
+@pytest.mark.parametrize("query", ["sum(rate(oops[5m])", "no_such_function(x)", "x default 0", 'sum(x{a=~"["})', "x["])
+async def test_what_the_server_cannot_read_is_refused_in_its_words(observer: Observer, query: str) -> None:
+    verdict = await observer.look(Guardrail(name="broken", query=query, max=1))
+    assert (verdict.finding, verdict.refused) == (Finding.ERROR, True)
+    assert "refused the query: invalid parameter" in verdict.message
+
+
+async def test_what_fails_only_now_is_not_refused_for_good(observer: Observer) -> None:
+    verdict = await observer.look(Guardrail(name="twice", query='label_replace(up, "x", "y", "z", "(")', max=1))
+    assert (verdict.finding, verdict.refused) == (Finding.ERROR, False)

@@ -6,6 +6,8 @@ import time
 
 import pytest
 from mlrollout.adapters.prometheus import PrometheusSource
+from mlrollout.evidence.answer import Answer
+from mlrollout.evidence.presence import Presence, ask, needs
 from mlrollout.evidence.query import Query
 from mlrollout.ports import SourceError
 from prometheus_api_client import PrometheusConnect
@@ -182,4 +184,7 @@ async def test_prometheus_may_stand_behind_a_path() -> None:
 async def test_a_rendered_query_is_one_for_prometheus_too(source: PrometheusSource, text: str, window: float) -> None:
     query = Query.parse(text)
     await source.query(query.render(window), deadline=DEADLINE)
-    await source.query(query.newest() or "", deadline=DEADLINE)
+    for max_age in (0.25, 120.0, 86_400.0):
+        needed = needs(query, window, max_age)
+        await source.query(ask(needed) or "", deadline=DEADLINE)
+        await source.query(Presence(needed, max_age, Answer(())).history(3600.5) or "", deadline=DEADLINE)

@@ -10,15 +10,28 @@ from mlrollout.api.spec import Guardrail, MinSamples, Requirement
 from mlrollout.domain.verdict import Finding
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.judge import Look, exceeds, failed, judge, meets
+from mlrollout.evidence.presence import COUNT, Presence, needs
+from mlrollout.evidence.query import Query
 
 NOW = 1_700_000_000.0
 GUARDRAIL = Guardrail(name="error-rate", query="x", max=0.05, max_age=120.0)
 COUNTING = GUARDRAIL.model_copy(update={"min_samples": MinSamples(count=100, query="y")})
-FRESH = Answer((Sample(NOW - 10),), evaluated=NOW)
+QUERY = Query.parse("sum(rate(x[5m]))")
 
 
-def look(guardrail: Guardrail = GUARDRAIL, reach: float = 300.0) -> Look:
-    return Look(guardrail, at=NOW, reach=reach)
+def look(guardrail: Guardrail = GUARDRAIL, reach: float = 300.0, query: Query = QUERY) -> Look:
+    return Look(guardrail, at=NOW, reach=reach, query=query)
+
+
+def newest(*times: float, query: Query = QUERY, evaluated: float | None = NOW, lag: float = 0.0) -> Presence:
+    """A presence whose selectors have their newest samples at these times."""
+    needed = needs(query, 300.0, GUARDRAIL.max_age)
+    samples = tuple(Sample(time, {"selector": str(at)}) for at, time in enumerate(times))
+    return Presence(needed, GUARDRAIL.max_age, Answer(samples, evaluated, lag))
+
+
+FRESH = newest(NOW - 10)
+TWO = Query.parse("sum(rate(x[5m])) / sum(rate(y[5m]))")
 
 
 def number(*values: float) -> Answer:
@@ -31,10 +44,8 @@ def number(*values: float) -> Answer:
 @pytest.mark.parametrize(
     ("answer", "finding", "said"),
     [
-        (number(), Finding.NO_DATA, "no series matches it"),
-        (number(math.nan), Finding.NO_DATA, "nan, which is no evidence"),
-        (number(math.inf), Finding.NO_DATA, "inf, which is no evidence"),
-        (number(-math.inf), Finding.NO_DATA, "-inf, which is no evidence"),
+        (number(), Finding.NO_DATA, "no answer, though its series live"),
+        (number(math.nan), Finding.NO_DATA, "NaN, which is no evidence"),
         (number(0.01, 0.02), Finding.ERROR, "2 series: make them one number, for example with sum or max"),
         (number(0.9, 0.9), Finding.ERROR, "2 series"),
         (replace(number(), kind="matrix"), Finding.ERROR, "answers with a matrix"),
@@ -46,7 +57,7 @@ def number(*values: float) -> Answer:
 def test_what_is_not_one_complete_number_neither_passes_nor_breaches(
     answer: Answer, finding: Finding, said: str
 ) -> None:
-    verdict = judge(look(), answer, newest=FRESH, samples=None)
+    verdict = judge(look(), answer, presence=FRESH, samples=None)
     assert (verdict.finding, verdict.value) == (finding, None)
     assert said in verdict.message
     assert exceeds(look(), answer) is None
@@ -63,16 +74,27 @@ def test_what_is_not_one_complete_number_neither_passes_nor_breaches(
         (1.0, 2.0, 1.5, Finding.PASS),
         (1.0, 2.0, 2.001, Finding.BREACH),
         (None, 0.0, -0.0, Finding.PASS),
+        (None, 1.5, math.inf, Finding.BREACH),
+        (0.5, None, math.inf, Finding.PASS),
+        (None, 1.5, -math.inf, Finding.PASS),
+        (0.5, None, -math.inf, Finding.BREACH),
     ],
 )
 def test_limits_belong_to_the_good_side(low: float | None, high: float | None, value: float, finding: Finding) -> None:
     guardrail = GUARDRAIL.model_copy(update={"min": low, "max": high})
-    assert judge(look(guardrail), number(value), newest=FRESH, samples=None).finding is finding
+    assert judge(look(guardrail), number(value), presence=FRESH, samples=None).finding is finding
 
 
 def test_a_scalar_is_a_number() -> None:
-    verdict = judge(look(), replace(number(0.01), kind="scalar"), newest=None, samples=None)
+    verdict = judge(look(), replace(number(0.01), kind="scalar"), presence=None, samples=None)
     assert verdict.finding is Finding.PASS
+
+
+def test_errors_divided_by_none_are_more_than_any_limit() -> None:
+    breach = exceeds(look(), number(math.inf))
+    assert breach is not None
+    assert breach.message == "+Inf is above max 0.05 (window 5m)"
+    assert not meets(Requirement(guardrail="error-rate", max=0.5), breach)
 
 
 def test_a_breach_waits_for_no_companion() -> None:
@@ -82,10 +104,10 @@ def test_a_breach_waits_for_no_companion() -> None:
     assert breach.message == "0.071 is above max 0.05 (window 5m)"
 
 
-@pytest.mark.parametrize("newest", [number(), number(NOW - 9999), replace(FRESH, warnings=("partial",)), None])
+@pytest.mark.parametrize("presence", [newest(), newest(NOW - 9999), replace(FRESH, now=number()), None])
 @pytest.mark.parametrize("samples", [number(), number(3), number(math.nan), replace(number(), kind="matrix"), None])
-def test_a_breach_stands_whatever_its_companions_say(newest: Answer | None, samples: Answer | None) -> None:
-    assert judge(look(COUNTING), number(0.071), newest=newest, samples=samples).finding is Finding.BREACH
+def test_a_breach_stands_whatever_its_companions_say(presence: Presence | None, samples: Answer | None) -> None:
+    assert judge(look(COUNTING), number(0.071), presence=presence, samples=samples).finding is Finding.BREACH
 
 
 def test_a_value_inside_its_limits_is_no_breach() -> None:
@@ -102,30 +124,64 @@ def test_a_failed_look_is_an_error_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("newest", "finding", "said"),
+    ("presence", "finding", "said"),
     [
-        (number(NOW - 120), Finding.PASS, ""),
-        (number(NOW - 121), Finding.NO_DATA, "2m1s ago (maxAge is 2m)"),
-        (number(NOW - 1, NOW - 121), Finding.NO_DATA, "2m1s ago"),
-        (replace(number(NOW - 1), lag=120.5), Finding.NO_DATA, "2m500ms ago (maxAge is 2m)"),
-        (replace(number(NOW - 100), lag=100.0), Finding.NO_DATA, "3m20s ago"),
-        (number(), Finding.NO_DATA, "targets are gone"),
-        (number(NOW, math.nan), Finding.NO_DATA, "at an unknown time"),
-        (replace(FRESH, evaluated=None), Finding.NO_DATA, "at an unknown time"),
-        (replace(FRESH, lag=math.nan), Finding.NO_DATA, "at an unknown time"),
-        (replace(FRESH, warnings=("one store is gone",)), Finding.ERROR, "one store is gone"),
-        (replace(FRESH, kind="string"), Finding.ERROR, "the age of its samples is unknown"),
+        (newest(NOW - 120), Finding.PASS, ""),
+        (newest(NOW - 121), Finding.NO_DATA, "2m1s ago (maxAge is 2m)"),
+        (newest(NOW - 1, NOW - 121, query=TWO), Finding.NO_DATA, "the newest sample of `y` was taken 2m1s ago"),
+        (newest(NOW - 1, lag=120.5), Finding.NO_DATA, "2m500ms ago (maxAge is 2m)"),
+        (newest(NOW - 100, lag=100.0), Finding.NO_DATA, "3m20s ago"),
+        (newest(), Finding.NO_DATA, "`x` has gone silent: its targets are gone"),
+        (newest(NOW, query=TWO), Finding.NO_DATA, "`y` has gone silent: its targets are gone"),
+        (newest(math.nan), Finding.NO_DATA, "`x` has gone silent"),
+        (newest(NOW, evaluated=None), Finding.NO_DATA, "`x` has gone silent"),
+        (newest(NOW, lag=math.nan), Finding.NO_DATA, "at an unknown time"),
+        (replace(FRESH, now=replace(FRESH.now, warnings=("one store is gone",))), Finding.ERROR, "one store is gone"),
+        (replace(FRESH, now=replace(FRESH.now, kind="string")), Finding.ERROR, "the age of its samples is unknown"),
     ],
 )
-def test_good_values_of_old_samples_are_no_data(newest: Answer, finding: Finding, said: str) -> None:
-    verdict = judge(look(), number(0.01), newest=newest, samples=None)
+def test_good_values_of_old_samples_are_no_data(presence: Presence, finding: Finding, said: str) -> None:
+    verdict = judge(look(), number(0.01), presence=presence, samples=None)
     assert verdict.finding is finding
     assert said in verdict.message
     assert verdict.value == 0.01
 
 
+@pytest.mark.parametrize("value", [0.0, math.nan, None])
+def test_what_died_is_named_before_anything_that_follows_from_it(value: float | None) -> None:
+    answer = number() if value is None else number(value)
+    verdict = judge(look(query=TWO), answer, presence=newest(NOW, query=TWO), samples=None)
+    assert verdict.finding is Finding.NO_DATA
+    assert "`y` has gone silent" in verdict.message
+
+
+def test_buckets_without_le_are_told_in_words_that_help() -> None:
+    query = Query.parse("histogram_quantile(0.9, sum(rate(x_bucket[5m])))")
+    warned = replace(number(), warnings=('PromQL warning: bucket label "le" is missing',))
+    verdict = judge(look(query=query), warned, presence=newest(NOW, query=query), samples=None)
+    assert verdict.finding is Finding.NO_DATA
+    assert "write `sum by (le) (…)` inside it" in verdict.message
+    partial = replace(warned, samples=(Sample(1.0),))
+    assert judge(look(query=query), partial, presence=newest(NOW, query=query), samples=None).finding is Finding.ERROR
+
+
+def test_a_query_of_another_dialect_passes_where_its_series_live_and_says_how_it_was_read() -> None:
+    query = Query.parse("sum(rate(x[5m])) default 0")
+    verdict = judge(look(query=query), number(0.01), presence=newest(NOW, query=query), samples=None)
+    assert verdict.finding is Finding.PASS
+    assert "(window 5m); read word by word, as its grammar is not known here: " in verdict.message
+    assert judge(look(query=query), number(0.01), presence=newest(query=query), samples=None).missing
+
+
+def test_a_query_whose_series_nobody_knows_never_passes() -> None:
+    verdict = judge(look(query=Query.parse("now()")), number(0.01), presence=None, samples=None)
+    assert verdict.finding is Finding.NO_DATA
+    assert "nothing shows which series it asks about" in verdict.message
+    assert judge(look(query=Query.parse("time()")), number(0.01), presence=None, samples=None).finding is Finding.PASS
+
+
 def test_a_good_value_that_was_evaluated_long_ago_is_no_data() -> None:
-    verdict = judge(look(), replace(number(0.01), lag=150.0), newest=FRESH, samples=None)
+    verdict = judge(look(), replace(number(0.01), lag=150.0), presence=FRESH, samples=None)
     assert verdict.finding is Finding.NO_DATA
     assert verdict.message == (
         "0.01 is within max 0.05 (window 5m), "
@@ -134,13 +190,13 @@ def test_a_good_value_that_was_evaluated_long_ago_is_no_data() -> None:
 
 
 def test_evidence_begins_with_its_newest_sample_at_the_latest() -> None:
-    assert judge(look(reach=0), number(0.01), newest=FRESH, samples=None).begins == NOW - 10
-    assert judge(look(reach=300), number(0.01), newest=FRESH, samples=None).begins == NOW - 300
+    assert judge(look(reach=0), number(0.01), presence=FRESH, samples=None).begins == NOW - 10
+    assert judge(look(reach=300), number(0.01), presence=FRESH, samples=None).begins == NOW - 300
 
 
 def test_evidence_that_was_evaluated_earlier_begins_earlier() -> None:
-    assert judge(look(), replace(number(0.01), lag=60.0), newest=FRESH, samples=None).begins == NOW - 360
-    assert judge(look(), replace(number(0.9), lag=60.0), newest=FRESH, samples=None).begins == NOW - 360
+    assert judge(look(), replace(number(0.01), lag=60.0), presence=FRESH, samples=None).begins == NOW - 360
+    assert judge(look(), replace(number(0.9), lag=60.0), presence=FRESH, samples=None).begins == NOW - 360
 
 
 # --- how much it stands on -------------------------------------------------------------------
@@ -153,7 +209,8 @@ def test_evidence_that_was_evaluated_earlier_begins_earlier() -> None:
         (number(99.9), Finding.INCONCLUSIVE, "(window 5m, 99 samples), but at least 100 samples are needed"),
         (number(), Finding.INCONCLUSIVE, "can't be counted"),
         (number(math.nan), Finding.INCONCLUSIVE, "can't be counted"),
-        (number(math.inf), Finding.INCONCLUSIVE, "can't be counted"),
+        (number(math.inf), Finding.INCONCLUSIVE, "at least 100 samples are needed"),
+        (number(-math.inf), Finding.INCONCLUSIVE, "at least 100 samples are needed"),
         (None, Finding.INCONCLUSIVE, "were not counted"),
         (number(100, 100), Finding.ERROR, "(minSamples.query): the query answers with 2 series"),
         (replace(number(), kind="matrix"), Finding.ERROR, "(minSamples.query)"),
@@ -162,13 +219,13 @@ def test_evidence_that_was_evaluated_earlier_begins_earlier() -> None:
     ],
 )
 def test_a_good_value_needs_enough_samples(samples: Answer | None, finding: Finding, said: str) -> None:
-    verdict = judge(look(COUNTING), number(0.01), newest=FRESH, samples=samples)
+    verdict = judge(look(COUNTING), number(0.01), presence=FRESH, samples=samples)
     assert verdict.finding is finding
     assert said in verdict.message
 
 
 def test_the_number_of_samples_is_told_even_where_none_is_required() -> None:
-    verdict = judge(look(), number(0.071), newest=FRESH, samples=number(1240.3))
+    verdict = judge(look(), number(0.071), presence=FRESH, samples=number(1240.3))
     assert verdict.samples == 1240.3
     assert verdict.message == "0.071 is above max 0.05 (window 5m, 1240 samples)"
 
@@ -179,17 +236,17 @@ def test_the_number_of_samples_is_told_even_where_none_is_required() -> None:
 @pytest.mark.parametrize(("value", "met"), [(0.03, True), (0.030001, False), (0.01, False), (0.02, True)])
 def test_a_requirement_is_met_by_a_pass_inside_it(value: float, met: bool) -> None:  # noqa: FBT001 - a table's column
     requirement = Requirement(guardrail="error-rate", min=0.02, max=0.03)
-    assert meets(requirement, judge(look(), number(value), newest=FRESH, samples=None)) is met
+    assert meets(requirement, judge(look(), number(value), presence=FRESH, samples=None)) is met
 
 
 def test_a_requirement_is_met_by_nothing_but_a_pass() -> None:
     requirement = Requirement(guardrail="error-rate", max=0.5)
     for verdict in (
-        judge(look(), number(0.07), newest=FRESH, samples=None),
-        judge(look(COUNTING), number(0.01), newest=FRESH, samples=number(1)),
-        judge(look(), number(0.01), newest=number(), samples=None),
+        judge(look(), number(0.07), presence=FRESH, samples=None),
+        judge(look(COUNTING), number(0.01), presence=FRESH, samples=number(1)),
+        judge(look(), number(0.01), presence=newest(), samples=None),
         failed(look(), "no answer"),
-        replace(judge(look(), number(0.01), newest=FRESH, samples=None), value=None),
+        replace(judge(look(), number(0.01), presence=FRESH, samples=None), value=None),
     ):
         assert not meets(requirement, verdict)
 
@@ -216,12 +273,21 @@ guardrails = st.one_of(
 )
 
 
+presences = st.builds(
+    lambda answer, where: Presence(needs(QUERY, 300.0, 120.0, where), 120.0, answer),
+    answers.map(
+        lambda answer: replace(answer, samples=tuple(replace(s, labels={"selector": "0"}) for s in answer.samples))
+    ),
+    st.sampled_from(["", COUNT]),
+)
+
+
 def sound(answer: Answer) -> bool:
     return not answer.warnings and answer.kind in ("vector", "scalar") and answer.lag <= GUARDRAIL.max_age
 
 
 def one_number(answer: Answer) -> bool:
-    return sound(answer) and len(answer.samples) == 1 and math.isfinite(answer.samples[0].value)
+    return sound(answer) and len(answer.samples) == 1 and not math.isnan(answer.samples[0].value)
 
 
 def inside(guardrail: Guardrail, value: float) -> bool:
@@ -229,43 +295,46 @@ def inside(guardrail: Guardrail, value: float) -> bool:
     return low <= value <= (math.inf if guardrail.max is None else guardrail.max)
 
 
-@given(guardrails, answers | good, st.none() | answers | st.just(FRESH), st.none() | answers | st.just(number(200)))
+@given(guardrails, answers | good, st.none() | presences | st.just(FRESH), st.none() | answers | st.just(number(200)))
 @example(COUNTING, number(0.01), FRESH, number(200))
 def test_only_a_good_number_with_good_companions_passes(
-    guardrail: Guardrail, answer: Answer, newest: Answer | None, samples: Answer | None
+    guardrail: Guardrail, answer: Answer, presence: Presence | None, samples: Answer | None
 ) -> None:
-    verdict = judge(look(guardrail), answer, newest=newest, samples=samples)
+    verdict = judge(look(guardrail), answer, presence=presence, samples=samples)
 
     good_number = one_number(answer) and inside(guardrail, answer.samples[0].value)
-    alive = newest is None or (
-        sound(newest)
-        and newest.evaluated is not None
-        and bool(newest.samples)
-        and all(newest.evaluated - sample.value + newest.lag <= GUARDRAIL.max_age for sample in newest.samples)
+    now = None if presence is None else presence.now
+    alive = now is None or (
+        sound(now)
+        and now.evaluated is not None
+        and bool(now.samples)
+        and now.evaluated - now.samples[-1].value + now.lag <= GUARDRAIL.max_age
+        and math.isfinite(now.evaluated - now.samples[-1].value)
     )
     not_late = samples is None or samples.lag <= GUARDRAIL.max_age
     enough = guardrail is not COUNTING or (
-        samples is not None and one_number(samples) and samples.samples[0].value >= 100
+        samples is not None and one_number(samples) and 100 <= samples.samples[0].value < math.inf
     )
     assert (verdict.finding is Finding.PASS) == (good_number and alive and not_late and enough)
 
 
-@given(guardrails, answers | good, st.none() | answers, st.none() | answers)
+@given(guardrails, answers | good, st.none() | presences, st.none() | answers)
 def test_a_breach_is_told_by_the_answer_alone(
-    guardrail: Guardrail, answer: Answer, newest: Answer | None, samples: Answer | None
+    guardrail: Guardrail, answer: Answer, presence: Presence | None, samples: Answer | None
 ) -> None:
-    verdict = judge(look(guardrail), answer, newest=newest, samples=samples)
+    verdict = judge(look(guardrail), answer, presence=presence, samples=samples)
     assert (verdict.finding is Finding.BREACH) == (exceeds(look(guardrail), answer) is not None)
     if verdict.value is not None:
         assert (verdict.finding is Finding.BREACH) == (not inside(guardrail, verdict.value))
 
 
-@given(guardrails, answers, st.none() | answers, st.none() | answers)
-def test_a_verdict_holds_finite_numbers_or_none(
-    guardrail: Guardrail, answer: Answer, newest: Answer | None, samples: Answer | None
+@given(guardrails, answers, st.none() | presences, st.none() | answers)
+def test_a_verdict_holds_numbers_or_none(
+    guardrail: Guardrail, answer: Answer, presence: Presence | None, samples: Answer | None
 ) -> None:
-    verdict = judge(look(guardrail), answer, newest=newest, samples=samples)
+    verdict = judge(look(guardrail), answer, presence=presence, samples=samples)
     assert verdict.message
-    assert all(number is None or math.isfinite(number) for number in (verdict.value, verdict.samples))
+    assert verdict.value is None or not math.isnan(verdict.value)
+    assert verdict.samples is None or math.isfinite(verdict.samples)
     if verdict.finding is Finding.PASS:
         assert 300 <= verdict.reach <= 300 + 2 * GUARDRAIL.max_age

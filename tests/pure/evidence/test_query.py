@@ -1,4 +1,4 @@
-"""What is refused as evidence, how far back a query looks, and how its newest samples are asked for."""
+"""What is refused as evidence, how far back a query looks, and where it takes its samples."""
 
 import json
 from contextlib import suppress
@@ -7,6 +7,7 @@ import promql_parser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlrollout.evidence.presence import ask, needs
 from mlrollout.evidence.query import Query, QueryError
 
 RATIO = """
@@ -15,15 +16,8 @@ sum(rate(ml_dispatch_total{group="treatment",status="failure"}[$window]))
 """
 
 REFUSED = {
-    "": "no expression found",
-    "rate(x[5m": "unexpected end of input",
-    "rate(x)": "expected type matrix",
-    "no_such_function(x)": "unknown function with name 'no_such_function'",
-    "rate(x[1e300])": "too big",
-    "rate(x[5000000y])": "parsed",
     "rate(x[$__rate_interval])": "`$__rate_interval` is not known here: only `$window`",
     "rate(x[$windows])": "`$windows` is not known here",
-    "rate(x[1h$window])": "unexpected character",
     "x[5m]": "wrap it, for example in rate",
     "(x[1h:1m])": "wrap it, for example in rate",
     '"0.05"': "a string, not a number",
@@ -32,11 +26,25 @@ REFUSED = {
     "(x != 3)": "write `!= bool`",
     "x > 0.05 and y > 100": "write `> bool`",
     "(x == 1) unless y": "write `== bool`",
+    "count(x > 5)": "where nothing left means healthy, write `(…) or vector(0)`",
+    "100 * (x > 5)": "its comparison `>` holds",
+    "(x > 5) / y": "its comparison `>` holds",
+    "abs(label_replace(5 < x, 'a', '', '', ''))": "its comparison `<` holds",
+    "max_over_time((x > 5)[1h:])": "its comparison `>` holds",
+    "sum(x > 5) > bool 2": "its comparison `>` holds",
+    "scalar(x > 5)": "its comparison `>` holds",
+    "x > 5 or y > 6": "its comparison `>` holds",
+    "absent(x)": "write `absent(…) or vector(0)`, with max: 0",
+    "max(absent_over_time(x[5m]))": "write `absent_over_time(…) or vector(0)`",
+    "absent(x) or absent(y)": "the series of `absent` are missing",
+    "count(ALERTS{alertname='slow'})": "only while an alert is pending or firing",
+    "count_over_time(ALERTS[5m])": "better still, ask what the alert asks",
     "x @ 1700000000": "a fixed time is not evidence about now",
     "rate(x[5m] @ -1)": "a fixed time is not evidence about now",
     "sum_over_time(x[1h:] @ 0)": "a fixed time is not evidence about now",
     "rate(x[5m] offset -$window)": "looks into the future",
     'x{a="b" or c="d"}': "use a regular expression",
+    "WITH (a = x) a / y": "write the query out",
 }
 
 
@@ -45,6 +53,26 @@ def test_a_query_that_cannot_be_evidence_is_refused_with_what_to_do(text: str) -
     with pytest.raises(QueryError) as refusal:
         Query.parse(text)
     assert REFUSED[text] in str(refusal.value)
+
+
+ANSWERED = (
+    "x > 5 or vector(0)",
+    "count(x > 5) or vector(0)",
+    "(x or y) > bool 5",
+    "absent(x) or vector(0)",
+    "y - (absent(x) or vector(0))",
+    "sum(x) / (sum(y) > 0)",
+    "x % (y != 0)",
+    "x and y > 0",
+    "x unless y",
+    "(count(ALERTS) or vector(0)) and on() count(x)",
+    "1 > bool 2",
+)
+
+
+@pytest.mark.parametrize("text", ANSWERED)
+def test_a_query_that_answers_while_all_is_well_is_taken(text: str) -> None:
+    assert not Query.parse(text).unread
 
 
 REACH = {
@@ -104,31 +132,23 @@ def test_a_query_is_sent_with_every_window_filled_in() -> None:
     assert Query.parse(RATIO).render(60) == RATIO.replace("$window", "1m")
 
 
-def test_newest_asks_once_for_each_selector_without_range_and_offset() -> None:
-    query = Query.parse("rate(b[5m] offset 1h) / b + a @ end() + max_over_time(a[1h:])")
-    assert query.newest() == (
-        'label_replace(max(timestamp(a{})), "selector", "0", "", "") or '
-        'label_replace(max(timestamp(b{})), "selector", "1", "", "")'
-    )
+def selectors_of(text: str) -> tuple[str, ...]:
+    return tuple(sorted({source.selection.selector for source in Query.parse(text).sources}))
 
 
-def test_newest_is_nothing_for_a_query_without_a_selector() -> None:
-    assert Query.parse("time() > bool 1").newest() is None
-
-
-def test_newest_keeps_names_and_values_that_need_quotes() -> None:
-    query = Query.parse('{"a.metric", "a label"="x", b!="", c=~`\\d"`, d!~"\\\\."}')
-    assert query.selectors == ('{__name__="a.metric","a label"="x",b!="",c=~`\\d"`,d!~"\\\\."}',)
+def test_names_and_values_that_need_quotes_are_kept() -> None:
+    text = '{"a.metric", "a label"="x", b!="", c=~`\\d"`, d!~"\\\\."}'
+    assert selectors_of(text) == ('{__name__="a.metric","a label"="x",b!="",c=~`\\d"`,d!~"\\\\."}',)
 
 
 def test_what_is_in_a_string_is_for_prometheus_to_judge() -> None:
     text = 'x{a=~"[", b=~`(((\\pL{99}){99}){99}`, c=~"\\d"} + label_replace(y, "$1", "$2", "-", "(")'
-    assert Query.parse(text).selectors == ('x{a=~"[",b=~`(((\\pL{99}){99}){99}`,c=~"\\d"}', "y{}")
+    assert selectors_of(text) == ('x{a=~"[",b=~`(((\\pL{99}){99}){99}`,c=~"\\d"}', "y{}")
 
 
 @pytest.mark.parametrize("text", ['x{a="",b="$c"}', "x{a='',b='$c'}", "x{a=``,b=`$c`}"])
 def test_an_empty_string_ends_where_it_ends(text: str) -> None:
-    assert Query.parse(text).selectors == (text,)
+    assert selectors_of(text) == (text,)
 
 
 def test_a_query_of_too_many_words_is_refused_before_it_is_parsed() -> None:
@@ -148,6 +168,52 @@ def test_an_interrupt_while_parsing_stays_an_interrupt(monkeypatch: pytest.Monke
     monkeypatch.setattr(promql_parser, "parse", interrupted)
     with pytest.raises(KeyboardInterrupt):
         Query.parse("x")
+
+
+# --- what the parser does not know -----------------------------------------------------------
+
+UNREAD = {
+    "holt_winters(x[5m], 0.5, 0.5)": (["x{}"], 300, 300),
+    "rate(x[$window]) default 0": (["x{}"], 10, 60),
+    "sum(rate(x)) by (a, b) / on(c) group_left(d) y{e='f'}": (["x{}", "y{e='f'}"], 600, 600),
+    'foo({a="b" or c!="d"}[1h:1m] offset 1d) + keep_metric_names': (['{a="b" or c!="d"}'], 90000, 90000),
+    "rate(x[5m] anchored) offset -5m": (["x{}"], 300, 300),
+    "sum(rate(x[5m": (["x{}"], 600, 600),
+    "x{": (["x{}"], 600, 600),
+    "rate(x)": (["x{}"], 600, 600),
+    "foo()": ([], 0, 0),
+}
+
+
+@pytest.mark.parametrize("text", UNREAD)
+def test_of_what_only_the_server_may_know_the_words_are_read(text: str) -> None:
+    query = Query.parse(text)
+    assert query.unread
+    assert (selectors_of(text), query.reach(10, 600), query.reach(60, 600)) == (
+        tuple(UNREAD[text][0]),
+        *UNREAD[text][1:],
+    )
+
+
+def test_a_range_that_may_be_implied_is_taken_for_the_window_that_is_declared() -> None:
+    assert Query.parse("rate(x) default 0").reach(10, longest=3600) == 3600
+    assert Query.parse("rate(x)/ y[5m] default 0").reach(10, longest=60) == 300
+
+
+@pytest.mark.parametrize(
+    ("text", "loses"),
+    [
+        ("histogram_quantile(0.9, sum(rate(x_bucket[5m])))", True),
+        ("1 + histogram_quantile(0.9, (sum by (a) (rate(x_bucket[5m]))))", True),
+        ("histogram_quantile(0.9, sum without (le) (rate(x_bucket[5m])))", True),
+        ("histogram_fraction(0, 1, sum(rate(x_bucket[5m])))", True),
+        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])))", False),
+        ("histogram_quantile(0.9, sum without (a) (rate(x_bucket[5m])))", False),
+        ("histogram_quantile(0.9, rate(x_bucket[5m]))", False),
+    ],
+)
+def test_buckets_are_told_apart_by_le(text: str, loses: bool) -> None:  # noqa: FBT001 - a table's column
+    assert Query.parse(text).loses_le is loses
 
 
 # --- for any query ---------------------------------------------------------------------------
@@ -193,13 +259,14 @@ def test_a_longer_window_never_reaches_less_far(text: str, one: float, other: fl
 def test_what_was_read_is_readable_with_any_window(text: str, window: float) -> None:
     query = Query.parse(text)
     promql_parser.parse(query.render(window))
-    promql_parser.parse(query.newest() or "1")
+    promql_parser.parse(ask(needs(query, window, 120.0)) or "1")
+    promql_parser.parse(ask(needs(query, window, 86400.0)) or "1")
 
 
 @given(words, words, st.sampled_from(["=", "!="]))
-def test_newest_asks_for_exactly_the_series_that_the_query_uses(group: str, le: str, operator: str) -> None:
+def test_the_series_are_exactly_those_that_the_query_uses(group: str, le: str, operator: str) -> None:
     text = selecting("x", {"group": group, "le": le}).replace("group=", f"group{operator}", 1)
-    [asked] = Query.parse(f"rate({text}[5m])").selectors
+    [asked] = selectors_of(f"rate({text}[5m])")
     selector = promql_parser.parse(asked)
     assert isinstance(selector, promql_parser.VectorSelector)
     assert [(m.name, m.value) for m in selector.matchers.matchers] == [("group", group), ("le", le)]

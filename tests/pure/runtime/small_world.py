@@ -15,10 +15,11 @@ from mlrollout.api import GROUP
 from mlrollout.api.spec import Spec
 from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
 from mlrollout.evidence.answer import Answer, Sample
-from mlrollout.ports import ConflictError, GoneError, Note, Object, ObjectsError, Ref, TrafficError
+from mlrollout.ports import ConflictError, GoneError, Note, Object, ObjectsError, QueryRefusedError, Ref, TrafficError
 from mlrollout.runtime.operator import Operator
 
 from tests.components.redis.model import State, merge
+from tests.support import presence
 from tests.support.managed_fields import annotated, applied
 
 EPOCH = 1_800_000_000.0
@@ -275,8 +276,12 @@ class Redis:
         pass
 
 
+UNREADABLE = "sum("
+"""A query that no Prometheus can read."""
+
+
 class Prometheus:
-    """Implements the port `EvidenceSource`; every query has the same answer."""
+    """Implements the port `EvidenceSource`; every query has the same answer, and every selector lives."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.fates = Fates()
@@ -285,8 +290,10 @@ class Prometheus:
 
     async def query(self, promql: str, *, deadline: float) -> Answer:
         def act() -> Answer:
-            value = self._now() if "timestamp(" in promql else self.value
-            return Answer((Sample(value),), evaluated=self._now())
+            if promql == UNREADABLE:
+                raise QueryRefusedError("Prometheus refused the query: parse error: unclosed left parenthesis")
+            life = presence.answer(promql, self._now(), lambda _: self._now())
+            return life or Answer((Sample(self.value),), evaluated=self._now())
 
         found: Answer = await self.fates.meet("query", act)
         return found

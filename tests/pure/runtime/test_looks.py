@@ -13,13 +13,14 @@ from mlrollout.domain.record import Record
 from mlrollout.domain.state import State
 from mlrollout.domain.verdict import Finding, Verdict
 from mlrollout.evidence.answer import Answer, Sample
-from mlrollout.ports import Ref, SourceError
+from mlrollout.ports import QueryRefusedError, Ref, SourceError
 from mlrollout.runtime.looks import Watch
 from mlrollout.runtime.metrics import Metrics
 from mlrollout.runtime.rollout import Rollout
 
 from tests.pure.runtime.conftest import Logs
 from tests.pure.runtime.small_world import spec
+from tests.support import presence
 from tests.support.virtual_time import virtual
 
 EPOCH = 1_800_000_000.0
@@ -58,7 +59,8 @@ class Source:
         word = next((word for word in ("timestamp", "samples", "slow") if word in promql), "value")
         self.asked.append((now, word))
         value = await self.answers.get(word, after(0, EPOCH + now if word == "timestamp" else 0.01))()
-        return Answer((Sample(value),), evaluated=EPOCH + asyncio.get_running_loop().time())
+        now = EPOCH + asyncio.get_running_loop().time()
+        return presence.answer(promql, now, lambda _: value) or Answer((Sample(value),), evaluated=now)
 
     async def close(self) -> None:
         pass
@@ -212,11 +214,24 @@ async def test_without_a_prometheus_every_look_is_an_error() -> None:
 
 
 @virtual
-async def test_a_query_that_is_no_promql_is_an_error_and_never_asked() -> None:
-    eye = Eye(Source(), (guardrail(query="sum("),))
+async def test_a_query_that_is_no_evidence_is_an_error_and_never_asked() -> None:
+    eye = Eye(Source(), (guardrail(query="value > 5"),))
     await asyncio.sleep(5)
     assert set(eye.findings()) == {Finding.ERROR}
     assert eye.source.asked == []
+
+
+@pytest.mark.parametrize(("word", "refused"), [("value", True), ("samples", True), ("timestamp", False)])
+@virtual
+async def test_a_query_that_prometheus_cannot_read_is_the_users_to_correct_and_one_of_ours_is_not(
+    word: str,
+    refused: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    eye = Eye(Source({word: raising(QueryRefusedError("parse error"))}), (guardrail(minSamples=COUNTED),))
+    await asyncio.sleep(5)
+    assert set(eye.findings()) == {Finding.ERROR}
+    assert eye.last.refused is refused
+    assert "parse error" in eye.last.message
 
 
 @virtual

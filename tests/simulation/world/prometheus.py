@@ -8,11 +8,17 @@ from dataclasses import dataclass
 from mlrollout.api import duration
 from mlrollout.domain.traffic import Traffic
 from mlrollout.evidence.answer import Answer, Sample
+from mlrollout.evidence.presence import LOOKBACK
+from mlrollout.ports import QueryRefusedError
+
+from tests.support import presence
 
 from . import model
 
 SCRAPE = 1.0
 """Seconds between two scrapes."""
+UNREADABLE = "sum("
+"""A query that no Prometheus can read."""
 
 _REQUESTS = 'app_total{app="%s",group="treatment"}'
 _FAILURES = 'app_total{app="%s",group="treatment",status="failure"}'
@@ -127,14 +133,21 @@ class Prometheus:
     def answer(self, promql: str) -> Answer:
         """What the query answers now."""
         now = self._now() + self._epoch
+        if promql == UNREADABLE:
+            raise QueryRefusedError("Prometheus refused the query: parse error: unclosed left parenthesis")
         app = self.apps[_APP.search(promql).group(1)]  # type: ignore[union-attr]  # each query names one
-        if promql.startswith("label_replace(max(timestamp("):
-            sampled = app.sampled() + self._epoch
-            number = promql.count("label_replace(")
-            return Answer(tuple(Sample(sampled, {"selector": str(i)}) for i in range(number)), evaluated=now)
+        life = presence.answer(promql, now, lambda part: self._life(app, part))
+        if life is not None:
+            return life
         window = duration.parse(_RANGE.search(promql).group(1))  # type: ignore[union-attr]  # likewise
         value = self._table[_template(promql)](app, window)
         return Answer((Sample(value),), evaluated=now)
+
+    def _life(self, app: App, part: presence.Part) -> float | None:
+        """When its newest sample was taken; or something, if it was in time."""
+        sampled = app.sampled() + self._epoch
+        in_time = self._now() + self._epoch - sampled < (part.seconds or LOOKBACK)
+        return sampled if in_time else None
 
 
 _RANGE = re.compile(r"\[([^\]]+)\]")

@@ -53,7 +53,7 @@ def sick(chance: random.Random, name: str, kind: str, key: str) -> Spec:
     if kind == "invalid":
         spec["stages"] = []
     if kind == "query":
-        spec["guardrails"] = [spec["guardrails"][0] | {"query": "sum("}]
+        spec["guardrails"] = [spec["guardrails"][0] | {"query": prometheus.UNREADABLE}]
     return spec
 
 

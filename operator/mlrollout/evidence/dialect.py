@@ -1,0 +1,84 @@
+"""A query that the parser does not know, read word by word: another dialect, or a function newer than the parser.
+
+Whether it can be answered, the server decides. What is needed here is where it takes its samples: every name
+that is no function and no keyword is taken for a series, and every duration in it for time that it looks back.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from .selection import Selection
+from .text import QueryError
+
+_TOKEN = re.compile(r'"\$\d+"|[A-Za-z_:][\w:]*|\d[\w.]*|[!=]~|!=|\S')
+_NAME = re.compile(r"[A-Za-z_:][\w:]*")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdwy]?)")
+_SECONDS: Mapping[str, float] = {
+    "": 1.0,
+    "ms": 0.001,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+    "w": 604800.0,
+    "y": 31536000.0,
+}
+_LISTS = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
+_KEYWORDS = _LISTS | {
+    *("and", "or", "unless", "bool", "offset", "default", "if", "ifnot", "limit", "keep_metric_names", "atan2"),
+    *("inf", "nan", "anchored", "smoothed", "fill", "fill_left", "fill_right"),
+}
+
+
+def selections(bare: str, strings: Mapping[str, str]) -> Sequence[Selection]:
+    """What a query seems to take its samples from, each as far back as all of its durations together.
+
+    Args:
+        bare: The query without strings and comments.
+        strings: The strings.
+
+    Raises:
+        QueryError: Its series can't be told.
+    """
+    words = _TOKEN.findall(bare)
+    if "with" in (word.lower() for word in words):
+        raise QueryError("what a `WITH` template stands for can't be told here: write the query out")
+    found: list[tuple[str, bool]] = []
+    back, at = 0.0, 0
+    while at < len(words):
+        word, following = words[at].lower(), "".join(words[at + 1 : at + 2])
+        if word in _LISTS and following == "(":
+            at = _closing(words, at, ")")
+        elif word == "[":
+            end = _closing(words, at, "]")
+            back += _duration("".join(words[at + 1 : end]).partition(":")[0])
+            at = end
+        elif word == "offset":
+            back += _duration(following)
+        elif word == "{" or (_NAME.fullmatch(word) and word not in _KEYWORDS and following != "("):
+            selector, at = _selector(words, at, strings)
+            found.append((selector, words[at + 1 : at + 2] == ["["]))
+        at += 1
+    return tuple(Selection(selector, back, width=back if ranged else 0.0) for selector, ranged in found)
+
+
+def _selector(words: Sequence[str], at: int, strings: Mapping[str, str]) -> tuple[str, int]:
+    """The selector that begins with this word, and where it ends."""
+    name, opening = ("", at) if words[at] == "{" else (words[at], at + 1)
+    if words[opening : opening + 1] != ["{"]:
+        return f"{name}{{}}", at
+    closing = _closing(words, opening, "}")
+    labels = "".join(
+        f" {word} " if word.lower() == "or" else strings.get(word.strip('"'), word)
+        for word in words[opening + 1 : closing]
+    )
+    return f"{name}{{{labels}}}", closing
+
+
+def _closing(words: Sequence[str], opening: int, sign: str) -> int:
+    """Where a bracket closes; the last word where it doesn't, which the server will not like either."""
+    return next((at for at in range(opening, len(words)) if words[at] == sign), len(words) - 1)
+
+
+def _duration(text: str) -> float:
+    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
