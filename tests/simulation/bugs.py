@@ -9,7 +9,7 @@ from mlrollout.api.spec import Guardrail, Spec, Stage
 from mlrollout.assignment.view import View
 from mlrollout.domain import danger, decide, gate, progress, settle
 from mlrollout.domain.record import Cause
-from mlrollout.domain.state import Blocked, Decision, Seen, State
+from mlrollout.domain.state import Blocked, Seen, State
 from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.domain.verdict import Verdict
 from mlrollout.evidence import judge
@@ -29,7 +29,8 @@ def raise_before_status(patch: pytest.MonkeyPatch) -> None:
 
     async def hasty(self: Reconciler, rollout: Rollout) -> bool:
         self._decide(rollout)
-        state, traffic = rollout.state, rollout.traffic
+        state = rollout.state if rollout.decision is None else rollout.decision.state
+        traffic = rollout.traffic
         if self.leads and state is not None and traffic is not None and state.record.percentage > traffic.in_force:
             await self._keys.write(rollout, Write(state.record, raises=True, expect=traffic.record))
         return await step(self, rollout)
@@ -122,14 +123,20 @@ def spin(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Reconciler, "_again", overdue)
 
 
-def renew_as_standby(patch: pytest.MonkeyPatch) -> None:
-    """One that does not lead takes a revision that it has not heard of yet for one that is over."""
+def begin_before_saved(patch: pytest.MonkeyPatch) -> None:
+    """An attempt begins in Redis at once, and is saved afterwards."""
+    decide_ = Reconciler._decide
 
-    def stale(self: Reconciler, rollout: Rollout) -> Decision:
-        return decide.decide(rollout.asked, rollout.state, rollout.seen(), self._clock.now())
+    def hasty(self: Reconciler, rollout: Rollout) -> Write | None:
+        before, decision = rollout.state, self._decision(rollout)
+        if not (self.leads and decision.announces and decision.state is not None):
+            return decide_(self, rollout)
+        if before is not None and decision.state.record.attempt == before.record.attempt:
+            return decide_(self, rollout)
+        rollout.state, rollout.decision = decision.state, decision
+        return Write(decision.state.record)
 
-    patch.setattr(Reconciler, "_decision", stale)
-    patch.setattr(Decision, "rolls_back", Decision.lowers)
+    patch.setattr(Reconciler, "_decide", hasty)
 
 
 def blame_the_next_attempt(patch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,13 @@ def _revised_in_vain(plan: Plan) -> Plan:
     return replace(plan, steps=(*ask, Step(20.0, "outage", "redis", 18.0), Step(35.0, "cut", "x", 1.0)))
 
 
+def _overlapping(plan: Plan) -> Plan:
+    """Leadership changes hands, with some seconds of both, whenever somebody asks for another model."""
+    hands = (Step(float(at), "hand_over", "a", 6.0) for at in (8, 20, 32))
+    asked = (Step(at + 3.0, "revise", "a", f"good-{at}") for at in (8, 20, 32))
+    return replace(plan, leading=Leading.STANDBY, steps=tuple(sorted((*hands, *asked), key=lambda step: step.at)))
+
+
 def _swept(plan: Plan) -> Plan:
     """While nobody looks, Redis goes back to before the first stage."""
     return replace(plan, steps=(Step(25.0, "crash", "a"), Step(25.2, "fail_over", "", 24.0)))
@@ -110,7 +117,7 @@ MUTANTS = (
     Mutant(bugs.brake_in_the_main_lane, breach_reaches_zero, "calm", _api_gone, near=5),
     Mutant(bugs.lose_events, transitions_stand_once, "api"),
     Mutant(bugs.spin, nothing_unexpected, "leaders"),
-    Mutant(bugs.renew_as_standby, attempts_are_asked_for, "leaders", near=25),
+    Mutant(bugs.begin_before_saved, attempts_are_asked_for, "leaders", _overlapping),
     Mutant(bugs.blame_the_next_attempt, no_innocent_is_rolled_back, "calm", _revised_in_vain),
     Mutant(bugs.wait_for_evidence_at_zero, all_agree_in_the_end, "calm", _swept, near=4),
     Mutant(bugs.forget_what_was_seen, clients_never_go_back, "losses"),

@@ -1,20 +1,38 @@
 """The whole operator in simulated worlds, each drawn from a seed: the invariants of the design hold in all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tests.simulation.checks.all import violations
 from tests.simulation.checks.violation import Check, Violation, report
 from tests.simulation.world.plan import make
 from tests.simulation.world.world import World, simulate
 
+ONCE_BROKEN = (
+    # a stage passed over, after Redis went back while the next one was announced
+    *(5003523, 5031833, 5034543, 5038503, 5048758, 5058793),
+    # an attempt's evidence taken for the next one's
+    *(5020201, 5024623, 5024788, 5027053, 5052898),
+    # an attempt that nobody asked for
+    *(709229, 712666, 713306, 5000206, 5009414, 5011076, 5012069, 5012956, 5048626, 5059206),
+    # a successor that never got its key; records that never agreed
+    *(5000339, 5000689, 5004541, 5028559, 5028728, 5029379),
+    # checks that asked for what nobody promised
+    *(701799, 5026498, 5027789, 5038749, 5045129, 5050279, 5059899),
+)
+"""Seeds that broke an invariant once. What they draw is the same for ever, what comes of it is not."""
 
-def test_every_invariant_holds(seeds: range) -> None:
+
+def test_every_invariant_holds(seeds: Iterable[int]) -> None:
     broken: list[tuple[World, Check, Violation]] = []
     for seed in seeds:
         world = simulate(make(seed))
         broken += [(world, *found) for found in violations(world)][:1]
 
     assert not broken, "\n\n".join(report(*first) for first in broken[:1]) + _others(broken[1:])
+
+
+def test_what_was_broken_once_holds() -> None:
+    test_every_invariant_holds(ONCE_BROKEN)
 
 
 def _others(broken: Sequence[tuple[World, Check, Violation]]) -> str:

@@ -13,20 +13,21 @@ from .traffic import Traffic
 def foreign(traffic: Traffic, seen: Seen, state: State | None) -> bool:
     """Whether the key belongs to another object.
 
-    An object that has not begun may take over from a deleted one (no owner) and from its own predecessor of the
-    same name in the same cluster, as far as that is known; one that has begun shares its record with nobody.
+    An object takes over from a deleted one (no owner) and from its own predecessor of the same name in the
+    same cluster, as far as that is known. A predecessor's record may come back from an old replica, or late,
+    when the object has begun long since.
     """
     record = traffic.record
     if record is None or record.owner in ("", seen.uid):
         return False
     same_name = record.holder == seen.holder and (not seen.cluster or record.cluster in ("", seen.cluster))
-    return state is not None or not same_name
+    return not same_name or (state is not None and record.rank >= state.record.rank)
 
 
 def begin(spec: Spec, seen: Seen, traffic: Traffic, now: float) -> State:
     """The first attempt of an object, above whatever an earlier object left in Redis."""
     old = traffic.record
-    if old is not None and old.owner == seen.uid and (old.sequence or old.latched):
+    if old is not None and old.owner == seen.uid:
         return _resume(spec, old, traffic, now)
     record = _fresh(_first(seen, old), spec, seen)
     clear = now if old is not None or traffic.key not in (None, "0") else 0.0
@@ -104,8 +105,10 @@ def _told_of_adoption(state: State, now: float) -> State:
 def renew(state: State, spec: Spec, seen: Seen, now: float) -> State:
     """The state at the beginning of a new attempt: at 0 %, with nothing earned."""
     before = state.record
-    idle = state.confirmed and before.percentage == 0
-    known = seen.traffic.record.attempt if seen.traffic is not None and seen.traffic.record is not None else 0
+    traffic = seen.traffic
+    served = traffic is not None and traffic.in_force > 0  # a failover may have brought it back
+    idle = state.confirmed and before.percentage == 0 and not served
+    known = traffic.record.attempt if traffic is not None and traffic.record is not None else 0
     state = replace(
         never_landed(state, now).leave(now, RunOutcome.SUPERSEDED),
         record=_fresh(max(before.attempt, known) + 1, spec, seen),

@@ -9,7 +9,7 @@ from .danger import danger, evidence_alerts
 from .latch import landed, latch
 from .progress import Progressed, progress
 from .settle import Settled, conflict, settle
-from .stages import follow
+from .stages import follow, supersede
 from .state import Alert, Blocked, Decision, Reason, Seen, State
 from .traffic import Write
 from .verbs import hear, in_manifests
@@ -18,9 +18,10 @@ from .verbs import hear, in_manifests
 def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
     """What shall be done now.
 
-    Going down needs nothing but a reason. Going up takes two decisions: the first answers with a state
-    whose record is ahead of Redis (an intent, to be saved), the second, on evidence that is still good,
-    with the write that raises.
+    Going down needs nothing but a reason. Going up takes two decisions: the first announces a state whose
+    record is ahead of Redis, the second, with that saved and on evidence that is still good, answers with
+    the write that raises. A new attempt is announced likewise, so that one status write wins it, whoever
+    leads: what it follows on is taken to zero before, at once.
 
     Args:
         spec: What the user asks for.
@@ -31,8 +32,10 @@ def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
     """
     if state is None or state.record.owner != seen.uid:
         return _first_sight(spec, seen, now)
-    saved = state.record
-    state = _changed(spec, seen, _placed(state.up_to(now), seen), now)
+    known = _known(seen, _placed(state.up_to(now), seen), now)
+    state, begun = _asked(spec, seen, known, now)
+    if begun:
+        return Decision(state, settle(spec, seen, known, now, paused=True).write, announces=True)
     cause = danger(spec, seen, state, now)
     if cause is not None:
         state = latch(state, now, cause)
@@ -45,10 +48,11 @@ def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
     alerts += _approval(step.blocked)
     alerts += evidence_alerts(spec, seen, step.state, now)
     alerts += in_manifests(seen.verbs)
+    announces = step.state.record.percentage > known.record.percentage
     write = settled.write
-    if write is not None and write.raises and write.record != saved:
-        write = None  # announced only now: saved first, raised by a later decision
-    return Decision(step.state, write, step.again, tuple(alerts), step.blocked)
+    if write is not None and write.raises and announces:
+        write = None  # saved first, raised by a later decision
+    return Decision(step.state, write, announces, step.again, tuple(alerts), step.blocked)
 
 
 def _first_sight(spec: Spec, seen: Seen, now: float) -> Decision:
@@ -59,7 +63,9 @@ def _first_sight(spec: Spec, seen: Seen, now: float) -> Decision:
     if foreign(seen.traffic, seen, None):
         return Decision(state=None, alerts=(conflict(seen.traffic, seen),))
     state = begin(spec, seen, seen.traffic, now)
-    return Decision(state=state, write=Write(state.record))
+    if state.record == seen.traffic.record:
+        return Decision(state, Write(state.record))
+    return Decision(state, announces=True)
 
 
 def _placed(state: State, seen: Seen) -> State:
@@ -69,8 +75,8 @@ def _placed(state: State, seen: Seen) -> State:
     return replace(state, record=replace(state.record, cluster=seen.cluster))
 
 
-def _changed(spec: Spec, seen: Seen, state: State, now: float) -> State:
-    """The state after what others changed: Redis, the user's spec, a person's verbs."""
+def _known(seen: Seen, state: State, now: float) -> State:
+    """The state, or what Redis holds of this object where that is greater."""
     traffic = seen.traffic
     found = traffic.record if traffic is not None else None
     if traffic is not None and found is not None and found.owner == seen.uid:
@@ -78,9 +84,21 @@ def _changed(spec: Spec, seen: Seen, state: State, now: float) -> State:
             state = adopt(state, found, traffic, now)
         if found.rank == state.record.rank:
             state = landed(state, found, now)
+    return state
+
+
+def _asked(spec: Spec, seen: Seen, state: State, now: float) -> tuple[State, bool]:
+    """The state after what people ask for, and whether that begins an attempt.
+
+    With a new revision nothing else is heard before its attempt is saved: a rollback asked for beside it is for it.
+    """
+    attempt = state.record.attempt
     if spec.revision != state.record.revision:
-        state = renew(state, spec, seen, now)
-    return hear(spec, seen, follow(spec, state, now), now)
+        if state.record.percentage == 0:
+            return renew(state, spec, seen, now), True
+        return supersede(state, spec.revision, now), False
+    state = hear(spec, seen, follow(spec, state, now), now)
+    return state, state.record.attempt > attempt
 
 
 def _may_progress(seen: Seen, settled: Settled) -> bool:

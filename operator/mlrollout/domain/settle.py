@@ -8,12 +8,12 @@ from .attempt import foreign, lose
 from .gate import admitted, earned, patience
 from .latch import landed
 from .record import Record
-from .stages import first
+from .stages import fall_back, first, passes_over
 from .state import Alert, Blocked, Reason, Seen, State
 from .traffic import Traffic, Write
 
 _LOST = "Redis lost the percentage and its record"
-_WENT_BACK = "Redis holds 0 % and not the stage before this one"
+_WENT_BACK = "Redis went back to before the stage that this one follows on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,14 @@ def settle(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) ->
 def _ahead(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, *, paused: bool) -> Settled:
     """The record is ahead of Redis: a way down is written, a way up only on evidence."""
     record, found = state.record, traffic.record
-    if found is not None and traffic.in_force == 0 and _went_back(spec, record, found):
+    if found is not None and _anothers(record, found, traffic):
+        state = replace(state, clear=now)
+    if found is not None and _went_back(spec, record, found, traffic):
         return _come_back(spec, seen, state, traffic, now, paused=paused)
     state = replace(state, confirmed=False, applied=traffic.in_force)
+    if traffic.in_force and passes_over(spec, state):
+        state = fall_back(spec, state, now)
+        return Settled(state, Write(state.record))
     if record.percentage <= traffic.in_force:
         return Settled(state, Write(record))
     if found is not None and _overwritten(traffic, found):
@@ -108,14 +113,22 @@ def _absent(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, 
     return _come_back(spec, seen, state, traffic, now, paused=paused)
 
 
-def _went_back(spec: Spec, record: Record, found: Record) -> bool:
-    """Whether Redis, at 0 %, does not hold the stage before the record's: a failover to an old replica does that.
+def _anothers(record: Record, found: Record, traffic: Traffic) -> bool:
+    """Whether the users in treatment are an earlier attempt's: what is seen of them says nothing about this one."""
+    return traffic.in_force > 0 and (found.owner != record.owner or found.attempt < record.attempt)
 
-    So does a stage put before one that was announced as the first. Only a first stage at 0 % may be followed on.
+
+def _went_back(spec: Spec, record: Record, found: Record, traffic: Traffic) -> bool:
+    """Whether Redis, below the record, holds nothing that it follows on: a failover to an old replica does that.
+
+    So does a stage put before one that was announced as the first. At 0 % only a first stage may be followed on.
     """
+    if record.percentage <= traffic.in_force:
+        return False
+    if traffic.in_force or first(spec, record):
+        return _anothers(record, found, traffic)
     step_before = found.attempt == record.attempt and found.sequence == record.sequence - 1
-    follows = step_before and spec.stages[0].percentage == 0
-    return record.percentage > 0 and not first(spec, record) and not follows
+    return not (step_before and spec.stages[0].percentage == 0)
 
 
 def _come_back(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, *, paused: bool) -> Settled:
@@ -153,7 +166,9 @@ def _held(state: State, traffic: Traffic, now: float) -> Settled:
     if state.confirmed:
         unplaced = bool(record.cluster) and traffic.record is not None and not traffic.record.cluster
         return Settled(state, Write(record) if unplaced else None)
-    clear = now if state.applied and not record.sequence else state.clear  # the attempt before had users until now
+    # An earlier attempt had users until now: it was seen to, or it may have had while nobody could look.
+    until_now = state.clear > state.since or (state.applied and not record.sequence)
+    clear = now if until_now else state.clear
     return Settled(replace(state, confirmed=True, applied=record.percentage, since=now, clear=clear, counted=None))
 
 

@@ -48,6 +48,24 @@ def follow(spec: Spec, state: State, now: float) -> State:
     return _moved(state, _position(spec, state), now)
 
 
+def passes_over(spec: Spec, state: State) -> bool:
+    """Whether a stage in which nothing is earned yet would be raised to from below the stage before it.
+
+    Redis went back while it was announced. One that something was earned in has stood there, and may come back.
+    """
+    record = state.record
+    if state.healthy or state.counted is not None or state.completed or first(spec, record):
+        return False
+    return any(state.applied < stage.percentage < record.percentage for stage in spec.stages)
+
+
+def fall_back(spec: Spec, state: State, now: float) -> State:
+    """The state in the last stage that raises nothing, for Redis went back to before the one that was left."""
+    state = move(state, _position(spec, state), now)
+    message = f"Redis went back to {state.applied} %, before the stage that was left: on from {_where(state.record)}"
+    return state.tell(now, Reason.STAGE_CHANGED, message, warning=True)
+
+
 def _judge_anew(state: State, spec: Spec, now: float) -> State:
     earned = state.healthy and not state.completed
     state = replace(state, guards=spec.fingerprint, counted=None)
@@ -85,10 +103,19 @@ def _position(spec: Spec, state: State) -> Stage | None:
 
 def _moved(state: State, stage: Stage | None, now: float) -> State:
     before, state = state.record, move(state, stage, now)
-    record = state.record
-    where = f"stage {record.stage} at {record.percentage} %" if record.stage else "before the first stage, at 0 %"
-    message = f"the spec changed: from stage {before.stage} at {before.percentage} % to {where}"
+    message = f"the spec changed: from {_where(before)} to {_where(state.record)}"
     return state.tell(now, Reason.STAGE_CHANGED, message)
+
+
+def supersede(state: State, revision: str, now: float) -> State:
+    """The state at 0 % before another revision begins: what one has earned is never another's, not for a moment."""
+    before, state = state.record, move(state, None, now)
+    message = f"revision {revision} is asked for: from {_where(before)} to {_where(state.record)}"
+    return state.tell(now, Reason.STAGE_CHANGED, message)
+
+
+def _where(record: Record) -> str:
+    return f"stage {record.stage} at {record.percentage} %" if record.stage else "before the first stage, at 0 %"
 
 
 def move(state: State, stage: Stage | None, now: float) -> State:

@@ -306,9 +306,10 @@ class Decision:
     """What shall be done.
 
     Attributes:
-        state: Where the rollout stands from now on; `None` where it can't begin yet. For a raise it must be
-            saved before the write, for everything else the write comes first.
+        state: Where the rollout stands from now on; `None` where it can't begin yet.
         write: What shall be written to Redis, if anything.
+        announces: Whether the state begins an attempt or a higher percentage. Then it counts once it is saved, and is
+            decided anew where that fails; everything else counts at once, and is saved when the write is done.
         again: When to decide again even if nothing happens, seconds since the epoch.
         alerts: What a person should hear of.
         blocked: What keeps traffic from growing now.
@@ -316,6 +317,7 @@ class Decision:
 
     state: State | None
     write: Write | None = None
+    announces: bool = False
     again: float | None = None
     alerts: tuple[Alert, ...] = ()
     blocked: Blocked | None = None

@@ -198,5 +198,8 @@ class Watch:
 
 
 def watches(spec: Spec, state: State | None) -> bool:
-    """Whether looking can change anything: not after a rollback, not after completion where the user said so."""
-    return state is not None and not state.record.latched and guarded(spec, state)
+    """Whether looking can change anything: not after a rollback, not after completion where the user said so.
+
+    But what Redis does not hold, because it went back, comes back on evidence alone.
+    """
+    return state is not None and not state.record.latched and (guarded(spec, state) or not state.confirmed)

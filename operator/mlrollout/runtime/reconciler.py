@@ -136,7 +136,7 @@ class Reconciler:
 
     async def _step(self, rollout: Rollout) -> bool:
         """Decide and carry it out; answers whether there is more to be done."""
-        generation = rollout.generation
+        version = rollout.resource_version
         write = self._decide(rollout)
         more = False
         if write is not None and not write.raises:
@@ -145,8 +145,8 @@ class Reconciler:
                 write = self._decide(rollout)  # what is told of a rollback is what Redis holds
         if not self.leads:
             return more
-        if rollout.generation != generation:
-            return True  # the decision says nothing about the spec of now
+        if rollout.resource_version != version:
+            return True  # the decision says nothing about the object of now
         await self._report.decided(rollout)
         if write is not None and write.raises and rollout.saved is not None:
             # Saving took time: only what still holds now, with the intent saved, may raise.
@@ -158,12 +158,16 @@ class Reconciler:
     def _decide(self, rollout: Rollout) -> Write | None:
         """Decide, and answer what to write; of its decisions one that does not lead keeps only rollbacks.
 
-        It puts back as well what came back by itself: a failover asks nobody who leads.
+        It puts back as well what came back by itself: a failover asks nobody who leads. What is announced becomes the
+        state when it is saved, so that nothing is built on an attempt or a stage that another process may have
+        forestalled.
         """
         decision = self._decision(rollout)
         if not self.leads and not decision.rolls_back(rollout.state):
             return decision.write if _puts_back(rollout, decision.write) else None
-        rollout.state, rollout.decision = decision.state, decision
+        rollout.decision = decision
+        if not decision.announces:
+            rollout.state = decision.state
         return decision.write
 
     def _decision(self, rollout: Rollout) -> Decision:

@@ -8,6 +8,7 @@ from mlrollout.api import GROUP
 from mlrollout.api.status import Status
 from mlrollout.domain.conditions import Fact, facts, stalled, stamp
 from mlrollout.domain.persist import due, to_status
+from mlrollout.domain.state import State
 from mlrollout.domain.verbs import in_manifests, too_early
 from mlrollout.ports import Clock, Object, Objects, ObjectsError
 
@@ -43,20 +44,20 @@ class Report:
         found = facts(rollout.asked, rollout.seen(), decision, self._clock.now())
         if rollout.problem is not None:
             found = (*stalled(rollout.problem.reason, rollout.problem.message), *found[-2:])
-        await self._save(rollout, found)
+        await self._save(rollout, decision.state if decision.announces else rollout.state, found)
         self._events.alerts(rollout, decision.alerts, rollout.problem)
 
     async def stalled(self, rollout: Rollout, problem: Problem) -> None:
         """Say what keeps the object from being looked after; what it had, it keeps."""
-        await self._save(rollout, stalled(problem.reason, problem.message))
+        await self._save(rollout, rollout.state, stalled(problem.reason, problem.message))
         refused = tuple(too_early(rollout.requests)) if rollout.state is None else ()
         self._events.alerts(rollout, (*refused, *in_manifests(rollout.requests)), problem)
         if refused:
             await self._remove(rollout, (alert.subject for alert in refused), None)
 
-    async def _save(self, rollout: Rollout, found: tuple[Fact, ...]) -> None:
+    async def _save(self, rollout: Rollout, state: State | None, found: tuple[Fact, ...]) -> None:
         status = to_status(
-            rollout.state,
+            state,
             spec=rollout.spec,
             trails=rollout.trails,
             conditions=stamp(found, rollout.status.conditions, rollout.generation, self._clock.now()),

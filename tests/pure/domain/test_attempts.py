@@ -26,7 +26,7 @@ def _old(**fields: int | str | bool) -> Record:
 def _begun(record: Record | None, key: str | None = "30") -> Record:
     decision = decide(SPEC, None, Seen(UID, HOLDER, Traffic(key, record)), NOW)
     assert decision.state is not None
-    assert decision.write == Write(decision.state.record)
+    assert (decision.write, decision.announces) == (None, True), "it begins when it is saved"
     assert decision.state.serial == len(decision.state.history) == 1
     return decision.state.record
 
@@ -44,15 +44,14 @@ def test_the_first_attempt_begins_at_zero() -> None:
         (_old(owner="", holder="other/name"), 5),  # given up by a deleted object
         (_old(), 5),  # left by an object of the same name
         (_old(latched=True, percentage=0), 5),
-        (
-            _old(owner=UID, sequence=0, percentage=0, revision="r1", stage=""),
-            4,
-        ),  # our own first write; the status was lost
     ],
 )
 def test_an_attempt_begins_above_what_stands_and_takes_it_to_zero(record: Record | None, attempt: int) -> None:
     begun = _begun(record)
     assert (begun.attempt, begun.percentage, begun.owner) == (attempt, 0, UID)
+    world = World(redis=Redis("30", None if record is None else encode(record)))
+    world.handle()
+    assert (world.redis.traffic.record, world.in_force) == (begun, 0)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +72,14 @@ def test_evidence_of_a_time_with_traffic_is_not_the_new_attempt_s(
     assert (state.clear, state.began) == (clear, NOW)
 
 
-@pytest.mark.parametrize("found", [_old(owner=UID), _old(owner=UID, latched=True, percentage=0, sequence=0)])
+@pytest.mark.parametrize(
+    "found",
+    [
+        _old(owner=UID),
+        _old(owner=UID, latched=True, percentage=0, sequence=0),
+        _old(owner=UID, sequence=0, percentage=0),
+    ],
+)
 def test_an_object_that_lost_its_status_goes_on_from_its_record(found: Record) -> None:
     decision = decide(SPEC, None, Seen(UID, HOLDER, Traffic(str(found.percentage), found)), NOW)
     state = decision.state
@@ -105,7 +111,7 @@ def test_a_restored_status_of_another_object_counts_as_none() -> None:
     decision = decide(SPEC, state, Seen(UID, HOLDER, Traffic("30", state.record)), world.now)
     assert decision.state is not None
     assert (decision.state.record.attempt, decision.state.record.owner) == (2, UID)
-    assert decision.write == Write(decision.state.record)
+    assert decision.announces
     assert decision.state.record.percentage == 0
 
 
@@ -120,6 +126,22 @@ def test_a_new_revision_is_a_new_attempt_from_zero(situation: str) -> None:
     assert world.in_force == 0
     assert world.told[-1] == Reason.ATTEMPT_STARTED
     assert not world.state.completed
+
+
+def test_a_new_revision_takes_the_old_one_to_zero_at_once_and_begins_when_it_is_saved() -> None:
+    world = world_at("second stage", ("api_is", False), ("revise",), ("handle", 0))
+    assert (world.in_force, world.state.record.attempt, world.state.record.revision) == (0, 1, "r1")
+    assert world.told[-1] == Reason.STAGE_CHANGED
+    world.play([("go_well", 20)])
+    assert (world.in_force, world.state.record.attempt) == (0, 1)
+    world.play([("api_is", True), ("handle", 0)])
+    assert (world.state.record.attempt, world.state.record.revision) == (2, "r2")
+    assert world.redis.traffic.record == world.state.record
+
+
+def test_a_rollback_asked_for_beside_a_new_revision_is_for_that_one() -> None:
+    world = world_at("second stage", ("revise",), ("ask", "rollback"), ("handle", 0))
+    assert (world.state.record.attempt, world.state.record.latched, world.in_force) == (2, True, 0)
 
 
 def test_a_new_revision_is_heard_while_redis_is_away() -> None:
@@ -160,6 +182,13 @@ def test_after_an_emergency_stop_too() -> None:
 def test_a_retry_long_after_the_rollback_need_not_wait() -> None:
     world = world_at("rolled back", ("wait", 600.0), ("handle", 0), ("ask", "retry"), ("handle", 0), ("go_well", 1))
     assert world.state.record.stage == "pilot"
+
+
+def test_a_retry_after_a_failover_brought_the_rolled_back_attempt_back_waits_for_it_to_be_over() -> None:
+    world = world_at("second stage", ("snapshot",), ("breach", 0), ("wait", 600.0), ("handle", 0))
+    world.play([("fail_over", 0), ("ask", "retry"), ("handle", 0), ("wait", 10.0), ("looks",), ("handle", 0)])
+    assert world.state.record.attempt == 2
+    assert _waits_for(world) == Reason.WINDOWS_NOT_CLEAR
 
 
 def test_a_new_revision_before_the_first_stage_need_not_wait() -> None:
@@ -203,15 +232,17 @@ def test_a_rollback_that_was_not_saved_is_adopted() -> None:
     assert world.in_force == 0
 
 
-def test_an_attempt_that_was_not_saved_is_adopted_without_anything_of_the_old_one() -> None:
+def test_an_attempt_that_a_restored_status_does_not_know_is_adopted_without_anything_of_the_old_one() -> None:
     world = world_at("waiting for approval", ("ask", "approve"), ("pause", True), ("handle", 0))
     assert world.state.approved == "full"
-    world.play([("api_is", False), ("breach", 0), ("ask", "retry"), ("handle", 0), ("restart", 0), ("api_is", True)])
-    world.play([("handle", 0)])
+    backup = world.saved
+    world.play([("breach", 0), ("ask", "retry"), ("handle", 0)])
+    world.saved = backup
+    world.play([("restart", 0), ("handle", 0)])
     state = world.state
     assert (state.record.attempt, state.record.percentage, state.record.stage) == (2, 0, "")
     assert (state.approved, state.cause, state.explanation, state.runs) == ("", "", "", ())
-    assert world.told[-2:] == [Reason.RECORD_ADOPTED, Reason.VERB_REFUSED], "there is nothing left to retry"
+    assert world.told[-1] == Reason.RECORD_ADOPTED
 
 
 def test_the_cause_of_the_old_attempt_is_not_the_new_one_s() -> None:
@@ -249,6 +280,18 @@ def test_a_loss_that_was_not_saved_is_adopted_and_the_only_stage_is_served_again
     )
     assert not world.state.completed
     assert (world.state.record.stage, world.in_force) == ("", 0)
+
+
+def test_a_record_of_the_object_before_does_not_keep_its_successor_from_the_key() -> None:
+    """It may be written late, or come back from an old replica, when the successor has begun long since."""
+    world = world_at("second stage")
+    spec, state = world.edit.spec, replace(world.state, record=replace(world.state.record, attempt=2))
+    late = replace(world.state.record, attempt=1, owner="an-earlier-uid")
+    decision = decide(spec, state, Seen(UID, HOLDER, Traffic("30", late)), world.now)
+    assert decision.write == Write(state.record)
+    decision = decide(spec, state, Seen(UID, HOLDER, Traffic("30", replace(late, attempt=3))), world.now)
+    assert decision.write is None, "a greater one may be another cluster's"
+    assert decision.alerts[0].reason is Reason.KEY_CONFLICT
 
 
 # --- after another object ------------------------------------------------------------------

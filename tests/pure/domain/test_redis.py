@@ -188,7 +188,7 @@ def test_a_replica_of_long_ago_that_holds_zero_is_like_lost_data() -> None:
 def test_and_without_fresh_evidence_the_attempt_starts_again_there_too() -> None:
     world = world_at(*LONG_AGO, ("fail_over", 0), ("wait", 100.0), ("looks",), ("handle", 0))
     assert (world.told[-1], world.state.record.stage, world.in_force) == (Reason.TRAFFIC_LOST, "", 0)
-    assert "holds 0 %" in world.state.history[-1].message
+    assert "went back" in world.state.history[-1].message
     world.play([("go_well", 3)])
     assert world.in_force == 10
 
@@ -359,3 +359,21 @@ def test_a_raise_says_what_it_is_based_on() -> None:
     assert isinstance(world.in_flight[0].expect, Record)
     world.play([("delay", False), ("breach", 0), ("deliver",)])
     assert world.in_force == 0, "what was sent before the rollback comes too late"
+
+
+def test_a_stage_is_not_passed_over_where_redis_goes_back_while_the_next_one_is_announced() -> None:
+    world = world_at("first stage", ("snapshot",))
+    assert world.in_force == 10
+    world.play([("go_well", 14), ("ask", "approve"), ("handle", 0)])
+    assert (world.state.record.stage, world.in_force) == ("full", 30)
+    world.play([("fail_over", 0), ("handle", 0)])
+    assert (world.state.record.stage, world.state.record.percentage, world.in_force) == ("pilot", 10, 10)
+    assert (world.told[-1], world.state.history[-1].warning) == (Reason.STAGE_CHANGED, True)
+    assert "Redis went back to 10 %" in world.state.history[-1].message
+
+
+def test_a_stage_that_something_was_earned_in_comes_back_from_wherever_redis_went_back_to() -> None:
+    world = world_at("first stage", ("snapshot",), ("go_well", 14), ("ask", "approve"), ("go_well", 6))
+    assert (world.state.record.stage, world.in_force) == ("full", 100)
+    world.play([("fail_over", 0), ("go_well", 1), ("handle", 0)])
+    assert (world.state.record.stage, world.in_force) == ("full", 100)

@@ -122,7 +122,9 @@ def test_a_rollback_in_a_manifest_is_done_and_nothing_begins_while_it_stands_the
 def test_nor_does_a_new_revision_that_it_came_with() -> None:
     world = world_at("rolled back", ("revise",))
     seen = Seen(UID, HOLDER, world.redis.traffic, verbs={"rollback": Request(" ", "m1", manifest="argocd")})
-    after = decide(world.edit.spec, world.state, seen, world.now).state
+    begun = decide(world.edit.spec, world.state, seen, world.now)
+    assert begun.announces
+    after = decide(world.edit.spec, begun.state, seen, world.now).state
     assert after is not None
     assert (after.record.attempt, after.record.latched) == (2, True)
     assert "no reason given" in after.explanation

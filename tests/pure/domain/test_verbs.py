@@ -88,6 +88,15 @@ def test_nothing_else_is_done_while_a_rollback_still_stands_for_it_may_have_been
     assert not world.state.record.latched
 
 
+def test_a_retry_is_heard_when_it_is_saved_and_not_before() -> None:
+    world = world_at("rolled back", ("api_is", False), ("ask", "retry"), ("handle", 0), ("handle", 0))
+    assert (world.state.record.attempt, world.redis.traffic.record) == (1, world.state.record)
+    world.play([("restart", 0), ("api_is", True), ("handle", 0), ("handle", 0)])
+    assert world.state.record.attempt == 2
+    assert world.redis.traffic.record == world.state.record
+    assert world.told.count(Reason.RETRIED) == 1
+
+
 def test_a_verb_asked_for_with_another_value_is_heard_again() -> None:
     world = world_at(
         "second stage", ("api_is", False), ("ask", "pause"), ("handle", 0), ("ask", "pause"), ("handle", 0)

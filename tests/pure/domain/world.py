@@ -115,8 +115,19 @@ class World:
         self.now += seconds
 
     def handle(self, who: int = 0) -> Decision:
-        """One reconciliation, as the runtime does it: read, decide, go down, save, go up."""
+        """One reconciliation, as the runtime does it: on at once from the end of an attempt to the next one."""
         operator = self.operators[who]
+        while True:
+            before = operator.state
+            decision = self._step(operator)
+            after = operator.state
+            begun = after is not None and (before is None or before.record.attempt != after.record.attempt)
+            ended = after is not None and after.record.revision != self.edit.spec.revision
+            if not begun and (not ended or decision.announces):
+                return decision
+
+    def _step(self, operator: Operator) -> Decision:
+        """Read, decide, go down, save, go up."""
         if operator.version < 0:
             self._load(operator)
         spec = self.edit.spec
@@ -125,7 +136,8 @@ class World:
         before = operator.state
         decision = operator.decision = decide(spec, before, seen, self.now)
         self.oracle.decided(self, before, seen, decision)
-        operator.state = decision.state
+        if not decision.announces:
+            operator.state = decision.state
         write = decision.write
         if write is not None and not write.raises:
             self._send(write)
@@ -266,7 +278,7 @@ class World:
             self.version += 1
             self.saved = saved
             self.oracle.saved(decision.state)
-        operator.version = self.version
+        operator.version, operator.state = self.version, decision.state
         if decision.state is not None:
             heard = decision.state.verbs
             asked = requests(self.verbs)

@@ -268,6 +268,18 @@ async def test_the_same_spec_once_more_disturbs_no_look() -> None:
     assert set(eye.findings()) == {Finding.PASS}
 
 
+@virtual
+async def test_what_redis_went_back_from_is_looked_at_though_it_is_complete_for_it_comes_back_on_evidence() -> None:
+    eye = Eye(Source(), (guardrail(),))
+    await asyncio.sleep(5)
+    assert eye.rollout.state is not None
+    eye.rollout.state = State(eye.rollout.state.record, began=EPOCH, completed=True, confirmed=False)
+    eye.aim(guardrail(), afterCompletion="Stop")
+    looks = len(eye.seen)
+    await asyncio.sleep(100)
+    assert len(eye.seen) > looks
+
+
 @pytest.mark.parametrize("end", ["rollback", "completion", "deletion"])
 @virtual
 async def test_where_looking_can_change_nothing_nobody_looks(end: str) -> None:
@@ -279,7 +291,7 @@ async def test_where_looking_can_change_nothing_nobody_looks(end: str) -> None:
     if end == "rollback":
         eye.rollout.state = State(Record(1, latched=True, sequence=2, percentage=0), began=EPOCH)
     if end == "completion":
-        eye.rollout.state = State(state.record, began=EPOCH, completed=True)
+        eye.rollout.state = State(state.record, began=EPOCH, completed=True, confirmed=True)
     eye.aim(guardrail(), afterCompletion="Stop")
     eye.watch.fit(on=end != "deletion")
     await asyncio.sleep(100)

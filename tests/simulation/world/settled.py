@@ -29,9 +29,8 @@ def _of_object(world: "World", ref: Ref) -> Iterator[str]:
     if found["metadata"].get("annotations"):
         yield f"{ref} still has the annotations {found['metadata']['annotations']}"
     if "record" not in status:
-        if _never_began(status):
-            return
-        yield f"{ref} has no record in its status"
+        if not _may_not_begin(world, found):
+            yield f"{ref} has no record in its status"
         return
     if status["observedGeneration"] != found["metadata"]["generation"]:
         yield f"{ref}: the status is about another generation"
@@ -41,10 +40,12 @@ def _of_object(world: "World", ref: Ref) -> Iterator[str]:
     yield from _movement(ref, found)
 
 
-def _never_began(status: Mapping[str, Any]) -> bool:
-    """Whether somebody put something else into the key before the object began: it waits for a person."""
-    conditions = {one["type"]: one["reason"] for one in status.get("conditions", ())}
-    return conditions.get("Ready") == "KeyRefused"
+def _may_not_begin(world: "World", found: Mapping[str, Any]) -> bool:
+    """Whether its key holds what may be another program's: it begins once a person has changed that, as documented."""
+    conditions = found.get("status", {}).get("conditions", ())
+    refused = any(one["type"] == "Ready" and one["reason"] == "KeyRefused" for one in conditions)
+    traffic = world.redis("redis").read(found["spec"]["traffic"]["key"])
+    return refused and traffic.record is None and traffic.key is not None and traffic.percentage is None
 
 
 def _agreement(world: "World", key: str, record: Record) -> Iterator[str]:
