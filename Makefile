@@ -31,7 +31,7 @@ demo: $(VENV)/ready ## Roll a model out on a local stack, then a broken one, and
 test: $(VENV)/ready ## Run every test: pure, components on real parts, the whole on a real API server
 	@$(BIN)/python -m devstack fetch
 	$(BIN)/pytest $(JUDGING) -n auto --cov --cov-report=term
-	$(BIN)/pytest tests/pure tests/simulation $(JUDGING:%=--ignore=%) -n auto --dist worksteal
+	$(BIN)/pytest tests/pure tests/simulation $(JUDGING:%=--ignore=%) --every-fate -n auto --dist worksteal
 	$(BIN)/pytest tests --ignore=tests/pure --ignore=tests/simulation -n $(WORKERS) --dist worksteal
 
 unit: $(VENV)/ready ## Run the pure tests alone (seconds)
