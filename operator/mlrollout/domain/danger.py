@@ -6,6 +6,7 @@ from mlrollout.api.duration import render
 from mlrollout.api.spec import Action, AfterCompletion, Spec
 
 from .gate import overdue, policy_after, rolls_back
+from .partial import UNGUARDED_FOR
 from .record import Cause
 from .state import Alert, Reason, Seen, State
 from .traffic import Traffic
@@ -30,6 +31,11 @@ def _why(spec: Spec, seen: Seen, state: State, now: float) -> Why | None:
         return None
     if not state.record.sequence:
         return None  # it has had no user yet: what is in force, and on its way down, is the attempt before it
+    if seen.unguarded:
+        return Reason.INVALID_SPEC, (
+            f"nothing that can be understood of the spec has guarded this traffic for {render(UNGUARDED_FOR)}: "
+            f"{seen.unguarded}"
+        )
     return next(_breaches(spec, seen, state), None) or next(_policies(spec, seen, state, now), None)
 
 

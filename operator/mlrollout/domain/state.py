@@ -270,6 +270,8 @@ class Seen:
             there is another request, be its words the same.
         created: When the object was created, seconds since the epoch; 0 where nobody knows.
         cluster: Which cluster it is in: the uid of the namespace `kube-system`; empty where that can't be known.
+        unguarded: What of the spec can't be understood, where that has left traffic with nothing that could take it
+            down for longer than may be; empty otherwise.
     """
 
     uid: str
@@ -281,6 +283,7 @@ class Seen:
     removed: frozenset[str] = frozenset()
     created: float = 0.0
     cluster: str = ""
+    unguarded: str = ""
 
 
 @dataclass(frozen=True, slots=True)

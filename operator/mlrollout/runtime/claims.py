@@ -5,7 +5,8 @@ from collections.abc import Collection
 
 from mlrollout.domain.state import Reason
 
-from .rollout import Problem, Rollout
+from .reading import Problem
+from .rollout import Rollout
 
 Key = tuple[object, str]
 """The object's own Redis, `None` for the operator's, and the key in it."""

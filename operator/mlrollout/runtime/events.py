@@ -9,7 +9,8 @@ from mlrollout.domain.state import Alert, Entry, Reason, Verb
 from mlrollout.ports import Clock, GoneError, Note, Objects, ObjectsError, Ref
 
 from .metrics import Metrics
-from .rollout import Problem, Rollout
+from .reading import Problem
+from .rollout import Rollout
 
 log = structlog.get_logger(__name__)
 

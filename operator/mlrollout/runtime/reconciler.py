@@ -32,8 +32,9 @@ from mlrollout.ports import (
 from .events import Events
 from .keys import Keys
 from .metrics import Metrics
+from .reading import Problem
 from .report import Report
-from .rollout import FINALIZER, Problem, Rollout
+from .rollout import FINALIZER, Rollout
 
 log = structlog.get_logger(__name__)
 

@@ -13,8 +13,9 @@ from mlrollout.domain.verbs import in_manifests, too_early
 from mlrollout.ports import Clock, Object, Objects, ObjectsError
 
 from .events import Events
+from .reading import Problem
 from .requests import REMOVED, removed
-from .rollout import Problem, Rollout
+from .rollout import Rollout
 
 REWORDED = 10.0
 """Seconds between two writes of a status for the sake of its wording: why something fails may change at every look."""

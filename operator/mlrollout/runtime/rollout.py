@@ -1,5 +1,6 @@
 """One object as this process knows it: what the API server said, where it stands, what was seen."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,27 +13,19 @@ from mlrollout.api import GROUP
 from mlrollout.api.spec import Guardrail, OnDelete, Spec
 from mlrollout.api.status import Status
 from mlrollout.domain.leave import leave
+from mlrollout.domain.partial import UNGUARDED_FOR, hold
 from mlrollout.domain.persist import from_status
 from mlrollout.domain.state import HISTORY, Decision, Entry, Heard, Reason, Request, Seen, State, Verb
 from mlrollout.domain.traffic import Traffic
 from mlrollout.domain.verdict import Trail
-from mlrollout.evidence.query import Query, QueryError
 from mlrollout.ports import EvidenceSource, GoneError, Object, Ref, TrafficStore
 
+from .reading import Problem, read, shorten
 from .requests import removed, requests
 
 FINALIZER = f"{GROUP}/traffic"
-_SHOWN_ERRORS = 3
 _ROUNDED = 0.001
 """Seconds of healthy time that may be gained by writing it into a status and reading it back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What keeps an object from being looked after until somebody changes something."""
-
-    reason: Reason
-    message: str
 
 
 @dataclass(slots=True, eq=False)
@@ -43,7 +36,10 @@ class Rollout:
         ref: Which object.
         cluster: Which cluster it is in, as far as that is known; see `Seen`.
         object: The newest version of it that was seen.
-        spec: What it asks for, if that can be understood; the last that could, if the newest can't.
+        spec: What it asks for, as far as that can be understood; the last that could as a whole, if one was seen.
+        whole: Whether it is that.
+        untold: What of the newest spec can't be understood, where nothing that can could take traffic down.
+        unguarded: Since when that is so, by the loop's clock; `None` while it is not.
         invalid: What is wrong with the newest spec.
         state: Where it stands, by the last decision.
         saved: Where it stood when its status was last saved.
@@ -74,6 +70,9 @@ class Rollout:
     cluster: str = ""
     object: Object = field(default_factory=dict)
     spec: Spec | None = None
+    whole: bool = False
+    untold: str = ""
+    unguarded: float | None = None
     invalid: Problem | None = None
     state: State | None = None
     saved: State | None = None
@@ -162,8 +161,15 @@ class Rollout:
         """The spec to decide on: one that something is wrong with, or that goes, is guarded, but does not grow."""
         if self.spec is None:
             raise ValueError("an object without a usable spec can't be decided on")
+        if self.state is not None and not self.whole:
+            return hold(self.spec, self.state.record, self.state.guards)
         grows = self.problem is None and self.deleted_at is None
         return self.spec if grows else self.spec.model_copy(update={"paused": True})
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nothing has been able to take its traffic down for longer than may be."""
+        return self.unguarded is not None and asyncio.get_running_loop().time() - self.unguarded >= UNGUARDED_FOR
 
     @property
     def keeps(self) -> bool:
@@ -194,6 +200,7 @@ class Rollout:
             removed=self.removed,
             created=self.created,
             cluster=self.cluster,
+            unguarded=self.untold if self.abandoned else "",
         )
 
     def take(self, found: Object) -> bool:
@@ -213,11 +220,11 @@ class Rollout:
         self.object = found
         self.requests = requests(metadata)
         if not unchanged or (self.invalid is not None and self.invalid.reason is Reason.INVALID_SPEC):
-            self.spec, self.invalid = _understand(found, self.spec)
+            self._read(found.get("spec") or {})
         try:
             self.status = Status.read(found)
         except ValidationError as error:
-            self.invalid = Problem(Reason.INVALID_SPEC, f"the status can't be read: {_shorten(error)}")
+            self.invalid = Problem(Reason.INVALID_SPEC, f"the status can't be read: {shorten(error)}")
             return True
         self.saved = from_status(self.status)
         self.removed = self._removed()
@@ -236,6 +243,14 @@ class Rollout:
         request = self.requests.get(verb)
         acted_on = request is not None and request.heard_by(mark) and mark.token not in self.removed
         return acted_on and request is not None and not request.manifest
+
+    def _read(self, raw: Any) -> None:  # noqa: ANN401 - whatever a user wrote
+        reading = read(raw, self.spec if self.whole else None)
+        self.spec, self.whole, self.invalid, self.untold = reading
+        if not self.untold:
+            self.unguarded = None
+        elif self.unguarded is None:
+            self.unguarded = asyncio.get_running_loop().time()
 
     def fit_trails(self) -> None:
         """Begin a new trail for each guardrail whose definition is new; forget those that are gone."""
@@ -305,35 +320,3 @@ def _told_after(working: State, loaded: State) -> State:
 def _mark(entry: Entry) -> tuple[int, str, int]:
     """What tells a transition from others; a status holds its time to the millisecond."""
     return entry.serial, entry.reason, round(entry.at * 1000)
-
-
-def _understand(found: Object, before: Spec | None) -> tuple[Spec | None, Problem | None]:
-    try:
-        spec = Spec.model_validate(found.get("spec") or {})
-    except ValidationError as error:
-        meanwhile = "nothing looks after it" if before is None else "the spec before it goes on guarding"
-        message = f"the spec can't be used: {_shorten(error)}; until it is corrected, {meanwhile}"
-        return before, Problem(Reason.INVALID_SPEC, message)
-    return spec, _broken(spec)
-
-
-def _broken(spec: Spec) -> Problem | None:
-    """A guardrail whose query can't be asked never passes, so nothing grows; the others go on guarding."""
-    for guardrail in spec.guardrails:
-        queries = {"query": guardrail.query}
-        if guardrail.min_samples is not None:
-            queries["minSamples.query"] = guardrail.min_samples.query
-        for where, text in queries.items():
-            try:
-                Query.parse(text)
-            except QueryError as error:
-                return Problem(Reason.INVALID_QUERY, f"guardrail {guardrail.name}, {where}: {error}")
-    return None
-
-
-def _shorten(error: ValidationError) -> str:
-    problems = [
-        f"{'.'.join(str(part) for part in found['loc'])}: {found['msg']}".removeprefix(": ")
-        for found in error.errors(include_url=False, include_input=False)[:_SHOWN_ERRORS]
-    ]
-    return "; ".join(problems)

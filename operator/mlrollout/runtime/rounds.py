@@ -56,6 +56,8 @@ class Rounds:
         for rollout in self._rollouts.values():
             if rollout.store is not None and rollout.spec is not None and rollout.state is not None:
                 by_store[rollout.store].append(rollout)
+            if rollout.abandoned and rollout.state is not None and rollout.state.applied:
+                self._changed(rollout)  # no look will ask for zero
         for store in by_store.keys() - self._running.keys():
             self._running[store] = asyncio.create_task(self._go_round(store, by_store[store]), name="round")
 

@@ -167,12 +167,12 @@ async def test_an_object_with_an_unusable_spec_goes_as_any_other(changes: dict[s
 
 
 @virtual
-async def test_an_object_whose_spec_was_never_usable_to_this_process_says_that_traffic_may_stand() -> None:
+async def test_an_object_whose_key_was_never_known_to_this_process_says_that_traffic_may_stand() -> None:
     """It began under an older operator, which took the spec."""
     world = SmallWorld()
     place = await world.begun()
     await place.end()
-    world.api.apply(spec(guardrails=[]))
+    world.api.apply(spec(traffic={"store": "of a newer kind"}))
     world.start()
     await asyncio.sleep(5)
     world.api.delete()

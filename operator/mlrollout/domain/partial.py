@@ -1,0 +1,179 @@
+"""What can be understood of a spec that as a whole can't be. Pure.
+
+A newer version's word in one guardrail, or a person's slip, must not leave traffic with nobody looking: what can
+be understood is guarded, nothing grows, and what can't is told. Only what is needed to guard is read.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from mlrollout.api.model import Model
+from mlrollout.api.spec import (
+    DEFAULT_STAGES,
+    Action,
+    AfterCompletion,
+    Guardrail,
+    OnDelete,
+    Prometheus,
+    Spec,
+    Stage,
+    Traffic,
+)
+
+from .record import Record
+
+UNGUARDED_FOR = 600.0
+"""Seconds for which traffic may stand while nothing that is understood could take it down; then it goes to zero."""
+_TOLD = 3
+M = TypeVar("M", bound=Model)
+E = TypeVar("E", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What was understood of a spec.
+
+    Attributes:
+        spec: All of it, or what could be; `None` where not even its key is known, so that nothing can be done.
+        untold: What could not be understood, for people; empty where all was.
+    """
+
+    spec: Spec | None
+    untold: tuple[str, ...] = ()
+
+    @property
+    def guards(self) -> bool:
+        """Whether anything that was understood could take traffic down."""
+        if not self.untold:
+            return True  # an object that only alerts was written so
+        return self.spec is not None and any(one.action is Action.ROLLBACK for one in self.spec.guardrails)
+
+
+class Held(Spec):
+    """A spec of which a part is understood, for a rollout that stays where it is.
+
+    Healthy time that was earned under guardrails which are not understood now is kept, not judged anew.
+    """
+
+    guards: str = ""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The name of the guardrails that the time was earned under."""
+        return self.guards
+
+    @cached_property
+    def fingerprints(self) -> frozenset[str]:
+        """Likewise."""
+        return frozenset({self.guards})
+
+
+def understand(raw: object) -> Partial:
+    """What can be understood of an object's `spec`; never raises."""
+    try:
+        return Partial(Spec.model_validate(raw))
+    except ValidationError as error:
+        fields: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {}
+        untold = tuple(_told(found["loc"], found["msg"], fields) for found in error.errors(include_input=False))
+    traffic = _traffic(fields.get("traffic"))
+    if traffic is None:
+        return Partial(None, untold)
+    prometheus = _one(Prometheus, fields.get("prometheus"))
+    # Another Prometheus than was meant knows nothing of this application.
+    unknown = fields.get("prometheus") is not None and prometheus is None
+    spec = Spec.model_construct(
+        revision=_text(fields.get("revision")),
+        traffic=traffic,
+        prometheus=prometheus,
+        stages=_ascending(_each(Stage, [_without_requirements(one) for one in _items(fields.get("stages"))])),
+        guardrails=() if unknown else _named(_each(Guardrail, _items(fields.get("guardrails")))),
+        paused=True,
+        after_completion=_word(AfterCompletion, fields.get("afterCompletion"), AfterCompletion.GUARD),
+        on_delete=_word(OnDelete, fields.get("onDelete"), OnDelete.ZERO),
+    )
+    return Partial(spec, untold)
+
+
+def hold(spec: Spec, record: Record, guards: str) -> Spec:
+    """A spec of which a part is understood, so that a rollout stays in its stage.
+
+    A stage that is not understood stands for itself as the record has it; one that is, and asks for less, counts.
+    """
+    stages = spec.stages
+    if record.stage and all(stage.name != record.stage for stage in stages):
+        own = Stage(name=record.stage, percentage=record.percentage, duration=0.0)
+        stages = _ascending((own, *stages))
+    fields = dict(spec) | {"revision": spec.revision or record.revision, "stages": stages or DEFAULT_STAGES}
+    return Held.model_construct(**fields | {"guards": guards, "paused": True})
+
+
+def summary(untold: Sequence[str]) -> str:
+    """The first of what could not be understood, for a message."""
+    more = len(untold) - _TOLD
+    return "; ".join(untold[:_TOLD]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _told(place: tuple[int | str, ...], problem: str, fields: Mapping[str, Any]) -> str:
+    """One error, with the name of the guardrail or stage it is about: its number says little to people."""
+    parts = [str(part) for part in place]
+    match place:
+        case (str(field), int(number), *_):
+            item = _items(fields.get(field))[number]
+            name = item.get("name") if isinstance(item, Mapping) else None
+            parts[:2] = [f"{field}[{_text(name) or number}]"]
+    return ".".join(parts) + (": " if parts else "") + problem
+
+
+def _traffic(raw: object) -> Traffic | None:
+    """Where the percentage is, if that can be known; a lease that can't be read is none."""
+    found = _one(Traffic, raw)
+    if found is not None or not isinstance(raw, Mapping):
+        return found
+    return _one(Traffic, {name: value for name, value in raw.items() if name != "lease"})
+
+
+def _one(model: type[M], raw: object) -> M | None:
+    try:
+        return model.model_validate(raw)
+    except ValidationError:
+        return None
+
+
+def _each(model: type[M], items: Sequence[object]) -> tuple[M, ...]:
+    return tuple(found for item in items if (found := _one(model, item)) is not None)
+
+
+def _items(raw: object) -> Sequence[object]:
+    return raw if isinstance(raw, list | tuple) else ()
+
+
+def _without_requirements(item: object) -> object:
+    """They only keep traffic from growing, and it does not grow."""
+    return {name: value for name, value in item.items() if name != "require"} if isinstance(item, Mapping) else item
+
+
+def _ascending(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """Each percentage and each name once, the first of each, in their order."""
+    kept: list[Stage] = []
+    for stage in stages:
+        if all(stage.name != other.name and stage.percentage != other.percentage for other in kept):
+            kept.append(stage)
+    return tuple(sorted(kept, key=lambda stage: stage.percentage))
+
+
+def _named(guardrails: tuple[Guardrail, ...]) -> tuple[Guardrail, ...]:
+    """Each name once."""
+    return tuple({guardrail.name: guardrail for guardrail in reversed(guardrails)}.values())[::-1]
+
+
+def _text(raw: object) -> str:
+    return raw if isinstance(raw, str) and len(raw) <= 253 else ""  # noqa: PLR2004 - as the schema has it
+
+
+def _word(kind: type[E], raw: object, default: E) -> E:
+    return next((word for word in kind if word == raw), default)

@@ -1,0 +1,90 @@
+"""Reading the spec of an object: as a whole, or what can be understood of it."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from mlrollout.api.duration import render
+from mlrollout.api.spec import Spec
+from mlrollout.domain.partial import UNGUARDED_FOR, Partial, summary, understand
+from mlrollout.domain.state import Reason
+from mlrollout.evidence.query import Query, QueryError
+
+_SHOWN_ERRORS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What keeps an object from being looked after until somebody changes something."""
+
+    reason: Reason
+    message: str
+
+
+class Reading(NamedTuple):
+    """What became of reading a spec.
+
+    Attributes:
+        spec: What to go by.
+        whole: Whether it was understood as a whole, now or before.
+        problem: What is wrong with the newest.
+        untold: What can't be understood, where nothing that can could take traffic down; empty otherwise.
+    """
+
+    spec: Spec | None
+    whole: bool
+    problem: Problem | None = None
+    untold: str = ""
+
+
+def read(raw: object, before: Spec | None) -> Reading:
+    """Read a spec. One that was understood as a whole guards on until another is; without it, what can be."""
+    found = understand(raw)
+    if found.spec is not None and not found.untold:
+        return Reading(found.spec, whole=True, problem=_broken(found.spec))
+    told = summary(found.untold)
+    if before is not None:
+        meanwhile = "until it is corrected, nothing grows, and the spec before it goes on guarding"
+        revision = found.spec.revision if found.spec is not None else ""
+        guarding = before.model_copy(update={"revision": revision or before.revision})
+        return Reading(guarding, whole=True, problem=_invalid(told, meanwhile))
+    problem = _invalid(told, _meanwhile(found))
+    return Reading(found.spec, whole=False, problem=problem, untold="" if found.guards else told)
+
+
+def _invalid(told: str, meanwhile: str) -> Problem:
+    return Problem(Reason.INVALID_SPEC, f"the spec can't be used: {told}; {meanwhile}")
+
+
+def _meanwhile(found: Partial) -> str:
+    """What becomes of traffic until the spec is corrected; for people."""
+    if found.spec is None:
+        return "which key is its own can't be told from it, so nothing can be done for its traffic"
+    if not found.guards:
+        return f"until it is corrected, nothing guards its traffic, which goes to zero in {render(UNGUARDED_FOR)}"
+    names = ", ".join(guardrail.name for guardrail in found.spec.guardrails)
+    return f"until it is corrected, nothing grows, and what can be understood goes on guarding: {names}"
+
+
+def _broken(spec: Spec) -> Problem | None:
+    """A guardrail whose query can't be asked never passes, so nothing grows; the others go on guarding."""
+    for guardrail in spec.guardrails:
+        queries = {"query": guardrail.query}
+        if guardrail.min_samples is not None:
+            queries["minSamples.query"] = guardrail.min_samples.query
+        for where, text in queries.items():
+            try:
+                Query.parse(text)
+            except QueryError as error:
+                return Problem(Reason.INVALID_QUERY, f"guardrail {guardrail.name}, {where}: {error}")
+    return None
+
+
+def shorten(error: ValidationError) -> str:
+    """The first of what is wrong, for a message."""
+    problems = [
+        f"{'.'.join(str(part) for part in found['loc'])}: {found['msg']}".removeprefix(": ")
+        for found in error.errors(include_url=False, include_input=False)[:_SHOWN_ERRORS]
+    ]
+    return "; ".join(problems)

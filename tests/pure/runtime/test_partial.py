@@ -1,0 +1,142 @@
+"""An object whose spec this version can't read as a whole, met by a process that knows no earlier one."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from mlrollout.domain.partial import UNGUARDED_FOR
+
+from tests.pure.runtime.small_world import API_DOWN, GUARDRAIL, KEY, REF, Place, SmallWorld, failing, spec, stage
+from tests.support.virtual_time import virtual
+
+NEWER = {**GUARDRAIL, "name": "score", "action": "Quarantine"}
+PILOT = stage("pilot", 10, "120s")
+STAGES = [PILOT, stage("full", 100)]
+KINDS: dict[str, dict[str, Any]] = {
+    "a guardrail": {"guardrails": [NEWER, GUARDRAIL]},
+    "a stage": {"stages": [PILOT | {"duration": {"of": "a newer kind"}}, stage("full", 100)]},
+    "every stage": {"stages": []},
+    "a field": {"onDelete": "Archive"},
+}
+
+
+async def _met(world: SmallWorld, *, leads: bool = True, **changes: Any) -> Place:
+    """A process that starts when the object is at 10 %, with a spec of a newer version."""
+    place = await world.begun(stages=STAGES)
+    await asyncio.sleep(60)
+    await place.end()
+    world.api.apply(spec(**{"stages": STAGES} | changes))
+    place = world.start(leads=leads)
+    await asyncio.sleep(5)
+    return place
+
+
+@pytest.mark.parametrize("changes", KINDS.values(), ids=KINDS)
+@virtual
+async def test_what_is_understood_is_guarded_and_nothing_grows(changes: dict[str, Any]) -> None:
+    world = SmallWorld()
+    await _met(world, **changes)
+    await asyncio.sleep(150)
+    assert world.redis.percentage == "10"
+    assert world.condition("Stalled")["reason"] == "InvalidSpec"
+    assert world.condition("GuardrailsHealthy")["status"] == "True"
+    assert "errors" in world.condition("Ready")["message"]
+    assert world.told("InvalidSpec")[0].warning
+    world.prometheus.value = 0.2
+    await asyncio.sleep(1.2)
+    assert world.redis.percentage == "0"
+    await asyncio.sleep(3)
+    assert world.reasons()[-2:] == ["GuardrailBreached", "RolledBack"]
+
+
+@pytest.mark.parametrize("changes", [*KINDS.values(), {"guardrails": [NEWER]}])
+@virtual
+async def test_a_rollback_is_heard_and_the_object_goes_with_its_key(changes: dict[str, Any]) -> None:
+    world = SmallWorld()
+    await _met(world, **changes)
+    world.api.annotate("rollback", "it is bad")
+    await asyncio.sleep(0.2)
+    assert world.redis.percentage == "0"
+    await world.until(lambda: not world.api.objects[REF]["metadata"].get("annotations"))
+    world.api.delete()
+    await world.until(lambda: REF not in world.api.objects, within=5)
+    assert world.redis.record.owner == ""
+
+
+@virtual
+async def test_deletion_gives_its_key_up_at_zero() -> None:
+    world = SmallWorld()
+    await _met(world, guardrails=[NEWER])
+    world.api.delete()
+    await world.until(lambda: REF not in world.api.objects, within=5)
+    assert (world.redis.percentage, world.redis.record.owner) == ("0", "")
+    assert world.told("Deleted")
+
+
+@pytest.mark.parametrize("leads", [True, False])
+@virtual
+async def test_where_nothing_guards_it_goes_to_zero_after_a_while(*, leads: bool) -> None:
+    world = SmallWorld()
+    await _met(world, leads=leads, guardrails=[NEWER])
+    if leads:
+        assert "goes to zero in 10m" in world.condition("Stalled")["message"]
+        assert "guardrails[score].action" in world.condition("Stalled")["message"]
+    world.api.fates.always |= dict.fromkeys(("get", "save_status", "note"), failing(API_DOWN))
+    await asyncio.sleep(UNGUARDED_FOR - 10)
+    assert world.redis.percentage == "10"
+    await asyncio.sleep(10)
+    assert world.redis.percentage == "0"
+    assert world.redis.record.latched
+    world.api.fates.always.clear()
+    if leads:
+        await world.until(lambda: world.reasons()[-2:] == ["InvalidSpec", "RolledBack"])
+
+
+@virtual
+async def test_a_spec_that_is_mended_in_time_goes_on_with_what_it_had_earned() -> None:
+    world = SmallWorld()
+    await _met(world, guardrails=[NEWER])
+    earned = world.status["progress"]["healthySeconds"]
+    assert earned > 30
+    await asyncio.sleep(UNGUARDED_FOR / 2)
+    assert world.redis.percentage == "10"
+    world.api.apply(spec(stages=STAGES))
+    await asyncio.sleep(110 - earned)
+    assert world.redis.percentage == "10"
+    await world.until(lambda: world.redis.percentage == "100")
+    assert world.condition("Stalled") == {}
+    assert "EvidenceRestarted" not in world.reasons()
+
+
+@virtual
+async def test_a_new_revision_in_a_spec_that_can_not_be_used_gets_nothing_of_the_old_ones_traffic() -> None:
+    """Also where the spec before it goes on guarding."""
+    world = SmallWorld()
+    await world.begun()
+    world.api.apply(spec(revision="two", guardrails=[NEWER]))
+    await asyncio.sleep(3)
+    assert (world.redis.percentage, world.redis.record.revision) == ("0", "two")
+
+
+@virtual
+async def test_nothing_begins_on_a_part_of_a_spec() -> None:
+    world = SmallWorld()
+    world.start()
+    world.api.apply(spec(guardrails=[NEWER, GUARDRAIL]))
+    await asyncio.sleep(100)
+    assert world.redis.states == {}
+    assert world.condition("Stalled")["reason"] == "InvalidSpec"
+
+
+@virtual
+async def test_a_lease_runs_out_where_nothing_is_understood_that_could_be_looked_at() -> None:
+    world = SmallWorld()
+    traffic = {"key": KEY, "lease": "6s"}
+    place = await world.begun(traffic=traffic)
+    await place.end()
+    world.api.apply(spec(traffic=traffic, guardrails=[NEWER]))
+    world.start()
+    await asyncio.sleep(5)
+    before = len(world.redis.leases)
+    await asyncio.sleep(60)
+    assert len(world.redis.leases) == before
