@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from mlrollout.api.spec import Guardrail, Spec, Stage
 from mlrollout.assignment.view import View
-from mlrollout.domain import danger, decide, gate, progress, settle
-from mlrollout.domain.record import Cause
+from mlrollout.domain import danger, decide, gate, latch, progress, settle
+from mlrollout.domain.record import Cause, encode
 from mlrollout.domain.state import Blocked, Seen, State
 from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.domain.verdict import Verdict
@@ -111,6 +111,26 @@ def brake_in_the_main_lane(patch: pytest.MonkeyPatch) -> None:
 def lose_events(patch: pytest.MonkeyPatch) -> None:
     """An Event that can't be posted at once is dropped."""
     patch.setattr("mlrollout.runtime.events._TRIES", 1)
+
+
+def drop_the_cause(patch: pytest.MonkeyPatch) -> None:
+    """The record in Redis does not say why it is latched."""
+    patch.setattr(model, "encode", lambda record: encode(replace(record, cause=None)))
+
+
+def tell_ones_own_cause(patch: pytest.MonkeyPatch) -> None:
+    """Of two that see a breach, the leader tells its own, though the other's record stands."""
+    patch.setattr(decide, "landed", lambda state, found, now: latch.landed(state, replace(found, cause=None), now))
+
+
+def tell_before_it_stands(patch: pytest.MonkeyPatch) -> None:
+    """A rollback is told as soon as it is decided."""
+
+    def at_once(state: State, now: float, cause: Cause) -> State:
+        state = latch.latch(state, now, cause)
+        return latch.landed(state, state.record, now)
+
+    patch.setattr(decide, "latch", at_once)
 
 
 def spin(patch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from .checks.time import downtime_is_not_healthy_time
 from .checks.told import (
     attempts_are_asked_for,
     no_innocent_is_rolled_back,
+    rollbacks_are_told_with_their_cause,
     transitions_stand_once,
     verbs_are_answered_once,
 )
@@ -87,6 +88,17 @@ def _swept(plan: Plan) -> Plan:
     return replace(plan, steps=(Step(25.0, "crash", "a"), Step(25.2, "fail_over", "", 24.0)))
 
 
+def _two_see_it(plan: Plan) -> Plan:
+    """A model sickens before the eyes of two, and Redis is slow."""
+    return replace(
+        plan,
+        leading=Leading.STANDBY,
+        specs={"a": {**plan.specs["a"], "revision": "late-0"}},
+        steps=(),
+        rates={("redis", Fate.SLOW): 0.5, ("redis", Fate.FAIL): 0.2},
+    )
+
+
 def _starving(plan: Plan) -> Plan:
     """The application is scraped in short spells only."""
     return replace(plan, steps=tuple(Step(float(at), "stale", "a", 9.0) for at in range(3, 60, 12)))
@@ -116,6 +128,9 @@ MUTANTS = (
     Mutant(bugs.expect_nothing, a_raise_knows_what_it_raises, "losses", _flapping, near=40),
     Mutant(bugs.brake_in_the_main_lane, breach_reaches_zero, "calm", _api_gone, near=5),
     Mutant(bugs.lose_events, transitions_stand_once, "api"),
+    Mutant(bugs.drop_the_cause, rollbacks_are_told_with_their_cause, "leaders"),
+    Mutant(bugs.tell_ones_own_cause, rollbacks_are_told_with_their_cause, "leaders", _two_see_it),
+    Mutant(bugs.tell_before_it_stands, rollbacks_are_told_with_their_cause, "leaders", _two_see_it),
     Mutant(bugs.spin, nothing_unexpected, "leaders"),
     Mutant(bugs.begin_before_saved, attempts_are_asked_for, "leaders", _overlapping),
     Mutant(bugs.blame_the_next_attempt, no_innocent_is_rolled_back, "calm", _revised_in_vain),

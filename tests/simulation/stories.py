@@ -61,6 +61,7 @@ STORIES: Mapping[str, Plan] = {
         _story("advance", _spec(), shortest=14.0),
         _story("complete", _spec(_PILOT, _EXPANSION, _FULL), shortest=ENOUGH),
         _story("breach", _spec(_LONG, revision="bad-0"), shortest=12.0),
+        _story("breach-before-a-standby", _spec(_LONG, revision="bad-0"), leading=_LEAD, shortest=12.0),
         _story("breach-later", _spec(revision="bad-at-30-0"), shortest=20.0),
         _story("delete", _spec(_LONG), Step(6.0, "delete", "a", 60.0)),
         _story("recreate", _spec(_LONG), Step(5.0, "delete", "a", 3.0)),

@@ -45,16 +45,13 @@ def begin(spec: Spec, seen: Seen, traffic: Traffic, now: float) -> State:
 
 
 def _first(seen: Seen, old: Record | None) -> int:
-    if old is None:
-        return first_attempt(seen.created)
-    if old.owner == seen.uid:
-        return old.attempt
-    return max(old.attempt + 1, first_attempt(seen.created))
+    own = first_attempt(seen.created)
+    return own if old is None else max(old.attempt + 1, own)
 
 
 def _taken_by_name(old: Record | None, seen: Seen) -> str:
     """What people have to know where a key is taken from an object that may be of another cluster; empty if not."""
-    if old is None or old.owner in ("", seen.uid) or (old.cluster and seen.cluster):
+    if old is None or not old.owner or (old.cluster and seen.cluster):
         return ""
     return (
         f"; the key was held by another object of this name (uid {old.owner}), and nothing says of which cluster: "

@@ -13,7 +13,13 @@ from .raises import (
 )
 from .rest import all_agree_in_the_end, nothing_unexpected, writing_stops
 from .time import downtime_is_not_healthy_time
-from .told import attempts_are_asked_for, no_innocent_is_rolled_back, transitions_stand_once, verbs_are_answered_once
+from .told import (
+    attempts_are_asked_for,
+    no_innocent_is_rolled_back,
+    rollbacks_are_told_with_their_cause,
+    transitions_stand_once,
+    verbs_are_answered_once,
+)
 from .violation import Check, Violation
 from .zero import breach_reaches_zero, deletion_reaches_zero, zero_comes_back, zero_stays
 
@@ -31,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     clients_never_go_back,
     downtime_is_not_healthy_time,
     transitions_stand_once,
+    rollbacks_are_told_with_their_cause,
     verbs_are_answered_once,
     attempts_are_asked_for,
     no_innocent_is_rolled_back,

@@ -31,6 +31,43 @@ def transitions_stand_once(world: World) -> Iterator[Violation]:
     yield from _events(world, told)
 
 
+_CAUSES = frozenset({"GuardrailBreached", "EvidenceMissing", "EmergencyStop", "ManualRollback"})
+
+
+def rollbacks_are_told_with_their_cause(world: World) -> Iterator[Violation]:
+    """Whoever saw it and whoever leads: what the history says of a rollback is what stands in Redis with its latch."""
+    stood: defaultdict[tuple[str, int], set[tuple[str, str]]] = defaultdict(set)
+    told: defaultdict[str, dict[int, Any]] = defaultdict(dict)
+    for entry in world.history:
+        found = entry.after.record if isinstance(entry, Changed) else None
+        if found is not None and found.cause is not None:
+            stood[found.owner, found.attempt].add((found.cause.reason, found.cause.message))
+        if not isinstance(entry, Stored):
+            continue
+        status = entry.object.get("status", {})
+        told[entry.uid] |= {one["serial"]: one for one in status.get("history", ())}
+        record, progress = status.get("record", {}), status.get("progress", {})
+        if record.get("latched") and progress.get("confirmed"):
+            steps = [one for one in told[entry.uid].values() if one["attempt"] == status["attempt"]]
+            wrong = _wrongly_told(steps, stood[entry.uid, record["attempt"]])
+            if wrong:
+                yield Violation(entry.at, f"{entry.by} tells of attempt {status['attempt']} of {entry.ref} {wrong}")
+                return
+
+
+def _wrongly_told(steps: list[Any], stood: set[tuple[str, str]]) -> str:
+    """What is wrong with how a rollback is told; empty if nothing."""
+    reasons = [one["reason"] for one in steps]
+    if reasons.count("RolledBack") != 1:
+        return f"{reasons.count('RolledBack')} rollbacks: {reasons}"
+    cause = steps[reasons.index("RolledBack") - 1]
+    if cause["reason"] not in _CAUSES:
+        return f"no cause of its rollback: {reasons}"
+    if (cause["reason"], cause["message"]) not in stood:
+        return f"the cause {cause['message']!r}, but {sorted(stood)} stood in Redis"
+    return ""
+
+
 def _events(world: World, told: dict[str, dict[int, tuple[float, Any]]]) -> Iterator[Violation]:
     gone = {entry.uid for entry in world.history.of(Removed)}
     posted = Counter(
