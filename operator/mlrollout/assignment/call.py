@@ -1,5 +1,6 @@
 """One call of a feature, as it is measured."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -12,8 +13,9 @@ from .bucket import Group
 class Call:
     """One call for one user, from the beginning of its `with` block to the end.
 
-    An exception that leaves the block is a failure of the user's group, and passes through. One that is no
-    `Exception`, such as a cancellation or an interrupt, says nothing about the path: nothing is recorded.
+    An exception that leaves the block is a failure of the user's group, and passes through. An interrupt, or that
+    somebody cancelled the task that the block runs in, says nothing about the path: nothing is recorded. A cancellation
+    that nobody asked of this task is the path's own: it cancelled a task that it then awaited, and that is a failure.
 
     Attributes:
         user_id: The user.
@@ -23,7 +25,7 @@ class Call:
     """
 
     def __init__(
-        self, user_id: str, group: Group, *, told: Callable[[Exception], None], ended: Callable[["Call"], None]
+        self, user_id: str, group: Group, *, told: Callable[[BaseException], None], ended: Callable[["Call"], None]
     ) -> None:
         self.user_id = user_id
         self.group = group
@@ -32,6 +34,7 @@ class Call:
         self._score: float | None = None
         self._told = told
         self._ended = ended
+        self._known = True
 
     @property
     def treatment(self) -> bool:
@@ -47,27 +50,47 @@ class Call:
         """How good the answer is; score both groups alike. The last one counts."""
         self._score = value
 
-    def fail(self, error: Exception | None = None) -> None:
+    def fail(self, error: BaseException | None = None) -> None:
         """The group's own path has failed; `error` goes to the log."""
         self.failed = True
         if error is not None:
             self._told(error)
+
+    def forget(self) -> None:
+        """Record nothing of it: nobody knows what becomes of it."""
+        self._known = False
 
     @contextmanager
     def falling_back(self) -> Iterator[None]:
         """Have an exception in this block end only the block, and count as failure: legacy follows it."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with a new model, the user is served
+        except BaseException as error:
+            if not self._is_failure(error):
+                raise
             self.fail(error)
+
+    def _is_failure(self, error: BaseException) -> bool:
+        own = isinstance(error, asyncio.CancelledError) and _cancellations() <= self._cancellations
+        return own or isinstance(error, Exception)
 
     def __enter__(self) -> Self:
         self._began = monotonic()
+        self._cancellations = _cancellations()
         return self
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
         self.seconds = monotonic() - self._began
-        if error is not None and not isinstance(error, Exception):
+        if not self._known or (error is not None and not self._is_failure(error)):
             return
         self.failed = self.failed or error is not None
         self._ended(self)
+
+
+def _cancellations() -> int:
+    """How often somebody has asked the running task to end; 0 where there is none."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no event loop runs in this thread
+        return 0
+    return task.cancelling() if task is not None else 0

@@ -1,6 +1,7 @@
 """A feature with two paths: who is in treatment gets the ML path, and legacy wherever that fails."""
 
 import logging
+from asyncio import timeout
 from collections.abc import Callable, Coroutine
 from functools import partial, wraps
 from math import isfinite
@@ -8,7 +9,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from .bucket import Group
 from .call import Call
-from .paths import UserOf, go_together, is_async, name_of, user_of
+from .paths import UserOf, finished, go_together, is_async, is_lazy, name_of, user_of
 from .threads import Threads
 
 log = logging.getLogger("mlrollout")
@@ -49,6 +50,7 @@ class Feature:
 
     Whatever the ML path raises, and where it takes too long, legacy answers instead. That is a failure of
     treatment, and its response time is that of both paths: what the user waited. What legacy raises passes through.
+    Answering with a coroutine, a generator or the like is no answer yet: for the ML path that is a failure.
 
     Args:
         rollout: Who is in treatment.
@@ -123,7 +125,7 @@ class Feature:
         return self._call(user_id, "the ML path")
 
     def _call(self, user_id: str, name: str) -> Call:
-        def told(error: Exception) -> None:
+        def told(error: BaseException) -> None:
             self._tell(f"{name} failed and legacy answers instead", error)
 
         return Call(user_id, self._rollout.group(user_id), told=told, ended=self._record)
@@ -137,13 +139,16 @@ class Feature:
         score: Callable[[Any], float] | None,
         find_user: UserOf,
     ) -> Callable[..., Any]:
+        name = name_of(path)
+
         @wraps(path)
         def answer(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever the paths take and answer
-            with self._call(find_user(args, kwargs), name_of(path)) as call:
+            with self._call(find_user(args, kwargs), name) as call:
                 if call.treatment:
                     with call.falling_back():
-                        return self._scored(call, score, self._in_time(partial(path, *args, **kwargs)))
-                return self._scored(call, score, legacy(*args, **kwargs))
+                        found = finished(self._in_time(partial(path, *args, **kwargs)), name)
+                        return self._scored(call, score, found)
+                return self._known(call, score, legacy(*args, **kwargs))
 
         return answer
 
@@ -157,21 +162,30 @@ class Feature:
         score: Callable[[Any], float] | None,
         find_user: UserOf,
     ) -> Callable[..., Any]:
-        from asyncio import timeout  # noqa: PLC0415 - who has no `async def` need not load it
+        name = name_of(path)
 
         @wraps(path)
         async def answer(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - likewise
-            with self._call(find_user(args, kwargs), name_of(path)) as call:
+            with self._call(find_user(args, kwargs), name) as call:
                 if call.treatment:
                     with call.falling_back():
                         async with timeout(self._timeout):
                             found = await path(*args, **kwargs)
-                        return self._scored(call, score, found)
-                return self._scored(call, score, await legacy(*args, **kwargs))
+                        return self._scored(call, score, finished(found, name))
+                return self._known(call, score, await legacy(*args, **kwargs))
 
         return answer
 
     # --- what must never harm an answer ------------------------------------------------------
+
+    def _known(self, call: Call, score: Callable[[R], float] | None, answer: R) -> R:
+        """Legacy's answer, which is the user's whatever it is; what may still fail is not counted as a success."""
+        if call.failed or not is_lazy(answer):
+            return self._scored(call, score, answer)
+        call.forget()
+        kind = type(answer).__name__
+        self._tell("legacy's answer may still fail, and so is not counted", TypeError(f"it is a {kind}: use observe()"))
+        return answer
 
     def _scored(self, call: Call, score: Callable[[R], float] | None, answer: R) -> R:
         if score is not None and not call.failed:
@@ -203,7 +217,7 @@ class Feature:
             return None
         return score
 
-    def _tell(self, trouble: str, error: Exception) -> None:
+    def _tell(self, trouble: str, error: BaseException) -> None:
         key = f"{trouble}: {type(error).__name__}"
         self._troubles[key] = times = self._troubles.get(key, 0) + 1
         if times.bit_count() == 1:  # the first, second, fourth, eighth …: what goes on is not told each time

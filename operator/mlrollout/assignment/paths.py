@@ -1,34 +1,52 @@
 """The two functions behind a feature: whether they go together, and where the user stands among their arguments."""
 
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping
+from typing import Any, TypeVar
+
+R = TypeVar("R")
 
 UserOf = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 
+_LAZY = (Awaitable, Generator, AsyncIterator, map, filter)
+"""Answers that do their work, and fail, when somebody takes it out of them."""
+
+
+class LazyAnswerError(TypeError):
+    """A path has answered with something that may still fail."""
+
 
 def user_of(path: Callable[..., Any], user: str | None) -> UserOf:
-    """How to find the user's id among the arguments; who isn't there is nobody.
+    """How to find the user's id among the arguments, or its default; who isn't there is nobody.
 
     Args:
         path: The function that is called.
         user: Its parameter for the id; by default, the first.
 
     Raises:
-        TypeError: It has no such parameter.
+        TypeError: It has no such parameter, or none that can be told from its others.
     """
     parameters = inspect.signature(path).parameters
-    names = list(parameters)
-    name = user or next(iter(names), "nothing")
-    if name not in parameters or name in {"self", "cls"}:
-        raise TypeError(
-            f"{name_of(path)} has the parameters {names}, and {name} can't be the user's id: "
-            'say which one it is, with user="…"'
-        )
-    place = names.index(name)
-    if parameters[name].kind is inspect.Parameter.KEYWORD_ONLY:
+    name = user or next(iter(parameters), "nothing")
+    found = parameters.get(name)
+    if found is None and user is not None and _takes_names_alone(parameters):
         return lambda _, kwargs: kwargs.get(name)
-    return lambda args, kwargs: args[place] if place < len(args) else kwargs.get(name)
+    if found is None or name in {"self", "cls"} or found.kind in {found.VAR_POSITIONAL, found.VAR_KEYWORD}:
+        raise TypeError(
+            f"{name_of(path)} has the parameters {[str(one) for one in parameters.values()]}, and {name} can't be the "
+            'user\'s id: say which one it is, with user="…". Where a decorator hides them, let it use functools.wraps'
+        )
+    default = None if found.default is found.empty else found.default
+    if found.kind is found.KEYWORD_ONLY:
+        return lambda _, kwargs: kwargs.get(name, default)
+    place = list(parameters).index(name)
+    return lambda args, kwargs: args[place] if place < len(args) else kwargs.get(name, default)
+
+
+def _takes_names_alone(parameters: Mapping[str, inspect.Parameter]) -> bool:
+    """Whether any name will do, and no argument could be the user's id without one."""
+    kinds = {one.kind for one in parameters.values()}
+    return inspect.Parameter.VAR_KEYWORD in kinds and inspect.Parameter.VAR_POSITIONAL not in kinds
 
 
 def go_together(path: Callable[..., Any], legacy: Callable[..., Any]) -> None:
@@ -38,7 +56,7 @@ def go_together(path: Callable[..., Any], legacy: Callable[..., Any]) -> None:
         TypeError: It may not.
     """
     for one in (path, legacy):
-        if inspect.isgeneratorfunction(one) or inspect.isasyncgenfunction(one):
+        if any(map(_is_generator, _codes(one))):
             raise TypeError(
                 f"{name_of(one)} is a generator, which fails after it has answered: use observe() around its use"
             )
@@ -48,9 +66,41 @@ def go_together(path: Callable[..., Any], legacy: Callable[..., Any]) -> None:
         )
 
 
+def finished(answer: R, name: str) -> R:
+    """The answer of a path, where that path is at its end with it.
+
+    Raises:
+        LazyAnswerError: It may still fail, when nobody looks any more.
+    """
+    if not is_lazy(answer):
+        return answer
+    told = (
+        f"{name} answers with a {type(answer).__name__}, which may fail after it has answered, and nobody would count "
+        "that. Where a decorator hides an async def, make its wrapper async def, too; return a list in place of a "
+        "generator; or use observe() around its use"
+    )
+    if isinstance(answer, Coroutine | Generator):
+        answer.close()  # so that Python does not say it was never awaited
+    raise LazyAnswerError(told)
+
+
+def is_lazy(answer: object) -> bool:
+    """Whether an answer may still fail."""
+    return issubclass(type(answer), _LAZY)  # not what a proxy says of itself, which may raise
+
+
 def is_async(function: Callable[..., Any]) -> bool:
     """Whether its answer is to be awaited."""
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+    return any(map(inspect.iscoroutinefunction, _codes(function)))
+
+
+def _codes(function: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
+    """What runs when it is called: the function itself, or an object's method."""
+    return function, type(function).__call__
+
+
+def _is_generator(function: Callable[..., Any]) -> bool:
+    return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
 
 
 def name_of(function: Callable[..., Any]) -> str:

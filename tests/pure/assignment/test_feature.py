@@ -4,8 +4,9 @@ import asyncio
 import inspect
 import logging
 import math
-from collections.abc import Callable, Iterator
-from typing import assert_type
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial, wraps
+from typing import Any, assert_type
 
 import pytest
 from mlrollout import Feature, Group
@@ -113,7 +114,7 @@ def test_what_legacy_raises_passes_through_and_is_a_failure_of_the_users_group(w
     assert world.outcomes == [(group.value, True, None)]
 
 
-@pytest.mark.parametrize("none", [KeyboardInterrupt, SystemExit, asyncio.CancelledError, GeneratorExit])
+@pytest.mark.parametrize("none", [KeyboardInterrupt, SystemExit, GeneratorExit])
 @pytest.mark.parametrize("timeout", [None, 60.0])
 def test_what_is_no_failure_of_the_model_passes_through(
     world: World, none: type[BaseException], timeout: float | None
@@ -144,6 +145,81 @@ async def test_a_cancelled_request_is_no_failure(world: World) -> None:
     with pytest.raises(asyncio.CancelledError):
         await request
     assert world.calls == []
+
+
+async def _cancels_its_own() -> str:
+    task = asyncio.ensure_future(hanging_async("kim"))
+    asyncio.get_running_loop().call_soon(task.cancel)
+    return await task
+
+
+async def test_a_task_that_the_ml_path_itself_cancels_is_its_failure(world: World) -> None:
+    async def ml_path(user_id: str, order: int = 0) -> str:
+        return await _cancels_its_own()
+
+    assert await world.feature(timeout=60)(legacy=legacy_async)(ml_path)("kim", 3) == "legacy kim 3"
+    assert await world.feature()(legacy=legacy_async)(ml_path)("kim", 3) == "legacy kim 3"
+    assert world.outcomes == [FAILURE, FAILURE]
+
+
+async def test_so_it_is_in_a_block_and_for_legacy(world: World) -> None:
+    async def in_a_block() -> str:
+        with world.feature().observe("kim") as call, call.falling_back():
+            return await _cancels_its_own()
+        return "legacy"
+
+    assert await in_a_block() == "legacy"
+    world.group_of_all = Group.CONTROL
+    with pytest.raises(asyncio.CancelledError), world.feature().observe("kim"):
+        await _cancels_its_own()
+    assert world.outcomes == [FAILURE, ("control", True, None)]
+
+
+def test_an_event_loop_of_the_ml_paths_own_can_not_cancel_its_caller(world: World) -> None:
+    def ml_path(user_id: str, order: int = 0) -> str:
+        return asyncio.run(_cancels_its_own())
+
+    assert world.feature()(legacy=legacy)(ml_path)("kim", 3) == "legacy kim 3"
+    assert world.feature(timeout=60)(legacy=legacy)(ml_path)("kim", 3) == "legacy kim 3"
+    assert world.outcomes == [FAILURE, FAILURE]
+
+
+async def test_a_request_that_is_cancelled_while_the_ml_path_cancels_its_own_task_ends(world: World) -> None:
+    began = asyncio.Event()
+
+    async def ml_path(user_id: str, order: int = 0) -> str:
+        task = asyncio.ensure_future(hanging_async(user_id))
+        began.set()
+        try:
+            return await task
+        finally:
+            task.cancel()
+
+    request = asyncio.create_task(world.feature(timeout=60)(legacy=legacy_async)(ml_path)("kim"))
+    await began.wait()
+    request.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert world.calls == []
+
+
+async def test_who_is_being_cancelled_and_calls_once_more_is_answered(world: World) -> None:
+    async def request() -> str:
+        try:
+            return await hanging_async("kim")
+        finally:
+            await world.feature()(legacy=legacy_async)(ml_path)("kim", 3)
+
+    async def ml_path(user_id: str, order: int = 0) -> str:
+        return await _cancels_its_own()
+
+    task = asyncio.create_task(request())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert world.outcomes == [FAILURE]
 
 
 async def test_an_async_def_that_takes_too_long_is_cancelled_and_legacy_answers(world: World) -> None:
@@ -289,6 +365,120 @@ def test_arguments_that_do_not_fit_are_the_callers_mistake(world: World) -> None
         world.feature()(legacy=legacy)(ml)("kim", colour="red")  # type: ignore[call-arg]  # that is the point
 
 
+def test_a_default_is_the_users_id_as_any_other(world: World) -> None:
+    def other(user_id: str = "kim", *, region: str = "north") -> str:
+        return "legacy"
+
+    def recommend(user_id: str = "kim", *, region: str = "north") -> str:
+        return "ml"
+
+    assert world.feature()(legacy=other)(recommend)() == "ml"
+    assert world.feature()(legacy=other, user="region")(recommend)() == "ml"
+    assert [call.user_id for call in world.calls] == ["kim", "north"]
+
+
+def test_the_users_id_is_found_where_any_name_is_taken(world: World) -> None:
+    def other(**_: str) -> str:
+        return "legacy"
+
+    def recommend(**_: str) -> str:
+        return "ml"
+
+    assert world.feature()(legacy=other, user="user_id")(recommend)(user_id="kim", order="3") == "ml"
+    assert [call.user_id for call in world.calls] == ["kim"]
+
+
+def test_a_decorator_that_says_what_it_wraps_hides_no_user(world: World) -> None:
+    def logged(path: Callable[..., str]) -> Callable[..., str]:
+        @wraps(path)
+        def wrapper(*args: object, **kwargs: object) -> str:
+            return path(*args, **kwargs)
+
+        return wrapper
+
+    recommend = world.feature()(legacy=legacy, user="user_id")(logged(ml))
+    recommend("kim", 3)
+    recommend(order=3, user_id="lee")
+    world.feature()(legacy=legacy)(partial(ml, order=3))("park")
+    assert [call.user_id for call in world.calls] == ["kim", "lee", "park"]
+
+
+# --- what may still fail when it has answered ------------------------------------------------------
+
+
+def _lazily(user_id: str, order: int = 0) -> Iterator[str]:
+    raise BrokenModelError
+    yield user_id
+
+
+async def _lazily_async(user_id: str, order: int = 0) -> AsyncIterator[str]:
+    raise BrokenModelError
+    yield user_id
+
+
+async def _answers_lazily(user_id: str, order: int = 0) -> AsyncIterator[str]:
+    return _lazily_async(user_id)
+
+
+def _wrapped(user_id: str, order: int = 0) -> object:
+    return broken_async(user_id, order)
+
+
+def _made(user_id: str, order: int = 0) -> object:
+    return _lazily(user_id, order)
+
+
+LAZY: dict[str, Callable[..., Any]] = {
+    "a wrapped async def": _wrapped,
+    "a generator": _made,
+    "an async generator": lambda user_id, order=0: _lazily_async(user_id, order),
+    "a map": lambda user_id, order=0: map(broken, [user_id], [order]),
+    "a filter": lambda user_id, order=0: filter(broken, [user_id, order]),
+}
+
+
+@pytest.mark.parametrize("timeout", [None, 60.0])
+@pytest.mark.parametrize("path", LAZY.values(), ids=LAZY)
+def test_an_ml_path_that_has_not_done_its_work_yet_has_failed(
+    world: World, caplog: pytest.LogCaptureFixture, path: Callable[..., str], timeout: float | None
+) -> None:
+    assert world.feature(timeout)(legacy=legacy)(path)("kim", 3) == "legacy kim 3"
+    assert world.outcomes == [FAILURE]
+    assert "may fail after it has answered" in caplog.text
+
+
+async def test_so_has_an_async_def_that_answers_with_a_generator(world: World) -> None:
+    assert await world.feature()(legacy=legacy_async)(_answers_lazily)("kim", 3) == "legacy kim 3"  # type: ignore[arg-type]  # the point
+    assert world.outcomes == [FAILURE]
+
+
+async def test_what_legacy_has_not_done_yet_is_the_users_and_counts_as_nothing(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.group_of_all = Group.CONTROL
+    answer = world.feature()(legacy=_wrapped)(ml)("kim")
+    assert inspect.isawaitable(answer)
+    with pytest.raises(BrokenModelError):
+        await answer
+
+    assert world.calls == []
+    assert "so is not counted" in caplog.text
+
+
+def test_where_the_ml_path_failed_it_has_failed_whatever_legacy_does(world: World) -> None:
+    world.feature()(legacy=_made)(broken)("kim")
+
+    assert world.outcomes == [FAILURE]
+
+
+def test_a_list_that_was_made_of_a_generator_is_an_answer(world: World) -> None:
+    def listed(user_id: str) -> list[str]:
+        return [*map(ml, [user_id])]
+
+    assert world.feature()(legacy=listed)(listed)("kim") == ["ml kim 0"]
+    assert world.outcomes == [SUCCESS]
+
+
 # --- what it is made of ----------------------------------------------------------------------------
 
 
@@ -317,16 +507,55 @@ def _many(user_id: str) -> Iterator[str]:
     yield user_id
 
 
+class _Many:
+    def __call__(self, user_id: str) -> Iterator[str]:
+        yield user_id
+
+
+class _ManyAsync:
+    async def __call__(self, user_id: str) -> AsyncIterator[str]:
+        yield user_id
+
+
+def _anything(*args: object) -> str:
+    return ""
+
+
+def _any_name(**kwargs: object) -> str:
+    return ""
+
+
+def _hidden(*args: object, **kwargs: object) -> str:
+    return ""
+
+
 @pytest.mark.parametrize(
     ("path", "other", "user", "complaint"),
     [
         (ml, legacy_async, None, "either both paths are async def, or neither is: ml, and legacy_async for legacy"),
         (ml_async, legacy, None, "either both paths are async def, or neither is"),
-        (ml, legacy, "user", r"ml has the parameters \['user_id', 'order'\], and user can't be the user's id"),
+        (
+            ml,
+            legacy,
+            "user",
+            r"ml has the parameters \['user_id: str', 'order: int = 0'\], and user can't be the user's",
+        ),
         (_nothing, _nothing, None, "say which one it is"),
         (World.group, World.group, None, r'World.group has .*, and self can\'t be the user\'s id.* user="…"'),
         (_many, _many, None, "_many is a generator, which fails after it has answered: use observe"),
         (ml, _many, None, "_many is a generator"),
+        (_Many(), legacy, None, "_Many object at .* is a generator"),
+        (legacy_async, _ManyAsync(), None, "_ManyAsync object at .* is a generator"),
+        (partial(_many, "kim"), legacy, None, "is a generator"),
+        (
+            _anything,
+            legacy,
+            None,
+            r"_anything has the parameters \['\*args: object'\], and args can't be .* functools.wraps",
+        ),
+        (_anything, legacy, "user_id", "and user_id can't be the user's id"),
+        (_hidden, legacy, "user_id", r"'\*\*kwargs: object'\], and user_id can't be the user's id"),
+        (_any_name, legacy, None, "and kwargs can't be the user's id"),
     ],
 )
 def test_what_can_not_work_is_refused_when_the_program_starts(
