@@ -13,11 +13,17 @@ export interface Record {
   holder: string;
 }
 
-/** The user's bucket, from 0 to 999,999; NaN where salt or id is no text. */
-export function bucket(salt: string, userId: string): number;
+/**
+ * A user's id: any text of at most 1024 bytes in UTF-8, or a whole number, which is the user of its digits. A number
+ * must be one that is exact (`Number.isSafeInteger`).
+ */
+export type UserId = string | number | bigint;
+
+/** The user's bucket, from 0 to 999,999; NaN where one of them is no text. */
+export function bucket(salt: string, userId: UserId): number;
 
 /** The user's group at a percentage. Whatever is wrong, it is control; nothing is ever thrown. */
-export function group(salt: string, userId: string | null | undefined, percentage: number): Group;
+export function group(salt: string, userId: UserId | null | undefined, percentage: number): Group;
 
 /** One rollout, as one process or page knows it. It has no clock and does no I/O. */
 export class Rollout {
@@ -25,8 +31,14 @@ export class Rollout {
    * @param key The key of the percentage in Redis.
    * @param options.salt What users are divided by; the key by default.
    * @param options.maxStaleness Milliseconds for which a read counts; 10,000 by default.
+   * @param options.revision What this program runs; while another revision is rolled out, it is control for all.
+   * @param options.staff Who gets treatment before everybody else, from the moment that an attempt begins; a rollback
+   *   takes them out, too.
    */
-  constructor(key: string, options?: { salt?: string; maxStaleness?: number });
+  constructor(
+    key: string,
+    options?: { salt?: string; maxStaleness?: number; revision?: string; staff?: Iterable<UserId> },
+  );
 
   /** What to read together, with `MGET`: the percentage and its record. */
   readonly keys: readonly [string, string];
@@ -37,7 +49,7 @@ export class Rollout {
   /** The greatest record seen; null before the first. */
   get record(): Readonly<Record> | null;
 
-  /** The share of users in treatment, 0 to 100, as long as the last read counts. */
+  /** The share of users in treatment, 0 to 100, as long as the last read counts; 0 while another revision is rolled out. */
   get percentage(): number;
 
   /** Take what a read of both keys answered, null for absent; `at` is when it began, in milliseconds. */
@@ -47,5 +59,5 @@ export class Rollout {
   push(message: string): boolean;
 
   /** The user's group at a time, in milliseconds of the same clock. Whatever is wrong, it is control. */
-  group(userId: string | null | undefined, now: number): Group;
+  group(userId: UserId | null | undefined, now: number): Group;
 }

@@ -65,7 +65,9 @@ ODD = (
     "\\",
     "%00",
 )
-LONG = ("x" * 10_000, "배차" * 1_000, "🚚" * 501 + "!")
+LONG = ("x" * 1_024, "배차" * 170, "🚚" * 256)
+TOO_LONG = ("x" * 1_025, "배차" * 171, "🚚" * 256 + "!", "x" * 10_000)
+"""By bytes in UTF-8; in characters, or in units of 16 bits, most are short enough."""
 EACH = 300
 """How many users of each common kind there are for each salt."""
 
@@ -78,8 +80,9 @@ def buckets() -> Iterator[Row]:
     for salt in SALTS:
         for user_id in ("", *ODD, *NAMES, *_lengths(dice), *_common(dice)):
             yield _row(salt, user_id, _telling(salt, user_id, dice))
-    for user_id in LONG:
-        yield _row(SALTS[0], user_id, _telling(SALTS[0], user_id, dice))
+    for user_id in (*LONG, *TOO_LONG):
+        for percentage in (_telling(SALTS[0], user_id, dice), 25, 50, 75, 100):
+            yield _row(SALTS[0], user_id, percentage)
     for user_id, percentage in _everywhere():
         yield _row(SALTS[2], user_id, percentage)
     for salt in SALTS[:2]:

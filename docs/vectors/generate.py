@@ -10,13 +10,14 @@ from typing import Any
 
 from docs.vectors.buckets import buckets
 from docs.vectors.clients import clients
+from docs.vectors.ids import ids
 
 HERE = Path(__file__).parent
 
 
 def outputs() -> Mapping[str, str]:
     """The text of every file, by its name."""
-    return {"buckets.jsonl": _lines(buckets()), "clients.jsonl": _lines(clients())}
+    return {"buckets.jsonl": _lines(buckets()), "ids.jsonl": _lines(ids()), "clients.jsonl": _lines(clients())}
 
 
 def _lines(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -7,11 +7,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .assignment import Assignment, Group, Reason, Rollout, State, Tls
+    from .assignment import Assignment, Exposure, Group, LastKnown, Overrides, Reason, Rollout, State, Tls
     from .assignment.feature import Feature
     from .assignment.metrics import Metrics
 
-__all__ = ["Assignment", "Feature", "Group", "Metrics", "Reason", "Rollout", "State", "Tls"]
+__all__ = [
+    "Assignment",
+    "Exposure",
+    "Feature",
+    "Group",
+    "LastKnown",
+    "Metrics",
+    "Overrides",
+    "Reason",
+    "Rollout",
+    "State",
+    "Tls",
+]
 
 _APART = {"Feature": ".assignment.feature", "Metrics": ".assignment.metrics"}
 

@@ -1,7 +1,7 @@
 // What stands in Redis: docs/redis-contract.md, "Keys", "The record" and "The order".
 
 const SCHEMA = 1;
-/** What the number of an attempt is divided by to have the second in which its object was created; 0 where not known. */
+/** An attempt's number divided by it is the second in which its object was created; 0 where that is not known. */
 const CREATION = 2 ** 16;
 
 /**

@@ -1,6 +1,7 @@
 // What a client does: docs/redis-contract.md. No clock and no I/O: whoever holds it reads, listens and tells the time.
 
-import { group, isText } from "./bucket.js";
+import { group } from "./bucket.js";
+import { idOf, isText } from "./ids.js";
 import { isOlder, outranks, parsePercentage, parseRecord } from "./record.js";
 
 const MOST_FORMER = 32;
@@ -9,8 +10,11 @@ const MOST_FORMER = 32;
 export class Rollout {
   #salt;
   #maxStaleness;
-  /** The percentage under the key as last read; 0 where it or its record was not readable. */
-  #key = 0;
+  #revision;
+  /** Canonical ids of those who get treatment before everybody else. */
+  #staff;
+  /** The percentage under the key as last read; null where it was not readable. */
+  #key = null;
   /** The record that was read with the key: what the key says is this record's alone. */
   #beside = null;
   /**
@@ -31,15 +35,25 @@ export class Rollout {
    * @param {object} [options]
    * @param {string} [options.salt] What users are divided by: the same in every program, and the key by default.
    * @param {number} [options.maxStaleness] Milliseconds for which a read counts; ten seconds by default.
+   * @param {string} [options.revision] What this program runs; while another one is rolled out, it is control for all.
+   * @param {Iterable<string | number | bigint>} [options.staff] Who gets treatment before everybody else, from the
+   *   moment that an attempt begins; a rollback takes them out, too.
    */
-  constructor(key, { salt = key, maxStaleness = 10_000 } = {}) {
-    if (!isText(key) || key === "") throw new TypeError("The key must be a string that is not empty.");
-    if (!isText(salt)) throw new TypeError("The salt must be a string without half surrogate pairs.");
+  constructor(key, { salt = key, maxStaleness = 10_000, revision, staff = [] } = {}) {
+    for (const [name, value] of Object.entries({ key, salt, ...(revision === undefined ? {} : { revision }) })) {
+      if (!isText(value) || value === "") throw new TypeError(`The ${name} must be a string that is not empty.`);
+    }
+    if (typeof staff === "string" || typeof staff?.[Symbol.iterator] !== "function") {
+      throw new TypeError("staff must hold several ids: write [id].");
+    }
+    this.#staff = new Set(Array.from(staff, idOf));
+    if (this.#staff.has(null)) throw new TypeError("staff holds what is nobody's id: give strings or whole numbers.");
     if (!Number.isFinite(maxStaleness) || maxStaleness <= 0) {
       throw new RangeError("maxStaleness must be a number of milliseconds above 0: otherwise no read ever counts.");
     }
     this.#salt = salt;
     this.#maxStaleness = maxStaleness;
+    this.#revision = revision;
     /** What to read together, with `MGET`: the percentage and its record. */
     this.keys = Object.freeze([key, `${key}:record`]);
     /** Where changes are pushed. */
@@ -53,10 +67,11 @@ export class Rollout {
 
   /**
    * The share of users in treatment, 0 to 100, as long as the last read counts: the lowest of the key, the record
-   * beside it and the greatest. Nobody, where these are of two revisions: what one has earned is not given to another.
+   * beside it and the greatest. Nobody, where these are of two revisions, or of another one than this program runs:
+   * what one has earned is not given to another.
    */
   get percentage() {
-    if (this.#record === null || this.#beside?.revision !== this.#record.revision) return 0;
+    if (!this.#agrees) return 0;
     return Math.min(this.#key, this.#beside.percentage, this.#record.percentage);
   }
 
@@ -74,7 +89,7 @@ export class Rollout {
     const succeeded = this.#rival !== null && began - this.#rival.since >= this.#maxStaleness;
     if (found !== null && (succeeded || outranks(found, this.#record))) this.#hold(found);
     if (succeeded) this.#rival = null;
-    this.#key = parsePercentage(key) ?? 0;
+    this.#key = parsePercentage(key);
     this.#beside = found;
     this.#confirmed = began;
   }
@@ -96,15 +111,31 @@ export class Rollout {
   }
 
   /**
-   * The user's group. Whoever has no id, and whatever is wrong, is in control; nothing is ever thrown.
+   * The user's group. Whose id is nobody's, and whatever is wrong, is in control; nothing is ever thrown.
    *
-   * @param {string} userId
+   * @param {string | number | bigint} userId
    * @param {number} now The time, in milliseconds of a clock that never jumps: `performance.now()`.
    * @returns {"control" | "treatment"}
    */
   group(userId, now) {
     const counts = typeof now === "number" && now < this.#confirmed + this.#maxStaleness;
-    return counts ? group(this.#salt, userId, this.percentage) : "control";
+    if (!counts) return "control";
+    if (this.#isUnderWay && this.#staff.has(idOf(userId))) return "treatment";
+    return group(this.#salt, userId, this.percentage);
+  }
+
+  /** Whether what was read and what is held are of one revision, and of the one that this program runs. */
+  get #agrees() {
+    if (this.#record === null || this.#beside?.revision !== this.#record.revision) return false;
+    return this.#revision === undefined || this.#revision === this.#record.revision;
+  }
+
+  /** Whether the attempt has begun, and was neither rolled back nor stopped. */
+  get #isUnderWay() {
+    if (!this.#agrees || this.#key === null || this.#record.latched || this.#beside.latched) return false;
+    const stopped = this.#key === 0 && this.#beside.percentage > 0;
+    const older = this.#beside.percentage === 0 && this.#record.percentage > 0;
+    return !stopped && !older && this.#record.sequence > 0;
   }
 
   #hold(record) {

@@ -9,9 +9,9 @@ import { vectors } from "./vectors.js";
 const NO_TEXT = [
   ["undefined", undefined],
   ["null", null],
-  ["a number", 42],
+  ["a broken number", 42.5],
+  ["a number that is not exact", 2 ** 53],
   ["NaN", NaN],
-  ["a big integer", 42n],
   ["true", true],
   ["a symbol", Symbol("42")],
   ["an array", ["42"]],
@@ -39,6 +39,21 @@ test("every published row", () => {
     };
     assert.deepEqual(found, row);
   }
+});
+
+test("every published id", () => {
+  const rows = vectors("ids");
+  assert.ok(rows.length >= 50);
+  for (const { given, text } of rows) {
+    assert.equal(group("salt", given, 100), text === null ? "control" : "treatment", JSON.stringify(given).slice(0, 60));
+    if (text !== null) assert.equal(bucket("salt", given), bucket("salt", text));
+  }
+});
+
+test("a big integer is the user of its digits", () => {
+  assert.equal(bucket("salt", 42n), bucket("salt", "42"));
+  assert.equal(bucket("salt", 2n ** 64n), bucket("salt", "18446744073709551616"));
+  assert.deepEqual([group("salt", 10n ** 1_023n, 100), group("salt", 10n ** 1_024n, 100)], ["treatment", "control"]);
 });
 
 test("bytes that begin in the middle of a buffer hash as those alone", () => {

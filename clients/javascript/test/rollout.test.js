@@ -75,7 +75,7 @@ test("a time that is none means control", () => {
 });
 
 test("who has no id is nobody, even where everybody is in treatment", () => {
-  for (const id of [undefined, null, "", 42, {}, Symbol("42"), "\ud83d"]) {
+  for (const id of [undefined, null, "", 4.2, true, {}, Symbol("42"), "\ud83d", "x".repeat(1_025)]) {
     assert.equal(everybody().group(id, 1_000), "control");
   }
 });
@@ -86,7 +86,43 @@ test("users are divided by the key, or by a salt", () => {
     return Array.from({ length: 64 }, (_, user) => rollout.group(`${user}`, 0)).join();
   };
   assert.equal(treated(new Rollout(KEY)), treated(new Rollout("another", { salt: KEY })));
-  assert.notEqual(treated(new Rollout(KEY)), treated(new Rollout(KEY, { salt: "" })));
+  assert.notEqual(treated(new Rollout(KEY)), treated(new Rollout(KEY, { salt: "another" })));
+});
+
+test("another revision than this program runs is control for all, and its own is not", () => {
+  const rollout = new Rollout(KEY, { revision: "ranker-1", staff: ["42"] });
+  rollout.read("100", record({ revision: "ranker-2" }), 0);
+  assert.deepEqual([rollout.percentage, rollout.group("42", 0)], [0, "control"]);
+
+  rollout.read("100", record({ revision: "ranker-1", attempt: 2 }), 0);
+  assert.deepEqual([rollout.percentage, rollout.group("42", 0), rollout.group("43", 0)], [100, "treatment", "treatment"]);
+});
+
+test("staff are in treatment from the moment that an attempt begins, and until it is taken back", () => {
+  const rollout = new Rollout(KEY, { staff: [42, "kim", 7n] });
+  const treated = () => ["42", 42, "kim", "7", "lee"].map((id) => rollout.group(id, 0) === "treatment");
+  const [all, none] = [[true, true, true, true, false], Array(5).fill(false)];
+  assert.deepEqual(treated(), none);
+
+  const steps = [
+    ["0", record({ sequence: 0, percentage: 0 }), none],
+    ["0", record({ sequence: 1, percentage: 0 }), all],
+    ["1", record({ sequence: 2, percentage: 1 }), all],
+    ["0", record({ sequence: 2, percentage: 1 }), none],
+    [null, record({ sequence: 2, percentage: 1 }), none],
+    ["1", record({ sequence: 2, percentage: 1 }), all],
+    ["0", record({ sequence: 1, percentage: 0 }), none],
+    ["1", record({ attempt: 0, revision: "ranker-2", percentage: 1 }), none],
+    ["1", record({ sequence: 2, percentage: 1 }), all],
+    ["0", record({ latched: true, sequence: 3, percentage: 0 }), none],
+  ];
+  for (const [key, text, expected] of steps) {
+    rollout.read(key, text, 0);
+    assert.deepEqual(treated(), expected, `${key} ${text}`);
+  }
+  rollout.read("1", record({ attempt: 2, percentage: 1 }), 0);
+  assert.deepEqual(treated(), all);
+  assert.equal(rollout.group("kim", 10_000), "control");
 });
 
 test("what is no text in Redis is unreadable", () => {
@@ -112,7 +148,9 @@ test("the greatest record is there to see, and not to change", () => {
 
 test("what can't be meant is refused at the start", () => {
   for (const key of [undefined, null, "", 42, "\ud83d"]) assert.throws(() => new Rollout(key), /key/);
-  for (const salt of [null, 42, "\ud83d"]) assert.throws(() => new Rollout(KEY, { salt }), /salt/);
+  for (const revision of [null, 42, "", "\ud83d"]) assert.throws(() => new Rollout(KEY, { revision }), /revision/);
+  for (const staff of ["kim", [""], [4.2], [null], 42, {}]) assert.throws(() => new Rollout(KEY, { staff }), TypeError);
+  for (const salt of [null, 42, "", "\ud83d"]) assert.throws(() => new Rollout(KEY, { salt }), /salt/);
   for (const maxStaleness of [0, -1, NaN, Infinity, "10", null]) {
     assert.throws(() => new Rollout(KEY, { maxStaleness }), /maxStaleness/);
   }

@@ -3,7 +3,11 @@
 from mlrollout.redis_server.address import Tls
 
 from .bucket import Group
-from .rollout import Assignment, Rollout, State
+from .exposed import Exposure
+from .last_known import LastKnown
+from .overrides import Overrides
+from .rollout import Rollout
+from .state import Assignment, State
 from .view import Reason
 
-__all__ = ["Assignment", "Group", "Reason", "Rollout", "State", "Tls"]
+__all__ = ["Assignment", "Exposure", "Group", "LastKnown", "Overrides", "Reason", "Rollout", "State", "Tls"]

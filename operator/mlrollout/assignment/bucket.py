@@ -8,6 +8,8 @@ from enum import StrEnum
 
 import mmh3
 
+from .ids import LONGEST
+
 BUCKETS = 1_000_000
 _HASHES = 1 << 32
 
@@ -44,9 +46,10 @@ def limit(percentage: int) -> int:
 
 
 def group(salt: str, user_id: str, percentage: int) -> Group:
-    """The user's group at a percentage from 0 to 100. Who has no id is nobody, and in control.
+    """The user's group at a percentage from 0 to 100. Whose id is empty or too long is nobody, and in control.
 
     Raises:
         UnicodeEncodeError: Salt or id is no text in UTF-8.
     """
-    return Group.TREATMENT if user_id and hashed(salt, user_id) < limit(percentage) else Group.CONTROL
+    somebody = 0 < len(user_id.encode()) <= LONGEST
+    return Group.TREATMENT if somebody and hashed(salt, user_id) < limit(percentage) else Group.CONTROL

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from .bucket import Group
+from .ids import UserId
 
 
 class Call:
@@ -25,7 +26,7 @@ class Call:
     """
 
     def __init__(
-        self, user_id: str, group: Group, *, told: Callable[[BaseException], None], ended: Callable[["Call"], None]
+        self, user_id: UserId, group: Group, *, told: Callable[[BaseException], None], ended: Callable[["Call"], None]
     ) -> None:
         self.user_id = user_id
         self.group = group

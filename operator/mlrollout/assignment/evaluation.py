@@ -2,12 +2,14 @@
 
 from math import isfinite
 
-from .rollout import Assignment
+from .state import Assignment
 from .view import Reason
 
 REASONS = {
     Reason.SPLIT: "SPLIT",
+    Reason.LAST_KNOWN: "CACHED",
     Reason.STAFF: "TARGETING_MATCH",
+    Reason.OVERRIDE: "TARGETING_MATCH",
     Reason.FORCED: "STATIC",
     Reason.ROLLED_BACK: "DISABLED",
     Reason.STOPPED: "DISABLED",

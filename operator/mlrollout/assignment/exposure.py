@@ -8,6 +8,7 @@ from openfeature.flag_evaluation import FlagEvaluationDetails, Reason
 from openfeature.hook import Hook, HookContext, HookHints
 from prometheus_client import REGISTRY, CollectorRegistry, Counter
 
+from .arguments import texts
 from .bucket import Group
 
 NONE = "none"
@@ -28,6 +29,7 @@ class ExposureHook(Hook):
         registry: Where the counter stands; left out, in Prometheus's own.
 
     Raises:
+        TypeError: Flags or variants are one text instead of several.
         ValueError: It stands in the registry already.
     """
 
@@ -38,8 +40,8 @@ class ExposureHook(Hook):
         variants: Collection[str] = tuple(Group),
         registry: CollectorRegistry | None = None,
     ) -> None:
-        self._flags = frozenset(flags)
-        self._variants = frozenset(map(str, variants))
+        self._flags = texts("flags", flags)
+        self._variants = texts("variants", variants)
         self._exposures = Counter(
             "mlrollout_exposures",
             "Evaluations of feature flags.",

@@ -5,10 +5,11 @@ from asyncio import timeout
 from collections.abc import Callable, Coroutine
 from functools import partial, wraps
 from math import isfinite
-from typing import Any, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, ParamSpec, Protocol, TypeVar, overload, runtime_checkable
 
 from .bucket import Group
 from .call import Call
+from .ids import UserId
 from .paths import UserOf, finished, go_together, is_async, is_lazy, name_of, user_of
 from .threads import Threads
 
@@ -21,14 +22,30 @@ R = TypeVar("R")
 class Groups(Protocol):
     """Says which group a user is in: a `Rollout`."""
 
-    def group(self, user_id: str) -> Group:
+    def group(self, user_id: Any) -> Group:  # noqa: ANN401 - as it takes ids: a Rollout all, another one texts alone
         """The user's group now; never an exception."""
+
+
+@runtime_checkable
+class Overriding(Protocol):
+    """Knows for whom the application decides by hand: a `Rollout`."""
+
+    def overrides(self, user_id: Any) -> bool:  # noqa: ANN401 - likewise
+        """Whether it does for this user; never an exception."""
 
 
 class Recorder(Protocol):
     """Counts what became of calls: `Metrics`, or another system."""
 
-    def record(self, user_id: str, group: Group, *, failed: bool, seconds: float, score: float | None) -> None:
+    def record(
+        self,
+        user_id: Any,  # noqa: ANN401 - likewise
+        group: Group,
+        *,
+        failed: bool,
+        seconds: float,
+        score: float | None,
+    ) -> None:
         """A call has ended.
 
         Args:
@@ -58,19 +75,28 @@ class Feature:
         timeout: Seconds that the ML path may take; `None` for no end. An `async def` is cancelled then. Any other
             runs in a thread, with the caller's context variables, and is abandoned there.
         threads: How many of the latter may run at once, the abandoned included; further calls fail at once.
+        count_overrides: Count the calls of users whose groups the application gives by hand (`Overrides`) as well. By
+            default they are nobody's evidence.
 
     Raises:
         ValueError: A number makes no sense.
     """
 
     def __init__(
-        self, rollout: Groups, metrics: Recorder | None = None, timeout: float | None = None, *, threads: int = 32
+        self,
+        rollout: Groups,
+        metrics: Recorder | None = None,
+        timeout: float | None = None,
+        *,
+        threads: int = 32,
+        count_overrides: bool = False,
     ) -> None:
         if timeout is not None and not timeout > 0:
             raise ValueError(f"timeout ({timeout:g} s) must be above 0, or no call of the ML path could succeed")
         if threads < 1:
             raise ValueError(f"threads ({threads}) must be at least 1, or no call of the ML path could begin")
         self._rollout = rollout
+        self._by_hand = rollout.overrides if isinstance(rollout, Overriding) and not count_overrides else _for_nobody
         self._metrics = metrics
         self._timeout = timeout
         self._threads = Threads(threads)
@@ -111,7 +137,7 @@ class Feature:
 
         return decorate
 
-    def observe(self, user_id: str) -> Call:
+    def observe(self, user_id: UserId) -> Call:
         """Measure a block, where the two paths can't be two functions; there is no time-out in it.
 
         with feature.observe(user_id) as call:
@@ -124,7 +150,7 @@ class Feature:
         """
         return self._call(user_id, "the ML path")
 
-    def _call(self, user_id: str, name: str) -> Call:
+    def _call(self, user_id: UserId, name: str) -> Call:
         def told(error: BaseException) -> None:
             self._tell(f"{name} failed and legacy answers instead", error)
 
@@ -196,7 +222,7 @@ class Feature:
         return answer
 
     def _record(self, call: Call) -> None:
-        if self._metrics is None:
+        if self._metrics is None or self._by_hand(call.user_id):
             return
         try:
             score = self._finite(call)
@@ -222,3 +248,7 @@ class Feature:
         self._troubles[key] = times = self._troubles.get(key, 0) + 1
         if times.bit_count() == 1:  # the first, second, fourth, eighth …: what goes on is not told each time
             log.warning("%s (%d times so far)", key, times, exc_info=error)
+
+
+def _for_nobody(_: UserId) -> bool:
+    return False

@@ -32,12 +32,15 @@ class Flag:
         treatment: The value for treatment.
 
     Raises:
+        TypeError: It is no rollout.
         ValueError: Only one value was given, they are of different types, or of none that OpenFeature knows.
     """
 
     def __init__(
         self, rollout: Rollout, *, control: FlagValueType | None = None, treatment: FlagValueType | None = None
     ) -> None:
+        if not isinstance(rollout, Rollout):
+            raise TypeError(f"a flag stands for a Rollout, and not for something of type {type(rollout).__name__}")
         self.rollout = rollout
         self.values = _TOLD_NOTHING
         """The values by type; what is missing here is a mismatch."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .bucket import BUCKETS, Group, bucket
+from .ids import UserId, text_of
 from .recent import Recent, Table, error_rate, tables
 
 try:
@@ -99,7 +100,9 @@ class Metrics:
             self._seconds.labels(*labels),
         )
 
-    def record(self, user_id: str, group: Group, *, failed: bool, seconds: float, score: float | None = None) -> None:
+    def record(
+        self, user_id: UserId, group: Group, *, failed: bool, seconds: float, score: float | None = None
+    ) -> None:
         """A call has ended.
 
         Args:
@@ -117,12 +120,8 @@ class Metrics:
         self._recent.add(group, failed=failed)
 
     def _cohort(self, user_id: object) -> str:
-        if not self._cohorts or not isinstance(user_id, str) or not user_id:
-            return NOBODY
-        try:
-            return str(bucket(self._salt, user_id) * self._cohorts // BUCKETS)
-        except UnicodeEncodeError:
-            return NOBODY
+        text = text_of(user_id) if self._cohorts else None
+        return NOBODY if text is None else str(bucket(self._salt, text) * self._cohorts // BUCKETS)
 
     def describe(self) -> Iterator[Metric]:
         """The metrics without their series; for the registry."""

@@ -25,8 +25,10 @@ from openfeature.track import TrackingEventDetails
 
 from .evaluation import REASONS, metadata
 from .flag import Flag
-from .rollout import Assignment, Rollout
+from .ids import trouble_with
+from .rollout import Rollout
 from .standing import Standing
+from .state import Assignment
 from .view import Reason
 
 if TYPE_CHECKING:
@@ -168,29 +170,30 @@ class MlrolloutProvider(AbstractProvider):
     ) -> None:
         """Count an event, for each flag by the group that the user is in now; never an exception.
 
-        What was not named in `events` is not counted, nor what has no user, nor for a flag that is not known yet.
+        What was not named in `events` is not counted, nor what has no user or one whose group an override decides, nor
+        for a flag that is not known yet.
         """
         if self._tracked is None or not self._tracked.knows(tracking_event_name):
             return
         value = tracking_event_details.value if tracking_event_details else None
         for key, flag in self._flags.items():
             try:
-                group = _assign(flag.rollout, evaluation_context).group
+                assignment = _assign(flag.rollout, evaluation_context)
             except OpenFeatureError as error:
                 self._tracked.refuse(tracking_event_name, str(error))
             else:
-                self._tracked.count(key, tracking_event_name, group, value)
+                if assignment.reason is not Reason.OVERRIDE:  # a tester's events are no evidence
+                    self._tracked.count(key, tracking_event_name, assignment.group, value)
 
 
 def _assign(rollout: Rollout, context: EvaluationContext | None) -> Assignment:
-    user_id: object = context.targeting_key if context else None
+    # OpenFeature's is a str; what an application puts there instead is an id by the rules of ours.
+    user_id: Any = context.targeting_key if context else None
     if user_id is None or user_id == "":
         raise TargetingKeyMissingError("The context has no targeting key: a group is a user's, so give the user's id")
-    if not isinstance(user_id, str):
-        raise InvalidContextError(f"The targeting key is of type {type(user_id).__name__}: give the user's id as text")
     assignment = rollout.assign(user_id)
     if assignment.reason is Reason.NO_USER:
-        raise InvalidContextError("The targeting key can't be written in UTF-8, so it is no user's id")
+        raise InvalidContextError(f"The targeting key is nobody's id: {trouble_with(user_id)}")
     if assignment.reason is Reason.NOT_READY:
         raise ProviderNotReadyError("Redis has not been read yet, or the rollout is closed: the default is used")
     return assignment

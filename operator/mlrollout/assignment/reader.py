@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from time import monotonic
 from typing import Any
+from weakref import WeakMethod
 
 from redis import Redis, RedisCluster
 from redis.client import PubSub
@@ -51,7 +52,8 @@ class Reader:
         tls: Its TLS files.
         key: The key of the percentage.
         poll: Seconds between two reads, give or take a fifth.
-        seen: Is given every new view, in the reader's thread.
+        seen: Is given every new view, in the reader's thread. A method of something that must live for it: once that is
+            gone, the reader ends by itself.
         view: What is known already.
     """
 
@@ -62,7 +64,7 @@ class Reader:
         self._tls = tls
         self._key = key
         self._poll = poll
-        self._seen = seen
+        self._seen = WeakMethod(seen)
         self._view = view
         self._reason = view.reason
         """As Redis was last read: what was told."""
@@ -89,7 +91,7 @@ class Reader:
         with self._work:
             while not self._stopped.is_set():
                 self._once()
-                self._seen(self._view)  # it may be too old by now
+                self._show()  # it may be too old by now
                 with self._work.rest():
                     self._stopped.wait(self._delay())
 
@@ -184,7 +186,15 @@ class Reader:
 
     def _put(self, view: View) -> None:
         self._view = view
-        self._seen(view)
+        self._show()
+
+    def _show(self) -> None:
+        seen = self._seen()
+        if seen is not None:
+            seen(self._view)
+        elif not self._stopped.is_set():
+            self._stopped.set()
+            log.warning("The Rollout of %s was dropped without close(): keep one for as long as it is asked", self._key)
 
 
 def _next(changes: PubSub, timeout: float) -> Any:  # noqa: ANN401 - a list of what the server said

@@ -4,8 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from math import inf
 from time import monotonic
 from typing import Self
@@ -15,47 +14,24 @@ import mmh3
 from mlrollout.domain.record import Record
 from mlrollout.redis_server.address import Tls, parse
 
+from . import arguments
 from .bucket import Group, limit
+from .exposed import Counts, Exposure, Exposures
 from .forks import begin_in_children
+from .ids import LONGEST, UserId, text_of, trouble_with
+from .last_known import LastKnown
+from .overrides import Overrides
 from .reader import Reader
-from .view import MAX_STALENESS, Reason, View
+from .special import Special
+from .state import Assignment, State
+from .view import MAX_STALENESS, UNDER_WAY, Reason, View
 
 log = logging.getLogger("mlrollout")
 
 _hash = mmh3.mmh3_32_uintdigest  # of bytes alone, see `bucket.hashed`
 _EVERYBODY = limit(100)
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What decisions are based on at a moment.
-
-    Attributes:
-        percentage: The share of users in treatment, 0 to 100.
-        reason: Why it is this one.
-        record: The greatest record seen; `None` before the first.
-        age: Seconds since the last read of Redis that succeeded began; infinity before the first.
-    """
-
-    percentage: int
-    reason: Reason
-    record: Record | None
-    age: float
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """One user's group, and what it is based on.
-
-    Attributes:
-        group: The group.
-        reason: Why.
-        state: What is known of the rollout.
-    """
-
-    group: Group
-    reason: Reason
-    state: State
+_MOST_ODD = 16
+"""Kinds of wrong ids of which is told."""
 
 
 class Rollout:
@@ -75,91 +51,129 @@ class Rollout:
             percentage that one model has earned is not given to another. Left out, that is not asked.
         staff: Ids of users who get treatment before everybody else, from the moment that an attempt
             begins and at any percentage; a rollback takes them out, too.
+        overrides: Groups that are given to single users by hand: for testers.
+        on_exposure: Is called with an `Exposure` once for each user, group and attempt while a rollout is under way, by
+            a thread of its own, after the decision. What it raises is counted (`exposures`) and logged.
+        last_known: A file with what was last known, for a start while Redis is away.
         max_staleness: Seconds after which what was last read counts no more.
         poll: Seconds between two reads, give or take a fifth; pushes come besides.
         tls: Files for the schemes with TLS; without them, the system's authorities are trusted.
 
     Raises:
-        ValueError: The URL can't be read, or a number makes no sense.
+        TypeError: Something is of another kind than it must be.
+        ValueError: The URL can't be read, a text is empty, or a number makes no sense.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an application names those that it wants
         self,
         key: str,
         *,
         redis: str,
         salt: str | None = None,
         revision: str | None = None,
-        staff: Collection[str] = (),
+        staff: Collection[UserId] = (),
+        overrides: Overrides | None = None,
+        on_exposure: Callable[[Exposure], None] | None = None,
+        last_known: LastKnown | None = None,
         max_staleness: float = MAX_STALENESS,
         poll: float = 2.0,
         tls: Tls | None = None,
     ) -> None:
-        if not 0 < poll < max_staleness:
+        if not 0 < poll < max_staleness < inf:
             raise ValueError(
-                f"poll ({poll:g} s) must be above 0 and shorter than max_staleness ({max_staleness:g} s): "
-                "between two reads, everybody would be in control"
+                f"poll ({poll:g} s) must be above 0 and shorter than max_staleness ({max_staleness:g} s), which must "
+                "have an end: between two reads, everybody would be in control"
             )
-        self.key = key
-        self.salt = key if salt is None else salt
-        self._address = parse(redis)
-        self._tls = tls or Tls()
-        self._revision = revision
-        self._staff = frozenset(staff)
+        self.key = arguments.text("key", key, "ml_dispatch:rollout_percentage")
+        self.salt = arguments.optional("salt", salt, "ml_dispatch_v1") or key
+        self._address = parse(arguments.text("redis", redis, "redis://redis:6379/0"))
+        self._tls = arguments.instance("tls", tls, Tls) or Tls()
+        self._revision = arguments.optional("revision", revision, "ranker-2026-11-03")
+        self._exposures = Exposures(on_exposure) if on_exposure is not None else None
+        overrides = arguments.instance("overrides", overrides, Overrides)
+        self._special = Special(arguments.ids("staff", staff), overrides, self._exposures)
+        self._last_known = arguments.instance("last_known", last_known, LastKnown)
         self._max_staleness = max_staleness
         self._poll = poll
         self._salted = f"{self.salt}:".encode()
+        self._longest = len(self._salted) + LONGEST
         self._forced: list[Group] = []
         self._listeners: list[Callable[[State], None]] = []
         self._told: tuple[int, Reason, Record | None] = (0, Reason.NOT_READY, None)
-        self._odd_ids = 0
+        self._odd_ids: set[str] = set()
+        self._failures = 0
         self._view = View(max_staleness=max_staleness)
-        self._share: tuple[int, float, bool] = (0, -inf, False)
-        """What a decision needs, in one piece: the limit of hashes in treatment, until when it holds, and whether
-        staff are in treatment before everybody else."""
+        if last_known is not None:
+            self._view = last_known.begin(key, self._view)
+        self._share: tuple[int, float, Special | None] = (0, -inf, None)
+        """What a decision needs, in one piece: the limit of hashes in treatment, until when, and what is special."""
         self._closed = False
         self.begin()
         begin_in_children(self)
 
     # --- deciding ----------------------------------------------------------------------------
 
-    def group(self, user_id: str) -> Group:
+    def group(self, user_id: UserId) -> Group:
         """The user's group now. Whatever is wrong, the answer is control, and never an exception.
 
         Args:
-            user_id: Any text that stays the user's own. `None`, the empty text and whatever is no text are nobody.
+            user_id: Any text that stays the user's own, of at most 1024 bytes in UTF-8; or a whole number or a UUID,
+                which is the user of its canonical text. Everything else is nobody.
         """
-        hashes, until, staff_first = self._share
+        hashes, until, special = self._share
         try:
-            if user_id and _hash(self._salted + user_id.encode()) < hashes and monotonic() < until:
-                return Group.TREATMENT
-            if staff_first and user_id in self._staff and monotonic() < until:
-                return Group.TREATMENT
-        except Exception:  # noqa: BLE001 - whatever was given for an id, the application goes on
+            if special is None:
+                salted = self._salted + user_id.encode()  # type: ignore[union-attr]  # who is no text is asked below
+                if not (_hash(salted) < hashes and monotonic() < until):
+                    return Group.CONTROL
+                if len(self._salted) < len(salted) <= self._longest:
+                    return Group.TREATMENT
+        except Exception:  # noqa: BLE001, S110 - whatever was given for an id, the application goes on
+            pass
+        return self._decide(user_id)[0]
+
+    def assign(self, user_id: UserId, *, revision: str | None = None) -> Assignment:
+        """The user's group now, and what it is based on.
+
+        Args:
+            user_id: The user's id.
+            revision: The revision that the caller runs, where that is another process than this one.
+        """
+        state = self.state
+        record = state.record if revision is not None and state.reason in UNDER_WAY else None
+        group, reason = self._decide(user_id, runs_another=record is not None and record.revision != revision)
+        return Assignment(group, reason or state.reason, state)
+
+    def overrides(self, user_id: UserId) -> bool:
+        """Whether the application decides for this user by `Overrides`, be it in force now or not."""
+        given, text = self._special.overrides, text_of(user_id)
+        return given is not None and text is not None and given.of(text) is not None
+
+    def _decide(self, user_id: object, *, runs_another: bool = False) -> tuple[Group, Reason | None]:
+        """The group, and the reason for it where that is not the rollout's."""
+        hashes, until, special = self._share
+        text = text_of(user_id)
+        if text is None:
             self._tell_odd(user_id)
-        return Group.CONTROL
-
-    def assign(self, user_id: str) -> Assignment:
-        """The user's group now, and what it is based on."""
-        state, group = self.state, self.group(user_id)
-        return Assignment(group, self._why(user_id, group, state), state)
-
-    def _why(self, user_id: str, group: Group, state: State) -> Reason:
-        if state.reason is Reason.FORCED:
-            return Reason.FORCED
-        if not _is_user(user_id):
-            return Reason.NO_USER
-        if state.reason is Reason.SPLIT and user_id in self._staff and group is Group.TREATMENT:
-            return Reason.STAFF
-        return state.reason
+            return Group.CONTROL, Reason.NO_USER
+        counts = monotonic() < until and not runs_another
+        chosen = special.chosen(text, counts=counts) if special is not None else None
+        if chosen is not None:
+            return chosen, Reason.OVERRIDE
+        if not counts:
+            return Group.CONTROL, Reason.OTHER_REVISION if runs_another else None
+        staff = special is not None and text in special.staff
+        treated = staff or _hash(self._salted + text.encode()) < hashes
+        group, reason = Group.TREATMENT if treated else Group.CONTROL, Reason.STAFF if staff else None
+        if special is not None:
+            special.saw(text, group, reason or Reason.SPLIT)
+        return group, reason
 
     def _tell_odd(self, user_id: object) -> None:
-        self._odd_ids += 1
-        if self._odd_ids.bit_count() == 1:  # the first, second, fourth, eighth …
-            log.warning(
-                "A user id of %s is not text, or no valid one: nobody is that user, so it is control. Give a str",
-                type(user_id).__name__,
-            )
+        kind = trouble_with(user_id)
+        if kind not in self._odd_ids and len(self._odd_ids) < _MOST_ODD:
+            self._odd_ids.add(kind)
+            log.warning("A user id is nobody's, so it is control: %s", kind)
 
     # --- what is known -----------------------------------------------------------------------
 
@@ -186,8 +200,13 @@ class Rollout:
     @revision.setter
     def revision(self, revision: str | None) -> None:
         with self._changing:
-            self._revision = revision
+            self._revision = arguments.optional("revision", revision, "ranker-2026-11-03")
             self._settle()
+
+    @property
+    def exposures(self) -> Counts | None:
+        """What became of the calls of `on_exposure`, in this process; `None` where there is none."""
+        return None if self._exposures is None else self._exposures.counts
 
     def wait_ready(self, timeout: float | None = None) -> bool:
         """Wait until Redis has been read.
@@ -211,7 +230,14 @@ class Rollout:
 
         Returns:
             A function that ends it.
+
+        Raises:
+            TypeError: It is none.
         """
+        if not callable(listener):
+            raise TypeError(
+                f"on_change takes a function of a State, and not something of type {type(listener).__name__}"
+            )
         self._listeners = [*self._listeners, listener]
 
         def end() -> None:
@@ -245,6 +271,8 @@ class Rollout:
         """Follow no more: from now on everybody is in control."""
         self._closed = True
         self._reader.stop()
+        if self._exposures is not None:
+            self._exposures.close()
         with self._changing:
             self._view = View(max_staleness=self._max_staleness)
             self._settle()
@@ -265,9 +293,10 @@ class Rollout:
         """Begin to follow, from what is known: when it is made, and in a process forked from the one that made it."""
         self._changing = threading.RLock()
         self._read = threading.Event()
-        if self._view.nothing is not Reason.NOT_READY:
+        if self._view.nothing is not Reason.NOT_READY and self._view.remembered is None:
             self._read.set()
         self._reader = Reader(self._address, self._tls, self.key, poll=self._poll, seen=self._see, view=self._view)
+        self._settle()
         if not self._closed:
             self._reader.start()
 
@@ -279,8 +308,10 @@ class Rollout:
             self._view = view
             self._settle()
         self._tell()
-        if view.nothing is not Reason.NOT_READY and not self._read.is_set():
+        if view.nothing is not Reason.NOT_READY and view.remembered is None and not self._read.is_set():
             self._read.set()
+        if self._last_known is not None and not self._closed:
+            self._last_known.keep(self.key, view)
 
     def _tell(self) -> None:
         state = self.state
@@ -289,18 +320,21 @@ class Rollout:
             return
         self._told = told
         for listener in self._listeners:
-            with suppress(Exception):
+            try:
                 listener(state)
+            except Exception as error:  # the application's own, and none of the others'
+                self._failures += 1
+                if self._failures.bit_count() == 1:  # the first, second, fourth, eighth …
+                    log.warning("A listener failed (%d times so far)", self._failures, exc_info=error)
 
     def _settle(self) -> None:
         """Work out what a decision needs."""
         if self._forced:
-            self._share = (_EVERYBODY if self._forced[-1] is Group.TREATMENT else 0, inf, False)
+            self._share = (_EVERYBODY if self._forced[-1] is Group.TREATMENT else 0, inf, None)
             return
         view, other = self._view, self._runs_another(self._view)
-        under_way = view.reason is Reason.SPLIT and not other and view.record is not None and view.record.sequence > 0
-        percentage = 0 if other else view.percentage
-        self._share = (limit(percentage), view.confirmed + self._max_staleness, bool(self._staff) and under_way)
+        special = None if self._closed else self._special.under(view, runs_another=other)
+        self._share = (limit(0 if other else view.percentage), view.until, special)
 
     def _runs_another(self, view: View) -> bool:
         return self._revision is not None and view.record is not None and view.record.revision != self._revision
@@ -309,18 +343,8 @@ class Rollout:
         age = monotonic() - view.confirmed
         if self._forced:
             return State(100 if self._forced[-1] is Group.TREATMENT else 0, Reason.FORCED, view.record, age)
-        if view.nothing is not Reason.NOT_READY and age >= self._max_staleness:
+        if view.nothing is not Reason.NOT_READY and monotonic() >= view.until:
             return State(0, Reason.STALE, view.record, age)
-        if view.reason is Reason.SPLIT and self._runs_another(view):
+        if view.reason in UNDER_WAY and self._runs_another(view):
             return State(0, Reason.OTHER_REVISION, view.record, age)
         return State(view.percentage, view.reason, view.record, age)
-
-
-def _is_user(user_id: object) -> bool:
-    if not isinstance(user_id, str) or not user_id:
-        return False
-    try:
-        user_id.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

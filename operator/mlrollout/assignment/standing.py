@@ -9,7 +9,8 @@ from openfeature.exception import ErrorCode
 from openfeature.provider import ProviderStatus
 
 from .flag import Flag
-from .rollout import Rollout, State
+from .rollout import Rollout
+from .state import State
 from .view import Reason
 
 _EVENTS = {

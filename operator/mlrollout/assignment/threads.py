@@ -6,10 +6,13 @@ from concurrent.futures import Future
 from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any, TypeVar
+from weakref import finalize
 
 from .forks import begin_in_children
 
 T = TypeVar("T")
+Calls = SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
+"""`None` ends the threads: each hands it on to the next."""
 
 
 class Threads:
@@ -33,7 +36,8 @@ class Threads:
         self._starting = threading.Lock()
         self._idle = threading.Semaphore(0)
         """One for each thread that waits for a call which nobody has put yet."""
-        self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        self._calls: Calls = SimpleQueue()
+        finalize(self, self._calls.put, None).atexit = False  # or its idle threads would wait for good
 
     def run(self, call: Callable[[], T], timeout: float) -> T:
         """What the call answers.
@@ -67,13 +71,14 @@ class Threads:
             self._started += 1
 
 
-def _work(calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]]], idle: threading.Semaphore) -> None:
-    while True:
-        _answer(*calls.get(), idle)
+def _work(calls: Calls, idle: threading.Semaphore) -> None:
+    while (call := calls.get()) is not None:
+        _answer(*call, idle)
+        del call  # so that no thread keeps its last answer alive
+    calls.put(None)
 
 
 def _answer(answer: Future[Any], call: Callable[[], Any], idle: threading.Semaphore) -> None:
-    """Apart from the loop, so that no thread keeps its last answer alive."""
     if not answer.set_running_or_notify_cancel():
         idle.release()
         return

@@ -7,6 +7,7 @@ from math import isfinite, nan
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Summary
 
+from .arguments import texts
 from .bucket import Group
 
 log = logging.getLogger("mlrollout")
@@ -26,14 +27,15 @@ class Tracked:
         registry: Where the counters stand; left out, in Prometheus's own.
 
     Raises:
+        TypeError: The events are one text instead of several.
         ValueError: They stand in the registry already.
     """
 
     def __init__(self, flags: Collection[str], events: Collection[str], registry: CollectorRegistry | None) -> None:
+        self._events = texts("events", events)
         registry = REGISTRY if registry is None else registry
         count = Counter("mlrollout_tracked", "Events that were tracked, by group.", _LABELS, registry=registry)
         value = Summary("mlrollout_tracked_value", "Values of tracked events, by group.", _LABELS, registry=registry)
-        self._events = frozenset(events)
         self._series = {
             labels: (count.labels(*labels), value.labels(*labels)) for labels in product(flags, self._events, Group)
         }

@@ -40,10 +40,18 @@ class Reason(StrEnum):
     """What is rolled out is another revision than the one this process runs."""
     STAFF = "Staff"
     """The user is on the list of those who get treatment before anybody else."""
+    LAST_KNOWN = "LastKnown"
+    """Likewise as Split, by what another process knew: Redis has not been read since this one began."""
+    OVERRIDE = "Override"
+    """The application decides for this user."""
     FORCED = "Forced"
     """A test or a demonstration decides."""
     NO_USER = "NoUser"
-    """What was given for a user's id is none: not a string, empty, or no text."""
+    """What was given for a user's id is nobody's: of another type, empty, too long, or no text."""
+
+
+UNDER_WAY = frozenset({Reason.SPLIT, Reason.LAST_KNOWN})
+"""Reasons of a rollout in which users are in treatment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,8 @@ class View:
         rival: Another object that may turn out to have taken the key over.
         former: Owners whose records were held before; none of them is followed again by a lesser record.
         max_staleness: Seconds for which a read counts, and after which a rival is followed.
+        remembered: Until when what another process knew counts, in seconds of the reader's clock; `None` once Redis has
+            been read.
     """
 
     key: int | None = None
@@ -82,6 +92,12 @@ class View:
     rival: Rival | None = None
     former: tuple[str, ...] = ()
     max_staleness: float = MAX_STALENESS
+    remembered: float | None = None
+
+    @property
+    def until(self) -> float:
+        """From when on what is known counts no more."""
+        return self.confirmed + self.max_staleness if self.remembered is None else self.remembered
 
     @property
     def percentage(self) -> int:
@@ -106,7 +122,9 @@ class View:
             return Reason.UNCONFIRMED
         if self.key == 0 and self.beside.percentage:
             return Reason.STOPPED
-        return Reason.UNCONFIRMED if self.beside.percentage == 0 < self.record.percentage else Reason.SPLIT
+        if self.beside.percentage == 0 < self.record.percentage:
+            return Reason.UNCONFIRMED
+        return Reason.SPLIT if self.remembered is None else Reason.LAST_KNOWN
 
     def read(self, traffic: Traffic, at: float) -> "View":
         """The view after a read of key and record that began at `at`."""
@@ -120,6 +138,7 @@ class View:
             confirmed=at,
             nothing=_nothing(traffic),
             rival=None if succeeded else rival,
+            remembered=None,
         )
 
     def push(self, record: Record) -> "View":

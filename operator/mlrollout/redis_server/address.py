@@ -33,6 +33,8 @@ class Tls:
     def __post_init__(self) -> None:
         """Refuse files that are not there, which connections would report as a Redis out of reach."""
         for file in (self.ca, self.certificate, self.key):
+            if file is not None and not isinstance(file, Path):
+                raise TypeError(f"A TLS file for Redis must be a Path, and not of type {type(file).__name__}: Path(…)")
             if file and not file.is_file():
                 raise UnusableError(f"The TLS file {file} for Redis does not exist. Mount it, or correct the path.")
 

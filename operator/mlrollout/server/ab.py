@@ -26,9 +26,6 @@ from .models import (
 from .problem import Problem
 from .served import Served, named
 
-LONGEST_ID = 1024
-"""Characters of a user's id; whoever has a longer one is nobody."""
-
 NO_TEXT = "\ufffd"
 """What stands in a query for bytes that are no UTF-8: many users would be one."""
 
@@ -41,7 +38,7 @@ async def assignment(request: web.Request) -> AssignmentAnswer:
     caller = known(request)
     served, asked = named(request), request.query.get("user_id")
     user_id = await _user(caller, served, asked, Role.ASSIGN) or ""
-    found = served.assign(user_id if len(user_id) <= LONGEST_ID and NO_TEXT not in user_id else "")
+    found = served.assign(user_id if NO_TEXT not in user_id else "")
     return AssignmentAnswer(group=found.group, ml_enabled=found.group is Group.TREATMENT, reason=found.reason)
 
 
@@ -114,7 +111,7 @@ async def satisfaction(request: web.Request) -> SatisfactionAnswer:
     user_id = await _user(caller, served, asked.user_id, Role.RATE)
     if not user_id:
         raise Problem(403, f"{caller.name} is no user: say who rates as `user_id`, or use the user's own session.")
-    found = served.rollout.assign(user_id)
+    found = served.rollout.assign(user_id, revision=served.entry.revision or None)
     counted = await _count(request, served, found, user_id, asked)
     audit.act(request, "Rated", rollout=served.entry.name, group=found.group, counted=counted)
     if not counted:

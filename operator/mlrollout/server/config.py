@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from mlrollout.assignment.ids import text_of, trouble_with
 from mlrollout.startup.told import listen
 
 from .yaml_file import load as load_yaml
@@ -51,6 +52,13 @@ def _origin(text: str) -> str:
 def _address(text: str) -> str:
     listen(text)
     return text
+
+
+def _ids(ids: frozenset[str | int]) -> frozenset[str | int]:
+    for one in ids:
+        if text_of(one) is None:
+            raise ValueError(f"an id is nobody's: {trouble_with(one)}")
+    return ids
 
 
 class Model(BaseModel):
@@ -86,6 +94,8 @@ class Entry(Model):
         name: Its name in paths, and the flag's key.
         key: The key of the percentage in Redis.
         salt: What users are divided by; empty for the key.
+        revision: What the programs run that don't say so; empty where that is not asked.
+        staff: Ids of users who get treatment before everybody else; a rollback takes them out, too.
         metrics: What the names of its application's metrics begin with; empty for the name, with `_` where it must be.
         object: The `MLRollout`; without it nothing can be changed through this server.
         values: What the flag answers.
@@ -94,6 +104,8 @@ class Entry(Model):
     name: Annotated[Text, AfterValidator(_named)]
     key: Text
     salt: str = ""
+    revision: Annotated[str, StringConstraints(max_length=512)] = ""
+    staff: Annotated[frozenset[StrictStr | StrictInt], AfterValidator(_ids)] = frozenset()
     metrics: Annotated[str, StringConstraints(pattern=r"^([a-zA-Z_:][a-zA-Z0-9_:]*)?$")] = ""
     object: ObjectName | None = None
     values: Values = Values()

@@ -38,7 +38,11 @@ class Counting:
     def saw(self, key: str, user_id: str, assignment: Assignment) -> None:
         """A user was assigned. Where nothing is rolled out, or nobody is that user, there is nothing to count."""
         record = assignment.state.record
-        if record is None or assignment.reason in (Reason.NO_USER, Reason.FORCED) or self._number() >= MOST_WAITING:
+        if (
+            record is None
+            or assignment.reason in (Reason.NO_USER, Reason.FORCED, Reason.OVERRIDE)
+            or self._number() >= MOST_WAITING
+        ):
             return
         control, treatment = self._waiting.setdefault((key, record.attempt), (set(), set()))
         # Hashed here: Redis may log what it is sent, and so never gets to see an id.

@@ -3,10 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mlrollout.assignment import Group
 from mlrollout.assignment.evaluation import REASONS, basis
+from mlrollout.assignment.ids import text_of, trouble_with
 
 from .served import Served
 
@@ -29,11 +31,24 @@ class ContextError(ValueError):
         self.code = code
 
 
-def user_of(request: object) -> str:
-    """The user that a request's body asks for: its context's targeting key.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """For whom a flag is evaluated.
+
+    Attributes:
+        user_id: The user, by the canonical text of the id.
+        revision: The revision that the calling program runs; `None` where it does not say.
+    """
+
+    user_id: str
+    revision: str | None
+
+
+def asked(request: object) -> Asked:
+    """What a request's body asks for: its context's targeting key, and its `revision`.
 
     Raises:
-        ContextError: There is none.
+        ContextError: It names no user, or what is no revision.
     """
     if not isinstance(request, Mapping):
         raise ContextError("INVALID_CONTEXT", 'The body must be an object: {"context": {"targetingKey": "…"}}.')
@@ -45,11 +60,12 @@ def user_of(request: object) -> str:
     user_id = context.get("targetingKey")
     if user_id is None or user_id == "":
         raise ContextError("TARGETING_KEY_MISSING", "A group is a user's: give the user's id as context.targetingKey.")
-    if not isinstance(user_id, str):
-        raise ContextError("INVALID_CONTEXT", "context.targetingKey must be a string: the user's id.")
-    if not is_text(user_id):
-        raise ContextError("INVALID_CONTEXT", "context.targetingKey holds half a character: it is no text.")
-    return user_id
+    text, revision = text_of(user_id), context.get("revision")
+    if text is None:
+        raise ContextError("INVALID_CONTEXT", f"context.targetingKey is nobody's id: {trouble_with(user_id)}.")
+    if revision is not None and (not isinstance(revision, str) or not revision):
+        raise ContextError("INVALID_CONTEXT", "context.revision must be a string: the revision that the caller runs.")
+    return Asked(text, revision)
 
 
 def is_text(user_id: str) -> bool:
@@ -61,9 +77,9 @@ def is_text(user_id: str) -> bool:
     return True
 
 
-def evaluate(served: Served, user_id: str) -> Evaluation:
+def evaluate(served: Served, asked: Asked) -> Evaluation:
     """What the rollout's flag is for a user. It depends on nothing else than where the rollout stands: no clock."""
-    assignment = served.assign(user_id)
+    assignment = served.assign(asked.user_id, asked.revision)
     values, reason = served.entry.values, REASONS.get(assignment.reason)
     told = basis(assignment)
     return {

@@ -10,7 +10,7 @@ from aiohttp import web
 from .access import Caller, Role, forbidden, known
 from .body import MalformedError, parse, read
 from .changes import CHANGES
-from .evaluation import ContextError, evaluate, tag, user_of
+from .evaluation import Asked, ContextError, asked, evaluate, tag
 from .problem import Problem, json_response
 from .served import ROLLOUTS, Served
 from .stream import offer
@@ -50,21 +50,21 @@ async def one_flag(request: web.Request) -> web.Response:
     """Evaluate one flag for the context's user."""
     caller, key = known(request), request.match_info["key"]
     served = request.app[ROLLOUTS].get(key)
-    user_id = await _user(request)
-    await _check(caller, user_id, served)
+    context = await _context(request)
+    await _check(caller, context.user_id, served)
     if served is None:
         raise Failure(404, "FLAG_NOT_FOUND", f"There is no flag {key[:100]!r} here. A flag is named as its rollout.")
-    return _json(evaluate(served, user_id))
+    return _json(evaluate(served, context))
 
 
 async def all_flags(request: web.Request) -> web.Response:
     """Evaluate every flag for the context's user, unless the client has the same evaluations already."""
     caller = known(request)
-    user_id = await _user(request)
-    await _check(caller, user_id)
+    context = await _context(request)
+    await _check(caller, context.user_id)
     await _catch_up(request)
-    flags = [evaluate(served, user_id) for served in request.app[ROLLOUTS].values()]
-    document = {"flags": flags, "eventStreams": [offer(request, user_id)]}
+    flags = [evaluate(served, context) for served in request.app[ROLLOUTS].values()]
+    document = {"flags": flags, "eventStreams": [offer(request, context.user_id)]}
     # Not of the ticket itself, which is the user's own; but a new day's must get to the client.
     name = tag([flags, request.app[TICKETS].ends])
     etag = f'"{name}"'
@@ -86,10 +86,10 @@ async def _catch_up(request: web.Request) -> None:
         await changes.other_than(changes.version, CATCH_UP_WITHIN)
 
 
-async def _user(request: web.Request) -> str:
+async def _context(request: web.Request) -> Asked:
     body = await read(request)
     try:
-        return user_of(parse(body) if body.strip() else {})
+        return asked(parse(body) if body.strip() else {})
     except MalformedError as error:
         raise Failure(400, "PARSE_ERROR", str(error)) from None
     except ContextError as error:

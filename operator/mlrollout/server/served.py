@@ -34,9 +34,14 @@ class Served:
     rollout: Rollout
     saw: Saw
 
-    def assign(self, user_id: str) -> Assignment:
-        """The user's group now, and what it is based on; the user is counted."""
-        found = self.rollout.assign(user_id)
+    def assign(self, user_id: str, revision: str | None = None) -> Assignment:
+        """The user's group now, and what it is based on; the user is counted.
+
+        Args:
+            user_id: The user.
+            revision: The revision that the caller runs; left out, the configuration's counts.
+        """
+        found = self.rollout.assign(user_id, revision=revision or self.entry.revision or None)
         self.saw(self.rollout.key, user_id, found)
         return found
 
@@ -66,7 +71,9 @@ def follow(config: Config, redis_url: str, saw: Saw = _nobody) -> Rollouts:
     """
     try:
         return {
-            entry.name: Served(entry, Rollout(entry.key, redis=redis_url, salt=entry.salt or None), saw)
+            entry.name: Served(
+                entry, Rollout(entry.key, redis=redis_url, salt=entry.salt or None, staff=entry.staff), saw
+            )
             for entry in config.rollouts
         }
     except ValueError as error:

@@ -8,7 +8,7 @@ from mlrollout.assignment.bucket import group
 
 from tests.components.assignment.place import KEY, Place, reaches
 
-NOBODY = [None, "", 7, 7.5, b"kim", b"\xff", "\ud800", ["kim"], {"id": "kim"}, object()]
+NOBODY = [None, "", True, 7.5, b"kim", b"\xff", "\ud800", ["kim"], {"id": "kim"}, object()]
 
 
 @pytest.mark.parametrize("user_id", NOBODY, ids=lambda user: ascii(user)[:20])
@@ -20,14 +20,18 @@ def test_what_is_no_user_is_control(at_100: Rollout, user_id: str) -> None:
 def test_a_strange_id_is_told_of_but_not_every_time(at_100: Rollout, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "mlrollout"):
         for _ in range(100):
-            at_100.group(7)  # type: ignore[arg-type]  # which is the point
+            for nobody in (True, 7.5):
+                at_100.group(nobody)  # type: ignore[arg-type]  # which is the point
 
-    assert 1 <= len(caplog.records) < 10
-    assert "int" in caplog.text
+    assert len(caplog.records) == 2
+    assert "bool" in caplog.text
+    assert "float" in caplog.text
 
 
-def test_a_very_long_id_is_a_user_like_any_other(at_100: Rollout) -> None:
-    assert at_100.group("x" * 1_000_000) is Group.TREATMENT
+def test_a_very_long_id_is_nobodys_and_one_at_the_bound_is_not(at_100: Rollout) -> None:
+    assert at_100.group("x" * 1_024) is Group.TREATMENT
+    assert at_100.group("x" * 1_025) is Group.CONTROL
+    assert at_100.group("x" * 1_000_000) is Group.CONTROL
 
 
 def test_the_split_is_the_published_formula(place: Place) -> None:
@@ -81,7 +85,7 @@ def test_only_groups_can_be_forced(at_100: Rollout) -> None:
 
 @pytest.mark.parametrize("url", ["", "http://redis", "redis://:hunter2@redis/0?socket_timeout=60"])
 def test_a_url_that_is_none_is_told_at_once_and_not_quoted(url: str) -> None:
-    with pytest.raises(ValueError, match="Redis URL") as refused:
+    with pytest.raises(ValueError, match=r"Redis URL|redis must not be empty") as refused:
         Rollout(KEY, redis=url)
 
     assert "hunter2" not in str(refused.value)

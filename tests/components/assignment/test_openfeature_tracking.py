@@ -48,7 +48,7 @@ def test_an_event_counts_for_the_group_that_its_user_is_in(
     assert tracked(registry, Group.CONTROL, "value_sum") == 3
 
 
-@pytest.mark.parametrize("user", [None, "", 7, "\ud800"], ids=ascii)
+@pytest.mark.parametrize("user", [None, "", 7.5, "\ud800"], ids=ascii)
 def test_an_event_of_nobody_is_not_counted_and_told_of(
     client: OpenFeatureClient, registry: CollectorRegistry, user: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:

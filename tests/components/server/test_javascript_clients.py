@@ -130,7 +130,7 @@ def test_a_server_evaluates_each_time(tmp_path: Path, server: HttpServer, place:
     [
         ("nope", KIM_S, "FLAG_NOT_FOUND"),
         (NAME, {}, "TARGETING_KEY_MISSING"),
-        (NAME, {"targetingKey": 7}, "INVALID_CONTEXT"),
+        (NAME, {"targetingKey": 7.5}, "INVALID_CONTEXT"),
         (NAME, {"targetingKey": "\ud800"}, "INVALID_CONTEXT"),
         ("ranking/v2", KIM_S, "TYPE_MISMATCH"),
     ],

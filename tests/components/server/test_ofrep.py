@@ -2,13 +2,25 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 
 from devstack.redis_server import RedisServer
 from tests.components.assignment.place import KEY, REVISION, Place, placed, until
-from tests.components.server.place import ADMIN, APP_LINE, FLAG, FLAGS, KIM, NAME, HttpServer, served
+from tests.components.server.place import (
+    ADMIN,
+    APP_LINE,
+    FLAG,
+    FLAGS,
+    KIM,
+    NAME,
+    HttpServer,
+    everybody,
+    served,
+    standing,
+)
 
 HALF_A_CHARACTER = json.dumps({"context": {"targetingKey": "\ud800"}}).encode()
 
@@ -31,6 +43,45 @@ def test_a_flag_is_the_group_of_the_contexts_user(server: HttpServer, place: Pla
             "revision": REVISION,
         },
     }
+
+
+def test_a_number_is_the_user_of_its_digits(server: HttpServer, place: Place) -> None:
+    place.put(50)
+    until(lambda: server.flag()["metadata"]["percentage"] == 50, "50 %")
+    for number in range(50):
+        found = server.ask("POST", FLAG, {"context": {"targetingKey": number}})
+        assert (found.status, found.json["variant"]) == (200, server.flag(str(number))["variant"])
+
+
+@pytest.mark.parametrize(
+    ("revision", "variant"), [(REVISION, "treatment"), ("another", "control"), (None, "treatment")]
+)
+def test_a_program_of_another_revision_is_in_control(server: HttpServer, revision: str | None, variant: str) -> None:
+    context = {"context": {"targetingKey": "kim", "revision": revision}}
+    found = server.ask("POST", FLAG, context).json
+
+    assert found["variant"] == variant
+    assert found["metadata"]["rollout_reason"] == ("Split" if variant == "treatment" else "OtherRevision")
+    (flag, _) = server.ask("POST", FLAGS, context).json["flags"]
+    assert flag["variant"] == variant
+
+
+def test_staff_and_a_revision_may_stand_in_the_configuration(redis_server: RedisServer, place: Place) -> None:
+    attempt = everybody(place)
+    entry = {"name": NAME, "key": KEY, "revision": REVISION, "staff": ["kim", 7]}
+    with served(redis_server.url, {"rollouts": [entry]}, [APP_LINE]) as server:
+        until(lambda: standing(server) == (attempt, 100), "treatment for everybody")
+        place.put(1)
+        until(lambda: server.flag()["metadata"]["percentage"] == 1, "1 %")
+        assert (server.flag("kim")["reason"], server.flag("7")["reason"]) == ("TARGETING_MATCH", "TARGETING_MATCH")
+        assert server.ask("POST", FLAG, {"context": {"targetingKey": "kim", "revision": "x"}}).json["value"] is False
+
+        place.record = replace(place.record, attempt=int(place.redis.incr("attempt")), revision="another")
+        place.put(100)
+        until(lambda: server.flag()["metadata"]["rollout_reason"] == "OtherRevision", "the other revision")
+        assert server.flag("kim")["variant"] == "control"
+        asked = {"context": {"targetingKey": "kim", "revision": "another"}}
+        assert server.ask("POST", FLAG, asked).json["variant"] == "treatment"
 
 
 def test_all_that_is_told_of_a_flag_is_flat_and_is_not_to_be_stored(server: HttpServer) -> None:
@@ -103,7 +154,11 @@ BAD = [
     (b'{"context":{}}', "TARGETING_KEY_MISSING"),
     (b'{"context":{"targetingKey":""}}', "TARGETING_KEY_MISSING"),
     (b'{"context":{"targetingKey":null}}', "TARGETING_KEY_MISSING"),
-    (b'{"context":{"targetingKey":7}}', "INVALID_CONTEXT"),
+    (b'{"context":{"targetingKey":7.5}}', "INVALID_CONTEXT"),
+    (b'{"context":{"targetingKey":true}}', "INVALID_CONTEXT"),
+    (b'{"context":{"targetingKey":"' + b"x" * 1025 + b'"}}', "INVALID_CONTEXT"),
+    (b'{"context":{"targetingKey":"kim","revision":7}}', "INVALID_CONTEXT"),
+    (b'{"context":{"targetingKey":"kim","revision":""}}', "INVALID_CONTEXT"),
     (b'{"context":{"targetingKey":["kim"]}}', "INVALID_CONTEXT"),
     (b'{"context":"kim"}', "INVALID_CONTEXT"),
     (b'{"context":["kim"]}', "INVALID_CONTEXT"),
@@ -137,7 +192,7 @@ def test_what_names_no_user_is_told_by_all_flags(server: HttpServer, body: bytes
     assert found.json["errorDetails"]
 
 
-@pytest.mark.parametrize("user_id", ["김철수", "👩‍👩‍👧", "e\u0301", "a\x00b", " ", "x" * 60_000])
+@pytest.mark.parametrize("user_id", ["김철수", "👩‍👩‍👧", "e\u0301", "a\x00b", " ", "x" * 1_024])
 def test_any_text_is_a_user(server: HttpServer, user_id: str) -> None:
     assert server.flag(user_id)["variant"] == "treatment"
 

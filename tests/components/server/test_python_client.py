@@ -68,7 +68,7 @@ def test_it_follows_a_rollback(client: OpenFeatureClient, place: Place) -> None:
         ("nope", KIM_S, ErrorCode.FLAG_NOT_FOUND),
         (NAME, EvaluationContext(), ErrorCode.TARGETING_KEY_MISSING),
         (NAME, None, ErrorCode.TARGETING_KEY_MISSING),
-        (NAME, EvaluationContext("", {"targetingKey": 7}), ErrorCode.INVALID_CONTEXT),
+        (NAME, EvaluationContext("", {"targetingKey": 7.5}), ErrorCode.INVALID_CONTEXT),
         ("ranking/v2", KIM_S, ErrorCode.TYPE_MISMATCH),
     ],
 )

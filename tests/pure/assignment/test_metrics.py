@@ -149,7 +149,7 @@ def _of_cohorts(metrics: Metrics) -> Counter[tuple[str, ...]]:
     return Counter({labels[1:]: int(count) for labels, count in found.items() if labels[0] == "success"})
 
 
-@pytest.mark.parametrize("nobody", ["", None, 7, "\ud800"])
+@pytest.mark.parametrize("nobody", ["", None, 7.5, True, "\ud800", "x" * 1025])
 def test_who_is_nobody_is_in_no_cohort(registry: CollectorRegistry, nobody: str) -> None:
     metrics = Metrics(registry=registry, cohorts=20)
     metrics.record(nobody, Group.CONTROL, failed=False, seconds=0.1)

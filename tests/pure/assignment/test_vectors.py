@@ -6,6 +6,7 @@ from collections.abc import Callable
 import mmh3
 import pytest
 from mlrollout.assignment.bucket import bucket, group, hashed
+from mlrollout.assignment.ids import LONGEST
 
 from tests.pure.assignment.vectors import Vector, text, vectors
 
@@ -15,7 +16,7 @@ def test_every_row_is_what_the_formula_gives() -> None:
         assert hashed(row.salt, row.user_id) == row.hash
         assert bucket(row.salt, row.user_id) == row.bucket == row.hash * 1_000_000 // 2**32
         assert group(row.salt, row.user_id, row.percentage) == row.group
-        assert (row.group == "treatment") == (bool(row.user_id) and row.bucket < row.percentage * 10_000)
+        assert (row.group == "treatment") == (_somebody(row) and row.bucket < row.percentage * 10_000)
 
 
 def test_there_are_many_rows_and_they_stay_small() -> None:
@@ -39,7 +40,11 @@ Formula = Callable[[Vector], bool]
 
 def treated(hashes: Callable[[Vector], int]) -> Formula:
     """Treatment by the right formula, but for what is hashed and how."""
-    return lambda row: bool(row.user_id) and hashes(row) * 1_000_000 >> 32 < row.percentage * 10_000
+    return lambda row: _somebody(row) and hashes(row) * 1_000_000 >> 32 < row.percentage * 10_000
+
+
+def _somebody(row: Vector) -> bool:
+    return 0 < len(row.user_id.encode()) <= LONGEST
 
 
 def of(change: Callable[[str], str]) -> Formula:
@@ -57,13 +62,13 @@ WRONG: dict[str, Formula] = {
     "a signed hash": treated(lambda row: mmh3.mmh3_32_sintdigest(f"{row.salt}:{row.user_id}".encode())),
     "no colon": treated(lambda row: mmh3.mmh3_32_uintdigest(f"{row.salt}{row.user_id}".encode())),
     "no salt": treated(lambda row: mmh3.mmh3_32_uintdigest(row.user_id.encode())),
-    "the remainder": lambda row: bool(row.user_id) and row.hash % 1_000_000 < row.percentage * 10_000,
-    "a percent as the unit": lambda row: bool(row.user_id) and row.hash * 100 // 2**32 <= row.percentage,
-    "one bucket too many": lambda row: bool(row.user_id) and row.bucket <= row.percentage * 10_000,
-    "one bucket too few": lambda row: bool(row.user_id) and row.bucket < row.percentage * 10_000 - 1,
-    "rounded": lambda row: bool(row.user_id) and round(row.hash * 1_000_000 / 2**32) < row.percentage * 10_000,
+    "the remainder": lambda row: _somebody(row) and row.hash % 1_000_000 < row.percentage * 10_000,
+    "a percent as the unit": lambda row: _somebody(row) and row.hash * 100 // 2**32 <= row.percentage,
+    "one bucket too many": lambda row: _somebody(row) and row.bucket <= row.percentage * 10_000,
+    "one bucket too few": lambda row: _somebody(row) and row.bucket < row.percentage * 10_000 - 1,
+    "rounded": lambda row: _somebody(row) and round(row.hash * 1_000_000 / 2**32) < row.percentage * 10_000,
     "as a share of the largest hash": lambda row: (
-        bool(row.user_id) and row.hash * 1_000_000 // (2**32 - 1) < row.percentage * 10_000
+        _somebody(row) and row.hash * 1_000_000 // (2**32 - 1) < row.percentage * 10_000
     ),
     "who has no id may be in treatment": lambda row: row.bucket < row.percentage * 10_000,
     "UTF-16": in_bytes("utf-16-le"),
@@ -77,6 +82,15 @@ WRONG: dict[str, Formula] = {
     "without what takes more than 16 bits": of(lambda user_id: "".join(one for one in user_id if one <= "\uffff")),
     "numbers as numbers": of(lambda user_id: user_id.lstrip("0") or "0"),
     "at most 255 characters": of(lambda user_id: user_id[:255]),
+    "no bound": lambda row: bool(row.user_id) and row.bucket < row.percentage * 10_000,
+    "a bound in characters": lambda row: 0 < len(row.user_id) <= LONGEST and row.bucket < row.percentage * 10_000,
+    "a bound in units of 16 bits": lambda row: (
+        0 < len(row.user_id.encode("utf-16-le")) // 2 <= LONGEST and row.bucket < row.percentage * 10_000
+    ),
+    "cut off at the bound": lambda row: (
+        bool(row.user_id)
+        and bucket(row.salt, row.user_id.encode()[:LONGEST].decode(errors="ignore")) < row.percentage * 10_000
+    ),
 }
 
 

@@ -22,7 +22,16 @@ def test_after_a_rollback_nobody_does(api: Api, place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?user_id=", f"?user_id={'x' * 1025}", "?user_id=%ff", "?user_id=a%ed%a0%80", "?user=kim"]
+    "query",
+    [
+        "",
+        "?user_id=",
+        f"?user_id={'x' * 1025}",
+        f"?user_id={quote('배' * 342)}",
+        "?user_id=%ff",
+        "?user_id=a%ed%a0%80",
+        "?user=kim",
+    ],
 )
 def test_who_is_no_user_is_in_control(api: Api, query: str) -> None:
     answer = api.get(f"ab-test/assignment{query}")

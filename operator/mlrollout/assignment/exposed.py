@@ -1,0 +1,125 @@
+"""Telling the application who was given which group, once each, beside its decisions."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import SimpleQueue
+from weakref import finalize
+
+from mlrollout.domain.record import Record
+
+from .bucket import Group
+from .forks import Work, begin_in_children
+from .view import Reason
+
+log = logging.getLogger("mlrollout")
+
+MOST_WAITING = 10_000
+"""Exposures that wait while the callback is slow; further ones are tried again at the user's next decision."""
+MOST_REMEMBERED = 50_000
+"""Users after whom a new list is begun; the one before it is kept as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A user was given a group.
+
+    Attributes:
+        user_id: The user, by the canonical text of the id.
+        group: The group.
+        reason: Why: the user's bucket, or the list of staff.
+        record: Where the rollout stood: its attempt, revision and stage.
+    """
+
+    user_id: str
+    group: Group
+    reason: Reason
+    record: Record
+
+
+Told = Callable[[Exposure], None]
+_Waiting = SimpleQueue[Exposure | None]
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of exposures so far, in this process.
+
+    Attributes:
+        told: How many the callback took.
+        failed: How many it failed at; these are not told again.
+        delayed: How often one had to be put off, because too many were waiting.
+    """
+
+    told: int = 0
+    failed: int = 0
+    delayed: int = 0
+
+
+class Exposures:
+    """Calls back in a thread of its own, once for each user, group and attempt.
+
+    Args:
+        told: The callback.
+    """
+
+    def __init__(self, told: Told) -> None:
+        if not callable(told):
+            raise TypeError(f"on_exposure must be a function of an Exposure, and not of type {type(told).__name__}")
+        self._told = told
+        self._young: dict[tuple[str, Group, int], object] = {}
+        self._old: dict[tuple[str, Group, int], object] = {}
+        self._closed = False
+        self.begin()
+        begin_in_children(self)
+
+    def begin(self) -> None:
+        """Begin; a forked child has its own thread, and goes on where its parent was."""
+        self.counts = Counts()
+        self._waiting: _Waiting = SimpleQueue()
+        work = Work()
+        self._thread = threading.Thread(
+            target=_tell, args=(self._told, self._waiting, self.counts, work), name="mlrollout exposures", daemon=True
+        )
+        if not self._closed:
+            self._thread.start()
+            finalize(self, self._waiting.put, None).atexit = False
+
+    def saw(self, user_id: str, group: Group, reason: Reason, record: Record) -> None:
+        """A user was given a group; never waits."""
+        key, mark = (user_id, group, record.attempt), object()
+        if key in self._old or self._young.setdefault(key, mark) is not mark:
+            return
+        if self._waiting.qsize() >= MOST_WAITING:
+            self._young.pop(key, None)
+            self.counts.delayed += 1
+            return
+        self._waiting.put(Exposure(user_id, group, reason, record))
+        if len(self._young) >= MOST_REMEMBERED:
+            self._old, self._young = self._young, {}
+
+    def close(self) -> None:
+        """Tell what waits, and end; it is given up where that takes longer than two seconds."""
+        self._closed = True
+        self._waiting.put(None)
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout=2.0)
+
+
+def _tell(told: Told, waiting: _Waiting, counts: Counts, work: Work) -> None:
+    """Until `None` comes. It knows nothing of its `Exposures`, which may be dropped meanwhile."""
+    with work:
+        while True:
+            with work.rest():
+                exposure = waiting.get()
+            if exposure is None:
+                return
+            try:
+                told(exposure)
+            except Exception as error:  # the application's own, and no decision's
+                counts.failed += 1
+                if counts.failed.bit_count() == 1:  # the first, second, fourth, eighth …
+                    log.warning("on_exposure failed (%d times so far)", counts.failed, exc_info=error)
+            else:
+                counts.told += 1

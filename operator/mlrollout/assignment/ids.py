@@ -1,0 +1,46 @@
+"""What is a user's id, and what is nobody's: one rule for every client, in every language."""
+
+from uuid import UUID
+
+UserId = str | int | UUID
+"""An id as applications have them. A whole number and a UUID are taken by their canonical text."""
+
+LONGEST = 1024
+"""Bytes in UTF-8 that an id has at most; whoever has a longer one is nobody, here and in every other program."""
+_MOST_BITS = 4 * LONGEST
+"""A whole number with more of them has more digits than an id may have, and Python would refuse to write it."""
+
+
+def text_of(user_id: object) -> str | None:
+    """The canonical text of an id; `None` where it is nobody's."""
+    match user_id:
+        case str():
+            text = str.__str__(user_id)  # an Enum's would be its name
+        case bool():  # which is an int as well, and two of them are no users
+            return None
+        case int() if user_id.bit_length() < _MOST_BITS:
+            text = int.__repr__(user_id)
+        case UUID():
+            text = str(user_id)
+        case _:
+            return None
+    return text if 0 < _length(text) <= LONGEST else None
+
+
+def trouble_with(user_id: object) -> str:
+    """Why an id is nobody's, and what to do; nothing of the id itself."""
+    if not isinstance(user_id, str):
+        return f"it is of type {type(user_id).__name__}: give a str, an int or a UUID"
+    if not user_id:
+        return "it is empty: give the user's id"
+    if not _length(user_id):
+        return "it holds half a surrogate pair, which is no text"
+    return f"it is longer than {LONGEST} bytes in UTF-8"
+
+
+def _length(text: str) -> int:
+    """Bytes of a text in UTF-8; 0 where it is none."""
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError:
+        return 0

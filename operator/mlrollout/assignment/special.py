@@ -1,0 +1,66 @@
+"""What an application asks for single users, besides the split."""
+
+from dataclasses import dataclass, replace
+
+from mlrollout.domain.record import Record
+
+from .bucket import Group
+from .exposed import Exposures
+from .overrides import Overrides
+from .view import UNDER_WAY, Reason, View
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """Staff, overrides, and telling of exposures, as they count under one view.
+
+    Attributes:
+        staff: Who is in treatment before everybody else.
+        overrides: Groups given by hand.
+        exposures: Is told who was given which group.
+        under_way: Whether users are in treatment at all.
+        record: Under which users are told of.
+    """
+
+    staff: frozenset[str] = frozenset()
+    overrides: Overrides | None = None
+    exposures: Exposures | None = None
+    under_way: bool = False
+    record: Record | None = None
+
+    def under(self, view: View, *, runs_another: bool) -> "Special | None":
+        """What of it counts under a view; `None` where that is nothing.
+
+        Args:
+            view: What is known.
+            runs_another: Whether this process runs another revision than the one that is rolled out.
+        """
+        if not (self.staff or self.overrides or self.exposures):
+            return None
+        under_way = view.reason in UNDER_WAY and not runs_another
+        begun = under_way and view.record is not None and view.record.sequence > 0
+        return replace(
+            self,
+            staff=self.staff if begun else frozenset(),
+            exposures=self.exposures if begun else None,
+            under_way=under_way,
+            record=view.record,
+        )
+
+    def chosen(self, user_id: str, *, counts: bool) -> Group | None:
+        """The group that was given to a user by hand; `None` for none, or for treatment that doesn't count.
+
+        Args:
+            user_id: The user.
+            counts: Whether what is known of the rollout counts.
+        """
+        if self.overrides is None:
+            return None
+        group = self.overrides.of(user_id)
+        by_right = group is Group.CONTROL or self.overrides.always or (counts and self.under_way)
+        return group if by_right else None
+
+    def saw(self, user_id: str, group: Group, reason: Reason) -> None:
+        """A user was given a group, other than by hand."""
+        if self.exposures is not None and self.record is not None:
+            self.exposures.saw(user_id, group, reason, self.record)

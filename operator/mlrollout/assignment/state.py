@@ -1,0 +1,40 @@
+"""What an application is told of a rollout, and of one user in it."""
+
+from dataclasses import dataclass
+
+from mlrollout.domain.record import Record
+
+from .bucket import Group
+from .view import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What decisions are based on at a moment.
+
+    Attributes:
+        percentage: The share of users in treatment, 0 to 100.
+        reason: Why it is this one.
+        record: The greatest record seen; `None` before the first.
+        age: Seconds since the last read of Redis that succeeded began; infinity before the first.
+    """
+
+    percentage: int
+    reason: Reason
+    record: Record | None
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One user's group, and what it is based on.
+
+    Attributes:
+        group: The group.
+        reason: Why.
+        state: What is known of the rollout.
+    """
+
+    group: Group
+    reason: Reason
+    state: State
