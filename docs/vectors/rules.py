@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mlrollout.domain.record import Record, encode
+from mlrollout.domain.record import ATTEMPTS, Record, encode
 
 TEN = Record(
     1, latched=False, sequence=1, percentage=10, revision="ranker-1", stage="pilot", owner="uid", holder="ns/n"
@@ -12,7 +12,7 @@ THIRTY = replace(TEN, sequence=2, percentage=30, stage="expansion")
 FULL = replace(TEN, sequence=3, percentage=100, stage="full")
 LATCHED = replace(TEN, latched=True, sequence=4, percentage=0, stage="")
 ANEW = replace(TEN, attempt=2, revision="ranker-2")
-LONG_AGO, LATELY = 1_700_000_000 << 16, 1_800_000_000 << 16
+LONG_AGO, LATELY = 1_700_000_000 * ATTEMPTS, 1_800_000_000 * ATTEMPTS
 """What the number of an attempt begins with where its object's creation is known."""
 OLD = replace(THIRTY, attempt=7, owner="old")
 NEW = replace(FULL, owner="new", revision="ranker-2")

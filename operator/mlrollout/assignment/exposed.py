@@ -39,6 +39,8 @@ class Exposure:
 
 
 Told = Callable[[Exposure], None]
+_Shown = tuple[str, bool, int]
+"""User, whether in treatment, and attempt: without the group itself, which takes long to hash."""
 _Waiting = SimpleQueue[Exposure | None]
 
 
@@ -68,8 +70,8 @@ class Exposures:
         if not callable(told):
             raise TypeError(f"on_exposure must be a function of an Exposure, and not of type {type(told).__name__}")
         self._told = told
-        self._young: dict[tuple[str, Group, int], object] = {}
-        self._old: dict[tuple[str, Group, int], object] = {}
+        self._young: dict[_Shown, object] = {}
+        self._old: dict[_Shown, object] = {}
         self._closed = False
         self.begin()
         begin_in_children(self)
@@ -88,8 +90,11 @@ class Exposures:
 
     def saw(self, user_id: str, group: Group, reason: Reason, record: Record) -> None:
         """A user was given a group; never waits."""
-        key, mark = (user_id, group, record.attempt), object()
-        if key in self._old or self._young.setdefault(key, mark) is not mark:
+        key: _Shown = (user_id, group is Group.TREATMENT, record.attempt)
+        if key in self._young or key in self._old:
+            return
+        mark = object()
+        if self._young.setdefault(key, mark) is not mark:  # another thread was first
             return
         if self._waiting.qsize() >= MOST_WAITING:
             self._young.pop(key, None)

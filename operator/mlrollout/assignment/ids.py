@@ -13,18 +13,15 @@ _MOST_BITS = 4 * LONGEST
 
 def text_of(user_id: object) -> str | None:
     """The canonical text of an id; `None` where it is nobody's."""
-    match user_id:
-        case str():
-            text = str.__str__(user_id)  # an Enum's would be its name
-        case bool():  # which is an int as well, and two of them are no users
-            return None
-        case int() if user_id.bit_length() < _MOST_BITS:
-            text = int.__repr__(user_id)
-        case UUID():
-            text = str(user_id)
-        case _:
-            return None
-    return text if 0 < _length(text) <= LONGEST else None
+    if isinstance(user_id, str):
+        text = str.__str__(user_id)  # an Enum's own would be its name
+        return text if 0 < _length(text) <= LONGEST else None
+    if isinstance(user_id, bool):  # which is an int as well, and two of them are no users
+        return None
+    if isinstance(user_id, int) and user_id.bit_length() < _MOST_BITS:
+        text = int.__repr__(user_id)
+        return text if len(text) <= LONGEST else None
+    return str(user_id) if isinstance(user_id, UUID) else None
 
 
 def trouble_with(user_id: object) -> str:

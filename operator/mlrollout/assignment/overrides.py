@@ -51,7 +51,7 @@ class Overrides:
         """The user's group; `None` where nothing is said of them."""
         try:
             found = self._ask(user_id)
-            return None if found is None else Group(found)
+            return found if found is None or type(found) is Group else Group(found)
         except Exception as error:  # the application goes on, and the user's bucket decides
             self._failures += 1
             if self._failures.bit_count() == 1:  # the first, second, fourth, eighth …

@@ -177,11 +177,8 @@ class Reader:
         held, follows = before.record, view.record
         if held and follows and held.owner != follows.owner and held.rank >= follows.rank:
             log.warning(
-                "Following the MLRollout %s on %s in place of %s, whose greater record Redis has not held for %g s",
-                follows.holder or follows.owner,
-                self._key,
-                held.holder or held.owner,
-                view.max_staleness,
+                "On %s, following the MLRollout %s (%s) in place of %s (%s), whose greater record Redis lost %g s ago",
+                *(self._key, follows.holder, follows.owner, held.holder, held.owner, view.max_staleness),
             )
 
     def _put(self, view: View) -> None:

@@ -122,8 +122,9 @@ class Rollout:
         """
         hashes, until, special = self._share
         try:
-            if special is None:
-                salted = self._salted + user_id.encode()  # type: ignore[union-attr]  # who is no text is asked below
+            text = user_id if type(user_id) is str else text_of(user_id)
+            if special is None and text is not None:
+                salted = self._salted + text.encode()
                 if not (_hash(salted) < hashes and monotonic() < until):
                     return Group.CONTROL
                 if len(self._salted) < len(salted) <= self._longest:

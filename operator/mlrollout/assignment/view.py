@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import inf
 
-from mlrollout.domain.record import Record
+from mlrollout.domain.record import ATTEMPTS, Record
 from mlrollout.domain.traffic import Traffic
 
 MAX_STALENESS = 10.0
 """Seconds for which what was read counts where nothing else is said."""
-_CREATION = 16
-"""Above so many bits of its first attempt's number stands when an object was created, where its operator knew."""
 _MOST_FORMER = 32
 
 
@@ -177,7 +175,7 @@ class View:
         return Rival(found.owner, at)
 
     def _may_succeed(self, found: Record, held: Record) -> bool:
-        older = 0 < found.attempt >> _CREATION < held.attempt >> _CREATION
+        older = 0 < found.attempt // ATTEMPTS < held.attempt // ATTEMPTS  # by when their objects were created
         return found.owner not in {"", held.owner, *self.former} and not older
 
 

@@ -65,7 +65,7 @@ def test_the_new_objects_rollback_reaches_who_knew_the_old_one(place: Place, cap
         reaches(rollout, 30)
         anew(place, 1, 100)
         reaches(rollout, 100)
-        assert "Following the MLRollout another uid" in caplog.text
+        assert "following the MLRollout  (another uid) in place of  (uid)" in caplog.text
 
         place.push(place.step(0, latched=True))
         reaches(rollout, 0)
