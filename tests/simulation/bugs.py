@@ -9,7 +9,7 @@ from mlrollout.api.spec import Guardrail, Spec, Stage
 from mlrollout.assignment.view import View
 from mlrollout.domain import danger, decide, gate, latch, progress, settle
 from mlrollout.domain.record import Cause, encode
-from mlrollout.domain.state import Blocked, Seen, State
+from mlrollout.domain.state import Blocker, Seen, State
 from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.domain.verdict import Verdict
 from mlrollout.evidence import judge
@@ -65,12 +65,12 @@ def trust_old_samples(patch: pytest.MonkeyPatch) -> None:
 
 def trust_other_stages(patch: pytest.MonkeyPatch) -> None:
     """A window may reach back before its stage."""
-    unearned = gate._unearned
+    unearned = gate._promotion_blocker
 
-    def anywhere(guardrail: Guardrail, _: float, look: Verdict | None) -> Blocked | None:
+    def anywhere(guardrail: Guardrail, _: float, look: Verdict | None) -> Blocker | None:
         return unearned(guardrail, float("-inf"), look)
 
-    patch.setattr(gate, "_unearned", anywhere)
+    patch.setattr(gate, "_promotion_blocker", anywhere)
 
 
 def count_all_time(patch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Points in time as the object holds them: RFC 3339 in UTC, to the millisecond, `2026-11-03T09:30:00.250Z`."""
 
+import math
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated
@@ -30,6 +31,11 @@ def render(seconds: float) -> str:
     """The nearest whole millisecond to so many seconds since the epoch."""
     time = _EPOCH + timedelta(milliseconds=round(seconds * 1000))
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def to_second(seconds: float) -> str:
+    """The same to the second, for people."""
+    return render(math.floor(seconds)).replace(".000", "")
 
 
 Moment = Annotated[

@@ -7,12 +7,13 @@ person (paused, approval) is neither: nothing moves, and nothing is wrong.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from mlrollout.api import moment
 from mlrollout.api.spec import Spec
 from mlrollout.api.status import Condition, ConditionStatus
 
 from .danger import guarded
 from .gate import fresh
-from .state import Alert, Blocked, Decision, Reason, Seen, State
+from .state import Alert, Blockers, Decision, Reason, Seen, State
 from .verdict import Finding, Verdict
 
 READY = "Ready"
@@ -66,16 +67,16 @@ def facts(spec: Spec, seen: Seen, decision: Decision, now: float) -> tuple[Fact,
     """The conditions that a decision leaves the object in."""
     health = _health(spec, seen, decision.state, now)
     traffic = _traffic(decision)
-    return (*_summary(decision, traffic, health), health, traffic)
+    return (*_summary(decision, traffic, health, now), health, traffic)
 
 
-def _summary(decision: Decision, traffic: Fact, health: Fact) -> tuple[Fact, ...]:
+def _summary(decision: Decision, traffic: Fact, health: Fact, now: float) -> tuple[Fact, ...]:
     state = decision.state
     conflict = _alert(decision.alerts, Reason.KEY_CONFLICT)
     if conflict is not None:
         return stalled(conflict.reason, conflict.message)
-    if state is not None and decision.blocked is not None:
-        return _held_back(state, decision.blocked)
+    if state is not None and decision.blockers:
+        return _held_back(state, decision.blockers, now)
     if state is None or traffic.status is not ConditionStatus.TRUE:
         return _moving(traffic.reason, traffic.message)
     if state.record.latched:
@@ -84,16 +85,21 @@ def _summary(decision: Decision, traffic: Fact, health: Fact) -> tuple[Fact, ...
     return (Fact(READY, ConditionStatus.TRUE, Reason.COMPLETED, f"complete at {state.record.percentage} %; {watch}"),)
 
 
-def _held_back(state: State, blocked: Blocked) -> tuple[Fact, ...]:
+def _held_back(state: State, blockers: Blockers, now: float) -> tuple[Fact, ...]:
     """The facts of a rollout that waits for something: for Redis to be raised, or for its next stage."""
     stage = state.record.stage
     where = f"stage {stage}" if stage else "before the first stage"
     if not state.confirmed:
         where = f"{where} at {state.record.percentage} % is not in force yet"
-    message = f"{state.applied} %, {where}: {blocked.message}"
-    if blocked.reason in _PERSON:
-        return (Fact(READY, ConditionStatus.FALSE, blocked.reason, message),)
-    return _moving(blocked.reason, message)
+    reason = blockers[0].reason
+    message = _as_of(now, f"{state.applied} %, {where}: {_messages(blockers)}")
+    if reason in _PERSON:
+        return (Fact(READY, ConditionStatus.FALSE, reason, message),)
+    return _moving(reason, message)
+
+
+def _messages(blockers: Blockers) -> str:
+    return "; ".join(blocker.message for blocker in blockers)
 
 
 def _moving(reason: str, message: str) -> tuple[Fact, ...]:
@@ -112,7 +118,7 @@ def _traffic(decision: Decision) -> Fact:
     state = decision.state
     if state is None or not state.confirmed:
         shall = "0" if state is None else str(state.record.percentage)
-        why = f": {decision.blocked.message}" if decision.blocked is not None else ""
+        why = f": {_messages(decision.blockers)}" if decision.blockers else ""
         message = f"{shall} % is not confirmed in Redis yet{why}"
         return Fact(TRAFFIC_APPLIED, ConditionStatus.FALSE, Reason.TRAFFIC_UNCONFIRMED, message)
     message = f"Redis holds {state.record.percentage} %"
@@ -131,11 +137,16 @@ def _health(spec: Spec, seen: Seen, state: State | None, now: float) -> Fact:
     looks = {guardrail.name: fresh(guardrail, seen.trails, now) for guardrail in spec.guardrails}
     bad = {name: look for name, look in looks.items() if look is not None and look.finding is Finding.BREACH}
     if bad:
-        return Fact(GUARDRAILS_HEALTHY, ConditionStatus.FALSE, Reason.GUARDRAILS_UNHEALTHY, _told(bad))
+        return Fact(GUARDRAILS_HEALTHY, ConditionStatus.FALSE, Reason.GUARDRAILS_UNHEALTHY, _as_of(now, _told(bad)))
     unknown = {name: look for name, look in looks.items() if look is None or look.finding is not Finding.PASS}
     if unknown:
-        return Fact(GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_UNKNOWN, _told(unknown))
-    return Fact(GUARDRAILS_HEALTHY, ConditionStatus.TRUE, Reason.GUARDRAILS_PASSING, _told(looks))
+        return Fact(GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_UNKNOWN, _as_of(now, _told(unknown)))
+    return Fact(GUARDRAILS_HEALTHY, ConditionStatus.TRUE, Reason.GUARDRAILS_PASSING, _as_of(now, _told(looks)))
+
+
+def _as_of(now: float, message: str) -> str:
+    """What was measured, and when: a status is not written again for each measurement, and may be read much later."""
+    return f"{message} (as of {moment.to_second(now)})"
 
 
 def _told(looks: Mapping[str, Verdict | None]) -> str:

@@ -6,13 +6,16 @@ from mlrollout.api.spec import Spec
 
 from .attempt import adopt, begin, foreign, renew
 from .danger import danger, evidence_alerts
+from .gate import pause
 from .latch import landed, latch
 from .progress import Progressed, progress
 from .settle import Settled, conflict, settle
 from .stages import follow, supersede
-from .state import Alert, Blocked, Decision, Reason, Seen, State
+from .state import Alert, Blocker, Blockers, Decision, Reason, Seen, State
 from .traffic import Write
 from .verbs import hear, in_manifests
+
+_BEGINS = (Blocker(Reason.PROGRESSING, "an attempt begins once it is saved"),)
 
 
 def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
@@ -35,24 +38,24 @@ def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
     known = _known(seen, _placed(state.up_to(now), seen), now)
     state, begun = _asked(spec, seen, known, now)
     if begun:
-        return Decision(state, settle(spec, seen, known, now, paused=True).write, announces=True)
+        return Decision(state, settle(spec, seen, known, now, _BEGINS).write, announces=True)
     cause = danger(spec, seen, state, now)
     if cause is not None:
         state = latch(state, now, cause)
-    paused = spec.paused or state.paused
-    settled = settle(spec, seen, state, now, paused=paused)
-    step = Progressed(settled.state, settled.blocked)
+    paused = pause(spec, state)
+    settled = settle(spec, seen, state, now, paused)
+    step = Progressed(settled.state, settled.blockers)
     if _may_progress(seen, settled):
-        step = progress(spec, seen, settled.state, now, paused=paused)
+        step = progress(spec, seen, settled.state, now, paused)
     alerts = [settled.alert] if settled.alert is not None else []
-    alerts += _approval(step.blocked)
+    alerts += _approvals(step.blockers)
     alerts += evidence_alerts(spec, seen, step.state, now)
     alerts += in_manifests(seen.verbs)
     announces = step.state.record.percentage > known.record.percentage
     write = settled.write
     if write is not None and write.raises and announces:
         write = None  # saved first, raised by a later decision
-    return Decision(step.state, write, announces, step.again, tuple(alerts), step.blocked)
+    return Decision(step.state, write, announces, step.again, tuple(alerts), step.blockers)
 
 
 def _first_sight(spec: Spec, seen: Seen, now: float) -> Decision:
@@ -106,7 +109,6 @@ def _may_progress(seen: Seen, settled: Settled) -> bool:
     return state.confirmed and not state.record.latched and seen.traffic is not None
 
 
-def _approval(blocked: Blocked | None) -> list[Alert]:
-    if blocked is None or blocked.reason is not Reason.AWAITING_APPROVAL:
-        return []
-    return [Alert(blocked.reason, "stage", blocked.message, warning=False)]
+def _approvals(blockers: Blockers) -> list[Alert]:
+    waits = (blocker for blocker in blockers if blocker.reason is Reason.AWAITING_APPROVAL)
+    return [Alert(blocker.reason, "stage", blocker.message, warning=False) for blocker in waits]

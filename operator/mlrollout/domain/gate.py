@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from mlrollout.api.duration import rough
 from mlrollout.api.spec import Guardrail, MissingAction, Requirement, Spec, Stage
 
-from .state import Blocked, Reason
+from .state import Blocker, Blockers, Reason, State, Verb
 from .verdict import Finding, Trail, Verdict
 
 
@@ -22,13 +22,22 @@ def gates(spec: Spec) -> tuple[Guardrail, ...]:
     return tuple(guardrail for guardrail in spec.guardrails if guardrail.gates)
 
 
-def patience(spec: Spec) -> float:
+def evidence_max_age(spec: Spec) -> float:
     """Seconds for which good evidence stays good: the shortest `maxAge`; 0 where nothing gates."""
     return min((guardrail.max_age for guardrail in gates(spec)), default=0.0)
 
 
-def earned(spec: Spec, since: float, trails: Mapping[str, Trail], now: float) -> Blocked | None:
-    """What is missing for a `Pass` of every gating guardrail whose whole window lies after `since`; `None` if nothing.
+def pause(spec: Spec, state: State) -> Blockers:
+    """The pause that a person asked for, and how it ends."""
+    if state.paused:
+        return (Blocker(Reason.PAUSED, f"the rollout is paused; annotate mlrollout.dev/{Verb.RESUME} to go on"),)
+    if spec.paused:
+        return (Blocker(Reason.PAUSED, "the rollout is paused by spec.paused; set it to false to go on"),)
+    return ()
+
+
+def promotion_blockers(spec: Spec, since: float, trails: Mapping[str, Trail], now: float) -> Blockers:
+    """What is missing for a `Pass` of every gating guardrail whose whole window lies after `since`.
 
     Args:
         spec: Names the guardrails.
@@ -37,63 +46,66 @@ def earned(spec: Spec, since: float, trails: Mapping[str, Trail], now: float) ->
         now: Seconds since the epoch.
     """
     if not gates(spec):
-        return Blocked(Reason.GUARDRAILS_UNKNOWN, "every guardrail only alerts, and nothing grows without evidence")
+        return (Blocker(Reason.GUARDRAILS_UNKNOWN, "every guardrail only alerts, and nothing grows without evidence"),)
     looks = ((guardrail, fresh(guardrail, trails, now)) for guardrail in gates(spec))
-    return next((blocked for guardrail, look in looks if (blocked := _unearned(guardrail, since, look))), None)
+    found = (_promotion_blocker(guardrail, since, look) for guardrail, look in looks)
+    return tuple(blocker for blocker in found if blocker is not None)
 
 
-def _unearned(guardrail: Guardrail, since: float, look: Verdict | None) -> Blocked | None:
+def _promotion_blocker(guardrail: Guardrail, since: float, look: Verdict | None) -> Blocker | None:
     if look is None:
-        return Blocked(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name} has no fresh look yet")
+        return Blocker(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name} has no fresh look yet")
     if look.finding is Finding.BREACH:
-        return Blocked(Reason.GUARDRAILS_UNHEALTHY, f"guardrail {guardrail.name}: {look.message}")
+        return Blocker(Reason.GUARDRAILS_UNHEALTHY, f"guardrail {guardrail.name}: {look.message}")
     if look.finding is not Finding.PASS:
-        return Blocked(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name}: {look.message}")
+        return Blocker(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name}: {look.message}")
     if look.begins < since:
         rest = rough(since - look.begins)
-        return Blocked(
+        return Blocker(
             Reason.GUARDRAILS_UNKNOWN,
             f"guardrail {guardrail.name} still looks back {rest} into the time before this stage",
         )
     return None
 
 
-def admitted(spec: Spec, clear: float, trails: Mapping[str, Trail], now: float) -> Blocked | None:
-    """What is missing for the first stage, which is entered on the user's word; `None` if nothing.
+def first_stage_blockers(spec: Spec, clear: float, trails: Mapping[str, Trail], now: float) -> Blockers:
+    """What is missing for the first stage, which is entered on the user's word.
 
     Every source must answer, no guardrail may be breached, and no window may reach back before
     `clear`, into an earlier attempt: or a mended model would be taken back for the broken one's errors.
     """
     looks = ((guardrail, fresh(guardrail, trails, now)) for guardrail in gates(spec))
-    return next((blocked for guardrail, look in looks if (blocked := _unadmitted(guardrail, clear, look))), None)
+    found = (_first_stage_blocker(guardrail, clear, look) for guardrail, look in looks)
+    return tuple(blocker for blocker in found if blocker is not None)
 
 
-def _unadmitted(guardrail: Guardrail, clear: float, look: Verdict | None) -> Blocked | None:
+def _first_stage_blocker(guardrail: Guardrail, clear: float, look: Verdict | None) -> Blocker | None:
     if look is None:
-        return Blocked(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name} has no fresh look yet")
+        return Blocker(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name} has no fresh look yet")
     if look.finding is Finding.ERROR:
-        return Blocked(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name}: {look.message}")
+        return Blocker(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name}: {look.message}")
     if look.begins < clear:
         rest = rough(clear - look.begins)
-        return Blocked(
+        return Blocker(
             Reason.WINDOWS_NOT_CLEAR,
             f"guardrail {guardrail.name} still looks back {rest} into the attempt before; wait until it no longer does",
         )
     if look.finding is Finding.BREACH:
-        return Blocked(Reason.GUARDRAILS_UNHEALTHY, f"guardrail {guardrail.name}: {look.message}")
+        return Blocker(Reason.GUARDRAILS_UNHEALTHY, f"guardrail {guardrail.name}: {look.message}")
     return None
 
 
-def satisfied(stage: Stage, since: float, spec: Spec, trails: Mapping[str, Trail], now: float) -> Blocked | None:
-    """What is missing for the stage's own, stricter limits; `None` if nothing."""
+def requirement_blockers(stage: Stage, since: float, spec: Spec, trails: Mapping[str, Trail], now: float) -> Blockers:
+    """What is missing for the stage's own, stricter limits."""
+    blockers = []
     guardrails = {guardrail.name: guardrail for guardrail in spec.guardrails}
     for requirement in stage.require:
         look = fresh(guardrails[requirement.guardrail], trails, now)
         if look is None or look.begins < since or not meets(requirement, look):
             wanted = f"{requirement.guardrail} {_limits(requirement)}"
             message = f"stage {stage.name} requires {wanted}, and {_found(look, since)}"
-            return Blocked(Reason.AWAITING_REQUIREMENTS, message)
-    return None
+            blockers.append(Blocker(Reason.AWAITING_REQUIREMENTS, message))
+    return tuple(blockers)
 
 
 def meets(requirement: Requirement, look: Verdict) -> bool:

@@ -5,43 +5,38 @@ from dataclasses import dataclass, replace
 from mlrollout.api.duration import render, rough
 from mlrollout.api.spec import Approval, Spec, Stage
 
-from .gate import admitted, earned, gates, patience, satisfied
+from .gate import evidence_max_age, first_stage_blockers, gates, promotion_blockers, requirement_blockers
 from .stages import current, following
-from .state import Blocked, Reason, RunOutcome, Seen, State
+from .state import Blocker, Blockers, Reason, RunOutcome, Seen, State
 
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """The state after a step, and what keeps it from the next one."""
+    """The state after a step, and everything that keeps it from the next one."""
 
     state: State
-    blocked: Blocked | None = None
+    blockers: Blockers = ()
     again: float | None = None
 
 
-def progress(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) -> Progressed:
+def progress(spec: Spec, seen: Seen, state: State, now: float, pause: Blockers) -> Progressed:
     """One step towards the next stage; Redis holds the state's record."""
     stage = current(spec, state.record)
     if stage is None:
-        return _enter_first(spec, seen, state, now, paused=paused)
-    blocked = earned(spec, state.since, seen.trails, now)
-    state = _count(spec, seen, state, stage, now) if blocked is None and not paused else replace(state, counted=None)
+        return _enter_first(spec, seen, state, now, pause)
+    missing = promotion_blockers(spec, state.since, seen.trails, now)
+    state = replace(state, counted=None) if missing or pause else _count(spec, seen, state, stage, now)
     if state.completed:
         return Progressed(state)
-    if blocked is None and paused:
-        blocked = Blocked(Reason.PAUSED, "the rollout is paused")
-    if blocked is not None:
-        return Progressed(state, blocked)
+    if missing or pause:
+        return Progressed(state, (*pause, *missing))
     rest = stage.duration - state.healthy
     if rest > 0 and state.promoted != stage.name:
-        return Progressed(
-            state,
-            Blocked(Reason.PROGRESSING, f"healthy for {rough(state.healthy)} of {render(stage.duration)}"),
-            now + rest,
-        )
-    blocked = satisfied(stage, state.since, spec, seen.trails, now)
-    if blocked is not None:
-        return Progressed(state, blocked)
+        served = Blocker(Reason.PROGRESSING, f"healthy for {rough(state.healthy)} of {render(stage.duration)}")
+        return Progressed(state, (served,), now + rest)
+    missing = requirement_blockers(stage, state.since, spec, seen.trails, now)
+    if missing:
+        return Progressed(state, missing)
     return _advance(spec, seen, state, stage, now)
 
 
@@ -49,16 +44,15 @@ def _count(spec: Spec, seen: Seen, state: State, stage: Stage, now: float) -> St
     """Add the time since evidence was last good, as far as it was good all along; no more than the stage asks for."""
     gap = 0.0 if state.counted is None else now - state.counted
     passing = now - max(seen.trails[guardrail.name].passing_since for guardrail in gates(spec))
-    gained = min(gap, passing) if 0 <= gap <= patience(spec) else 0.0
+    gained = min(gap, passing) if 0 <= gap <= evidence_max_age(spec) else 0.0
     return replace(state, healthy=min(state.healthy + gained, stage.duration), counted=now)
 
 
-def _enter_first(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) -> Progressed:
+def _enter_first(spec: Spec, seen: Seen, state: State, now: float, pause: Blockers) -> Progressed:
     stage = spec.stages[0]
-    blocked = admitted(spec, state.clear, seen.trails, now)
-    blocked = blocked or _permitted(stage, state, paused=paused)
-    if blocked is not None:
-        return Progressed(state, blocked)
+    missing = (*pause, *first_stage_blockers(spec, state.clear, seen.trails, now), *_approval(stage, state))
+    if missing:
+        return Progressed(state, missing)
     state = replace(state, began=now)
     return Progressed(_enter(state, stage, now, f"revision {state.record.revision} begins at {stage.percentage} %"))
 
@@ -69,9 +63,9 @@ def _advance(spec: Spec, seen: Seen, state: State, stage: Stage, now: float) -> 
     if after is None:
         state = replace(state.leave(now, RunOutcome.PASSED), completed=True, counted=None)
         return Progressed(state.tell(now, Reason.COMPLETED, f"complete at {stage.percentage} %: {served}"))
-    blocked = _permitted(after, state, paused=False)
-    if blocked is not None:
-        return Progressed(state, blocked)
+    missing = _approval(after, state)
+    if missing:
+        return Progressed(state, missing)
     state = state.leave(now, RunOutcome.PASSED)
     return Progressed(_enter(state, after, now, f"{stage.percentage} % -> {after.percentage} %: {served}"))
 
@@ -82,15 +76,12 @@ def _evidence(spec: Spec, seen: Seen) -> str:
     return "; ".join(f"{name}: {look.message}" for name, look in looks if look is not None)
 
 
-def _permitted(stage: Stage, state: State, *, paused: bool) -> Blocked | None:
-    if paused:
-        return Blocked(Reason.PAUSED, "the rollout is paused")
-    if stage.approval is Approval.MANUAL and state.approved != stage.name:
-        return Blocked(
-            Reason.AWAITING_APPROVAL,
-            f"stage {stage.name} at {stage.percentage} % waits for a person: annotate mlrollout.dev/approve",
-        )
-    return None
+def _approval(stage: Stage, state: State) -> Blockers:
+    """The word that a person still has to say."""
+    if stage.approval is not Approval.MANUAL or state.approved == stage.name:
+        return ()
+    message = f"stage {stage.name} at {stage.percentage} % waits for a person: annotate mlrollout.dev/approve"
+    return (Blocker(Reason.AWAITING_APPROVAL, message),)
 
 
 def _enter(state: State, stage: Stage, now: float, message: str) -> State:

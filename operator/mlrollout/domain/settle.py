@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from mlrollout.api.spec import Spec
 
 from .attempt import foreign, lose
-from .gate import admitted, earned, patience
+from .gate import evidence_max_age, first_stage_blockers, promotion_blockers
 from .latch import landed
 from .record import Record
 from .stages import fall_back, first, passes_over
-from .state import Alert, Blocked, Reason, Seen, State
+from .state import Alert, Blockers, Reason, Seen, State
 from .traffic import Traffic, Write
 
 _LOST = "Redis lost the percentage and its record"
@@ -23,10 +23,10 @@ class Settled:
     state: State
     write: Write | None = None
     alert: Alert | None = None
-    blocked: Blocked | None = None
+    blockers: Blockers = ()
 
 
-def settle(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) -> Settled:
+def settle(spec: Spec, seen: Seen, state: State, now: float, pause: Blockers) -> Settled:
     """What Redis needs so that it holds the record."""
     traffic, record = seen.traffic, state.record
     if traffic is None:
@@ -36,19 +36,19 @@ def settle(spec: Spec, seen: Seen, state: State, now: float, *, paused: bool) ->
     if traffic.unreadable:
         return _unreadable(state, traffic, now)
     if traffic.record is None:
-        return _absent(spec, seen, state, traffic, now, paused=paused)
+        return _absent(spec, seen, state, traffic, now, pause)
     if traffic.record.rank == record.rank and traffic.percentage is not None:
         return _held(state, traffic, now)
-    return _ahead(spec, seen, state, traffic, now, paused=paused)
+    return _ahead(spec, seen, state, traffic, now, pause)
 
 
-def _ahead(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, *, paused: bool) -> Settled:
+def _ahead(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, pause: Blockers) -> Settled:
     """The record is ahead of Redis: a way down is written, a way up only on evidence."""
     record, found = state.record, traffic.record
     if found is not None and _anothers(record, found, traffic):
         state = replace(state, clear=now)
     if found is not None and _went_back(spec, record, found, traffic):
-        return _come_back(spec, seen, state, traffic, now, paused=paused)
+        return _come_back(spec, seen, state, traffic, now, pause)
     state = replace(state, confirmed=False, applied=traffic.in_force)
     if traffic.in_force and passes_over(spec, state):
         state = fall_back(spec, state, now)
@@ -58,10 +58,10 @@ def _ahead(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, *
     if found is not None and _overwritten(traffic, found):
         return _put_back(state, traffic, found)
     if first(spec, record):
-        gate = admitted(spec, state.clear, seen.trails, now)
+        missing = first_stage_blockers(spec, state.clear, seen.trails, now)
     else:
-        gate = earned(spec, state.since, seen.trails, now)
-    return _raise(state, found, gate, paused=paused)
+        missing = promotion_blockers(spec, state.since, seen.trails, now)
+    return _raise(state, found, (*pause, *missing))
 
 
 def _unasked(state: State, trouble: str) -> Settled:
@@ -106,11 +106,11 @@ def _unreadable(state: State, traffic: Traffic, now: float) -> Settled:
     return Settled(state, Write(state.record) if lowers else None, alert)
 
 
-def _absent(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, *, paused: bool) -> Settled:
+def _absent(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, pause: Blockers) -> Settled:
     """Redis holds no record. A percentage above zero comes back at once on fresh evidence, or from the start."""
     if state.record.percentage == 0:
         return Settled(replace(state, confirmed=False, applied=0), Write(state.record))
-    return _come_back(spec, seen, state, traffic, now, paused=paused)
+    return _come_back(spec, seen, state, traffic, now, pause)
 
 
 def _anothers(record: Record, found: Record, traffic: Traffic) -> bool:
@@ -131,7 +131,7 @@ def _went_back(spec: Spec, record: Record, found: Record, traffic: Traffic) -> b
     return not (step_before and spec.stages[0].percentage == 0)
 
 
-def _come_back(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, *, paused: bool) -> Settled:
+def _come_back(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, pause: Blockers) -> Settled:
     """Bring back a stage that Redis lost with all its traffic, or begin the attempt's stages anew."""
     lost = _LOST if traffic.record is None else _WENT_BACK
     why = _gone(spec, seen, state, traffic, now)
@@ -141,7 +141,7 @@ def _come_back(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: floa
     if state.applied:
         message = f"{lost}; every guardrail's evidence is fresh, so {state.record.percentage} % comes back"
         state = state.tell(now, Reason.TRAFFIC_RESTORED, message, warning=True)
-    return _raise(replace(state, confirmed=False, applied=0), traffic.record, None, paused=paused)
+    return _raise(replace(state, confirmed=False, applied=0), traffic.record, pause)
 
 
 def _gone(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float) -> str:
@@ -152,10 +152,10 @@ def _gone(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float) ->
     """
     if traffic.record is None and not traffic.lost:
         return "the key was left without its record"
-    if state.counted is None or not 0 <= now - state.counted <= patience(spec):
+    if state.counted is None or not 0 <= now - state.counted <= evidence_max_age(spec):
         return "the guardrails did not pass shortly before"
-    blocked = earned(spec, state.since, seen.trails, now)
-    return "" if blocked is None else blocked.message
+    missing = promotion_blockers(spec, state.since, seen.trails, now)
+    return "; ".join(blocker.message for blocker in missing)
 
 
 def _held(state: State, traffic: Traffic, now: float) -> Settled:
@@ -182,9 +182,7 @@ def _put_back(state: State, traffic: Traffic, record: Record) -> Settled:
     return Settled(state, Write(record), Alert(Reason.PERCENTAGE_OVERWRITTEN, "key", message))
 
 
-def _raise(state: State, expect: Record | None, gate: Blocked | None, *, paused: bool) -> Settled:
-    if gate is None and paused:
-        gate = Blocked(Reason.PAUSED, "the rollout is paused")
-    if gate is not None:
-        return Settled(state, blocked=gate)
+def _raise(state: State, expect: Record | None, blockers: Blockers) -> Settled:
+    if blockers:
+        return Settled(state, blockers=blockers)
     return Settled(state, Write(state.record, raises=True, expect=expect))

@@ -287,11 +287,15 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Blocked:
+class Blocker:
     """What keeps traffic from growing."""
 
     reason: Reason
     message: str
+
+
+Blockers = tuple[Blocker, ...]
+"""Everything that does; what a person did comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +319,7 @@ class Decision:
             decided anew where that fails; everything else counts at once, and is saved when the write is done.
         again: When to decide again even if nothing happens, seconds since the epoch.
         alerts: What a person should hear of.
-        blocked: What keeps traffic from growing now.
+        blockers: Everything that keeps traffic from growing now; what a person did first.
     """
 
     state: State | None
@@ -323,7 +327,7 @@ class Decision:
     announces: bool = False
     again: float | None = None
     alerts: tuple[Alert, ...] = ()
-    blocked: Blocked | None = None
+    blockers: Blockers = ()
 
     def lowers(self, before: State | None) -> bool:
         """Whether it is a way down from a state, and in need of a write."""

@@ -307,5 +307,4 @@ def test_a_successor_begins_above_what_was_given_up() -> None:
 def _waits_for(world: World) -> str:
     decision = world.operators[0].decision
     assert decision is not None
-    assert decision.blocked is not None
-    return decision.blocked.reason
+    return decision.blockers[0].reason

@@ -1,6 +1,7 @@
 """What people and tools are told: one row for each situation."""
 
 import pytest
+from mlrollout.api import moment
 from mlrollout.api.status import Condition, ConditionStatus
 from mlrollout.domain.conditions import (
     GUARDRAILS_HEALTHY,
@@ -15,7 +16,7 @@ from mlrollout.domain.conditions import (
 )
 from mlrollout.domain.decide import decide
 from mlrollout.domain.record import encode
-from mlrollout.domain.state import Decision, Seen
+from mlrollout.domain.state import Decision, Reason, Seen
 
 from tests.components.redis.model import State as Redis
 from tests.pure.domain.situations import world_at
@@ -192,7 +193,7 @@ def test_an_object_that_can_t_begin_says_why(redis: Redis, up: bool, ready: str,
 
 def test_the_messages_say_what_stands_and_what_is_waited_for() -> None:
     def ready(world: World) -> str:
-        return _facts(world)[0].message
+        return _facts(world)[0].message.partition(" (as of ")[0]
 
     assert ready(world_at("second stage")) == "30 %, stage half: healthy for 10s of 40s"
     assert ready(world_at("second stage announced", *BLOCKED)) == (
@@ -205,7 +206,25 @@ def test_the_messages_say_what_stands_and_what_is_waited_for() -> None:
     assert ready(world_at("complete")) == "complete at 100 %; guardrails go on looking"
     assert ready(world_at("complete", ("after", "Stop"), ("handle", 0))) == "complete at 100 %; guardrails look no more"
     health = _facts(world_at("second stage", ("look", 0, "NoData"), ("handle", 0)))[-2]
-    assert health.message == "errors: NoData!"
+    assert health.message.startswith("errors: NoData!")
+
+
+def test_what_was_measured_says_when() -> None:
+    world = world_at("second stage", ("look", 0, "NoData"), ("handle", 0))
+    seen = f" (as of {moment.to_second(world.now)})"
+
+    assert [fact.message.endswith(seen) for fact in _facts(world)] == [True, True, True, False]
+
+
+def test_everything_that_waits_is_told_and_a_persons_pause_first() -> None:
+    world = world_at("second stage", ("look", 0, "NoData"), ("look", 1, "Error"), ("pause", True), ("handle", 0))
+    ready = _facts(world)[0]
+
+    assert ready.reason == Reason.PAUSED
+    for part in ("paused by spec.paused; set it to false", "guardrail errors: NoData!", "Error!"):
+        assert part in ready.message
+    world.play([("pause", False), ("ask", "pause"), ("handle", 0)])
+    assert "annotate mlrollout.dev/resume to go on" in _facts(world)[0].message
 
 
 def test_a_wait_for_a_person_is_announced_and_no_warning() -> None:

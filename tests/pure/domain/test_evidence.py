@@ -23,9 +23,8 @@ def _decision(world: World) -> Decision:
 
 
 def _waits_for(world: World) -> tuple[Reason, str]:
-    blocked = _decision(world).blocked
-    assert blocked is not None
-    return blocked.reason, blocked.message
+    blocker = _decision(world).blockers[0]
+    return blocker.reason, blocker.message
 
 
 def _alerts(world: World) -> list[tuple[Reason, str]]:
@@ -168,8 +167,7 @@ def test_a_requirement_s_look_must_be_there_and_lie_in_the_stage_too() -> None:
         ),
     ):
         seen = Seen(UID, HOLDER, world.redis.traffic, trails=passing | {"anger": anger})
-        blocked = decide(spec, state, seen, now).blocked
-        assert blocked is not None
+        (blocked,) = decide(spec, state, seen, now).blockers
         assert blocked.reason == Reason.AWAITING_REQUIREMENTS
         assert complaint in blocked.message
 

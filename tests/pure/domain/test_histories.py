@@ -74,7 +74,7 @@ def complete(world: World) -> State:
             world.ask("retry")
         if state.paused:
             world.ask("resume")
-        if decision.blocked is not None and decision.blocked.reason is Reason.AWAITING_APPROVAL:
+        if Reason.AWAITING_APPROVAL in {blocker.reason for blocker in decision.blockers}:
             world.ask("approve")
     raise AssertionError(f"never complete: {decision}")
 

@@ -155,7 +155,7 @@ def test_a_rollout_stays_in_a_stage_that_is_not_understood_and_keeps_what_it_ear
     assert decision.state.record == record
     assert decision.state.healthy == 99.0
     assert decision.state.history == ()
-    assert decision.blocked is not None
+    assert decision.blockers
 
 
 def test_one_that_has_not_begun_its_first_stage_stays_before_it() -> None:

@@ -197,8 +197,7 @@ def test_the_spec_s_pause_outlasts_resume_but_resume_ends_the_verb_s() -> None:
     assert not world.state.paused
     world.play([("go_well", 1)])
     assert world.operators[0].decision is not None
-    assert world.operators[0].decision.blocked is not None
-    assert world.operators[0].decision.blocked.reason == Reason.PAUSED
+    assert world.operators[0].decision.blockers[0].reason == Reason.PAUSED
 
 
 def test_resume_and_pause_together_leave_it_paused() -> None:
