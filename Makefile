@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the product, `make test` proves it. Both install what
 # they need, into .venv and a cache (see devstack/).
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint style types imports format up down status generate lock clean
+.PHONY: help demo test simulate-long unit lint style types imports format up down status generate lock clean
 
 PYTHON ?= python3
 # Another environment for another Python: make unit PYTHON=python3.13 VENV=.venv-3.13
@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 JUDGING := tests/pure/domain tests/pure/evidence
 
 help: ## Say what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/ready: requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mlrollout needs Python 3.11 or newer, and $(PYTHON) is older: try make PYTHON=python3.13 ...")'
@@ -33,6 +33,9 @@ test: $(VENV)/ready ## Run every test: pure, components on real parts, the whole
 	$(BIN)/pytest $(JUDGING) -n auto --cov --cov-report=term
 	$(BIN)/pytest tests/pure tests/simulation $(JUDGING:%=--ignore=%) --every-fate -n auto --dist worksteal
 	$(BIN)/pytest tests --ignore=tests/pure --ignore=tests/simulation -n $(WORKERS) --dist worksteal
+
+simulate-long: $(VENV)/ready ## Simulate schedules for an hour, or MINUTES=..., on from where it stopped last
+	@$(BIN)/python -m tests.simulation.long --minutes $(or $(MINUTES),60)
 
 unit: $(VENV)/ready ## Run the pure tests alone (seconds)
 	$(BIN)/pytest tests/pure tests/simulation -n auto --dist worksteal

@@ -1,7 +1,11 @@
+from datetime import UTC, datetime
+
 import pytest
 
 SCHEDULES = 300
 CHUNK = 20
+A_DAY = 1000
+"""Seeds between the first of one day and that of the next: each day sees schedules that no day before has seen."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,12 +23,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Say once which seeds they are: workers get the options of whoever started them, also after midnight."""
+    if config.getoption("simulation_seed", None) is None:
+        config.option.simulation_seed = int(f"{datetime.now(UTC):%Y%m%d}") * A_DAY
+        config.option.simulation_schedules = config.getoption("simulation_schedules", None) or SCHEDULES
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"simulated schedules: {_count(config)} from seed {config.option.simulation_seed}"
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Hand the seeds out in chunks, so that workers share them."""
     if "seeds" not in metafunc.fixturenames:
         return
-    first = metafunc.config.getoption("simulation_seed", None)
-    count = metafunc.config.getoption("simulation_schedules", None) or (SCHEDULES if first is None else 1)
-    begin = first or 0
-    chunks = [range(at, min(at + CHUNK, begin + count)) for at in range(begin, begin + count, CHUNK)]
+    begin = metafunc.config.option.simulation_seed
+    end = begin + _count(metafunc.config)
+    chunks = [range(at, min(at + CHUNK, end)) for at in range(begin, end, CHUNK)]
     metafunc.parametrize("seeds", chunks, ids=lambda seeds: f"{seeds.start}-{seeds.stop - 1}")
+
+
+def _count(config: pytest.Config) -> int:
+    return config.getoption("simulation_schedules", None) or 1

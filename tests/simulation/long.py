@@ -1,0 +1,171 @@
+"""Many schedules, for hours: goes on where it stopped, and says what was tried and what broke.
+
+    python -m tests.simulation.long --schedules 100000     # so many more
+    python -m tests.simulation.long --minutes 60           # or for so long
+
+What was found is kept in a file. Once the code has changed it counts from zero, and tries first what was broken before.
+"""
+
+import argparse
+import gc
+import hashlib
+import json
+import multiprocessing
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields
+from itertools import islice
+from pathlib import Path
+
+from .checks.all import violations
+from .world.history import Acted, Fault
+from .world.plan import make
+from .world.world import World, simulate
+
+ROOT = Path(__file__).parents[2]
+CODE = ("operator/mlrollout", "tests/simulation", "tests/support", "tests/components/redis/model.py")
+CHUNK = 25
+FIRST = 1_000_000_000
+"""Where it begins, far from every other range."""
+SAY_EVERY = 60.0
+"""Seconds between two lines about how far it is."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What a number of schedules has shown.
+
+    Attributes:
+        code: Fingerprint of the code that was tried.
+        next: The first seed that has not been tried.
+        schedules: How many were.
+        happened: What befell them, by its kind.
+        broken: Which seeds broke an invariant, and how.
+    """
+
+    code: str = ""
+    next: int = FIRST
+    schedules: int = 0
+    happened: Counter[str] = field(default_factory=Counter)
+    broken: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: "Found") -> None:
+        self.next = max(self.next, other.next)
+        self.schedules += other.schedules
+        self.happened += other.happened
+        self.broken |= other.broken
+
+    def __str__(self) -> str:
+        kinds = (f"  {count:>12,}  {kind}" for kind, count in sorted(self.happened.items()))
+        seeds = (f"  --simulation-seed={seed}: {how}" for seed, how in self.broken.items())
+        head = f"{self.schedules:,} schedules up to seed {self.next - 1}, code {self.code}; what befell them:"
+        return "\n".join((head, *kinds, f"{len(self.broken)} broke an invariant", *seeds))
+
+
+def tried(seeds: range) -> Found:
+    """What these seeds show; in a process of its own."""
+    found = Found(next=seeds.stop, schedules=len(seeds))
+    for seed in seeds:
+        try:
+            world = simulate(make(seed))
+            broken = next(iter(violations(world)), None)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the others
+            found.broken[str(seed)] = repr(error)
+            continue
+        found.happened += _happened(world)
+        if broken is not None:
+            check, violation = broken
+            found.broken[str(seed)] = f"{check.__name__}: {violation.message}"
+        del world
+        gc.collect()
+    return found
+
+
+def _happened(world: World) -> Counter[str]:
+    happened = Counter(f"fault: {entry.port} {entry.fate}" for entry in world.history.of(Fault))
+    happened.update(f"step: {entry.act}" for entry in world.history.of(Acted) if entry.act != "apply")
+    return happened
+
+
+def _begin() -> None:
+    """A world is one big cycle of references: gone at once where it is collected after each, at a tenth less time."""
+    os.nice(10)
+    gc.disable()
+
+
+def fingerprint() -> str:
+    """Tells the code that is tried from any other."""
+    digest = hashlib.sha256()
+    for place in CODE:
+        path = ROOT / place
+        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def load(path: Path, code: str) -> tuple[Found, list[int]]:
+    """What was found so far by this code, and the seeds that broke another."""
+    if not path.exists():
+        return Found(code), []
+    kept = json.loads(path.read_text())
+    found = Found(**kept | {"happened": Counter(kept["happened"])})
+    if found.code == code:
+        return found, []
+    return Found(code, found.next), [int(seed) for seed in found.broken]
+
+
+def save(path: Path, found: Found) -> None:
+    """Keep it, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps({one.name: getattr(found, one.name) for one in fields(found)}, indent=1))
+    new.replace(path)
+
+
+def chunks(again: Iterable[int], begin: int, number: int | None) -> Iterator[range]:
+    """What to try: what was broken, then what is new."""
+    yield from (range(seed, seed + 1) for seed in again)
+    at = begin
+    while number is None or at < begin + number:
+        stop = at + CHUNK if number is None else min(at + CHUNK, begin + number)
+        yield range(at, stop)
+        at = stop
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="tests.simulation.long", description=__doc__)
+    parser.add_argument("--schedules", type=int, help="how many more")
+    parser.add_argument("--minutes", type=float, help="for how long")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="on how many cores")
+    parser.add_argument("--kept", type=Path, default=ROOT / ".local" / "simulation.json", help="where it is kept")
+    asked = parser.parse_args(arguments)
+    found, again = load(asked.kept, fingerprint())
+    ends = None if asked.minutes is None else time.monotonic() + 60 * asked.minutes
+    said = time.monotonic()
+    with multiprocessing.Pool(asked.workers, _begin) as pool:
+        plan = chunks(again, found.next, asked.schedules)
+        while wave := list(islice(plan, 4 * asked.workers)):
+            for part in pool.imap(tried, wave):
+                found.add(part)
+                for seed, how in part.broken.items():
+                    _say(f"seed {seed}: {how}")
+            save(asked.kept, found)
+            if time.monotonic() >= said + SAY_EVERY:
+                said = time.monotonic()
+                _say(f"{found.schedules:,} schedules, {len(found.broken)} broken")
+            if ends is not None and time.monotonic() >= ends:
+                break
+    _say(str(found))
+    return 1 if found.broken else 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
