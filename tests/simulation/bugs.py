@@ -1,5 +1,6 @@
 """Bugs to be planted in the operator, each the kind that a person might write; some were in it once."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,12 +14,15 @@ from mlrollout.domain.state import Blocker, Seen, State
 from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.domain.verdict import Verdict
 from mlrollout.evidence import judge
+from mlrollout.ports import GoneError, Ref
 from mlrollout.runtime import rollout as rollouts
 from mlrollout.runtime import rounds
+from mlrollout.runtime.operator import Operator
 from mlrollout.runtime.reconciler import Reconciler
 from mlrollout.runtime.report import Report
 from mlrollout.runtime.rollout import Rollout
 from mlrollout.runtime.rounds import Rounds
+from mlrollout.runtime.view import View as Sight
 
 from tests.components.redis import model
 
@@ -198,6 +202,33 @@ def leave_to_the_leader(patch: pytest.MonkeyPatch) -> None:
     """A deleted object's key is given up by the leader alone."""
     may_leave = Reconciler._may_leave
     patch.setattr(Reconciler, "_may_leave", lambda self, rollout: self.leads and may_leave(self, rollout))
+
+
+def forget_what_is_said_to_be_gone(patch: pytest.MonkeyPatch) -> None:
+    """An object that the API server says it has never heard of is guarded no more."""
+    handle = Operator._handle
+
+    async def believing(self: Operator, ref: Ref) -> float | None:
+        try:
+            return await handle(self, ref)
+        except GoneError:
+            self._forget(self.rollouts[ref])
+            return None
+
+    patch.setattr(Operator, "_handle", believing)
+    patch.setattr(Sight, "doubt", lambda _: None)
+
+
+def believe_a_dead_watch(patch: pytest.MonkeyPatch) -> None:
+    """A watch that has ended is not begun anew, and is believed to stand."""
+
+    async def once(self: Sight) -> None:
+        await self._well.wait()
+        await self._one_watch()
+        self.watched = True
+        await asyncio.Event().wait()
+
+    patch.setattr(Sight, "watch", once)
 
 
 def forget_what_was_seen(patch: pytest.MonkeyPatch) -> None:

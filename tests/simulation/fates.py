@@ -22,8 +22,8 @@ IN_PAIRS = ("breach", "retry", "recreate")
 
 _TO_READ = (Fate.SLOW, Fate.FAIL, Fate.CRASH_BEFORE)
 """What may befall a call that changes nothing: whether it took place makes no difference."""
-_TO_WRITE = tuple(fate for fate in Fate if fate is not Fate.FINE)
-_READS = frozenset({"list", "get", "read", "read_many", "query"})
+_TO_WRITE = tuple(fate for fate in Fate if fate not in (Fate.FINE, Fate.NONSENSE))
+_READS = frozenset({"list", "probe", "watch", "get", "read", "read_many", "query"})
 
 
 def calls(plan: Plan) -> Sequence[Call]:

@@ -7,6 +7,7 @@ import pytest
 
 from . import bugs
 from .checks.clients import clients_follow_to_zero, clients_never_go_back
+from .checks.guard import who_looks_looks_on
 from .checks.leases import leases_last
 from .checks.raises import (
     a_raise_is_won_by_a_status_write,
@@ -117,6 +118,18 @@ def _deleted_unled(plan: Plan) -> Plan:
     return replace(plan, leading=Leading.STANDBY, steps=steps)
 
 
+def _told_nonsense(plan: Plan) -> Plan:
+    """The API server answers wrongly for long while a rollout is under way."""
+    begun = (Step(1.5, "revise", "a", "good-1"), Step(12.0, "nonsense", "api", 60.0))
+    return replace(plan, steps=(*begun, Step(60.0, "cut", "x", 1.0)))
+
+
+def _unheard(plan: Plan) -> Plan:
+    """A watch ends for good, and later somebody applies another object."""
+    other = dict(plan.specs["a"]) | {"traffic": {"key": "b:percentage"}}
+    return replace(plan, steps=(Step(10.0, "end_watch", "a"), Step(30.0, "apply", "b", other)))
+
+
 MUTANTS = (
     Mutant(bugs.raise_before_status, a_raise_is_won_by_a_status_write, "calm"),
     Mutant(bugs.forget_latch_on_restart, zero_stays, "losses"),
@@ -127,6 +140,8 @@ MUTANTS = (
     Mutant(bugs.count_twice, downtime_is_not_healthy_time, "leaders", near=8),
     Mutant(bugs.expect_nothing, a_raise_knows_what_it_raises, "losses", _flapping, near=40),
     Mutant(bugs.brake_in_the_main_lane, breach_reaches_zero, "calm", _api_gone, near=5),
+    Mutant(bugs.forget_what_is_said_to_be_gone, who_looks_looks_on, "calm", _told_nonsense),
+    Mutant(bugs.believe_a_dead_watch, all_agree_in_the_end, "calm", _unheard),
     Mutant(bugs.lose_events, transitions_stand_once, "api"),
     Mutant(bugs.drop_the_cause, rollbacks_are_told_with_their_cause, "leaders"),
     Mutant(bugs.tell_ones_own_cause, rollbacks_are_told_with_their_cause, "leaders", _two_see_it),

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from devstack import chart
 from devstack.stack import Given, Stack
+from tests.support.api_proxy import ApiProxy, api_proxy
 from tests.support.target import target
 from tests.whole.house import Exports, House
 
@@ -51,6 +53,32 @@ def own_house() -> Iterator[House]:
         stack.start_operator()
         for exports in _exports(stack):
             yield from _house(stack, exports)
+
+
+@pytest.fixture(scope="session")
+def proxied() -> Iterator[tuple[Stack, ApiProxy]]:
+    """A stack of its own, whose two operators reach the API server through a proxy."""
+    with Stack() as stack:
+        stack.install()
+        with api_proxy(stack.cluster) as proxy:
+            kubeconfig = proxy.kubeconfig(stack.cluster, chart.NAMESPACE, chart.SERVICE_ACCOUNT)
+            for name in ("one", "two"):
+                stack.start_operator(name, env={"KUBECONFIG": kubeconfig})
+            yield stack, proxy
+
+
+@pytest.fixture(scope="session")
+def proxied_exports(proxied: tuple[Stack, ApiProxy]) -> Iterator[Exports]:
+    yield from _exports(proxied[0])
+
+
+@pytest.fixture
+def proxied_house(proxied: tuple[Stack, ApiProxy], proxied_exports: Exports) -> Iterator[House]:
+    """A house of two operators behind the proxy, which is well again afterwards."""
+    stack, proxy = proxied
+    for house in _house(stack, proxied_exports):
+        yield house
+        proxy.be_well()
 
 
 def _exports(stack: Stack) -> Iterator[Exports]:

@@ -5,9 +5,7 @@ from typing import TypeVar
 import pytest
 
 from devstack import web
-from devstack.errors import DevstackError
 from devstack.processes import wait_until
-from devstack.stack import Stack
 from tests.whole.house import LONG, House
 
 Part = TypeVar("Part")
@@ -103,13 +101,3 @@ def test_the_metrics_of_an_object_vanish_with_it(house: House) -> None:
     house.until(lambda: f"mlrollout_percentage{{{mine}}} 10.0" in metrics(), "the percentage")
     house.kubectl("delete", "mlr", "ml-dispatch", "--timeout=30s")
     house.until(lambda: house.name not in metrics(), "the series to vanish")
-
-
-def test_without_its_crd_the_operator_says_what_to_do() -> None:
-    with Stack() as stack:
-        stack.install()
-        stack.cluster.kubectl("delete", "crd", "mlrollouts.mlrollout.dev")
-        with pytest.raises(DevstackError) as failed:
-            stack.start_operator()
-    assert "exit code 3" in str(failed.value)
-    assert "kubectl apply -f crds/" in str(failed.value)

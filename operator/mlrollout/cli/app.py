@@ -11,7 +11,6 @@ import typer
 from mlrollout.ports import PortError
 from mlrollout.runtime.settings import DEFAULT_LISTEN
 
-FAILED = 1
 SETTINGS_WRONG = 2
 CLUSTER_UNUSABLE = 3
 
@@ -87,8 +86,6 @@ def operator(
         _fail("operator", str(error), SETTINGS_WRONG)
     except PortError as error:
         _fail("operator", str(error), CLUSTER_UNUSABLE)
-    except process.PartEndedError as error:
-        _fail("operator", str(error), FAILED)
 
 
 @app.command()

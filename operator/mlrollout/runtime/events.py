@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import structlog
 
 from mlrollout.domain.state import Alert, Entry, Reason, Verb
-from mlrollout.ports import Clock, GoneError, Note, Objects, ObjectsError, Ref
+from mlrollout.ports import Clock, GoneError, Note, Objects, ObjectsError
 
 from .metrics import Metrics
 from .reading import Problem
@@ -87,20 +87,20 @@ class Events:
             self._post(rollout, Note(Reason.DELETED, message, unique="deleted"))
 
     def _post(self, rollout: Rollout, note: Note) -> None:
-        task = asyncio.create_task(self._send(rollout.ref, rollout.uid, note))
+        task = asyncio.create_task(self._send(rollout, rollout.uid, note))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _send(self, ref: Ref, uid: str, note: Note) -> None:
+    async def _send(self, rollout: Rollout, uid: str, note: Note) -> None:
         for attempt in range(_TRIES):
             try:
                 async with self._turns:
-                    await self._objects.note(ref, uid, note)
-            except GoneError:
-                return
+                    await self._objects.note(rollout.ref, uid, note)
             except ObjectsError as error:
+                if isinstance(error, GoneError) and rollout.gone:  # by itself, "not found" may be nonsense
+                    return
                 self._metrics.api_errors.inc()
-                log.warning("Could not post an Event", object=str(ref), reason=note.reason, error=str(error))
+                log.warning("Could not post an Event", object=str(rollout.ref), reason=note.reason, error=str(error))
                 await asyncio.sleep(min(2.0**attempt, _LONGEST_WAIT))
             else:
                 return

@@ -1,43 +1,56 @@
-"""Kopf: the watch of the objects, and nothing else. Its handler only hands on what it hears.
+"""Kopf: one life of the watch of the objects, and nothing else. Its handler only hands on what it hears.
 
-Kopf's own patches, timers, daemons and finalizers are not used: a change whose patch fails would be
-dropped, and a timer would stop for good. It has a thread and an event loop of its own, because at its
-end it cancels every task that it finds in its loop.
+Kopf gives up where the API server answers wrongly for longer than its back-off, or in a way it does not know;
+whoever calls this begins another life. Kopf's own patches, timers, daemons and finalizers are not used: a
+change whose patch fails would be dropped, and a timer would stop for good. It has a thread and an event loop
+of its own, because at its end it cancels every task that it finds in its loop.
 """
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
+import aiohttp
 import kopf
 
 from mlrollout.api import GROUP, PLURAL, VERSION
+from mlrollout.ports import ObjectsError
 
-Heard = Callable[[str | None, Mapping[str, Any]], None]
-"""Takes in an event's type (`ADDED`, `MODIFIED`, `DELETED`, `None` at the first listing) and its object."""
+from .view import Heard, Stands
 
 _STOP_WITHIN = 5.0
+_LONGEST = 300  # characters of the API server's own message
+_BREATH = 1.0
+"""Seconds from one request for a watch to the next: Kopf asks again at once where one ends at once."""
 
 
-async def watch(heard: Heard) -> None:
-    """Watch the objects of every namespace until cancelled; returns or raises only where Kopf gave up.
+async def watch(heard: Heard, stands: Stands) -> None:
+    """Watch the objects of every namespace until cancelled.
 
     Args:
         heard: Called in the caller's event loop with each event; must not wait.
+        stands: Likewise, with whether the API server has taken up the watch, each time it is asked for one.
+
+    Raises:
+        ObjectsError: Kopf gave up.
     """
     loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
+    ended: asyncio.Future[BaseException | None] = loop.create_future()
     stop = threading.Event()
 
     def hand_over(kind: str | None, found: Mapping[str, Any]) -> None:
         loop.call_soon_threadsafe(heard, kind, found)
 
+    def tell(now: bool) -> None:  # noqa: FBT001 - a callback's only argument
+        loop.call_soon_threadsafe(stands, now)
+
     def run() -> None:
         error: BaseException | None = None
         try:
-            asyncio.run(_run_kopf(hand_over, stop))
+            asyncio.run(_run_kopf(hand_over, tell, stop))
         except BaseException as raised:  # noqa: BLE001 - whatever ended it is told where it is awaited
             error = raised
         with contextlib.suppress(RuntimeError):  # at the end of the process nobody may be left to be told
@@ -49,23 +62,39 @@ async def watch(heard: Heard) -> None:
     finally:
         stop.set()
         await asyncio.wait((ended,), timeout=_STOP_WITHIN)
+    raise ObjectsError(f"Could not watch the MLRollout objects: {_told(ended.result())}.")
 
 
-def _finish(ended: asyncio.Future[None], error: BaseException | None) -> None:
-    if ended.done():
-        return
-    if error is None:
-        ended.set_result(None)
-    else:
-        ended.set_exception(error)
+def _finish(ended: asyncio.Future[BaseException | None], error: BaseException | None) -> None:
+    if not ended.done():
+        ended.set_result(error)
 
 
-async def _run_kopf(heard: Heard, stop: threading.Event) -> None:
+def _told(error: BaseException | None) -> str:
+    """Why Kopf gave up; of what is not the API server's own word only the type, for its text may quote an answer."""
+    status, message = getattr(error, "status", None), getattr(error, "message", None)  # of an error that Kopf hides
+    if status is not None:
+        said = f", {' '.join(str(message).split())[:_LONGEST]}" if message else ""
+        return f"the Kubernetes API answered {status}{said}"
+    if isinstance(error, kopf.LoginError):
+        return "the Kubernetes API refuses what this process logs in with, or there is nothing to log in with"
+    return f"Kopf gave up ({type(error).__name__})"
+
+
+async def _run_kopf(heard: Heard, tell: Stands, stop: threading.Event) -> None:
+    # Of tasks that Kopf lets fail unseen: why it gave up is told by whoever awaits this.
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     registry = kopf.OperatorRegistry()
+    logins = 0
 
     @kopf.on.login(registry=registry)
-    async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - Kopf's keywords
-        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+    async def login(**kwargs: Any) -> kopf.AiohttpSession | None:  # noqa: ANN401 - Kopf's keywords
+        nonlocal logins
+        logins += 1
+        if logins > 1:
+            return None  # refused what it has: Kopf would ask again and again, without a pause
+        info = kopf.login_with_kubeconfig(**kwargs) or kopf.login_with_service_account(**kwargs)
+        return None if info is None else _session(info, tell)
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def hand_on(event: kopf.RawEvent, **_: Any) -> None:  # noqa: ANN401 - Kopf's keywords
@@ -77,12 +106,52 @@ async def _run_kopf(heard: Heard, stop: threading.Event) -> None:
         stop.set()  # a thread of this loop waits for it; the loop would wait for that, and be killed in the end
 
 
+def _session(info: kopf.ConnectionInfo, tell: Stands) -> kopf.AiohttpSession:
+    """Kopf's connection, with an ear on what becomes of its watch, which Kopf itself tells nobody."""
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=info.as_ssl_context()),
+        headers=info.as_http_headers(),
+        proxy=info.proxy_url,
+        trust_env=info.trust_env,
+        trace_configs=[_ear(tell)],
+    )
+    return kopf.AiohttpSession(server=info.server, default_namespace=info.default_namespace, aiohttp_session=session)
+
+
+def _ear(tell: Stands) -> aiohttp.TraceConfig:
+    ear = aiohttp.TraceConfig()
+    asked_at = -_BREATH
+
+    async def asks(_: aiohttp.ClientSession, __: object, asked: aiohttp.TraceRequestStartParams) -> None:
+        nonlocal asked_at
+        if "watch" in asked.url.query:
+            loop = asyncio.get_running_loop()
+            await asyncio.sleep(asked_at + _BREATH - loop.time())
+            asked_at = loop.time()
+
+    async def answered(_: aiohttp.ClientSession, __: object, answer: aiohttp.TraceRequestEndParams) -> None:
+        if "watch" in answer.url.query:
+            # A page of somebody in between is no stream of events.
+            tell(answer.response.status == HTTPStatus.OK and answer.response.content_type == "application/json")
+
+    async def failed(_: aiohttp.ClientSession, __: object, asked: aiohttp.TraceRequestExceptionParams) -> None:
+        if "watch" in asked.url.query:
+            tell(False)  # noqa: FBT003 - a callback's only argument
+
+    ear.on_request_start.append(asks)
+    ear.on_request_end.append(answered)
+    ear.on_request_exception.append(failed)
+    return ear
+
+
 def _settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.scanning.disabled = True
     settings.peering.standalone = True
     settings.posting.enabled = False
-    settings.networking.request_timeout = 30
+    settings.networking.request_timeout = 10
+    # Whoever begins it anew does so with fresh credentials; here only a hiccup is sat out.
+    settings.networking.error_backoffs = (0.5, 1.0)
     settings.networking.connect_timeout = 10
     settings.watching.server_timeout = 300
     settings.watching.connect_timeout = 10

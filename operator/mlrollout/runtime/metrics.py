@@ -53,6 +53,19 @@ class Metrics:
         self.api_errors = Counter("mlrollout_kubernetes_errors", "API server calls that failed.", registry=registry)
         self.queue_depth = Gauge("mlrollout_queue_depth", "Objects that wait to be reconciled.", registry=registry)
         self.leads = Gauge("mlrollout_leader", "1 where this process may take traffic up.", registry=registry)
+        self.view_age = Gauge(
+            "mlrollout_view_age_seconds",
+            "Since the API server last proved that all objects are seen; while it grows, they are guarded as known.",
+            registry=registry,
+        )
+        self.watched = Gauge(
+            "mlrollout_watch_stands",
+            "1 where changes of objects are heard as they happen, 0 where they are listed instead.",
+            registry=registry,
+        )
+        self._part_ends = Counter(
+            "mlrollout_part_ends", "Parts of the process that ended by themselves.", ("part",), registry=registry
+        )
         self._stages: dict[Ref, str] = {}
         self._guardrails: dict[Ref, set[str]] = {}
         self._reasons: dict[Ref, set[str]] = {}
@@ -68,6 +81,10 @@ class Metrics:
         if stage:
             self._stage.labels(ref.namespace, ref.name, stage).set(1)
         self._stages[ref] = stage
+
+    def part_ended(self, part: str) -> None:
+        """A part of the process ended by itself."""
+        self._part_ends.labels(part).inc()
 
     def transition(self, ref: Ref, reason: str) -> None:
         """A transition was saved."""

@@ -14,6 +14,7 @@ from .events import Events
 from .keys import Keys
 from .looks import Watch
 from .metrics import Metrics
+from .parts import keep
 from .queue import Queue
 from .reconciler import Reconciler
 from .rollout import Rollout, known
@@ -26,7 +27,19 @@ class Lister(Protocol):
     """Who can read all objects."""
 
     async def read_all(self) -> Sequence[Object]:
-        """Every object as it stands now."""
+        """Every object as it stands now.
+
+        Raises:
+            ObjectsError: They can't be known.
+        """
+        ...
+
+    async def probe(self) -> None:
+        """Have it proved that the objects can be read.
+
+        Raises:
+            ObjectsError: They can't.
+        """
         ...
 
 
@@ -41,6 +54,7 @@ class Operator:
         clock: Clock,
         metrics: Metrics | None = None,
         still_leads: Callable[[], bool] = lambda: True,
+        doubt: Callable[[], None] = lambda: None,
         seed: int | None = None,
     ) -> None:
         """Make an operator.
@@ -51,9 +65,11 @@ class Operator:
             clock: The wall clock.
             metrics: Where to count; left out, nobody sees it.
             still_leads: Asked right before a raise, for a process that was frozen may not have been told.
+            doubt: Called where an object may be gone, to have all of them listed.
             seed: For jitter; left out, it is not repeatable.
         """
         self._clock = clock
+        self._doubt = doubt
         self._random = random.Random(seed)  # noqa: S311 - jitter is no secret
         self.metrics = metrics or Metrics()
         self.rollouts: dict[Ref, Rollout] = {}
@@ -77,11 +93,9 @@ class Operator:
         self._rounds = Rounds(self.rollouts, keys, self._changed)
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Work until cancelled; what is known of the objects outlives the end of any of its parts."""
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self.queue.run(), name="queue")
-                group.create_task(self._rounds.run(), name="rounds")
+            await keep({"queue": self.queue.run, "rounds": self._rounds.run}, self.metrics.part_ended)
         finally:
             last = tuple(self.rollouts.values())
             self.rollouts.clear()
@@ -173,8 +187,10 @@ class Operator:
         try:
             return await self._reconciler.reconcile(rollout, self._claims.conflict(rollout))
         except GoneError:
-            self._forget(rollout)
-            return None
+            # Only the watch and a whole list are believed: an API server that answers nonsense says "not found", too,
+            # and what is forgotten is no longer guarded.
+            self._doubt()
+            raise
         except ConflictError:
             raise
         except ObjectsError:

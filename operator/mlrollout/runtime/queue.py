@@ -87,6 +87,8 @@ class Queue:
 
     async def run(self) -> None:
         """Work until cancelled."""
+        for ref in tuple(self._known):
+            self.add(ref)  # left by a run before this one that ended by itself
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._workers):
@@ -94,6 +96,7 @@ class Queue:
         finally:
             for timer in self._timers.values():
                 timer.cancel()
+            self._timers.clear()
 
     async def _work(self) -> None:
         while True:

@@ -2,43 +2,28 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from aiohttp import web
 
 from .metrics import Metrics
 
 
-@dataclass(slots=True)
-class Health:
-    """What the process knows of its own well-being.
-
-    Attributes:
-        watching: Whether the first list of objects has been taken in.
-        failed: Why the process is beyond help; empty while it is not.
-    """
-
-    watching: bool = False
-    failed: str = ""
-
-    def live(self) -> str:
-        """What is wrong beyond help; empty if nothing."""
-        return self.failed
-
-    def ready(self) -> str:
-        """What is missing until work can be done; empty if nothing. A standby is ready, too."""
-        return self.failed or ("" if self.watching else "the list of MLRollout objects has not been read yet")
-
-
-async def serve(host: str, port: int, health: Health, metrics: Metrics) -> web.AppRunner:
+async def serve(host: str, port: int, missing: Callable[[], str], metrics: Metrics) -> web.AppRunner:
     """Begin to answer; the caller cleans the runner up.
+
+    Args:
+        host: Where to listen.
+        port: Likewise; 0 for any free one.
+        missing: What is missing until the process is ready; empty where nothing is. A standby is ready, too.
+        metrics: What to show.
 
     Raises:
         OSError: The address can't be had.
     """
     app = web.Application(client_max_size=1024)
-    app.router.add_get("/livez", _check(health.live))
-    app.router.add_get("/readyz", _check(health.ready))
+    # It lives as long as its loop turns: a restart would forget what it guards, and could mend nothing else.
+    app.router.add_get("/livez", _check(lambda: ""))
+    app.router.add_get("/readyz", _check(missing))
 
     async def render(_request: web.Request) -> web.Response:
         text = await asyncio.to_thread(metrics.render)

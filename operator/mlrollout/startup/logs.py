@@ -6,8 +6,7 @@ import sys
 import structlog
 
 _QUIET = {
-    "kopf": logging.WARNING,  # it tells of every event it hands on
-    "kopf._core.reactor.running": logging.ERROR,  # it warns that signals are not its business
+    "kopf": logging.CRITICAL,  # it tells every try that fails; how the watch fares is told by us, and rarely
     "aiohttp": logging.WARNING,
     "asyncio": logging.WARNING,
     "kubernetes": logging.WARNING,

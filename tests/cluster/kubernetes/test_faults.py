@@ -20,6 +20,8 @@ from tests.support.places import OPERATOR_RULES, Place
 Call = Callable[[Client, Ref], Awaitable[object]]
 LEASE = Lease("one", 8, 0, 0, 0, "1")
 CALLS: dict[str, Call] = {
+    "list": lambda client, _: objects(client).read_all(),
+    "probe": lambda client, _: objects(client).probe(),
     "get": lambda client, ref: objects(client).get(ref),
     "save_status": lambda client, ref: objects(client).save_status(ref, "1", {"percentage": 10}),
     "set_finalizer": lambda client, ref: objects(client).set_finalizer(ref, "1", ("mlrollout.dev/traffic",)),
@@ -175,6 +177,57 @@ async def test_an_answer_that_is_none_is_told_without_its_body(
     assert complaint in told
     assert "s3cret" not in told
     assert len(told) < 500
+
+
+ITEM = {"metadata": {"namespace": "dispatch", "name": "ml-dispatch", "uid": "1"}}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"kind": "MLRolloutList"},
+        {"kind": "MLRolloutList", "items": None},
+        {"kind": "MLRolloutList", "items": {}},
+        {"kind": "MLRolloutList", "items": [None]},
+        {"kind": "MLRolloutList", "items": [{"metadata": {"name": "ml-dispatch", "namespace": "dispatch"}}]},
+        {"kind": "PodList", "items": []},
+        {"items": []},
+        STATUS,
+    ],
+)
+async def test_what_is_no_list_is_never_read_as_a_list_of_nothing(
+    connecting: Any, tmp_path: Any, answer: dict[str, Any]
+) -> None:
+    async def give(_: web.Request) -> web.StreamResponse:
+        return web.json_response(answer)
+
+    async with answering(give) as url:
+        kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", {"server": url.rstrip("/")}, "token")
+        client = await connecting(kubeconfig)
+        for call in ("list", "probe"):
+            told = await failure(CALLS[call](client, Ref("dispatch", "ml-dispatch")))
+            assert "answered with something else" in told
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"kind": "MLRollout"},
+        {"kind": "Pod", **ITEM},
+        {"kind": "MLRollout", "metadata": ITEM["metadata"] | {"name": "other"}},
+        {"kind": "MLRollout", "metadata": ITEM["metadata"] | {"namespace": "other"}},
+    ],
+)
+async def test_what_is_another_object_is_never_taken_for_the_one_that_was_asked_for(
+    connecting: Any, tmp_path: Any, answer: dict[str, Any]
+) -> None:
+    async def give(_: web.Request) -> web.StreamResponse:
+        return web.json_response(answer)
+
+    async with answering(give) as url:
+        assert "answered with something else" in await ask(connecting, tmp_path, url)
 
 
 async def test_an_answer_that_drips_ends_in_time(connecting: Any, tmp_path: Any) -> None:

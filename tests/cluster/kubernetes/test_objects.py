@@ -37,6 +37,7 @@ async def test_the_objects_of_all_namespaces_are_read(admin: Client, control_pla
 
     found = await KubernetesObjects(admin, SystemClock(), "operator-1").read_all()
 
+    await KubernetesObjects(admin, SystemClock(), "operator-1").probe()
     uids = [one["metadata"]["uid"] for one in found]
     assert all(uids.count(one["metadata"]["uid"]) == 1 for one in made)
 

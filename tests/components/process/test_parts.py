@@ -1,4 +1,4 @@
-"""The process and its parts: where one ends by itself, all end, and it is told which."""
+"""The process and its parts, with the real Kopf where it can only give up: nothing ends, and work goes on."""
 
 import asyncio
 import logging
@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mlrollout.runtime.kopf_app import watch
 from mlrollout.runtime.leadership import Leadership
+from mlrollout.runtime.metrics import Metrics
 from mlrollout.runtime.operator import Operator
-from mlrollout.runtime.process import PartEndedError, run_parts
-from mlrollout.runtime.web import Health
+from mlrollout.runtime.process import run_parts
+from mlrollout.runtime.view import Heard, Stands, View
 from structlog.testing import capture_logs
 
 from tests.pure.runtime.small_world import Place, SmallWorld
@@ -22,23 +24,34 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    # Two threads that draw a traceback at the same time trip over a fault of Python 3.11's `ast`.
     logging.getLogger("kopf").setLevel(logging.CRITICAL)
-    with capture_logs():
-        yield
+    yield
     logging.getLogger("kopf").setLevel(logging.NOTSET)
 
 
-async def test_where_kopf_gives_up_everything_ends_with_an_error() -> None:
-    world = SmallWorld()
-    health = Health(watching=True)
+async def test_where_kopf_gives_up_the_work_goes_on_and_it_is_begun_anew() -> None:
+    world, metrics = SmallWorld(), Metrics()
     led: list[bool] = []
-    place = Place(world)
-    operator = Operator(objects=world.api, connections=place, clock=world)
+    begun = asyncio.Semaphore(0)
+    operator = Operator(objects=world.api, connections=Place(world), clock=world)
     leadership = Leadership(Link(MemoryLease()), "me", world, led.append)
 
-    with pytest.raises(PartEndedError, match="the part watch of the operator has ended by itself"):
-        await asyncio.wait_for(run_parts(health, operator, world.api, leadership), 30)
+    async def counted(heard: Heard, stands: Stands) -> None:
+        begun.release()
+        await watch(heard, stands)
 
-    assert "watch" in health.live()
+    view = View(operator, world.api, counted, world, metrics)
+    with capture_logs() as logs:
+        running = asyncio.create_task(run_parts(operator, view, leadership, metrics))
+        async with asyncio.timeout(60):
+            for _ in range(3):
+                await begun.acquire()
+        assert view.missing() == ""
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
     assert led == [True, False]
+    assert [line["event"] for line in logs].count("A part ended by itself; it is begun anew") == 0
+    told = [line["cause"] for line in logs if line["event"].startswith("The watch of the objects ended")]
+    assert len(told) == 1
+    assert "nothing to log in with" in told[0]

@@ -161,6 +161,9 @@ class Api:
         found: Sequence[Object] = await self.fates.meet("read_all", lambda: tuple(self.objects.values()))
         return found
 
+    async def probe(self) -> None:
+        await self.fates.meet("probe", lambda: None)
+
     async def get(self, ref: Ref) -> Object:
         found: Object = await self.fates.meet("get", lambda: self._standing(ref))
         return found
@@ -311,8 +314,14 @@ class Place:
         self.connects = 0
         self.still_leads = True
         self.operator = Operator(
-            objects=world.api, connections=self, clock=world, still_leads=lambda: self.still_leads, seed=1
+            objects=world.api,
+            connections=self,
+            clock=world,
+            still_leads=lambda: self.still_leads,
+            doubt=lambda: self._lists.append(asyncio.create_task(self.operator.relist(world.api))),
+            seed=1,
         )
+        self._lists: list[asyncio.Task[None]] = []
         self.running = asyncio.create_task(self.operator.run())
         world.api.watchers.append(self.hear)
         for found in world.api.objects.values():
@@ -321,7 +330,7 @@ class Place:
     async def end(self) -> None:
         """As by `kill -9`."""
         self.deaf = True
-        mine = {self.running, *self.operator.events._tasks}
+        mine = {self.running, *self._lists, *self.operator.events._tasks}
         for task in mine:
             task.cancel()
         await asyncio.gather(*mine, return_exceptions=True)

@@ -2,7 +2,10 @@
 
 import asyncio
 
-from mlrollout.ports import GoneError, Ref
+import pytest
+from mlrollout.ports import GoneError, ObjectsError, Ref
+from mlrollout.runtime.queue import Queue
+from structlog.testing import capture_logs
 
 from tests.pure.runtime.small_world import KEY, REF, Held, Place, SmallWorld, failing, spec
 from tests.support.virtual_time import virtual
@@ -85,10 +88,7 @@ async def test_a_successor_found_in_the_place_of_an_object_begins_anew() -> None
     world.api.apply(spec(revision="two"))
     place.operator.lead(leads=True)
     await asyncio.sleep(1)
-    assert REF not in place.operator.rollouts
-
     place.deaf = False
-    await place.operator.relist(world.api)
     await world.until(lambda: world.redis.record.revision == "two" and world.redis.percentage == "10")
     assert world.redis.record.ordinal == 2
     assert world.reasons() == ["AttemptStarted", "StageAdvanced"]
@@ -131,8 +131,57 @@ async def test_a_key_that_becomes_free_is_taken_over_at_once() -> None:
     world.api.apply(spec(), second)
     await asyncio.sleep(1)
     assert world.condition("Stalled", second)["reason"] == "KeyConflict"
+    place.deaf = True
     world.redis.states.clear()
-    world.api.fates.next["save_status"].append(failing(GoneError("it does not exist")))
+    world.api.remove()
+    place.operator.lead(leads=True)
     await world.until(lambda: REF not in place.operator.rollouts)
+    place.deaf = False
     await asyncio.sleep(1)
     assert world.condition("Stalled", second) == {}
+
+
+@virtual
+async def test_an_object_that_is_said_to_be_gone_and_is_listed_goes_on_being_guarded() -> None:
+    world = SmallWorld()
+    place = await world.begun()
+    world.api.fates.always["save_status"] = world.api.fates.always["get"] = failing(GoneError("it does not exist"))
+    place.operator.lead(leads=True)
+    await asyncio.sleep(30)
+    assert REF in place.operator.rollouts
+    world.prometheus.value = 0.2
+    await world.until(lambda: world.redis.percentage == "0", within=5)
+
+
+@virtual
+async def test_while_nothing_can_be_listed_nothing_is_forgotten() -> None:
+    world = SmallWorld()
+    place = await world.begun()
+    world.api.fates.always["read_all"] = failing(ObjectsError("a page of somebody else"))
+    world.api.fates.always["get"] = failing(GoneError("it does not exist"))
+    place.operator.lead(leads=True)
+    await asyncio.sleep(30)
+    world.prometheus.value = 0.2
+    await world.until(lambda: world.redis.percentage == "0", within=5)
+
+
+@virtual
+async def test_what_is_known_outlives_the_end_of_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list may not be had for long."""
+    world = SmallWorld()
+    place = await world.begun()
+    world.api.fates.always["read_all"] = failing(ObjectsError("a page of somebody else"))
+    once = Queue._once
+
+    async def breaks(self: Queue, ref: Ref) -> None:
+        monkeypatch.setattr(Queue, "_once", once)
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Queue, "_once", breaks)
+    with capture_logs() as logs:
+        place.operator.lead(leads=True)
+        await asyncio.sleep(5)
+    assert [line["part"] for line in logs if line["log_level"] == "error"] == ["queue"]
+    world.prometheus.value = 0.2
+    await world.until(lambda: world.redis.percentage == "0", within=5)
+    await world.until(lambda: "RolledBack" in world.reasons(), within=5)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tests.simulation.world.world import World
 
 from .clients import clients_follow_to_zero, clients_never_go_back
+from .guard import who_looks_looks_on
 from .leases import leases_last
 from .raises import (
     a_raise_is_won_by_a_status_write,
@@ -31,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     breach_reaches_zero,
     deletion_reaches_zero,
     leases_last,
+    who_looks_looks_on,
     zero_stays,
     zero_comes_back,
     clients_follow_to_zero,

@@ -20,6 +20,8 @@ LATENCIES = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.002, 0.02)
 """Seconds that a call may take which nothing befalls."""
 LATE = 4.0
 """How many times longer than its caller waits a call may take that takes place late."""
+OF_ALL = frozenset({"list", "probe", "watch"})
+"""Calls that are about no object in particular, so that nothing untrue can be said about one."""
 SPINNING = 300
 """Calls of one process in one second that no sane one makes."""
 
@@ -53,7 +55,7 @@ class Calls:
             await asyncio.sleep(self._faults.chance.choice(LATENCIES))
         else:
             self._world.record(Fault, by=self._process.name, port=port.name, call=call, fate=fate)
-            result = await self._go_wrong(port, fate, act)
+            result = await self._go_wrong(port, call, fate, act)
         await self._awake()
         return result
 
@@ -74,7 +76,7 @@ class Calls:
             self._process.stop()
             raise asyncio.CancelledError
 
-    async def _go_wrong(self, port: Port, fate: Fate, act: Callable[[], T]) -> T:
+    async def _go_wrong(self, port: Port, call: str, fate: Fate, act: Callable[[], T]) -> T:
         wait = self._faults.chance.random() * port.patience
         if fate is Fate.SLOW:
             return await self._slowly(wait, act)
@@ -88,6 +90,8 @@ class Calls:
             act()
             await self._crash()
         await asyncio.sleep(wait)
+        if fate is Fate.NONSENSE and call not in OF_ALL:
+            raise self._faults.chance.choice(port.untrue)("what the simulated API server says is not true")
         raise port.error(f"the simulated {port.name} fails")
 
     async def _slowly(self, wait: float, act: Callable[[], T]) -> T:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mlrollout.ports import ObjectsError, PortError, SourceError, TrafficError
+from mlrollout.ports import ConflictError, GoneError, ObjectsError, PortError, SourceError, TrafficError
 
 MOST_IN_A_ROW = 3
 """So many calls of one instance to one port may fail in a row by chance; longer troubles are outages."""
@@ -23,6 +23,8 @@ class Fate(StrEnum):
     """It takes place, and its caller is told that it failed."""
     LATE = "takes place late"
     """Its caller is told that it failed; then it takes place."""
+    NONSENSE = "is answered with nonsense"
+    """It does nothing, and its caller is told something untrue about the object."""
     CRASH_BEFORE = "crash before"
     CRASH_AFTER = "crash after"
 
@@ -35,15 +37,17 @@ class Port:
         name: For people.
         error: What its calls raise.
         patience: Seconds after which a call is given up.
+        untrue: What its calls about an object raise where it answers with nonsense.
     """
 
     name: str
     error: type[PortError]
     patience: float
+    untrue: tuple[type[PortError], ...] = ()
 
 
 REDIS = Port("redis", TrafficError, 0.6)
-API = Port("api", ObjectsError, 5.0)
+API = Port("api", ObjectsError, 5.0, (ObjectsError, GoneError, ConflictError))
 PROMETHEUS = Port("prometheus", SourceError, 2.0)
 
 
@@ -70,6 +74,8 @@ class Faults:
         self._fates = fates
         self.down: set[str] = set()
         """Ports that answer nobody (`redis`), or not one instance (`redis of a`), and calls that never succeed."""
+        self.nonsense: set[str] = set()
+        """Likewise, those that answer wrongly."""
         self._rates: dict[str, list[tuple[Fate, float]]] = {}
         for (port, fate), rate in rates.items():
             self._rates.setdefault(port, []).append((fate, rate))
@@ -84,6 +90,8 @@ class Faults:
                 return fate
         if self.down and not self.down.isdisjoint((port.name, f"{port.name} of {slot}", call)):
             return Fate.FAIL
+        if self.nonsense and not self.nonsense.isdisjoint((port.name, f"{port.name} of {slot}")):
+            return Fate.NONSENSE
         rates = self._rates.get(port.name)
         if rates is None:
             return Fate.FINE
@@ -104,3 +112,4 @@ class Faults:
         self._calm = True
         self._rates.clear()
         self.down.clear()
+        self.nonsense.clear()

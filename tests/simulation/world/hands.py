@@ -87,6 +87,22 @@ class Hands:
         self._world.faults.down.discard(target)
         self._world.record(Acted, act="restored", target=target)
 
+    def nonsense(self, target: str, value: Any) -> None:
+        """The API server answers everybody, or one instance, with nonsense, and ends the watches."""
+        self._world.faults.nonsense.add(target)
+        for slot, process in self._world.processes.items():
+            if target in ("api", f"api of {slot}"):
+                process.end_watch()
+        self._world.after(value, self._mend, target)
+
+    def _mend(self, target: str) -> None:
+        self._world.faults.nonsense.discard(target)
+        self._world.record(Acted, act="mended", target=target)
+
+    def end_watch(self, target: str, _: Any) -> None:
+        """An instance's watch ends for good."""
+        self._world.living(target, lambda process: process.end_watch())
+
     def stale(self, target: str, value: Any) -> None:
         """An application is scraped no more for a while."""
         app = self._world.prometheus.app(target)

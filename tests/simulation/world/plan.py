@@ -71,7 +71,9 @@ FLAVOURS: Mapping[str, Flavour] = {
         {"revise": 1, "verb": 1, "flush": 3, "fail_over": 4, "crash": 3, "set_key": 1}, ("redis",), models=_SICKENING
     ),
     "api": Flavour(
-        _USE | {"outage": 3, "deafen": 4, "rewind": 2, "delete": 1}, ("api",), (Leading.ALONE, Leading.STANDBY)
+        _USE | {"outage": 2, "nonsense": 3, "end_watch": 2, "deafen": 3, "rewind": 2, "delete": 1},
+        ("api",),
+        (Leading.ALONE, Leading.STANDBY),
     ),
     "evidence": Flavour({"revise": 2, "stale": 5, "outage": 3, "skew": 1, "verb": 1}, ("prometheus",)),
     "leaders": Flavour(_USE | {"hand_over": 5, "freeze": 2, "crash": 1}, ("api", "redis"), tuple(Leading)[1:]),
@@ -81,7 +83,7 @@ FLAVOURS: Mapping[str, Flavour] = {
         {
             **dict.fromkeys(("revise", "verb", "edit", "crash", "outage"), 3),
             **dict.fromkeys(("delete", "set_key", "flush", "fail_over", "stale", "skew", "cut", "freeze"), 1),
-            **dict.fromkeys(("deafen", "rewind", "hand_over"), 1),
+            **dict.fromkeys(("deafen", "rewind", "hand_over", "nonsense", "end_watch"), 1),
         },
         ("redis", "api", "prometheus"),
         tuple(Leading),
@@ -221,6 +223,10 @@ def _outage(chance: random.Random, scene: _Scene) -> tuple[str, object]:
     return chance.choice(ports), round(chance.uniform(2.0, 40.0), 1)
 
 
+def _nonsense(chance: random.Random, scene: _Scene) -> tuple[str, object]:
+    return chance.choice(("api", *(f"api of {slot}" for slot in scene.slots))), round(chance.uniform(1.0, 40.0), 1)
+
+
 _Draw = Callable[[random.Random, _Scene], tuple[str, object]]
 """Draws the target and the value of a step."""
 
@@ -239,6 +245,8 @@ _DRAWS: Mapping[str, _Draw] = {
     "deafen": _on_slot(2.0, 40.0),
     "hand_over": _on_slot(-3.0, 6.0),
     "outage": _outage,
+    "nonsense": _nonsense,
+    "end_watch": _on_slot(0.0, 0.0),
     "stale": _on_object(lambda chance, _: round(chance.uniform(5.0, 40.0), 1)),
     "cut": lambda chance, _: (chance.choice(("x", "y")), round(chance.uniform(2.0, 40.0), 1)),
 }

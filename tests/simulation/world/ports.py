@@ -27,6 +27,9 @@ class Objects:
     async def read_all(self) -> Sequence[Object]:
         return await self._calls.make(API, "list", lambda: tuple(self._api.objects.values()))
 
+    async def probe(self) -> None:
+        await self._calls.make(API, "probe", lambda: None)
+
     async def get(self, ref: Ref) -> Object:
         return await self._calls.make(API, "get", lambda: self._api.get(ref))
 

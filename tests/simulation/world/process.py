@@ -9,9 +9,12 @@ from mlrollout.api.spec import Guardrail, Spec
 from mlrollout.domain.verdict import Verdict
 from mlrollout.ports import Clock, Object, ObjectsError, Ref, TrafficStore
 from mlrollout.runtime.operator import Operator
+from mlrollout.runtime.parts import keep
 from mlrollout.runtime.rollout import Rollout
+from mlrollout.runtime.view import Heard, Stands, View
 
 from .calls import Calls
+from .faults import API
 from .history import Instance, Judged, Stored, Unexpected
 from .ports import Objects, Source, Store
 
@@ -20,9 +23,6 @@ if TYPE_CHECKING:
 
 OWNER: contextvars.ContextVar["Process | None"] = contextvars.ContextVar("owner", default=None)
 """The process that the running task belongs to."""
-
-RELIST = 60.0
-"""Seconds between two lists of all objects."""
 
 
 class Process(Clock):
@@ -47,7 +47,16 @@ class Process(Clock):
         self.calls = Calls(self)
         self._stores: dict[str, Store] = {}
         self._source = Source(self)
+        self._watch_ends = asyncio.Event()
         self.operator: Operator = self._context.run(self._make)
+        self._view = View(
+            self.operator,
+            Objects(self),
+            self._watching,
+            self,
+            world.metrics,
+            jitter=world.chances("view").random,
+        )
 
     def _make(self) -> Operator:
         seed = self.world.chances("jitter").getrandbits(32)
@@ -57,6 +66,7 @@ class Process(Clock):
             clock=self,
             metrics=self.world.metrics,
             still_leads=lambda: self.leads,
+            doubt=lambda: self._view.doubt(),  # noqa: PLW0108 - the view is made after it
             seed=seed,
         )
         operator._reconciler.judged = self._recording(operator._reconciler.judged)  # type: ignore[assignment,method-assign]  # a function in the place of a method
@@ -87,17 +97,21 @@ class Process(Clock):
     def start(self) -> None:
         """Begin to work."""
         self.world.record(Instance, by=self.name, what="starts")
-        self.world.api.watchers.append(self._watch)
         self._context.run(self._start)
 
     def _start(self) -> None:
         self.operator.lead(leads=False)
-        for main in (self.operator.run(), self._relist()):
-            asyncio.create_task(main).add_done_callback(self._ended)
+        parts = {"operator": self.operator.run, "view": self._view.keep, "watch": self._view.watch}
+        for main in (keep(parts, self._ended), self._contend()):
+            self.tasks.append(asyncio.create_task(main))
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        if self.alive and not task.cancelled():
-            self.world.record(Unexpected, by=self.name, text=f"{task.get_coro()!r} ended: {task.exception()!r}")
+    async def _contend(self) -> None:
+        await self._view.listed.wait()
+        self.ready = True
+        self.world.elect()
+
+    def _ended(self, part: str) -> None:
+        self.world.record(Unexpected, by=self.name, text=f"the part {part} ended by itself")
 
     def crash(self) -> None:
         """End it at once; another life begins after a while."""
@@ -112,7 +126,6 @@ class Process(Clock):
         if not self.alive:
             return
         self.alive = False
-        self.world.api.watchers.remove(self._watch)
         for task in self.tasks:
             task.cancel()
 
@@ -133,6 +146,24 @@ class Process(Clock):
         return self.alive and self.ready and not self.operator.events._tasks
 
     # --- what it hears -----------------------------------------------------------------------
+
+    async def _watching(self, _: Heard, stands: Stands) -> None:
+        """One life of its watch: it begins with every object there is, and says nothing of those gone."""
+        await self.calls.make(API, "watch", lambda: None)
+        self._watch_ends.clear()
+        self.world.api.watchers.append(self._watch)
+        try:
+            for found in tuple(self.world.api.objects.values()):
+                self._watch("ADDED", found)
+            stands(True)  # noqa: FBT003 - the callback's only argument
+            await self._watch_ends.wait()
+        finally:
+            self.world.api.watchers.remove(self._watch)
+        raise ObjectsError("the simulated watch has ended")
+
+    def end_watch(self) -> None:
+        """End its watch for good; another has to be begun."""
+        self._watch_ends.set()
 
     def _watch(self, kind: str, found: Object) -> None:
         """Have an event delivered: in order, after a while, and not while the watch is broken."""
@@ -166,18 +197,6 @@ class Process(Clock):
         older = {entry.uid: entry.object for entry in self.world.history.of(Stored) if entry.at <= then}
         for found in older.values():
             self.hear("MODIFIED", found)
-
-    async def _relist(self) -> None:
-        objects = Objects(self)
-        while True:
-            try:
-                await self.operator.relist(objects)
-            except ObjectsError:
-                await asyncio.sleep(1.0)
-            else:
-                self.ready = True
-                self.world.elect()
-                await asyncio.sleep(RELIST)
 
     # --- its connections ---------------------------------------------------------------------
 

@@ -14,7 +14,8 @@ async def cluster_uid(client: Client) -> str:
         ObjectsError: It can't be read.
     """
     found = await client.ask("read which cluster this is", "GET", _NAMESPACE, name="kube-system")
-    uid = (found.get("metadata") or {}).get("uid")
+    metadata = found.get("metadata")
+    uid = metadata.get("uid") if isinstance(metadata, dict) else None
     if not isinstance(uid, str) or not uid:
         raise ObjectsError("Could not read which cluster this is: its namespace kube-system has no uid.")
     return uid

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from mlrollout.api import GROUP, PLURAL, VERSION
-from mlrollout.ports import Clock, Note, Object, Ref
+from mlrollout.api import GROUP, KIND, PLURAL, VERSION
+from mlrollout.ports import Clock, Note, Object, ObjectsError, Ref
 
 from .client import Body, Client, Data
 from .notes import Notes
 
+_LIST = "list the MLRollout objects"
 _ALL = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
 OBJECT = f"/apis/{GROUP}/{VERSION}/namespaces/{{namespace}}/{PLURAL}/{{name}}"
 
@@ -28,8 +29,11 @@ class KubernetesObjects:
 
     async def read_all(self) -> Sequence[Object]:
         """Every object of every namespace as it stands now."""
-        found = await self._client.ask("list the MLRollout objects", "GET", _ALL)
-        return cast("Sequence[Object]", found.get("items") or [])
+        return _listed(await self._client.ask(_LIST, "GET", _ALL))
+
+    async def probe(self) -> None:
+        """Have it proved, with little to carry, that the objects can be read."""
+        _listed(await self._client.ask(_LIST, "GET", f"{_ALL}?limit=1"))
 
     async def get(self, ref: Ref) -> Object:
         """The object as it stands now."""
@@ -59,7 +63,34 @@ class KubernetesObjects:
         await self._notes.post(ref, uid, note)
 
     async def _ask(self, what: str, method: str, path: str, ref: Ref, body: Body = None) -> Data:
-        return await self._client.ask(what, method, path, body, namespace=ref.namespace, name=ref.name)
+        found = await self._client.ask(what, method, path, body, namespace=ref.namespace, name=ref.name)
+        if found.get("kind") != KIND or not _identified(found) or not _is(found, ref):
+            raise _nonsense(what)
+        return found
+
+
+def _listed(found: Data) -> Sequence[Object]:
+    """What is in a list. Anything else must not be read as a list of nothing: what is not there is forgotten."""
+    items = found.get("items")
+    if found.get("kind") != f"{KIND}List" or not isinstance(items, list) or not all(map(_identified, items)):
+        raise _nonsense(_LIST)
+    return cast("Sequence[Object]", items)
+
+
+def _identified(item: object) -> bool:
+    metadata = item.get("metadata") if isinstance(item, dict) else None
+    return isinstance(metadata, dict) and all(metadata.get(name) for name in ("namespace", "name", "uid"))
+
+
+def _is(found: Data, ref: Ref) -> bool:
+    return (found["metadata"]["namespace"], found["metadata"]["name"]) == (ref.namespace, ref.name)
+
+
+def _nonsense(what: str) -> ObjectsError:
+    return ObjectsError(
+        f"Could not {what}: the Kubernetes API answered with something else. "
+        "See what stands between it and this process."
+    )
 
 
 def _at(resource_version: str) -> Data:
