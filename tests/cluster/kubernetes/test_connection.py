@@ -1,7 +1,9 @@
 """Which cluster, and as whom: kubeconfig files, tokens that are replaced, and the pod's ServiceAccount."""
 
+import asyncio
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ from kubernetes.aio.config import incluster_config
 from mlrollout.adapters.kubernetes import Client, connect
 from mlrollout.ports import ObjectsError
 
-from devstack.cluster import write_kubeconfig
+from devstack import certificates
+from devstack.cluster import trusted, write_kubeconfig
 from tests.support.places import Place
 
 
@@ -96,6 +99,39 @@ async def test_a_token_file_is_read_again_for_each_request(
         await me(client)
     file.write_text(tokens["one"])
     assert await me(client) == "one"
+
+
+async def _until_me(client: Client) -> str:
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(ObjectsError):
+                return await me(client)
+            await asyncio.sleep(0.2)
+
+
+async def test_a_kubeconfig_that_is_replaced_is_read_again_once_its_token_is_refused(
+    connecting: Any, home: Path, cluster: dict[str, Any], tokens: dict[str, str]
+) -> None:
+    client = await connecting(kubeconfig(home / "kubeconfig", cluster, {"token": "revoked"}))
+
+    with pytest.raises(ObjectsError, match="answered 401"):
+        await me(client)
+    kubeconfig(home / "kubeconfig", cluster, {"token": tokens["two"]})
+
+    assert await _until_me(client) == "two"
+
+
+async def test_an_authority_that_is_replaced_is_read_again_once_the_server_is_not_believed(
+    connecting: Any, home: Path, cluster: dict[str, Any], tokens: dict[str, str]
+) -> None:
+    other = trusted(cluster["server"], certificates.make(home / "authority").ca)
+    client = await connecting(kubeconfig(home / "kubeconfig", other, {"token": tokens["one"]}))
+
+    with pytest.raises(ObjectsError, match="can't be reached"):
+        await me(client)
+    kubeconfig(home / "kubeconfig", cluster, {"token": tokens["one"]})
+
+    assert await _until_me(client) == "one"
 
 
 @pytest.mark.filterwarnings("ignore:datetime.*utcnow:DeprecationWarning")  # the library's own

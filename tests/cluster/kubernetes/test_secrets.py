@@ -61,10 +61,12 @@ async def test_what_can_not_be_read_is_told_and_never_as_a_gone_object(
     assert "ssword" not in str(told.value)
 
 
-async def test_without_the_right_to_secrets_it_is_told_which_right_is_missing(
+async def test_without_the_right_to_secrets_it_is_told_which_value_of_the_chart_is_missing(
     place: Place, secret: str, connecting: Any
 ) -> None:
     secrets = KubernetesSecrets(await connecting(place.account("operator", OPERATOR_RULES)))
 
-    with pytest.raises(ObjectsError, match='cannot get resource "secrets"'):
+    with pytest.raises(ObjectsError, match='cannot get resource "secrets"') as told:
         await secrets.read(place.namespace, secret, "url")
+
+    assert f"the chart's value secretNamespaces lists: add {place.namespace} to it." in str(told.value)

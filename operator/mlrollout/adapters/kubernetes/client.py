@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -21,10 +22,12 @@ from mlrollout.ports import ConflictError, GoneError, ObjectsError
 Data = dict[str, Any]
 Body = Data | list[Data] | None
 
+RENEW_EVERY = 5.0
+"""Seconds from one login of a client to the next, at least."""
 _LONGEST = 300  # characters of the API server's own message
 _ADVICE = {
     401: "See that its ServiceAccount exists and its token has not been revoked.",
-    403: "If a right is missing: the chart's roles hold every right that the operator needs.",
+    403: "If a right is missing: the chart's roles hold every right to the MLRollouts, Events and the Lease.",
     404: "If the cluster does not know MLRollout, its CRD is missing: kubectl apply -f crds/, or install the chart.",
     422: "See that the CRD on the cluster is of this operator's version.",
     429: "It is overloaded; this is tried again later.",
@@ -49,13 +52,21 @@ class Client:
     Args:
         library: The client library's client; it is closed with this.
         deadline: Seconds for a whole call: logging in, connecting, waiting, reading.
+        renew: Makes another from what is known of the cluster now; asked for once one is refused.
     """
 
-    def __init__(self, library: ApiClient, deadline: float = 10.0) -> None:
+    def __init__(
+        self, library: ApiClient, deadline: float = 10.0, renew: Callable[[], Awaitable[ApiClient]] | None = None
+    ) -> None:
         self._library = library
         self._deadline = deadline
+        self._renew = renew
+        self._refused = False
+        self._renewed_at = asyncio.get_running_loop().time()
 
-    async def ask(self, what: str, method: str, path: str, body: Body = None, **names: str) -> Data:
+    async def ask(
+        self, what: str, method: str, path: str, body: Body = None, *, forbidden: str = "", **names: str
+    ) -> Data:
         """Send a request; answers with the object in the response.
 
         Args:
@@ -63,6 +74,7 @@ class Client:
             method: The verb of HTTP. A `PATCH` with a list is a JSON patch, any other a merge patch.
             path: With `{placeholders}`.
             body: What to send.
+            forbidden: What to do where the right to it is missing; left out, the general advice.
             names: What to fill in for the placeholders.
 
         Raises:
@@ -76,18 +88,21 @@ class Client:
         try:
             async with asyncio.timeout(self._deadline):
                 status, text = await self._send(method, path, body, names)
+            self._refused = status == HTTPStatus.UNAUTHORIZED
             if status >= HTTPStatus.BAD_REQUEST:
-                raise _refusal(what, status, _explained(text))
+                raise _refusal(what, status, _explained(text), forbidden)
             return _object(text)
         except TimeoutError:
             raise _failure(what, f"the Kubernetes API did not answer within {self._deadline:g} s") from None
         except aiohttp.ClientConnectorError as error:
+            self._refused = isinstance(error, aiohttp.ClientSSLError)
             place, why = f"{error.host}:{error.port}", _reason(error.os_error)
             raise _failure(what, f"the Kubernetes API at {place} can't be reached ({why})") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _failure(what, f"the talk with the Kubernetes API broke off ({type(error).__name__})") from None
 
     async def _send(self, method: str, path: str, body: Body, names: dict[str, str]) -> tuple[int, bytes]:
+        await self._log_in_anew()
         kind = "application/json"
         if method == "PATCH":
             kind = "application/json-patch+json" if isinstance(body, list) else "application/merge-patch+json"
@@ -102,6 +117,15 @@ class Client:
         response = await self._library.call_api(*request)
         text: bytes = await response.read()  # type: ignore[no-untyped-call]  # the library left it so
         return response.status, text
+
+    async def _log_in_anew(self) -> None:
+        """Begin with the files as they are now, where those of before no longer serve: authorities change, too."""
+        now = asyncio.get_running_loop().time()
+        if not self._refused or self._renew is None or now < self._renewed_at + RENEW_EVERY:
+            return
+        self._renewed_at = now
+        refused, self._library = self._library, await self._renew()
+        await refused.close()  # type: ignore[no-untyped-call]  # the library left it so
 
     async def close(self) -> None:
         """Give up the connections."""
@@ -141,13 +165,15 @@ def _explained(text: bytes) -> Data:
     return status if status.get("kind") == "Status" else {}
 
 
-def _refusal(what: str, code: int, status: Data) -> ObjectsError:
+def _refusal(what: str, code: int, status: Data, forbidden: str) -> ObjectsError:
     said = " ".join(str(status.get("message", "")).split())
     if len(said) > _LONGEST:
         said = said[:_LONGEST] + "…"
     why = f"the Kubernetes API answered {code}" + (f", {said}" if said else "")
     kind = _kind(code, status)
     advice = "" if kind in (GoneError, AbsentError) else _ADVICE.get(code, "")
+    if code == HTTPStatus.FORBIDDEN and forbidden:
+        advice = forbidden
     return kind(f"Could not {what}: {why.rstrip('.')}. {advice}".rstrip())
 
 

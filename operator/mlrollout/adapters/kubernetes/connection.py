@@ -32,6 +32,10 @@ async def connect(deadline: float = 10.0) -> Client:
     Raises:
         ObjectsError: There is no cluster to be found, or what describes it can't be used.
     """
+    return Client(await _log_in_first(), deadline, renew=_log_in_first)
+
+
+async def _log_in_first() -> ApiClient:
     configuration = Configuration()
     # Many clusters' own authorities lack what RFC 5280 asks for; kubectl does not ask for it either.
     configuration.disable_strict_ssl_verification = True
@@ -48,7 +52,7 @@ async def connect(deadline: float = 10.0) -> Client:
     configuration.refresh_api_key_hook = refresh  # type: ignore[assignment]  # the library types it as None
     library = ApiClient(configuration)
     library.user_agent = "mlrollout"
-    return Client(library, deadline)
+    return library
 
 
 @contextmanager

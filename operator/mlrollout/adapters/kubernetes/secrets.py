@@ -23,7 +23,13 @@ class KubernetesSecrets:
         # A name with a slash would lead to another place of the API.
         if not _NAME.fullmatch(name):
             raise ObjectsError(f"Could not read {where}: no Secret can have this name. Correct the secretRef.")
-        secret = await self._client.ask(f"read {where}", "GET", _SECRET, namespace=namespace, name=name)
+        advice = (
+            "The operator reads Secrets only in the namespaces that the chart's value secretNamespaces lists: "
+            f"add {namespace} to it."
+        )
+        secret = await self._client.ask(
+            f"read {where}", "GET", _SECRET, forbidden=advice, namespace=namespace, name=name
+        )
         encoded = (secret.get("data") or {}).get(key)
         if encoded is None:
             raise ObjectsError(f"Could not read {where}: it has no key {key}. Add it, or correct the secretRef.")
