@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-import time
 
 import structlog
 from aiohttp import web
@@ -11,7 +10,7 @@ from aiohttp import web
 from mlrollout.adapters.kubernetes import KubernetesLease, KubernetesObjects, KubernetesSecrets, cluster_uid, connect
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.redis import RedisTrafficStore
-from mlrollout.ports import Clock, TrafficError
+from mlrollout.ports import TrafficError
 from mlrollout.startup.told import SettingsError, cannot_listen
 
 from .connections import Directory
@@ -22,18 +21,11 @@ from .metrics import Metrics
 from .operator import Operator
 from .parts import keep
 from .settings import Settings
+from .steady_clock import SteadyClock
 from .view import View
 from .web import serve
 
 log = structlog.get_logger(__name__)
-
-
-class WallClock(Clock):
-    """The machine's clock."""
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return time.time()
 
 
 async def run(settings: Settings) -> None:
@@ -51,7 +43,7 @@ async def run(settings: Settings) -> None:
 
 
 async def _run(settings: Settings) -> None:
-    clock, metrics = WallClock(), Metrics()
+    clock, metrics = SteadyClock(), Metrics()
     async with contextlib.AsyncExitStack() as stack:
         client = await stack.enter_async_context(await connect())
         identity = own_identity()

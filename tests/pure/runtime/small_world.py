@@ -15,7 +15,17 @@ from mlrollout.api import GROUP
 from mlrollout.api.spec import Spec
 from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
 from mlrollout.evidence.answer import Answer, Sample
-from mlrollout.ports import ConflictError, GoneError, Note, Object, ObjectsError, QueryRefusedError, Ref, TrafficError
+from mlrollout.ports import (
+    Clock,
+    ConflictError,
+    GoneError,
+    Note,
+    Object,
+    ObjectsError,
+    QueryRefusedError,
+    Ref,
+    TrafficError,
+)
 from mlrollout.runtime.operator import Operator
 
 from tests.components.redis.model import State, merge
@@ -308,7 +318,7 @@ class Prometheus:
 class Place:
     """One process and its connections."""
 
-    def __init__(self, world: "SmallWorld") -> None:
+    def __init__(self, world: "SmallWorld", clock: Clock | None = None) -> None:
         self.world = world
         self.deaf = False
         self.connects = 0
@@ -316,7 +326,7 @@ class Place:
         self.operator = Operator(
             objects=world.api,
             connections=self,
-            clock=world,
+            clock=clock or world,
             still_leads=lambda: self.still_leads,
             doubt=lambda: self._lists.append(asyncio.create_task(self.operator.relist(world.api))),
             seed=1,
@@ -362,14 +372,14 @@ class SmallWorld:
         """The wall clock of every process."""
         return EPOCH + self.skew + asyncio.get_running_loop().time()
 
-    def start(self, *, leads: bool = True) -> Place:
-        place = Place(self)
+    def start(self, *, leads: bool = True, clock: Clock | None = None) -> Place:
+        place = Place(self, clock)
         place.operator.lead(leads=leads)
         return place
 
-    async def begun(self, **changes: Any) -> Place:
+    async def begun(self, *, clock: Clock | None = None, **changes: Any) -> Place:
         """A process with one object at 10 %."""
-        place = self.start()
+        place = self.start(clock=clock)
         self.api.apply(spec(**changes))
         await self.until(lambda: self.redis.percentage == "10")
         await asyncio.sleep(3)
