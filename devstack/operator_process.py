@@ -20,6 +20,7 @@ class Operator(Server):
     Args:
         env: its configuration, laid over our own environment
         arguments: further command line arguments
+        python: the Python of another version of the operator; by default the one that runs this
     """
 
     name: ClassVar[str] = "operator"
@@ -31,11 +32,13 @@ class Operator(Server):
         env: Mapping[str, str],
         arguments: Sequence[str] = (),
         name: str | None = None,
+        python: Path | None = None,
         launch: Launch = supervise,
     ) -> None:
         super().__init__(directory, name=name, launch=launch)
         self._env = dict(env)
         self._arguments = tuple(arguments)
+        self._python = python
 
     @property
     def url(self) -> str:
@@ -49,13 +52,13 @@ class Operator(Server):
 
     def command(self) -> Sequence[str]:
         """The command of the image, with our own Python."""
-        if importlib.util.find_spec("mlrollout") is None:
+        if self._python is None and importlib.util.find_spec("mlrollout") is None:
             raise MissingError(
                 "This Python cannot import mlrollout.",
                 meaning="The operator is started with the Python that runs this command.",
                 remedy="Start it with `make up`, which uses the virtual environment and makes it first.",
             )
-        return [sys.executable, "-m", "mlrollout", "operator", *self._arguments]
+        return [str(self._python or sys.executable), "-m", "mlrollout", "operator", *self._arguments]
 
     def environment(self) -> Mapping[str, str]:
         """Its settings, and an address for its own HTTP server."""

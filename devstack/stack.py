@@ -108,6 +108,7 @@ class Stack(Lifetime):
         env: Mapping[str, str] | None = None,
         extra_args: Sequence[str] = (),
         lifetime: str = "24h",
+        python: Path | None = None,
     ) -> Operator:
         """Start an operator under exactly its shipped permissions; `install` comes first."""
         account = (chart.NAMESPACE, chart.SERVICE_ACCOUNT, lifetime)
@@ -122,6 +123,7 @@ class Stack(Lifetime):
             env=settings,
             arguments=extra_args,
             name=name,
+            python=python,
             launch=self._launch,
         )
         self._stops.callback(operator.stop)

@@ -46,11 +46,17 @@ def house(stack: Stack, exports: Exports) -> Iterator[House]:
 
 
 @pytest.fixture
-def own_house() -> Iterator[House]:
+def own_house(vacant_house: House) -> House:
     """A house on a stack of its own, for a test that breaks parts of it."""
+    vacant_house.stack.start_operator()
+    return vacant_house
+
+
+@pytest.fixture
+def vacant_house() -> Iterator[House]:
+    """The same, without an operator."""
     with Stack() as stack:
         stack.install()
-        stack.start_operator()
         for exports in _exports(stack):
             yield from _house(stack, exports)
 

@@ -3,10 +3,12 @@
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import redis
 
+from devstack.operator_process import Operator
 from devstack.processes import wait_until
 from devstack.stack import Stack
 from tests.support.target import Target
@@ -60,6 +62,12 @@ class House:
         self._exports[self.name] = (
             f'app_errors{{case="{self.name}"}} {share}\napp_requests{{case="{self.name}"}} {of}\n'
         )
+
+    def scraped(self) -> float | None:
+        """The share of errors as Prometheus has it by now."""
+        assert self.stack.prometheus is not None
+        found = self.stack.prometheus.query(f'max(app_errors{{case="{self.name}"}})')
+        return float(found[0]["value"][1]) if found else None
 
     def nothing(self) -> None:
         """The application exports nothing any more."""
@@ -141,6 +149,25 @@ class House:
         while (message := self.changes.get_message(ignore_subscribe_messages=True, timeout=0.05)) is not None:
             seen.append(json.loads(message["data"])["percentage"])
         return seen
+
+    # --- several operators ---
+
+    def stand_by(self, name: str, python: Path | None = None) -> Operator:
+        """Start one more operator, and wait until it knows that another leads."""
+        operator = self.stack.start_operator(name, python=python)
+        self.until(lambda: "Another operator leads; this one stands by" in operator.log.read_text(), "the word of it")
+        return operator
+
+    def breach_unseen_by(self, operator: Operator) -> None:
+        """A breach that is at zero and over before an operator looks again: evidence that goes with its traffic."""
+        operator.pause()
+        try:
+            self.errors(0.2)
+            wait_until(lambda: self.percentage == "0" or None, within=15, what="zero by the others")
+            self.errors(0.01)
+            wait_until(lambda: self.scraped() == 0.01 or None, within=15, what="evidence that is good again")
+        finally:
+            operator.resume()
 
     # --- waiting ---
 

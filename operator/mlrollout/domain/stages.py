@@ -37,8 +37,8 @@ def follow(spec: Spec, state: State, now: float) -> State:
     record = state.record
     if record.latched:
         return state
-    judged = state.guards in spec.fingerprints
-    state = replace(state, guards=spec.fingerprint) if judged else _judge_anew(state, spec, now)
+    judged = state.guards in spec.fingerprints  # which one stays in the status: an older operator may come back
+    state = state if judged else _judge_anew(state, spec, now)
     if not record.stage:
         return state
     stage = current(spec, record)
