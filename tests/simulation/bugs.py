@@ -10,7 +10,7 @@ from mlrollout.api.spec import Guardrail, Spec, Stage
 from mlrollout.assignment.view import View
 from mlrollout.domain import danger, decide, gate, latch, progress, settle
 from mlrollout.domain.record import Cause, encode
-from mlrollout.domain.state import Blocker, Seen, State
+from mlrollout.domain.state import Blocker, Request, Seen, State, shown
 from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.domain.verdict import Verdict
 from mlrollout.evidence import judge
@@ -60,6 +60,17 @@ def forget_latch_on_restart(patch: pytest.MonkeyPatch) -> None:
 def forget_verbs_on_restart(patch: pytest.MonkeyPatch) -> None:
     """A new process does not know which verbs have been acted on."""
     _restart(patch, lambda loaded: replace(loaded, verbs={}))
+
+
+def hear_by_words(patch: pytest.MonkeyPatch) -> None:
+    """A request with the words of one that was heard is taken for that one."""
+    patch.setattr(Request, "heard_by", lambda self, mark: mark.value == shown(self.text))
+    patch.setattr(Rollout, "_removed", lambda _: frozenset())
+
+
+def hear_manifests(patch: pytest.MonkeyPatch) -> None:
+    """A verb that an applier keeps in a manifest is heard as one that a person asks for."""
+    patch.setattr("mlrollout.runtime.requests._manifest", lambda *_: "")
 
 
 def trust_old_samples(patch: pytest.MonkeyPatch) -> None:

@@ -22,11 +22,13 @@ from .checks.told import (
     rollbacks_are_told_with_their_cause,
     transitions_stand_once,
     verbs_are_answered_once,
+    verbs_are_heard,
 )
 from .checks.violation import Check
 from .checks.zero import breach_reaches_zero, deletion_reaches_zero, zero_comes_back, zero_stays
 from .world.faults import Fate
-from .world.plan import Leading, Plan, Step
+from .world.plan import Leading, Plan
+from .world.step import Step
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -63,6 +65,20 @@ def _nagging(plan: Plan) -> Plan:
         Step(4.0 * count, "verb", "a", (verb, f"because-{count}.")) for count, verb in enumerate(verbs, start=1)
     )
     return replace(plan, steps=steps, rates={("api", Fate.FAIL): 0.2, ("api", Fate.CRASH_BEFORE): 0.05})
+
+
+def _repeating(plan: Plan) -> Plan:
+    """Somebody pauses and resumes, with the same words each time, while the API server's replies get lost."""
+    steps = tuple(
+        Step(2.0 + 0.5 * count, "verb", "a", (("pause", "resume")[count % 2], "because-1.")) for count in range(80)
+    )
+    return replace(plan, steps=steps, rates={("api", Fate.FAIL): 0.3, ("api", Fate.LOST): 0.3})
+
+
+def _kept_in_git(plan: Plan) -> Plan:
+    """A manifest holds a retry, and the attempt is rolled back."""
+    steps = (Step(5.0, "keep", "a", {"mlrollout.dev/retry": "x"}), Step(12.0, "verb", "a", ("rollback", "because-1.")))
+    return replace(plan, steps=(*steps, Step(30.0, "keep", "a", {})))
 
 
 def _api_gone(plan: Plan) -> Plan:
@@ -134,6 +150,8 @@ MUTANTS = (
     Mutant(bugs.raise_before_status, a_raise_is_won_by_a_status_write, "calm"),
     Mutant(bugs.forget_latch_on_restart, zero_stays, "losses"),
     Mutant(bugs.forget_verbs_on_restart, verbs_are_answered_once, "calm", _nagging, near=14),
+    Mutant(bugs.hear_by_words, verbs_are_heard, "calm", _repeating),
+    Mutant(bugs.hear_manifests, attempts_are_asked_for, "calm", _kept_in_git),
     Mutant(bugs.trust_old_samples, no_unearned_raise, "calm", _starving, near=14),
     Mutant(bugs.trust_other_stages, no_unearned_raise, "calm"),
     Mutant(bugs.count_all_time, downtime_is_not_healthy_time, "crashes"),

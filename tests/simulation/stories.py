@@ -6,9 +6,10 @@ Each is lived through once for every call of the operator and every fate that ma
 from collections.abc import Mapping
 from typing import Any
 
-from .world.plan import Leading, Plan, Step
+from .world.plan import Leading, Plan
 from .world.prometheus import error_rate
 from .world.specs import Spec
+from .world.step import Step
 
 _PILOT = {"name": "pilot", "percentage": 10, "duration": "4s"}
 _EXPANSION = {"name": "expansion", "percentage": 30, "duration": "4s"}

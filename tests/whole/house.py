@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +95,11 @@ class House:
             **changes,
         }
 
-    def apply(self, name: str = "ml-dispatch", **changes: Any) -> None:
+    def apply(self, name: str = "ml-dispatch", *, annotations: Mapping[str, str] | None = None, **changes: Any) -> None:
         manifest = {
             "apiVersion": "mlrollout.dev/v1alpha1",
             "kind": "MLRollout",
-            "metadata": {"name": name, "namespace": self.name},
+            "metadata": {"name": name, "namespace": self.name, "annotations": dict(annotations or {})},
             "spec": self.spec(**changes),
         }
         self.kubectl("apply", "-f", "-", input=json.dumps(manifest))

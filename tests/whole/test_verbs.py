@@ -1,5 +1,7 @@
 """What a person asks for with `kubectl annotate`."""
 
+import json
+
 import pytest
 
 from tests.whole.house import LONG, House
@@ -23,6 +25,38 @@ def test_rollback_then_retry(house: House) -> None:
     house.until_percentage(10)
     assert house.status()["attempt"] == 2
     assert house.reasons().count("RolledBack") == 1
+
+
+@pytest.mark.parametrize("words", ["errors > 5 % & <b>", """"down", 'they' say \\ 🚑\n\x1b[31m"""])
+def test_the_same_words_are_heard_again_after_a_retry(house: House, words: str) -> None:
+    house.apply(stages=LONG)
+    for attempt in (1, 2):
+        house.until_percentage(10)
+        house.annotate("rollback", words)
+        house.until_percentage(0)
+        house.until(lambda: not _annotations(house), "the annotation to be removed")
+        assert (house.record["attempt"] & 0xFFFF, house.record["latched"]) == (attempt, True)
+        house.annotate("retry", words)
+    house.until_percentage(10)
+    house.until(lambda: "operator.mlrollout.dev/removed" not in json.dumps(house.read()), "the note to go")
+
+
+def test_a_retry_that_is_left_in_a_manifest_begins_nothing(house: House) -> None:
+    house.apply(stages=LONG)
+    house.until_percentage(10)
+    house.annotate("rollback", "too many errors")
+    house.until_percentage(0)
+    house.until(lambda: not _annotations(house), "the annotation to be removed")
+
+    house.apply(stages=LONG, annotations={"mlrollout.dev/retry": "last month > 1"})
+    house.until(lambda: house.events("VerbRefused"), "the Warning")
+    assert "kubectl-client-side-apply applies" in house.events("VerbRefused")[0]["message"]
+    house.for_a_while(lambda: house.percentage == "0")
+    assert _annotations(house) == ["mlrollout.dev/retry"]
+
+    house.apply(stages=LONG)
+    house.annotate("retry", "last month > 1")
+    house.until_percentage(10)
 
 
 def test_pause_and_resume(house: House) -> None:

@@ -98,8 +98,6 @@ def evidence_alerts(spec: Spec, seen: Seen, state: State, now: float) -> Iterato
         look = None if guardrail.action is Action.ROLLBACK else trail.breach(state.began, state.clear)
         if look is not None:
             does = "holds the rollout" if guardrail.gates else "alerts only"
-            yield Alert(
-                Reason.GUARDRAIL_BREACHED, guardrail.name, f"guardrail {guardrail.name} ({does}): {look.message}"
-            )
+            yield Alert(Reason.GUARDRAIL_ALERT, guardrail.name, f"guardrail {guardrail.name} ({does}): {look.message}")
         if overdue(guardrail, trail, since, now):
             yield Alert(Reason.EVIDENCE_MISSING, guardrail.name, f"guardrail {guardrail.name}: {trail.last.message}")

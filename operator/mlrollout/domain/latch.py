@@ -35,12 +35,22 @@ def landed(state: State, found: Record, now: float) -> State:
     """
     if state.confirmed or not state.record.latched:
         return state
-    state = replace(state, record=replace(state.record, cause=found.cause or state.record.cause))
+    mine = state.record.cause
+    state = replace(state, record=replace(state.record, cause=found.cause or mine))
     if not untold(state):
-        return state
+        return _forestalled(state, mine, now)
     left = _left(state)
     step = "stays at 0 %" if left is None else f"{left.percentage} % -> 0 %"
-    return _tell_cause(state, now).tell(now, Reason.ROLLED_BACK, f"{step}: {state.explanation}", warning=True)
+    state = _tell_cause(state, now).tell(now, Reason.ROLLED_BACK, f"{step}: {state.explanation}", warning=True)
+    return _forestalled(state, mine, now)
+
+
+def _forestalled(state: State, mine: Cause | None, now: float) -> State:
+    """Who asked for this rollback and came second hears it: no request stays without an answer."""
+    if mine is None or mine.reason != Reason.MANUAL_ROLLBACK or state.explanation == mine.message:
+        return state
+    message = f"a rollback {mine.message}: this attempt was rolled back before that"
+    return state.tell(now, Reason.VERB_REFUSED, message, warning=True)
 
 
 def never_landed(state: State, now: float) -> State:

@@ -108,6 +108,7 @@ class Reason(StrEnum):
     AWAITING_APPROVAL = "AwaitingApproval"
     AWAITING_REQUIREMENTS = "AwaitingRequirements"
     WINDOWS_NOT_CLEAR = "WindowsNotClear"
+    GUARDRAIL_ALERT = "GuardrailAlert"
     GUARDRAILS_UNKNOWN = "GuardrailsUnknown"
     GUARDRAILS_UNHEALTHY = "GuardrailsUnhealthy"
     GUARDRAILS_PASSING = "GuardrailsPassing"

@@ -14,6 +14,9 @@ from .state import Alert, Heard, Reason, Request, Seen, State, Verb, shown
 
 _AT_MOST = re.compile(r"(100|[0-9]{1,2})(?: ?%)?(?: (.*))?")
 
+Answer = State | str
+"""The state after a verb; where it is refused, why."""
+
 
 def hear(spec: Spec, seen: Seen, state: State, now: float) -> State:
     """The state after the requests that have not been acted on yet.
@@ -42,13 +45,15 @@ def hear(spec: Spec, seen: Seen, state: State, now: float) -> State:
 
 
 def _answer(verb: Verb, request: Request, spec: Spec, seen: Seen, state: State, now: float) -> State:
-    rollback = seen.verbs.get(Verb.ROLLBACK)
+    rollback, why = seen.verbs.get(Verb.ROLLBACK), _why(request)
     if verb is not Verb.ROLLBACK and rollback is not None:
         # Also one that was heard before and is not removed yet: to ask for it once more would change nothing in the
         # object, so nobody can know which of the two was said last.
         where = f", in a manifest that {rollback.manifest} applies: take it out first" if rollback.manifest else ""
-        return _refuse(state, now, verb, f"a rollback is asked for as well, and it outranks every other verb{where}")
-    return _ANSWERS[verb](spec, seen, state, now, shown(request.text) or "no reason given")
+        because = f"a rollback is asked for as well, and it outranks every other verb{where}"
+        return _refuse(state, now, verb, why, because)
+    answer = _ANSWERS[verb](spec, seen, state, now, why)
+    return answer if isinstance(answer, State) else _refuse(state, now, verb, why, answer)
 
 
 def _kept_down(seen: Seen, state: State, now: float) -> State:
@@ -56,9 +61,8 @@ def _kept_down(seen: Seen, state: State, now: float) -> State:
     request = seen.verbs.get(Verb.ROLLBACK)
     if request is None or not request.manifest or state.record.latched:
         return state
-    why = shown(request.text) or "no reason given"
     explanation = (
-        f"asked for by an annotation that {request.manifest} keeps in a manifest: {why}; "
+        f"asked for by an annotation that {request.manifest} keeps in a manifest: {_why(request)}; "
         f"nothing begins again until mlrollout.dev/{Verb.ROLLBACK} is taken out of it"
     )
     return latch(state, now, Cause(Reason.MANUAL_ROLLBACK, explanation, now))
@@ -87,89 +91,98 @@ def too_early(requests: Mapping[str, Request]) -> Iterator[Alert]:
     """
     for verb, request in requests.items():
         if not request.manifest and verb != Verb.ROLLBACK:
-            why = shown(request.text) or "no reason given"
-            yield Alert(Reason.VERB_REFUSED, verb, f"{verb}: nothing has begun that it could be about ({why})")
+            message = f"{_quoted(verb, _why(request))} is refused: nothing has begun that it could be about"
+            yield Alert(Reason.VERB_REFUSED, verb, message)
 
 
-def _refuse(state: State, now: float, verb: Verb, because: str) -> State:
-    return state.tell(now, Reason.VERB_REFUSED, f"{verb}: {because}", warning=True)
+def _refuse(state: State, now: float, verb: Verb, why: str, because: str) -> State:
+    return state.tell(now, Reason.VERB_REFUSED, f"{_quoted(verb, why)} is refused: {because}", warning=True)
 
 
-def _rollback(_spec: Spec, _seen: Seen, state: State, now: float, why: str) -> State:
+def _quoted(verb: str, why: str) -> str:
+    return f"{verb} ({why})"
+
+
+def _why(request: Request) -> str:
+    return shown(request.text) or "no reason given"
+
+
+def _rollback(_spec: Spec, _seen: Seen, state: State, now: float, why: str) -> Answer:
     cause = Cause(Reason.MANUAL_ROLLBACK, f"asked for by annotation: {why}", now)
     found = state.record.cause
     if found is not None and (found.reason, found.message) == (cause.reason, cause.message):
-        return state  # another replica heard it first
+        return state  # another replica heard it first; were it a second one, all is as it asks
     if state.record.latched:
-        return _refuse(state, now, Verb.ROLLBACK, f"this attempt is rolled back already ({why})")
+        return "this attempt is rolled back already"
     return latch(state, now, cause)
 
 
-def _retry(spec: Spec, seen: Seen, state: State, now: float, why: str) -> State:
+def _retry(spec: Spec, seen: Seen, state: State, now: float, why: str) -> Answer:
     if not state.record.latched:
-        return _refuse(state, now, Verb.RETRY, "this attempt is not rolled back; there is nothing to begin again")
-    return renew(state.tell(now, Reason.RETRIED, why), spec, seen, now)
+        return "this attempt is not rolled back; there is nothing to begin again"
+    return renew(state.tell(now, Reason.RETRIED, f"a new attempt is asked for: {why}"), spec, seen, now)
 
 
-def _resume(spec: Spec, _seen: Seen, state: State, now: float, why: str) -> State:
+def _resume(spec: Spec, _seen: Seen, state: State, now: float, why: str) -> Answer:
     if spec.paused:
-        state = replace(state, paused=False)
-        return _refuse(state, now, Verb.RESUME, "spec.paused is true and keeps the rollout paused; set it to false")
+        because = "spec.paused is true and keeps the rollout paused; set it to false"
+        return _refuse(replace(state, paused=False), now, Verb.RESUME, why, because)
     if not state.paused:
-        return _refuse(state, now, Verb.RESUME, "the rollout is not paused")
-    return replace(state, paused=False).tell(now, Reason.RESUMED, why)
+        return "the rollout is not paused"
+    return replace(state, paused=False).tell(now, Reason.RESUMED, f"the rollout goes on: {why}")
 
 
-def _pause(_spec: Spec, _seen: Seen, state: State, now: float, why: str) -> State:
+def _pause(_spec: Spec, _seen: Seen, state: State, now: float, why: str) -> Answer:
     if state.paused:
-        return _refuse(state, now, Verb.PAUSE, "the rollout is paused already")
-    return replace(state, paused=True).tell(now, Reason.PAUSED, why)
+        return "the rollout is paused already"
+    return replace(state, paused=True).tell(now, Reason.PAUSED, f"the rollout is paused: {why}")
 
 
-def _approve(spec: Spec, _seen: Seen, state: State, now: float, why: str) -> State:
+def _approve(spec: Spec, _seen: Seen, state: State, now: float, why: str) -> Answer:
     stage = _next(spec, state)
     if stage is None:
-        return _refuse(state, now, Verb.APPROVE, "there is no further stage in this attempt")
+        return "there is no further stage in this attempt"
     if stage.approval is not Approval.MANUAL:
-        return _refuse(state, now, Verb.APPROVE, f"the next stage, {stage.name}, needs no approval")
-    return replace(state, approved=stage.name).tell(now, Reason.APPROVED, f"stage {stage.name}: {why}")
+        return f"the next stage, {stage.name}, needs no approval"
+    return replace(state, approved=stage.name).tell(now, Reason.APPROVED, f"stage {stage.name} may be entered: {why}")
 
 
-def _promote(spec: Spec, _seen: Seen, state: State, now: float, why: str) -> State:
+def _promote(spec: Spec, _seen: Seen, state: State, now: float, why: str) -> Answer:
     stage = current(spec, state.record)
     if state.record.latched or state.completed or stage is None:
-        where = "the attempt is rolled back" if state.record.latched else "no stage is under way"
-        return _refuse(state, now, Verb.PROMOTE, where)
+        return _nowhere(state)
     after = _next(spec, state)
     state = replace(state, promoted=stage.name, approved=after.name if after is not None else state.approved)
     return state.tell(now, Reason.PROMOTED, f"stage {stage.name} may be left once every guardrail passes: {why}")
 
 
-def _demote(spec: Spec, _seen: Seen, state: State, now: float, value: str) -> State:
+def _demote(spec: Spec, _seen: Seen, state: State, now: float, value: str) -> Answer:
     """Back to an earlier stage; the value is the percentage it may have at most, and why."""
     asked, record = _AT_MOST.fullmatch(value), state.record
     if asked is None:
         example = f'annotate mlrollout.dev/{Verb.DEMOTE}="10 too many complaints"'
-        return _refuse(state, now, Verb.DEMOTE, f"it must say to how many per cent at most, and why: {example}")
+        return f"it must say to how many per cent at most, and why: {example}"
     most, why = int(asked[1]), asked[2] or "no reason given"
     if record.latched or not record.stage:
-        where = "the attempt is rolled back" if record.latched else "no stage is under way"
-        return _refuse(state, now, Verb.DEMOTE, where)
+        return _nowhere(state)
     if most >= record.percentage:
-        return _refuse(state, now, Verb.DEMOTE, f"{record.percentage} % is no more than {most} % already")
+        return f"{record.percentage} % is no more than {most} % already"
     below = [stage for stage in spec.stages if stage.percentage <= most]
     if not below:
-        lowest = f"no stage asks for {most} % or less; to take traffic to 0 %, annotate mlrollout.dev/{Verb.ROLLBACK}"
-        return _refuse(state, now, Verb.DEMOTE, lowest)
+        return f"no stage asks for {most} % or less; to take traffic to 0 %, annotate mlrollout.dev/{Verb.ROLLBACK}"
     message = f"{record.percentage} % -> {below[-1].percentage} %, back to stage {below[-1].name}: {why}"
     return move(state, below[-1], now).tell(now, Reason.DEMOTED, message)
+
+
+def _nowhere(state: State) -> str:
+    return "the attempt is rolled back" if state.record.latched else "no stage is under way"
 
 
 def _next(spec: Spec, state: State) -> Stage | None:
     return None if state.record.latched else following(spec, state.record)
 
 
-_ANSWERS: dict[Verb, Callable[[Spec, Seen, State, float, str], State]] = {
+_ANSWERS: dict[Verb, Callable[[Spec, Seen, State, float, str], Answer]] = {
     Verb.ROLLBACK: _rollback,
     Verb.RETRY: _retry,
     Verb.RESUME: _resume,

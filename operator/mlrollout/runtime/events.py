@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable
+from itertools import zip_longest
 
 import structlog
 
-from mlrollout.domain.state import Alert, Entry, Reason, Verb
-from mlrollout.ports import Clock, GoneError, Note, Objects, ObjectsError
+from mlrollout.domain.state import Alert, Entry, Reason, State, Verb
+from mlrollout.ports import Clock, GoneError, Note, Objects, ObjectsError, Ref
 
 from .metrics import Metrics
 from .reading import Problem
@@ -19,6 +20,7 @@ AGAIN_AFTER = 300.0
 RETOLD = 300.0
 """After a start, transitions of so many seconds before are posted again; the API server keeps one of each."""
 VERBS = frozenset(verb.value for verb in Verb)
+_CAUSES = frozenset({Reason.GUARDRAIL_BREACHED, Reason.EVIDENCE_MISSING, Reason.MANUAL_ROLLBACK, Reason.EMERGENCY_STOP})
 _TRIES = 15
 _LONGEST_WAIT = 60.0
 _AT_ONCE = 8
@@ -42,21 +44,32 @@ class Events:
         rollout.noted = max(rollout.noted, max((entry.serial for entry in history if entry.at < before), default=0))
 
     def transitions(self, rollout: Rollout) -> None:
-        """Post the transitions in the status that have not been posted yet."""
-        for entry in rollout.saved.history if rollout.saved is not None else ():
+        """Tell of the transitions in the status that have not been told of yet."""
+        history = rollout.saved.history if rollout.saved is not None else ()
+        for entry, after in zip_longest(history, history[1:]):
             if entry.serial > rollout.noted:
                 rollout.noted = entry.serial
                 if not rollout.gone:
                     self._metrics.transition(rollout.ref, entry.reason)
-                log.info(
-                    entry.message,
-                    object=str(rollout.ref),
-                    reason=entry.reason,
-                    attempt=entry.attempt,
-                    stage=entry.stage,
-                    percentage=entry.percentage,
-                )
-                self._post(rollout, _transition(entry))
+                if not _tells_the_cause(after, entry):
+                    self._tell(rollout, entry)
+
+    def _tell(self, rollout: Rollout, entry: Entry) -> None:
+        if entry.reason != Reason.ROLLED_BACK or entry.attempt != rollout.down:  # it has been logged when it happened
+            _log(rollout.ref, entry, attempt=entry.attempt, stage=entry.stage, percentage=entry.percentage)
+        self._post(rollout, _transition(entry))
+
+    def taken_down(self, rollout: Rollout, state: State, *, again: bool) -> None:
+        """Log it now: the history waits for the API server, and of a standby's evidence it knows nothing."""
+        if state.record.latched:
+            rollout.down = state.record.ordinal
+        log.warning(
+            "Traffic that had come back was taken down again" if again else "Traffic was taken down",
+            object=str(rollout.ref),
+            percentage=state.record.percentage,
+            reason=state.cause,
+            explanation=state.explanation,
+        )
 
     def alerts(self, rollout: Rollout, alerts: Iterable[Alert], problem: Problem | None = None) -> None:
         """Post what goes on, when it begins and while it lasts; `UnknownVerb` is found here."""
@@ -68,6 +81,7 @@ class Events:
             key = (alert.reason.value, alert.subject)
             if key not in rollout.alerted or now - rollout.alerted[key] >= AGAIN_AFTER:
                 rollout.alerted[key] = now
+                _log(rollout.ref, alert)
                 self._post(rollout, Note(alert.reason, alert.message, warning=alert.warning))
 
     def ended(self, rollout: Rollout) -> None:
@@ -109,6 +123,16 @@ class Events:
         """Give what is under way a moment before the process ends."""
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=seconds)
+
+
+def _log(ref: Ref, news: Entry | Alert, **facts: object) -> None:
+    tell = log.warning if news.warning else log.info
+    tell(news.message, object=str(ref), reason=str(news.reason), **facts)
+
+
+def _tells_the_cause(entry: Entry | None, cause: Entry) -> bool:
+    """Whether it is the rollback that this is the cause of: the two are one piece of news."""
+    return entry is not None and entry.reason == Reason.ROLLED_BACK and cause.reason in _CAUSES
 
 
 def _transition(entry: Entry) -> Note:

@@ -11,8 +11,6 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
-import structlog
-
 from mlrollout.api.spec import Guardrail, Spec
 from mlrollout.domain.decide import decide
 from mlrollout.domain.record import greater
@@ -35,8 +33,6 @@ from .metrics import Metrics
 from .reading import Problem
 from .report import Report
 from .rollout import FINALIZER, Rollout
-
-log = structlog.get_logger(__name__)
 
 RETRY_DOWN = 0.1
 """Seconds between two tries to bring traffic down."""
@@ -236,17 +232,10 @@ class Reconciler:
         self._wake(rollout.ref)
 
     def _down_there(self, rollout: Rollout, began: float, *, again: bool) -> None:
-        """Tell it now: the history waits for the API server, and of a standby's evidence it knows nothing."""
         state = rollout.state
         if state is None:
             return
-        log.warning(
-            "Traffic that had come back was taken down again" if again else "Traffic was taken down",
-            object=str(rollout.ref),
-            percentage=state.record.percentage,
-            reason=state.cause,
-            explanation=state.explanation,
-        )
+        self._events.taken_down(rollout, state, again=again)
         if state.cause == Reason.GUARDRAIL_BREACHED and not again:
             self._metrics.zeroed(asyncio.get_running_loop().time() - began)
 

@@ -59,6 +59,7 @@ class Rollout:
         reload: Whether the object must be read again before anything is written to it.
         reworded: When its status was last written, by the loop's clock.
         noted: Serial of the last transition that was posted as an Event.
+        down: The attempt whose rollback this process has logged when Redis took it.
         alerted: When each alert was last posted, by reason and subject.
         looked: When a guardrail was last looked at, by the loop's clock; before the first look, when it was met.
         renewed: When its lease was last renewed, likewise.
@@ -92,6 +93,7 @@ class Rollout:
     reload: bool = False
     reworded: float = -inf
     noted: int = 0
+    down: int = 0
     alerted: dict[tuple[str, str], float] = field(default_factory=dict)
     looked: float = -inf
     renewed: float = -inf

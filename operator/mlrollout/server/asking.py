@@ -100,7 +100,7 @@ def _by_hand(served: Served) -> str:
 
 
 def _why(request: web.Request, reason: str) -> str:
-    """Who asks, why and when; the time makes it another value than the last one, which the operator may still know."""
+    """Who asks, why and when; by the time two calls are two requests, also where the first is not heard yet."""
     caller, words = known(request).name[:_LONGEST_NAME], " ".join(reason.split())
     said = f"{words} " if words else ""
     return f"{said}(by {caller} over HTTP at {moment.render(time.time())})"

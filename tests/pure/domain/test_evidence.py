@@ -249,7 +249,7 @@ def test_a_breach_without_rollback_is_announced_while_it_lasts(which: int, does:
     world = world_at("second stage", ("look", which, "Breach"), ("handle", 0))
     assert not world.state.record.latched
     name = GUARDRAILS["plain"][which].name
-    assert _alerts(world) == [(Reason.GUARDRAIL_BREACHED, name)]
+    assert _alerts(world) == [(Reason.GUARDRAIL_ALERT, name)]
     assert does in _decision(world).alerts[0].message
     world.play([("go_well", 1)])
     assert _alerts(world) == []
@@ -262,7 +262,7 @@ def test_a_breach_without_rollback_needs_as_many_looks() -> None:
     world.play([("handle", 0), ("looks", "Pass"), ("look", 1, "Breach"), ("handle", 0)])
     assert _alerts(world) == []
     world.play([("look", 1, "Breach"), ("handle", 0)])
-    assert _alerts(world) == [(Reason.GUARDRAIL_BREACHED, "score")]
+    assert _alerts(world) == [(Reason.GUARDRAIL_ALERT, "score")]
 
 
 def test_after_a_rollback_nothing_is_announced_any_more() -> None:

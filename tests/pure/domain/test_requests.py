@@ -8,6 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from mlrollout.domain.decide import decide
+from mlrollout.domain.latch import landed
+from mlrollout.domain.record import Cause
 from mlrollout.domain.state import SHOWN, Heard, Reason, Request, Seen, State, Verb, shown
 from mlrollout.domain.verbs import too_early
 
@@ -146,4 +148,14 @@ def test_verbs_for_what_has_not_begun_are_turned_away_but_for_a_rollback() -> No
     }
     told = list(too_early(asked))
     assert [alert.subject for alert in told] == ["retry", "pause"]
-    assert "nothing has begun that it could be about (no reason given)" in told[1].message
+    assert "pause (no reason given) is refused: nothing has begun that it could be about" in told[1].message
+
+
+def test_a_rollback_that_another_replica_forestalled_is_answered_all_the_same() -> None:
+    begun = world_at("second stage").state
+    mine = _hear("second stage", begun, {"rollback": Request("too many", "r1")})
+    theirs = replace(mine.record, cause=Cause(Reason.GUARDRAIL_BREACHED, "errors: 0.2 is above 0.05"))
+    told = landed(mine, theirs, 5.0)
+    assert _new(mine, told) == [Reason.GUARDRAIL_BREACHED, Reason.ROLLED_BACK, Reason.VERB_REFUSED]
+    assert "asked for by annotation: too many: this attempt was rolled back before" in told.history[-1].message
+    assert _new(mine, landed(mine, mine.record, 5.0)) == [Reason.MANUAL_ROLLBACK, Reason.ROLLED_BACK]

@@ -108,10 +108,10 @@ def test_a_verb_without_a_reason_says_so_and_a_long_one_is_cut() -> None:
     world = world_at("second stage")
     world.verbs = {"pause": " \n"}
     world.handle()
-    assert world.state.history[-1].message == "no reason given"
+    assert world.state.history[-1].message == "the rollout is paused: no reason given"
     world.verbs = {"resume": "x" * 10_000}
     world.handle()
-    assert world.state.history[-1].message == "x" * 256
+    assert world.state.history[-1].message == "the rollout goes on: " + "x" * 256
 
 
 def test_after_a_retry_nothing_of_the_old_attempt_is_left() -> None:

@@ -3,6 +3,9 @@
 import asyncio
 from collections import Counter
 
+import structlog
+from mlrollout.ports import Ref
+
 from tests.pure.runtime.small_world import API_DOWN, GUARDRAIL, REDIS_DOWN, REF, SmallWorld, failing, losing, spec
 from tests.support.virtual_time import virtual
 
@@ -16,15 +19,21 @@ def _marks(world: SmallWorld) -> Counter[tuple[str, str]]:
     return Counter((note.reason, note.unique) for note in world.api.notes if note.unique)
 
 
+def _news(world: SmallWorld) -> list[str]:
+    """What the history tells; a rollback and its cause are one piece of news."""
+    return [reason for reason in world.reasons() if reason != "GuardrailBreached"]
+
+
 @virtual
 async def test_each_transition_is_posted_once_with_its_evidence() -> None:
     world = SmallWorld()
     await world.begun()
     world.prometheus.value = 0.2
     await asyncio.sleep(10)
-    assert [reason for reason, _ in _marks(world)] == world.reasons()
+    assert world.reasons()[-2:] == ["GuardrailBreached", "RolledBack"]
+    assert [reason for reason, _ in _marks(world)] == _news(world)
     assert set(_marks(world).values()) == {1}
-    (breached,) = world.told("GuardrailBreached")
+    (breached,) = world.told("RolledBack")
     assert breached.warning
     assert "0.2 is above max 0.05" in breached.message
 
@@ -82,7 +91,7 @@ async def test_who_takes_over_posts_what_the_last_leader_may_not_have_posted() -
     world.start()
     await asyncio.sleep(5)
     assert set(_marks(world).values()) == {1}  # and nothing that is long past
-    assert [reason for reason, _ in _marks(world)] == world.reasons()
+    assert [reason for reason, _ in _marks(world)] == _news(world)
 
 
 @virtual
@@ -170,3 +179,49 @@ async def test_a_value_of_a_megabyte_is_acted_on_and_cut() -> None:
     assert max(len(note.message) for note in world.api.notes) < 1000
     assert world.reasons().count("ManualRollback") == 1
     assert "VerbRefused" not in world.reasons()
+
+
+@virtual
+async def test_one_piece_of_news_is_one_line_of_the_log() -> None:
+    world = SmallWorld()
+    await world.begun()
+    with structlog.testing.capture_logs() as logs:
+        world.api.annotate("pause", "lunch")
+        await asyncio.sleep(3)
+        world.prometheus.value = 0.2
+        await asyncio.sleep(10)
+    told = [(entry["log_level"], entry["event"], entry["reason"]) for entry in logs]
+    assert told == [
+        ("info", "the rollout is paused: lunch", "Paused"),
+        ("warning", "Traffic was taken down", "GuardrailBreached"),
+    ]
+    assert "0.2 is above max 0.05" in logs[-1]["explanation"]
+
+
+@virtual
+async def test_a_leader_that_took_nothing_down_itself_logs_the_rollback_as_a_warning() -> None:
+    world = SmallWorld()
+    leader = await world.begun()
+    world.start(leads=False)
+    await asyncio.sleep(3)
+    leader.operator.rollouts[REF].trails.clear()
+    with structlog.testing.capture_logs() as logs:
+        world.prometheus.value = 0.2
+        await asyncio.sleep(65)
+    (line,) = (entry for entry in logs if entry.get("reason") == "RolledBack")
+    assert (line["log_level"], line["percentage"]) == ("warning", 0)
+    assert "10 % -> 0 %: guardrail errors" in line["event"]
+
+
+@virtual
+async def test_what_a_person_has_to_mend_is_logged_when_it_begins_and_every_five_minutes() -> None:
+    world = SmallWorld()
+    await world.begun(guardrails=SELDOM)
+    other = Ref("dispatch", "other")
+    with structlog.testing.capture_logs() as logs:
+        world.api.apply(spec(guardrails=[{**GUARDRAIL, "query": "sum("}]))
+        world.api.apply(spec(), other)
+        await asyncio.sleep(400)
+    for reason, ref in (("InvalidQuery", REF), ("KeyConflict", other)):
+        lines = [entry for entry in logs if entry.get("reason") == reason]
+        assert [(line["log_level"], line["object"]) for line in lines] == [("warning", str(ref))] * 2

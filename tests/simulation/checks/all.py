@@ -20,6 +20,7 @@ from .told import (
     rollbacks_are_told_with_their_cause,
     transitions_stand_once,
     verbs_are_answered_once,
+    verbs_are_heard,
 )
 from .violation import Check, Violation
 from .zero import breach_reaches_zero, deletion_reaches_zero, zero_comes_back, zero_stays
@@ -41,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     transitions_stand_once,
     rollbacks_are_told_with_their_cause,
     verbs_are_answered_once,
+    verbs_are_heard,
     attempts_are_asked_for,
     no_innocent_is_rolled_back,
     all_agree_in_the_end,

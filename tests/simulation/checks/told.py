@@ -4,9 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from mlrollout.api import GROUP
+from mlrollout.domain.state import Verb
+
 from tests.simulation.world.history import Acted, Changed, Posted, Removed, Stored
 from tests.simulation.world.model import harmless
 from tests.simulation.world.plan import Leading
+from tests.simulation.world.words import core
 from tests.simulation.world.world import World
 
 from .violation import Violation
@@ -15,9 +19,14 @@ _ANSWERS = frozenset(
     {"ManualRollback", "Retried", "Resumed", "Approved", "Promoted", "Demoted", "Paused", "VerbRefused"}
 )
 
+_CAUSES = frozenset({"GuardrailBreached", "EvidenceMissing", "ManualRollback", "EmergencyStop"})
+
 
 def transitions_stand_once(world: World) -> Iterator[Violation]:
-    """Every transition that was saved stands in the history once, as it was, and once in the Events."""
+    """Every transition that was saved stands in the history once, as it was, and once in the Events.
+
+    A rollback and its cause are two transitions and one piece of news.
+    """
     told: defaultdict[str, dict[int, tuple[float, Any]]] = defaultdict(dict)
     for entry in world.history.of(Stored):
         known = told[entry.uid]
@@ -29,9 +38,6 @@ def transitions_stand_once(world: World) -> Iterator[Violation]:
                 yield Violation(entry.at, f"{entry.by} writes transition {serial} of {entry.ref} after {len(known)}")
             known.setdefault(serial, (entry.at, one))
     yield from _events(world, told)
-
-
-_CAUSES = frozenset({"GuardrailBreached", "EvidenceMissing", "EmergencyStop", "ManualRollback"})
 
 
 def rollbacks_are_told_with_their_cause(world: World) -> Iterator[Violation]:
@@ -78,6 +84,8 @@ def _events(world: World, told: dict[str, dict[int, tuple[float, Any]]]) -> Iter
     for uid, known in told.items():
         for serial, (at, one) in known.items():
             count = posted.pop((uid, serial, one["reason"]), 0)
+            if one["reason"] in _CAUSES and known.get(serial + 1, (0.0, {}))[1].get("reason") == "RolledBack":
+                count += 1
             if count > 1 or (count == 0 and uid not in gone):
                 yield Violation(at, f"transition {serial} of {uid} ({one['reason']}) has {count} Events")
     for uid, serial, reason in posted:
@@ -85,17 +93,40 @@ def _events(world: World, told: dict[str, dict[int, tuple[float, Any]]]) -> Iter
 
 
 def verbs_are_answered_once(world: World) -> Iterator[Violation]:
-    """What a person asks for once is done, or refused, once."""
+    """What a person asks for is done, or refused, once for each time that it is asked for."""
     answers: dict[tuple[str, int], tuple[float, str]] = {}
     for entry in world.history.of(Stored):
         for one in entry.object.get("status", {}).get("history", ()):
             if one["reason"] in _ANSWERS:
-                answers.setdefault((entry.uid, one["serial"]), (entry.at, one["message"]))
-    said = [str(step.value[1]).split()[-1] for step in world.plan.steps if step.act == "verb"]  # type: ignore[index]  # a verb's value
-    for why in said:
-        times = [at for at, message in answers.values() if why in message]
-        if len(times) > 1:
-            yield Violation(times[1], f"the verb given {why!r} is answered {len(times)} times")
+                answers.setdefault((entry.uid, one["serial"]), (entry.at, core(one["message"])))
+    said = Counter(core(step.value) for step in world.plan.steps if step.act == "verb")
+    for why, often in said.items():
+        times = [at for at, word in answers.values() if word == why]
+        if len(times) > often:
+            yield Violation(times[often], f"the verb given {why!r}, said {often} times, is answered {len(times)} times")
+
+
+def verbs_are_heard(world: World) -> Iterator[Violation]:
+    """No annotation is taken away by the operator that was not answered since it was set, be its words the old ones."""
+    set_at: dict[tuple[str, str], tuple[float, str]] = {}
+    told: defaultdict[str, dict[int, tuple[float, str, str]]] = defaultdict(dict)
+    for entry in world.history.of(Stored):
+        status = entry.object.get("status", {})
+        for one in status.get("history", ()):
+            told[entry.uid].setdefault(one["serial"], (entry.at, one["reason"], one["message"]))
+        annotations = entry.object["metadata"].get("annotations", {})
+        stand = {verb: annotations[f"{GROUP}/{verb}"] for verb in Verb if f"{GROUP}/{verb}" in annotations}
+        for uid, verb in [key for key in set_at if key[0] == entry.uid and key[1] not in stand]:
+            since, text = set_at.pop((uid, verb))
+            if entry.by in ("people", "applier") or not core(text) or "record" not in status:
+                continue
+            if not any(at >= since and core(message) == core(text) for at, _, message in told[uid].values()):
+                if verb == Verb.ROLLBACK and status["record"].get("latched") and core(text) in str(status["progress"]):
+                    continue  # asked for twice with the same words, and it is as they say
+                yield Violation(entry.at, f"{entry.by} removes {verb} ({core(text)}), which nobody answered")
+        for verb, text in stand.items():
+            if set_at.get((entry.uid, verb), (0.0, None))[1] != text:
+                set_at[entry.uid, verb] = entry.at, text
 
 
 def attempts_are_asked_for(world: World) -> Iterator[Violation]:

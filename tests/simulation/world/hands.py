@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .world import World
 
 NAMESPACE = "dispatch"
+APPLIED_EVERY = 2.0
+"""Seconds between two applies of a manifest that nobody changed."""
 
 
 class Hands:
@@ -20,6 +22,7 @@ class Hands:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self._kept: dict[Ref, Any] = {}
 
     def apply(self, target: str, value: Any) -> None:
         """Apply an object."""
@@ -37,6 +40,17 @@ class Hands:
         """Annotate the object with a verb."""
         verb, why = value
         self._world.api.annotate(Ref(NAMESPACE, target), f"{GROUP}/{verb}", why)
+
+    def keep(self, target: str, value: Any) -> None:
+        """Have these annotations stand in the manifest of an applier, who applies it again and again."""
+        ref = Ref(NAMESPACE, target)
+        self._kept[ref] = value
+        self._apply_again(ref)
+
+    def _apply_again(self, ref: Ref) -> None:
+        self._world.api.apply_annotations(ref, self._kept[ref])
+        if self._kept[ref]:
+            self._world.after(APPLIED_EVERY, self._apply_again, ref)
 
     def delete(self, target: str, value: Any) -> None:
         """Delete the object, and create it anew some seconds later."""

@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from . import words
 from .faults import Fate, Rates
 from .specs import CHANGES, Spec, draw, sick
+from .step import Step
 
 LAST_STEP = 42.0
 """Seconds after which nobody begins anything new."""
@@ -25,19 +27,6 @@ class Leading(StrEnum):
     """One of two, changing hands, sometimes with a moment of both or of none."""
     BOTH = "both"
     """Both of two, for a while."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something that a person or the weather does; `act` names a method of `Hands`."""
-
-    at: float
-    act: str
-    target: str = ""
-    value: object = None
-
-    def __str__(self) -> str:
-        return f"{self.at:7.2f} {self.act} {self.target} {'' if self.value is None else self.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +150,7 @@ def make(seed: int) -> Plan:
         leading=leading,
         specs=specs,
         sickness=sickness,
-        steps=_steps(chance, flavour, leading, tuple(specs)),
+        steps=words.dress(random.Random(f"{seed}/words"), _steps(chance, flavour, leading, tuple(specs))),  # noqa: S311
         rates=_rates(chance, flavour),
         lost_pushes=chance.choice((0.0, 0.3)) if name != "calm" else 0.0,
     )

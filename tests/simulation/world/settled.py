@@ -27,7 +27,7 @@ def _of_object(world: "World", ref: Ref) -> Iterator[str]:
     if "deletionTimestamp" in found["metadata"]:
         yield f"{ref} is still being deleted"
     if found["metadata"].get("annotations"):
-        yield f"{ref} still has the annotations {found['metadata']['annotations']}"
+        yield f"{ref} still has the annotations {str(found['metadata']['annotations'])[:200]}"
     if "record" not in status:
         if not _may_not_begin(world, found):
             yield f"{ref} has no record in its status"

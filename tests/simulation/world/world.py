@@ -17,12 +17,13 @@ from .faults import Faults
 from .hands import Hands
 from .history import Acted, Entry, History
 from .logs import recorded
-from .plan import Leading, Plan, Step
+from .plan import Leading, Plan
 from .process import OWNER, Process
 from .prometheus import Prometheus
 from .redis import Redis
 from .settled import open_ends
 from .specs import SICK_REDIS
+from .step import Step
 
 Ts = TypeVarTuple("Ts")
 
