@@ -119,7 +119,11 @@ def token(
         ),
     ],
 ) -> None:
-    """Make a token for the server, and the line for its file of tokens."""
+    """Make a token for the server.
+
+    Its line for the server's file of tokens goes to standard output, for `>> tokens.yaml`; the token itself goes to
+    standard error, so that it stands in no file.
+    """
     from mlrollout.server import tokens  # noqa: PLC0415 - likewise
     from mlrollout.startup import told  # noqa: PLC0415 - likewise
 
@@ -128,8 +132,7 @@ def token(
     except told.SettingsError as error:
         _fail("token", str(error), SETTINGS_WRONG)
     else:
-        typer.echo("The token, which is shown this once:", err=True)
-        typer.echo(made)
+        typer.echo(f"The token, which is shown this once:\n{made}", err=True)
         typer.echo("Its line for the file that `tokens` in the server's configuration names:", err=True)
         typer.echo(line)
 

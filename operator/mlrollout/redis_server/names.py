@@ -34,6 +34,6 @@ def ratings_of(key: str, attempt: int) -> str:
     return f"{key}:ratings:{attempt}"
 
 
-def rated_of(key: str, mark: str) -> str:
-    """What remembers that a user has rated a dispatch."""
-    return f"{key}:rated:{mark}"
+def rated_of(key: str, attempt: int, period: int) -> str:
+    """What remembers who has rated in a period of an attempt."""
+    return f"{key}:rated:{attempt}:{period}"

@@ -1,26 +1,21 @@
-"""The A/B API: assignment, statistics, the survey and monitoring of a rollout."""
+"""The A/B API: assignment, statistics and monitoring of a rollout."""
 
 import time
-from hashlib import blake2b
 
 from aiohttp import web
 
 from mlrollout.adapters.redis import Ratings
-from mlrollout.assignment import Assignment, Group
+from mlrollout.assignment import Group
 from mlrollout.ports import SourceError, TrafficError
 
-from . import audit, monitoring
+from . import monitoring
 from .access import Caller, Role, forbidden, known, require
 from .backends import BACKENDS
-from .body import read_model
-from .metrics import METRICS
 from .models import (
     AssignmentAnswer,
     MonitoringAnswer,
     Point,
     Satisfaction,
-    SatisfactionAnswer,
-    SatisfactionRequest,
     StatsAnswer,
 )
 from .problem import Problem
@@ -37,12 +32,12 @@ async def assignment(request: web.Request) -> AssignmentAnswer:
     """
     caller = known(request)
     served, asked = named(request), request.query.get("user_id")
-    user_id = await _user(caller, served, asked, Role.ASSIGN) or ""
-    found = served.assign(user_id if NO_TEXT not in user_id else "")
+    user_id = await speaks_for(caller, served, asked, Role.ASSIGN) or ""
+    found = served.assign("" if NO_TEXT in user_id else user_id)
     return AssignmentAnswer(group=found.group, ml_enabled=found.group is Group.TREATMENT, reason=found.reason)
 
 
-async def _user(caller: Caller, served: Served, asked: str | None, role: Role) -> str | None:
+async def speaks_for(caller: Caller, served: Served, asked: str | None, role: Role) -> str | None:
     """Who is meant: whose session it is, or who is asked for.
 
     Raises:
@@ -67,7 +62,7 @@ async def stats(request: web.Request) -> StatsAnswer:
         users = await backends.users.count(served.rollout.key, attempt)
         ratings = await backends.survey.totals(served.rollout.key, attempt)
     except TrafficError as error:
-        raise _redis_gone(error) from None
+        raise redis_gone(request, error) from None
     return StatsAnswer(
         total_users=users.total,
         control_count=users.control,
@@ -98,43 +93,12 @@ async def permitted(request: web.Request, role: Role) -> Served:
     return served
 
 
-# --- the survey --------------------------------------------------------------------------------
-
-
-async def satisfaction(request: web.Request) -> SatisfactionAnswer:
-    """Count a user's rating of a dispatch, once."""
-    caller = known(request)
-    served = named(request)
-    if caller.user is None:
-        await require(request, Role.RATE, served)
-    asked = await read_model(request, SatisfactionRequest)
-    user_id = await _user(caller, served, asked.user_id, Role.RATE)
-    if not user_id:
-        raise Problem(403, f"{caller.name} is no user: say who rates as `user_id`, or use the user's own session.")
-    found = served.rollout.assign(user_id, revision=served.entry.revision or None)
-    counted = await _count(request, served, found, user_id, asked)
-    audit.act(request, "Rated", rollout=served.entry.name, group=found.group, counted=counted)
-    if not counted:
-        raise Problem(409, "This user has rated this dispatch already; the first rating counts.")
-    request.app[METRICS].satisfaction(served.entry.prefix).labels(found.group).observe(asked.rating)
-    return SatisfactionAnswer(group=found.group)
-
-
-async def _count(
-    request: web.Request, served: Served, found: Assignment, user_id: str, asked: SatisfactionRequest
-) -> bool:
-    attempt = found.state.record.attempt if found.state.record else 0
-    # Of both together, each with its length before it: nobody's mark is another's.
-    mark = blake2b(f"{len(user_id)}:{user_id}{asked.dispatch_id}".encode(), digest_size=16).hexdigest()
-    survey = request.app[BACKENDS].survey
-    try:
-        return await survey.rate(served.rollout.key, attempt, found.group, mark, asked.rating)
-    except TrafficError as error:
-        raise _redis_gone(error) from None
-
-
-def _redis_gone(error: TrafficError) -> Problem:
-    return Problem(503, f"{error} Try again once it is back.", headers={"Retry-After": "1"})
+def redis_gone(request: web.Request, error: TrafficError) -> Problem:
+    """What is told where Redis can't be asked; which one that is, the log says."""
+    request.app[BACKENDS].tell("Redis can't be asked for counts", error)
+    return Problem(
+        503, "What is counted can't be reached now. Try again once it is back.", headers={"Retry-After": "1"}
+    )
 
 
 # --- monitoring --------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from aiohttp import web
@@ -10,12 +10,19 @@ from aiohttp import web
 from mlrollout.adapters.kubernetes import Client, KubernetesVerbs, connect
 from mlrollout.adapters.prometheus_figures import PrometheusFigures
 from mlrollout.adapters.redis import Calls, RedisSurvey, RedisUsers
-from mlrollout.ports import ObjectsError, TrafficError
+from mlrollout.ports import ObjectsError, PortError, TrafficError
+from mlrollout.redis_server.address import Tls
+from mlrollout.redis_server.failure import UnusableError
 from mlrollout.startup.told import SettingsError
 
 from .config import Config
+from .limits import Rate
 
 log = structlog.get_logger(__name__)
+
+
+TOLD_EVERY = 10.0
+"""Seconds between two lines of the log about the same thing that can't be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,12 @@ class Backends:
     figures: PrometheusFigures | None
     cluster: Client | None
     verbs: KubernetesVerbs | None
+    _told: Rate = field(default_factory=lambda: Rate(1 / TOLD_EVERY))
+
+    def tell(self, what: str, error: PortError) -> None:
+        """Tell the log, once in a while, what a caller is not told: where it is, and what it says."""
+        if not self._told.take(what):
+            log.warning(what, error=str(error))
 
 
 ANSWER_WITHIN = 3.0
@@ -51,7 +64,7 @@ async def opened(config: Config, redis_url: str) -> AsyncIterator[Backends]:
         SettingsError: One of them can't be used like this.
     """
     async with AsyncExitStack() as stack:
-        calls = _calls(redis_url)
+        calls = _calls(redis_url, tls_of(config))
         stack.push_async_callback(calls.close)
         figures = _figures(config)
         if figures is not None:
@@ -63,11 +76,24 @@ async def opened(config: Config, redis_url: str) -> AsyncIterator[Backends]:
         yield Backends(RedisUsers(calls), RedisSurvey(calls), figures, cluster, verbs)
 
 
-def _calls(redis_url: str) -> Calls:
+def tls_of(config: Config) -> Tls:
+    """The TLS files for Redis.
+
+    Raises:
+        SettingsError: One is not there.
+    """
+    told = config.redis_tls
+    try:
+        return Tls(told.ca, told.certificate, told.key)
+    except UnusableError as error:
+        raise SettingsError(f"redis_tls: {error}") from error
+
+
+def _calls(redis_url: str, tls: Tls) -> Calls:
     if not redis_url:
         raise SettingsError("the server needs Redis: set MLROLLOUT_REDIS_URL, or MLROLLOUT_REDIS_URL_FILE")
     try:
-        return Calls.from_url(redis_url)
+        return Calls.from_url(redis_url, tls)
     except TrafficError as error:
         raise SettingsError(f"MLROLLOUT_REDIS_URL, or what MLROLLOUT_REDIS_URL_FILE names: {error}") from error
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
+import structlog
 from aiohttp import web
 
 from mlrollout.adapters.kubernetes import KubernetesReviews, User
@@ -18,9 +19,12 @@ from mlrollout.ports import ObjectsError, Ref
 
 from .access import Caller, Callers, Role, token
 from .addresses import ADDRESS
+from .backends import TOLD_EVERY
 from .limits import Rate
 from .problem import Problem
 from .served import Served
+
+log = structlog.get_logger(__name__)
 
 REMEMBERED = 5.0
 """Seconds for which an answer of the API server holds: so long a right may outlive its end."""
@@ -92,6 +96,7 @@ class Answers:
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
+        self._told = Rate(1 / TOLD_EVERY)
         self._known: OrderedDict[Hashable, tuple[float, asyncio.Future[Any]]] = OrderedDict()
 
     def __contains__(self, about: Hashable) -> bool:
@@ -114,9 +119,10 @@ class Answers:
         except ObjectsError as error:
             if about in self._known and self._known[about][1] is answer:
                 del self._known[about]
+            if not self._told.take("gone"):
+                log.warning("The API server can't be asked who calls, so nobody is let in", error=str(error))
             raise Problem(
                 503,
-                f"Who calls can't be found out, so nobody is let in: {error} An emergency needs Redis alone: "
-                "SET the key to 0.",
+                "Who calls can't be found out, so nobody is let in. An emergency needs Redis alone: SET the key to 0.",
                 headers={"Retry-After": "1"},
             ) from None

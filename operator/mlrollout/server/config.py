@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from mlrollout.api.duration import Between, Duration
 from mlrollout.assignment.ids import text_of, trouble_with
 from mlrollout.startup.told import listen
 
@@ -140,6 +141,34 @@ class Sessions(Model):
     audience: str = ""
 
 
+class Survey(Model):
+    """Whose ratings count.
+
+    Attributes:
+        every: Seconds in which one rating of a user counts, and no more.
+        key: The file of the secret that rating tickets are signed with; without it users can't rate by themselves.
+        valid: Seconds that a ticket of the server's holds.
+    """
+
+    every: Annotated[Duration, Between("1h", "52w")] = 86_400.0
+    key: Path | None = None
+    valid: Annotated[Duration, Between("1m", "30d")] = 259_200.0
+
+
+class RedisTls(Model):
+    """Files for Redis with TLS, in PEM.
+
+    Attributes:
+        ca: Authorities to trust besides the system's.
+        certificate: The client's certificate, where Redis asks for one.
+        key: Its key.
+    """
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
 class Limits(Model):
     """What may be open at once.
 
@@ -169,6 +198,8 @@ class Config(Model):
         rate: Requests a second that one caller may make, in the long run.
         limits: What may be open at once.
         proxies: The networks of the proxies in front, which say for whom they ask.
+        survey: Whose ratings count.
+        redis_tls: Files for Redis with TLS.
     """
 
     listen: Annotated[str, AfterValidator(_address)] = DEFAULT_LISTEN
@@ -180,6 +211,8 @@ class Config(Model):
     rate: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1000.0
     limits: Limits = Limits()
     proxies: tuple[IPvAnyNetwork, ...] = ()
+    survey: Survey = Survey()
+    redis_tls: RedisTls = RedisTls()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

@@ -68,15 +68,6 @@ def asked(request: object) -> Asked:
     return Asked(text, revision)
 
 
-def is_text(user_id: str) -> bool:
-    """Whether it can be written in UTF-8; half a surrogate pair can't."""
-    try:
-        user_id.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def evaluate(served: Served, asked: Asked) -> Evaluation:
     """What the rollout's flag is for a user. It depends on nothing else than where the rollout stands: no clock."""
     assignment = served.assign(asked.user_id, asked.revision)

@@ -14,6 +14,7 @@ def _whole(number: object) -> object:
 
 
 Text = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+UserId = Annotated[StrictStr, Field(min_length=1, max_length=1024)]
 Share = Annotated[float | None, Field(ge=0, le=1)]
 Percentage = Annotated[StrictInt, Field(ge=0, le=100), BeforeValidator(_whole)]
 Number = Annotated[int, Field(ge=0)]
@@ -33,6 +34,11 @@ class Answer(Model):
     """The body of an answer, every field in it."""
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was done; what was not has a status of its own."""
+        return True
 
 
 # --- requests ----------------------------------------------------------------------------------
@@ -61,14 +67,29 @@ class RollbackRequest(Request):
 class SatisfactionRequest(Request):
     """One user's answer about one dispatch."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"dispatch_id": "d-1027", "rating": 4}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"dispatch_id": "d-1027", "rating": 4, "user_id": "kim"}]}
+    )
 
     dispatch_id: Text
     """What is rated."""
     rating: Annotated[StrictInt, Field(ge=1, le=5), BeforeValidator(_whole)]
     """From 1, bad, to 5, good."""
-    user_id: Text | None = None
+    user_id: UserId | None = None
     """Who rates. With a user's own session it can be left out."""
+    ticket: Annotated[StrictStr, Field(min_length=1, max_length=8192)] | None = None
+    """What the application gave this user for this dispatch. With the application's own token it is not asked for."""
+
+
+class RatingTicketRequest(Request):
+    """A dispatch that happened, which a user may rate."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"dispatch_id": "d-1027", "user_id": "kim"}]})
+
+    dispatch_id: Text
+    """What may be rated."""
+    user_id: UserId
+    """Who may."""
 
 
 # --- answers -----------------------------------------------------------------------------------
@@ -209,14 +230,39 @@ class ActAnswer(Answer):
     means: str
     """What comes of it, for people."""
 
+    @property
+    def changed(self) -> bool:
+        """Whether anything was asked of the operator."""
+        return self.verb is not None
+
 
 class SatisfactionAnswer(Answer):
-    """The rating was counted."""
+    """The rating was taken."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"group": "control"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"group": "control", "counted": True, "because": ""}]})
 
     group: Group
     """The group that it counts for: the user's at this moment."""
+    counted: bool
+    """Whether it counts for evidence: of one user one rating does in a day (or what `survey.every` says)."""
+    because: str
+    """Why not; empty where it does."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether it counts."""
+        return self.counted
+
+
+class RatingTicketAnswer(Answer):
+    """What lets a user rate a dispatch."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ticket": "eyJhbGciOi…", "expires_at": 1795651200}]})
+
+    ticket: str
+    """For the user's browser, to be sent with the rating."""
+    expires_at: int
+    """Until when it holds, in seconds since the epoch."""
 
 
 class ProblemDocument(Answer):

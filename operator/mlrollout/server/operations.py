@@ -6,12 +6,14 @@ from typing import Any
 
 from aiohttp import web
 
-from . import ab, asking
+from . import ab, asking, survey
 from .models import (
     ActAnswer,
     Answer,
     AssignmentAnswer,
     MonitoringAnswer,
+    RatingTicketAnswer,
+    RatingTicketRequest,
     Request,
     RollbackRequest,
     RolloutRequest,
@@ -127,12 +129,22 @@ OPERATIONS = (
     Operation(
         "satisfaction",
         "ab-test/satisfaction",
-        ab.satisfaction,
+        survey.satisfaction,
         SatisfactionAnswer,
-        "The user's own session, or the role rate.",
+        "The user's own session with a ticket of the application's; or the role rate.",
         body=SatisfactionRequest,
-        good={201: "The rating is counted."},
+        good={200: "It does not count: `because` says why.", 201: "The rating is counted."},
         bad={409: "The user has rated this dispatch already."},
+    ),
+    Operation(
+        "rating-ticket",
+        "ab-test/rating-ticket",
+        survey.rating_ticket,
+        RatingTicketAnswer,
+        "The role rate.",
+        body=RatingTicketRequest,
+        good={201: "The ticket."},
+        bad={501: "The configuration names no key to sign tickets with."},
     ),
     Operation(
         "monitoring",
@@ -169,10 +181,9 @@ def _answering(operation: Operation) -> Callable[[web.Request], Awaitable[web.Re
     async def answer(request: web.Request) -> web.Response:
         found = await operation.handler(request)
         # Where there are two, the lesser one says that nothing had to be done.
-        done = not (isinstance(found, ActAnswer) and found.verb is None)
         return web.Response(
             body=found.model_dump_json().encode(),
-            status=usual if done else min(operation.good),
+            status=usual if found.changed else min(operation.good),
             content_type="application/json",
         )
 

@@ -25,6 +25,7 @@ from .descriptors import room
 from .door import Door, hush
 from .metrics import METRICS
 from .sessions import Sessions
+from .survey import SURVEY, Survey
 from .ticket import Tickets
 
 log = structlog.get_logger(__name__)
@@ -53,11 +54,12 @@ async def _run(file: Path, environment: Mapping[str, str]) -> None:
         behind = await stack.enter_async_context(backends.opened(told, redis))
         callers = access.check(told, _callers(told, behind))
         counting = Counting(behind.users)
-        rollouts = served.follow(told, redis, counting.saw)
+        rollouts = served.follow(told, redis, counting.saw, backends.tls_of(told))
         for one in rollouts.values():
             stack.push_async_callback(asyncio.to_thread, one.rollout.close)
         made = app.make(told, rollouts, callers, _tickets(told))
         made[BACKENDS] = behind
+        made[SURVEY] = Survey(told.survey)
         runner = Runner(made, _door(told, made), keepalive_timeout=75.0, shutdown_timeout=END_WITHIN)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from mlrollout.assignment import Assignment, Rollout
+from mlrollout.assignment import Assignment, Rollout, Tls
 from mlrollout.ports import Ref
 from mlrollout.startup.told import SettingsError
 
@@ -41,9 +41,13 @@ class Served:
             user_id: The user.
             revision: The revision that the caller runs; left out, the configuration's counts.
         """
-        found = self.rollout.assign(user_id, revision=revision or self.entry.revision or None)
+        found = self.look(user_id, revision)
         self.saw(self.rollout.key, user_id, found)
         return found
+
+    def look(self, user_id: str, revision: str | None = None) -> Assignment:
+        """Likewise, and nobody is counted."""
+        return self.rollout.assign(user_id, revision=revision or self.entry.revision or None)
 
     @property
     def ref(self) -> Ref | None:
@@ -58,13 +62,14 @@ Rollouts = dict[str, Served]
 ROLLOUTS: web.AppKey[Rollouts] = web.AppKey("rollouts")
 
 
-def follow(config: Config, redis_url: str, saw: Saw = _nobody) -> Rollouts:
+def follow(config: Config, redis_url: str, saw: Saw = _nobody, tls: Tls | None = None) -> Rollouts:
     """Begin to follow each; whoever calls closes them.
 
     Args:
         config: Which.
         redis_url: Their Redis.
         saw: Is told of every user who is assigned.
+        tls: Its TLS files.
 
     Raises:
         SettingsError: The Redis URL can't be used.
@@ -72,7 +77,9 @@ def follow(config: Config, redis_url: str, saw: Saw = _nobody) -> Rollouts:
     try:
         return {
             entry.name: Served(
-                entry, Rollout(entry.key, redis=redis_url, salt=entry.salt or None, staff=entry.staff), saw
+                entry,
+                Rollout(entry.key, redis=redis_url, tls=tls, salt=entry.salt or None, staff=entry.staff),
+                saw,
             )
             for entry in config.rollouts
         }

@@ -8,16 +8,14 @@ from aiohttp import web
 
 from mlrollout.startup.told import SettingsError
 
-from . import config
+from . import config, secret_file
 from .access import Caller, Callers, token
-from .evaluation import is_text
 from .problem import Problem
 
 LEEWAY = 10
 """Seconds by which the clocks of whoever signs and of this machine may differ."""
 
 _LONGEST_NAME = 128  # characters of a user's id that stand in the log
-_SHORTEST_SECRET = 32  # bytes: what RFC 7518 asks for with HS256
 
 
 class Sessions(Callers):
@@ -51,7 +49,7 @@ class Sessions(Callers):
                 "The session is not for this server: its exp, sub, iss or aud is missing or wrong."
             ) from None
         user = claims["sub"]
-        if not is_text(user):
+        if not _is_text(user):
             raise _unauthorized("The session's sub holds half a character: it is nobody's.")
         return Caller(_name(user), user=user) if user else None
 
@@ -67,6 +65,15 @@ class Sessions(Callers):
         )
 
 
+def _is_text(user: str) -> bool:
+    """Whether it can be written in UTF-8; JSON can hold half a surrogate pair, which can't."""
+    try:
+        user.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _name(user: str) -> str:
     """The caller's name; however long an id is, its name is not."""
     if len(user) <= _LONGEST_NAME:
@@ -80,14 +87,9 @@ def _unauthorized(why: str) -> Problem:
 
 def _read_key(settings: config.Sessions) -> bytes:
     where = f"sessions.key {settings.key}"
-    try:
-        key = settings.key.read_bytes().strip()
-    except OSError as error:
-        raise SettingsError(f"{where} can't be read ({error.strerror}): correct the path, or mount it") from error
     if settings.algorithm is config.Algorithm.HS256:
-        if len(key) < _SHORTEST_SECRET or key.startswith(b"-----BEGIN"):
-            raise SettingsError(f"{where} is no secret for HS256: it takes {_SHORTEST_SECRET} random bytes or more")
-        return key
+        return secret_file.read(settings.key, "sessions.key")
+    key = secret_file.read_text(settings.key, "sessions.key")
     try:
         jwt.get_algorithm_by_name(settings.algorithm).prepare_key(key)
     except (jwt.InvalidKeyError, ValueError, TypeError) as error:

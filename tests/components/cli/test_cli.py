@@ -98,13 +98,37 @@ def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...], told: str) -> N
     assert ran.returncode == WRONG
 
 
-def test_a_token_is_printed_alone_and_its_line_beside(tmp_path: Path) -> None:
+def test_a_tokens_line_goes_to_its_file_and_the_token_does_not(tmp_path: Path) -> None:
+    """So `>> tokens.yaml` does what is meant, and the file of hashes holds no secret."""
     ran = mlrollout(tmp_path, "token", "--name", "dispatch", "--role", "assign", "--role", "admin")
-    made, line = ran.stdout.splitlines()
-    assert hashlib.sha256(made.encode()).hexdigest() in line
+    (line,) = ran.stdout.splitlines()
+    made = ran.stderr.splitlines()[1]
     assert line.startswith('- {name: "dispatch", roles: [assign, admin], sha256: ')
-    assert made not in ran.stderr
+    assert hashlib.sha256(made.encode()).hexdigest() in line
+    assert made not in ran.stdout
     assert ran.returncode == DONE
+
+
+@pytest.mark.parametrize(
+    ("command", "missing", "extra"),
+    [
+        ("server --config x", "typer", "server"),
+        ("server --config x", "jwt", "server"),
+        ("token --name a --role view", "typer", "server"),
+        ("operator", "kopf", "operator"),
+        ("version", "typer", "operator"),
+    ],
+)
+def test_what_is_not_installed_is_told_with_the_extra_that_brings_it(
+    tmp_path: Path, command: str, missing: str, extra: str
+) -> None:
+    lacking = tmp_path / "lacking"
+    lacking.mkdir()
+    lacking.joinpath(f"{missing}.py").write_text(f"raise ModuleNotFoundError('No module', name={missing!r})")
+    ran = mlrollout(tmp_path, *command.split(), PYTHONPATH=str(lacking))
+
+    assert ran.stderr == f"This needs {missing}, which is not installed: pip install 'mlrollout[{extra}]'\n"
+    assert ran.returncode == 1
 
 
 def test_a_token_for_a_role_that_does_not_exist(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """OpenFeature's own OFREP clients for JavaScript: for servers, and for browsers."""
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from devstack.redis_server import RedisServer
 from tests.components.assignment.place import KEY, Place, until
 from tests.components.server.clients import SOURCES, Script, running
-from tests.components.server.place import APP, APP_LINE, NAME, HttpServer, everybody, served, standing
+from tests.components.server.place import APP, APP_LINE, FLAGS, KIM, NAME, HttpServer, everybody, served, standing
 
 KIM_S = {"targetingKey": "kim", "tier": "gold"}
 CHANGED = "PROVIDER_CONFIGURATION_CHANGED"
@@ -105,6 +106,36 @@ def test_a_browser_without_a_token_is_told_so(tmp_path: Path, server: HttpServer
     with in_a_browser(tmp_path, server, token=None) as page:
         assert page.hear(lambda told: told.get("status"))["status"] == 401
         assert page.hear_event("failed")["code"] == "PROVIDER_FATAL"
+
+
+def options_of_the_docs() -> dict[str, object]:
+    """What docs/server.md gives the provider for a browser."""
+    page = Path(__file__).parents[3].joinpath("docs", "server.md").read_text()
+    mode, ttl = re.findall(r"cacheMode: '([a-z-]+)', cacheTTL: (\d+)", page)[0]
+    return {"cacheMode": mode, "cacheTTL": int(ttl)}
+
+
+def visit(folder: Path, server: HttpServer, **options: object) -> dict[str, Any]:
+    """What a page sees first that keeps flags in the browser's storage, from one visit to the next."""
+    told = {"url": server.url, "token": APP, "flag": NAME, "context": KIM_S, "options": options}
+    storage = ["--experimental-webstorage", f"--localstorage-file={folder / 'storage'}"]
+    with running("visit.mjs", folder, told, *storage) as page:
+        return page.hear_event("first")
+
+
+def test_the_visit_after_a_rollback_begins_with_control(tmp_path: Path, server: HttpServer, place: Place) -> None:
+    documented = options_of_the_docs()
+    assert visit(tmp_path, server, **documented)["value"] is True
+    place.put(0, latched=True)
+    until(lambda: server.flag()["value"] is False, "the rollback")
+
+    # It was kept: by its default the provider would answer from there.
+    assert visit(tmp_path, server)["value"] is True
+    assert visit(tmp_path, server, **documented)["value"] is False
+
+
+def test_an_answer_is_not_to_be_kept(server: HttpServer) -> None:
+    assert server.ask("POST", FLAGS, KIM).headers["Cache-Control"] == "no-store"
 
 
 # --- for servers -------------------------------------------------------------------------------

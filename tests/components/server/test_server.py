@@ -256,6 +256,12 @@ def test_it_stops_when_told_to(own_server: HttpServer) -> None:
     assert own_server.child.exit_code() == 0
 
 
+def test_a_redis_with_an_authority_of_its_own() -> None:
+    with RedisServer(tls=True) as own, served(own.url, {"redis_tls": {"ca": str(own.ca_file)}}, [APP_LINE]) as server:
+        assert server.ask("GET", "/readyz", token=None).body == b"ok"
+        assert server.flag()["metadata"]["rollout_reason"] == "Absent"
+
+
 # --- its start ---------------------------------------------------------------------------------
 
 
@@ -302,6 +308,14 @@ def test_a_redis_url_that_is_none_is_told_and_not_repeated(tmp_path: Path) -> No
 
     assert "MLROLLOUT_REDIS_URL, or what MLROLLOUT_REDIS_URL_FILE names" in ran.stderr
     assert "hunter2" not in ran.stderr
+    assert ran.returncode == 2
+
+
+def test_a_file_for_tls_that_is_not_there_is_told(tmp_path: Path) -> None:
+    ran = start(tmp_path, redis_tls={"ca": str(tmp_path / "missing")})
+
+    assert "redis_tls: The TLS file" in ran.stderr
+    assert "Traceback" not in ran.stderr
     assert ran.returncode == 2
 
 

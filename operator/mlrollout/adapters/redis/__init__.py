@@ -2,7 +2,7 @@
 
 from .calls import Calls
 from .store import RedisTrafficStore
-from .survey import Ratings, RedisSurvey
+from .survey import Rating, Ratings, RedisSurvey, Taken
 from .users import RedisUsers, Users
 
-__all__ = ["Calls", "Ratings", "RedisSurvey", "RedisTrafficStore", "RedisUsers", "Users"]
+__all__ = ["Calls", "Rating", "Ratings", "RedisSurvey", "RedisTrafficStore", "RedisUsers", "Taken", "Users"]

@@ -15,13 +15,14 @@ APP, _APP_LINE = new("dispatch", ["assign", "rate"])
 VIEWER, _VIEWER_LINE = new("dashboard", ["view"])
 ADMIN, _ADMIN_LINE = new("ops", ["admin"])
 ALL_LINES = [_APP_LINE, _VIEWER_LINE, _ADMIN_LINE]
-MUTATING = ("ab-test/rollout", "ab-test/rollback", "ab-test/satisfaction")
+MUTATING = ("ab-test/rollout", "ab-test/rollback", "ab-test/satisfaction", "ab-test/rating-ticket")
 GOOD_BODY: dict[str, dict[str, object]] = {
     "ab-test/rollout": {"percentage": 0},
     "ab-test/rollback": {"reason": "complaints"},
     "ab-test/satisfaction": {"dispatch_id": "d-1", "rating": 4, "user_id": "kim"},
+    "ab-test/rating-ticket": {"dispatch_id": "d-1", "user_id": "kim"},
 }
-ROLE = {"ab-test/rollout": ADMIN, "ab-test/rollback": ADMIN, "ab-test/satisfaction": APP}
+ROLE = {"ab-test/rollout": ADMIN, "ab-test/rollback": ADMIN, "ab-test/satisfaction": APP, "ab-test/rating-ticket": APP}
 """Whose token each takes."""
 
 

@@ -20,9 +20,16 @@ EVERYTHING, LINE = new("everything", ["assign", "rate", "admin"])
 
 
 @pytest.fixture(scope="module")
-def api(redis_server: RedisServer) -> Iterator[Api]:
+def api(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    key = tmp_path_factory.mktemp("keys") / "rating.key"
+    key.write_text("r" * 32)
     with PrometheusServer() as prometheus:
-        config = {"rollouts": [{"name": NAME, "key": KEY}], "rate": 100_000, "prometheus": prometheus.url}
+        config = {
+            "rollouts": [{"name": NAME, "key": KEY}],
+            "rate": 100_000,
+            "prometheus": prometheus.url,
+            "survey": {"key": str(key)},
+        }
         with served(redis_server.url, config, [LINE]) as running, placed(redis_server) as place:
             place.put(50)
             found = Api(running)

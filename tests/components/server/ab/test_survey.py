@@ -1,17 +1,22 @@
 """What users answer to the survey."""
 
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import jwt
 import pytest
 
 from devstack.redis_server import RedisServer
-from tests.components.assignment.place import KEY, Place, placed, until
+from tests.components.assignment.place import BEGUN, KEY, Place, placed, until
 from tests.components.server.ab.calls import ADMIN, ALL_LINES, APP, NAME, VIEWER, Api
-from tests.components.server.place import served
+from tests.components.server.place import Answer, served
 
 
 def test_a_rating_counts_for_the_users_group(api: Api) -> None:
     answer = api.rate("kim", 5)
 
-    assert (answer.status, answer.json) == (201, {"group": "treatment"})
+    assert (answer.status, answer.json) == (201, {"group": "treatment", "counted": True, "because": ""})
     assert api.stats()["satisfaction"] == {
         "control": {"ratings": 0, "average": None},
         "treatment": {"ratings": 1, "average": 5.0},
@@ -29,17 +34,16 @@ def test_a_user_rates_a_dispatch_once_and_the_first_rating_counts(api: Api, plac
     assert api.stats()["satisfaction"]["treatment"] == {"ratings": 1, "average": 2.0}
 
 
-def test_another_dispatch_and_another_user_are_another_rating(api: Api, place: Place) -> None:
-    one, other = f"a-{place.record.attempt}", f"b-{place.record.attempt}"
+def test_of_one_user_one_rating_counts_in_a_day_and_nobody_is_told_off(api: Api, place: Place) -> None:
+    """Evidence is about users: whoever rates twenty dispatches must not weigh twenty times."""
+    assert api.rate("u", 1, "a").json == {"group": "treatment", "counted": True, "because": ""}
+    for dispatch in "bcdefg":
+        answer = api.rate("u", 5, dispatch)
+        assert (answer.status, answer.json["counted"]) == (200, False)
+        assert "another rating" in answer.json["because"]
+    assert api.rate("v", 3, "a").status == 201
 
-    assert [api.rate(user, 4, dispatch).status for user in ("u", "v") for dispatch in (one, other)] == [201] * 4
-
-
-def test_user_and_dispatch_are_not_mixed_up(api: Api, place: Place) -> None:
-    end = str(place.record.attempt)
-
-    assert api.rate("ab", 4, f"c{end}").status == 201
-    assert api.rate("a", 4, f"bc{end}").status == 201
+    assert api.stats()["satisfaction"]["treatment"] == {"ratings": 2, "average": 2.0}
 
 
 def test_both_groups_series_exist_before_the_first_rating(redis_server: RedisServer) -> None:
@@ -83,6 +87,7 @@ def test_any_other_rating_is_refused_and_nothing_counts(api: Api, rating: object
         {"rating": 4, "user_id": "kim", "dispatch_id": 7},
         {"rating": 4, "user_id": "", "dispatch_id": "d"},
         {"rating": 4, "user_id": "\ud800", "dispatch_id": "d"},
+        {"rating": 4, "user_id": "x" * 1025, "dispatch_id": "d"},
         {"rating": 4, "user_id": "kim", "dispatch_id": "d", "group": "treatment"},
     ],
 )
@@ -126,6 +131,7 @@ def test_without_redis_a_rating_is_refused_and_can_be_sent_again() -> None:
             answer = found.rate("kim", 4)
             assert answer.status == 503
             assert "Retry-After" in answer.headers
+            assert "127.0.0.1" not in answer.body.decode()  # where Redis is, is nobody's business
             own.start()
             until(lambda: found.rate("kim", 4).status == 201, "Redis again")
 
@@ -134,5 +140,119 @@ def test_the_log_names_who_passed_a_rating_on_and_no_user(api: Api, place: Place
     api.rate("secret-user", 4, f"log-{place.record.attempt}")
 
     line = api.server.logged("Rated")[-1]
-    assert (line["caller"], line["rollout"], line["counted"]) == ("dispatch", NAME, True)
+    assert (line["caller"], line["rollout"], line["outcome"]) == ("dispatch", NAME, "counted")
     assert "secret-user" not in api.server.log.read_text()
+
+
+# --- tickets -----------------------------------------------------------------------------------
+
+SECRET, SESSIONS_SECRET = "r" * 32, "s" * 32
+
+
+@pytest.fixture(scope="module")
+def ticketed(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """A server with users' sessions, and with a key for tickets."""
+    folder = tmp_path_factory.mktemp("keys")
+    for name, secret in (("rating.key", SECRET), ("session.key", SESSIONS_SECRET)):
+        folder.joinpath(name).write_text(f"{secret}\n")
+    config = {
+        "rollouts": [{"name": NAME, "key": KEY}, {"name": "other", "key": "other"}],
+        "sessions": {"algorithm": "HS256", "key": str(folder / "session.key")},
+        "survey": {"key": str(folder / "rating.key"), "valid": "2h", "every": "52w"},
+        "rate": 100_000,
+    }
+    with served(redis_server.url, config, ALL_LINES) as running, placed(redis_server) as place:
+        place.record = replace(BEGUN, attempt=int(place.redis.incr("attempt")))
+        place.put(100)
+        found = Api(running)
+        until(lambda: found.stats()["attempt"] == place.record.attempt, "treatment for everybody")
+        yield found
+
+
+def session(user_id: str) -> str:
+    return jwt.encode({"sub": user_id, "exp": time.time() + 600}, SESSIONS_SECRET, "HS256")
+
+
+def signed(secret: str = SECRET, **claims: object) -> str:
+    """A good one, but for the claims that are given; `None` leaves one out."""
+    good = {"aud": "mlrollout-rating", "rollout": NAME, "sub": "kim", "dispatch": "d-7", "exp": time.time() + 600}
+    return jwt.encode({name: value for name, value in {**good, **claims}.items() if value is not None}, secret, "HS256")
+
+
+def rates(api: Api, user_id: str, dispatch: str, ticket: object = None) -> Answer:
+    body = {"rating": 1, "dispatch_id": dispatch} | ({} if ticket is None else {"ticket": ticket})
+    return api.post("ab-test/satisfaction", body, token=session(user_id))
+
+
+def test_a_session_alone_can_not_rate_what_never_happened(ticketed: Api) -> None:
+    before = ticketed.stats()["satisfaction"]
+
+    assert {rates(ticketed, "kim", f"made-up-{number}").status for number in range(50)} == {403}
+    assert ticketed.stats()["satisfaction"] == before
+
+
+def test_with_the_applications_ticket_a_user_rates_that_dispatch(ticketed: Api) -> None:
+    told = ticketed.post("ab-test/rating-ticket", {"user_id": "lee", "dispatch_id": "d-1"}, token=APP)
+    assert told.status == 201
+    assert 7000 < told.json["expires_at"] - time.time() <= 7200
+
+    assert rates(ticketed, "lee", "d-1", told.json["ticket"]).json["counted"] is True
+    assert rates(ticketed, "lee", "d-1", told.json["ticket"]).status == 409
+    assert rates(ticketed, "kim", "d-1", told.json["ticket"]).status == 403
+    assert rates(ticketed, "lee", "d-2", told.json["ticket"]).status == 403
+
+
+def test_an_application_may_sign_tickets_itself(ticketed: Api) -> None:
+    assert rates(ticketed, "sam", "d-7", signed(sub="sam")).status == 201
+
+
+@pytest.mark.parametrize(
+    "ticket",
+    [
+        signed("another secret of thirty-two bytes"),
+        signed(SESSIONS_SECRET),
+        signed(exp=1),
+        signed(exp=None),
+        signed(aud="mlrollout"),
+        signed(aud=None),
+        signed(rollout="other"),
+        signed(rollout=None),
+        signed(dispatch=None),
+        signed(dispatch=["d-7"]),
+        signed(sub="lee"),
+        signed()[:-3],
+        "a.b.c",
+        "\u00e9",
+        jwt.encode({"sub": "kim", "rollout": NAME, "dispatch": "d-7", "exp": 9e9}, "", "none"),
+    ],
+)
+def test_any_other_ticket_is_none(ticketed: Api, ticket: str) -> None:
+    assert rates(ticketed, "kim", "d-7", ticket).status == 403
+
+
+@pytest.mark.parametrize(
+    ("token", "status"), [(None, 401), (VIEWER, 403), (ADMIN, 403)], ids=["nobody", "view", "admin"]
+)
+def test_who_may_not_give_tickets(ticketed: Api, token: str | None, status: int) -> None:
+    body = {"user_id": "lee", "dispatch_id": "d-1"}
+
+    assert ticketed.post("ab-test/rating-ticket", body, token=token).status == status
+    assert ticketed.post("ab-test/rating-ticket", body, token=session("lee")).status == 403
+
+
+def test_without_a_key_nobody_gives_tickets(api: Api) -> None:
+    assert api.post("ab-test/rating-ticket", {"user_id": "lee", "dispatch_id": "d"}, token=APP).status == 501
+
+
+def test_who_is_nobody_rates_nothing(ticketed: Api) -> None:
+    nobody = "x" * 1500
+
+    assert rates(ticketed, nobody, "d-7", signed(sub=nobody)).status == 403
+
+
+def test_no_ticket_is_in_the_log(ticketed: Api) -> None:
+    ticket = signed(sub="pat")
+    rates(ticketed, "pat", "d-7", ticket)
+    rates(ticketed, "pat", "d-8", ticket)
+
+    assert ticket not in ticketed.server.log.read_text()
