@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from devstack.chart import NAMESPACE, SERVICE_ACCOUNT
 from devstack.operator_process import Operator
 from devstack.processes import wait_until
 from devstack.stack import Stack
@@ -129,6 +130,28 @@ class House:
     def events(self, reason: str) -> list[dict[str, Any]]:
         found = json.loads(self.kubectl("get", "events", "-o", "json"))["items"]
         return [event for event in found if event["reason"] == reason]
+
+    def own_redis(self, url: str) -> dict[str, Any]:
+        """Traffic with a Redis of its own: its Secret, and the right for the operator to read Secrets here."""
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "redis"}, "stringData": {"url": url}}
+        account = {"kind": "ServiceAccount", "name": SERVICE_ACCOUNT, "namespace": NAMESPACE}
+        group = "rbac.authorization.k8s.io"
+        role = {
+            "apiVersion": f"{group}/v1",
+            "kind": "Role",
+            "metadata": {"name": "secrets"},
+            "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}],
+        }
+        binding = {
+            "apiVersion": f"{group}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "secrets"},
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": "secrets"},
+            "subjects": [account],
+        }
+        items = {"apiVersion": "v1", "kind": "List", "items": [role, binding, secret]}
+        self.kubectl("apply", "-f", "-", input=json.dumps(items))
+        return {"key": self.key, "redis": {"secretRef": {"name": "redis", "key": "url"}}}
 
     # --- the traffic ---
 

@@ -1,9 +1,7 @@
 """Bad input: a clear word where its user looks, and nothing lost."""
 
 import json
-from typing import Any
 
-from devstack.chart import NAMESPACE, SERVICE_ACCOUNT
 from tests.whole.house import LONG, House
 
 
@@ -47,26 +45,15 @@ def test_a_query_that_prometheus_refuses_holds_and_says_so(house: House) -> None
     assert house.percentage == "0"
 
 
-def _own_redis(house: House, url: str) -> dict[str, Any]:
-    """A Secret with a URL, and the right for the operator to read Secrets of this namespace."""
-    house.kubectl("create", "secret", "generic", "redis", f"--from-literal=url={url}")
-    house.kubectl("create", "role", "secrets", "--verb=get", "--resource=secrets")
-    house.kubectl(
-        *("create", "rolebinding", "secrets", "--role=secrets"),
-        f"--serviceaccount={NAMESPACE}:{SERVICE_ACCOUNT}",
-    )
-    return {"key": house.key, "redis": {"secretRef": {"name": "redis", "key": "url"}}}
-
-
 def test_an_object_can_have_a_redis_of_its_own(house: House) -> None:
-    house.apply(traffic=_own_redis(house, house.stack.redis_url))
+    house.apply(traffic=house.own_redis(house.stack.redis_url))
     house.until_reason("Completed")
     assert house.percentage == "100"
 
 
 def test_a_wrong_redis_password_is_told_without_the_password(house: House) -> None:
     wrong = house.stack.redis_url.replace("redis://", "redis://:hunter2@")
-    house.apply(traffic=_own_redis(house, wrong))
+    house.apply(traffic=house.own_redis(wrong))
     house.until_reason("TrafficUnconfirmed")
     message = house.condition("Ready")["message"]
     assert "password" in message
@@ -74,7 +61,7 @@ def test_a_wrong_redis_password_is_told_without_the_password(house: House) -> No
 
 
 def test_a_redis_url_that_is_none_is_told_without_its_password(house: House) -> None:
-    house.apply(traffic=_own_redis(house, "redis://:hunter2/@redis:6379"))
+    house.apply(traffic=house.own_redis("redis://:hunter2/@redis:6379"))
     house.until_reason("TrafficUnconfirmed")
     assert "The Redis URL can't be used" in house.condition("Ready")["message"]
     _told_without(house, "hunter2")
