@@ -119,6 +119,7 @@ class Switch:
         self._loop.call_soon_threadsafe(self._proxy.cut)
 
     def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._proxy.__aexit__(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
 
 

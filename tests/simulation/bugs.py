@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from mlrollout.api.spec import Guardrail, Spec, Stage
 from mlrollout.assignment.view import View
-from mlrollout.domain import danger, decide, gate, latch, progress, settle
+from mlrollout.domain import danger, decide, gate, latch, partial, progress, settle
 from mlrollout.domain.record import Cause, encode
 from mlrollout.domain.state import Blocker, Request, Seen, State, shown
 from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.domain.verdict import Verdict
 from mlrollout.evidence import judge
 from mlrollout.ports import GoneError, Ref
+from mlrollout.runtime import reading, rounds
 from mlrollout.runtime import rollout as rollouts
-from mlrollout.runtime import rounds
 from mlrollout.runtime.operator import Operator
 from mlrollout.runtime.reconciler import Reconciler
 from mlrollout.runtime.report import Report
@@ -187,6 +187,16 @@ def blame_the_next_attempt(patch: pytest.MonkeyPatch) -> None:
 def wait_for_evidence_at_zero(patch: pytest.MonkeyPatch) -> None:
     """A stage that Redis went back from waits for evidence, though nobody is in treatment who could give it."""
     patch.setattr(settle, "_went_back", lambda *_: False)
+
+
+def understand_all_or_nothing(patch: pytest.MonkeyPatch) -> None:
+    """A spec that can't be understood as a whole is not understood at all."""
+
+    def blind(raw: object) -> partial.Partial:
+        found = partial.understand(raw)
+        return found if not found.untold else partial.Partial(None, found.untold)
+
+    patch.setattr(reading, "understand", blind)
 
 
 def make_no_rounds(patch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from . import bugs
 from .checks.clients import clients_follow_to_zero, clients_never_go_back
 from .checks.guard import who_looks_looks_on
 from .checks.leases import leases_last
+from .checks.looks import somebody_looks
 from .checks.raises import (
     a_raise_is_won_by_a_status_write,
     a_raise_knows_what_it_raises,
@@ -146,6 +147,13 @@ def _unheard(plan: Plan) -> Plan:
     return replace(plan, steps=(Step(10.0, "end_watch", "a"), Step(30.0, "apply", "b", other)))
 
 
+def _met_anew(plan: Plan) -> Plan:
+    """An operator starts while the spec holds a word of a newer version."""
+    steps = (Step(14.0, "newer", "a", ("newer_beside", 60.0)), Step(15.0, "crash", "a"))
+    time_passes = tuple(Step(float(at), "cut", "x", 1.0) for at in range(20, 68, 4))
+    return replace(plan, leading=Leading.ALONE, steps=(*steps, *time_passes))
+
+
 MUTANTS = (
     Mutant(bugs.raise_before_status, a_raise_is_won_by_a_status_write, "calm"),
     Mutant(bugs.forget_latch_on_restart, zero_stays, "losses"),
@@ -172,5 +180,6 @@ MUTANTS = (
     Mutant(bugs.wait_for_the_poll, clients_follow_to_zero, "calm"),
     Mutant(bugs.make_no_rounds, zero_comes_back, "losses"),
     Mutant(bugs.renew_in_the_main_lane, leases_last, "calm", _refused),
+    Mutant(bugs.understand_all_or_nothing, somebody_looks, "calm", _met_anew),
     Mutant(bugs.leave_to_the_leader, deletion_reaches_zero, "calm", _deleted_unled),
 )

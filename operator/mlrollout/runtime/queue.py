@@ -32,8 +32,7 @@ class Queue:
         Args:
             handle: What to do with a key.
             workers: How many keys are handled at the same time.
-            resync: Seconds after which a key comes back when nothing else brings it, give or take a fifth. After a
-                rollback nobody looks at guardrails any more; this is how long a failover may bring its traffic back.
+            resync: Seconds after which a key comes back when nothing else brings it, give or take a fifth.
             seed: For the jitter; left out, it is not repeatable.
         """
         self._handle = handle

@@ -7,6 +7,7 @@ from tests.simulation.world.world import World
 from .clients import clients_follow_to_zero, clients_never_go_back
 from .guard import who_looks_looks_on
 from .leases import leases_last
+from .looks import somebody_looks
 from .raises import (
     a_raise_is_won_by_a_status_write,
     a_raise_knows_what_it_raises,
@@ -34,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     deletion_reaches_zero,
     leases_last,
     who_looks_looks_on,
+    somebody_looks,
     zero_stays,
     zero_comes_back,
     clients_follow_to_zero,

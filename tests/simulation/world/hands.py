@@ -7,7 +7,7 @@ from mlrollout.api import GROUP
 from mlrollout.ports import Ref
 
 from .history import Acted
-from .specs import CHANGES, Spec
+from .specs import CHANGES, NEWER, Spec, older
 
 if TYPE_CHECKING:
     from .world import World
@@ -34,7 +34,13 @@ class Hands:
 
     def edit(self, target: str, value: Any) -> None:
         """Change the spec otherwise."""
-        self._change(target, CHANGES[value])
+        self._change(target, lambda spec: CHANGES[value](older(spec)))
+
+    def newer(self, target: str, value: Any) -> None:
+        """Write a word of a newer version into the spec, and take it out some seconds later."""
+        kind, seconds = value
+        self._change(target, NEWER[kind])
+        self._world.after(seconds, self._change, target, older)
 
     def verb(self, target: str, value: Any) -> None:
         """Annotate the object with a verb."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from . import words
 from .faults import Fate, Rates
-from .specs import CHANGES, Spec, draw, sick
+from .specs import CHANGES, NEWER, Spec, draw, sick
 from .step import Step
 
 LAST_STEP = 42.0
@@ -72,7 +72,7 @@ FLAVOURS: Mapping[str, Flavour] = {
         {
             **dict.fromkeys(("revise", "verb", "edit", "crash", "outage"), 3),
             **dict.fromkeys(("delete", "set_key", "flush", "fail_over", "stale", "skew", "cut", "freeze"), 1),
-            **dict.fromkeys(("deafen", "rewind", "hand_over", "nonsense", "end_watch"), 1),
+            **dict.fromkeys(("deafen", "rewind", "hand_over", "nonsense", "end_watch", "newer"), 1),
         },
         ("redis", "api", "prometheus"),
         tuple(Leading),
@@ -223,6 +223,7 @@ _DRAWS: Mapping[str, _Draw] = {
     "revise": _on_object(lambda chance, scene: f"{chance.choice(scene.models)}-{scene.count}"),
     "verb": _on_object(lambda chance, scene: _said(chance, f"because-{scene.count}")),
     "edit": _on_object(lambda chance, _: chance.choice(tuple(CHANGES))),
+    "newer": _on_object(lambda chance, _: (chance.choice(tuple(NEWER)), round(chance.uniform(1.0, 15.0), 1))),
     "delete": _on_object(lambda chance, _: round(chance.uniform(0.0, 20.0), 1)),
     "set_key": _on_object(lambda chance, _: chance.choice((None, "0", "0", "3", "50", "100", "on"))),
     "rewind": _on_slot(0.0, 20.0),

@@ -157,3 +157,30 @@ def go_on(spec: Spec) -> Spec:
 CHANGES: Mapping[str, Callable[[Spec], Spec]] = {
     change.__name__: change for change in (drop_stage, lower_stages, insert_stage, raise_first, tighten, pause, go_on)
 }
+
+
+# --- words of a newer version -------------------------------------------------------------------
+
+_WORD = "Quarantine"
+"""An action that this version does not know."""
+
+
+def newer_beside(spec: Spec) -> Spec:
+    """The same with a guardrail more, of an action that nobody here knows."""
+    more = dict(spec["guardrails"][0]) | {"name": "newer", "action": _WORD}
+    return dict(spec) | {"guardrails": [*older(spec)["guardrails"], more]}
+
+
+def newer_stage(spec: Spec) -> Spec:
+    """The same with a stage that can't be read, for a reason that is not known here."""
+    return dict(spec) | {"stages": [*older(spec)["stages"], {"name": "newer", "share": "all"}]}
+
+
+def older(spec: Spec) -> Spec:
+    """The same as before."""
+    return dict(spec) | {
+        part: [one for one in spec[part] if one["name"] != "newer"] for part in ("stages", "guardrails")
+    }
+
+
+NEWER: Mapping[str, Callable[[Spec], Spec]] = {change.__name__: change for change in (newer_beside, newer_stage)}
