@@ -228,6 +228,7 @@ def test_an_answer_says_nothing_of_what_the_server_is_made_of(server: HttpServer
 def test_its_metrics_count_requests_by_route_and_never_by_what_a_stranger_makes_up(server: HttpServer) -> None:
     server.ask("POST", FLAG, KIM)
     server.ask("POST", f"{FLAGS}/made-up", KIM)
+    server.ask("GET", "/made-up")
     server.ask("MADEUP", "/made-up")
     text = server.ask("GET", "/metrics", token=None).body.decode()
 
