@@ -7,7 +7,7 @@ from mlrollout.api.spec import Spec
 from .latch import never_landed, untold
 from .record import Cause, Record, first_attempt
 from .state import Reason, RunOutcome, Seen, State
-from .traffic import Traffic
+from .traffic import Traffic, Write
 
 
 def foreign(traffic: Traffic, seen: Seen, state: State | None) -> bool:
@@ -57,6 +57,14 @@ def _taken_by_name(old: Record | None, seen: Seen) -> str:
         f"; the key was held by another object of this name (uid {old.owner}), and nothing says of which cluster: "
         "if that one is not this one's predecessor, give one of them another key"
     )
+
+
+def inherited(traffic: Traffic) -> Write | None:
+    """What ends the traffic that an object before this one left behind: nobody guards it, and no status says so yet."""
+    old = traffic.record
+    if old is None or not traffic.in_force:
+        return None
+    return Write(replace(old, sequence=old.sequence + 1, percentage=0, stage="", owner=""))
 
 
 def _resume(spec: Spec, old: Record, traffic: Traffic, now: float) -> State:

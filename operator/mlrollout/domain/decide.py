@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from mlrollout.api.spec import Spec
 
-from .attempt import adopt, begin, foreign, renew
+from .attempt import adopt, begin, foreign, inherited, renew
 from .danger import danger, evidence_alerts
 from .gate import pause
 from .latch import landed, latch
@@ -68,7 +68,7 @@ def _first_sight(spec: Spec, seen: Seen, now: float) -> Decision:
     state = begin(spec, seen, seen.traffic, now)
     if state.record == seen.traffic.record:
         return Decision(state, Write(state.record))
-    return Decision(state, announces=True)
+    return Decision(state, inherited(seen.traffic), announces=True)
 
 
 def _placed(state: State, seen: Seen) -> State:

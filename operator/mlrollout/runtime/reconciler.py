@@ -60,7 +60,7 @@ class Reconciler:
     ) -> None:
         self._connections = connections
         self._keys = keys
-        self._report = Report(objects, clock, events)
+        self._report = Report(objects, clock, events, self.brake)
         self._clock = clock
         self._metrics = metrics
         self._events = events
@@ -207,7 +207,7 @@ class Reconciler:
             return self._leave
         if rollout.deleted_at is not None and not rollout.keeps:
             return None  # given up at zero: a rollback would only claim it again
-        if rollout.state is not None and rollout.store is not None:
+        if rollout.store is not None:
             decision = self._decision(rollout)
             lowers = decision.rolls_back(rollout.state) or (self.leads and decision.lowers(rollout.state))
             if lowers or _puts_back(rollout, decision.write):
@@ -285,11 +285,14 @@ class Reconciler:
 
 
 def _puts_back(rollout: Rollout, write: Write | None) -> bool:
-    """Whether a write takes down what somebody or a failover raised, to a record that stands already."""
+    """Whether a write takes down what somebody or a failover raised, to a record that stands already.
+
+    So does the end of what an object before this one has left behind, which nobody guards.
+    """
     traffic, state = rollout.traffic, rollout.state
-    if write is None or write.raises or traffic is None or state is None:
+    if write is None or write.raises or traffic is None:
         return False
-    stands = write.record in (state.record, traffic.record)
+    stands = state is None or write.record in (state.record, traffic.record)
     return stands and write.record.percentage < max(traffic.in_force, traffic.percentage or 0)
 
 

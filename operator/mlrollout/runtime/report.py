@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from mlrollout.api import GROUP
 from mlrollout.api.status import Status
@@ -25,10 +25,20 @@ _NUMBERS = re.compile(r"[-+]?\d[\w.,:%+-]*")
 class Report:
     """Writes to objects on the version that is known of them, and tells what was written."""
 
-    def __init__(self, objects: Objects, clock: Clock, events: Events) -> None:
+    def __init__(self, objects: Objects, clock: Clock, events: Events, learned: Callable[[Rollout], None]) -> None:
+        """Make a report.
+
+        Args:
+            objects: The Kubernetes API.
+            clock: The wall clock.
+            events: Where transitions and alerts are told.
+            learned: Told of what an answer says of an object, for the watch says nothing new of it any more; must
+                not wait.
+        """
         self._objects = objects
         self._clock = clock
         self._events = events
+        self._learned = learned
 
     async def reload(self, rollout: Rollout) -> None:
         """Read the object again, if what is known of it may be what somebody else has overwritten."""
@@ -36,6 +46,7 @@ class Report:
             rollout.take(await self._objects.get(rollout.ref))
             rollout.reload = False
             self._events.recall(rollout)
+            self._learned(rollout)
 
     async def decided(self, rollout: Rollout) -> None:
         """Save the state and say what was decided, if there is anything in it worth a write."""
@@ -105,6 +116,7 @@ class Report:
         except ObjectsError:
             rollout.reload = True
             raise
+        self._learned(rollout)
 
 
 def _reads(status: Status) -> list[str]:

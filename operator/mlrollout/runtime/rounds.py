@@ -54,7 +54,7 @@ class Rounds:
         self._running = {store: task for store, task in self._running.items() if not task.done()}
         by_store: defaultdict[TrafficStore, list[Rollout]] = defaultdict(list)
         for rollout in self._rollouts.values():
-            if rollout.store is not None and rollout.spec is not None and rollout.state is not None:
+            if rollout.store is not None and rollout.spec is not None:
                 by_store[rollout.store].append(rollout)
             if rollout.abandoned and rollout.state is not None and rollout.state.applied:
                 self._changed(rollout)  # no look will ask for zero

@@ -26,7 +26,10 @@ def _old(**fields: int | str | bool) -> Record:
 def _begun(record: Record | None, key: str | None = "30") -> Record:
     decision = decide(SPEC, None, Seen(UID, HOLDER, Traffic(key, record)), NOW)
     assert decision.state is not None
-    assert (decision.write, decision.announces) == (None, True), "it begins when it is saved"
+    assert decision.announces, "it begins when it is saved"
+    served = record is not None and record.percentage
+    ends = replace(record, sequence=3, percentage=0, stage="", owner="") if record is not None and served else None
+    assert decision.write == (None if ends is None else Write(ends)), "what nobody guards ends at once"
     assert decision.state.serial == len(decision.state.history) == 1
     return decision.state.record
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from mlrollout.domain.record import encode
+from mlrollout.domain.record import Record, encode
 from mlrollout.ports import Ref
 
 from tests.components.redis.model import State
@@ -39,6 +39,35 @@ async def test_the_traffic_goes_to_zero_or_stays(on_delete: str, stays: str) -> 
     assert world.redis.record.owner == ""
     (note,) = world.told("Deleted")
     assert f"given up at {stays} %" in note.message
+
+
+@virtual
+async def test_a_deletion_that_an_answer_tells_of_is_heard_as_one_that_the_watch_tells_of() -> None:
+    world = SmallWorld()
+    place = await world.begun()
+    await asyncio.sleep(20)
+    place.deaf = True
+    world.api.delete()
+    place.operator.lead(leads=True)  # so it reads the object again
+    await _gone(world, within=0.5)
+    assert world.redis.percentage == "0"
+
+
+@pytest.mark.parametrize("leads", [True, False])
+@virtual
+async def test_what_an_object_left_behind_ends_though_its_successor_can_t_begin(leads: bool) -> None:  # noqa: FBT001
+    """A failover may bring it back when the object is gone, and nobody else would look after it."""
+    world = SmallWorld()
+    old = Record(1, latched=False, sequence=2, percentage=30, stage="x", owner="an-earlier-uid", holder=str(REF))
+    for call in ("save_status", "set_finalizer"):
+        world.api.fates.always[call] = failing(API_DOWN)
+    world.start(leads=leads)
+    world.api.apply(spec())
+    await asyncio.sleep(20)
+    world.redis.states[KEY] = State("30", encode(old))
+    await world.until(lambda: world.redis.percentage == "0", within=5)
+    assert (world.redis.record.attempt, world.redis.record.owner) == (1, "")
+    assert "status" not in world.api.objects[REF]
 
 
 @virtual

@@ -93,17 +93,25 @@ def _events(world: World, told: dict[str, dict[int, tuple[float, Any]]]) -> Iter
 
 
 def verbs_are_answered_once(world: World) -> Iterator[Violation]:
-    """What a person asks for is done, or refused, once for each time that it is asked for."""
+    """What a person asks for is done, or refused, once for each time that it is asked for.
+
+    But a rollback for each attempt: asked for beside a new revision, it ends the one that stands, whoever hears it
+    first, and the one that is to come as well. To hear it for one of the two alone would be to guess which was meant.
+    """
     answers: dict[tuple[str, int], tuple[float, str]] = {}
+    ended: defaultdict[str, set[int]] = defaultdict(set)
     for entry in world.history.of(Stored):
         for one in entry.object.get("status", {}).get("history", ()):
             if one["reason"] in _ANSWERS:
                 answers.setdefault((entry.uid, one["serial"]), (entry.at, core(one["message"])))
+            if one["reason"] == "ManualRollback":
+                ended[core(one["message"])].add(one["attempt"])
     said = Counter(core(step.value) for step in world.plan.steps if step.act == "verb")
     for why, often in said.items():
         times = [at for at, word in answers.values() if word == why]
-        if len(times) > often:
-            yield Violation(times[often], f"the verb given {why!r}, said {often} times, is answered {len(times)} times")
+        most = often + max(0, len(ended[why]) - 1)
+        if len(times) > most:
+            yield Violation(times[most], f"the verb given {why!r}, said {often} times, is answered {len(times)} times")
 
 
 def verbs_are_heard(world: World) -> Iterator[Violation]:
