@@ -83,9 +83,9 @@ def _kept_in_git(plan: Plan) -> Plan:
 
 
 def _api_gone(plan: Plan) -> Plan:
-    """A model sickens while the API server answers nobody."""
-    outages = (Step(float(at), "outage", "api", 6.0) for at in range(15, 50, 5))
-    return replace(plan, steps=(Step(1.5, "revise", "a", "late-1"), *outages))
+    """A model sickens while the API server answers nobody, and there is something to be told to it."""
+    asked = (Step(1.5, "revise", "a", "late-1"), Step(16.0, "verb", "a", ("pause", "because-1.")))
+    return replace(plan, steps=(*asked, Step(15.0, "outage", "api", 35.0), Step(50.0, "cut", "x", 1.0)))
 
 
 def _revised_in_vain(plan: Plan) -> Plan:
@@ -165,7 +165,7 @@ MUTANTS = (
     Mutant(bugs.count_all_time, downtime_is_not_healthy_time, "crashes"),
     Mutant(bugs.count_twice, downtime_is_not_healthy_time, "leaders", near=8),
     Mutant(bugs.expect_nothing, a_raise_knows_what_it_raises, "losses", _flapping, near=40),
-    Mutant(bugs.brake_in_the_main_lane, breach_reaches_zero, "calm", _api_gone, near=5),
+    Mutant(bugs.brake_in_the_main_lane, breach_reaches_zero, "calm", _api_gone),
     Mutant(bugs.forget_what_is_said_to_be_gone, who_looks_looks_on, "calm", _told_nonsense),
     Mutant(bugs.believe_a_dead_watch, all_agree_in_the_end, "calm", _unheard),
     Mutant(bugs.lose_events, transitions_stand_once, "api"),
