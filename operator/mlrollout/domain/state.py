@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from mlrollout.api.status import MAX_HISTORY, MAX_STAGES
+
 from .record import Record
 from .traffic import Traffic, Write
 from .verdict import Trail
 
-HISTORY = 30
+HISTORY = MAX_HISTORY
 """How many transitions the history keeps."""
-RUNS = 32
+RUNS = MAX_STAGES
 """How many stages the list of stages keeps."""
 
 

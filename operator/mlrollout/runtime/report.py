@@ -1,7 +1,6 @@
 """What is written to an object: its status, its finalizers, and that an annotation was acted on."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Iterable
 
 from mlrollout.api import GROUP
@@ -10,6 +9,7 @@ from mlrollout.domain.conditions import Fact, facts, stalled, stamp
 from mlrollout.domain.persist import due, to_status
 from mlrollout.domain.state import State
 from mlrollout.domain.verbs import in_manifests, too_early
+from mlrollout.domain.wording import without_numbers
 from mlrollout.ports import Clock, Object, Objects, ObjectsError
 
 from .events import Events
@@ -19,7 +19,6 @@ from .rollout import Rollout
 
 REWORDED = 10.0
 """Seconds between two writes of a status for the sake of its wording: why something fails may change at every look."""
-_NUMBERS = re.compile(r"[-+]?\d[\w.,:%+-]*")
 
 
 class Report:
@@ -123,4 +122,4 @@ def _reads(status: Status) -> list[str]:
     """What a person reads in a status, whatever the numbers are: measurements are metrics."""
     messages = [condition.message for condition in status.conditions]
     messages += [guardrail.message for guardrail in status.guardrails]
-    return [_NUMBERS.sub("#", message) for message in messages]
+    return [without_numbers(message) for message in messages]

@@ -8,10 +8,10 @@ after a restart. No right to read Events is needed.
 import asyncio
 import hashlib
 import math
-import re
 from dataclasses import dataclass
 
 from mlrollout.api import GROUP, KIND, VERSION, moment
+from mlrollout.domain.wording import without_numbers
 from mlrollout.ports import Clock, Note, Ref
 
 from .client import AbsentError, Client, Data, ExistsError
@@ -24,8 +24,6 @@ _EVENT = f"{_EVENTS}/{{name}}"
 _COMPONENT = "mlrollout"
 _LONGEST = 1024  # bytes of a message that every version of the Events API takes
 _REMEMBERED = 5000  # repeating Events; one that was forgotten costs two more requests
-# With what sticks to them, as in "3m10s" or "5.2%"; not the digits of names, as in "p99" or "stage-2".
-_NUMBERS = re.compile(r"(?<![\w.-])[-+]?\d[\w.,:%+-]*")
 
 
 @dataclass(slots=True)
@@ -139,7 +137,7 @@ class Notes:
 
 def event_name(ref: Ref, uid: str, note: Note) -> str:
     """The same for what is the same Event: of a repeating one the numbers in its message may differ."""
-    same = note.unique or _NUMBERS.sub("#", note.message)
+    same = note.unique or without_numbers(note.message)
     about = "\0".join((uid, note.reason, "once" if note.unique else "again", same))
     return f"{ref.name[:200].rstrip('-.')}.{hashlib.sha256(about.encode()).hexdigest()[:16]}"
 
