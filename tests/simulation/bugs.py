@@ -14,6 +14,7 @@ from mlrollout.domain.state import Blocker, Request, Seen, State, shown
 from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.domain.verdict import Verdict
 from mlrollout.evidence import judge
+from mlrollout.evidence.presence import Found, Life, Presence
 from mlrollout.ports import GoneError, Ref
 from mlrollout.runtime import reading, rounds
 from mlrollout.runtime import rollout as rollouts
@@ -76,6 +77,17 @@ def hear_manifests(patch: pytest.MonkeyPatch) -> None:
 def trust_old_samples(patch: pytest.MonkeyPatch) -> None:
     """How old the samples behind an answer are is not asked."""
     patch.setattr(judge, "_stale", lambda *_: None)
+
+
+def ask_what_answered(patch: pytest.MonkeyPatch) -> None:
+    """How old samples are is asked of what has any, and not of every selector in the question."""
+    found = Presence.found
+
+    def alive(self: Presence) -> tuple[Found, ...]:
+        everything: tuple[Found, ...] = found.__get__(self)
+        return tuple(one for one in everything if one.life is Life.FRESH) or everything
+
+    patch.setattr(Presence, "found", property(alive))
 
 
 def trust_other_stages(patch: pytest.MonkeyPatch) -> None:

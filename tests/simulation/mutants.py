@@ -154,6 +154,11 @@ def _met_anew(plan: Plan) -> Plan:
     return replace(plan, leading=Leading.ALONE, steps=(*steps, *time_passes))
 
 
+def _half_scraped(plan: Plan) -> Plan:
+    """The counter of failures dies, and that of requests lives on."""
+    return replace(plan, steps=tuple(Step(float(at), "silence", "a", ("FAILURES", 25.0)) for at in (8, 36)), rates={})
+
+
 MUTANTS = (
     Mutant(bugs.raise_before_status, a_raise_is_won_by_a_status_write, "calm"),
     Mutant(bugs.forget_latch_on_restart, zero_stays, "losses"),
@@ -161,6 +166,7 @@ MUTANTS = (
     Mutant(bugs.hear_by_words, verbs_are_heard, "calm", _repeating),
     Mutant(bugs.hear_manifests, attempts_are_asked_for, "calm", _kept_in_git),
     Mutant(bugs.trust_old_samples, no_unearned_raise, "calm", _starving, near=14),
+    Mutant(bugs.ask_what_answered, no_unearned_raise, "evidence", _half_scraped),
     Mutant(bugs.trust_other_stages, no_unearned_raise, "calm"),
     Mutant(bugs.count_all_time, downtime_is_not_healthy_time, "crashes"),
     Mutant(bugs.count_twice, downtime_is_not_healthy_time, "leaders", near=8),

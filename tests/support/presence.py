@@ -8,26 +8,28 @@ from mlrollout.api import duration
 from mlrollout.evidence.answer import Answer, Sample
 
 _PART = re.compile(
-    r"label_replace\(max\((?P<function>timestamp|present_over_time|count_over_time)\("
-    r'(?P<selector>.*?)(?:\[(?P<seconds>[^\]]+)\])?\)\), "selector", "(?P<name>[^"]*)", "", ""\)'
+    r"label_replace\(max\((?:max by \(job\) \()?(?P<function>timestamp|present_over_time|count_over_time)\("
+    r"(?P<selector>.*?)(?:\[(?P<seconds>[^\]]+)\])?\)(?P<down>\) and on \(job\) \(max by \(job\) \(up\) == 0\))?"
+    r'\), "selector", "(?P<name>[^"]*)", "", ""\)'
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One question about one selector."""
+    """One question about one selector; `down` where it counts only if the targets are."""
 
     name: str
     function: str
     selector: str
     seconds: float
+    down: bool
 
 
 def asked(promql: str) -> Iterator[Part]:
     """What is asked; nothing where it is a query of a user's."""
     for part in _PART.finditer(promql):
         seconds = duration.parse(part["seconds"]) if part["seconds"] else 0.0
-        yield Part(part["name"], part["function"], part["selector"], seconds)
+        yield Part(part["name"], part["function"], part["selector"], seconds, part["down"] is not None)
 
 
 def answer(promql: str, now: float, said: Callable[[Part], float | None]) -> Answer | None:

@@ -20,7 +20,7 @@ LOOKBACK = 300.0
 COUNT = "minSamples.query"
 """Where a need comes from that is not the guardrail's own query's."""
 MEMORY = 86_400.0
-"""Seconds for which a job that is down is remembered by the series that it had in this stage."""
+"""Seconds for which it is remembered what a job exported that is down now."""
 TWO = 2.0
 """Samples that a rate needs."""
 
@@ -165,21 +165,20 @@ class Presence:
         """Whether one has no sample that is young enough, where that is not in its nature."""
         return any(_missing(need, self._age(at)) for at, need in enumerate(self.needs))
 
-    def history(self, reach: float, stood: float = 0.0) -> str | None:
+    def history(self, reach: float) -> str | None:
         """PromQL for what was, and how many samples each range holds.
 
         Cheap where it is asked again and again, of a counter that was never born: there is nothing to read.
 
         Args:
             reach: How many seconds back the query looks.
-            stood: For how many seconds the percentage in force has stood.
         """
         seen, parts = reach + self.max_age, []
         for at, need in enumerate(self.needs):
             if _missing(need, self._age(at)):
                 parts.append(_part(f"{at} lived", _present(need, seen)))
                 if need.replaceable:
-                    parts.append(_part(f"{at} down", _down(need, max(seen, min(stood, MEMORY)))))
+                    parts.append(_part(f"{at} down", _down(need, max(seen, MEMORY))))
                 if need.within < self.max_age:
                     parts.append(_part(f"{at} recent", _present(need, self.max_age)))
             elif need.function and not need.replaceable:

@@ -112,7 +112,7 @@ class Queries:
 
 async def _remember(look: Look, presence: Presence, source: EvidenceSource) -> Presence:
     """The same with what was: it tells a series that died from one that never was. Not to know it is to fear it."""
-    question = presence.history(look.reach, look.stood)
+    question = presence.history(look.reach)
     if question is None:
         return presence
     try:

@@ -167,15 +167,15 @@ def test_the_past_is_asked_for_only_where_something_is_missing_or_uncounted() ->
     assert not presence("x", said(_0=NOW)).missing
     assert presence("x + y", said(_0=NOW)).missing
     gone = 'label_replace(max(present_over_time(x{}[12m])), "selector", "0 lived", "", "")'
-    assert presence("x", said()).history(600, 86400) == gone
+    assert presence("x", said()).history(600) == gone
     assert "count_over_time(x{}[5m])" in (presence("rate(x[5m])", said(_0=NOW)).history(600) or "")
     assert '"0 recent"' in (presence("last_over_time(x[10s])", said()).history(600) or "")
     assert presence("count(ALERTS) or vector(0)", said()).history(600) is None
 
 
-@pytest.mark.parametrize(("stood", "memory"), [(0, "12m"), (3600, "1h"), (1e9, "24h")])
-def test_a_job_that_is_down_is_remembered_for_its_stage_and_a_day_at_most(stood: float, memory: str) -> None:
-    asked = presence("x or vector(0)", said()).history(600, stood) or ""
+@pytest.mark.parametrize(("reach", "memory"), [(600, "24h"), (2e6, "555h35m20s")])
+def test_what_a_job_exported_that_is_down_is_remembered_for_a_day(reach: float, memory: str) -> None:
+    asked = presence("x or vector(0)", said()).history(reach) or ""
     assert f"present_over_time(x{{}}[{memory}])) and on (job) (max by (job) (up) == 0)" in asked
     down = presence(ERRORS, said(_1=NOW), said(_0_down=1))
     assert "`err` has gone silent" in lacking(down)

@@ -7,6 +7,7 @@ from mlrollout.api import GROUP
 from mlrollout.ports import Ref
 
 from .history import Acted
+from .prometheus import Series
 from .specs import CHANGES, NEWER, Spec, older
 
 if TYPE_CHECKING:
@@ -129,6 +130,16 @@ class Hands:
         if app.frozen is None:
             app.frozen = self._world.now()
             self._world.after(value, self._thaw, target)
+
+    def silence(self, target: str, value: Any) -> None:
+        """One series of an application ends, the others live; some time later it is back."""
+        name, seconds = value
+        dead = self._world.prometheus.app(target).dead
+        dead.setdefault(Series[name], self._world.now())
+        self._world.after(seconds, self._revive, target, name)
+
+    def _revive(self, target: str, name: str) -> None:
+        self._world.prometheus.app(target).dead.pop(Series[name], None)
 
     def _thaw(self, target: str) -> None:
         self._world.prometheus.app(target).frozen = None

@@ -64,7 +64,7 @@ FLAVOURS: Mapping[str, Flavour] = {
         ("api",),
         (Leading.ALONE, Leading.STANDBY),
     ),
-    "evidence": Flavour({"revise": 2, "stale": 5, "outage": 3, "skew": 1, "verb": 1}, ("prometheus",)),
+    "evidence": Flavour({"revise": 2, "stale": 4, "silence": 5, "outage": 3, "skew": 1, "verb": 1}, ("prometheus",)),
     "leaders": Flavour(_USE | {"hand_over": 5, "freeze": 2, "crash": 1}, ("api", "redis"), tuple(Leading)[1:]),
     "neighbours": Flavour({"revise": 3, "verb": 1, "outage": 1, "cut": 2}, ("redis",)),
     "clients": Flavour({"revise": 3, "verb": 2, "cut": 5, "fail_over": 1, "set_key": 2}, ("redis",)),
@@ -72,7 +72,7 @@ FLAVOURS: Mapping[str, Flavour] = {
         {
             **dict.fromkeys(("revise", "verb", "edit", "crash", "outage"), 3),
             **dict.fromkeys(("delete", "set_key", "flush", "fail_over", "stale", "skew", "cut", "freeze"), 1),
-            **dict.fromkeys(("deafen", "rewind", "hand_over", "nonsense", "end_watch", "newer"), 1),
+            **dict.fromkeys(("deafen", "rewind", "hand_over", "nonsense", "end_watch", "newer", "silence"), 1),
         },
         ("redis", "api", "prometheus"),
         tuple(Leading),
@@ -82,6 +82,7 @@ FLAVOURS: Mapping[str, Flavour] = {
 }
 
 _VERBS = ("promote", "promote", "approve", "pause", "resume", "rollback", "retry", "demote")
+_SERIES = ("FAILURES", "FAILURES", "REQUESTS", "SECONDS")
 _SICKNESSES = ("redis", "conflict", "invalid", "query", "hangs")
 
 
@@ -238,5 +239,6 @@ _DRAWS: Mapping[str, _Draw] = {
     "nonsense": _nonsense,
     "end_watch": _on_slot(0.0, 0.0),
     "stale": _on_object(lambda chance, _: round(chance.uniform(5.0, 40.0), 1)),
+    "silence": _on_object(lambda chance, _: (chance.choice(_SERIES), round(chance.uniform(5.0, 40.0), 1))),
     "cut": lambda chance, _: (chance.choice(("x", "y")), round(chance.uniform(2.0, 40.0), 1)),
 }

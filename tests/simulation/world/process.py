@@ -86,7 +86,7 @@ class Process(Clock):
                 guardrail=guardrail,
                 verdict=verdict,
                 clock=self.now(),
-                sampled=self.world.sampled_at(rollout.ref),
+                sampled=self.world.sampled_at(rollout.ref, guardrail),
             )
             judged(rollout, guardrail, verdict)
 

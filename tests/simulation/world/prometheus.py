@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 
 from mlrollout.api import duration
 from mlrollout.domain.traffic import Traffic
@@ -26,9 +27,9 @@ _SECONDS = 'app_seconds{app="%s",group="treatment"}'
 
 
 def error_rate(app: str, window: str = "$window") -> str:
-    """PromQL for the share of the treatment group's requests that failed."""
+    """PromQL for the share of the treatment group's requests that failed, as people write it: none is 0."""
     failures, requests = _FAILURES % app, _REQUESTS % app
-    return f"sum(rate({failures}[{window}])) / sum(rate({requests}[{window}]))"
+    return f"(sum(rate({failures}[{window}])) or vector(0)) / sum(rate({requests}[{window}]))"
 
 
 def response_time(app: str, window: str = "$window") -> str:
@@ -39,6 +40,20 @@ def response_time(app: str, window: str = "$window") -> str:
 def requests(app: str, window: str = "$window") -> str:
     """PromQL for the number of the treatment group's requests."""
     return f"sum(increase({_REQUESTS % app}[{window}]))"
+
+
+class Series(Enum):
+    """What an application exports; each is a counter of its own, and may end while the others live."""
+
+    FAILURES = 'status="failure"'
+    REQUESTS = 'group="treatment"}'
+    SECONDS = "app_seconds"
+
+
+def asked_for(promql: str) -> set[Series]:
+    """The series that PromQL of this world asks for."""
+    found = {series for series in Series if series.value in promql}
+    return found - {Series.REQUESTS} if Series.SECONDS in found else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +83,8 @@ class App:
         self._firsts: dict[str, float] = {}
         self.frozen: float | None = None
         """Since when it is scraped no more."""
+        self.dead: dict[Series, float] = {}
+        """Since when each series has ended, while the others live on."""
 
     def serve(self, traffic: Traffic) -> None:
         """From now on this is in force."""
@@ -76,14 +93,15 @@ class App:
         first = self._firsts.setdefault(revision, now) if percentage else math.inf
         self._segments.append(Segment(now, percentage, revision, first))
 
-    def sampled(self) -> float:
+    def sampled(self, series: Series) -> float:
         """When the newest sample was taken."""
-        now = self._now() if self.frozen is None else min(self._now(), self.frozen)
-        return math.floor(now / SCRAPE) * SCRAPE
+        frozen = math.inf if self.frozen is None else self.frozen
+        ends = (self._now(), frozen, self.dead.get(series, math.inf))
+        return math.floor(min(ends) / SCRAPE) * SCRAPE
 
-    def count(self, window: float) -> Count:
-        """The requests of the window that ends now, as far as they were scraped, and those of a sick model."""
-        begin, until, total, ill = self._now() - window, self.sampled(), 0.0, 0.0
+    def count(self, window: float, series: Series) -> Count:
+        """The requests of the window that ends now, as far as a series knows of them, and those of a sick model."""
+        begin, until, total, ill = self._now() - window, self.sampled(series), 0.0, 0.0
         for segment in reversed(self._segments):
             since = max(segment.at, begin)
             if until > since and segment.percentage:
@@ -126,7 +144,7 @@ class Prometheus:
             self._table |= {
                 _template(error_rate(name)): _errors,
                 _template(response_time(name)): _mean_seconds,
-                _template(requests(name)): lambda app, window: app.count(window).requests,
+                _template(requests(name)): lambda app, window: app.count(window, Series.REQUESTS).requests,
             }
         return self.apps[name]
 
@@ -144,10 +162,14 @@ class Prometheus:
         return Answer((Sample(value),), evaluated=now)
 
     def _life(self, app: App, part: presence.Part) -> float | None:
-        """When its newest sample was taken; or something, if it was in time."""
-        sampled = app.sampled() + self._epoch
-        in_time = self._now() + self._epoch - sampled < (part.seconds or LOOKBACK)
-        return sampled if in_time else None
+        """When its newest sample was taken, or how many there are, if it was in time; Prometheus sees a series end."""
+        (series,) = asked_for(part.selector)
+        sampled, ended = app.sampled(series), series in app.dead
+        if self._now() - sampled >= (part.seconds or LOOKBACK) or (part.function == "timestamp" and ended):
+            return None
+        if part.function == "count_over_time":
+            return 1 + (sampled - (self._now() - part.seconds)) // SCRAPE
+        return sampled + self._epoch if ended or not part.down else None
 
 
 _RANGE = re.compile(r"\[([^\]]+)\]")
@@ -160,15 +182,14 @@ def _template(promql: str) -> str:
 
 
 def _errors(app: App, window: float) -> float:
-    count = app.count(window)
-    if not count.requests:
+    counted, failed = app.count(window, Series.REQUESTS).requests, app.count(window, Series.FAILURES)
+    if not counted:
         return math.nan
-    ill = count.sick / count.requests
-    return ill * model.SICK_ERRORS + (1 - ill) * model.HEALTHY_ERRORS
+    return (failed.sick * model.SICK_ERRORS + (failed.requests - failed.sick) * model.HEALTHY_ERRORS) / counted
 
 
 def _mean_seconds(app: App, window: float) -> float:
-    count = app.count(window)
+    count = app.count(window, Series.SECONDS)
     if not count.requests:
         return math.nan
     ill = count.sick / count.requests

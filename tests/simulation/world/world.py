@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Any, TypeVarTuple, Unpack
 
+from mlrollout.api.spec import Guardrail
 from mlrollout.domain.traffic import Traffic
 from mlrollout.ports import Ref
 from mlrollout.runtime.metrics import Metrics
@@ -19,7 +20,7 @@ from .history import Acted, Entry, History
 from .logs import recorded
 from .plan import Leading, Plan
 from .process import OWNER, Process
-from .prometheus import Prometheus
+from .prometheus import Prometheus, asked_for
 from .redis import Redis
 from .settled import open_ends
 from .specs import SICK_REDIS
@@ -151,9 +152,11 @@ class World:
         """Whether a query never ends."""
         return self.plan.sickness == "hangs" and 'app="sick"' in promql
 
-    def sampled_at(self, ref: Ref) -> float:
-        """When the newest sample about an object was really taken."""
-        return self.prometheus.app(ref.name).sampled()
+    def sampled_at(self, ref: Ref, guardrail: Guardrail) -> float:
+        """When the newest sample of the series that has waited longest was really taken, of those that it asks for."""
+        asked = asked_for(guardrail.query) | asked_for(guardrail.min_samples.query if guardrail.min_samples else "")
+        app = self.prometheus.app(ref.name)
+        return min((app.sampled(series) for series in asked), default=self.now())
 
     def watch_delay(self) -> float:
         """Seconds that a watch event takes."""
