@@ -98,11 +98,22 @@ def ask(needed: Sequence[Need]) -> str | None:
     `timestamp` would say it to the step, at the cost of one evaluation for each.
     """
     parts = []
-    for at, need in enumerate(needed):
-        parts.append(_part(f"{at}", f"timestamp({need.selector})" if need.now else _present(need, need.within)))
+    for at, (need, first) in enumerate(zip(needed, _firsts(needed), strict=True)):
+        if at == first:
+            parts.append(_part(f"{at}", _newest(need)))
         if need.function and need.replaceable:
             parts.append(_part(f"{at} counted", _counted(need)))
     return " or ".join(parts) or None
+
+
+def _newest(need: Need) -> str:
+    return f"timestamp({need.selector})" if need.now else _present(need, need.within)
+
+
+def _firsts(needed: Sequence[Need]) -> Sequence[int]:
+    """For each need the place of the first that the same is asked for: a ratio and its count share their requests."""
+    seen: dict[str, int] = {}
+    return [seen.setdefault(_newest(need), at) for at, need in enumerate(needed)]
 
 
 def _part(name: str, series: str) -> str:
@@ -163,7 +174,7 @@ class Presence:
     @property
     def missing(self) -> bool:
         """Whether one has no sample that is young enough, where that is not in its nature."""
-        return any(_missing(need, self._age(at)) for at, need in enumerate(self.needs))
+        return any(_missing(need, age) for need, age in zip(self.needs, self._ages(), strict=True))
 
     def history(self, reach: float) -> str | None:
         """PromQL for what was, and how many samples each range holds.
@@ -174,8 +185,8 @@ class Presence:
             reach: How many seconds back the query looks.
         """
         seen, parts = reach + self.max_age, []
-        for at, need in enumerate(self.needs):
-            if _missing(need, self._age(at)):
+        for at, (need, age) in enumerate(zip(self.needs, self._ages(), strict=True)):
+            if _missing(need, age):
                 parts.append(_part(f"{at} lived", _present(need, seen)))
                 if need.replaceable:
                     parts.append(_part(f"{at} down", _down(need, max(seen, MEMORY))))
@@ -188,49 +199,49 @@ class Presence:
     @property
     def age(self) -> float:
         """Seconds since the newest sample of the selector that has waited longest, as far as that is known."""
-        ages = (self._age(at) for at, need in enumerate(self.needs) if not need.where)
+        ages = (age for need, age in zip(self.needs, self._ages(), strict=True) if not need.where)
         return max((age for age in ages if math.isfinite(age)), default=0.0)
 
     @property
     def found(self) -> tuple[Found, ...]:
         """How it stands with each need."""
+        now, before = _named(self.now), None if self.before is None else _named(self.before)
         return tuple(
-            Found(need, self._life(at, need), self._age(at), self._count(at, need))
-            for at, need in enumerate(self.needs)
+            Found(need, _life(f"{at}", need, age, before), age, _count(f"{at} counted", need, now, before))
+            for at, (need, age) in enumerate(zip(self.needs, self._ages(), strict=True))
         )
 
-    def _life(self, at: int, need: Need) -> Life:
-        age = self._age(at)
-        if age <= need.within:
-            return Life.FRESH
-        if need.passing:
-            return Life.NEVER
-        if math.isfinite(age):
-            return Life.OLD
-        if self._was(f"{at} recent") is not None:
-            return Life.SPARSE
-        # What was not to be learnt is taken for the worse.
-        lived = self.before is None or any(self._was(f"{at} {what}") is not None for what in ("lived", "down"))
-        return Life.SILENT if lived else Life.NEVER
+    def _ages(self) -> Sequence[float]:
+        """For each need the seconds since its newest sample, as in `Found`."""
+        said = _named(self.now)
+        return [
+            self._age(said.get(f"{first}"), need) for need, first in zip(self.needs, _firsts(self.needs), strict=True)
+        ]
 
-    def _age(self, at: int) -> float:
-        said = _named(self.now).get(f"{at}")
-        if said is None:
-            return math.inf
-        if not self.needs[at].now:
-            return 0.0
+    def _age(self, said: float | None, need: Need) -> float:
+        if said is None or not need.now:
+            return math.inf if said is None else 0.0
         age = math.inf if self.now.evaluated is None else self.now.evaluated - said + self.now.lag
         return age if math.isfinite(age) else math.inf
 
-    def _count(self, at: int, need: Need) -> float | None:
-        if not need.function:
-            return None
-        if need.replaceable:
-            return _named(self.now).get(f"{at} counted", 0.0)
-        return None if self.before is None else self._was(f"{at} counted") or 0.0
 
-    def _was(self, name: str) -> float | None:
-        return None if self.before is None else _named(self.before).get(name)
+def _life(name: str, need: Need, age: float, before: Mapping[str, float] | None) -> Life:
+    if age <= need.within:
+        return Life.FRESH
+    if need.passing:
+        return Life.NEVER
+    if math.isfinite(age):
+        return Life.OLD
+    if before is None:
+        return Life.SILENT  # what was not to be learnt is taken for the worse
+    if f"{name} recent" in before:
+        return Life.SPARSE
+    return Life.SILENT if f"{name} lived" in before or f"{name} down" in before else Life.NEVER
+
+
+def _count(name: str, need: Need, now: Mapping[str, float], before: Mapping[str, float] | None) -> float | None:
+    asked = now if need.replaceable else before
+    return None if asked is None or not need.function else asked.get(name, 0.0)
 
 
 def _missing(need: Need, age: float) -> bool:

@@ -1,7 +1,8 @@
 """What is asked of Prometheus for the monitoring figures, and what the answers come to. Pure.
 
 Everything is worked out from what was added to counters in a window, so that groups and windows add up. Where nothing
-was counted there is no figure: neither 0 % nor 100 %.
+was counted there is no figure: neither 0 % nor 100 %. Nor is there a rate where only one of the two statuses is known:
+a counter of failures that died, or that nobody exports, is not one without failures.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -78,9 +79,10 @@ def figures(counts: Counts, groups: Iterable[str] = GROUPS) -> Figures:
 
     success, failure = added("success"), added("failure")
     total = None if success is None and failure is None else (success or 0.0) + (failure or 0.0)
+    both = all(((group, "success") in counts) is ((group, "failure") in counts) for group in groups)
     return Figures(
-        success_rate=_share(success or 0.0, total),
-        error_rate=_share(failure or 0.0, total),
+        success_rate=_share(success if both else None, total),
+        error_rate=_share(failure if both else None, total),
         average_score=_share(added("score"), added("scores")),
         average_response_time=_share(added("seconds"), added("times")),
         average_satisfaction=_share(added("rating"), added("ratings")),

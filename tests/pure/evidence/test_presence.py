@@ -66,6 +66,13 @@ def test_each_selector_is_asked_for_its_newest_sample(text: str, max_age: float,
     assert re.findall(r"max\((\w+\([^()]+\))\)", question) == asked
 
 
+def test_what_two_queries_need_alike_is_asked_once() -> None:
+    both = needed("rate(x[5m]) / rate(y[5m])") + needs(Query.parse("sum(increase(y[5m]))"), 300.0, 120.0, COUNT)
+    assert (ask(both) or "").count("timestamp") == 2
+    found = Presence(both, 120.0, said(_0=NOW, _1=NOW - 130)).found
+    assert [one.life for one in found] == [Life.FRESH, Life.OLD, Life.OLD]
+
+
 def test_a_query_without_a_selector_needs_nothing() -> None:
     assert ask(needed("time() > bool 1")) is None
 

@@ -66,8 +66,11 @@ def test_a_groups_figures_are_its_own_and_the_whole_is_weighed_by_dispatches() -
     )
 
 
-def test_a_status_that_was_never_counted_is_none_of_the_total() -> None:
-    assert figures({("control", "failure"): 4.0}).success_rate == 0.0
+@pytest.mark.parametrize("known", ["success", "failure"])
+def test_where_one_status_is_unknown_there_is_no_rate_and_what_was_counted_is_told(known: str) -> None:
+    found = figures({("control", known): 4.0, ("treatment", "success"): 9.0, ("treatment", "failure"): 1.0})
+    assert (found.success_rate, found.error_rate, found.total_dispatches) == (None, None, 14)
+    assert figures({("control", known): 4.0}, ["treatment"]) == NOTHING
 
 
 def test_numbers_that_are_none_and_groups_that_are_none_are_left_out() -> None:

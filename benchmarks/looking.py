@@ -1,0 +1,132 @@
+"""What one look costs: requests, its time, and CPU of the operator's process and of Prometheus.
+
+python -m benchmarks.looking [--series 1000] [--looks 200]
+
+Prometheus scrapes two counters with that many series each, once a second; looks are made one after the other.
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from mlrollout.adapters.prometheus import PrometheusSource
+from mlrollout.api.spec import Guardrail
+from mlrollout.evidence.answer import Answer
+from mlrollout.runtime.looks import Queries
+
+from devstack.processes import wait_until
+from devstack.prometheus_server import PrometheusServer
+
+RATIO = "sum(rate(err_total[$window])) / sum(rate(req_total[$window]))"
+COUNT = {"count": 1, "query": "sum(increase(req_total[$window]))"}
+GUARDRAILS: dict[str, dict[str, Any]] = {
+    "a ratio of rates": {"query": RATIO},
+    "the same with minSamples": {"query": RATIO, "minSamples": COUNT},
+    "the same, maxAge 1h": {"query": RATIO, "maxAge": "1h", "window": "1h"},
+    "never born, with a fallback": {
+        "query": RATIO.replace("sum(rate(err_total[$window]))", "(sum(rate(no_total[$window])) or vector(0))")
+    },
+    "a gauge of one series": {"query": "max(level)"},
+}
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Clock:
+    """This machine's."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+
+@dataclass
+class Counted:
+    """A source that counts what it is asked."""
+
+    source: PrometheusSource
+    asked: int = field(default=0)
+
+    async def query(self, promql: str, *, deadline: float) -> Answer:
+        """As the source does."""
+        self.asked += 1
+        return await self.source.query(promql, deadline=deadline)
+
+    async def close(self) -> None:
+        """As the source does."""
+        await self.source.close()
+
+
+@contextmanager
+def scraped(series: int) -> Iterator[str]:
+    """An application whose counters grow; its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            now = int(time.time())
+            lines = [f'{name}_total{{n="{n}"}} {now}\n' for name in ("err", "req") for n in range(series)]
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write("".join([*lines, "level 1\n"]).encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+async def measure(server: PrometheusServer, guardrail: Guardrail, looks: int) -> str:
+    """One line of figures."""
+    source = Counted(PrometheusSource(server.url))
+    queries, since = Queries.of(guardrail), time.time() - 86400
+    verdict = await queries.look(guardrail, source, since, Clock())
+    before = source.asked, cpu_seconds(os.getpid()), cpu_seconds(server.child.pid)
+    took = []
+    for _ in range(looks):
+        began = time.perf_counter()
+        await queries.look(guardrail, source, since, Clock())
+        took.append(time.perf_counter() - began)
+    after = source.asked, cpu_seconds(os.getpid()), cpu_seconds(server.child.pid)
+    await source.close()
+    asked, ours, theirs = ((late - early) / looks for early, late in zip(before, after, strict=True))
+    return (
+        f"{asked:>8.1f} {statistics.median(took) * 1000:>7.2f} {ours * 1000:>12.2f} {theirs * 1000:>14.2f}"
+        f"  {verdict.finding}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--series", type=int, default=1000)
+    parser.add_argument("--looks", type=int, default=200)
+    arguments = parser.parse_args()
+    with scraped(arguments.series) as address, PrometheusServer(interval="1s") as server:
+        server.set_targets("app", [address])
+        wait_until(lambda: server.query(f"count(rate(req_total[1m])) == {arguments.series}"), within=60, what="samples")
+        time.sleep(60)
+        print(f"{'':<30}{'requests':>8} {'ms':>7} {'operator ms':>12} {'Prometheus ms':>14}  finding")
+        for name, found in GUARDRAILS.items():
+            guardrail = Guardrail.model_validate({"name": "g", "max": 100, "deadline": "30s", **found})
+            line = asyncio.run(measure(server, guardrail, arguments.looks))
+            print(f"{name:<30}{line}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
