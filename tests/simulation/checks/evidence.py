@@ -14,6 +14,8 @@ TOLERANCE = 0.05
 """Seconds by which two moments may differ that should be one."""
 SLACK = 0.6
 """Seconds that an instance may count for itself between two of its own moments."""
+UNSEEN = 1.0
+"""Seconds between two looks at a key: what is put back and gone again meanwhile, nobody can know of."""
 
 
 def begins(look: Judged) -> float:
@@ -35,11 +37,13 @@ class Held:
             undone and done again between two looks, an operator could not see.
         from_zero: When the percentage in force last left zero.
         first: When each record first stood there, by owner and rank.
-        served: Until when an attempt had users, by owner and attempt.
+        put_back: Whether no operator made the percentage leave zero.
+        served: Until when an attempt had users that an operator could know of, by owner and attempt.
     """
 
     since: float = 0.0
     from_zero: float = 0.0
+    put_back: bool = False
     in_force: int = 0
     record: Record | None = None
     first: dict[tuple[str, Rank], float] = field(default_factory=dict)
@@ -48,13 +52,14 @@ class Held:
     def take(self, entry: Changed) -> None:
         """Take in a change."""
         before, after = entry.before, entry.after
-        if before.in_force and before.record is not None:
+        glimpse = self.put_back and entry.at - self.from_zero < UNSEEN
+        if before.in_force and before.record is not None and not glimpse:
             self.served[before.record.owner, before.record.attempt] = entry.at
         stands = None if after.record is None else (after.record.owner, after.record.rank)
         if before.in_force != after.in_force and entry.cause is not None and stands not in self.first:
             self.since = entry.at
         if after.in_force and not before.in_force:
-            self.from_zero = entry.at
+            self.from_zero, self.put_back = entry.at, entry.cause is None
         self.in_force, self.record = after.in_force, after.record
         if stands is not None:
             self.first.setdefault(stands, entry.at)
