@@ -308,6 +308,8 @@ def _told_after(working: State, loaded: State) -> State:
         if entry.serial >= since and _mark(entry) not in saved and entry.reason not in _ANSWERED_AGAIN
     ]
     answered = {verb for entry in unsaved for reason, verb in _ANSWERED_BY_RECORD.items() if entry.reason == reason}
+    if working.cause == Reason.MANUAL_ROLLBACK:
+        answered.add(Verb.ROLLBACK)  # told of once Redis is seen to hold it
     marks = {verb: mark for verb, mark in working.verbs.items() if verb in answered}
     numbered = (replace(entry, serial=serial) for serial, entry in enumerate(unsaved, start=loaded.serial + 1))
     return replace(
