@@ -81,10 +81,10 @@ def test_a_breach_reaches_zero_whatever_the_api_server_answers(
 
 
 def _until_rolled_back(house: House) -> None:
-    """That the status tells of the rollback, and an Event."""
-    house.until(lambda: house.status().get("record", {}).get("latched"), "the latch in the status")
-    last = house.status()["history"][-1]
-    house.until(lambda: house.events(last["reason"]), "the Event")
+    """That the status tells of the rollback with its cause, once, and an Event."""
+    house.until_reason("GuardrailBreached")
+    house.until(lambda: house.events("RolledBack"), "the Event")
+    assert house.reasons().count("RolledBack") == 1
 
 
 def _each(stack: Stack, what: str) -> list[tuple[Operator, str]]:

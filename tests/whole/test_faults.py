@@ -4,8 +4,9 @@ from typing import TypeVar
 
 import pytest
 
-from devstack import web
+from devstack import chart, web
 from devstack.processes import wait_until
+from devstack.stack import Stack
 from tests.whole.house import LONG, House
 
 Part = TypeVar("Part")
@@ -101,3 +102,28 @@ def test_the_metrics_of_an_object_vanish_with_it(house: House) -> None:
     house.until(lambda: f"mlrollout_percentage{{{mine}}} 10.0" in metrics(), "the percentage")
     house.kubectl("delete", "mlr", "ml-dispatch", "--timeout=30s")
     house.until(lambda: house.name not in metrics(), "the series to vanish")
+
+
+def test_two_installations_that_do_not_know_of_each_other_are_told(own_house: House) -> None:
+    house = own_house
+    _let_lead_in(house.stack, house.name)
+    house.stack.start_operator("second", env={"MLROLLOUT_NAMESPACE": house.name})
+    house.apply(stages=[{"name": "pilot", "percentage": 10, "duration": "3s"}, *LONG[1:]])
+    house.until_reason("SecondInstallation", "Contested")
+    told = house.condition("Contested")["message"]
+    assert f"{house.name}/mlrollout" in told
+    assert "mlrollout-system/mlrollout" in told
+    house.until(lambda: house.events("SecondInstallation"), "the Event")
+    urls = [operator.url for operator in house.stack.operators]
+    series = f'mlrollout_contested{{name="ml-dispatch",namespace="{house.name}"}} 1.0'
+    house.until(lambda: all(series in (web.get(f"{url}/metrics") or b"").decode() for url in urls), "the metric")
+    house.errors(0.2)
+    house.until_percentage(0)
+
+
+def _let_lead_in(stack: Stack, namespace: str) -> None:
+    """Allow the operator a Lease in another namespace, as a second release there would."""
+    account = f"{chart.NAMESPACE}:{chart.SERVICE_ACCOUNT}"
+    in_it = ("-n", namespace)
+    stack.cluster.kubectl(*in_it, "create", "role", "lease", "--verb=get,create,update", "--resource=leases")
+    stack.cluster.kubectl(*in_it, "create", "rolebinding", "lease", "--role=lease", f"--serviceaccount={account}")

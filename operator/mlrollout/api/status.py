@@ -242,6 +242,8 @@ class Status(Model):
     """The last transitions, oldest first."""
     serial: Count | None = None
     """The number of the last transition."""
+    written_by: Text = ""
+    """The Lease of the operators that wrote this. Where it changes again and again, two installations lead."""
 
     @classmethod
     def read(cls, found: Mapping[str, Any]) -> Self:

@@ -21,6 +21,8 @@ RECONCILING = "Reconciling"
 STALLED = "Stalled"
 GUARDRAILS_HEALTHY = "GuardrailsHealthy"
 TRAFFIC_APPLIED = "TrafficApplied"
+CONTESTED = "Contested"
+"""Abnormal-true, like `Stalled`: somebody else writes the status as well."""
 
 _PERSON = frozenset({Reason.PAUSED, Reason.AWAITING_APPROVAL})
 

@@ -17,6 +17,7 @@ from mlrollout.api.status import (
     VerbStatus,
 )
 
+from .conditions import CONTESTED
 from .outlook import served, upcoming
 from .record import Cause, Record
 from .state import Entry, Heard, Run, RunOutcome, State
@@ -32,13 +33,14 @@ def to_status(
     trails: Mapping[str, Trail],
     conditions: tuple[Condition, ...],
     generation: int,
+    written_by: str = "",
 ) -> Status:
     """The whole status of an object."""
     guardrails: Iterable[Guardrail] = () if spec is None else spec.guardrails
     looks = [(guardrail, trails[guardrail.name].last) for guardrail in guardrails if guardrail.name in trails]
     last = tuple(_guardrail(guardrail, look) for guardrail, look in looks if look is not None)
     if state is None:
-        return Status(observed_generation=generation, conditions=conditions, guardrails=last)
+        return Status(observed_generation=generation, conditions=conditions, guardrails=last, written_by=written_by)
     record = state.record
     return Status(
         observed_generation=generation,
@@ -59,6 +61,7 @@ def to_status(
         ),
         history=tuple(_written(Transition, entry) for entry in state.history),
         serial=state.serial,
+        written_by=written_by,
     )
 
 
@@ -126,7 +129,11 @@ def _essence(status: Status) -> tuple[object, ...]:
     progress = None if status.progress is None else status.progress.model_dump_json(exclude={"healthy_seconds"})
     return (
         status.observed_generation,
-        tuple((condition.type, condition.status, condition.reason) for condition in status.conditions),
+        tuple(
+            (condition.type, condition.status, condition.reason)
+            for condition in status.conditions
+            if condition.type != CONTESTED  # of two writers the one would put back at once what the other leaves out
+        ),
         status.record,
         progress,
         tuple((guardrail.name, guardrail.finding) for guardrail in status.guardrails),

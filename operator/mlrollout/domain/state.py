@@ -121,6 +121,8 @@ class Reason(StrEnum):
     KEY_CONFLICT = "KeyConflict"
     PERCENTAGE_OVERWRITTEN = "PercentageOverwritten"
     UNKNOWN_VERB = "UnknownVerb"
+    SECOND_INSTALLATION = "SecondInstallation"
+    STATUS_CONTESTED = "StatusContested"
     INVALID_SPEC = "InvalidSpec"
     INVALID_QUERY = "InvalidQuery"
     CONNECTION_REFUSED = "ConnectionRefused"

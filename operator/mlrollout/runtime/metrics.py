@@ -66,7 +66,14 @@ class Metrics:
         self._part_ends = Counter(
             "mlrollout_part_ends", "Parts of the process that ended by themselves.", ("part",), registry=registry
         )
+        self._contested = Gauge(
+            "mlrollout_contested",
+            "1 for an object whose status somebody else writes as well: another installation, or all the time.",
+            _OBJECT,
+            registry=registry,
+        )
         self._stages: dict[Ref, str] = {}
+        self._contests: set[Ref] = set()
         self._guardrails: dict[Ref, set[str]] = {}
         self._reasons: dict[Ref, set[str]] = {}
 
@@ -85,6 +92,15 @@ class Metrics:
     def part_ended(self, part: str) -> None:
         """A part of the process ended by itself."""
         self._part_ends.labels(part).inc()
+
+    def contest(self, ref: Ref, *, contested: bool) -> None:
+        """Whether somebody else writes an object's status as well."""
+        if contested:
+            self._contests.add(ref)
+            self._contested.labels(ref.namespace, ref.name).set(1)
+        elif ref in self._contests:
+            self._contests.remove(ref)
+            self._contested.remove(ref.namespace, ref.name)
 
     def transition(self, ref: Ref, reason: str) -> None:
         """A transition was saved."""
@@ -122,6 +138,7 @@ class Metrics:
     def forget(self, ref: Ref) -> None:
         """The object no longer exists."""
         self.keep(ref, set())
+        self.contest(ref, contested=False)
         self._guardrails.pop(ref, None)
         stage = self._stages.pop(ref, None)
         if stage is not None:

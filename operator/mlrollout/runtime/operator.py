@@ -17,6 +17,7 @@ from .metrics import Metrics
 from .parts import keep
 from .queue import Queue
 from .reconciler import Reconciler
+from .rivals import Rivalry
 from .rollout import Rollout, known
 from .rounds import Rounds
 
@@ -55,6 +56,7 @@ class Operator:
         metrics: Metrics | None = None,
         still_leads: Callable[[], bool] = lambda: True,
         doubt: Callable[[], None] = lambda: None,
+        installation: str = "",
         seed: int | None = None,
     ) -> None:
         """Make an operator.
@@ -66,10 +68,12 @@ class Operator:
             metrics: Where to count; left out, nobody sees it.
             still_leads: Asked right before a raise, for a process that was frozen may not have been told.
             doubt: Called where an object may be gone, to have all of them listed.
+            installation: Whose statuses these are: what all replicas that agree on a leader share, and nobody else has.
             seed: For jitter; left out, it is not repeatable.
         """
         self._clock = clock
         self._doubt = doubt
+        self._installation = installation
         self._random = random.Random(seed)  # noqa: S311 - jitter is no secret
         self.metrics = metrics or Metrics()
         self.rollouts: dict[Ref, Rollout] = {}
@@ -166,7 +170,7 @@ class Operator:
     def _meet(self, ref: Ref, found: Mapping[str, Any]) -> Rollout:
         """Begin to know an object."""
         looked = asyncio.get_running_loop().time()
-        rollout = self.rollouts[ref] = Rollout(ref, self._cluster, looked=looked)
+        rollout = self.rollouts[ref] = Rollout(ref, self._cluster, looked=looked, rivalry=Rivalry(self._installation))
         judged = self._reconciler.judged
         self._watches[ref] = Watch(rollout, self._clock, self.metrics, judged, self._random)
         rollout.take(found)
@@ -205,6 +209,7 @@ class Operator:
         """Look at the guardrails that the object has now, and show where it stands."""
         self._watches[rollout.ref].fit(on=not rollout.over)
         self.metrics.keep(rollout.ref, set(rollout.trails))
+        self.metrics.contest(rollout.ref, contested=bool(rollout.rivalry.alerts))
         if rollout.state is not None:
             self.metrics.stands(rollout.ref, rollout.state.applied, rollout.state.record.stage)
 

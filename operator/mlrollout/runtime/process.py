@@ -7,7 +7,14 @@ import signal
 import structlog
 from aiohttp import web
 
-from mlrollout.adapters.kubernetes import KubernetesLease, KubernetesObjects, KubernetesSecrets, cluster_uid, connect
+from mlrollout.adapters.kubernetes import (
+    LEASE,
+    KubernetesLease,
+    KubernetesObjects,
+    KubernetesSecrets,
+    cluster_uid,
+    connect,
+)
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.ports import TrafficError
@@ -62,6 +69,7 @@ async def _run(settings: Settings) -> None:
             clock=clock,
             metrics=metrics,
             still_leads=lambda: leadership.leads,
+            installation=f"{settings.namespace}/{LEASE}",
             doubt=lambda: view.doubt(),  # noqa: PLW0108 - the view is made after it
         )
         stack.push_async_callback(operator.events.drain, 2.0)

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from mlrollout.api import GROUP
-from mlrollout.api.status import Status
-from mlrollout.domain.conditions import Fact, facts, stalled, stamp
+from mlrollout.api.status import ConditionStatus, Status
+from mlrollout.domain.conditions import CONTESTED, Fact, facts, stalled, stamp
 from mlrollout.domain.persist import due, to_status
 from mlrollout.domain.state import State
 from mlrollout.domain.verbs import in_manifests, too_early
 from mlrollout.domain.wording import without_numbers
-from mlrollout.ports import Clock, Object, Objects, ObjectsError
+from mlrollout.ports import Clock, ConflictError, Object, Objects, ObjectsError
 
 from .events import Events
 from .reading import Problem
@@ -55,8 +55,13 @@ class Report:
         found = facts(rollout.asked, rollout.seen(), decision, self._clock.now())
         if rollout.problem is not None:
             found = (*stalled(rollout.problem.reason, rollout.problem.message), *found[-2:])
-        await self._save(rollout, decision.state if decision.announces else rollout.state, found)
-        self._events.alerts(rollout, decision.alerts, rollout.problem)
+        try:
+            await self._save(rollout, decision.state if decision.announces else rollout.state, found)
+        except ConflictError:
+            if rollout.rivalry.alerts:  # no status of ours stands any more that could say so
+                self._events.alerts(rollout, (*decision.alerts, *rollout.rivalry.alerts), rollout.problem)
+            raise
+        self._events.alerts(rollout, (*decision.alerts, *rollout.rivalry.alerts), rollout.problem)
 
     async def stalled(self, rollout: Rollout, problem: Problem) -> None:
         """Say what keeps the object from being looked after; what it had, it keeps."""
@@ -67,20 +72,24 @@ class Report:
             await self._remove(rollout, (alert.subject for alert in refused), None)
 
     async def _save(self, rollout: Rollout, state: State | None, found: tuple[Fact, ...]) -> None:
+        now = asyncio.get_running_loop().time()
+        rollout.rivalry.read(rollout.status.written_by, now)
+        contested = (Fact(CONTESTED, ConditionStatus.TRUE, one.reason, one.message) for one in rollout.rivalry.alerts)
         status = to_status(
             state,
             spec=rollout.spec,
             trails=rollout.trails,
-            conditions=stamp(found, rollout.status.conditions, rollout.generation, self._clock.now()),
+            conditions=stamp((*found, *contested), rollout.status.conditions, rollout.generation, self._clock.now()),
             generation=rollout.generation,
+            written_by=rollout.rivalry.own,
         )
-        now = asyncio.get_running_loop().time()
         if due(rollout.status, status) or (
             now >= rollout.reworded + REWORDED and _reads(rollout.status) != _reads(status)
         ):
             rollout.reworded = now
             version = rollout.resource_version
             await self._write(rollout, self._objects.save_status(rollout.ref, version, status.render()))
+            rollout.rivalry.saved()
         # Whoever saved it: the answer to a save of ours may have been lost.
         self._events.transitions(rollout)
 
@@ -112,7 +121,9 @@ class Report:
         """Take over what was written; where that failed, who knows what stands there now."""
         try:
             rollout.take(await written)
-        except ObjectsError:
+        except ObjectsError as error:
+            if isinstance(error, ConflictError):
+                rollout.rivalry.beaten()
             rollout.reload = True
             raise
         self._learned(rollout)

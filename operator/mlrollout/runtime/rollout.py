@@ -22,6 +22,7 @@ from mlrollout.ports import EvidenceSource, GoneError, Object, Ref, TrafficStore
 
 from .reading import Problem, read, shorten
 from .requests import removed, requests
+from .rivals import Rivalry
 
 FINALIZER = f"{GROUP}/traffic"
 _ROUNDED = 0.001
@@ -60,6 +61,7 @@ class Rollout:
         reworded: When its status was last written, by the loop's clock.
         noted: Serial of the last transition that was posted as an Event.
         down: The attempt whose rollback this process has logged when Redis took it.
+        rivalry: Who else writes its status.
         alerted: When each alert was last posted, by reason and subject.
         looked: When a guardrail was last looked at, by the loop's clock; before the first look, when it was met.
         renewed: When its lease was last renewed, likewise.
@@ -94,6 +96,7 @@ class Rollout:
     reworded: float = -inf
     noted: int = 0
     down: int = 0
+    rivalry: Rivalry = field(default_factory=Rivalry)
     alerted: dict[tuple[str, str], float] = field(default_factory=dict)
     looked: float = -inf
     renewed: float = -inf

@@ -318,7 +318,7 @@ class Prometheus:
 class Place:
     """One process and its connections."""
 
-    def __init__(self, world: "SmallWorld", clock: Clock | None = None) -> None:
+    def __init__(self, world: "SmallWorld", clock: Clock | None = None, installation: str = "") -> None:
         self.world = world
         self.deaf = False
         self.connects = 0
@@ -328,6 +328,7 @@ class Place:
             connections=self,
             clock=clock or world,
             still_leads=lambda: self.still_leads,
+            installation=installation,
             doubt=lambda: self._lists.append(asyncio.create_task(self.operator.relist(world.api))),
             seed=1,
         )
@@ -372,14 +373,14 @@ class SmallWorld:
         """The wall clock of every process."""
         return EPOCH + self.skew + asyncio.get_running_loop().time()
 
-    def start(self, *, leads: bool = True, clock: Clock | None = None) -> Place:
-        place = Place(self, clock)
+    def start(self, *, leads: bool = True, clock: Clock | None = None, installation: str = "") -> Place:
+        place = Place(self, clock, installation)
         place.operator.lead(leads=leads)
         return place
 
-    async def begun(self, *, clock: Clock | None = None, **changes: Any) -> Place:
+    async def begun(self, *, clock: Clock | None = None, installation: str = "", **changes: Any) -> Place:
         """A process with one object at 10 %."""
-        place = self.start(clock=clock)
+        place = self.start(clock=clock, installation=installation)
         self.api.apply(spec(**changes))
         await self.until(lambda: self.redis.percentage == "10")
         await asyncio.sleep(3)

@@ -3,13 +3,14 @@
 from .client import Client
 from .cluster import cluster_uid
 from .connection import connect
-from .lease import KubernetesLease
+from .lease import LEASE, KubernetesLease
 from .objects import KubernetesObjects
 from .reviews import KubernetesReviews, User
 from .secrets import KubernetesSecrets
 from .verbs import KubernetesVerbs
 
 __all__ = [
+    "LEASE",
     "Client",
     "KubernetesLease",
     "KubernetesObjects",

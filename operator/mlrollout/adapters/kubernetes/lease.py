@@ -9,6 +9,8 @@ from mlrollout.ports import Lease
 
 from .client import AbsentError, Client, Data
 
+LEASE = "mlrollout"
+"""The name of the Lease that the operators of one installation agree by."""
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
 _LEASE = f"{_LEASES}/{{name}}"
 
@@ -22,7 +24,7 @@ class KubernetesLease:
         name: The same for all operators that share the objects.
     """
 
-    def __init__(self, client: Client, namespace: str, name: str = "mlrollout") -> None:
+    def __init__(self, client: Client, namespace: str, name: str = LEASE) -> None:
         self._client = client
         self._namespace = namespace
         self._name = name
