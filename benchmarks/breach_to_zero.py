@@ -157,18 +157,18 @@ def _breaches(stack: Stack, values: Values, zeros: Zeros, visible: Visible, brea
     """Break objects one at a time, at random moments; bring each back when all have been broken."""
     left = breaches
     while left > 0:
-        _until(lambda: all(zeros.percentage.get(n) == 100 for n in range(values.count)), 120)
+        until(lambda: all(zeros.percentage.get(n) == 100 for n in range(values.count)), 120)
         zeros.at.clear()
         numbers = random.sample(range(values.count), min(values.count, left))
         for number in numbers:
             time.sleep(random.uniform(0.05, 0.4))
             values.set(number, bad=True)
-        _until(lambda: len(zeros.at.keys() & visible.since.keys()) == len(numbers), 60)  # noqa: B023 - called at once
+        until(lambda: len(zeros.at.keys() & visible.since.keys()) == len(numbers), 60)  # noqa: B023 - called at once
         yield from (zeros.at[n] - visible.since[n] for n in numbers)
         left -= len(numbers)
         for number in numbers:
             values.set(number, bad=False)
-        _until(lambda: not visible.since, 30)
+        until(lambda: not visible.since, 30)
         if left > 0:
             for number in numbers:
                 stack.cluster.kubectl(
@@ -176,7 +176,8 @@ def _breaches(stack: Stack, values: Values, zeros: Zeros, visible: Visible, brea
                 )
 
 
-def _until(condition: Callable[[], bool], within: float) -> None:
+def until(condition: Callable[[], bool], within: float) -> None:
+    """Wait for something to hold."""
     ends = time.monotonic() + within
     while not condition():
         if time.monotonic() > ends:
