@@ -29,7 +29,7 @@ async def test_an_object_is_read_as_it_stands_now(objects: KubernetesObjects, ad
 
     assert found["metadata"]["uid"] == made["metadata"]["uid"]
     assert found["spec"] == made["spec"]
-    assert found["status"] == {"observedGeneration": -1}
+    assert found["status"]["observedGeneration"] == -1
 
 
 async def test_the_objects_of_all_namespaces_are_read(admin: Client, control_plane: ControlPlane) -> None:
