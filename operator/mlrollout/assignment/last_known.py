@@ -104,14 +104,17 @@ class LastKnown:
     def _load(self, key: str) -> "_Known | None":
         try:
             with self.file.open("rb") as file:
-                mode = os.fstat(file.fileno()).st_mode
+                found = os.fstat(file.fileno())
                 text = file.read(_LARGEST)
         except FileNotFoundError:
             return None
         except OSError as error:
             self._tell(f"it could not be read ({error.strerror})")
             return None
-        if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        if found.st_uid not in {os.geteuid(), 0}:
+            self._tell("it is another user's, who may write what they like: remove it, or name a file of this process")
+            return None
+        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             self._tell("others than its owner may write it: chmod 600")
             return None
         try:

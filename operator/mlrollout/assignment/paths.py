@@ -2,13 +2,14 @@
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 R = TypeVar("R")
 
 UserOf = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 
-_LAZY = (Awaitable, Generator, AsyncIterator, map, filter)
+_LAZY = (Awaitable, Future, Generator, AsyncIterator, map, filter)
 """Answers that do their work, and fail, when somebody takes it out of them."""
 
 

@@ -174,6 +174,20 @@ def test_what_can_not_be_believed_is_told_and_is_nothing(
     assert f"What was last known, in {at_30}, is not used" in caplog.text
 
 
+def test_another_users_file_is_not_believed(
+    at_30: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its owner may write it, whatever its mode says."""
+    somebody = os.geteuid() + 4242
+    if os.geteuid() == 0:
+        os.chown(at_30, somebody, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: somebody)
+    with following(AWAY, at_30) as rollout:
+        assert (rollout.percentage, rollout.state.reason) == (0, Reason.NOT_READY)
+    assert "another user's" in caplog.text
+
+
 def test_a_spoilt_file_is_written_anew(place: Place, at_30: Path) -> None:
     at_30.write_text("{")
     with following(place.server.url, at_30) as rollout:

@@ -5,6 +5,7 @@ import inspect
 import logging
 import math
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
 from functools import partial, wraps
 from typing import Any, assert_type
 
@@ -428,12 +429,17 @@ def _made(user_id: str, order: int = 0) -> object:
     return _lazily(user_id, order)
 
 
+def _queued(user_id: str, order: int = 0) -> object:
+    return Future[str]()
+
+
 LAZY: dict[str, Callable[..., Any]] = {
     "a wrapped async def": _wrapped,
     "a generator": _made,
     "an async generator": lambda user_id, order=0: _lazily_async(user_id, order),
     "a map": lambda user_id, order=0: map(broken, [user_id], [order]),
     "a filter": lambda user_id, order=0: filter(broken, [user_id, order]),
+    "a future": _queued,
 }
 
 
