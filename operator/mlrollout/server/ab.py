@@ -33,8 +33,20 @@ async def assignment(request: web.Request) -> AssignmentAnswer:
     caller = known(request)
     served, asked = named(request), request.query.get("user_id")
     user_id = await speaks_for(caller, served, asked, Role.ASSIGN) or ""
-    found = served.assign("" if NO_TEXT in user_id else user_id)
+    found = served.assign("" if NO_TEXT in user_id else user_id, _revision(request))
     return AssignmentAnswer(group=found.group, ml_enabled=found.group is Group.TREATMENT, reason=found.reason)
+
+
+def _revision(request: web.Request) -> str | None:
+    """The revision that the caller runs; `None` where it does not say.
+
+    Raises:
+        Problem: It says so, and names none: a percentage that one revision has earned is not for any.
+    """
+    revision = request.query.get("revision")
+    if revision == "":
+        raise Problem(422, "revision must not be empty: name what the caller runs, or leave it out.")
+    return revision
 
 
 async def speaks_for(caller: Caller, served: Served, asked: str | None, role: Role) -> str | None:

@@ -10,7 +10,7 @@ from .changes import CHANGES, Changes
 from .config import Config
 from .guard import Headers, guard
 from .metrics import METRICS, Metrics, measure
-from .problem import LARGEST_BODY, problems
+from .problem import LARGEST_BODY, NAMES, problems
 from .served import ROLLOUTS, Rollouts
 from .stream import STREAMS
 from .streams import Streams
@@ -31,6 +31,7 @@ def make(config: Config, rollouts: Rollouts, callers: Sequence[Callers], tickets
         ],
     )
     app[ROLLOUTS] = rollouts
+    app[NAMES] = rollouts
     app[METRICS] = metrics
     app[TICKETS] = tickets
     app[STREAMS] = Streams(config.limits.streams, config.limits.streams_per_address)

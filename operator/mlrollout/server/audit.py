@@ -5,7 +5,7 @@ from aiohttp import web
 
 from .access import CALLER
 from .addresses import ADDRESS
-from .problem import LONGEST_PATH
+from .problem import told_path
 
 log = structlog.get_logger("mlrollout.audit")
 
@@ -17,6 +17,6 @@ def act(request: web.Request, what: str, **facts: object) -> None:
         what,
         caller=caller.name if caller else None,
         remote=request.get(ADDRESS, request.remote),
-        path=request.path[:LONGEST_PATH],
+        path=told_path(request),
         **facts,
     )

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
 
 from mlrollout.assignment import Group, Reason
+from mlrollout.assignment.ids import LONGEST, text_of, trouble_with
 from mlrollout.domain.state import Verb
 
 
@@ -13,8 +14,25 @@ def _whole(number: object) -> object:
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
+def _canonical(user_id: object) -> str:
+    """An id by its text: what is nobody's in an assignment is nobody's here."""
+    text = text_of(user_id)
+    if text is None:
+        raise ValueError(f"this is nobody's id: {trouble_with(user_id)}")
+    return text
+
+
 Text = Annotated[StrictStr, Field(min_length=1, max_length=200)]
-UserId = Annotated[StrictStr, Field(min_length=1, max_length=1024)]
+UserId = Annotated[
+    StrictStr,
+    BeforeValidator(_canonical),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "minLength": 1, "maxLength": LONGEST}, {"type": "integer"}],
+            "description": f"Text of at most {LONGEST} bytes in UTF-8; a whole number is the user of its digits.",
+        }
+    ),
+]
 Share = Annotated[float | None, Field(ge=0, le=1)]
 Percentage = Annotated[StrictInt, Field(ge=0, le=100), BeforeValidator(_whole)]
 Number = Annotated[int, Field(ge=0)]
@@ -77,7 +95,7 @@ class SatisfactionRequest(Request):
     """From 1, bad, to 5, good."""
     user_id: UserId | None = None
     """Who rates. With a user's own session it can be left out."""
-    ticket: Annotated[StrictStr, Field(min_length=1, max_length=8192)] | None = None
+    ticket: Annotated[StrictStr, Field(min_length=1, max_length=16_384)] | None = None
     """What the application gave this user for this dispatch. With the application's own token it is not asked for."""
 
 

@@ -11,7 +11,7 @@ from .access import Caller, Role, forbidden, known
 from .body import MalformedError, parse, read
 from .changes import CHANGES
 from .evaluation import Asked, ContextError, asked, evaluate, tag
-from .problem import Problem, json_response
+from .problem import ANY_NAME, Problem, json_response
 from .served import ROLLOUTS, Served
 from .stream import offer
 from .ticket import TICKETS
@@ -20,14 +20,14 @@ PREFIX = "/ofrep/"
 CATCH_UP_WITHIN = 1.0
 """Seconds in which every server has heard of a change, if it hears of it at all."""
 _TAGS = re.compile(r'(?:W/)?"([^"]*)"')
-_PACKED = re.compile(r"[-;:+.](?:gzip|br|zstd|deflate|df)$")
+_PACKED = re.compile(r"[-;:+.]+(?:gzip|br|zstd|deflate|df)$")
 _FLAGS = "/ofrep/v1/evaluate/flags"
 
 
 def add(app: web.Application) -> None:
     """Add the routes."""
     app.router.add_post(_FLAGS, all_flags)
-    app.router.add_post(_FLAGS + "/{key:.+}", one_flag)
+    app.router.add_post(f"{_FLAGS}/{{key:{ANY_NAME}}}", one_flag)
 
 
 class Failure(Problem):
@@ -67,7 +67,7 @@ async def all_flags(request: web.Request) -> web.Response:
     document = {"flags": flags, "eventStreams": [offer(request, context.user_id)]}
     # Not of the ticket itself, which is the user's own; but a new day's must get to the client.
     name = tag([flags, request.app[TICKETS].ends])
-    etag = f'"{name}"'
+    etag = f'W/"{name}"'  # weak: the same evaluations come with another ticket to each user
     if _has(request, name):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
     return _json(document, {"ETag": etag})

@@ -22,6 +22,7 @@ from .models import (
     StatsAnswer,
 )
 from .monitoring import LONGEST_WINDOW
+from .problem import ANY_NAME
 
 Handler = Callable[[web.Request], Awaitable[Answer]]
 
@@ -94,9 +95,16 @@ OPERATIONS = (
                 "description": "The user; left out with a session. An id that is none is nobody's, and in control.",
                 "schema": {"type": "string"},
                 "example": "kim",
-            }
+            },
+            "revision": {
+                "description": "The revision that the caller runs, in place of the configuration's. While another one "
+                "is rolled out the user is in control; left out with neither, that is not asked.",
+                "schema": {"type": "string", "minLength": 1},
+                "example": "ranker-2026-11-03",
+            },
         },
         good={200: "The group; control wherever anything is unknown."},
+        bad={422: "The revision is empty."},
     ),
     Operation(
         "stats",
@@ -172,7 +180,7 @@ def path(operation: Operation, name: str) -> str:
 def add(app: web.Application) -> None:
     """Add the routes."""
     for operation in OPERATIONS:
-        app.router.add_route(operation.method, path(operation, "{rollout:.+}"), _answering(operation))
+        app.router.add_route(operation.method, path(operation, f"{{rollout:{ANY_NAME}}}"), _answering(operation))
 
 
 def _answering(operation: Operation) -> Callable[[web.Request], Awaitable[web.Response]]:

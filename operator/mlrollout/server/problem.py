@@ -2,7 +2,7 @@
 
 import json
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -16,7 +16,12 @@ LARGEST_BODY = 64 * 1024
 """Bytes of a request's body."""
 
 LONGEST_PATH = 200
-"""Characters of a path that are repeated, in an answer or in the log."""
+"""Characters of a path that are repeated in an answer to whoever sent it."""
+
+NAMES: web.AppKey[Collection[str]] = web.AppKey("names")
+"""The names that may stand in a path."""
+ANY_NAME = r"[\s\S]+"
+"""What a route takes for a name, line breaks and slashes as well: what is no name is told so by the route itself."""
 
 _LAST = {"Connection": "close"}
 """The header of an answer after which nothing more can be read from its connection."""
@@ -101,20 +106,35 @@ def problems(dialects: Mapping[str, Dialect]) -> Middleware:
         except web.HTTPException as error:
             found = _of_aiohttp(request, error)
         except (ConnectionError, TimeoutError) as error:
-            log.warning("A request was given up", path=request.path[:LONGEST_PATH], error=type(error).__name__)
+            log.warning("A request was given up", path=told_path(request), error=type(error).__name__)
             found = Problem(503, "The answer took too long, and was given up. Try again.", headers={"Retry-After": "1"})
         except web.RequestPayloadError:
             found = Problem(400, "The body is not framed as its head says. Send it again.", headers=_LAST)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next request is answered
             # Neither its text nor its arguments: they may hold what was sent, and so a token.
             log.error(  # noqa: TRY400 - likewise
-                "A request failed", path=request.path[:LONGEST_PATH], error=type(error).__name__, at=_at(error)
+                "A request failed", path=told_path(request), error=type(error).__name__, at=_at(error)
             )
             found = Problem(500, "The server failed at this request. Its log says why.")
         dialect = next((one for prefix, one in dialects.items() if request.path.startswith(prefix)), shown)
         return dialect(request, found)
 
     return answer
+
+
+def told_path(request: web.Request) -> str:
+    """What the log tells of a path: the route, and a name in it that the server knows.
+
+    What a stranger made up stands in no log: it may be a token in the wrong place, or lines that never were.
+    """
+    match = request.match_info
+    resource = match.route.resource
+    if resource is None:
+        return "none"
+    path = resource.canonical
+    for part, name in match.items():
+        path = path.replace(f"{{{part}}}", name) if name in request.app[NAMES] else path
+    return path
 
 
 def _of_aiohttp(request: web.Request, error: web.HTTPException) -> Problem:

@@ -13,34 +13,59 @@ _QUIET = {
 }
 
 
+_SHARED: tuple[structlog.types.Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+_OF_LINES = frozenset({"exception", "stack"})
+"""What has lines of its own."""
+
+
 def configure(*, json: bool) -> None:
     """Set up logging for the process, to standard error."""
-    shared: list[structlog.types.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-    )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
+    handler.setFormatter(formatter(json=json, colors=sys.stderr.isatty()))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
     for name, level in _QUIET.items():
         logging.getLogger(name).setLevel(level)
+
+
+def formatter(*, json: bool, colors: bool = False) -> logging.Formatter:
+    """How a line is written."""
+    renderers: list[structlog.types.Processor] = (
+        [structlog.processors.JSONRenderer()]  # which writes as codes by itself what is no print
+        if json
+        else [_printable, structlog.dev.ConsoleRenderer(colors=colors)]
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_SHARED,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            *renderers,
+        ],
+    )
+
+
+def _printable(_logger: object, _method: str, told: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Write as codes what is no print: a name that somebody chose must neither forge a line nor steer a terminal."""
+    for name, value in told.items():
+        if isinstance(value, str):
+            # Indented, no line of a traceback is taken for one of the log, whatever the error quotes.
+            told[name] = (
+                "\n".join(f"    {_codes(one)}" for one in value.split("\n")) if name in _OF_LINES else _codes(value)
+            )
+    return told
+
+
+def _codes(text: str) -> str:
+    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

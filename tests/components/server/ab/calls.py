@@ -51,7 +51,7 @@ class Api:
         found: dict[str, Any] = answer.json
         return found
 
-    def rate(self, user_id: str, rating: object, dispatch: str = "d-1") -> Answer:
+    def rate(self, user_id: str | int, rating: object, dispatch: str = "d-1") -> Answer:
         return self.post(
             "ab-test/satisfaction", {"user_id": user_id, "rating": rating, "dispatch_id": dispatch}, token=APP
         )

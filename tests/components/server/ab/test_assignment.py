@@ -5,7 +5,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.components.assignment.place import KEY, Place, until
+from devstack.redis_server import RedisServer
+from tests.components.assignment.place import KEY, REVISION, Place, until
 from tests.components.server.ab.calls import ADMIN, ALL_LINES, APP, NAME, VIEWER, Api
 from tests.components.server.place import served
 
@@ -43,6 +44,37 @@ def test_who_is_no_user_is_in_control(api: Api, query: str) -> None:
 @pytest.mark.parametrize("user_id", [quote("김민지"), "a%20b", "%00", "x" * 1024])
 def test_any_text_is_a_user(api: Api, user_id: str) -> None:
     assert api.assigned(user_id)["ml_enabled"]
+
+
+@pytest.mark.parametrize("revision", [REVISION, "another", "%ff"])
+def test_a_program_of_another_revision_is_in_control(api: Api, revision: str) -> None:
+    """As in OFREP: a percentage that one revision has earned is given to no other."""
+    found = api.assigned(f"kim&revision={revision}")
+
+    ours = revision == REVISION
+    assert found == {
+        "group": "treatment" if ours else "control",
+        "ml_enabled": ours,
+        "reason": "Split" if ours else "OtherRevision",
+    }
+
+
+def test_a_revision_that_is_said_takes_the_place_of_the_configurations(
+    redis_server: RedisServer, api: Api, place: Place
+) -> None:
+    config = {"rollouts": [{"name": NAME, "key": KEY, "revision": "another"}]}
+    with served(redis_server.url, config, ALL_LINES) as running:
+        found = Api(running)
+        until(lambda: found.assigned("kim")["reason"] == "OtherRevision", "the record")
+
+        assert found.assigned(f"kim&revision={REVISION}")["ml_enabled"]
+
+
+def test_a_revision_that_is_empty_is_none(api: Api) -> None:
+    answer = api.get("ab-test/assignment?user_id=kim&revision=")
+
+    assert answer.status == 422
+    assert "revision" in answer.json["detail"]
 
 
 def test_an_id_of_a_megabyte_is_refused_before_it_is_read(api: Api) -> None:

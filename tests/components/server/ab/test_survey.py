@@ -1,5 +1,6 @@
 """What users answer to the survey."""
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -88,11 +89,21 @@ def test_any_other_rating_is_refused_and_nothing_counts(api: Api, rating: object
         {"rating": 4, "user_id": "", "dispatch_id": "d"},
         {"rating": 4, "user_id": "\ud800", "dispatch_id": "d"},
         {"rating": 4, "user_id": "x" * 1025, "dispatch_id": "d"},
+        {"rating": 4, "user_id": "배" * 342, "dispatch_id": "d"},
+        {"rating": 4, "user_id": 7.5, "dispatch_id": "d"},
+        {"rating": 4, "user_id": True, "dispatch_id": "d"},
+        {"rating": 4, "user_id": 10**1024, "dispatch_id": "d"},
         {"rating": 4, "user_id": "kim", "dispatch_id": "d", "group": "treatment"},
     ],
 )
 def test_a_body_that_makes_no_sense_is_refused(api: Api, body: object) -> None:
     assert api.post("ab-test/satisfaction", body, token=APP).status == 422
+
+
+def test_a_number_is_the_user_of_its_digits(api: Api, place: Place) -> None:
+    dispatch = f"n-{place.record.attempt}"
+
+    assert [api.rate(user, 4, dispatch).status for user in (1042, "1042", 1043)] == [201, 409, 201]
 
 
 def test_an_application_says_who_rates(api: Api) -> None:
@@ -173,6 +184,12 @@ def session(user_id: str) -> str:
     return jwt.encode({"sub": user_id, "exp": time.time() + 600}, SESSIONS_SECRET, "HS256")
 
 
+def short_session(user_id: str) -> str:
+    """Likewise, in UTF-8, as it fits into a head however the id is written."""
+    claims = json.dumps({"sub": user_id, "exp": int(time.time()) + 600}, ensure_ascii=False)
+    return jwt.api_jws.encode(claims.encode(), SESSIONS_SECRET, "HS256")
+
+
 def signed(secret: str = SECRET, **claims: object) -> str:
     """A good one, but for the claims that are given; `None` leaves one out."""
     good = {"aud": "mlrollout-rating", "rollout": NAME, "sub": "kim", "dispatch": "d-7", "exp": time.time() + 600}
@@ -200,6 +217,26 @@ def test_with_the_applications_ticket_a_user_rates_that_dispatch(ticketed: Api) 
     assert rates(ticketed, "lee", "d-1", told.json["ticket"]).status == 409
     assert rates(ticketed, "kim", "d-1", told.json["ticket"]).status == 403
     assert rates(ticketed, "lee", "d-2", told.json["ticket"]).status == 403
+
+
+@pytest.mark.parametrize("user_id", ["x" * 1024, "배" * 341, "\x01" * 700, "👩" * 256, 1042])
+def test_whoever_is_a_user_can_be_given_a_ticket_and_use_it(ticketed: Api, user_id: str | int) -> None:
+    body = {"user_id": user_id, "dispatch_id": "👩" * 200}
+    ticket = ticketed.post("ab-test/rating-ticket", body, token=APP).json["ticket"]
+    answer = ticketed.post(
+        "ab-test/satisfaction", {**body, "rating": 4, "ticket": ticket}, token=short_session(str(user_id))
+    )
+
+    assert (answer.status, answer.json["counted"]) == (201, True)
+
+
+@pytest.mark.parametrize("user_id", ["x" * 1025, "배" * 342, "", None, 7.5, True])
+def test_for_nobody_there_is_no_ticket(ticketed: Api, user_id: object) -> None:
+    answer = ticketed.post("ab-test/rating-ticket", {"user_id": user_id, "dispatch_id": "d"}, token=APP)
+
+    assert answer.status == 422
+    assert "user_id" in answer.json["detail"]
+    assert "nobody" in answer.json["detail"]
 
 
 def test_an_application_may_sign_tickets_itself(ticketed: Api) -> None:
