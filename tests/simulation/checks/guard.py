@@ -32,6 +32,9 @@ class _Looks:
         self._serves: dict[str, tuple[str, float]] = {}
         """Whose traffic stands in a key, and since when."""
 
+        self._unguarded: set[str] = set()
+        """Which objects want nobody to look any more."""
+
     def overdue(self, now: float) -> Iterator[tuple[str, str]]:
         """Every instance that has stopped looking at traffic that stands; each is told once."""
         for (by, uid), last in tuple(self._last.items()):
@@ -42,6 +45,10 @@ class _Looks:
 
     def take(self, entry: Entry) -> None:
         """Take in what happened."""
+        if isinstance(entry, Stored):
+            self._unguarded.discard(entry.uid)
+        if isinstance(entry, Judged) and entry.uid in self._unguarded:
+            return  # the last look of one that stops, come in just after
         if isinstance(entry, Judged):
             self._last[entry.by, entry.uid] = entry.at
             self._keys[entry.uid] = key_of(entry.ref)
@@ -51,6 +58,7 @@ class _Looks:
         elif isinstance(entry, Changed):
             self._change(entry)
         elif isinstance(entry, Removed) or (isinstance(entry, Stored) and _unguarded(entry.object)):
+            self._unguarded.add(entry.uid)
             self._let_go(lambda _, uid: uid == entry.uid)
         elif isinstance(entry, Instance) and entry.what == "crashes":
             self._let_go(lambda by, _: by == entry.by)
