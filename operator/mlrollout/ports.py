@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .api.spec import Spec
+from .domain.claim import Claim
 from .domain.traffic import Traffic, Write, Written
 from .evidence.answer import Answer
 
@@ -71,6 +72,22 @@ class TrafficStore(Protocol):
 
         Raises:
             TrafficError: Whether the write took place is unknown.
+        """
+        ...
+
+    async def claim(self, key: str, claim: Claim, seconds: float) -> None:
+        """Leave word for whoever has the key that another object wants it, for so long; the last one's stands.
+
+        Raises:
+            TrafficError: It may not have been left.
+        """
+        ...
+
+    async def claimed(self, key: str) -> Claim | None:
+        """Who has last said that they want the key.
+
+        Raises:
+            TrafficError: It can't be known.
         """
         ...
 

@@ -173,6 +173,12 @@ class House:
             seen.append(json.loads(message["data"])["percentage"])
         return seen
 
+    # --- several clusters ---
+
+    def elsewhere(self, stack: Stack) -> "House":
+        """A house of this very name, key and evidence in another cluster."""
+        return House(stack, self._exports, self.name)
+
     # --- several operators ---
 
     def stand_by(self, name: str, python: Path | None = None) -> Operator:

@@ -9,7 +9,7 @@ from .danger import danger, evidence_alerts
 from .gate import pause
 from .latch import landed, latch
 from .progress import Progressed, progress
-from .settle import Settled, conflict, settle
+from .settle import Settled, claimed, conflict, settle
 from .stages import follow, supersede
 from .state import Alert, Blocker, Blockers, Decision, Reason, Seen, State
 from .traffic import Write
@@ -51,6 +51,7 @@ def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
     alerts += _approvals(step.blockers)
     alerts += evidence_alerts(spec, seen, step.state, now)
     alerts += in_manifests(seen.verbs)
+    alerts += claimed(seen)
     announces = step.state.record.percentage > known.record.percentage
     write = settled.write
     if write is not None and write.raises and announces:

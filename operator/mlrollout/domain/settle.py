@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from mlrollout.api.spec import Spec
 
 from .attempt import foreign, lose
+from .claim import Claim
 from .gate import evidence_max_age, first_stage_blockers, promotion_blockers
 from .latch import landed
 from .record import Record
@@ -77,18 +78,34 @@ def _unasked(state: State, trouble: str) -> Settled:
 def conflict(traffic: Traffic, seen: Seen) -> Alert:
     """What the user of an object hears whose key belongs to another: which that is, by what tells the two apart."""
     record = traffic.record
-    if record is None or not record.holder:
-        owner = "another owner"
-    else:
-        owner = f"MLRollout {record.holder} (uid {record.owner}; this one has uid {seen.uid})"
+    owner = "another owner" if record is None or not record.holder else _other(record, seen)
     if record is not None and seen.cluster and record.cluster == seen.cluster:
         advice = "use another key, or delete the other object first"
     elif record is not None and seen.cluster and record.cluster:
-        owner += f" in another cluster (uid of kube-system {record.cluster}; this one's is {seen.cluster})"
         advice = "use another key in one of the two clusters; this object can't free it"
     else:
         advice = "it may be in another cluster. Use another key for one of the two, or delete the other object first"
     return Alert(Reason.KEY_CONFLICT, "key", f"the key belongs to {owner}, and one key has one owner: {advice}")
+
+
+def claimed(seen: Seen) -> list[Alert]:
+    """What the user of the object that has a key hears, where another one wants it."""
+    claim, record = seen.claim, seen.traffic.record if seen.traffic is not None else None
+    if claim is None or claim.owner == seen.uid or record is None or record.owner != seen.uid:
+        return []
+    message = (
+        f"{_other(claim, seen)} wants this object's key, too, and is refused, for one key has one owner: "
+        "give that one another key"
+    )
+    return [Alert(Reason.KEY_CLAIMED, "key", message)]
+
+
+def _other(other: Record | Claim, seen: Seen) -> str:
+    """Another object, by what tells the two apart."""
+    name = f"MLRollout {other.holder} (uid {other.owner}; this one has uid {seen.uid})"
+    if seen.cluster and other.cluster not in ("", seen.cluster):
+        name += f" in another cluster (uid of kube-system {other.cluster}; this one's is {seen.cluster})"
+    return name
 
 
 def _unreadable(state: State, traffic: Traffic, now: float) -> Settled:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from mlrollout.api.status import MAX_HISTORY, MAX_STAGES
 
+from .claim import Claim
 from .record import Record
 from .traffic import Traffic, Write
 from .verdict import Trail
@@ -119,6 +120,7 @@ class Reason(StrEnum):
     TRAFFIC_UNCONFIRMED = "TrafficUnconfirmed"
     RECORD_UNREADABLE = "RecordUnreadable"
     KEY_CONFLICT = "KeyConflict"
+    KEY_CLAIMED = "KeyClaimed"
     PERCENTAGE_OVERWRITTEN = "PercentageOverwritten"
     UNKNOWN_VERB = "UnknownVerb"
     SECOND_INSTALLATION = "SecondInstallation"
@@ -277,6 +279,7 @@ class Seen:
         cluster: Which cluster it is in: the uid of the namespace `kube-system`; empty where that can't be known.
         unguarded: What of the spec can't be understood, where that has left traffic with nothing that could take it
             down for longer than may be; empty otherwise.
+        claim: Who else was last seen to want its key.
     """
 
     uid: str
@@ -289,6 +292,7 @@ class Seen:
     created: float = 0.0
     cluster: str = ""
     unguarded: str = ""
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,11 @@ def record_of(key: str) -> str:
     return f"{key}:record"
 
 
+def claim_of(key: str) -> str:
+    """Where an object that wants a key says so which another has."""
+    return f"{key}:claim"
+
+
 def changes_of(key: str) -> str:
     """The channel on which the accepted records of a key are pushed."""
     return f"{key}:changes"

@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from mlrollout.domain.claim import Claim
 from mlrollout.domain.leave import leave
 from mlrollout.domain.traffic import Traffic, Write, Written
 from mlrollout.ports import Connections, KeyRefusedError, LoginRefusedError, PortError, Ref, TrafficError
@@ -17,6 +18,11 @@ log = structlog.get_logger(__name__)
 SELDOM = 5.0
 """Seconds between two reads of an object's Secret while its Redis does not answer, for it may have moved. A Redis
 that refuses the password sees the Secret read at the pace of `Directory`."""
+
+CLAIM_EVERY = 30.0
+"""Seconds between two looks at who claims a key, and at least between two words of a claimant."""
+CLAIM_LASTS = 180.0
+"""Seconds that a claim stands: for some more rounds of a claimant that is there, and not for long after it."""
 
 
 class Keys:
@@ -104,6 +110,27 @@ class Keys:
             return  # it is on its way down
         if await self._write(rollout, Write(record), rollout.asked.traffic.lease) is not None:
             rollout.renewed = asyncio.get_running_loop().time()
+
+    async def mind_claims(self, rollout: Rollout, *, refused: bool) -> bool:
+        """Now and then, say that the object wants a key that another has, or learn who wants the one that it has.
+
+        It is for people alone, so where it fails nothing else is doubted. Answers whether there is news.
+        """
+        now, store = asyncio.get_running_loop().time(), rollout.store
+        if store is None or now - rollout.minded < CLAIM_EVERY:
+            return False
+        rollout.minded, before = now, rollout.claim
+        key = rollout.asked.traffic.key
+        try:
+            if refused:
+                await store.claim(key, Claim(rollout.uid, str(rollout.ref), rollout.cluster), CLAIM_LASTS)
+            else:
+                rollout.claim = await store.claimed(key)
+        except TrafficError as error:
+            log.info(
+                "Objects that want the same key can't hear of each other", object=str(rollout.ref), error=str(error)
+            )
+        return rollout.claim != before
 
     async def unanswered(self, rollout: Rollout, error: TrafficError) -> None:
         """Take in that Redis did not answer; an own one may have moved, or have another password."""

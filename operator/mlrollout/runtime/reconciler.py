@@ -88,6 +88,9 @@ class Reconciler:
             except KeyRefusedError as error:
                 problem = Problem(Reason.KEY_REFUSED, str(error))
         if self.leads:
+            if problem.reason is Reason.KEY_CONFLICT:
+                await self._keys.connect(rollout)
+                await self._keys.mind_claims(rollout, refused=True)
             await self._report.reload(rollout)
             await self._report.stalled(rollout, problem)
         return None
@@ -123,6 +126,8 @@ class Reconciler:
             return SOON
         if rollout.traffic is None:
             raise TrafficError(rollout.trouble)
+        if self.leads and await self._keys.mind_claims(rollout, refused=rollout.keyless):
+            return SOON
         return self._again(rollout)
 
     def _again(self, rollout: Rollout) -> float | None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from mlrollout.api import GROUP
 from mlrollout.api.spec import Guardrail, OnDelete, Spec
 from mlrollout.api.status import Status
+from mlrollout.domain.claim import Claim
 from mlrollout.domain.leave import leave
 from mlrollout.domain.partial import UNGUARDED_FOR, hold
 from mlrollout.domain.persist import from_status
@@ -49,6 +50,8 @@ class Rollout:
         traffic: What Redis held when it was last asked; `None` where it can't be asked.
         trouble: Why it can't be asked.
         reconnect: Whether the connection to Redis may have changed.
+        claim: Who else wants its key, as far as was last seen.
+        minded: When claims were last seen to, by the loop's clock.
         login_refused: Whether it refused the user name or the password.
         connected: When that was last looked up, by the loop's clock.
         refused: What is wrong with the Prometheus the spec names.
@@ -84,6 +87,8 @@ class Rollout:
     traffic: Traffic | None = None
     trouble: str = "Redis has not been asked yet"
     reconnect: bool = False
+    claim: Claim | None = None
+    minded: float = -inf
     login_refused: bool = False
     connected: float = -inf
     refused: Problem | None = None
@@ -172,6 +177,11 @@ class Rollout:
         return self.spec if grows else self.spec.model_copy(update={"paused": True})
 
     @property
+    def keyless(self) -> bool:
+        """Whether its key belongs to another object, by the last decision."""
+        return self.decision is not None and any(alert.reason is Reason.KEY_CONFLICT for alert in self.decision.alerts)
+
+    @property
     def abandoned(self) -> bool:
         """Whether nothing has been able to take its traffic down for longer than may be."""
         return self.unguarded is not None and asyncio.get_running_loop().time() - self.unguarded >= UNGUARDED_FOR
@@ -206,6 +216,7 @@ class Rollout:
             created=self.created,
             cluster=self.cluster,
             unguarded=self.untold if self.abandoned else "",
+            claim=self.claim,
         )
 
     def take(self, found: Object) -> bool:

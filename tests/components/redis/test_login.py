@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 from mlrollout.adapters.redis import Calls, Rating, Ratings, RedisSurvey, RedisTrafficStore, RedisUsers, Taken, Users
+from mlrollout.domain.claim import Claim
 from mlrollout.domain.record import encode
 from mlrollout.domain.traffic import Outcome, Traffic, Write
 from mlrollout.ports import TrafficError
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.usefixtures("patient")
 KEY = "ml_dispatch:rollout_percentage"
 ADMIN = "hunter1"
 DOCUMENTED = Path(__file__).parents[3].joinpath("docs/redis-acl.md").read_text()
+CLAIM = Claim("uid-2", "dispatch/other")
 CLUSTER = "+cluster|slots +asking"
 
 
@@ -102,6 +104,8 @@ async def test_the_documented_operator_may_do_all_it_must(as_documented: RedisTr
     assert raised.outcome is Outcome.APPLIED
     assert (await as_documented.write(KEY, Write(LATCHED))).outcome is Outcome.APPLIED
     assert await as_documented.read(KEY) == Traffic("0", LATCHED)
+    await as_documented.claim(KEY, CLAIM, 60)
+    assert await as_documented.claimed(KEY) == CLAIM
 
 
 async def test_the_documented_operator_may_do_nothing_else(

@@ -13,6 +13,7 @@ from typing import Any
 
 from mlrollout.api import GROUP
 from mlrollout.api.spec import Spec
+from mlrollout.domain.claim import Claim
 from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.ports import (
@@ -247,6 +248,7 @@ class Redis:
         self.states: dict[str, State] = {}
         self.accepted: list[Write] = []
         self.leases: list[float | None] = []
+        self.claims: dict[str, tuple[float, Claim]] = {}
 
     @property
     def percentage(self) -> str | None:
@@ -284,6 +286,20 @@ class Redis:
 
         written: Written = await self.fates.meet("write", act)
         return written
+
+    async def claim(self, key: str, claim: Claim, seconds: float) -> None:
+        def act() -> None:
+            self.claims[key] = (asyncio.get_running_loop().time() + seconds, claim)
+
+        await self.fates.meet("claim", act)
+
+    async def claimed(self, key: str) -> Claim | None:
+        def act() -> Claim | None:
+            ends, claim = self.claims.get(key, (0.0, None))
+            return claim if asyncio.get_running_loop().time() < ends else None
+
+        found: Claim | None = await self.fates.meet("claimed", act)
+        return found
 
     async def close(self) -> None:
         pass

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from mlrollout.domain.claim import Claim
 from mlrollout.domain.traffic import Traffic, Write, Written
 from mlrollout.evidence.answer import Answer
 from mlrollout.ports import Note, Object, Ref, SourceError, TrafficError
@@ -84,6 +85,12 @@ class Store:
         self._known[key] = written.traffic
         world.record(Answered, by=self._process.name, key=key, outcome=written.outcome)
         return written
+
+    async def claim(self, key: str, claim: Claim, seconds: float) -> None:
+        await self._calls.make(self._port, "claim", lambda: self._redis.claim(key, claim, seconds))
+
+    async def claimed(self, key: str) -> Claim | None:
+        return await self._calls.make(self._port, "claimed", lambda: self._redis.claimed(key))
 
     def _issue(self, key: str, write: Write) -> Issued:
         process = self._process

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from mlrollout.domain.claim import Claim
 from mlrollout.domain.record import Record
 from mlrollout.domain.traffic import Outcome, Traffic, Written
 
@@ -28,6 +29,7 @@ class Redis:
         self._history = history
         self._states: dict[str, State] = {}
         self._past: list[tuple[float, dict[str, State]]] = []
+        self._claims: dict[str, tuple[float, Claim]] = {}
         self._expiries: dict[str, asyncio.TimerHandle] = {}
         self.listeners: dict[str, list[Push]] = {}
         self.watchers: list[Callable[[str, Traffic], None]] = []
@@ -48,6 +50,15 @@ class Redis:
         if outcome is Outcome.APPLIED and after.record != before.record:
             self._publish(issued.key, write.record)
         return Written(outcome, after.traffic)
+
+    def claim(self, key: str, claim: Claim, seconds: float) -> None:
+        """Leave word that an object wants the key."""
+        self._claims[key] = (asyncio.get_running_loop().time() + seconds, claim)
+
+    def claimed(self, key: str) -> Claim | None:
+        """The word that still stands."""
+        ends, claim = self._claims.get(key, (0.0, None))
+        return claim if asyncio.get_running_loop().time() < ends else None
 
     # --- hands and weather -------------------------------------------------------------------
 

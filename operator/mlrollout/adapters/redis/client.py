@@ -141,7 +141,7 @@ def _cluster(address: Address, told: dict[str, Any]) -> RedisCluster:
 
 
 class _OurCommands:
-    """Which arguments are keys, of the one command where the library asks.
+    """Which arguments are keys, of the commands where the library asks.
 
     It would load the server's table of all commands with each new view of the Cluster, so after every
     lost connection, and hold up everything else for 50 ms.
@@ -151,5 +151,5 @@ class _OurCommands:
         """There is nothing to load."""
 
     async def get_keys(self, *command: str) -> tuple[str, ...]:
-        """Of `MGET`."""
-        return command[1:]
+        """Of `MGET` all; of `GET` and `SET` the first."""
+        return command[1:] if command[0] == "MGET" else command[1:2]

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Self
 
+from mlrollout.domain.claim import Claim, decode_claim, encode_claim
 from mlrollout.domain.record import encode
 from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
 from mlrollout.ports import TrafficError
 from mlrollout.redis_server.address import Tls
-from mlrollout.redis_server.names import record_of
+from mlrollout.redis_server.names import claim_of, record_of
 
 from .calls import Calls
 
@@ -55,6 +56,18 @@ class RedisTrafficStore:
             max(1, round(lease * 1000)) if lease is not None else 0,
         )
         return Written(Outcome(outcome.decode()), Traffic.parse(*texts))
+
+    async def claim(self, key: str, claim: Claim, seconds: float) -> None:
+        """Leave word that an object wants the key.
+
+        Apart from `order.lua` and from what is read at each look: a user of Redis without a right to this key still
+        guards.
+        """
+        await self._calls.call(key, "SET", claim_of(key), encode_claim(claim), "PX", round(seconds * 1000))
+
+    async def claimed(self, key: str) -> Claim | None:
+        """Who has last said that they want the key."""
+        return decode_claim(await self._calls.call(key, "GET", claim_of(key)))
 
     async def close(self) -> None:
         """Give up the connections."""
