@@ -27,13 +27,20 @@ def clients_follow_to_zero(world: World) -> Iterator[Violation]:
         until = next((later.at for later in falls[place:] if later.after.percentage), world.now())
         for client in ("x", "y"):
             cut = any(name == client and begin <= entry.at + POLL and end > entry.at for name, begin, end in cuts)
-            pushed = entry.cause is not None and not world.plan.lost_pushes
+            pushed = entry.cause is not None and not world.plan.lost_pushes and not _knows_better(world, client, entry)
             deadline = entry.at + _LATE + (STALE + POLL if cut else PUSH_WITHIN if pushed else POLL)
             serves = _serves(world, client, deadline)
             if deadline < until and serves:
                 yield Violation(
                     deadline, f"client {client} still serves {serves} % of {key}, zero since {entry.at:.2f} s"
                 )
+
+
+def _knows_better(world: World, client: str, fall: Changed) -> bool:
+    """Whether a client holds a greater record than was pushed, which a failover lost: the poll tells it."""
+    told = [entry for entry in world.history.of(Served) if entry.client == client and entry.at <= fall.at]
+    rank, record = told[-1].rank if told else None, fall.after.record
+    return rank is not None and record is not None and rank > record.rank
 
 
 def _serves(world: World, client: str, at: float) -> int:
