@@ -1,6 +1,6 @@
 """What an application writes, checked where it is written: a mistake there must not become control for ever."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from math import inf
 from typing import TypeVar
 
@@ -57,6 +57,8 @@ def ids(what: str, values: Collection[object]) -> frozenset[str]:
     """
     if isinstance(values, str | bytes):
         raise TypeError(f"{what} must hold several ids, and is one text: write {what}=[{values!r}]")
+    if not isinstance(values, Iterable):
+        raise TypeError(f'{what} must hold several ids, such as ["kim", 1042], and not {_kind(values)}')
     found = {one: text_of(one) for one in values}
     for one, canonical in found.items():
         if canonical is None:
@@ -79,10 +81,13 @@ def seconds(what: str, value: float, least: float = 0.0) -> float:
     """A number of seconds above another one, and finite.
 
     Raises:
-        ValueError: It is not.
+        TypeError: It is no number.
+        ValueError: It makes no sense.
     """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{what} must be a number of seconds, and not {_kind(value)}")
     if not least < value < inf:
-        raise ValueError(f"{what} ({value:g} s) must be a number of seconds above {least:g}")
+        raise ValueError(f"{what} ({value:g} s) must be above {least:g} s, and have an end")
     return value
 
 

@@ -5,6 +5,7 @@ percentage only moves users from control to treatment, and lowering it only back
 """
 
 from enum import StrEnum
+from typing import NoReturn
 
 import mmh3
 
@@ -19,6 +20,10 @@ class Group(StrEnum):
 
     CONTROL = "control"
     TREATMENT = "treatment"
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        raise ValueError(f"there is no group {value!r}: write {' or '.join(repr(one.value) for one in cls)}")
 
 
 def hashed(salt: str, user_id: str) -> int:

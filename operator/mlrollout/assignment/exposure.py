@@ -4,9 +4,12 @@ from collections.abc import Collection
 from itertools import product
 from typing import Any
 
-from openfeature.flag_evaluation import FlagEvaluationDetails, Reason
-from openfeature.hook import Hook, HookContext, HookHints
-from prometheus_client import REGISTRY, CollectorRegistry, Counter
+try:
+    from openfeature.flag_evaluation import FlagEvaluationDetails, Reason
+    from openfeature.hook import Hook, HookContext, HookHints
+    from prometheus_client import REGISTRY, CollectorRegistry, Counter
+except ImportError as error:
+    raise ImportError(f"Exposures need {error.name}: pip install 'mlrollout[openfeature,metrics]'") from error
 
 from .arguments import texts
 from .bucket import Group

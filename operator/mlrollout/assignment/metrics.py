@@ -15,7 +15,7 @@ try:
     from prometheus_client.core import GaugeMetricFamily
     from prometheus_client.multiprocess import MultiProcessCollector
 except ImportError as error:
-    raise ImportError("Metrics needs prometheus-client: pip install mlrollout[metrics]") from error
+    raise ImportError("Metrics needs prometheus-client: pip install 'mlrollout[metrics]'") from error
 
 SCORES = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)

@@ -10,7 +10,10 @@ from threading import TIMEOUT_MAX
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from openfeature.evaluation_context import EvaluationContext
+try:
+    from openfeature.evaluation_context import EvaluationContext
+except ImportError as error:
+    raise ImportError("The provider needs OpenFeature's SDK: pip install 'mlrollout[openfeature]'") from error
 from openfeature.exception import (
     FlagNotFoundError,
     InvalidContextError,

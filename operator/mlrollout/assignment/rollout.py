@@ -79,10 +79,10 @@ class Rollout:
         poll: float = 2.0,
         tls: Tls | None = None,
     ) -> None:
-        if not 0 < poll < max_staleness < inf:
+        if not arguments.seconds("poll", poll) < arguments.seconds("max_staleness", max_staleness):
             raise ValueError(
-                f"poll ({poll:g} s) must be above 0 and shorter than max_staleness ({max_staleness:g} s), which must "
-                "have an end: between two reads, everybody would be in control"
+                f"poll ({poll:g} s) must be shorter than max_staleness ({max_staleness:g} s): between two reads, "
+                "everybody would be in control"
             )
         self.key = arguments.text("key", key, "ml_dispatch:rollout_percentage")
         self.salt = arguments.optional("salt", salt, "ml_dispatch_v1") or key

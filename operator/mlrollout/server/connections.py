@@ -35,13 +35,14 @@ _SLICE = 16 * 1024
 class Connection(RequestHandler):
     """One connection."""
 
-    __slots__ = ("_arrives", "_body", "_door", "_head", "_is_taken")
+    __slots__ = ("_arrives", "_body", "_door", "_head", "_is_taken", "_readable")
 
     def __init__(self, manager: "Server", door: Door, **told: Any) -> None:  # noqa: ANN401 - likewise
         super().__init__(manager, **told)
         self._door = door
         self._body: StreamReader | None = None
         self._head = 0
+        self._readable = True
         self._arrives = Clock(self._loop, lambda: self.end("slow head"))
         self._is_taken = Clock(self._loop, lambda: self.end("slow answer"))
 
@@ -79,13 +80,16 @@ class Connection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived, and count it as long as it is a head."""
         for start in range(0, max(len(data), 1), _SLICE):
-            self._parse(data[start : start + _SLICE])
+            if self._readable:
+                self._parse(data[start : start + _SLICE])
 
     def _parse(self, data: bytes) -> None:
         heads, in_head = self._request_count, self._body is None or self._body.is_eof()
         super().data_received(data)
         if self._request_count != heads:
-            self._body = self._messages[-1][1]
+            message, self._body = self._messages[-1]
+            # Behind what can't be read nothing can: aiohttp would keep every further piece, with a refusal of its own.
+            self._readable = isinstance(message, RawRequestMessage)
             self._head = 0
             self._arrives.stop()
         elif in_head and data and not self._buffer_paused:

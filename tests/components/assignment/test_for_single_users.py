@@ -272,7 +272,11 @@ def test_a_mistake_is_told_where_it_is_written(place: Place) -> None:
         (lambda: Rollout(KEY, redis=url, overrides={"kim": "treatment"}), TypeError, "overrides must be Overrides"),  # type: ignore[arg-type]
         (lambda: Rollout(KEY, redis=url, last_known="a.json"), TypeError, "last_known must be LastKnown"),  # type: ignore[arg-type]
         (lambda: Rollout(KEY, redis=url, on_exposure="told"), TypeError, "on_exposure must be a function"),  # type: ignore[arg-type]
-        (lambda: Rollout(KEY, redis=url, max_staleness=float("inf")), ValueError, "must have an end"),
+        (lambda: Rollout(KEY, redis=url, max_staleness=float("inf")), ValueError, "have an end"),
+        (lambda: Rollout(KEY, redis=url, poll="2"), TypeError, "poll must be a number of seconds"),  # type: ignore[arg-type]
+        (lambda: Rollout(KEY, redis=url, poll=10), ValueError, "shorter than max_staleness"),
+        (lambda: Rollout(KEY, redis=url, staff=None), TypeError, "staff must hold several ids.*, and not None"),  # type: ignore[arg-type]
+        (lambda: Rollout(KEY, redis=url, overrides=Overrides({"kim": "treat"})), ValueError, "no group 'treat': write"),
     ]
     threads = threading.active_count()
     for make, error, complaint in mistakes:

@@ -206,20 +206,29 @@ def test_only_what_is_asked_for_is_loaded(statement: str, spared: set[str]) -> N
     assert ran.stdout == "[]\n"
 
 
-def test_who_lacks_the_metrics_library_is_told_how_to_get_it() -> None:
-    program = """
+@pytest.mark.parametrize(
+    ("lacking", "statement", "extra"),
+    [
+        ("prometheus_client", "from mlrollout import Metrics", "metrics"),
+        ("openfeature", "from mlrollout.assignment.openfeature import MlrolloutProvider", "openfeature"),
+        ("openfeature", "from mlrollout.assignment.exposure import ExposureHook", "openfeature,metrics"),
+        ("prometheus_client", "from mlrollout.assignment.exposure import ExposureHook", "openfeature,metrics"),
+    ],
+)
+def test_who_lacks_a_library_is_told_how_to_get_it(lacking: str, statement: str, extra: str) -> None:
+    program = f"""
 import sys
-sys.modules["prometheus_client"] = None  # as where it is not installed
+sys.modules["{lacking}"] = None  # as where it is not installed
 from mlrollout import Feature, Rollout
 import mlrollout.assignment
 try:
-    from mlrollout import Metrics
+    {statement}
 except ImportError as error:
     print(error)
 """
     ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
 
-    assert ran.stdout == "Metrics needs prometheus-client: pip install mlrollout[metrics]\n"
+    assert ran.stdout.endswith(f": pip install 'mlrollout[{extra}]'\n")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

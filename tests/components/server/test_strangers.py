@@ -3,6 +3,7 @@
 import re
 import resource
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -228,6 +229,27 @@ def test_a_head_without_end_is_cut_off(redis_server: RedisServer) -> None:
             assert not heard or b"431" in heard
         assert sample(server, 'mlrollout_server_closed_total{why="large head"}') == 40
         assert server.log.read_text().count("large head") == 1
+
+
+@pytest.mark.parametrize("begins", ["GET /", "GET /livez HTTP/1.1\r\nX-API-Key: ", "\x00"])
+def test_nothing_is_kept_of_what_comes_behind_what_can_not_be_read(redis_server: RedisServer, begins: str) -> None:
+    with strict(redis_server) as server:
+        before = memory(server)
+        for _ in range(3):
+            with ExitStack() as stack:
+                for _ in range(200):
+                    connection = stack.enter_context(closing(connect(server)))
+                    with suppress(ConnectionError):
+                        connection.sendall(begins.encode("latin-1") + b"x" * 700_000)
+        assert server.ask("GET", "/livez", token=None).status == 200
+
+        assert memory(server) - before < 60  # of 420 that were sent
+
+
+def memory(server: HttpServer) -> int:
+    """What the server's process holds, in MB."""
+    command = ["ps", "-o", "rss=", "-p", str(server.child.pid)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) // 1000
 
 
 def test_a_head_that_does_not_arrive_is_not_waited_for(redis_server: RedisServer) -> None:
