@@ -45,6 +45,16 @@ def test_links_in_the_docs_lead_somewhere() -> None:
             assert (page.parent / link).exists(), f"{page.name}: {link}"
 
 
+def test_each_decision_has_a_number_of_its_own_and_a_status() -> None:
+    decisions = sorted((ROOT / "docs" / "adr").glob("*.md"))
+
+    assert [int(page.name[:4]) for page in decisions] == list(range(1, len(decisions) + 1))
+    for page in decisions:
+        title, status = page.read_text().splitlines()[:3:2]
+        assert title.startswith(f"# {int(page.name[:4])}. "), page.name
+        assert re.fullmatch(r"Status: accepted, \d{4}-\d{2}-\d{2}.*", status), page.name
+
+
 def test_the_operator_folder_is_no_package() -> None:
     # It would shadow the standard library's `operator` for everything started in the repository's root.
     assert not (ROOT / "operator" / "__init__.py").exists()
