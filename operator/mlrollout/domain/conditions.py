@@ -136,6 +136,9 @@ def _health(spec: Spec, seen: Seen, state: State | None, now: float) -> Fact:
         return Fact(
             GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_OFF, "complete, and afterCompletion is Stop"
         )
+    if not spec.guardrails:
+        message = "nothing of its guardrails can be understood, so nobody looks"
+        return Fact(GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_UNKNOWN, message)
     looks = {guardrail.name: fresh(guardrail, seen.trails, now) for guardrail in spec.guardrails}
     bad = {name: look for name, look in looks.items() if look is not None and look.finding is Finding.BREACH}
     if bad:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -26,6 +26,9 @@ from mlrollout.api.spec import (
 )
 
 from .record import Record
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 UNGUARDED_FOR = 600.0
 """Seconds for which traffic may stand while nothing that is understood could take it down; then it goes to zero."""
@@ -79,7 +82,8 @@ def understand(raw: object) -> Partial:
         return Partial(Spec.model_validate(raw))
     except ValidationError as error:
         fields: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {}
-        untold = tuple(_told(found["loc"], found["msg"], fields) for found in error.errors(include_input=False))
+        wrong = error.errors(include_url=False, include_input=False)
+        untold = tuple(_told(one["loc"], _plain(one["msg"]), fields) for one in wrong if not _follows(one, wrong))
     traffic = _traffic(fields.get("traffic"))
     if traffic is None:
         return Partial(None, untold)
@@ -116,6 +120,23 @@ def summary(untold: Sequence[str]) -> str:
     """The first of what could not be understood, for a message."""
     more = len(untold) - _TOLD
     return "; ".join(untold[:_TOLD]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _follows(error: "ErrorDetails", errors: Sequence["ErrorDetails"]) -> bool:
+    """Whether a list is only called too short because of what is wrong with an item in it."""
+    place = error["loc"]
+    return error["type"] == "too_short" and any(
+        len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in errors
+    )
+
+
+def _plain(problem: str) -> str:
+    """What is wrong, in words of the object and not of the language that reads it."""
+    return (
+        problem.removeprefix("Value error, ")
+        .replace("a valid tuple", "a list")
+        .replace("a valid dictionary", "an object")
+    )
 
 
 def _told(place: tuple[int | str, ...], problem: str, fields: Mapping[str, Any]) -> str:

@@ -70,7 +70,7 @@ def _unasked(state: State, trouble: str) -> Settled:
     lowers = not state.confirmed and state.record.percentage <= state.applied
     message = f"Redis can't be asked whether {state.record.percentage} % stands: {trouble}"
     if state.record.latched:
-        message += f"; it is rolled back: {state.explanation}"
+        message = f"it is rolled back: {state.explanation}; {message}"
     alert = Alert(Reason.TRAFFIC_UNCONFIRMED, "redis", message)
     return Settled(state, Write(state.record) if lowers else None, alert)
 

@@ -68,7 +68,7 @@ def _cause(one: Found, guardrail: Guardrail, stood: float) -> str:
                 return f"the stage began {duration.rough(stood)} ago, and there is no sample of {series} since: wait"
             return f"{series} has fewer samples than one in {duration.rough(need.within)}: read it over a longer range"
         case Life.NEVER:
-            return f"{series} never had a sample: {_never(need)}"
+            return f"{series} has no sample, as far back as this guardrail looks: {_never(need)}"
     if need.now:
         return f"{series} has gone silent: its targets are gone, or no longer export it"
     return f"{series} has had no sample for {duration.render(need.within)}: is its target scraped?"

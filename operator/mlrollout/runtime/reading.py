@@ -62,7 +62,8 @@ def _meanwhile(found: Partial) -> str:
     if found.spec is None:
         return "which key is its own can't be told from it, so nothing can be done for its traffic"
     if not found.guards:
-        return f"until it is corrected, nothing guards its traffic, which goes to zero in {render(UNGUARDED_FOR)}"
+        ends = render(UNGUARDED_FOR)
+        return f"until it is corrected, nothing guards its traffic, which goes to zero after {ends} of that"
     names = ", ".join(guardrail.name for guardrail in found.spec.guardrails)
     return f"until it is corrected, nothing grows, and what can be understood goes on guarding: {names}"
 

@@ -97,7 +97,10 @@ async def test_traffic_is_no_data_then_too_little_then_enough(server: Prometheus
     )
     with target("") as app:
         server.set_targets("busy", [app.address])
-        assert "`busy_total` never had a sample: check its name" in (await observer.look(guardrail)).message
+        assert (
+            "`busy_total` has no sample, as far back as this guardrail looks: check its name"
+            in (await observer.look(guardrail)).message
+        )
         app.text = 'busy_total{status="success"} 0'
         await observer.until(guardrail, Finding.NO_DATA, "the query's answer is NaN")
         app.text = 'busy_total{status="success"} 10'
@@ -187,7 +190,10 @@ async def test_an_application_that_exports_nothing_never_passes_whatever_the_fal
         "sum(vector(1) > bool scalar(exported_nowhere))",
     ):
         verdict = await observer.look(Guardrail(name="errors", query=query, max=0))
-        assert (verdict.finding, "never had a sample" in verdict.message) == (Finding.NO_DATA, True), query
+        assert (verdict.finding, "has no sample, as far back as this guardrail looks" in verdict.message) == (
+            Finding.NO_DATA,
+            True,
+        ), query
 
 
 async def test_an_error_counter_that_was_never_born_is_what_its_fallback_says_beside_requests(
@@ -199,7 +205,10 @@ async def test_an_error_counter_that_was_never_born_is_what_its_fallback_says_be
         server.set_targets("app", [app.address])
         await observer.until(guardrail, Finding.PASS, meanwhile=app.count("asked_total"))
     without = guardrail.model_copy(update={"query": query.replace(" or vector(0)", "")})
-    assert "`never_failed_total` never had a sample" in (await observer.look(without)).message
+    assert (
+        "`never_failed_total` has no sample, as far back as this guardrail looks"
+        in (await observer.look(without)).message
+    )
 
 
 async def test_samples_are_counted_by_what_lives_too(server: PrometheusServer, observer: Observer) -> None:
@@ -208,7 +217,10 @@ async def test_samples_are_counted_by_what_lives_too(server: PrometheusServer, o
     with target("good_total 1") as app:
         server.set_targets("app", [app.address])
         verdict = await observer.until(guardrail, Finding.NO_DATA, "minSamples.query")
-    assert "minSamples.query: `counted_nowhere_total` never had a sample" in verdict.message
+    assert (
+        "minSamples.query: `counted_nowhere_total` has no sample, as far back as this guardrail looks"
+        in verdict.message
+    )
 
 
 async def test_errors_divided_by_no_errors_are_a_breach(server: PrometheusServer, observer: Observer) -> None:

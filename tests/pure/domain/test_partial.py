@@ -61,6 +61,15 @@ def test_each_guardrail_is_understood_by_itself_and_the_other_is_told_by_its_nam
     assert "a newer kind" not in "".join(found.untold)
 
 
+def test_what_is_told_is_true_and_in_plain_words() -> None:
+    stages = [{"name": "pilot", "percentage": 10, "duration": "forever"}]
+    untold = understand(_spec(stages=stages, guardrails=[NEWER])).untold
+    assert [text.split(":")[0] for text in untold] == ["stages[pilot].duration", "guardrails[score].action"]
+    assert untold[0].startswith("stages[pilot].duration: 'forever' is not a duration")
+    assert understand(_spec(stages="by feel")).untold == ("stages: Input should be a list",)
+    assert "at least 1 item" in understand(_spec(guardrails=[])).untold[0]
+
+
 @pytest.mark.parametrize(
     "guardrails", [[NEWER], [], "none", ..., [NEWER, {**GOOD, "action": "Alert"}], [NEWER, {**GOOD, "action": "Hold"}]]
 )

@@ -114,7 +114,10 @@ def test_a_selector_has_one_state(text: str, now: Answer, before: Answer | None,
         (presence(ERRORS, said(_1=NOW), said()), ""),
         (presence(ERRORS, said(_1=NOW), said(_0_lived=1)), "`err` has gone silent"),
         (presence(ERRORS, said(_1=NOW)), "`err` has gone silent"),
-        (presence(ERRORS, said(), said()), "`req` never had a sample: check its name and labels, and that its target"),
+        (
+            presence(ERRORS, said(), said()),
+            "`req` has no sample, as far back as this guardrail looks: check its name and labels, and that its target",
+        ),
         (presence(ERRORS, said(_0=NOW, _0_counted=2), said(_1_lived=1)), "`req` has gone silent"),
         (presence(ERRORS, said(_0=NOW, _0_counted=1, _1=NOW)), "rate needs two samples of `err`, and 5m hold fewer"),
         (presence(ERRORS, said(_0=NOW, _1=NOW)), "rate needs two samples of `err`"),
@@ -122,8 +125,11 @@ def test_a_selector_has_one_state(text: str, now: Answer, before: Answer | None,
         (presence("absent(x) or vector(0)", said(), said()), "export it at 0 from the start"),
         (presence("x unless y", said(_0=NOW), said()), ""),
         (presence("y or x", said(_0=NOW), said()), ""),
-        (presence("x and on() y", said(_0=NOW), said()), "`y` never had a sample"),
-        (presence("x > bool scalar(y)", said(_0=NOW), said()), "`y` never had a sample"),
+        (presence("x and on() y", said(_0=NOW), said()), "`y` has no sample, as far back as this guardrail looks"),
+        (
+            presence("x > bool scalar(y)", said(_0=NOW), said()),
+            "`y` has no sample, as far back as this guardrail looks",
+        ),
         (presence("count(ALERTS) or vector(0)", said()), "end the query with `and on() count(…)`"),
         (
             presence("last_over_time(x[10s])", said(), said(_0_recent=1)),
@@ -131,7 +137,10 @@ def test_a_selector_has_one_state(text: str, now: Answer, before: Answer | None,
         ),
         (presence("last_over_time(x[1h])", said(), said(_0_lived=1)), "`x` has had no sample for 2m"),
         (presence('{a="b"}', said(_0=NOW - 200), said()), '`{a="b"}` was taken 3m20s ago (maxAge is 2m)'),
-        (presence("x" * 200, said(), said()), "`" + "x" * 119 + "…` never had a sample"),
+        (
+            presence("x" * 200, said(), said()),
+            "`" + "x" * 119 + "…` has no sample, as far back as this guardrail looks",
+        ),
     ],
 )
 def test_what_is_missing_is_named_with_what_to_do(found: Presence, cause: str) -> None:
@@ -143,7 +152,7 @@ def test_what_is_missing_is_named_with_what_to_do(found: Presence, cause: str) -
 def test_what_is_missing_of_the_count_is_told_as_the_counts() -> None:
     counted = needs(Query.parse("sum(n) or vector(9)"), 300.0, 120.0, COUNT)
     found = Presence(needed("x") + counted, 120.0, said(_0=NOW), said())
-    assert lacking(found).startswith("minSamples.query: `n` never had a sample")
+    assert lacking(found).startswith("minSamples.query: `n` has no sample, as far back as this guardrail looks")
     assert found.age == 0
 
 
@@ -239,4 +248,4 @@ def test_a_selector_that_died_is_never_passed_over(text: str, dead: set[str], ma
 def test_what_exports_nothing_never_passes(text: str) -> None:
     needed_ = needs(Query.parse(text), 300.0, 120.0)
     found = Presence(needed_, 120.0, said(), said()).found
-    assert "never had a sample" in causes.lacking(found, GUARDRAIL, 86400.0)
+    assert "has no sample, as far back as this guardrail looks" in causes.lacking(found, GUARDRAIL, 86400.0)

@@ -29,7 +29,7 @@ _ADVICE = {
     401: "See that its ServiceAccount exists and its token has not been revoked.",
     403: "If a right is missing: the chart's roles hold every right to the MLRollouts, Events and the Lease.",
     404: "If the cluster does not know MLRollout, its CRD is missing: kubectl apply -f crds/, or install the chart.",
-    422: "See that the CRD on the cluster is of this operator's version.",
+    422: "If no policy of the cluster denied it: see that the CRD there is of this operator's version.",
     429: "It is overloaded; this is tried again later.",
 }
 
