@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from mlrollout.cli.app import app
 from mlrollout.domain.state import Reason, Verb
 from mlrollout.runtime.metrics import Metrics
 
@@ -53,6 +54,40 @@ def test_each_decision_has_a_number_of_its_own_and_a_status() -> None:
         title, status = page.read_text().splitlines()[:3:2]
         assert title.startswith(f"# {int(page.name[:4])}. "), page.name
         assert re.fullmatch(r"Status: accepted, \d{4}-\d{2}-\d{2}.*", status), page.name
+
+
+@pytest.mark.parametrize("package", ["domain", "evidence", "runtime"])
+def test_the_architecture_tells_where_everything_is(package: str) -> None:
+    tree = (ROOT / "docs" / "architecture.md").read_text()
+    told = re.search(rf"^  {package}/ .*\n((?:    +\w.*\n)*)", tree, re.MULTILINE)
+    assert told is not None
+    modules = {page.name for page in (ROOT / "operator" / "mlrollout" / package).glob("*.py")} - {"__init__.py"}
+    assert set(re.findall(r"^ +(\w+\.py) ", told[1], re.MULTILINE)) == modules
+
+
+def _commands() -> list[tuple[str, str]]:
+    """Each command of kubectl and mlrollout that a person is told to type, with the page that tells it."""
+    pages = (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.[my][da]*"))
+    shown = r"(?:^[ #]*|`)((?:kubectl|mlrollout) [a-z][^`#\n]*)"
+    return [(page.name, told) for page in pages for told in re.findall(shown, page.read_text(), re.MULTILINE)]
+
+
+def test_commands_are_found_in_the_docs() -> None:
+    assert {"README.md", "rollout.yaml", "rollout-production.yaml", "operations.md"} <= {
+        page for page, _ in _commands()
+    }
+
+
+KUBECTL = {"annotate", "apply", "create", "delete", "describe", "explain", "get", "wait"}
+OURS = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+
+
+@pytest.mark.parametrize(("page", "command"), _commands())
+def test_a_command_that_is_told_exists_and_finds_its_object(page: str, command: str) -> None:
+    program, verb = command.split()[:2]
+    assert verb in (KUBECTL if program == "kubectl" else OURS), page
+    if program == "kubectl" and "ml-dispatch" in command.split():
+        assert "-n dispatch" in command, page
 
 
 def test_the_operator_folder_is_no_package() -> None:

@@ -66,7 +66,7 @@ class Condition(Model):
     """One aspect of how the rollout is doing."""
 
     type: Word
-    """Ready, Reconciling, Stalled, GuardrailsHealthy or TrafficApplied."""
+    """Ready, Reconciling, Stalled, Contested, GuardrailsHealthy or TrafficApplied."""
     status: ConditionStatus
     """True, False or Unknown."""
     reason: Word
