@@ -125,8 +125,16 @@ def _present(need: Need, seconds: float) -> str:
 
 
 def _down(need: Need, seconds: float) -> str:
-    """Whether it had samples from a job whose targets are all down: no fallback speaks for what nobody can reach."""
-    return f"max by (job) ({_present(need, seconds)}) and on (job) (max by (job) (up) == 0)"
+    """Whether no target that it had samples from is up: no fallback speaks for what nobody can reach.
+
+    Asked of the job, whose targets may have been replaced since, and of the targets themselves, for other applications
+    may be scraped by the same job. A target that is listed no more was replaced, and says nothing.
+    """
+    lived = _present(need, seconds)
+    return " or ".join(
+        f"max by (job) (max by ({target}) ({lived}) * on ({target}) max by ({target}) (up)) == 0"
+        for target in ("job", "job, instance")
+    )
 
 
 def _counted(need: Need) -> str:

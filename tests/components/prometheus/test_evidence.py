@@ -44,7 +44,7 @@ class Observer:
             await asyncio.sleep(0.05)
 
 
-JOBS = ("dying", "dated", "busy", "failing", "app", "front", "nightly", "late", "slow")
+JOBS = ("dying", "dated", "busy", "failing", "app", "front", "nightly", "late", "slow", "shared")
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +141,28 @@ async def test_a_target_that_dies_beside_one_that_lives_is_no_data_and_never_few
         verdict = await observer.until(guardrail, Finding.NO_DATA, meanwhile=front.count("req_total"))
         assert "`app_err_total` has gone silent: its targets are gone" in verdict.message
         assert (await observer.look(guardrail)).finding is Finding.NO_DATA
+
+
+async def test_a_dead_target_is_remembered_though_others_of_its_job_live(
+    server: PrometheusServer, observer: Observer
+) -> None:
+    query = "(sum(rate(shared_err_total[$window])) or vector(0)) / sum(rate(shared_req_total[$window]))"
+    guardrail = Guardrail(name="errors", query=query, max=100, window=4.0, max_age=2.0, interval=1.0)
+    with target("shared_err_total 5") as app, target("shared_req_total 100") as front, target("") as new:
+        server.set_targets("shared", [app.address, front.address])
+        grow = front.count("shared_req_total")
+        await observer.until(guardrail, Finding.PASS, meanwhile=grow)
+        app.close()
+        await observer.until(guardrail, Finding.NO_DATA, "has gone silent", grow)
+        while server.query("present_over_time(shared_err_total[7s])"):
+            grow()
+            await asyncio.sleep(0.1)
+        verdict = await observer.look(guardrail)
+        assert verdict.finding is Finding.NO_DATA
+        assert "`shared_err_total` has gone silent" in verdict.message
+        # Replaced, it is what the fallback says: the new one has had no error yet.
+        server.set_targets("shared", [new.address, front.address])
+        await observer.until(guardrail, Finding.PASS, meanwhile=grow)
 
 
 async def test_a_target_that_stays_down_is_no_data_for_longer_than_its_series_are_seen(

@@ -192,7 +192,8 @@ def test_the_past_is_asked_for_only_where_something_is_missing_or_uncounted() ->
 @pytest.mark.parametrize(("reach", "memory"), [(600, "24h"), (2e6, "555h35m20s")])
 def test_what_a_job_exported_that_is_down_is_remembered_for_a_day(reach: float, memory: str) -> None:
     asked = presence("x or vector(0)", said()).history(reach) or ""
-    assert f"present_over_time(x{{}}[{memory}])) and on (job) (max by (job) (up) == 0)" in asked
+    for by in ("job", "job, instance"):
+        assert f"(present_over_time(x{{}}[{memory}])) * on ({by}) max by ({by}) (up)) == 0" in asked
     down = presence(ERRORS, said(_1=NOW), said(_0_down=1))
     assert "`err` has gone silent" in lacking(down)
 
