@@ -8,7 +8,8 @@ from mlrollout.api import duration
 from mlrollout.evidence.answer import Answer, Sample
 
 _PART = re.compile(
-    r"label_replace\(max\((?:max by \(job\) \(max by \(job\) \()?(?P<function>timestamp|present_over_time|count_over_time)\("
+    r"label_replace\(max\((?:max by \(job\) \(max by \(job\) \()?"
+    r"(?P<function>timestamp|present_over_time|count_over_time)\("
     r"(?P<selector>.*?)(?:\[(?P<seconds>[^\]]+)\])?\)(?P<down>\) \* on \(job\) .*? == 0 or .*? == 0)?"
     r'\), "selector", "(?P<name>[^"]*)", "", ""\)'
 )

@@ -46,8 +46,9 @@ def empty(found: Sequence[Found], guardrail: Guardrail, stood: float, *, loses_l
             "write `sum by (le) (…)` inside it"
         )
     return (
-        "the query has no answer, though its series live: the sides of an operator have no labels in common (write "
-        "sum(…) on both, or `on (…)`), or a condition in it does not hold"
+        "the query has no answer, though its series live: at the time that it looks back to they had no sample yet, "
+        "the sides of an operator have no labels in common (write sum(…) on both, or `on (…)`), or a condition in it "
+        "does not hold"
     )
 
 

@@ -11,7 +11,7 @@ _KEEP_THE_LEFT = frozenset({"and", "unless"})
 _GUARDED_RIGHT = frozenset({"/", "%"})
 ABSENT = frozenset({"absent", "absent_over_time"})
 _OVER_BUCKETS = frozenset({"histogram_quantile", "histogram_fraction"})
-ALERTS = "ALERTS"
+ALERTS = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
 """The series that Prometheus makes of alerts; they exist while an alert is pending or firing."""
 
 _EITHER = "so no answer could mean healthy or broken"
@@ -69,7 +69,7 @@ def children(node: promql.Expr) -> Sequence[promql.Expr]:
 
 def alerts(selector: promql.VectorSelector) -> bool:
     """Whether a selector takes the series of alerts."""
-    return selector.name == ALERTS
+    return selector.name in ALERTS
 
 
 def loses_le(tree: promql.Expr) -> bool:

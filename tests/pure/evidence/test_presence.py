@@ -172,6 +172,11 @@ def test_a_range_that_has_not_grown_yet_is_told_as_a_young_stage() -> None:
         (presence("rate(x[5m])", said(_0=NOW), said(_0_counted=2)), True, "write `sum by (le) (…)` inside it"),
         (presence("rate(x[5m])", said(_0=NOW), said(_0_counted=2)), False, "have no labels in common"),
         (presence("rate(x[5m])", said(_0=NOW)), False, "or a condition in it does not hold"),
+        (
+            presence("max_over_time(x[5m] offset 1h)", said(_0=NOW)),
+            False,
+            "that it looks back to they had no sample yet",
+        ),
     ],
 )
 def test_why_there_is_no_answer_though_everything_lives(found: Presence, loses_le: bool, cause: str) -> None:  # noqa: FBT001 - a table's column

@@ -38,6 +38,7 @@ REFUSED = {
     "max(absent_over_time(x[5m]))": "write `absent_over_time(…) or vector(0)`",
     "absent(x) or absent(y)": "the series of `absent` are missing",
     "count(ALERTS{alertname='slow'})": "only while an alert is pending or firing",
+    "count(ALERTS_FOR_STATE{alertname='slow'})": "only while an alert is pending or firing",
     "count_over_time(ALERTS[5m])": "better still, ask what the alert asks",
     "x @ 1700000000": "a fixed time is not evidence about now",
     "rate(x[5m] @ -1)": "a fixed time is not evidence about now",
