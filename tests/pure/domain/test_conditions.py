@@ -209,6 +209,18 @@ def test_the_messages_say_what_stands_and_what_is_waited_for() -> None:
     assert health.message.startswith("errors: NoData!")
 
 
+def test_where_no_guardrail_can_be_understood_none_is_said_to_pass() -> None:
+    world = world_at("second stage")
+    spec = world.edit.spec.model_copy(update={"guardrails": ()})
+    decision = world.operators[0].decision
+    assert decision is not None
+
+    health = facts(spec, Seen(UID, HOLDER), decision, world.now)[-2]
+
+    assert (health.status, health.reason) == ("Unknown", Reason.GUARDRAILS_UNKNOWN)
+    assert "so nobody looks" in health.message
+
+
 def test_what_was_measured_says_when() -> None:
     world = world_at("second stage", ("look", 0, "NoData"), ("handle", 0))
     seen = f" (as of {moment.to_second(world.now)})"
