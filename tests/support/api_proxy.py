@@ -17,7 +17,7 @@ from devstack.cluster import Cluster, write_kubeconfig
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Where = Callable[[web.Request], bool]
-_OF_THIS_HOP = frozenset({"host", "connection", "transfer-encoding", "content-encoding", "content-length"})
+_OF_THIS_HOP = frozenset({"host", "connection", "transfer-encoding", "content-length"})
 
 
 # --- where ---------------------------------------------------------------------------------------

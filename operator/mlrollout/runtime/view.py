@@ -181,7 +181,9 @@ class View:
         """Have the objects watched until cancelled: a watch that ends is begun anew, with fresh credentials."""
         failures = 0
         while True:
-            await self._well.wait()  # where they can't be listed, they can't be watched
+            with suppress(TimeoutError):  # where they can't be listed, they can hardly be watched
+                async with asyncio.timeout(SILENT):
+                    await self._well.wait()
             began = self._loop.time()
             error = await self._one_watch()
             if self._loop.time() - began > _SETTLED:

@@ -32,6 +32,19 @@ async def test_an_object_is_read_as_it_stands_now(objects: KubernetesObjects, ad
     assert found["status"]["observedGeneration"] == -1
 
 
+async def test_a_list_of_many_pages_is_read_to_its_end(
+    admin: Client, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlrollout.adapters.kubernetes.objects.PAGE", 2)
+    made = [await Place(control_plane).create(admin) for _ in range(5)]
+
+    found = await KubernetesObjects(admin, SystemClock(), "operator-1").read_all()
+
+    uids = [one["metadata"]["uid"] for one in found]
+    assert len(uids) == len(set(uids))
+    assert {one["metadata"]["uid"] for one in made} <= set(uids)
+
+
 async def test_the_objects_of_all_namespaces_are_read(admin: Client, control_plane: ControlPlane) -> None:
     made = [await Place(control_plane).create(admin) for _ in range(2)]
 

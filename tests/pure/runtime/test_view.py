@@ -235,11 +235,27 @@ async def test_one_that_has_never_seen_anything_says_so_and_begins_the_moment_it
         await asyncio.sleep(600)
         assert seeing.view.missing().startswith("the MLRollout objects have not been read yet, since the start at 2027")
         assert seeing.view.age == 600
-        assert not seeing.begun
         seeing.mend_lists()
         await asyncio.sleep(SOON)
         assert seeing.view.missing() == ""
         assert REF in seeing.place.operator.rollouts
+
+
+@virtual
+async def test_where_the_objects_can_not_be_listed_for_long_they_are_watched_all_the_same() -> None:
+    """A list may be too long for its time, and changes are to be heard."""
+
+    async def hands_over(heard: Heard, tell: Stands) -> None:
+        heard("ADDED", seeing.world.api.objects[REF])
+        await stands(heard, tell)
+
+    with capture_logs():
+        seeing = Seeing(hands_over)
+        seeing.break_lists()
+        seeing.world.api.apply(spec())
+        await asyncio.sleep(2 * SILENT)
+        assert REF in seeing.place.operator.rollouts
+        assert seeing.view.missing()
 
 
 @virtual

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
+from urllib.parse import quote
 
 from mlrollout.api import GROUP, KIND, PLURAL, VERSION
 from mlrollout.ports import Clock, Note, Object, ObjectsError, Ref
@@ -9,6 +10,8 @@ from mlrollout.ports import Clock, Note, Object, ObjectsError, Ref
 from .client import Body, Client, Data
 from .notes import Notes
 
+PAGE = 500
+"""How many objects are listed in one call."""
 _LIST = "list the MLRollout objects"
 _ALL = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
 OBJECT = f"/apis/{GROUP}/{VERSION}/namespaces/{{namespace}}/{PLURAL}/{{name}}"
@@ -28,12 +31,22 @@ class KubernetesObjects:
         self._notes = Notes(client, clock, instance)
 
     async def read_all(self) -> Sequence[Object]:
-        """Every object of every namespace as it stands now."""
-        return _listed(await self._client.ask(_LIST, "GET", _ALL))
+        """Every object of every namespace, all as they stood at one moment."""
+        found, more = await self._page("")
+        while more:
+            objects, more = await self._page(f"&continue={quote(more, safe='')}")
+            found += objects
+        return found
 
     async def probe(self) -> None:
         """Have it proved, with little to carry, that the objects can be read."""
         _listed(await self._client.ask(_LIST, "GET", f"{_ALL}?limit=1"))
+
+    async def _page(self, where: str) -> tuple[list[Object], str]:
+        """Some of the objects, and where the rest begins; empty where there is none. Each page has a call's time."""
+        found = await self._client.ask(_LIST, "GET", f"{_ALL}?limit={PAGE}{where}")
+        objects, metadata = _listed(found), found.get("metadata")
+        return objects, str(metadata.get("continue") or "") if isinstance(metadata, dict) else ""
 
     async def get(self, ref: Ref) -> Object:
         """The object as it stands now."""
@@ -69,12 +82,12 @@ class KubernetesObjects:
         return found
 
 
-def _listed(found: Data) -> Sequence[Object]:
+def _listed(found: Data) -> list[Object]:
     """What is in a list. Anything else must not be read as a list of nothing: what is not there is forgotten."""
     items = found.get("items")
     if found.get("kind") != f"{KIND}List" or not isinstance(items, list) or not all(map(_identified, items)):
         raise _nonsense(_LIST)
-    return cast("Sequence[Object]", items)
+    return cast("list[Object]", items)
 
 
 def _identified(item: object) -> bool:
