@@ -25,7 +25,7 @@ ONCE_BROKEN = (
     # checks that asked for what nobody promised
     *(701799, 5026498, 5027789, 5038749, 5045129, 5050279, 5059899, 10000764, 10001216),
 )
-"""Seeds that broke an invariant once. What they draw is the same for ever, what comes of it is not."""
+"""Seeds that broke an invariant once. They draw the same again as long as nobody changes how a plan is drawn."""
 
 
 def test_every_invariant_holds(seeds: Iterable[int]) -> None:

@@ -10,6 +10,7 @@ from mlrollout.domain.state import Verb
 from tests.simulation.world.history import Acted, Changed, Posted, Removed, Stored
 from tests.simulation.world.model import harmless
 from tests.simulation.world.plan import Leading
+from tests.simulation.world.prometheus import Series
 from tests.simulation.world.words import core
 from tests.simulation.world.world import World
 
@@ -165,6 +166,8 @@ def no_innocent_is_rolled_back(world: World) -> Iterator[Violation]:
     """No good model is taken back for the errors of a bad one before it."""
     if any(step.act in ("skew", "fail_over") for step in world.plan.steps):
         return  # these do let one attempt's errors be counted for another's
+    if any(step.act == "silence" and step.value[0] == Series.REQUESTS.name for step in world.plan.steps):  # type: ignore[index]  # a silence's value
+        return  # failures that go on over requests that are no more counted are a breach to whoever asks
     blamed: set[tuple[str, int]] = set()
     for entry in world.history.of(Stored):
         status = entry.object.get("status", {})

@@ -41,7 +41,13 @@ class Hands:
         """Write a word of a newer version into the spec, and take it out some seconds later."""
         kind, seconds = value
         self._change(target, NEWER[kind])
-        self._world.after(seconds, self._change, target, older)
+        self._world.after(seconds, self._take_out, target)
+
+    def _take_out(self, target: str) -> None:
+        if Ref(NAMESPACE, target) in self._world.api.objects:
+            self._change(target, older)
+        else:  # it is being made again, of the spec that was deleted: with the word in it
+            self._world.after(5.0, self._take_out, target)
 
     def verb(self, target: str, value: Any) -> None:
         """Annotate the object with a verb."""
