@@ -24,6 +24,7 @@ class Hands:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._kept: dict[Ref, Any] = {}
+        self._deleted: set[Ref] = set()
 
     def apply(self, target: str, value: Any) -> None:
         """Apply an object."""
@@ -44,10 +45,10 @@ class Hands:
         self._world.after(seconds, self._take_out, target)
 
     def _take_out(self, target: str) -> None:
-        if Ref(NAMESPACE, target) in self._world.api.objects:
-            self._change(target, older)
-        else:  # it is being made again, of the spec that was deleted: with the word in it
+        if Ref(NAMESPACE, target) in self._deleted:  # it will be made again of what was deleted, with the word in it
             self._world.after(5.0, self._take_out, target)
+        else:
+            self._change(target, older)
 
     def verb(self, target: str, value: Any) -> None:
         """Annotate the object with a verb."""
@@ -71,12 +72,14 @@ class Hands:
         found = self._world.api.objects.get(ref)
         if found is not None:
             self._world.api.delete(ref)
+            self._deleted.add(ref)
             self._world.after(value, self._recreate, ref, found["spec"])
 
     def _recreate(self, ref: Ref, spec: Spec) -> None:
         if ref in self._world.api.objects:
             self._world.after(5.0, self._recreate, ref, spec)
         else:
+            self._deleted.discard(ref)
             self._world.record(Acted, act="recreate", target=ref.name)
             self._world.api.apply(ref, spec)
 
