@@ -91,9 +91,10 @@ def _happened(world: World) -> Counter[str]:
 
 
 def _begin() -> None:
-    """A world is one big cycle of references: gone at once where it is collected after each, at a tenth less time."""
+    """A world is one big cycle of references: collected after each, and nothing else looked at, at half the time."""
     os.nice(10)
     gc.disable()
+    gc.freeze()
 
 
 def fingerprint() -> str:
