@@ -11,6 +11,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from . import limits
 from .duration import Between, Duration, in_days, written
 from .fingerprint import fingerprint, first_fingerprint
 from .model import Ascending, Keyed, Model, Unique, rules
@@ -19,13 +20,6 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?
 Percentage = Annotated[int, Field(ge=0, le=100)]
 PromQL = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 Limit = Annotated[float, Field(allow_inf_nan=False)]
-
-
-def _check_limits(what: str, low: float | None, high: float | None) -> None:
-    if low is None and high is None:
-        raise ValueError(f"{what} needs a limit: min, max or both")
-    if low is not None and high is not None and low > high:
-        raise ValueError("min must not be greater than max")
 
 
 class Action(StrEnum):
@@ -113,12 +107,7 @@ class Prometheus(Model):
 class Requirement(Model):
     """A stricter limit that a guardrail must meet before its stage is left upwards."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            ("has(self.min) || has(self.max)", "a requirement needs a limit: min, max or both"),
-            ("!has(self.min) || !has(self.max) || self.min <= self.max", "min must not be greater than max"),
-        )
-    )
+    model_config = ConfigDict(json_schema_extra=rules(*limits.cel_rules("a requirement")))
 
     guardrail: Name
     """Name of the guardrail."""
@@ -129,7 +118,7 @@ class Requirement(Model):
 
     @model_validator(mode="after")
     def _limits(self) -> Self:
-        _check_limits("a requirement", self.min, self.max)
+        limits.check(self, "a requirement")
         return self
 
 
@@ -195,8 +184,7 @@ class Guardrail(Model):
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            ("has(self.min) || has(self.max)", "a guardrail needs a limit: min, max or both"),
-            ("!has(self.min) || !has(self.max) || self.min <= self.max", "min must not be greater than max"),
+            *limits.cel_rules("a guardrail"),
             (
                 (
                     f"!{written('self.maxAge')} || !{written('self.interval')} "
@@ -239,7 +227,7 @@ class Guardrail(Model):
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
-        _check_limits("a guardrail", self.min, self.max)
+        limits.check(self, "a guardrail")
         if self.max_age < self.interval:
             raise ValueError(_STALE)
         return self

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from mlrollout.api import limits
 from mlrollout.api.duration import rough
 from mlrollout.api.spec import Guardrail, MissingAction, Requirement, Spec, Stage
 
@@ -102,7 +103,7 @@ def requirement_blockers(stage: Stage, since: float, spec: Spec, trails: Mapping
     for requirement in stage.require:
         look = fresh(guardrails[requirement.guardrail], trails, now)
         if look is None or look.begins < since or not meets(requirement, look):
-            wanted = f"{requirement.guardrail} {_limits(requirement)}"
+            wanted = f"{requirement.guardrail} {limits.listed(requirement, digits=4)}"
             message = f"stage {stage.name} requires {wanted}, and {_found(look, since)}"
             blockers.append(Blocker(Reason.AWAITING_REQUIREMENTS, message))
     return tuple(blockers)
@@ -110,11 +111,7 @@ def requirement_blockers(stage: Stage, since: float, spec: Spec, trails: Mapping
 
 def meets(requirement: Requirement, look: Verdict) -> bool:
     """Whether a look passes and its value lies inside the requirement."""
-    if look.finding is not Finding.PASS or look.value is None:
-        return False
-    low = requirement.min is None or look.value >= requirement.min
-    high = requirement.max is None or look.value <= requirement.max
-    return low and high
+    return look.finding is Finding.PASS and look.value is not None and limits.contains(requirement, look.value)
 
 
 def _found(look: Verdict | None, since: float) -> str:
@@ -123,11 +120,6 @@ def _found(look: Verdict | None, since: float) -> str:
     if look.begins < since:
         return f"its window still reaches back before this stage (it is {look.value:.4g})"
     return f"it is {look.value:.4g} ({look.finding})"
-
-
-def _limits(requirement: Requirement) -> str:
-    bounds = (("min", requirement.min), ("max", requirement.max))
-    return " and ".join(f"{name} {bound:.4g}" for name, bound in bounds if bound is not None)
 
 
 def overdue(guardrail: Guardrail, trail: Trail, since: float, now: float) -> bool:

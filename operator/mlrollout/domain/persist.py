@@ -5,6 +5,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from mlrollout.api import limits
 from mlrollout.api.spec import Guardrail, Spec
 from mlrollout.api.status import (
     Condition,
@@ -95,12 +96,11 @@ def _cause(cause: Cause | None) -> dict[str, Any]:
 
 
 def _guardrail(guardrail: Guardrail, look: Verdict) -> GuardrailStatus:
-    below = guardrail.min is not None and look.value is not None and look.value < guardrail.min
     return GuardrailStatus(
         name=guardrail.name,
         finding=look.finding,
         value=look.value,
-        limit=guardrail.min if guardrail.max is None or below else guardrail.max,
+        limit=limits.shown_beside(guardrail, look.value),
         window=look.reach,
         samples=look.samples,
         at=look.at,

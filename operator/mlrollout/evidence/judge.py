@@ -9,7 +9,8 @@ as well as what it was divided by.
 import math
 from dataclasses import dataclass, replace
 
-from mlrollout.api.spec import Guardrail, Requirement
+from mlrollout.api import limits
+from mlrollout.api.spec import Guardrail
 from mlrollout.domain.verdict import Finding, Verdict
 
 from . import causes, wording
@@ -92,7 +93,7 @@ def exceeds(look: Look, answer: Answer, samples: Answer | None = None) -> Verdic
 
     Infinity is a number like any other: errors divided by none are more than any limit.
     """
-    if _unread(answer) or not _number(answer) or _inside(look.guardrail, answer.samples[0].value):
+    if _unread(answer) or not _number(answer) or limits.contains(look.guardrail, answer.samples[0].value):
         return None
     return _verdict(Finding.BREACH, look, answer, samples)
 
@@ -102,21 +103,12 @@ def failed(look: Look, reason: str, *, refused: bool = False) -> Verdict:
     return Verdict(Finding.ERROR, look.at, look.reach, message=reason, refused=refused)
 
 
-def meets(requirement: Requirement, verdict: Verdict) -> bool:
-    """Whether a look passed with a value inside a stage's stricter limit, too."""
-    return verdict.finding is Finding.PASS and verdict.value is not None and _inside(requirement, verdict.value)
-
-
 def _verdict(finding: Finding, look: Look, answer: Answer, samples: Answer | None, *, but: str = "") -> Verdict:
     value = answer.samples[0].value
     count = None if samples is None or _unread(samples) or not _number(samples) else samples.samples[0].value
     count = count if count is not None and math.isfinite(count) else None
     message = wording.line(look.guardrail, value, look.reach, count) + but
     return Verdict(finding, look.at, look.reach + answer.lag, value, count, message)
-
-
-def _inside(limits: Guardrail | Requirement, value: float) -> bool:
-    return (limits.min is None or limits.min <= value) and (limits.max is None or value <= limits.max)
 
 
 def _number(answer: Answer) -> bool:

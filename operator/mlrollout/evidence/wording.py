@@ -3,17 +3,17 @@
 import math
 
 from mlrollout.api import duration
-from mlrollout.api.spec import Guardrail, Requirement
+from mlrollout.api.limits import Limits, position
 
 _BELIEVABLE = 1e9
 """Seconds; a sample from decades ago is a clock or a server gone wrong."""
 
 
-def line(limits: Guardrail | Requirement, value: float, reach: float, count: float | None) -> str:
+def line(limits: Limits, value: float, reach: float, count: float | None) -> str:
     """A value, its limit, and what it stands on: `0.071 is above max 0.05 (window 5m, 1240 samples)`."""
     basis = [f"window {duration.rough(reach)}"] if round(reach, 3) else []
     basis += [] if count is None else [f"{math.floor(count):.15g} samples"]
-    return f"{_value(limits, value)} is {_position(limits, value)}" + (f" ({', '.join(basis)})" if basis else "")
+    return f"{_value(limits, value)} is {position(limits, value)}" + (f" ({', '.join(basis)})" if basis else "")
 
 
 def ago(seconds: float, limit: float) -> str:
@@ -22,18 +22,9 @@ def ago(seconds: float, limit: float) -> str:
     return f"{when} (maxAge is {duration.render(limit)})"
 
 
-def _position(limits: Guardrail | Requirement, value: float) -> str:
-    if limits.max is not None and value > limits.max:
-        return f"above max {limits.max:.15g}"
-    if limits.min is not None and value < limits.min:
-        return f"below min {limits.min:.15g}"
-    bounds = {"min": limits.min, "max": limits.max}
-    return "within " + " and ".join(f"{name} {bound:.15g}" for name, bound in bounds.items() if bound is not None)
-
-
-def _value(limits: Guardrail | Requirement, value: float) -> str:
+def _value(limits: Limits, value: float) -> str:
     """Four significant digits, and all of them only where four would move it across a limit."""
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
     rounded = float(f"{value:.4g}")
-    return f"{rounded + 0.0:.15g}" if _position(limits, rounded) == _position(limits, value) else repr(value)
+    return f"{rounded + 0.0:.15g}" if position(limits, rounded) == position(limits, value) else repr(value)

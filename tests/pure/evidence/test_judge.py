@@ -7,9 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from mlrollout.api.spec import Guardrail, MinSamples, Requirement
+from mlrollout.domain.gate import meets
 from mlrollout.domain.verdict import Finding
 from mlrollout.evidence.answer import Answer, Sample
-from mlrollout.evidence.judge import Look, exceeds, failed, judge, meets
+from mlrollout.evidence.judge import Look, exceeds, failed, judge
 from mlrollout.evidence.presence import COUNT, Presence, needs
 from mlrollout.evidence.query import Query
 
