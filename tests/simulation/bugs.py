@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from mlrollout.api.spec import Guardrail, Spec, Stage
 from mlrollout.assignment.view import View
-from mlrollout.domain import danger, decide, gate, latch, partial, progress, settle
+from mlrollout.domain import decide, gate, latch, partial, progress, rollback_cause, traffic_plan
 from mlrollout.domain.record import Cause, encode
-from mlrollout.domain.state import Blocker, Request, Seen, State, shown
+from mlrollout.domain.state import Blocker, Observation, Request, State, shown
 from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.domain.verdict import Verdict
 from mlrollout.evidence import judge
@@ -103,8 +103,8 @@ def trust_other_stages(patch: pytest.MonkeyPatch) -> None:
 def count_all_time(patch: pytest.MonkeyPatch) -> None:
     """Healthy time is the time since the stage began."""
 
-    def count(_: Spec, __: Seen, state: State, ___: Stage, now: float) -> State:
-        return replace(state, healthy=now - state.since, counted=now)
+    def count(_: Spec, __: Observation, state: State, ___: Stage, now: float) -> State:
+        return replace(state, healthy=now - state.in_force_since, healthy_until=now)
 
     patch.setattr(progress, "_count", count)
 
@@ -115,7 +115,7 @@ def count_twice(patch: pytest.MonkeyPatch) -> None:
 
     def greedy(working: State | None, loaded: State | None) -> State | None:
         merged = merge(working, loaded)
-        return merged if merged is None or working is None else replace(merged, counted=working.counted)
+        return merged if merged is None or working is None else replace(merged, healthy_until=working.healthy_until)
 
     patch.setattr(rollouts, "merge", greedy)
 
@@ -189,16 +189,16 @@ def begin_before_saved(patch: pytest.MonkeyPatch) -> None:
 def blame_the_next_attempt(patch: pytest.MonkeyPatch) -> None:
     """A breach counts for an attempt that has no user yet, while the one before it is still in force."""
 
-    def blaming(spec: Spec, seen: Seen, state: State, now: float) -> Cause | None:
+    def blaming(spec: Spec, seen: Observation, state: State, now: float) -> Cause | None:
         begun = replace(state, record=replace(state.record, sequence=max(1, state.record.sequence)))
-        return danger.danger(spec, seen, begun, now)
+        return rollback_cause.rollback_cause(spec, seen, begun, now)
 
-    patch.setattr(decide, "danger", blaming)
+    patch.setattr(decide, "rollback_cause", blaming)
 
 
 def wait_for_evidence_at_zero(patch: pytest.MonkeyPatch) -> None:
     """A stage that Redis went back from waits for evidence, though nobody is in treatment who could give it."""
-    patch.setattr(settle, "_went_back", lambda *_: False)
+    patch.setattr(traffic_plan, "_fell_behind", lambda *_: False)
 
 
 def understand_all_or_nothing(patch: pytest.MonkeyPatch) -> None:

@@ -182,7 +182,7 @@ class VerbStatus(Model):
     """When it was heard."""
 
 
-class Transition(Model):
+class TransitionStatus(Model):
     """One step of the rollout."""
 
     serial: Count
@@ -237,7 +237,7 @@ class Status(Model):
     verbs: Annotated[tuple[VerbStatus, ...], Field(max_length=MAX_VERBS), BeforeValidator(_newest(MAX_VERBS))] = ()
     """Verbs that have been acted on and whose annotations are still to be removed."""
     history: Annotated[
-        tuple[Transition, ...], Field(max_length=MAX_HISTORY), BeforeValidator(_newest(MAX_HISTORY))
+        tuple[TransitionStatus, ...], Field(max_length=MAX_HISTORY), BeforeValidator(_newest(MAX_HISTORY))
     ] = ()
     """The last transitions, oldest first."""
     serial: Count | None = None

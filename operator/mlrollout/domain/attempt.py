@@ -6,11 +6,11 @@ from mlrollout.api.spec import Spec
 
 from .latch import never_landed, untold
 from .record import Cause, Record, first_attempt
-from .state import Reason, RunOutcome, Seen, State
+from .state import Observation, Reason, RunOutcome, State
 from .traffic import Traffic, Write
 
 
-def foreign(traffic: Traffic, seen: Seen, state: State | None) -> bool:
+def foreign(traffic: Traffic, seen: Observation, state: State | None) -> bool:
     """Whether the key belongs to another object.
 
     An object takes over from a deleted one (no owner) and from its own predecessor of the same name in the
@@ -24,7 +24,7 @@ def foreign(traffic: Traffic, seen: Seen, state: State | None) -> bool:
     return not same_name or (state is not None and record.rank >= state.record.rank)
 
 
-def begin(spec: Spec, seen: Seen, traffic: Traffic, now: float) -> State:
+def begin(spec: Spec, seen: Observation, traffic: Traffic, now: float) -> State:
     """The first attempt of an object, above whatever an earlier object left in Redis."""
     old = traffic.record
     if old is not None and old.owner == seen.uid:
@@ -33,23 +33,23 @@ def begin(spec: Spec, seen: Seen, traffic: Traffic, now: float) -> State:
     clear = now if old is not None or traffic.key not in (None, "0") else 0.0
     state = State(
         record=record,
-        began=now,
-        clear=clear,
-        since=clear,
+        measurements_from=now,
+        evidence_from=clear,
+        in_force_since=clear,
         applied=traffic.in_force,
-        guards=spec.fingerprint,
+        fingerprint=spec.fingerprint,
     )
     message = f"attempt {record.ordinal} begins: revision {spec.revision}"
     unsure = _taken_by_name(old, seen)
-    return state.tell(now, Reason.ATTEMPT_STARTED, message + unsure, warning=bool(unsure))
+    return state.with_transition(now, Reason.ATTEMPT_STARTED, message + unsure, warning=bool(unsure))
 
 
-def _first(seen: Seen, old: Record | None) -> int:
+def _first(seen: Observation, old: Record | None) -> int:
     own = first_attempt(seen.created)
     return own if old is None else max(old.attempt + 1, own)
 
 
-def _taken_by_name(old: Record | None, seen: Seen) -> str:
+def _taken_by_name(old: Record | None, seen: Observation) -> str:
     """What people have to know where a key is taken from an object that may be of another cluster; empty if not."""
     if old is None or not old.owner or (old.cluster and seen.cluster):
         return ""
@@ -69,7 +69,14 @@ def inherited(traffic: Traffic) -> Write | None:
 
 def _resume(spec: Spec, old: Record, traffic: Traffic, now: float) -> State:
     """The state of an object that lost its status but not its record."""
-    state = State(record=old, began=now, clear=now, since=now, applied=traffic.in_force, guards=spec.fingerprint)
+    state = State(
+        record=old,
+        measurements_from=now,
+        evidence_from=now,
+        in_force_since=now,
+        applied=traffic.in_force,
+        fingerprint=spec.fingerprint,
+    )
     return _told_of_adoption(state, now)
 
 
@@ -77,17 +84,17 @@ def adopt(state: State, record: Record, traffic: Traffic, now: float) -> State:
     """The state with a greater record, found in Redis, in the place of its own."""
     known = state.record.cause
     if record.attempt > state.record.attempt:
-        state, known = replace(never_landed(state, now), began=now, clear=now, runs=()), None
+        state, known = replace(never_landed(state, now), measurements_from=now, evidence_from=now, runs=()), None
     if record.latched:
         record = replace(record, cause=record.cause or known)
     state = replace(
         state.leave(now, RunOutcome.ROLLED_BACK if record.latched else RunOutcome.SUPERSEDED),
         record=record,
-        since=now,
+        in_force_since=now,
         confirmed=False,
         applied=traffic.in_force,
         healthy=0.0,
-        counted=None,
+        healthy_until=None,
         approved="",
         promoted="",
         completed=False,
@@ -104,10 +111,10 @@ def _told_of_adoption(state: State, now: float) -> State:
         state = replace(state, record=replace(record, cause=cause))
     if record.stage:
         state = state.enter(now)
-    return state.tell(now, Reason.RECORD_ADOPTED, message, warning=True)
+    return state.with_transition(now, Reason.RECORD_ADOPTED, message, warning=True)
 
 
-def renew(state: State, spec: Spec, seen: Seen, now: float) -> State:
+def renew(state: State, spec: Spec, seen: Observation, now: float) -> State:
     """The state at the beginning of a new attempt: at 0 %, with nothing earned."""
     before = state.record
     traffic = seen.traffic
@@ -117,18 +124,20 @@ def renew(state: State, spec: Spec, seen: Seen, now: float) -> State:
     state = replace(
         never_landed(state, now).leave(now, RunOutcome.SUPERSEDED),
         record=_fresh(max(before.attempt, known) + 1, spec, seen),
-        began=now,
-        clear=max(state.clear, state.since) if idle else now,
+        measurements_from=now,
+        evidence_from=max(state.evidence_from, state.in_force_since) if idle else now,
         confirmed=False,
         healthy=0.0,
-        counted=None,
-        guards=spec.fingerprint,
+        healthy_until=None,
+        fingerprint=spec.fingerprint,
         approved="",
         promoted="",
         completed=False,
         runs=(),
     )
-    return state.tell(now, Reason.ATTEMPT_STARTED, f"attempt {state.record.ordinal} begins: revision {spec.revision}")
+    return state.with_transition(
+        now, Reason.ATTEMPT_STARTED, f"attempt {state.record.ordinal} begins: revision {spec.revision}"
+    )
 
 
 def lose(state: State, now: float, message: str) -> State:
@@ -140,15 +149,15 @@ def lose(state: State, now: float, message: str) -> State:
         confirmed=False,
         applied=0,
         healthy=0.0,
-        counted=None,
+        healthy_until=None,
         approved="",
         promoted="",
         completed=False,
     )
-    return state.tell(now, Reason.TRAFFIC_LOST, message, warning=True)
+    return state.with_transition(now, Reason.TRAFFIC_LOST, message, warning=True)
 
 
-def _fresh(attempt: int, spec: Spec, seen: Seen) -> Record:
+def _fresh(attempt: int, spec: Spec, seen: Observation) -> Record:
     return Record(
         attempt=attempt,
         latched=False,

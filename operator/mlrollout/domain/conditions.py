@@ -11,9 +11,9 @@ from mlrollout.api import moment
 from mlrollout.api.spec import Spec
 from mlrollout.api.status import Condition, ConditionStatus
 
-from .danger import guarded
 from .gate import fresh
-from .state import Alert, Blockers, Decision, Reason, Seen, State
+from .rollback_cause import guarded
+from .state import Alert, Blockers, Decision, Observation, Reason, State
 from .verdict import Finding, Verdict
 
 READY = "Ready"
@@ -65,7 +65,7 @@ def stalled(reason: str, message: str) -> tuple[Fact, ...]:
     )
 
 
-def facts(spec: Spec, seen: Seen, decision: Decision, now: float) -> tuple[Fact, ...]:
+def facts(spec: Spec, seen: Observation, decision: Decision, now: float) -> tuple[Fact, ...]:
     """The conditions that a decision leaves the object in."""
     health = _health(spec, seen, decision.state, now)
     traffic = _traffic(decision)
@@ -131,7 +131,7 @@ def _alert(alerts: Iterable[Alert], reason: Reason) -> Alert | None:
     return next((alert for alert in alerts if alert.reason is reason), None)
 
 
-def _health(spec: Spec, seen: Seen, state: State | None, now: float) -> Fact:
+def _health(spec: Spec, seen: Observation, state: State | None, now: float) -> Fact:
     if state is not None and not guarded(spec, state):
         return Fact(
             GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_OFF, "complete, and afterCompletion is Stop"

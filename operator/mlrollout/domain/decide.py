@@ -5,20 +5,20 @@ from dataclasses import replace
 from mlrollout.api.spec import Spec
 
 from .attempt import adopt, begin, foreign, inherited, renew
-from .danger import danger, evidence_alerts
 from .gate import pause
 from .latch import landed, latch
 from .progress import Progressed, progress
-from .settle import Settled, claimed, conflict, settle
+from .rollback_cause import evidence_alerts, rollback_cause
 from .stages import follow, supersede
-from .state import Alert, Blocker, Blockers, Decision, Reason, Seen, State
+from .state import Alert, Blocker, Blockers, Decision, Observation, Reason, State
 from .traffic import Write
+from .traffic_plan import TrafficPlan, claimed, conflict, plan_traffic
 from .verbs import hear, in_manifests
 
 _BEGINS = (Blocker(Reason.PROGRESSING, "an attempt begins once it is saved"),)
 
 
-def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
+def decide(spec: Spec, state: State | None, seen: Observation, now: float) -> Decision:
     """What shall be done now.
 
     Going down needs nothing but a reason. Going up takes two decisions: the first announces a state whose
@@ -35,31 +35,31 @@ def decide(spec: Spec, state: State | None, seen: Seen, now: float) -> Decision:
     """
     if state is None or state.record.owner != seen.uid:
         return _first_sight(spec, seen, now)
-    known = _known(seen, _placed(state.up_to(now), seen), now)
+    known = _known(seen, _placed(state.clamped_to(now), seen), now)
     state, begun = _asked(spec, seen, known, now)
     if begun:
-        return Decision(state, settle(spec, seen, known, now, _BEGINS).write, announces=True)
-    cause = danger(spec, seen, state, now)
+        return Decision(state, plan_traffic(spec, seen, known, now, _BEGINS).write, announces=True)
+    cause = rollback_cause(spec, seen, state, now)
     if cause is not None:
         state = latch(state, now, cause)
     paused = pause(spec, state)
-    settled = settle(spec, seen, state, now, paused)
-    step = Progressed(settled.state, settled.blockers)
-    if _may_progress(seen, settled):
-        step = progress(spec, seen, settled.state, now, paused)
-    alerts = [settled.alert] if settled.alert is not None else []
+    planned = plan_traffic(spec, seen, state, now, paused)
+    step = Progressed(planned.state, planned.blockers)
+    if _may_progress(seen, planned):
+        step = progress(spec, seen, planned.state, now, paused)
+    alerts = [planned.alert] if planned.alert is not None else []
     alerts += _approvals(step.blockers)
     alerts += evidence_alerts(spec, seen, step.state, now)
     alerts += in_manifests(seen.verbs)
     alerts += claimed(seen)
     announces = step.state.record.percentage > known.record.percentage
-    write = settled.write
+    write = planned.write
     if write is not None and write.raises and announces:
         write = None  # saved first, raised by a later decision
     return Decision(step.state, write, announces, step.again, tuple(alerts), step.blockers)
 
 
-def _first_sight(spec: Spec, seen: Seen, now: float) -> Decision:
+def _first_sight(spec: Spec, seen: Observation, now: float) -> Decision:
     if seen.traffic is None:
         message = f"Redis can't be asked what stands there, so nothing begins: {seen.trouble}"
         alert = Alert(Reason.TRAFFIC_UNCONFIRMED, "redis", message)
@@ -72,14 +72,14 @@ def _first_sight(spec: Spec, seen: Seen, now: float) -> Decision:
     return Decision(state, inherited(seen.traffic), announces=True)
 
 
-def _placed(state: State, seen: Seen) -> State:
+def _placed(state: State, seen: Observation) -> State:
     """The state with the cluster in its record, which no status holds."""
     if not seen.cluster or state.record.cluster == seen.cluster:
         return state
     return replace(state, record=replace(state.record, cluster=seen.cluster))
 
 
-def _known(seen: Seen, state: State, now: float) -> State:
+def _known(seen: Observation, state: State, now: float) -> State:
     """The state, or what Redis holds of this object where that is greater."""
     traffic = seen.traffic
     found = traffic.record if traffic is not None else None
@@ -91,7 +91,7 @@ def _known(seen: Seen, state: State, now: float) -> State:
     return state
 
 
-def _asked(spec: Spec, seen: Seen, state: State, now: float) -> tuple[State, bool]:
+def _asked(spec: Spec, seen: Observation, state: State, now: float) -> tuple[State, bool]:
     """The state after what people ask for, and whether that begins an attempt.
 
     With a new revision nothing else is heard before its attempt is saved: a rollback asked for beside it is for it.
@@ -105,8 +105,8 @@ def _asked(spec: Spec, seen: Seen, state: State, now: float) -> tuple[State, boo
     return state, state.record.attempt > attempt
 
 
-def _may_progress(seen: Seen, settled: Settled) -> bool:
-    state = settled.state
+def _may_progress(seen: Observation, planned: TrafficPlan) -> bool:
+    state = planned.state
     return state.confirmed and not state.record.latched and seen.traffic is not None
 
 

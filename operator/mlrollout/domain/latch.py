@@ -7,7 +7,7 @@ several replicas that see a breach, the record that stands says what is told, wh
 from dataclasses import replace
 
 from .record import Cause, Record
-from .state import Reason, Run, RunOutcome, State
+from .state import Reason, RunOutcome, StageRun, State
 
 
 def latch(state: State, now: float, cause: Cause) -> State:
@@ -18,7 +18,7 @@ def latch(state: State, now: float, cause: Cause) -> State:
         record=replace(before, latched=True, sequence=before.sequence + 1, percentage=0, stage="", cause=cause),
         confirmed=False,
         healthy=0.0,
-        counted=None,
+        healthy_until=None,
         approved="",
         promoted="",
         completed=False,
@@ -41,7 +41,9 @@ def landed(state: State, found: Record, now: float) -> State:
         return _forestalled(state, mine, now)
     left = _left(state)
     step = "stays at 0 %" if left is None else f"{left.percentage} % -> 0 %"
-    state = _tell_cause(state, now).tell(now, Reason.ROLLED_BACK, f"{step}: {state.explanation}", warning=True)
+    state = _tell_cause(state, now).with_transition(
+        now, Reason.ROLLED_BACK, f"{step}: {state.explanation}", warning=True
+    )
     return _forestalled(state, mine, now)
 
 
@@ -50,7 +52,7 @@ def _forestalled(state: State, mine: Cause | None, now: float) -> State:
     if mine is None or mine.reason != Reason.MANUAL_ROLLBACK or state.explanation == mine.message:
         return state
     message = f"a rollback {mine.message}: this attempt was rolled back before that"
-    return state.tell(now, Reason.VERB_REFUSED, message, warning=True)
+    return state.with_transition(now, Reason.VERB_REFUSED, message, warning=True)
 
 
 def never_landed(state: State, now: float) -> State:
@@ -62,7 +64,7 @@ def untold(state: State) -> bool:
     """Whether the attempt was rolled back for a cause that is known and that the history does not tell."""
     attempt = state.record.ordinal
     return state.cause not in ("", Reason.ROLLED_BACK) and not any(
-        entry.reason == Reason.ROLLED_BACK and entry.attempt == attempt for entry in state.history
+        transition.reason == Reason.ROLLED_BACK and transition.attempt == attempt for transition in state.history
     )
 
 
@@ -73,10 +75,10 @@ def _tell_cause(state: State, now: float) -> State:
     last = state.history[-1].at if state.history else 0.0
     if left is not None:
         state = replace(state, record=replace(record, stage=left.name, percentage=left.percentage))
-    state = state.tell(max(last, min(seen or now, now)), state.cause, state.explanation, warning=True)
+    state = state.with_transition(max(last, min(seen or now, now)), state.cause, state.explanation, warning=True)
     return replace(state, record=record)
 
 
-def _left(state: State) -> Run | None:
+def _left(state: State) -> StageRun | None:
     """The stage that the rollback ended; `None` where it came before the first."""
     return state.runs[-1] if state.runs and state.runs[-1].outcome is RunOutcome.ROLLED_BACK else None

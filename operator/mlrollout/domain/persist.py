@@ -14,17 +14,17 @@ from mlrollout.api.status import (
     RecordStatus,
     StageStatus,
     Status,
-    Transition,
+    TransitionStatus,
     VerbStatus,
 )
 
 from .conditions import CONTESTED
 from .outlook import served, upcoming
 from .record import Cause, Record
-from .state import Entry, Heard, Run, RunOutcome, State
+from .state import Heard, RunOutcome, StageRun, State, Transition
 from .verdict import Trail, Verdict
 
-M = TypeVar("M", RecordStatus, StageStatus, Transition)
+M = TypeVar("M", RecordStatus, StageStatus, TransitionStatus)
 
 
 def to_status(
@@ -60,30 +60,30 @@ def to_status(
             VerbStatus(verb=verb, value=mark.value, id=mark.id, at=mark.at or None)
             for verb, mark in state.verbs.items()
         ),
-        history=tuple(_written(Transition, entry) for entry in state.history),
+        history=tuple(_written(TransitionStatus, transition) for transition in state.history),
         serial=state.serial,
         written_by=written_by,
     )
 
 
 @lru_cache(maxsize=4096)
-def _written(model: type[M], part: Record | Run | Entry) -> M:
+def _written(model: type[M], part: Record | StageRun | Transition) -> M:
     """A part of the state in the status; remembered, for little of a history is new when it is written again."""
     return model(**asdict(part))
 
 
 def _progress(state: State) -> Progress:
     return Progress(
-        began=state.began,
-        clear=state.clear or None,
-        since=state.since or None,
+        began=state.measurements_from,
+        clear=state.evidence_from or None,
+        since=state.in_force_since or None,
         confirmed=state.confirmed,
         applied=state.applied,
         healthy_seconds=round(state.healthy, 3),
         paused=state.paused,
         approved=state.approved,
         promoted=state.promoted,
-        evidence=state.guards,
+        evidence=state.fingerprint,
         completed=state.completed,
         **_cause(state.record.cause),
     )
@@ -152,27 +152,27 @@ def from_status(status: Status) -> State | None:
     cause = Cause(progress.reason, progress.message, progress.rolled_back or 0.0) if progress.reason else None
     return State(
         record=Record(**dict(status.record), cause=cause),
-        began=progress.began or 0.0,
-        clear=progress.clear or 0.0,
-        since=progress.since or 0.0,
+        measurements_from=progress.began or 0.0,
+        evidence_from=progress.clear or 0.0,
+        in_force_since=progress.since or 0.0,
         confirmed=progress.confirmed,
         applied=progress.applied,
         healthy=progress.healthy_seconds or 0.0,
-        guards=progress.evidence,
+        fingerprint=progress.evidence,
         paused=progress.paused,
         approved=progress.approved,
         promoted=progress.promoted,
         completed=progress.completed,
         verbs={found.verb: Heard(found.value, found.id, found.at or 0.0) for found in status.verbs},
         runs=tuple(_run(run) for run in status.stages),
-        history=tuple(Entry(**dict(entry)) for entry in status.history),
+        history=tuple(Transition(**dict(transition)) for transition in status.history),
         serial=status.serial or 0,
     )
 
 
-def _run(run: StageStatus) -> Run:
+def _run(run: StageStatus) -> StageRun:
     known = run.outcome in RunOutcome.__members__.values()
-    return Run(
+    return StageRun(
         name=run.name,
         percentage=run.percentage,
         entered=run.entered,

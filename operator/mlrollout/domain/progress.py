@@ -7,7 +7,7 @@ from mlrollout.api.spec import Approval, Spec, Stage
 
 from .gate import evidence_max_age, first_stage_blockers, gates, promotion_blockers, requirement_blockers
 from .stages import current, following
-from .state import Blocker, Blockers, Reason, RunOutcome, Seen, State
+from .state import Blocker, Blockers, Observation, Reason, RunOutcome, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +19,13 @@ class Progressed:
     again: float | None = None
 
 
-def progress(spec: Spec, seen: Seen, state: State, now: float, pause: Blockers) -> Progressed:
+def progress(spec: Spec, seen: Observation, state: State, now: float, pause: Blockers) -> Progressed:
     """One step towards the next stage; Redis holds the state's record."""
     stage = current(spec, state.record)
     if stage is None:
         return _enter_first(spec, seen, state, now, pause)
-    missing = promotion_blockers(spec, state.since, seen.trails, now)
-    state = replace(state, counted=None) if missing or pause else _count(spec, seen, state, stage, now)
+    missing = promotion_blockers(spec, state.in_force_since, seen.trails, now)
+    state = replace(state, healthy_until=None) if missing or pause else _count(spec, seen, state, stage, now)
     if state.completed:
         return Progressed(state)
     if missing or pause:
@@ -34,35 +34,35 @@ def progress(spec: Spec, seen: Seen, state: State, now: float, pause: Blockers) 
     if rest > 0 and state.promoted != stage.name:
         served = Blocker(Reason.PROGRESSING, f"healthy for {rough(state.healthy)} of {render(stage.duration)}")
         return Progressed(state, (served,), now + rest)
-    missing = requirement_blockers(stage, state.since, spec, seen.trails, now)
+    missing = requirement_blockers(stage, state.in_force_since, spec, seen.trails, now)
     if missing:
         return Progressed(state, missing)
     return _advance(spec, seen, state, stage, now)
 
 
-def _count(spec: Spec, seen: Seen, state: State, stage: Stage, now: float) -> State:
+def _count(spec: Spec, seen: Observation, state: State, stage: Stage, now: float) -> State:
     """Add the time since evidence was last good, as far as it was good all along; no more than the stage asks for."""
-    gap = 0.0 if state.counted is None else now - state.counted
+    gap = 0.0 if state.healthy_until is None else now - state.healthy_until
     passing = now - max(seen.trails[guardrail.name].passing_since for guardrail in gates(spec))
     gained = min(gap, passing) if 0 <= gap <= evidence_max_age(spec) else 0.0
-    return replace(state, healthy=min(state.healthy + gained, stage.duration), counted=now)
+    return replace(state, healthy=min(state.healthy + gained, stage.duration), healthy_until=now)
 
 
-def _enter_first(spec: Spec, seen: Seen, state: State, now: float, pause: Blockers) -> Progressed:
+def _enter_first(spec: Spec, seen: Observation, state: State, now: float, pause: Blockers) -> Progressed:
     stage = spec.stages[0]
-    missing = (*pause, *first_stage_blockers(spec, state.clear, seen.trails, now), *_approval(stage, state))
+    missing = (*pause, *first_stage_blockers(spec, state.evidence_from, seen.trails, now), *_approval(stage, state))
     if missing:
         return Progressed(state, missing)
-    state = replace(state, began=now)
+    state = replace(state, measurements_from=now)
     return Progressed(_enter(state, stage, now, f"revision {state.record.revision} begins at {stage.percentage} %"))
 
 
-def _advance(spec: Spec, seen: Seen, state: State, stage: Stage, now: float) -> Progressed:
+def _advance(spec: Spec, seen: Observation, state: State, stage: Stage, now: float) -> Progressed:
     after = following(spec, state.record)
     served = f"stage {stage.name} was healthy for {rough(state.healthy)}; {_evidence(spec, seen)}"
     if after is None:
-        state = replace(state.leave(now, RunOutcome.PASSED), completed=True, counted=None)
-        return Progressed(state.tell(now, Reason.COMPLETED, f"complete at {stage.percentage} %: {served}"))
+        state = replace(state.leave(now, RunOutcome.PASSED), completed=True, healthy_until=None)
+        return Progressed(state.with_transition(now, Reason.COMPLETED, f"complete at {stage.percentage} %: {served}"))
     missing = _approval(after, state)
     if missing:
         return Progressed(state, missing)
@@ -70,7 +70,7 @@ def _advance(spec: Spec, seen: Seen, state: State, stage: Stage, now: float) -> 
     return Progressed(_enter(state, after, now, f"{stage.percentage} % -> {after.percentage} %: {served}"))
 
 
-def _evidence(spec: Spec, seen: Seen) -> str:
+def _evidence(spec: Spec, seen: Observation) -> str:
     """The last look of every guardrail, for the history."""
     looks = ((guardrail.name, seen.trails[guardrail.name].last) for guardrail in gates(spec))
     return "; ".join(f"{name}: {look.message}" for name, look in looks if look is not None)
@@ -88,5 +88,5 @@ def _enter(state: State, stage: Stage, now: float, message: str) -> State:
     """The intent to stand in a stage; Redis is raised once this is saved."""
     before = state.record
     record = replace(before, sequence=before.sequence + 1, percentage=stage.percentage, stage=stage.name)
-    state = replace(state, record=record, confirmed=False, healthy=0.0, counted=None, promoted="")
-    return state.enter(now).tell(now, Reason.STAGE_ADVANCED, f"stage {stage.name}: {message}")
+    state = replace(state, record=record, confirmed=False, healthy=0.0, healthy_until=None, promoted="")
+    return state.enter(now).with_transition(now, Reason.STAGE_ADVANCED, f"stage {stage.name}: {message}")

@@ -37,12 +37,16 @@ def follow(spec: Spec, state: State, now: float) -> State:
     record = state.record
     if record.latched:
         return state
-    judged = state.guards in spec.fingerprints  # which one stays in the status: an older operator may come back
+    judged = state.fingerprint in spec.fingerprints  # which one stays in the status: an older operator may come back
     state = state if judged else _judge_anew(state, spec, now)
     if not record.stage:
         return state
     stage = current(spec, record)
-    if stage is not None and stage.percentage == record.percentage and _stands(spec, state, stage, judged=judged):
+    if (
+        stage is not None
+        and stage.percentage == record.percentage
+        and _needs_no_evidence(spec, state, stage, judged=judged)
+    ):
         goes_on = state.completed and following(spec, record) is not None
         return replace(state, completed=False) if goes_on else state
     return _moved(state, _position(spec, state), now)
@@ -54,7 +58,7 @@ def passes_over(spec: Spec, state: State) -> bool:
     Redis went back while it was announced. One that something was earned in has stood there, and may come back.
     """
     record = state.record
-    if state.healthy or state.counted is not None or state.completed or first(spec, record):
+    if state.healthy or state.healthy_until is not None or state.completed or first(spec, record):
         return False
     return any(state.applied < stage.percentage < record.percentage for stage in spec.stages)
 
@@ -63,28 +67,30 @@ def fall_back(spec: Spec, state: State, now: float) -> State:
     """The state in the last stage that raises nothing, for Redis went back to before the one that was left."""
     state = move(state, _position(spec, state), now)
     message = f"Redis went back to {state.applied} %, before the stage that was left: on from {_where(state.record)}"
-    return state.tell(now, Reason.STAGE_CHANGED, message, warning=True)
+    return state.with_transition(now, Reason.STAGE_CHANGED, message, warning=True)
 
 
 def _judge_anew(state: State, spec: Spec, now: float) -> State:
     earned = state.healthy and not state.completed
-    state = replace(state, guards=spec.fingerprint, counted=None)
+    state = replace(state, fingerprint=spec.fingerprint, healthy_until=None)
     if not earned:
         return state
     message = "the guardrails changed: the stage's time begins again"
-    return replace(state, healthy=0.0).tell(now, Reason.EVIDENCE_RESTARTED, message)
+    return replace(state, healthy=0.0).with_transition(now, Reason.EVIDENCE_RESTARTED, message)
 
 
-def _stands(spec: Spec, state: State, stage: Stage, *, judged: bool) -> bool:
+def _needs_no_evidence(spec: Spec, state: State, stage: Stage, *, judged: bool) -> bool:
     """Whether nothing is left to earn: a stage not in force yet needs the guardrails and the approval of today."""
     if stage.percentage <= state.applied or first(spec, state.record):
         return True
     return (
-        judged and (stage.approval is Approval.AUTOMATIC or state.approved == stage.name) and _next(spec, state, stage)
+        judged
+        and (stage.approval is Approval.AUTOMATIC or state.approved == stage.name)
+        and _is_adjacent(spec, state, stage)
     )
 
 
-def _next(spec: Spec, state: State, stage: Stage) -> bool:
+def _is_adjacent(spec: Spec, state: State, stage: Stage) -> bool:
     """Whether no stage has been put between this one and the one that was left for it."""
     if len(state.runs) < 2:  # noqa: PLR2004 - the one that was left, and this one
         return True
@@ -104,14 +110,14 @@ def _position(spec: Spec, state: State) -> Stage | None:
 def _moved(state: State, stage: Stage | None, now: float) -> State:
     before, state = state.record, move(state, stage, now)
     message = f"the spec changed: from {_where(before)} to {_where(state.record)}"
-    return state.tell(now, Reason.STAGE_CHANGED, message)
+    return state.with_transition(now, Reason.STAGE_CHANGED, message)
 
 
 def supersede(state: State, revision: str, now: float) -> State:
     """The state at 0 % before another revision begins: what one has earned is never another's, not for a moment."""
     before, state = state.record, move(state, None, now)
     message = f"revision {revision} is asked for: from {_where(before)} to {_where(state.record)}"
-    return state.tell(now, Reason.STAGE_CHANGED, message)
+    return state.with_transition(now, Reason.STAGE_CHANGED, message)
 
 
 def _where(record: Record) -> str:
@@ -128,7 +134,7 @@ def move(state: State, stage: Stage | None, now: float) -> State:
         record=replace(before, sequence=before.sequence + 1, stage=name, percentage=percentage),
         confirmed=False,
         healthy=0.0,
-        counted=None,
+        healthy_until=None,
         approved="",
         promoted="",
         completed=False,

@@ -144,7 +144,7 @@ class RunOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Transition:
     """One transition, as the history and an Event tell it."""
 
     serial: int
@@ -159,7 +159,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class StageRun:
     """One stage of the present attempt: when it was entered and left, and how it ended."""
 
     name: str
@@ -175,17 +175,17 @@ class State:
 
     Attributes:
         record: What shall stand in Redis.
-        began: When the attempt began, and later when its first stage was entered: older looks are about an
+        measurements_from: When the attempt began, and later when its first stage was entered: older looks are about an
             earlier attempt or about no traffic at all.
-        clear: Evidence that reaches back before this is about an earlier attempt.
-        since: When Redis was found to have come to hold `record`; the percentage has been in force since.
+        evidence_from: Evidence that reaches back before this is about an earlier attempt.
+        in_force_since: When Redis was found to have come to hold `record`; the percentage has been in force since.
         confirmed: Whether Redis is known to have held `record`.
         applied: The percentage that Redis last confirmed.
         healthy: Seconds of good evidence in this stage, up to its duration.
-        counted: When evidence was last good with Redis holding the record, which is up to when healthy time
+        healthy_until: When evidence was last good with Redis holding the record, which is up to when healthy time
             is counted; `None` while evidence is not good. Not persisted: after a restart nothing is known
             of the time in between.
-        guards: Fingerprint of the guardrails under which healthy time was earned.
+        fingerprint: Fingerprint of the guardrails under which healthy time was earned.
         paused: Whether a person paused it by the verb.
         approved: The stage that a person approved, ahead of entering it.
         promoted: The stage that a person said to leave without serving its time.
@@ -197,21 +197,21 @@ class State:
     """
 
     record: Record
-    began: float
-    clear: float = 0.0
-    since: float = 0.0
+    measurements_from: float
+    evidence_from: float = 0.0
+    in_force_since: float = 0.0
     confirmed: bool = False
     applied: int = 0
     healthy: float = 0.0
-    counted: float | None = None
-    guards: str = ""
+    healthy_until: float | None = None
+    fingerprint: str = ""
     paused: bool = False
     approved: str = ""
     promoted: str = ""
     completed: bool = False
     verbs: Mapping[str, Heard] = field(default_factory=dict)
-    runs: tuple[Run, ...] = ()
-    history: tuple[Entry, ...] = ()
+    runs: tuple[StageRun, ...] = ()
+    history: tuple[Transition, ...] = ()
     serial: int = 0
 
     @property
@@ -224,10 +224,10 @@ class State:
         """Why it is latched, for people."""
         return self.record.cause.message if self.record.cause is not None else ""
 
-    def tell(self, now: float, reason: str, message: str, *, warning: bool = False) -> "State":
+    def with_transition(self, now: float, reason: str, message: str, *, warning: bool = False) -> "State":
         """This state with one more entry in its history."""
         record = self.record
-        entry = Entry(
+        transition = Transition(
             serial=self.serial + 1,
             at=now,
             reason=reason,
@@ -238,16 +238,21 @@ class State:
             percentage=record.percentage,
             warning=warning,
         )
-        return replace(self, history=(*self.history, entry)[-HISTORY:], serial=entry.serial)
+        return replace(self, history=(*self.history, transition)[-HISTORY:], serial=transition.serial)
 
-    def up_to(self, now: float) -> "State":
+    def clamped_to(self, now: float) -> "State":
         """This state under a clock that may have been set back: no time in it lies ahead.
 
         A breach seen before `began` or `clear` is an earlier attempt's, so a time ahead would hide breaches.
         """
-        if max(self.began, self.clear, self.since) <= now:
+        if max(self.measurements_from, self.evidence_from, self.in_force_since) <= now:
             return self
-        return replace(self, began=min(self.began, now), clear=min(self.clear, now), since=min(self.since, now))
+        return replace(
+            self,
+            measurements_from=min(self.measurements_from, now),
+            evidence_from=min(self.evidence_from, now),
+            in_force_since=min(self.in_force_since, now),
+        )
 
     def leave(self, now: float, outcome: RunOutcome) -> "State":
         """This state with its running stage ended."""
@@ -258,12 +263,12 @@ class State:
 
     def enter(self, now: float) -> "State":
         """This state with the record's stage begun."""
-        run = Run(name=self.record.stage, percentage=self.record.percentage, entered=now)
+        run = StageRun(name=self.record.stage, percentage=self.record.percentage, entered=now)
         return replace(self, runs=(*self.runs, run)[-RUNS:])
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observation:
     """Everything the operator has seen of the world, for one decision.
 
     Attributes:

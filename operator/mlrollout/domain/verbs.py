@@ -10,7 +10,7 @@ from .attempt import renew
 from .latch import latch
 from .record import Cause
 from .stages import current, following, move
-from .state import Alert, Heard, Reason, Request, Seen, State, Verb, shown
+from .state import Alert, Heard, Observation, Reason, Request, State, Verb, shown
 
 _AT_MOST = re.compile(r"(100|[0-9]{1,2})(?: ?%)?(?: (.*))?")
 
@@ -18,7 +18,7 @@ Answer = State | str
 """The state after a verb; where it is refused, why."""
 
 
-def hear(spec: Spec, seen: Seen, state: State, now: float) -> State:
+def hear(spec: Spec, seen: Observation, state: State, now: float) -> State:
     """The state after the requests that have not been acted on yet.
 
     A request acted on stays marked in `state.verbs` until its annotation is known to be gone, so that neither a
@@ -44,7 +44,7 @@ def hear(spec: Spec, seen: Seen, state: State, now: float) -> State:
     return state
 
 
-def _answer(verb: Verb, request: Request, spec: Spec, seen: Seen, state: State, now: float) -> State:
+def _answer(verb: Verb, request: Request, spec: Spec, seen: Observation, state: State, now: float) -> State:
     rollback, why = seen.verbs.get(Verb.ROLLBACK), _why(request)
     if verb is not Verb.ROLLBACK and rollback is not None:
         # Also one that was heard before and is not removed yet: to ask for it once more would change nothing in the
@@ -56,7 +56,7 @@ def _answer(verb: Verb, request: Request, spec: Spec, seen: Seen, state: State, 
     return answer if isinstance(answer, State) else _refuse(state, now, verb, why, answer)
 
 
-def _kept_down(seen: Seen, state: State, now: float) -> State:
+def _kept_down(seen: Observation, state: State, now: float) -> State:
     """A rollback in a manifest is no request that could be over: no attempt begins while it stands there."""
     request = seen.verbs.get(Verb.ROLLBACK)
     if request is None or not request.manifest or state.record.latched:
@@ -96,7 +96,7 @@ def too_early(requests: Mapping[str, Request]) -> Iterator[Alert]:
 
 
 def _refuse(state: State, now: float, verb: Verb, why: str, because: str) -> State:
-    return state.tell(now, Reason.VERB_REFUSED, f"{_quoted(verb, why)} is refused: {because}", warning=True)
+    return state.with_transition(now, Reason.VERB_REFUSED, f"{_quoted(verb, why)} is refused: {because}", warning=True)
 
 
 def _quoted(verb: str, why: str) -> str:
@@ -107,7 +107,7 @@ def _why(request: Request) -> str:
     return shown(request.text) or "no reason given"
 
 
-def _rollback(_spec: Spec, _seen: Seen, state: State, now: float, why: str) -> Answer:
+def _rollback(_spec: Spec, _seen: Observation, state: State, now: float, why: str) -> Answer:
     cause = Cause(Reason.MANUAL_ROLLBACK, f"asked for by annotation: {why}", now)
     found = state.record.cause
     if found is not None and (found.reason, found.message) == (cause.reason, cause.message):
@@ -117,46 +117,50 @@ def _rollback(_spec: Spec, _seen: Seen, state: State, now: float, why: str) -> A
     return latch(state, now, cause)
 
 
-def _retry(spec: Spec, seen: Seen, state: State, now: float, why: str) -> Answer:
+def _retry(spec: Spec, seen: Observation, state: State, now: float, why: str) -> Answer:
     if not state.record.latched:
         return "this attempt is not rolled back; there is nothing to begin again"
-    return renew(state.tell(now, Reason.RETRIED, f"a new attempt is asked for: {why}"), spec, seen, now)
+    return renew(state.with_transition(now, Reason.RETRIED, f"a new attempt is asked for: {why}"), spec, seen, now)
 
 
-def _resume(spec: Spec, _seen: Seen, state: State, now: float, why: str) -> Answer:
+def _resume(spec: Spec, _seen: Observation, state: State, now: float, why: str) -> Answer:
     if spec.paused:
         because = "spec.paused is true and keeps the rollout paused; set it to false"
         return _refuse(replace(state, paused=False), now, Verb.RESUME, why, because)
     if not state.paused:
         return "the rollout is not paused"
-    return replace(state, paused=False).tell(now, Reason.RESUMED, f"the rollout goes on: {why}")
+    return replace(state, paused=False).with_transition(now, Reason.RESUMED, f"the rollout goes on: {why}")
 
 
-def _pause(_spec: Spec, _seen: Seen, state: State, now: float, why: str) -> Answer:
+def _pause(_spec: Spec, _seen: Observation, state: State, now: float, why: str) -> Answer:
     if state.paused:
         return "the rollout is paused already"
-    return replace(state, paused=True).tell(now, Reason.PAUSED, f"the rollout is paused: {why}")
+    return replace(state, paused=True).with_transition(now, Reason.PAUSED, f"the rollout is paused: {why}")
 
 
-def _approve(spec: Spec, _seen: Seen, state: State, now: float, why: str) -> Answer:
-    stage = _next(spec, state)
+def _approve(spec: Spec, _seen: Observation, state: State, now: float, why: str) -> Answer:
+    stage = _next_stage(spec, state)
     if stage is None:
         return "there is no further stage in this attempt"
     if stage.approval is not Approval.MANUAL:
         return f"the next stage, {stage.name}, needs no approval"
-    return replace(state, approved=stage.name).tell(now, Reason.APPROVED, f"stage {stage.name} may be entered: {why}")
+    return replace(state, approved=stage.name).with_transition(
+        now, Reason.APPROVED, f"stage {stage.name} may be entered: {why}"
+    )
 
 
-def _promote(spec: Spec, _seen: Seen, state: State, now: float, why: str) -> Answer:
+def _promote(spec: Spec, _seen: Observation, state: State, now: float, why: str) -> Answer:
     stage = current(spec, state.record)
     if state.record.latched or state.completed or stage is None:
         return _nowhere(state)
-    after = _next(spec, state)
+    after = _next_stage(spec, state)
     state = replace(state, promoted=stage.name, approved=after.name if after is not None else state.approved)
-    return state.tell(now, Reason.PROMOTED, f"stage {stage.name} may be left once every guardrail passes: {why}")
+    return state.with_transition(
+        now, Reason.PROMOTED, f"stage {stage.name} may be left once every guardrail passes: {why}"
+    )
 
 
-def _demote(spec: Spec, _seen: Seen, state: State, now: float, value: str) -> Answer:
+def _demote(spec: Spec, _seen: Observation, state: State, now: float, value: str) -> Answer:
     """Back to an earlier stage; the value is the percentage it may have at most, and why."""
     asked, record = _AT_MOST.fullmatch(value), state.record
     if asked is None:
@@ -171,18 +175,18 @@ def _demote(spec: Spec, _seen: Seen, state: State, now: float, value: str) -> An
     if not below:
         return f"no stage asks for {most} % or less; to take traffic to 0 %, annotate mlrollout.dev/{Verb.ROLLBACK}"
     message = f"{record.percentage} % -> {below[-1].percentage} %, back to stage {below[-1].name}: {why}"
-    return move(state, below[-1], now).tell(now, Reason.DEMOTED, message)
+    return move(state, below[-1], now).with_transition(now, Reason.DEMOTED, message)
 
 
 def _nowhere(state: State) -> str:
     return "the attempt is rolled back" if state.record.latched else "no stage is under way"
 
 
-def _next(spec: Spec, state: State) -> Stage | None:
+def _next_stage(spec: Spec, state: State) -> Stage | None:
     return None if state.record.latched else following(spec, state.record)
 
 
-_ANSWERS: dict[Verb, Callable[[Spec, Seen, State, float, str], Answer]] = {
+_ANSWERS: dict[Verb, Callable[[Spec, Observation, State, float, str], Answer]] = {
     Verb.ROLLBACK: _rollback,
     Verb.RETRY: _retry,
     Verb.RESUME: _resume,

@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 import structlog
 
-from mlrollout.domain.state import Alert, Entry, Reason, State, Verb
+from mlrollout.domain.state import Alert, Reason, State, Transition, Verb
 from mlrollout.ports import Clock, GoneError, Note, Objects, ObjectsError, Ref
 
 from .metrics import Metrics
@@ -54,7 +54,7 @@ class Events:
                 if not _tells_the_cause(after, entry):
                     self._tell(rollout, entry)
 
-    def _tell(self, rollout: Rollout, entry: Entry) -> None:
+    def _tell(self, rollout: Rollout, entry: Transition) -> None:
         if entry.reason != Reason.ROLLED_BACK or entry.attempt != rollout.down:  # it has been logged when it happened
             _log(rollout.ref, entry, attempt=entry.attempt, stage=entry.stage, percentage=entry.percentage)
         self._post(rollout, _transition(entry))
@@ -125,17 +125,17 @@ class Events:
             await asyncio.wait(set(self._tasks), timeout=seconds)
 
 
-def _log(ref: Ref, news: Entry | Alert, **facts: object) -> None:
+def _log(ref: Ref, news: Transition | Alert, **facts: object) -> None:
     tell = log.warning if news.warning else log.info
     tell(news.message, object=str(ref), reason=str(news.reason), **facts)
 
 
-def _tells_the_cause(entry: Entry | None, cause: Entry) -> bool:
+def _tells_the_cause(entry: Transition | None, cause: Transition) -> bool:
     """Whether it is the rollback that this is the cause of: the two are one piece of news."""
     return entry is not None and entry.reason == Reason.ROLLED_BACK and cause.reason in _CAUSES
 
 
-def _transition(entry: Entry) -> Note:
+def _transition(entry: Transition) -> Note:
     unique = f"{entry.serial}-{round(entry.at * 1000)}"
     return Note(entry.reason, entry.message, warning=entry.warning, unique=unique)
 

@@ -9,7 +9,7 @@ import structlog
 
 from mlrollout.api.duration import render
 from mlrollout.api.spec import Guardrail, Spec
-from mlrollout.domain.danger import guarded
+from mlrollout.domain.rollback_cause import guarded
 from mlrollout.domain.state import State
 from mlrollout.domain.verdict import Finding, Verdict
 from mlrollout.evidence.answer import Answer
@@ -143,7 +143,7 @@ async def _drop(task: asyncio.Task[Answer]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-Seen = Callable[[Rollout, Guardrail, Verdict], None]
+OnVerdict = Callable[[Rollout, Guardrail, Verdict], None]
 """What to do with a verdict; must not wait."""
 
 
@@ -154,7 +154,7 @@ class Watch:
     rollout: Rollout
     clock: Clock
     metrics: Metrics
-    seen: Seen
+    seen: OnVerdict
     random: random.Random
     tasks: dict[Guardrail, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -186,7 +186,7 @@ class Watch:
 
     async def _look(self, guardrail: Guardrail, queries: Queries) -> Verdict:
         state, source = self.rollout.state, self.rollout.source
-        since = state.since if state is not None else 0.0
+        since = state.in_force_since if state is not None else 0.0
         if source is None:
             return Verdict(Finding.ERROR, self.clock.now(), 0.0, message="there is no Prometheus to ask")
         try:

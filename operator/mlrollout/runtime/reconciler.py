@@ -305,4 +305,4 @@ def _settled(before: State | None, after: State | None) -> bool:
     """Whether a decision left everything as it was, but for the time it counted."""
     if before is after or before is None or after is None:
         return before is after
-    return replace(before, healthy=0.0, counted=None) == replace(after, healthy=0.0, counted=None)
+    return replace(before, healthy=0.0, healthy_until=None) == replace(after, healthy=0.0, healthy_until=None)

@@ -16,7 +16,7 @@ from mlrollout.domain.claim import Claim
 from mlrollout.domain.leave import leave
 from mlrollout.domain.partial import UNGUARDED_FOR, hold
 from mlrollout.domain.persist import from_status
-from mlrollout.domain.state import HISTORY, Decision, Entry, Heard, Reason, Request, Seen, State, Verb
+from mlrollout.domain.state import HISTORY, Decision, Heard, Observation, Reason, Request, State, Transition, Verb
 from mlrollout.domain.traffic import Traffic
 from mlrollout.domain.verdict import Trail
 from mlrollout.ports import EvidenceSource, GoneError, Object, Ref, TrafficStore
@@ -36,7 +36,7 @@ class Rollout:
 
     Attributes:
         ref: Which object.
-        cluster: Which cluster it is in, as far as that is known; see `Seen`.
+        cluster: Which cluster it is in, as far as that is known; see `Observation`.
         object: The newest version of it that was seen.
         spec: What it asks for, as far as that can be understood; the last that could as a whole, if one was seen.
         whole: Whether it is that.
@@ -172,7 +172,7 @@ class Rollout:
         if self.spec is None:
             raise ValueError("an object without a usable spec can't be decided on")
         if self.state is not None and not self.whole:
-            return hold(self.spec, self.state.record, self.state.guards)
+            return hold(self.spec, self.state.record, self.state.fingerprint)
         grows = self.problem is None and self.deleted_at is None
         return self.spec if grows else self.spec.model_copy(update={"paused": True})
 
@@ -203,9 +203,9 @@ class Rollout:
         """Whether it needs no guard any more: it goes, and holds no traffic, or traffic that shall stay."""
         return self.deleted_at is not None and self.left and not (self.keeps and FINALIZER in self.finalizers)
 
-    def seen(self) -> Seen:
+    def seen(self) -> Observation:
         """Everything that was seen, for one decision."""
-        return Seen(
+        return Observation(
             uid=self.uid,
             holder=str(self.ref),
             traffic=self.traffic,
@@ -295,11 +295,11 @@ def merge(working: State | None, loaded: State | None) -> State | None:
     mine, theirs = working.record, loaded.record
     if mine.rank > theirs.rank and (mine.attempt > theirs.attempt or mine.percentage <= theirs.percentage):
         return _told_after(working, loaded)
-    if mine.rank != theirs.rank or working.guards != loaded.guards:
+    if mine.rank != theirs.rank or working.fingerprint != loaded.fingerprint:
         return loaded
     if loaded.healthy > working.healthy + _ROUNDED:
-        return replace(loaded, counted=None)  # another process counted this time; ours would count it again
-    return replace(loaded, healthy=working.healthy, counted=working.counted)
+        return replace(loaded, healthy_until=None)  # another process counted this time; ours would count it again
+    return replace(loaded, healthy=working.healthy, healthy_until=working.healthy_until)
 
 
 _ANSWERED_AGAIN = frozenset({Reason.RESUMED, Reason.PAUSED, Reason.APPROVED, Reason.PROMOTED, Reason.VERB_REFUSED})
@@ -335,6 +335,6 @@ def _told_after(working: State, loaded: State) -> State:
     )
 
 
-def _mark(entry: Entry) -> tuple[int, str, int]:
+def _mark(entry: Transition) -> tuple[int, str, int]:
     """What tells a transition from others; a status holds its time to the millisecond."""
     return entry.serial, entry.reason, round(entry.at * 1000)

@@ -12,7 +12,7 @@ from mlrollout.api.status import (
     Progress,
     RecordStatus,
     Status,
-    Transition,
+    TransitionStatus,
     VerbStatus,
 )
 from pydantic import ValidationError
@@ -20,8 +20,8 @@ from pydantic import ValidationError
 NOON = 1793620800.0
 
 
-def entry(serial: int) -> Transition:
-    return Transition(serial=serial, at=NOON, reason="StageAdvanced", message="", attempt=1, percentage=10)
+def entry(serial: int) -> TransitionStatus:
+    return TransitionStatus(serial=serial, at=NOON, reason="StageAdvanced", message="", attempt=1, percentage=10)
 
 
 def condition(kind: str) -> Condition:

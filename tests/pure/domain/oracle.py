@@ -9,7 +9,7 @@ from mlrollout.api.spec import Action, AfterCompletion, Approval, Guardrail, Spe
 from mlrollout.api.status import ConditionStatus
 from mlrollout.domain.conditions import READY, RECONCILING, STALLED, TRAFFIC_APPLIED, Fact
 from mlrollout.domain.record import Rank, Record
-from mlrollout.domain.state import HISTORY, Decision, Reason, Seen, State
+from mlrollout.domain.state import HISTORY, Decision, Observation, Reason, State
 from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.domain.verdict import Finding, Trail
 
@@ -76,7 +76,7 @@ class Oracle:
         if after.record == write.record:
             self.landed.setdefault(write.record.rank, world.now)
 
-    def told(self, seen: Seen, decision: Decision, facts: tuple[Fact, ...]) -> None:
+    def told(self, seen: Observation, decision: Decision, facts: tuple[Fact, ...]) -> None:
         """Nobody is told that all is well, or that all is over, unless it is."""
         types = {fact.type: fact for fact in facts}
         assert len(types) == len(facts)
@@ -95,7 +95,7 @@ class Oracle:
             assert state is not None
             assert (state.record.latched, state.confirmed) == (True, True)
 
-    def decided(self, world: World, before: State | None, seen: Seen, decision: Decision) -> None:
+    def decided(self, world: World, before: State | None, seen: Observation, decision: Decision) -> None:
         after, spec, now = decision.state, world.edit.spec, world.now
         if after is None:
             assert decision.write is None
@@ -113,7 +113,7 @@ class Oracle:
         if after.confirmed and _good_until(spec, seen.trails, now) > now and seen.traffic is not None:
             self.held = now
 
-    def _transition(self, spec: Spec, before: State, seen: Seen, after: State) -> None:
+    def _transition(self, spec: Spec, before: State, seen: Observation, after: State) -> None:
         assert after.record.rank >= before.record.rank, "a record was replaced by a lesser one"
         told = [entry for entry in after.history if entry.serial > before.serial]
         assert [entry.serial for entry in told] == list(range(before.serial + 1, after.serial + 1))[-HISTORY:]
@@ -173,7 +173,7 @@ class Oracle:
         good = self.good.get((after.record.attempt, after.record.stage), 0.0)
         assert after.healthy <= good + 1e-3, f"{after.healthy} s healthy, but {good} s of good evidence"
 
-    def _breach(self, world: World, before: State, seen: Seen, decision: Decision) -> None:
+    def _breach(self, world: World, before: State, seen: Observation, decision: Decision) -> None:
         """A breach means zero, in the very same decision."""
         spec, after = world.edit.spec, decision.state
         assert after is not None
@@ -196,7 +196,7 @@ class Oracle:
         if not foreign and not at_zero:
             assert decision.write == Write(after.record), "a breach, and nothing is written"
 
-    def _written(self, world: World, before: State | None, seen: Seen, write: Write, after: State) -> None:
+    def _written(self, world: World, before: State | None, seen: Observation, write: Write, after: State) -> None:
         traffic = seen.traffic
         if not write.raises:
             assert write.expect is None
@@ -214,7 +214,7 @@ class Oracle:
         assert write.record.revision == world.edit.spec.revision
         self._raised(world, seen, write, traffic, after)
 
-    def _raised(self, world: World, seen: Seen, write: Write, traffic: Traffic, after: State) -> None:
+    def _raised(self, world: World, seen: Observation, write: Write, traffic: Traffic, after: State) -> None:
         """A raise above the first stage needs a fresh `Pass` of every guardrail, made in the stage before it."""
         spec, now = world.edit.spec, world.now
         stages = {stage.name: stage for stage in spec.stages}
@@ -267,6 +267,8 @@ def _breached(guardrail: Guardrail, trails: object, state: State) -> bool:
     bad = [
         look
         for look in trail.answered[-guardrail.breach_after.of :]
-        if look.finding is Finding.BREACH and look.at >= state.began and look.at - look.reach >= state.clear
+        if look.finding is Finding.BREACH
+        and look.at >= state.measurements_from
+        and look.at - look.reach >= state.evidence_from
     ]
     return len(bad) >= guardrail.breach_after.failures

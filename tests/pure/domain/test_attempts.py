@@ -6,7 +6,7 @@ import pytest
 from mlrollout.api.spec import BreachAfter
 from mlrollout.domain.decide import decide
 from mlrollout.domain.record import Record, encode
-from mlrollout.domain.state import Reason, RunOutcome, Seen
+from mlrollout.domain.state import Observation, Reason, RunOutcome
 from mlrollout.domain.traffic import Traffic, Write
 
 from tests.components.redis.model import State as Redis
@@ -24,7 +24,7 @@ def _old(**fields: int | str | bool) -> Record:
 
 
 def _begun(record: Record | None, key: str | None = "30") -> Record:
-    decision = decide(SPEC, None, Seen(UID, HOLDER, Traffic(key, record)), NOW)
+    decision = decide(SPEC, None, Observation(UID, HOLDER, Traffic(key, record)), NOW)
     assert decision.state is not None
     assert decision.announces, "it begins when it is saved"
     served = record is not None and record.percentage
@@ -70,9 +70,9 @@ def test_an_attempt_begins_above_what_stands_and_takes_it_to_zero(record: Record
 def test_evidence_of_a_time_with_traffic_is_not_the_new_attempt_s(
     record: Record | None, key: str | None, clear: float
 ) -> None:
-    state = decide(SPEC, None, Seen(UID, HOLDER, Traffic(key, record)), NOW).state
+    state = decide(SPEC, None, Observation(UID, HOLDER, Traffic(key, record)), NOW).state
     assert state is not None
-    assert (state.clear, state.began) == (clear, NOW)
+    assert (state.evidence_from, state.measurements_from) == (clear, NOW)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_evidence_of_a_time_with_traffic_is_not_the_new_attempt_s(
     ],
 )
 def test_an_object_that_lost_its_status_goes_on_from_its_record(found: Record) -> None:
-    decision = decide(SPEC, None, Seen(UID, HOLDER, Traffic(str(found.percentage), found)), NOW)
+    decision = decide(SPEC, None, Observation(UID, HOLDER, Traffic(str(found.percentage), found)), NOW)
     state = decision.state
     assert state is not None
     assert state.record == found
@@ -95,14 +95,14 @@ def test_an_object_that_lost_its_status_goes_on_from_its_record(found: Record) -
 
 def test_the_key_of_another_object_is_left_alone() -> None:
     found = Traffic("40", _old(holder="else/where"))
-    decision = decide(SPEC, None, Seen(UID, HOLDER, found), NOW)
+    decision = decide(SPEC, None, Observation(UID, HOLDER, found), NOW)
     assert (decision.state, decision.write) == (None, None)
     assert [alert.reason for alert in decision.alerts] == [Reason.KEY_CONFLICT]
     assert "else/where" in decision.alerts[0].message
 
 
 def test_nothing_begins_while_redis_can_t_be_asked() -> None:
-    decision = decide(SPEC, None, Seen(UID, HOLDER, None, "connection refused"), NOW)
+    decision = decide(SPEC, None, Observation(UID, HOLDER, None, "connection refused"), NOW)
     assert (decision.state, decision.write) == (None, None)
     assert [alert.reason for alert in decision.alerts] == [Reason.TRAFFIC_UNCONFIRMED]
     assert "connection refused" in decision.alerts[0].message
@@ -111,7 +111,7 @@ def test_nothing_begins_while_redis_can_t_be_asked() -> None:
 def test_a_restored_status_of_another_object_counts_as_none() -> None:
     world = world_at("second stage")
     state = replace(world.state, record=replace(world.state.record, owner="an-earlier-uid"))
-    decision = decide(SPEC, state, Seen(UID, HOLDER, Traffic("30", state.record)), world.now)
+    decision = decide(SPEC, state, Observation(UID, HOLDER, Traffic("30", state.record)), world.now)
     assert decision.state is not None
     assert (decision.state.record.attempt, decision.state.record.owner) == (2, UID)
     assert decision.announces
@@ -290,9 +290,9 @@ def test_a_record_of_the_object_before_does_not_keep_its_successor_from_the_key(
     world = world_at("second stage")
     spec, state = world.edit.spec, replace(world.state, record=replace(world.state.record, attempt=2))
     late = replace(world.state.record, attempt=1, owner="an-earlier-uid")
-    decision = decide(spec, state, Seen(UID, HOLDER, Traffic("30", late)), world.now)
+    decision = decide(spec, state, Observation(UID, HOLDER, Traffic("30", late)), world.now)
     assert decision.write == Write(state.record)
-    decision = decide(spec, state, Seen(UID, HOLDER, Traffic("30", replace(late, attempt=3))), world.now)
+    decision = decide(spec, state, Observation(UID, HOLDER, Traffic("30", replace(late, attempt=3))), world.now)
     assert decision.write is None, "a greater one may be another cluster's"
     assert decision.alerts[0].reason is Reason.KEY_CONFLICT
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from mlrollout.domain.claim import Claim, decode_claim, encode_claim
 from mlrollout.domain.decide import decide
-from mlrollout.domain.state import Reason, Seen, State
+from mlrollout.domain.state import Observation, Reason, State
 from mlrollout.domain.traffic import Traffic
 
 from tests.pure.domain.situations import world_at
@@ -48,7 +48,7 @@ def test_what_is_no_claim_is_none(text: bytes | None) -> None:
 )
 def test_who_has_a_key_hears_who_else_wants_it(claim: Claim, said: list[str]) -> None:
     state, traffic = _standing()
-    decision = decide(Edit().spec, state, Seen(UID, HOLDER, traffic, cluster="here", claim=claim), NOW)
+    decision = decide(Edit().spec, state, Observation(UID, HOLDER, traffic, cluster="here", claim=claim), NOW)
     (alert,) = (alert for alert in decision.alerts if alert.reason is Reason.KEY_CLAIMED)
     assert alert.warning
     assert [part for part in said if part not in alert.message] == []
@@ -66,7 +66,7 @@ def test_it_is_not_told_by_who_wants_it_who_lost_it_or_who_can_t_know() -> None:
         (None, CLAIM),
         (Traffic(None, None), CLAIM),
     ):
-        decision = decide(Edit().spec, state, Seen(UID, HOLDER, stands, cluster="here", claim=claim), NOW)
+        decision = decide(Edit().spec, state, Observation(UID, HOLDER, stands, cluster="here", claim=claim), NOW)
         assert Reason.KEY_CLAIMED not in [alert.reason for alert in decision.alerts]
 
 

@@ -16,7 +16,7 @@ from mlrollout.domain.conditions import (
 )
 from mlrollout.domain.decide import decide
 from mlrollout.domain.record import encode
-from mlrollout.domain.state import Decision, Reason, Seen
+from mlrollout.domain.state import Decision, Observation, Reason
 
 from tests.components.redis.model import State as Redis
 from tests.pure.domain.situations import world_at
@@ -165,7 +165,7 @@ def _rows(found: tuple[Fact, ...]) -> tuple[str, str, str, str]:
 def _facts(world: World) -> tuple[Fact, ...]:
     operator = world.operators[0]
     assert operator.decision is not None
-    seen = Seen(UID, HOLDER, world.redis.traffic, trails=operator.trails)
+    seen = Observation(UID, HOLDER, world.redis.traffic, trails=operator.trails)
     return facts(world.edit.spec, seen, operator.decision, world.now)
 
 
@@ -185,7 +185,7 @@ def test_every_situation_has_its_conditions(row: tuple[str, list[Happening], str
     ],
 )
 def test_an_object_that_can_t_begin_says_why(redis: Redis, up: bool, ready: str, abnormal: str) -> None:  # noqa: FBT001 - a table
-    seen = Seen(UID, HOLDER, redis.traffic if up else None)
+    seen = Observation(UID, HOLDER, redis.traffic if up else None)
     decision = decide(Edit().spec, None, seen, 0.0)
     found = _rows(facts(Edit().spec, seen, decision, 0.0))
     assert found[:2] == (ready, abnormal)
@@ -215,7 +215,7 @@ def test_where_no_guardrail_can_be_understood_none_is_said_to_pass() -> None:
     decision = world.operators[0].decision
     assert decision is not None
 
-    health = facts(spec, Seen(UID, HOLDER), decision, world.now)[-2]
+    health = facts(spec, Observation(UID, HOLDER), decision, world.now)[-2]
 
     assert (health.status, health.reason) == ("Unknown", Reason.GUARDRAILS_UNKNOWN)
     assert "so nobody looks" in health.message

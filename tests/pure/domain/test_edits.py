@@ -86,7 +86,7 @@ def test_a_stage_renamed_in_place_begins_again() -> None:
     world.change(stages=renamed)
     world.play([("handle", 0), ("handle", 0)])
     assert _stands(world) == ("share", 30, 30)
-    assert (world.state.healthy, world.state.since) == (0, world.now)
+    assert (world.state.healthy, world.state.in_force_since) == (0, world.now)
 
 
 def test_a_stage_announced_as_the_first_waits_for_one_that_is_put_before_it() -> None:
@@ -149,11 +149,11 @@ def test_changed_guardrails_have_to_be_passed_for_the_whole_duration() -> None:
 def test_a_version_that_names_guardrails_otherwise_costs_no_healthy_time() -> None:
     world = world_at("second stage", ("go_well", 2))
     (older,) = world.edit.spec.fingerprints - {world.edit.spec.fingerprint}
-    world.operators[0].state = replace(world.state, guards=older)
+    world.operators[0].state = replace(world.state, fingerprint=older)
 
     world.play([("go_well", 0), ("handle", 0)])
 
-    assert (world.state.healthy, world.state.guards) == (30, older), "an older operator may come back"
+    assert (world.state.healthy, world.state.fingerprint) == (30, older), "an older operator may come back"
     assert Reason.EVIDENCE_RESTARTED not in world.told
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from mlrollout.api.spec import BreachAfter, Guardrail, Missing, MissingAction, Requirement, Stage
 from mlrollout.domain.decide import decide
-from mlrollout.domain.state import Decision, Reason, RunOutcome, Seen
+from mlrollout.domain.state import Decision, Observation, Reason, RunOutcome
 from mlrollout.domain.traffic import Write
 from mlrollout.domain.verdict import Finding, Trail, Verdict
 
@@ -71,14 +71,14 @@ def test_guardrails_that_only_alert_let_nothing_grow() -> None:
 
 def test_a_pass_counts_only_where_its_whole_window_lies_in_the_stage() -> None:
     world = world_at("first stage announced", ("go_well", 2))
-    assert world.state.since == world.now
+    assert world.state.in_force_since == world.now
     for _ in range(3):
         world.play([("wait", 5.0), ("looks",), ("handle", 0)])
         reason, message = _waits_for(world)
-        assert (reason, world.state.counted) == (Reason.GUARDRAILS_UNKNOWN, None)
+        assert (reason, world.state.healthy_until) == (Reason.GUARDRAILS_UNKNOWN, None)
     assert "errors still looks back 5s into the time before this stage" in message
     world.play([("wait", 5.0), ("looks",), ("handle", 0)])
-    assert world.state.counted == world.now
+    assert world.state.healthy_until == world.now
 
 
 def test_a_look_that_is_too_old_or_of_the_future_counts_no_more() -> None:
@@ -155,7 +155,7 @@ def test_a_requirement_s_look_must_be_there_and_lie_in_the_stage_too() -> None:
     stage = Stage(name="pilot", percentage=10, duration=0, require=(Requirement(guardrail="anger", max=1.0),))
     state, spec = world_at("first stage").state, world_at("first stage").edit.spec
     spec = spec.model_copy(update={"stages": (stage, *spec.stages[1:])})
-    now = state.since + 20
+    now = state.in_force_since + 20
     passing = {g.name: Trail(g).add(Verdict(Finding.PASS, now, 0.0, value=0.5)) for g in spec.guardrails}
     world = world_at("first stage")
     for anger, complaint in (
@@ -166,7 +166,7 @@ def test_a_requirement_s_look_must_be_there_and_lie_in_the_stage_too() -> None:
             "its window still reaches back before this stage",
         ),
     ):
-        seen = Seen(UID, HOLDER, world.redis.traffic, trails=passing | {"anger": anger})
+        seen = Observation(UID, HOLDER, world.redis.traffic, trails=passing | {"anger": anger})
         (blocked,) = decide(spec, state, seen, now).blockers
         assert blocked.reason == Reason.AWAITING_REQUIREMENTS
         assert complaint in blocked.message

@@ -89,4 +89,4 @@ def stands_still(world: World) -> None:
         world.looks()
         before = world.state
         assert world.handle().write is None
-        assert replace(world.state, healthy=0.0, counted=None) == replace(before, healthy=0.0, counted=None)
+        assert replace(world.state, healthy=0.0, healthy_until=None) == replace(before, healthy=0.0, healthy_until=None)

@@ -13,7 +13,7 @@ from tests.components.redis.model import merge
 
 OURS = Record(attempt=2, latched=False, sequence=4, percentage=30, stage="full", owner="ours", holder="a/b")
 LATCHED = replace(OURS, latched=True, sequence=5, percentage=0)
-STATE = State(record=OURS, began=0.0)
+STATE = State(record=OURS, measurements_from=0.0)
 BEFORE = replace(OURS, attempt=1, percentage=50, owner="", holder="a/b")
 FOREIGN = replace(OURS, attempt=9, owner="other", holder="c/d")
 

@@ -6,7 +6,7 @@ import pytest
 from mlrollout.assignment.view import View
 from mlrollout.domain.decide import decide
 from mlrollout.domain.record import ATTEMPTS, Record, decode, encode, first_attempt
-from mlrollout.domain.state import Decision, Reason, Seen
+from mlrollout.domain.state import Decision, Observation, Reason
 from mlrollout.domain.traffic import Traffic, Write
 
 from tests.pure.domain.situations import world_at
@@ -16,10 +16,10 @@ from tests.pure.domain.world import HOLDER, UID
 NOW = 1_800_000_000.0
 SPEC = Edit().spec
 OLD = Record(4, latched=False, sequence=2, percentage=30, revision="r0", stage="half", owner="old-uid", holder=HOLDER)
-ME = Seen(UID, HOLDER, created=NOW, cluster="here")
+ME = Observation(UID, HOLDER, created=NOW, cluster="here")
 
 
-def _begin(found: Record | None, seen: Seen = ME) -> Decision:
+def _begin(found: Record | None, seen: Observation = ME) -> Decision:
     key = None if found is None else str(found.percentage)
     return decide(SPEC, None, replace(seen, traffic=Traffic(key, found)), NOW)
 
@@ -81,7 +81,7 @@ def test_who_lost_a_key_to_another_cluster_says_so_and_tells_no_rollback() -> No
 
 def test_a_record_of_an_older_operator_is_told_its_cluster() -> None:
     world = world_at("second stage")
-    seen = Seen(UID, HOLDER, world.redis.traffic, trails=world.operators[0].trails, cluster="here")
+    seen = Observation(UID, HOLDER, world.redis.traffic, trails=world.operators[0].trails, cluster="here")
     decision = decide(world.edit.spec, world.state, seen, world.now)
     assert decision.write == Write(world.state.record)
     assert decision.write is not None

@@ -7,7 +7,7 @@ from mlrollout.api.spec import DEFAULT_STAGES, AfterCompletion, OnDelete, Spec
 from mlrollout.domain.decide import decide
 from mlrollout.domain.partial import UNGUARDED_FOR, hold, summary, understand
 from mlrollout.domain.record import Record
-from mlrollout.domain.state import Reason, Request, Seen, State
+from mlrollout.domain.state import Observation, Reason, Request, State
 from mlrollout.domain.traffic import Traffic
 
 GOOD: dict[str, Any] = {"name": "errors", "query": "up", "max": 0.05}
@@ -144,12 +144,12 @@ def test_the_first_of_many_are_told() -> None:
 def _state(record: Record, spec: Spec) -> State:
     return State(
         record=record,
-        began=1.0,
-        since=1.0,
+        measurements_from=1.0,
+        in_force_since=1.0,
         confirmed=True,
         applied=record.percentage,
         healthy=99.0,
-        guards=spec.fingerprint,
+        fingerprint=spec.fingerprint,
     )
 
 
@@ -157,8 +157,8 @@ def _state(record: Record, spec: Spec) -> State:
 def test_a_rollout_stays_in_a_stage_that_is_not_understood_and_keeps_what_it_earned(stages: Any) -> None:
     before, record = Spec.model_validate(_spec()), _record()
     state = _state(record, before)
-    spec = hold(_partial(stages=stages, guardrails=[NEWER, GOOD]), record, state.guards)
-    decision = decide(spec, state, Seen("o", "h", Traffic("10", record)), 100.0)
+    spec = hold(_partial(stages=stages, guardrails=[NEWER, GOOD]), record, state.fingerprint)
+    decision = decide(spec, state, Observation("o", "h", Traffic("10", record)), 100.0)
     assert decision.write is None
     assert decision.state is not None
     assert decision.state.record == record
@@ -171,7 +171,7 @@ def test_one_that_has_not_begun_its_first_stage_stays_before_it() -> None:
     record = _record("", 0)
     spec = hold(_partial(stages=[], guardrails=[NEWER]), record, "")
     assert spec.stages == DEFAULT_STAGES
-    decision = decide(spec, _state(record, spec), Seen("o", "h", Traffic("0", record)), 100.0)
+    decision = decide(spec, _state(record, spec), Observation("o", "h", Traffic("0", record)), 100.0)
     assert decision.state is not None
     assert decision.state.record == record
 
@@ -179,7 +179,7 @@ def test_one_that_has_not_begun_its_first_stage_stays_before_it() -> None:
 def test_a_stage_that_asks_for_less_is_understood_as_that() -> None:
     record = _record()
     spec = hold(_partial(stages=[{**STAGES[0], "percentage": 5}], guardrails=[NEWER]), record, "")
-    decision = decide(spec, _state(record, spec), Seen("o", "h", Traffic("10", record)), 100.0)
+    decision = decide(spec, _state(record, spec), Observation("o", "h", Traffic("10", record)), 100.0)
     assert decision.write is not None
     assert decision.write.record.percentage == 5
 
@@ -188,7 +188,7 @@ def test_a_stage_that_asks_for_less_is_understood_as_that() -> None:
 def test_what_one_revision_earned_is_given_to_no_other(revision: Any, percentage: int) -> None:
     record = _record()
     spec = hold(_partial(revision=revision, guardrails=[NEWER]), record, "")
-    decision = decide(spec, _state(record, spec), Seen("o", "h", Traffic("10", record)), 100.0)
+    decision = decide(spec, _state(record, spec), Observation("o", "h", Traffic("10", record)), 100.0)
     assert decision.state is not None
     assert decision.state.record.percentage == percentage
 
@@ -196,7 +196,7 @@ def test_what_one_revision_earned_is_given_to_no_other(revision: Any, percentage
 def test_a_rollback_is_heard() -> None:
     record = _record()
     spec = hold(_partial(guardrails=[NEWER]), record, "")
-    seen = Seen("o", "h", Traffic("10", record), verbs={"rollback": Request("it is bad", "1")})
+    seen = Observation("o", "h", Traffic("10", record), verbs={"rollback": Request("it is bad", "1")})
     decision = decide(spec, _state(record, spec), seen, 100.0)
     assert decision.write is not None
     assert decision.write.record.latched
@@ -205,7 +205,7 @@ def test_a_rollback_is_heard() -> None:
 def test_what_nothing_guards_for_too_long_goes_to_zero_and_says_why() -> None:
     record = _record()
     spec = hold(_partial(guardrails=[NEWER]), record, "")
-    seen = Seen("o", "h", Traffic("10", record), unguarded="guardrails[score].action: what is that?")
+    seen = Observation("o", "h", Traffic("10", record), unguarded="guardrails[score].action: what is that?")
     decision = decide(spec, _state(record, spec), seen, 100.0)
     assert decision.write is not None
     assert (decision.write.record.latched, decision.write.record.percentage) == (True, 0)

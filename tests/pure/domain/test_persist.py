@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mlrollout.api.status import Progress, RecordStatus, StageStatus, Status
 from mlrollout.domain.persist import due, from_status, to_status
 from mlrollout.domain.record import Cause, Record
-from mlrollout.domain.state import HISTORY, RUNS, Entry, Heard, Reason, Run, RunOutcome, State
+from mlrollout.domain.state import HISTORY, RUNS, Heard, Reason, RunOutcome, StageRun, State, Transition
 from mlrollout.domain.verdict import Finding, Trail, Verdict
 
 from tests.pure.domain.situations import SITUATIONS, world_at
@@ -31,19 +31,19 @@ def _records() -> st.SearchStrategy[Record]:
 
 def _states() -> st.SearchStrategy[State]:
     entries = st.builds(
-        Entry, COUNTS, MOMENTS, st.sampled_from(Reason), TEXTS, COUNTS, NAMES, NAMES, PERCENTAGES, st.booleans()
+        Transition, COUNTS, MOMENTS, st.sampled_from(Reason), TEXTS, COUNTS, NAMES, NAMES, PERCENTAGES, st.booleans()
     )
-    runs = st.builds(Run, NAMES, PERCENTAGES, MOMENTS, st.none() | MOMENTS, st.sampled_from(RunOutcome))
+    runs = st.builds(StageRun, NAMES, PERCENTAGES, MOMENTS, st.none() | MOMENTS, st.sampled_from(RunOutcome))
     return st.builds(
         State,
         record=_records(),
-        began=MOMENTS,
-        clear=MOMENTS,
-        since=MOMENTS,
+        measurements_from=MOMENTS,
+        evidence_from=MOMENTS,
+        in_force_since=MOMENTS,
         confirmed=st.booleans(),
         applied=PERCENTAGES,
         healthy=MOMENTS,
-        guards=NAMES,
+        fingerprint=NAMES,
         paused=st.booleans(),
         approved=NAMES,
         promoted=NAMES,
@@ -70,7 +70,7 @@ def test_a_state_survives_the_status(state: State) -> None:
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_so_does_every_real_one_but_for_what_a_restart_must_not_know(situation: str) -> None:
     state = world_at(situation).state
-    assert from_status(Status.read({"status": _status(state).render()})) == replace(state, counted=None)
+    assert from_status(Status.read({"status": _status(state).render()})) == replace(state, healthy_until=None)
 
 
 def test_an_object_that_has_not_begun_has_no_state() -> None:
@@ -93,15 +93,15 @@ def test_a_status_with_gaps_is_read_all_the_same() -> None:
     )
     state = from_status(status)
     assert state is not None
-    assert (state.began, state.serial, state.confirmed) == (0.0, 0, False)
-    assert state.runs == (Run("pilot", 10, 1.0),)
+    assert (state.measurements_from, state.serial, state.confirmed) == (0.0, 0, False)
+    assert state.runs == (StageRun("pilot", 10, 1.0),)
 
 
 def test_what_is_too_much_for_the_status_is_cut_at_the_old_end() -> None:
     state = replace(
         world_at("second stage").state,
-        history=tuple(Entry(n, 1.0, "X", "m" * 5000, 1, "r", "s", 1) for n in range(HISTORY + 5)),
-        runs=tuple(Run(f"s{n}", 1, 1.0) for n in range(RUNS + 5)),
+        history=tuple(Transition(n, 1.0, "X", "m" * 5000, 1, "r", "s", 1) for n in range(HISTORY + 5)),
+        runs=tuple(StageRun(f"s{n}", 1, 1.0) for n in range(RUNS + 5)),
     )
     found = from_status(Status.read({"status": _status(state).render()}))
     assert found is not None

@@ -101,7 +101,7 @@ def test_a_stage_that_redis_lost_comes_back_at_once_on_evidence_that_is_still_fr
     world.play([("flush",), ("handle", 0)])
     assert (world.in_force, world.told[-1]) == (30, Reason.TRAFFIC_RESTORED)
     world.play([("handle", 0)])
-    assert (world.state.healthy, world.state.confirmed, world.state.since) == (healthy, True, world.now)
+    assert (world.state.healthy, world.state.confirmed, world.state.in_force_since) == (healthy, True, world.now)
 
 
 def test_it_is_told_once_however_often_it_is_tried() -> None:
@@ -259,7 +259,7 @@ def test_time_under_an_unreadable_record_was_at_zero_so_its_evidence_does_not_co
     world = world_at("second stage")
     text = world.redis.record
     world.play([("set_record", "{}"), ("go_well", 20), ("set_record", text), ("go_well", 1)])
-    assert (world.state.confirmed, world.state.since, world.state.healthy) == (True, world.now, 10)
+    assert (world.state.confirmed, world.state.in_force_since, world.state.healthy) == (True, world.now, 10)
     world = World()
     world.change(guardrails=(SCORE,), stages=STAGES["gone"])  # its evidence is about the moment it is looked at
     world.play([("handle", 0), ("go_well", 4), ("set_record", "{}"), ("go_well", 1)])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mlrollout.domain.decide import decide
 from mlrollout.domain.latch import landed
 from mlrollout.domain.record import Cause
-from mlrollout.domain.state import SHOWN, Heard, Reason, Request, Seen, State, Verb, shown
+from mlrollout.domain.state import SHOWN, Heard, Observation, Reason, Request, State, Verb, shown
 from mlrollout.domain.verbs import too_early
 
 from tests.pure.domain.situations import SITUATIONS, world_at
@@ -22,7 +22,7 @@ LONG = "because " * 30_000
 
 def _hear(situation: str, state: State, verbs: Mapping[str, Request], removed: frozenset[str] = frozenset()) -> State:
     world = world_at(situation)
-    seen = Seen(UID, HOLDER, world.redis.traffic, "", dict(world.operators[0].trails), verbs, removed)
+    seen = Observation(UID, HOLDER, world.redis.traffic, "", dict(world.operators[0].trails), verbs, removed)
     after = decide(world.edit.spec, state, seen, world.now).state
     assert after is not None
     return after
@@ -94,7 +94,7 @@ def test_ordinary_words_are_shown_as_they_are() -> None:
 def test_a_verb_in_a_manifest_is_told_of_and_changes_nothing(situation: str, verb: Verb) -> None:
     world = world_at(situation)
     request = Request("10 as ever", "m1", manifest="argocd")
-    seen = Seen(UID, HOLDER, world.redis.traffic, "", dict(world.operators[0].trails), {verb: request})
+    seen = Observation(UID, HOLDER, world.redis.traffic, "", dict(world.operators[0].trails), {verb: request})
     without = decide(world.edit.spec, world.state, replace(seen, verbs={}), world.now)
     found = decide(world.edit.spec, world.state, seen, world.now)
     assert (found.state, found.write) == (without.state, without.write)
@@ -123,7 +123,7 @@ def test_a_rollback_in_a_manifest_is_done_and_nothing_begins_while_it_stands_the
 
 def test_nor_does_a_new_revision_that_it_came_with() -> None:
     world = world_at("rolled back", ("revise",))
-    seen = Seen(UID, HOLDER, world.redis.traffic, verbs={"rollback": Request(" ", "m1", manifest="argocd")})
+    seen = Observation(UID, HOLDER, world.redis.traffic, verbs={"rollback": Request(" ", "m1", manifest="argocd")})
     begun = decide(world.edit.spec, world.state, seen, world.now)
     assert begun.announces
     after = decide(world.edit.spec, begun.state, seen, world.now).state

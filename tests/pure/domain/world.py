@@ -15,7 +15,7 @@ from mlrollout.domain.conditions import Fact, facts, stamp
 from mlrollout.domain.decide import decide
 from mlrollout.domain.persist import from_status, to_status
 from mlrollout.domain.record import Record, encode
-from mlrollout.domain.state import Decision, Request, Seen, State
+from mlrollout.domain.state import Decision, Observation, Request, State
 from mlrollout.domain.traffic import Write
 from mlrollout.domain.verdict import Finding, Trail, Verdict
 from mlrollout.runtime.rollout import merge as merged
@@ -132,7 +132,7 @@ class World:
             self._load(operator)
         spec = self.edit.spec
         traffic = self.redis.traffic if self.redis_up else None
-        seen = Seen(UID, HOLDER, traffic, "it is down", dict(operator.trails), requests(self.verbs))
+        seen = Observation(UID, HOLDER, traffic, "it is down", dict(operator.trails), requests(self.verbs))
         before = operator.state
         decision = operator.decision = decide(spec, before, seen, self.now)
         self.oracle.decided(self, before, seen, decision)
@@ -159,7 +159,7 @@ class World:
             trail = operator.trails.get(guardrail.name)
             if trail is None or trail.guardrail != guardrail:
                 continue
-            since = operator.state.since if operator.state is not None else 0.0
+            since = operator.state.in_force_since if operator.state is not None else 0.0
             fixed = {"errors": WINDOW, "latency": min(WINDOW, max(1.0, self.now - since))}
             verdict = Verdict(
                 Finding(finding), self.now, fixed.get(guardrail.name, 0.0), value=0.8, message=f"{finding}!"
@@ -264,7 +264,7 @@ class World:
         operator.state = merged(operator.state, from_status(Status.read({"status": self.saved.status})))
         operator.version = self.version
 
-    def _save(self, operator: Operator, seen: Seen, decision: Decision) -> bool:
+    def _save(self, operator: Operator, seen: Observation, decision: Decision) -> bool:
         """Compare and swap; whoever loses goes on from what stands."""
         if not self.api_up:
             return False

@@ -81,7 +81,7 @@ class Eye:
 
     def __post_init__(self) -> None:
         self.rollout = Rollout(Ref("dispatch", "ml-dispatch"), source=self.source)
-        self.rollout.state = State(Record(1, latched=False, sequence=1, percentage=10), began=EPOCH)
+        self.rollout.state = State(Record(1, latched=False, sequence=1, percentage=10), measurements_from=EPOCH)
         self.watch = Watch(self.rollout, self, Metrics(), self._take, random.Random(1))  # noqa: S311 - no secret
         self.aim(*self.guardrails)
 
@@ -242,7 +242,7 @@ async def test_the_window_is_the_time_since_the_stage_began_at_most_the_guardrai
     await asyncio.sleep(300)
     reaches = [verdict.reach for _, _, verdict in eye.seen]
     assert reaches[0] >= 60
-    eye.rollout.state = State(eye.rollout.state.record, began=EPOCH, since=eye.now())
+    eye.rollout.state = State(eye.rollout.state.record, measurements_from=EPOCH, in_force_since=eye.now())
     await asyncio.sleep(20)
     assert eye.last.reach <= 25
 
@@ -273,7 +273,7 @@ async def test_what_redis_went_back_from_is_looked_at_though_it_is_complete_for_
     eye = Eye(Source(), (guardrail(),))
     await asyncio.sleep(5)
     assert eye.rollout.state is not None
-    eye.rollout.state = State(eye.rollout.state.record, began=EPOCH, completed=True, confirmed=False)
+    eye.rollout.state = State(eye.rollout.state.record, measurements_from=EPOCH, completed=True, confirmed=False)
     eye.aim(guardrail(), afterCompletion="Stop")
     looks = len(eye.seen)
     await asyncio.sleep(100)
@@ -289,9 +289,9 @@ async def test_where_looking_can_change_nothing_nobody_looks(end: str) -> None:
     assert state is not None
     assert looks
     if end == "rollback":
-        eye.rollout.state = State(Record(1, latched=True, sequence=2, percentage=0), began=EPOCH)
+        eye.rollout.state = State(Record(1, latched=True, sequence=2, percentage=0), measurements_from=EPOCH)
     if end == "completion":
-        eye.rollout.state = State(state.record, began=EPOCH, completed=True, confirmed=True)
+        eye.rollout.state = State(state.record, measurements_from=EPOCH, completed=True, confirmed=True)
     eye.aim(guardrail(), afterCompletion="Stop")
     eye.watch.fit(on=end != "deletion")
     await asyncio.sleep(100)

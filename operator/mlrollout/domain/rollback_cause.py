@@ -8,20 +8,20 @@ from mlrollout.api.spec import Action, AfterCompletion, Spec
 from .gate import overdue, policy_after, rolls_back
 from .partial import UNGUARDED_FOR
 from .record import Cause
-from .state import Alert, Reason, Seen, State
+from .state import Alert, Observation, Reason, State
 from .traffic import Traffic
 
 Why = tuple[Reason, str]
 """The reason, and the explanation for people."""
 
 
-def danger(spec: Spec, seen: Seen, state: State, now: float) -> Cause | None:
+def rollback_cause(spec: Spec, seen: Observation, state: State, now: float) -> Cause | None:
     """Why this attempt must be rolled back now; `None` if it need not."""
     why = _why(spec, seen, state, now)
     return None if why is None else Cause(*why, at=now)
 
 
-def _why(spec: Spec, seen: Seen, state: State, now: float) -> Why | None:
+def _why(spec: Spec, seen: Observation, state: State, now: float) -> Why | None:
     if state.record.latched:
         return None
     stop = _emergency_stop(seen.traffic, state)
@@ -63,17 +63,17 @@ def _emergency_stop(traffic: Traffic | None, state: State) -> Why | None:
     )
 
 
-def _breaches(spec: Spec, seen: Seen, state: State) -> Iterator[Why]:
+def _breaches(spec: Spec, seen: Observation, state: State) -> Iterator[Why]:
     for guardrail in spec.guardrails:
         trail = seen.trails.get(guardrail.name)
         if guardrail.action is Action.ROLLBACK and trail is not None and trail.guardrail == guardrail:
-            look = trail.breach(state.began, state.clear)
+            look = trail.breach(state.measurements_from, state.evidence_from)
             if look is not None:
                 yield Reason.GUARDRAIL_BREACHED, f"guardrail {guardrail.name}: {look.message}"
 
 
-def _policies(spec: Spec, seen: Seen, state: State, now: float) -> Iterator[Why]:
-    since = max(state.began, state.since)
+def _policies(spec: Spec, seen: Observation, state: State, now: float) -> Iterator[Why]:
+    since = max(state.measurements_from, state.in_force_since)
     for guardrail in spec.guardrails:
         trail = seen.trails.get(guardrail.name)
         if trail is None or trail.last is None or not overdue(guardrail, trail, since, now):
@@ -86,16 +86,18 @@ def _policies(spec: Spec, seen: Seen, state: State, now: float) -> Iterator[Why]
             )
 
 
-def evidence_alerts(spec: Spec, seen: Seen, state: State, now: float) -> Iterator[Alert]:
+def evidence_alerts(spec: Spec, seen: Observation, state: State, now: float) -> Iterator[Alert]:
     """Breaches that do not roll back, and evidence that has been missing for long."""
     if state.record.latched or not guarded(spec, state):
         return
-    since = max(state.began, state.since)
+    since = max(state.measurements_from, state.in_force_since)
     for guardrail in spec.guardrails:
         trail = seen.trails.get(guardrail.name)
         if trail is None or trail.last is None or trail.guardrail != guardrail:
             continue
-        look = None if guardrail.action is Action.ROLLBACK else trail.breach(state.began, state.clear)
+        look = (
+            None if guardrail.action is Action.ROLLBACK else trail.breach(state.measurements_from, state.evidence_from)
+        )
         if look is not None:
             does = "holds the rollout" if guardrail.gates else "alerts only"
             yield Alert(Reason.GUARDRAIL_ALERT, guardrail.name, f"guardrail {guardrail.name} ({does}): {look.message}")

@@ -10,7 +10,7 @@ from .gate import evidence_max_age, first_stage_blockers, promotion_blockers
 from .latch import landed
 from .record import Record
 from .stages import fall_back, first, passes_over
-from .state import Alert, Blockers, Reason, Seen, State
+from .state import Alert, Blockers, Observation, Reason, State
 from .traffic import Traffic, Write
 
 _LOST = "Redis lost the percentage and its record"
@@ -18,7 +18,7 @@ _WENT_BACK = "Redis went back to before the stage that this one follows on"
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class TrafficPlan:
     """The state as far as Redis bears it out, what to write, and whether a raise waits for something."""
 
     state: State
@@ -27,13 +27,13 @@ class Settled:
     blockers: Blockers = ()
 
 
-def settle(spec: Spec, seen: Seen, state: State, now: float, pause: Blockers) -> Settled:
+def plan_traffic(spec: Spec, seen: Observation, state: State, now: float, pause: Blockers) -> TrafficPlan:
     """What Redis needs so that it holds the record."""
     traffic, record = seen.traffic, state.record
     if traffic is None:
-        return _unasked(state, seen.trouble)
+        return _redis_unreachable(state, seen.trouble)
     if foreign(traffic, seen, state):
-        return Settled(replace(state, confirmed=False), alert=conflict(traffic, seen))
+        return TrafficPlan(replace(state, confirmed=False), alert=conflict(traffic, seen))
     if traffic.unreadable:
         return _unreadable(state, traffic, now)
     if traffic.record is None:
@@ -43,39 +43,39 @@ def settle(spec: Spec, seen: Seen, state: State, now: float, pause: Blockers) ->
     return _ahead(spec, seen, state, traffic, now, pause)
 
 
-def _ahead(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, pause: Blockers) -> Settled:
+def _ahead(spec: Spec, seen: Observation, state: State, traffic: Traffic, now: float, pause: Blockers) -> TrafficPlan:
     """The record is ahead of Redis: a way down is written, a way up only on evidence."""
     record, found = state.record, traffic.record
     if found is not None and _anothers(record, found, traffic):
-        state = replace(state, clear=now)
-    if found is not None and _went_back(spec, record, found, traffic):
+        state = replace(state, evidence_from=now)
+    if found is not None and _fell_behind(spec, record, found, traffic):
         return _come_back(spec, seen, state, traffic, now, pause)
     state = replace(state, confirmed=False, applied=traffic.in_force)
     if traffic.in_force and passes_over(spec, state):
         state = fall_back(spec, state, now)
-        return Settled(state, Write(state.record))
+        return TrafficPlan(state, Write(state.record))
     if record.percentage <= traffic.in_force:
-        return Settled(state, Write(record))
+        return TrafficPlan(state, Write(record))
     if found is not None and _overwritten(traffic, found):
         return _put_back(state, traffic, found)
     if first(spec, record):
-        missing = first_stage_blockers(spec, state.clear, seen.trails, now)
+        missing = first_stage_blockers(spec, state.evidence_from, seen.trails, now)
     else:
-        missing = promotion_blockers(spec, state.since, seen.trails, now)
+        missing = promotion_blockers(spec, state.in_force_since, seen.trails, now)
     return _raise(state, found, (*pause, *missing))
 
 
-def _unasked(state: State, trouble: str) -> Settled:
+def _redis_unreachable(state: State, trouble: str) -> TrafficPlan:
     """Redis can't be asked: a way down is tried all the same, a way up is not."""
     lowers = not state.confirmed and state.record.percentage <= state.applied
     message = f"Redis can't be asked whether {state.record.percentage} % stands: {trouble}"
     if state.record.latched:
         message = f"it is rolled back: {state.explanation}; {message}"
     alert = Alert(Reason.TRAFFIC_UNCONFIRMED, "redis", message)
-    return Settled(state, Write(state.record) if lowers else None, alert)
+    return TrafficPlan(state, Write(state.record) if lowers else None, alert)
 
 
-def conflict(traffic: Traffic, seen: Seen) -> Alert:
+def conflict(traffic: Traffic, seen: Observation) -> Alert:
     """What the user of an object hears whose key belongs to another: which that is, by what tells the two apart."""
     record = traffic.record
     owner = "another owner" if record is None or not record.holder else _other(record, seen)
@@ -88,7 +88,7 @@ def conflict(traffic: Traffic, seen: Seen) -> Alert:
     return Alert(Reason.KEY_CONFLICT, "key", f"the key belongs to {owner}, and one key has one owner: {advice}")
 
 
-def claimed(seen: Seen) -> list[Alert]:
+def claimed(seen: Observation) -> list[Alert]:
     """What the user of the object that has a key hears, where another one wants it."""
     claim, record = seen.claim, seen.traffic.record if seen.traffic is not None else None
     if claim is None or claim.owner == seen.uid or record is None or record.owner != seen.uid:
@@ -100,7 +100,7 @@ def claimed(seen: Seen) -> list[Alert]:
     return [Alert(Reason.KEY_CLAIMED, "key", message)]
 
 
-def _other(other: Record | Claim, seen: Seen) -> str:
+def _other(other: Record | Claim, seen: Observation) -> str:
     """Another object, by what tells the two apart."""
     name = f"MLRollout {other.holder} (uid {other.owner}; this one has uid {seen.uid})"
     if seen.cluster and other.cluster not in ("", seen.cluster):
@@ -108,7 +108,7 @@ def _other(other: Record | Claim, seen: Seen) -> str:
     return name
 
 
-def _unreadable(state: State, traffic: Traffic, now: float) -> Settled:
+def _unreadable(state: State, traffic: Traffic, now: float) -> TrafficPlan:
     """A record of another schema is a newer operator's: only the key is lowered, nothing is overwritten."""
     lowers = state.record.percentage == 0 and traffic.key != "0"
     alert = Alert(
@@ -120,13 +120,13 @@ def _unreadable(state: State, traffic: Traffic, now: float) -> Settled:
     state = replace(state, confirmed=False)
     if state.record.latched and not lowers:
         state = landed(state, state.record, now)  # nobody is in treatment any more, whatever the record says
-    return Settled(state, Write(state.record) if lowers else None, alert)
+    return TrafficPlan(state, Write(state.record) if lowers else None, alert)
 
 
-def _absent(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, pause: Blockers) -> Settled:
+def _absent(spec: Spec, seen: Observation, state: State, traffic: Traffic, now: float, pause: Blockers) -> TrafficPlan:
     """Redis holds no record. A percentage above zero comes back at once on fresh evidence, or from the start."""
     if state.record.percentage == 0:
-        return Settled(replace(state, confirmed=False, applied=0), Write(state.record))
+        return TrafficPlan(replace(state, confirmed=False, applied=0), Write(state.record))
     return _come_back(spec, seen, state, traffic, now, pause)
 
 
@@ -135,7 +135,7 @@ def _anothers(record: Record, found: Record, traffic: Traffic) -> bool:
     return traffic.in_force > 0 and (found.owner != record.owner or found.attempt < record.attempt)
 
 
-def _went_back(spec: Spec, record: Record, found: Record, traffic: Traffic) -> bool:
+def _fell_behind(spec: Spec, record: Record, found: Record, traffic: Traffic) -> bool:
     """Whether Redis, below the record, holds nothing that it follows on: a failover to an old replica does that.
 
     So does a stage put before one that was announced as the first. At 0 % only a first stage may be followed on.
@@ -148,20 +148,22 @@ def _went_back(spec: Spec, record: Record, found: Record, traffic: Traffic) -> b
     return not (step_before and spec.stages[0].percentage == 0)
 
 
-def _come_back(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float, pause: Blockers) -> Settled:
+def _come_back(
+    spec: Spec, seen: Observation, state: State, traffic: Traffic, now: float, pause: Blockers
+) -> TrafficPlan:
     """Bring back a stage that Redis lost with all its traffic, or begin the attempt's stages anew."""
     lost = _LOST if traffic.record is None else _WENT_BACK
-    why = _gone(spec, seen, state, traffic, now)
+    why = _restore_problem(spec, seen, state, traffic, now)
     if why:
         state = lose(state, now, f"{lost}; the attempt starts again at its first stage ({why})")
-        return Settled(state, Write(state.record))
+        return TrafficPlan(state, Write(state.record))
     if state.applied:
         message = f"{lost}; every guardrail's evidence is fresh, so {state.record.percentage} % comes back"
-        state = state.tell(now, Reason.TRAFFIC_RESTORED, message, warning=True)
+        state = state.with_transition(now, Reason.TRAFFIC_RESTORED, message, warning=True)
     return _raise(replace(state, confirmed=False, applied=0), traffic.record, pause)
 
 
-def _gone(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float) -> str:
+def _restore_problem(spec: Spec, seen: Observation, state: State, traffic: Traffic, now: float) -> str:
     """Why a stage that Redis lost can't come back; empty if it can.
 
     At 0 % there is no treatment traffic, so what passed since the loss says nothing: evidence must
@@ -169,24 +171,33 @@ def _gone(spec: Spec, seen: Seen, state: State, traffic: Traffic, now: float) ->
     """
     if traffic.record is None and not traffic.lost:
         return "the key was left without its record"
-    if state.counted is None or not 0 <= now - state.counted <= evidence_max_age(spec):
+    if state.healthy_until is None or not 0 <= now - state.healthy_until <= evidence_max_age(spec):
         return "the guardrails did not pass shortly before"
-    missing = promotion_blockers(spec, state.since, seen.trails, now)
+    missing = promotion_blockers(spec, state.in_force_since, seen.trails, now)
     return "; ".join(blocker.message for blocker in missing)
 
 
-def _held(state: State, traffic: Traffic, now: float) -> Settled:
+def _held(state: State, traffic: Traffic, now: float) -> TrafficPlan:
     """Redis holds the record; the key is at it, or was raised above it by hand."""
     record = state.record
     if _overwritten(traffic, record):
         return _put_back(state, traffic, record)
     if state.confirmed:
         unplaced = bool(record.cluster) and traffic.record is not None and not traffic.record.cluster
-        return Settled(state, Write(record) if unplaced else None)
+        return TrafficPlan(state, Write(record) if unplaced else None)
     # An earlier attempt had users until now: it was seen to, or it may have had while nobody could look.
-    until_now = state.clear > state.since or (state.applied and not record.sequence)
-    clear = now if until_now else state.clear
-    return Settled(replace(state, confirmed=True, applied=record.percentage, since=now, clear=clear, counted=None))
+    until_now = state.evidence_from > state.in_force_since or (state.applied and not record.sequence)
+    clear = now if until_now else state.evidence_from
+    return TrafficPlan(
+        replace(
+            state,
+            confirmed=True,
+            applied=record.percentage,
+            in_force_since=now,
+            evidence_from=clear,
+            healthy_until=None,
+        )
+    )
 
 
 def _overwritten(traffic: Traffic, record: Record) -> bool:
@@ -194,12 +205,12 @@ def _overwritten(traffic: Traffic, record: Record) -> bool:
     return traffic.percentage is not None and traffic.percentage > record.percentage
 
 
-def _put_back(state: State, traffic: Traffic, record: Record) -> Settled:
+def _put_back(state: State, traffic: Traffic, record: Record) -> TrafficPlan:
     message = f"the key was raised to {traffic.percentage} by hand and is put back to {record.percentage}"
-    return Settled(state, Write(record), Alert(Reason.PERCENTAGE_OVERWRITTEN, "key", message))
+    return TrafficPlan(state, Write(record), Alert(Reason.PERCENTAGE_OVERWRITTEN, "key", message))
 
 
-def _raise(state: State, expect: Record | None, blockers: Blockers) -> Settled:
+def _raise(state: State, expect: Record | None, blockers: Blockers) -> TrafficPlan:
     if blockers:
-        return Settled(state, blockers=blockers)
-    return Settled(state, Write(state.record, raises=True, expect=expect))
+        return TrafficPlan(state, blockers=blockers)
+    return TrafficPlan(state, Write(state.record, raises=True, expect=expect))
