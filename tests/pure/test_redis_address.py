@@ -7,8 +7,8 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.redis_server.address import Address, parse
-from mlrollout.redis_server.failure import UnusableError
+from mlrollout.redis_common.address import Address, parse
+from mlrollout.redis_common.failure import UnusableError
 
 REDIS = Address((("redis", 6379),))
 

@@ -1,6 +1,6 @@
 """The application's side: who is in treatment. Needs Redis and a hash, and nothing of the operator's."""
 
-from mlrollout.redis_server.address import Tls
+from mlrollout.redis_common.address import Tls
 
 from .bucket import Group
 from .exposed import Exposure

@@ -7,10 +7,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from mlrollout.redis_server.address import Address, Tls
-from mlrollout.redis_server.failure import UnusableError
-from mlrollout.redis_server.names import apart
-from mlrollout.redis_server.server import is_cluster, options, sentinel_options
+from mlrollout.redis_common.address import Address, Tls
+from mlrollout.redis_common.failure import UnusableError
+from mlrollout.redis_common.names import apart
+from mlrollout.redis_common.server import is_cluster, options, sentinel_options
 
 ANSWER_WITHIN = 1.0
 """Seconds for a connection to stand, and for each answer on it."""

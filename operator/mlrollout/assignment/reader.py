@@ -20,9 +20,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from mlrollout.domain.record import UnreadableRecordError, decode
 from mlrollout.domain.traffic import Traffic
-from mlrollout.redis_server.address import Address, Tls
-from mlrollout.redis_server.failure import FAILED, UnusableError, explain
-from mlrollout.redis_server.names import changes_of, record_of
+from mlrollout.redis_common.address import Address, Tls
+from mlrollout.redis_common.failure import FAILED, UnusableError, explain
+from mlrollout.redis_common.names import changes_of, record_of
 
 from .connect import connect
 from .forks import Work

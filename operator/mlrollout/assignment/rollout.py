@@ -12,7 +12,7 @@ from typing import Self
 import mmh3
 
 from mlrollout.domain.record import Record
-from mlrollout.redis_server.address import Tls, parse
+from mlrollout.redis_common.address import Tls, parse
 
 from . import arguments
 from .bucket import Group, limit

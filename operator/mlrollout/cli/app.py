@@ -70,7 +70,8 @@ def operator(
     What the settings mean is told in docs/operations.md.
     """
     from mlrollout.runtime import process, settings  # noqa: PLC0415 - a second that other commands need not wait
-    from mlrollout.startup import logs, told  # noqa: PLC0415 - likewise
+    from mlrollout.startup import logs  # noqa: PLC0415 - likewise
+    from mlrollout.startup.settings import SettingsError  # noqa: PLC0415 - likewise
 
     logs.configure(json=json_logs)
     try:
@@ -82,7 +83,7 @@ def operator(
             json_logs=json_logs,
         )
         asyncio.run(process.run(loaded))
-    except told.SettingsError as error:
+    except SettingsError as error:
         _fail("operator", str(error), SETTINGS_WRONG)
     except PortError as error:
         _fail("operator", str(error), CLUSTER_UNUSABLE)
@@ -99,12 +100,13 @@ def server(
     Redis comes from MLROLLOUT_REDIS_URL, or from the file that MLROLLOUT_REDIS_URL_FILE names.
     """
     from mlrollout.server import process  # noqa: PLC0415 - likewise
-    from mlrollout.startup import logs, told  # noqa: PLC0415 - likewise
+    from mlrollout.startup import logs  # noqa: PLC0415 - likewise
+    from mlrollout.startup.settings import SettingsError  # noqa: PLC0415 - likewise
 
     logs.configure(json=json_logs)
     try:
         asyncio.run(process.run(config))
-    except told.SettingsError as error:
+    except SettingsError as error:
         _fail("server", str(error), SETTINGS_WRONG)
 
 
@@ -125,11 +127,11 @@ def token(
     standard error, so that it stands in no file.
     """
     from mlrollout.server import tokens  # noqa: PLC0415 - likewise
-    from mlrollout.startup import told  # noqa: PLC0415 - likewise
+    from mlrollout.startup.settings import SettingsError  # noqa: PLC0415 - likewise
 
     try:
         made, line = tokens.new(name, role)
-    except told.SettingsError as error:
+    except SettingsError as error:
         _fail("token", str(error), SETTINGS_WRONG)
     else:
         typer.echo(f"The token, which is shown this once:\n{made}", err=True)

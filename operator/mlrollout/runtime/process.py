@@ -18,7 +18,7 @@ from mlrollout.adapters.kubernetes import (
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.ports import TrafficError
-from mlrollout.startup.told import SettingsError, cannot_listen
+from mlrollout.startup.settings import SettingsError, cannot_listen
 
 from .connections import Directory
 from .kopf_app import watch

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlrollout.startup.told import SettingsError, redis_url
-from mlrollout.startup.told import listen as address
+from mlrollout.startup.settings import SettingsError, redis_url
+from mlrollout.startup.settings import listen as address
 
 SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 DEFAULT_NAMESPACE = "mlrollout-system"

@@ -9,7 +9,7 @@ from typing import Protocol
 from aiohttp import web
 from yarl import URL
 
-from mlrollout.startup.told import SettingsError, listen
+from mlrollout.startup.settings import SettingsError, listen
 
 from .config import Config
 from .problem import Problem

@@ -11,9 +11,9 @@ from mlrollout.adapters.kubernetes import Client, KubernetesVerbs, connect
 from mlrollout.adapters.prometheus_figures import PrometheusFigures
 from mlrollout.adapters.redis import Calls, RedisSurvey, RedisUsers
 from mlrollout.ports import ObjectsError, PortError, TrafficError
-from mlrollout.redis_server.address import Tls
-from mlrollout.redis_server.failure import UnusableError
-from mlrollout.startup.told import SettingsError
+from mlrollout.redis_common.address import Tls
+from mlrollout.redis_common.failure import UnusableError
+from mlrollout.startup.settings import SettingsError
 
 from .config import Config
 from .limits import Rate

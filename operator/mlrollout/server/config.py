@@ -22,7 +22,7 @@ from pydantic import (
 
 from mlrollout.api.duration import Between, Duration
 from mlrollout.assignment.ids import text_of, trouble_with
-from mlrollout.startup.told import listen
+from mlrollout.startup.settings import listen
 
 from .yaml_file import load as load_yaml
 

@@ -2,7 +2,7 @@
 
 import resource
 
-from mlrollout.startup.told import SettingsError
+from mlrollout.startup.settings import SettingsError
 
 RESERVE = 256
 """Descriptors for everything else: Redis, Prometheus, the API server, files, and what is accepted only to be closed."""

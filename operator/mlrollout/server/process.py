@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from mlrollout.adapters.kubernetes import KubernetesReviews
-from mlrollout.startup.told import cannot_listen, listen, redis_url
+from mlrollout.startup.settings import cannot_listen, listen, redis_url
 
 from . import access, app, backends, config, served, tokens
 from .addresses import Proxies

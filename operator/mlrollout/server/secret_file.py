@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mlrollout.startup.told import SettingsError
+from mlrollout.startup.settings import SettingsError
 
 _SHORTEST = 32  # bytes: what RFC 7518 asks for with HS256
 

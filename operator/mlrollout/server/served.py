@@ -7,7 +7,7 @@ from aiohttp import web
 
 from mlrollout.assignment import Assignment, Rollout, Tls
 from mlrollout.ports import Ref
-from mlrollout.startup.told import SettingsError
+from mlrollout.startup.settings import SettingsError
 
 from .config import Config, Entry
 from .problem import Problem

@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 from aiohttp import web
 
-from mlrollout.startup.told import SettingsError
+from mlrollout.startup.settings import SettingsError
 
 from . import config, secret_file
 from .access import Caller, Callers, token

@@ -14,7 +14,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field, StringConstraints
 
-from mlrollout.startup.told import SettingsError
+from mlrollout.startup.settings import SettingsError
 
 from .access import Caller, Callers, Role, token
 from .config import Model, Text

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from mlrollout.startup.told import SettingsError
+from mlrollout.startup.settings import SettingsError
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from mlrollout.adapters.redis import RedisTrafficStore
-from mlrollout.redis_server.address import Tls
+from mlrollout.redis_common.address import Tls
 
 
 @asynccontextmanager

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from mlrollout.domain.traffic import Outcome, Traffic, Write
 from mlrollout.ports import TrafficError
-from mlrollout.redis_server.address import Tls
-from mlrollout.redis_server.failure import UnusableError
+from mlrollout.redis_common.address import Tls
+from mlrollout.redis_common.failure import UnusableError
 
 from devstack.redis_server import RedisServer
 from tests.components.redis.examples import ZERO

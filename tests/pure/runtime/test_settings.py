@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from mlrollout.runtime.settings import DEFAULT_NAMESPACE, Settings, load
-from mlrollout.startup.told import SettingsError
+from mlrollout.startup.settings import SettingsError
 
 
 def test_nothing_set_listens_on_this_machine_alone() -> None:

@@ -8,7 +8,7 @@ import yaml
 from mlrollout.server.access import check
 from mlrollout.server.config import Config, load
 from mlrollout.server.tokens import new, read
-from mlrollout.startup.told import SettingsError
+from mlrollout.startup.settings import SettingsError
 
 ONE = {"name": "ml-dispatch", "key": "ml_dispatch:rollout_percentage"}
 

@@ -15,8 +15,8 @@ from redis.exceptions import MasterDownError, NoPermissionError, ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from mlrollout.ports import KeyRefusedError, LoginRefusedError, TrafficError
-from mlrollout.redis_server.address import Address, Tls, parse
-from mlrollout.redis_server.failure import FAILED, UnusableError, explain, is_no_string, refuses_login
+from mlrollout.redis_common.address import Address, Tls, parse
+from mlrollout.redis_common.failure import FAILED, UnusableError, explain, is_no_string, refuses_login
 
 from .client import Client, Pair, Texts
 

@@ -13,9 +13,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, SlotNotCoveredError
 
 from mlrollout.ports import KeyRefusedError
-from mlrollout.redis_server.address import Address, Tls
-from mlrollout.redis_server.names import apart
-from mlrollout.redis_server.server import is_cluster, options, sentinel_options
+from mlrollout.redis_common.address import Address, Tls
+from mlrollout.redis_common.names import apart
+from mlrollout.redis_common.server import is_cluster, options, sentinel_options
 
 ANSWER_WITHIN = 0.25
 """Seconds for a connection to stand, and for each answer on it."""

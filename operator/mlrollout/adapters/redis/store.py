@@ -11,8 +11,8 @@ from mlrollout.domain.claim import Claim, decode_claim, encode_claim
 from mlrollout.domain.record import encode
 from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
 from mlrollout.ports import TrafficError
-from mlrollout.redis_server.address import Tls
-from mlrollout.redis_server.names import claim_of, record_of
+from mlrollout.redis_common.address import Tls
+from mlrollout.redis_common.names import claim_of, record_of
 
 from .calls import Calls
 

@@ -10,7 +10,7 @@ from enum import IntEnum
 from hashlib import blake2b
 from uuid import uuid4
 
-from mlrollout.redis_server.names import rated_of, ratings_of
+from mlrollout.redis_common.names import rated_of, ratings_of
 
 from .calls import Calls
 

@@ -6,7 +6,7 @@ A HyperLogLog for each attempt and group: 12 KB at most, some 0.8 % off, and no 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from mlrollout.redis_server.names import users_of
+from mlrollout.redis_common.names import users_of
 
 from .calls import Calls
 

@@ -13,7 +13,7 @@ import pytest
 from mlrollout.server.config import Algorithm
 from mlrollout.server.config import Sessions as Settings
 from mlrollout.server.sessions import Sessions
-from mlrollout.startup.told import SettingsError
+from mlrollout.startup.settings import SettingsError
 
 from devstack.commands import run
 from devstack.redis_server import RedisServer
