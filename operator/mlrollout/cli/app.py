@@ -126,7 +126,7 @@ def token(
     Its line for the server's file of tokens goes to standard output, for `>> tokens.yaml`; the token itself goes to
     standard error, so that it stands in no file.
     """
-    from mlrollout.server import tokens  # noqa: PLC0415 - likewise
+    from mlrollout.server.auth import tokens  # noqa: PLC0415 - likewise
     from mlrollout.startup.settings import SettingsError  # noqa: PLC0415 - likewise
 
     try:

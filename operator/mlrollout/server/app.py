@@ -4,17 +4,19 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from . import health, ofrep, openapi, operations, stream
-from .access import Callers
-from .changes import CHANGES, Changes
+from . import health
+from .ab import openapi, operations
+from .auth.access import Callers
+from .auth.guard import Headers, guard
 from .config import Config
-from .guard import Headers, guard
+from .http.problem import LARGEST_BODY, NAMES, problems
 from .metrics import METRICS, Metrics, measure
-from .problem import LARGEST_BODY, NAMES, problems
-from .served import ROLLOUTS, Rollouts
-from .stream import STREAMS
-from .streams import Streams
-from .ticket import TICKETS, Tickets
+from .ofrep import flags, stream
+from .ofrep.changes import CHANGES, Changes
+from .ofrep.open_streams import Streams
+from .ofrep.stream import STREAMS
+from .ofrep.ticket import TICKETS, Tickets
+from .rollouts import ROLLOUTS, Rollouts
 
 
 def make(config: Config, rollouts: Rollouts, callers: Sequence[Callers], tickets: Tickets) -> web.Application:
@@ -26,7 +28,7 @@ def make(config: Config, rollouts: Rollouts, callers: Sequence[Callers], tickets
         client_max_size=LARGEST_BODY,
         middlewares=[
             measure(metrics),
-            problems({ofrep.PREFIX: ofrep.shown}),
+            problems({flags.PREFIX: flags.shown}),
             guard(callers, config, metrics),
         ],
     )
@@ -39,7 +41,7 @@ def make(config: Config, rollouts: Rollouts, callers: Sequence[Callers], tickets
     app.on_startup.append(_listen)
     app.on_shutdown.append(_hang_up)
     app.on_response_prepare.append(Headers(config.origins))
-    for part in (health, ofrep, stream, operations, openapi):
+    for part in (health, flags, stream, operations, openapi):
         part.add(app)
     return app
 

@@ -16,7 +16,7 @@ from mlrollout.redis_common.failure import UnusableError
 from mlrollout.startup.settings import SettingsError
 
 from .config import Config
-from .limits import Rate
+from .http.rate import Rate
 
 log = structlog.get_logger(__name__)
 

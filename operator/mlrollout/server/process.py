@@ -15,18 +15,20 @@ from aiohttp import web
 from mlrollout.adapters.kubernetes import KubernetesReviews
 from mlrollout.startup.settings import cannot_listen, listen, redis_url
 
-from . import access, app, backends, config, served, tokens
-from .addresses import Proxies
+from . import app, backends, config
+from .ab.survey import SURVEY, Survey
+from .auth import access, tokens
+from .auth.cluster import Cluster
+from .auth.sessions import Sessions
 from .backends import BACKENDS, Backends
-from .cluster import Cluster
-from .connections import Runner
 from .counting import Counting
-from .descriptors import room
-from .door import Door, hush
+from .http.addresses import Proxies
+from .http.connection import Runner
+from .http.descriptors import room
+from .http.door import Door, hush
 from .metrics import METRICS
-from .sessions import Sessions
-from .survey import SURVEY, Survey
-from .ticket import Tickets
+from .ofrep.ticket import Tickets
+from .rollouts import follow
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +56,7 @@ async def _run(file: Path, environment: Mapping[str, str]) -> None:
         behind = await stack.enter_async_context(backends.opened(told, redis))
         callers = access.check(told, _callers(told, behind))
         counting = Counting(behind.users)
-        rollouts = served.follow(told, redis, counting.saw, backends.tls_of(told))
+        rollouts = follow(told, redis, counting.saw, backends.tls_of(told))
         for one in rollouts.values():
             stack.push_async_callback(asyncio.to_thread, one.rollout.close)
         made = app.make(told, rollouts, callers, _tickets(told))

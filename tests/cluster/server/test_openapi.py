@@ -2,7 +2,7 @@
 
 import pytest
 import schemathesis
-from mlrollout.server.operations import OPERATIONS, Operation
+from mlrollout.server.ab.operations import OPERATIONS, Operation
 from schemathesis.specs.openapi.checks import ignored_auth
 
 from tests.cluster.server.house import House

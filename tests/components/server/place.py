@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import yaml
-from mlrollout.server.tokens import new
+from mlrollout.server.auth.tokens import new
 
 from devstack import web
 from devstack.servers import Server

@@ -7,16 +7,18 @@ from typing import Annotated
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from mlrollout.server import body, guard, ofrep, stream
-from mlrollout.server.access import Caller, Callers, Role, require
 from mlrollout.server.app import make
-from mlrollout.server.body import read_model
-from mlrollout.server.changes import CHANGES
+from mlrollout.server.auth import guard
+from mlrollout.server.auth.access import Caller, Callers, Role, require
 from mlrollout.server.config import Config, Model
-from mlrollout.server.problem import Problem
-from mlrollout.server.served import Rollouts, Served, follow, named
-from mlrollout.server.stream import STREAMS
-from mlrollout.server.ticket import Tickets
+from mlrollout.server.http import body
+from mlrollout.server.http.body import read_model
+from mlrollout.server.http.problem import Problem
+from mlrollout.server.ofrep import flags, stream
+from mlrollout.server.ofrep.changes import CHANGES
+from mlrollout.server.ofrep.stream import STREAMS
+from mlrollout.server.ofrep.ticket import Tickets
+from mlrollout.server.rollouts import Rollouts, Served, follow, named
 from pydantic import Field
 
 from tests.components.server.place import EVENTS, FLAG, FLAGS, KIM, NAME
@@ -147,7 +149,7 @@ async def test_a_stream_outlasts_the_time_of_an_answer(start: Start, monkeypatch
 async def test_who_heard_of_a_change_from_another_server_is_answered_from_after_it(
     start: Start, rollouts: tuple[Config, Rollouts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ofrep, "CATCH_UP_WITHIN", 60.0)
+    monkeypatch.setattr(flags, "CATCH_UP_WITHIN", 60.0)
     client = await start()
     changes, rollout = client.app[CHANGES], rollouts[1][NAME].rollout
     with rollout.force("treatment"):
@@ -170,7 +172,7 @@ async def test_who_heard_of_a_change_from_another_server_is_answered_from_after_
 async def test_a_server_that_does_not_hear_of_a_change_answers_from_what_it_knows(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ofrep, "CATCH_UP_WITHIN", 0.01)
+    monkeypatch.setattr(flags, "CATCH_UP_WITHIN", 0.01)
     client = await start()
     async with client.post(f"{FLAGS}?flagConfigEtag=another", json=KIM) as found:
         assert found.status == 200

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 from mlrollout.domain.state import Verb
-from mlrollout.server.acts import Act, rollback, towards
-from mlrollout.server.problem import Problem
+from mlrollout.server.ab.verb_plan import Act, rollback, towards
+from mlrollout.server.http.problem import Problem
 
 STAGES = [
     {"name": "pilot", "percentage": 10, "duration": "1h"},

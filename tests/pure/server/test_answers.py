@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 from mlrollout.ports import ObjectsError
-from mlrollout.server import cluster
-from mlrollout.server.cluster import REMEMBERED, Answers
-from mlrollout.server.problem import Problem
+from mlrollout.server.auth import cluster
+from mlrollout.server.auth.cluster import REMEMBERED, Answers
+from mlrollout.server.http.problem import Problem
 
 
 class ApiServer:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from mlrollout.server.access import check
+from mlrollout.server.auth.access import check
+from mlrollout.server.auth.tokens import new, read
 from mlrollout.server.config import Config, load
-from mlrollout.server.tokens import new, read
 from mlrollout.startup.settings import SettingsError
 
 ONE = {"name": "ml-dispatch", "key": "ml_dispatch:rollout_percentage"}

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 import pytest
-from mlrollout.server.addresses import Proxies
-from mlrollout.server.door import Door, hush
+from mlrollout.server.http.addresses import Proxies
+from mlrollout.server.http.door import Door, hush
 from mlrollout.server.metrics import Metrics
 
 

@@ -1,7 +1,7 @@
 """Tickets to be told of changes."""
 
 import pytest
-from mlrollout.server.ticket import Tickets
+from mlrollout.server.ofrep.ticket import Tickets
 
 DAY = 86_400
 

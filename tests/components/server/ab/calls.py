@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlrollout.server.tokens import new
+from mlrollout.server.auth.tokens import new
 
 from tests.components.server.place import Answer, HttpServer
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 import schemathesis
-from mlrollout.server.operations import OPERATIONS, Operation, path
-from mlrollout.server.tokens import new
+from mlrollout.server.ab.operations import OPERATIONS, Operation, path
+from mlrollout.server.auth.tokens import new
 from schemathesis.checks import not_a_server_error
 
 from devstack.prometheus_server import PrometheusServer

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import jwt
 import pytest
+from mlrollout.server.auth.sessions import Sessions
 from mlrollout.server.config import Algorithm
 from mlrollout.server.config import Sessions as Settings
-from mlrollout.server.sessions import Sessions
 from mlrollout.startup.settings import SettingsError
 
 from devstack.commands import run

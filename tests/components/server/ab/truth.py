@@ -5,7 +5,7 @@ from typing import Any
 
 import schemathesis
 from hypothesis import HealthCheck, given, settings
-from mlrollout.server.operations import Operation, path
+from mlrollout.server.ab.operations import Operation, path
 
 from tests.components.server.ab.calls import NAME, Api
 

@@ -1,6 +1,6 @@
 """How much one caller may ask."""
 
-from mlrollout.server.limits import MOST_CALLERS, Rate
+from mlrollout.server.http.rate import MOST_CALLERS, Rate
 
 
 class Clock:

@@ -6,7 +6,10 @@ from typing import Any
 
 from aiohttp import web
 
-from . import ab, asking, survey
+from mlrollout.server.http.problem import ANY_NAME
+
+from . import change_handlers, stats, survey
+from .figures import LONGEST_WINDOW
 from .models import (
     ActAnswer,
     Answer,
@@ -21,8 +24,6 @@ from .models import (
     SatisfactionRequest,
     StatsAnswer,
 )
-from .monitoring import LONGEST_WINDOW
-from .problem import ANY_NAME
 
 Handler = Callable[[web.Request], Awaitable[Answer]]
 
@@ -87,7 +88,7 @@ OPERATIONS = (
     Operation(
         "assignment",
         "ab-test/assignment",
-        ab.assignment,
+        stats.assignment,
         AssignmentAnswer,
         "The user's own session, or the role assign.",
         query={
@@ -109,14 +110,14 @@ OPERATIONS = (
     Operation(
         "stats",
         "ab-test/stats",
-        ab.stats,
+        stats.stats,
         StatsAnswer,
         "The role view or admin; in a cluster the right to get the MLRollout.",
     ),
     Operation(
         "rollout",
         "ab-test/rollout",
-        asking.rollout,
+        change_handlers.rollout,
         ActAnswer,
         "The role admin; in a cluster the right to patch the MLRollout.",
         body=RolloutRequest,
@@ -126,7 +127,7 @@ OPERATIONS = (
     Operation(
         "rollback",
         "ab-test/rollback",
-        asking.rollback,
+        change_handlers.rollback,
         ActAnswer,
         "The role admin; in a cluster the right to patch the MLRollout.",
         body=RollbackRequest,
@@ -157,7 +158,7 @@ OPERATIONS = (
     Operation(
         "monitoring",
         "monitoring/metrics",
-        ab.metrics,
+        stats.metrics,
         MonitoringAnswer,
         "The role view or admin; in a cluster the right to get the MLRollout.",
         query={

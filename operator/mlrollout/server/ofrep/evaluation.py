@@ -9,8 +9,7 @@ from typing import Any
 from mlrollout.assignment import Group
 from mlrollout.assignment.evaluation import REASONS, basis
 from mlrollout.assignment.ids import text_of, trouble_with
-
-from .served import Served
+from mlrollout.server.rollouts import Served
 
 Evaluation = dict[str, Any]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from aiohttp import web
 
 from mlrollout.assignment import State
+from mlrollout.server.rollouts import Rollouts
 
 from .evaluation import tag
-from .served import Rollouts
 
 
 class Changes:

@@ -6,9 +6,10 @@ from typing import Protocol
 
 import structlog
 
+from mlrollout.server.metrics import Metrics
+
 from .addresses import Proxies, site
-from .limits import Rate
-from .metrics import Metrics
+from .rate import Rate
 
 log = structlog.get_logger(__name__)
 

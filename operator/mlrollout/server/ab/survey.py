@@ -14,16 +14,17 @@ from mlrollout.adapters.redis import Rating, Taken
 from mlrollout.assignment import Reason
 from mlrollout.assignment.ids import trouble_with
 from mlrollout.ports import TrafficError
+from mlrollout.server import config, secret_file
+from mlrollout.server.auth import audit
+from mlrollout.server.auth.access import Caller, Role, known, require
+from mlrollout.server.backends import BACKENDS
+from mlrollout.server.http.body import read_model
+from mlrollout.server.http.problem import Problem
+from mlrollout.server.metrics import METRICS
+from mlrollout.server.rollouts import Served, named
 
-from . import audit, config, secret_file
-from .ab import permitted, redis_gone, speaks_for
-from .access import Caller, Role, known, require
-from .backends import BACKENDS
-from .body import read_model
-from .metrics import METRICS
 from .models import RatingTicketAnswer, RatingTicketRequest, SatisfactionAnswer, SatisfactionRequest
-from .problem import Problem
-from .served import Served, named
+from .stats import permitted, redis_gone, speaks_for
 
 AUDIENCE = "mlrollout-rating"
 """What `aud` says in a ticket, so that no other token that was signed with the same key is one."""

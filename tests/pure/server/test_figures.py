@@ -2,16 +2,8 @@ import promql_parser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.server.models import Figures
-from mlrollout.server.monitoring import (
-    LONGEST_WINDOW,
-    MOST_POINTS,
-    Window,
-    counts,
-    figures,
-    query,
-    series,
-)
+from mlrollout.server.ab.figures import LONGEST_WINDOW, MOST_POINTS, Window, counts, figures, query, series
+from mlrollout.server.ab.models import Figures
 
 NOTHING = Figures(
     success_rate=None,

@@ -3,9 +3,10 @@
 import structlog
 from aiohttp import web
 
+from mlrollout.server.http.addresses import ADDRESS
+from mlrollout.server.http.problem import told_path
+
 from .access import CALLER
-from .addresses import ADDRESS
-from .problem import told_path
 
 log = structlog.get_logger("mlrollout.audit")
 

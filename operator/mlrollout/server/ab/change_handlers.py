@@ -7,16 +7,17 @@ from aiohttp import web
 from mlrollout.adapters.kubernetes import KubernetesVerbs
 from mlrollout.api import moment
 from mlrollout.ports import ConflictError, GoneError, Object, ObjectsError, Ref
+from mlrollout.server.auth import audit
+from mlrollout.server.auth.access import Role, known
+from mlrollout.server.backends import BACKENDS
+from mlrollout.server.http.body import read_model
+from mlrollout.server.http.problem import Problem
+from mlrollout.server.rollouts import Served
 
-from . import acts, audit
-from .ab import permitted
-from .access import Role, known
-from .acts import Act
-from .backends import BACKENDS
-from .body import read_model
+from . import verb_plan
 from .models import ActAnswer, RollbackRequest, RolloutRequest
-from .problem import Problem
-from .served import Served
+from .stats import permitted
+from .verb_plan import Act
 
 TRIES = 5
 """How often the object may change while something is asked of it."""
@@ -30,7 +31,7 @@ async def rollout(request: web.Request) -> ActAnswer:
     asked = await read_model(request, RolloutRequest)
     why = _why(request, asked.reason)
     if asked.percentage == 0:
-        return await _ask(request, served, acts.rollback(why))
+        return await _ask(request, served, verb_plan.rollback(why))
     verbs, ref = _object(request, served)
     for _ in range(TRIES):
         try:
@@ -51,12 +52,12 @@ async def rollback(request: web.Request) -> ActAnswer:
     """Take traffic to zero, for the rest of the attempt."""
     served = await permitted(request, Role.ADMIN)
     asked = await read_model(request, RollbackRequest, without=True)
-    return await _ask(request, served, acts.rollback(_why(request, asked.reason)))
+    return await _ask(request, served, verb_plan.rollback(_why(request, asked.reason)))
 
 
 def _towards(request: web.Request, served: Served, found: Object, percentage: int, why: str) -> Act | None:
     try:
-        return acts.towards(found, percentage, why)
+        return verb_plan.towards(found, percentage, why)
     except Problem as problem:
         audit.act(
             request, "Asked for what can't be had", rollout=served.entry.name, percentage=percentage, why=problem.detail

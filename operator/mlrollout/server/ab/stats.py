@@ -7,19 +7,13 @@ from aiohttp import web
 from mlrollout.adapters.redis import Ratings
 from mlrollout.assignment import Group
 from mlrollout.ports import SourceError, TrafficError
+from mlrollout.server.auth.access import Caller, Role, forbidden, known, require
+from mlrollout.server.backends import BACKENDS
+from mlrollout.server.http.problem import Problem
+from mlrollout.server.rollouts import Served, named
 
-from . import monitoring
-from .access import Caller, Role, forbidden, known, require
-from .backends import BACKENDS
-from .models import (
-    AssignmentAnswer,
-    MonitoringAnswer,
-    Point,
-    Satisfaction,
-    StatsAnswer,
-)
-from .problem import Problem
-from .served import Served, named
+from . import figures
+from .models import AssignmentAnswer, MonitoringAnswer, Point, Satisfaction, StatsAnswer
 
 NO_TEXT = "\ufffd"
 """What stands in a query for bytes that are no UTF-8: many users would be one."""
@@ -120,17 +114,17 @@ async def metrics(request: web.Request) -> MonitoringAnswer:
     """How the dispatches of the last minutes went, by Prometheus."""
     served = await permitted(request, Role.VIEW)
     minutes = _minutes(request.query.get("window_minutes", "60"))
-    figures, prefix = request.app[BACKENDS].figures, served.entry.prefix
-    if figures is None:
+    prometheus, prefix = request.app[BACKENDS].figures, served.entry.prefix
+    if prometheus is None:
         raise Problem(501, "The server knows no Prometheus: name it as `prometheus` in the server's configuration.")
-    window = monitoring.Window.until(int(time.time()), minutes)
+    window = figures.Window.until(int(time.time()), minutes)
     try:
-        whole = await figures.at(monitoring.query(prefix, minutes * monitoring.MINUTE), window.last)
-        parts = await figures.over(monitoring.query(prefix, window.step), window.first, window.last, window.step)
+        whole = await prometheus.at(figures.query(prefix, minutes * figures.MINUTE), window.last)
+        parts = await prometheus.over(figures.query(prefix, window.step), window.first, window.last, window.step)
     except SourceError as error:
         raise Problem(503, f"{error} Traffic goes on as it is meanwhile.", headers={"Retry-After": "5"}) from None
-    series = monitoring.series(window, ((one.labels, one.points) for one in parts))
-    counts = monitoring.counts((one.labels, one.points[0][1]) for one in whole)
+    series = figures.series(window, ((one.labels, one.points) for one in parts))
+    counts = figures.counts((one.labels, one.points[0][1]) for one in whole)
     return MonitoringAnswer(
         **_grouped(counts),
         window_minutes=minutes,
@@ -139,12 +133,12 @@ async def metrics(request: web.Request) -> MonitoringAnswer:
     )
 
 
-def _grouped(counts: monitoring.Counts) -> dict[str, object]:
-    groups = {group: monitoring.figures(counts, [group]) for group in Group}
-    return {**dict(monitoring.figures(counts)), "groups": groups}
+def _grouped(counts: figures.Counts) -> dict[str, object]:
+    groups = {group: figures.figures(counts, [group]) for group in Group}
+    return {**dict(figures.figures(counts)), "groups": groups}
 
 
 def _minutes(text: str) -> int:
-    if text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= monitoring.LONGEST_WINDOW:
+    if text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= figures.LONGEST_WINDOW:
         return int(text)
-    raise Problem(422, f"window_minutes must be a whole number from 1 to {monitoring.LONGEST_WINDOW}.")
+    raise Problem(422, f"window_minutes must be a whole number from 1 to {figures.LONGEST_WINDOW}.")

@@ -7,12 +7,13 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from .access import known
-from .addresses import ADDRESS
+from mlrollout.server.auth.access import known
+from mlrollout.server.auth.guard import LIMIT
+from mlrollout.server.http.addresses import ADDRESS
+from mlrollout.server.metrics import METRICS
+
 from .changes import CHANGES
-from .guard import LIMIT
-from .metrics import METRICS
-from .streams import Stream, Streams
+from .open_streams import Stream, Streams
 from .ticket import TICKETS
 
 PATH = "/ofrep/v1/events"

@@ -10,7 +10,7 @@ from mlrollout.ports import Ref
 from mlrollout.startup.settings import SettingsError
 
 from .config import Config, Entry
-from .problem import Problem
+from .http.problem import Problem
 
 Saw = Callable[[str, str, Assignment], None]
 """Is told of a user who was assigned: the rollout's key, the user's id, the assignment."""

@@ -6,11 +6,11 @@ from typing import Any
 import jwt
 from aiohttp import web
 
+from mlrollout.server import config, secret_file
+from mlrollout.server.http.problem import Problem
 from mlrollout.startup.settings import SettingsError
 
-from . import config, secret_file
 from .access import Caller, Callers, token
-from .problem import Problem
 
 LEEWAY = 10
 """Seconds by which the clocks of whoever signs and of this machine may differ."""

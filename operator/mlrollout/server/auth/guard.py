@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+from mlrollout.server.config import Config
+from mlrollout.server.http.addresses import ADDRESS, Proxies
+from mlrollout.server.http.problem import EVERY_ANSWER, Problem
+from mlrollout.server.http.rate import Rate
+from mlrollout.server.metrics import Metrics
+
 from . import audit
 from .access import CALLER, OWN_HEADER, UNKNOWN, Caller, Callers
-from .addresses import ADDRESS, Proxies
-from .config import Config
-from .limits import Rate
-from .metrics import Metrics
-from .problem import EVERY_ANSWER, Problem
 
 ANSWER_WITHIN = 15.0
 """Seconds for an answer to begin."""

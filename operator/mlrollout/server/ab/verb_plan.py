@@ -17,8 +17,7 @@ from mlrollout.domain.record import Record
 from mlrollout.domain.stages import following
 from mlrollout.domain.state import Verb
 from mlrollout.ports import Object
-
-from .problem import Problem
+from mlrollout.server.http.problem import Problem
 
 _NEW = Record(attempt=0, latched=False, sequence=0, percentage=0)
 

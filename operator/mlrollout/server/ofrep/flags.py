@@ -7,12 +7,13 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from .access import Caller, Role, forbidden, known
-from .body import MalformedError, parse, read
+from mlrollout.server.auth.access import Caller, Role, forbidden, known
+from mlrollout.server.http.body import MalformedError, parse, read
+from mlrollout.server.http.problem import ANY_NAME, Problem, json_response
+from mlrollout.server.rollouts import ROLLOUTS, Served
+
 from .changes import CHANGES
 from .evaluation import Asked, ContextError, asked, evaluate, tag
-from .problem import ANY_NAME, Problem, json_response
-from .served import ROLLOUTS, Served
 from .stream import offer
 from .ticket import TICKETS
 

@@ -9,11 +9,10 @@ from typing import Protocol
 from aiohttp import web
 from yarl import URL
 
+from mlrollout.server.config import Config
+from mlrollout.server.http.problem import Problem
+from mlrollout.server.rollouts import Served
 from mlrollout.startup.settings import SettingsError, listen
-
-from .config import Config
-from .problem import Problem
-from .served import Served
 
 
 class Role(StrEnum):

@@ -16,13 +16,13 @@ from aiohttp import web
 
 from mlrollout.adapters.kubernetes import KubernetesReviews, User
 from mlrollout.ports import ObjectsError, Ref
+from mlrollout.server.backends import TOLD_EVERY
+from mlrollout.server.http.addresses import ADDRESS
+from mlrollout.server.http.problem import Problem
+from mlrollout.server.http.rate import Rate
+from mlrollout.server.rollouts import Served
 
 from .access import Caller, Callers, Role, token
-from .addresses import ADDRESS
-from .backends import TOLD_EVERY
-from .limits import Rate
-from .problem import Problem
-from .served import Served
 
 log = structlog.get_logger(__name__)
 

@@ -14,11 +14,11 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field, StringConstraints
 
+from mlrollout.server.config import Model, Text
+from mlrollout.server.yaml_file import load
 from mlrollout.startup.settings import SettingsError
 
 from .access import Caller, Callers, Role, token
-from .config import Model, Text
-from .yaml_file import load
 
 Hash = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 

@@ -1,0 +1,1 @@
+"""HTTP itself: connections and what a stranger may hold of them, bodies, problems, rates. Knows nothing of rollouts."""

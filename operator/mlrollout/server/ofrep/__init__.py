@@ -1,0 +1,1 @@
+"""OFREP, the remote evaluation protocol of OpenFeature: a rollout is a flag."""
