@@ -155,7 +155,7 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class EventToPost:
     """A Kubernetes Event to be.
 
     Attributes:
@@ -163,7 +163,7 @@ class Note:
         message: For people.
         warning: Whether its type is `Warning` rather than `Normal`.
         unique: For a transition, what makes it the only one of its kind (the event is created once,
-            however often it is sent); empty for a repeating note, which is counted up instead.
+            however often it is sent); empty for a repeating Event, which is counted up instead.
     """
 
     reason: str
@@ -203,7 +203,7 @@ class Objects(Protocol):
         """Set these annotations in one write, and remove those that are `None`, under the same condition."""
         ...
 
-    async def note(self, ref: Ref, uid: str, note: Note) -> None:
+    async def post_event(self, ref: Ref, uid: str, event: EventToPost) -> None:
         """Post a Kubernetes Event about the object."""
         ...
 

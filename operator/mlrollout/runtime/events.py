@@ -7,7 +7,7 @@ from itertools import zip_longest
 import structlog
 
 from mlrollout.domain.state import Alert, Reason, State, Transition, Verb
-from mlrollout.ports import Clock, GoneError, Note, Objects, ObjectsError, Ref
+from mlrollout.ports import Clock, EventToPost, GoneError, Objects, ObjectsError, Ref
 
 from .metrics import Metrics
 from .reading import Problem
@@ -82,7 +82,7 @@ class Events:
             if key not in rollout.alerted or now - rollout.alerted[key] >= AGAIN_AFTER:
                 rollout.alerted[key] = now
                 _log(rollout.ref, alert)
-                self._post(rollout, Note(alert.reason, alert.message, warning=alert.warning))
+                self._post(rollout, EventToPost(alert.reason, alert.message, warning=alert.warning))
 
     def ended(self, rollout: Rollout) -> None:
         """Post what became of the key with the object's deletion, if the object ever had it."""
@@ -91,30 +91,30 @@ class Events:
             message = (
                 f"the object is being deleted, but its key could not be given up and may still hold traffic: {trouble}"
             )
-            self._post(rollout, Note(Reason.TRAFFIC_NOT_ZEROED, message, warning=True, unique="left-behind"))
+            self._post(rollout, EventToPost(Reason.TRAFFIC_NOT_ZEROED, message, warning=True, unique="left-behind"))
         elif rollout.state is not None and rollout.traffic is not None:
             record = rollout.traffic.record
             became = f"is given up at {rollout.traffic.in_force} %"
             if record is not None and record.owner not in ("", rollout.uid):
                 became = "belongs to another object, and is left as it is"
             message = f"the object is being deleted: its key {became}"
-            self._post(rollout, Note(Reason.DELETED, message, unique="deleted"))
+            self._post(rollout, EventToPost(Reason.DELETED, message, unique="deleted"))
 
-    def _post(self, rollout: Rollout, note: Note) -> None:
-        task = asyncio.create_task(self._send(rollout, rollout.uid, note))
+    def _post(self, rollout: Rollout, event: EventToPost) -> None:
+        task = asyncio.create_task(self._send(rollout, rollout.uid, event))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _send(self, rollout: Rollout, uid: str, note: Note) -> None:
+    async def _send(self, rollout: Rollout, uid: str, event: EventToPost) -> None:
         for attempt in range(_TRIES):
             try:
                 async with self._turns:
-                    await self._objects.note(rollout.ref, uid, note)
+                    await self._objects.post_event(rollout.ref, uid, event)
             except ObjectsError as error:
                 if isinstance(error, GoneError) and rollout.gone:  # by itself, "not found" may be nonsense
                     return
                 self._metrics.api_errors.inc()
-                log.warning("Could not post an Event", object=str(rollout.ref), reason=note.reason, error=str(error))
+                log.warning("Could not post an Event", object=str(rollout.ref), reason=event.reason, error=str(error))
                 await asyncio.sleep(min(2.0**attempt, _LONGEST_WAIT))
             else:
                 return
@@ -135,9 +135,9 @@ def _tells_the_cause(entry: Transition | None, cause: Transition) -> bool:
     return entry is not None and entry.reason == Reason.ROLLED_BACK and cause.reason in _CAUSES
 
 
-def _transition(entry: Transition) -> Note:
+def _transition(entry: Transition) -> EventToPost:
     unique = f"{entry.serial}-{round(entry.at * 1000)}"
-    return Note(entry.reason, entry.message, warning=entry.warning, unique=unique)
+    return EventToPost(entry.reason, entry.message, warning=entry.warning, unique=unique)
 
 
 def _problem(problem: Problem | None) -> tuple[Alert, ...]:

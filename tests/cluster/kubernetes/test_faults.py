@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from mlrollout.adapters.kubernetes import Client, KubernetesLease, KubernetesObjects, KubernetesSecrets
 from mlrollout.adapters.kubernetes.client import AbsentError
-from mlrollout.ports import ConflictError, GoneError, Lease, Note, ObjectsError, Ref
+from mlrollout.ports import ConflictError, EventToPost, GoneError, Lease, ObjectsError, Ref
 
 from devstack.cluster import write_kubeconfig
 from tests.support.clocks import SystemClock
@@ -28,8 +28,10 @@ CALLS: dict[str, Call] = {
     "change_annotations": lambda client, ref: objects(client).change_annotations(
         ref, "1", {"mlrollout.dev/promote": None}
     ),
-    "note once": lambda client, ref: objects(client).note(ref, "uid", Note("RolledBack", "to 0 %", unique="1/3")),
-    "note again": lambda client, ref: objects(client).note(ref, "uid", Note("EvidenceMissing", "no data")),
+    "post once": lambda client, ref: objects(client).post_event(
+        ref, "uid", EventToPost("RolledBack", "to 0 %", unique="1/3")
+    ),
+    "post again": lambda client, ref: objects(client).post_event(ref, "uid", EventToPost("EvidenceMissing", "no data")),
     "read a secret": lambda client, ref: KubernetesSecrets(client).read(ref.namespace, "redis", "url"),
     "read the lease": lambda client, ref: KubernetesLease(client, ref.namespace).read(),
     "create the lease": lambda client, ref: KubernetesLease(client, ref.namespace).create(LEASE),
@@ -252,7 +254,7 @@ async def test_nothing_is_sent_twice(connecting: Any, tmp_path: Any) -> None:
     async with answering(refuse) as url:
         kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", {"server": url.rstrip("/")}, "token")
         client = await connecting(kubeconfig)
-        for name in ("get", "save_status", "note once", "replace the lease"):
+        for name in ("get", "save_status", "post once", "replace the lease"):
             await failure(CALLS[name](client, Ref("dispatch", "ml-dispatch")))
 
     assert seen == [

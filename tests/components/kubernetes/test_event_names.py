@@ -1,32 +1,34 @@
 import pytest
-from mlrollout.adapters.kubernetes.notes import cut, event_name
-from mlrollout.ports import Note, Ref
+from mlrollout.adapters.kubernetes.events import cut, event_name
+from mlrollout.ports import EventToPost, Ref
 
 REF = Ref("dispatch", "ml-dispatch")
-ONCE = Note("StageAdvanced", "pilot to expansion", unique="1/2")
-AGAIN = Note("EvidenceMissing", "error-rate: 12 samples of 50 in 5m, seen 3m10s ago (24.0%)")
+ONCE = EventToPost("StageAdvanced", "pilot to expansion", unique="1/2")
+AGAIN = EventToPost("EvidenceMissing", "error-rate: 12 samples of 50 in 5m, seen 3m10s ago (24.0%)")
 
 
 def again(message: str) -> str:
-    return event_name(REF, "uid", Note("EvidenceMissing", message))
+    return event_name(REF, "uid", EventToPost("EvidenceMissing", message))
 
 
 def test_a_transition_has_one_name_whatever_its_message_says() -> None:
-    assert event_name(REF, "uid", ONCE) == event_name(REF, "uid", Note("StageAdvanced", "10 % to 30 %", unique="1/2"))
+    assert event_name(REF, "uid", ONCE) == event_name(
+        REF, "uid", EventToPost("StageAdvanced", "10 % to 30 %", unique="1/2")
+    )
 
 
 @pytest.mark.parametrize(
-    ("ref", "uid", "note"),
+    ("ref", "uid", "event"),
     [
         (Ref("dispatch", "other"), "uid", ONCE),
         (REF, "another life", ONCE),
-        (REF, "uid", Note("StageAdvanced", ONCE.message, unique="1/3")),
-        (REF, "uid", Note("RolledBack", ONCE.message, unique="1/2")),
-        (REF, "uid", Note("StageAdvanced", "1/2")),
+        (REF, "uid", EventToPost("StageAdvanced", ONCE.message, unique="1/3")),
+        (REF, "uid", EventToPost("RolledBack", ONCE.message, unique="1/2")),
+        (REF, "uid", EventToPost("StageAdvanced", "1/2")),
     ],
 )
-def test_another_transition_has_another_name(ref: Ref, uid: str, note: Note) -> None:
-    assert event_name(ref, uid, note) != event_name(REF, "uid", ONCE)
+def test_another_transition_has_another_name(ref: Ref, uid: str, event: EventToPost) -> None:
+    assert event_name(ref, uid, event) != event_name(REF, "uid", ONCE)
 
 
 @pytest.mark.parametrize(

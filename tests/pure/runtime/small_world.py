@@ -19,8 +19,8 @@ from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.ports import (
     Clock,
     ConflictError,
+    EventToPost,
     GoneError,
-    Note,
     Object,
     ObjectsError,
     QueryRefusedError,
@@ -119,7 +119,7 @@ class Api:
     def __init__(self) -> None:
         self.fates = Fates()
         self.objects: dict[Ref, dict[str, Any]] = {}
-        self.notes: list[Note] = []
+        self.posted: list[EventToPost] = []
         self.watchers: list[Callable[[str, Object], None]] = []
         self.writes: list[str] = []
         self._numbers = itertools.count(1)
@@ -209,8 +209,8 @@ class Api:
         found: Object = await self.fates.meet("change_annotations", act)
         return found
 
-    async def note(self, ref: Ref, uid: str, note: Note) -> None:
-        await self.fates.meet("note", lambda: self.notes.append(note))
+    async def post_event(self, ref: Ref, uid: str, event: EventToPost) -> None:
+        await self.fates.meet("post_event", lambda: self.posted.append(event))
 
     # --- how it is kept ---
 
@@ -422,8 +422,8 @@ class SmallWorld:
         """The reasons in the history, oldest first."""
         return [entry["reason"] for entry in self.status.get("history", ())]
 
-    def told(self, reason: str) -> list[Note]:
-        return [note for note in self.api.notes if note.reason == reason]
+    def told(self, reason: str) -> list[EventToPost]:
+        return [event for event in self.api.posted if event.reason == reason]
 
 
 API_DOWN = ObjectsError("the API server does not answer")

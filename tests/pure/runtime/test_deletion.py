@@ -37,8 +37,8 @@ async def test_the_traffic_goes_to_zero_or_stays(on_delete: str, stays: str) -> 
     await _gone(world)
     assert world.redis.percentage == stays
     assert world.redis.record.owner == ""
-    (note,) = world.told("Deleted")
-    assert f"given up at {stays} %" in note.message
+    (event,) = world.told("Deleted")
+    assert f"given up at {stays} %" in event.message
 
 
 @virtual
@@ -132,9 +132,9 @@ async def test_a_redis_that_is_down_holds_it_for_a_minute() -> None:
     await asyncio.sleep(55)
     assert REF in world.api.objects
     await _gone(world, within=30)
-    (note,) = world.told("TrafficNotZeroed")
-    assert note.warning
-    assert "Redis does not answer" in note.message
+    (event,) = world.told("TrafficNotZeroed")
+    assert event.warning
+    assert "Redis does not answer" in event.message
 
 
 @virtual
@@ -164,8 +164,8 @@ async def test_a_key_that_was_lowered_by_hand_meanwhile_is_given_up_all_the_same
     await _gone(world)
     assert world.redis.percentage == "3"
     assert world.redis.record.owner == ""
-    (note,) = world.told("Deleted")
-    assert "at 3 %" in note.message
+    (event,) = world.told("Deleted")
+    assert "at 3 %" in event.message
 
 
 @virtual
@@ -178,8 +178,8 @@ async def test_a_key_that_another_object_has_is_left_alone() -> None:
     world.api.delete()
     await _gone(world)
     assert world.redis.record == other
-    (note,) = world.told("Deleted")
-    assert "belongs to another object" in note.message
+    (event,) = world.told("Deleted")
+    assert "belongs to another object" in event.message
 
 
 @pytest.mark.parametrize("changes", [{"guardrails": []}, {"guardrails": [{"name": "x", "query": "sum(", "max": 1}]}])
@@ -206,8 +206,8 @@ async def test_an_object_whose_key_was_never_known_to_this_process_says_that_tra
     await asyncio.sleep(5)
     world.api.delete()
     await _gone(world)
-    (note,) = world.told("TrafficNotZeroed")
-    assert "which key it is can't be told" in note.message
+    (event,) = world.told("TrafficNotZeroed")
+    assert "which key it is can't be told" in event.message
 
 
 @virtual
@@ -253,7 +253,7 @@ async def test_two_that_give_it_up_side_by_side_find_it_given_up() -> None:
     late.go.set()
     await _gone(world)
     assert (world.redis.percentage, world.redis.record.owner) == ("0", "")
-    assert {note.message for note in world.told("Deleted")} == {
+    assert {event.message for event in world.told("Deleted")} == {
         "the object is being deleted: its key is given up at 0 %"
     }
 
@@ -333,7 +333,7 @@ async def test_an_api_server_that_is_down_makes_nobody_give_it_up_twice() -> Non
     world.api.fates.always.clear()
     await _gone(world, within=20)
     assert world.redis.percentage == "0"
-    assert {note.unique for note in world.told("Deleted")} == {"deleted"}
+    assert {event.unique for event in world.told("Deleted")} == {"deleted"}
 
 
 @virtual

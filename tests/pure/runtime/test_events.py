@@ -11,12 +11,12 @@ from tests.support.virtual_time import virtual
 
 SELDOM = [{**GUARDRAIL, "interval": "20s", "maxAge": "60s"}]
 """Looks that leave a test time for hours."""
-_API = ("save_status", "get", "note", "set_finalizer", "change_annotations")
+_API = ("save_status", "get", "post_event", "set_finalizer", "change_annotations")
 
 
 def _marks(world: SmallWorld) -> Counter[tuple[str, str]]:
     """The transitions that were posted; the API server keeps one of each mark."""
-    return Counter((note.reason, note.unique) for note in world.api.notes if note.unique)
+    return Counter((event.reason, event.unique) for event in world.api.posted if event.unique)
 
 
 def _news(world: SmallWorld) -> list[str]:
@@ -70,7 +70,7 @@ async def test_what_happened_in_a_long_outage_of_the_api_server_is_posted_after_
 async def test_an_event_that_could_not_be_posted_is_posted_later() -> None:
     world = SmallWorld()
     await world.begun()
-    world.api.fates.always["note"] = failing(API_DOWN)
+    world.api.fates.always["post_event"] = failing(API_DOWN)
     world.prometheus.value = 0.2
     await asyncio.sleep(60)
     world.api.fates.always.clear()
@@ -83,7 +83,7 @@ async def test_who_takes_over_posts_what_the_last_leader_may_not_have_posted() -
     world = SmallWorld()
     first = await world.begun(guardrails=SELDOM)
     await asyncio.sleep(600)
-    world.api.fates.always["note"] = failing(API_DOWN)
+    world.api.fates.always["post_event"] = failing(API_DOWN)
     world.prometheus.value = 0.2
     await asyncio.sleep(5)
     await first.end()
@@ -140,8 +140,8 @@ async def test_a_spec_that_becomes_unusable_is_told_of() -> None:
     await asyncio.sleep(10)
     world.api.apply(spec(guardrails=[]))
     await asyncio.sleep(10)
-    assert [note.reason for note in world.api.notes[-2:]] == ["InvalidQuery", "InvalidSpec"]
-    assert all(note.warning for note in world.api.notes[-2:])
+    assert [event.reason for event in world.api.posted[-2:]] == ["InvalidQuery", "InvalidSpec"]
+    assert all(event.warning for event in world.api.posted[-2:])
 
 
 @virtual
@@ -150,9 +150,9 @@ async def test_an_object_that_never_began_is_told_why() -> None:
     world.start()
     world.api.apply(spec(guardrails=[]))
     await asyncio.sleep(10)
-    (note,) = world.api.notes
-    assert note.reason == "InvalidSpec"
-    assert "guardrails" in note.message
+    (event,) = world.api.posted
+    assert event.reason == "InvalidSpec"
+    assert "guardrails" in event.message
 
 
 @virtual
@@ -163,7 +163,7 @@ async def test_annotations_that_are_no_verbs_are_told_of_once_however_many() -> 
         world.api.annotate(f"nonsense-{number:02}", "x" * 100)
     await asyncio.sleep(60)
     told = world.told("UnknownVerb")
-    assert len({note.message for note in told}) == len(told) <= 4
+    assert len({event.message for event in told}) == len(told) <= 4
     assert "mlrollout.dev/nonsense-00, mlrollout.dev/nonsense-01, mlrollout.dev/nonsense-02, …" in told[-1].message
     assert "verbs are approve, demote, pause" in told[-1].message
 
@@ -176,7 +176,7 @@ async def test_a_value_of_a_megabyte_is_acted_on_and_cut() -> None:
     await asyncio.sleep(5)
     assert world.redis.percentage == "0"
     assert world.api.objects[REF]["metadata"]["annotations"] == {}
-    assert max(len(note.message) for note in world.api.notes) < 1000
+    assert max(len(event.message) for event in world.api.posted) < 1000
     assert world.reasons().count("ManualRollback") == 1
     assert "VerbRefused" not in world.reasons()
 

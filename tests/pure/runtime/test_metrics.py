@@ -90,7 +90,7 @@ async def test_errors_are_counted() -> None:
     assert shown(place)["mlrollout_kubernetes_errors_total"] == "0.0"
     world.api.fates.next["save_status"].append(failing(API_DOWN))
     world.api.fates.next["get"].append(failing(API_DOWN))
-    world.api.fates.next["note"].append(failing(API_DOWN))
+    world.api.fates.next["post_event"].append(failing(API_DOWN))
     world.prometheus.value = 0.2
     await asyncio.sleep(10)
     assert shown(place)["mlrollout_kubernetes_errors_total"] == "3.0"

@@ -83,7 +83,7 @@ async def test_where_nothing_guards_it_goes_to_zero_after_a_while(*, leads: bool
         assert "guardrails[score].action" in world.condition("Stalled")["message"]
         assert world.condition("GuardrailsHealthy")["status"] == "Unknown"
         assert world.condition("GuardrailsHealthy")["message"].startswith("nothing of its guardrails can be understood")
-    world.api.fates.always |= dict.fromkeys(("get", "save_status", "note"), failing(API_DOWN))
+    world.api.fates.always |= dict.fromkeys(("get", "save_status", "post_event"), failing(API_DOWN))
     await asyncio.sleep(UNGUARDED_FOR - 10)
     assert world.redis.percentage == "10"
     await asyncio.sleep(10)

@@ -27,7 +27,7 @@ async def test_what_another_program_keeps_under_the_key_is_not_overwritten(text:
     assert KEY in message
     assert "delete this one" in message
     assert "session" not in message
-    assert [note.reason for note in world.api.notes] == ["KeyRefused"]
+    assert [event.reason for event in world.api.posted] == ["KeyRefused"]
     del world.redis.states[KEY]
     await world.until(lambda: world.redis.percentage == "10", within=90)
     assert world.condition("Stalled") == {}

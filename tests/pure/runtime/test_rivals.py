@@ -14,7 +14,7 @@ def _contested(place: Place) -> bool:
 
 
 def _told(world: SmallWorld, reason: str) -> bool:
-    return any(note.reason == reason for note in world.api.notes)
+    return any(event.reason == reason for event in world.api.posted)
 
 
 async def _both(*installations: str) -> tuple[SmallWorld, list[Place]]:

@@ -31,7 +31,7 @@ async def _for_ever(_: object) -> None:
 
 
 def _write_api_down(world: SmallWorld) -> None:
-    for call in ("get", "save_status", "set_finalizer", "drop_annotation", "note"):
+    for call in ("get", "save_status", "set_finalizer", "drop_annotation", "post_event"):
         world.api.fates.always[call] = failing(API_DOWN)
 
 

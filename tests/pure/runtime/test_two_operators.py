@@ -94,7 +94,7 @@ async def test_a_standby_begins_nothing_and_writes_nothing_to_the_object() -> No
     await asyncio.sleep(5)
     assert world.api.objects[REF]["metadata"].keys() - applied["metadata"].keys() == {"annotations", "managedFields"}
     assert "status" not in world.api.objects[REF]
-    assert not world.api.notes
+    assert not world.api.posted
 
 
 @pytest.mark.parametrize(

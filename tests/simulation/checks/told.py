@@ -78,9 +78,9 @@ def _wrongly_told(steps: list[Any], stood: set[tuple[str, str]]) -> str:
 def _events(world: World, told: dict[str, dict[int, tuple[float, Any]]]) -> Iterator[Violation]:
     gone = {entry.uid for entry in world.history.of(Removed)}
     posted = Counter(
-        (entry.uid, int(entry.note.unique.partition("-")[0]), entry.note.reason)
+        (entry.uid, int(entry.event.unique.partition("-")[0]), entry.event.reason)
         for entry in world.history.of(Posted)
-        if entry.note.unique[:1].isdigit()
+        if entry.event.unique[:1].isdigit()
     )
     for uid, known in told.items():
         for serial, (at, one) in known.items():

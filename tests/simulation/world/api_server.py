@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlrollout.api import GROUP, KIND, VERSION
-from mlrollout.ports import ConflictError, GoneError, Note, Object, Ref
+from mlrollout.ports import ConflictError, EventToPost, GoneError, Object, Ref
 
 from tests.support.managed_fields import annotated, applied
 
@@ -112,14 +112,14 @@ class ApiServer:
         metadata = annotated(old["metadata"], annotations, "mlrollout", at=self._wall_clock())
         return self._store(by, ref, "annotations", dict(old) | {"metadata": metadata})
 
-    def note(self, by: str, ref: Ref, uid: str, note: Note) -> None:
+    def post_event(self, by: str, ref: Ref, uid: str, event: EventToPost) -> None:
         """Create an Event; one that is the only one of its kind is created once."""
-        if note.unique:
-            name = (uid, note.reason, note.unique)
+        if event.unique:
+            name = (uid, event.reason, event.unique)
             if name in self._events:
                 return
             self._events.add(name)
-        self._history.append(Posted(self._true_time(), by, ref, uid, note))
+        self._history.append(Posted(self._true_time(), by, ref, uid, event))
 
     # --- how it is kept ----------------------------------------------------------------------
 

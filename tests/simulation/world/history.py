@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from mlrollout.domain.traffic import Outcome, Traffic, Write
 from mlrollout.domain.verdict import Verdict
-from mlrollout.ports import Note, Ref
+from mlrollout.ports import EventToPost, Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ class Posted(Entry):
     by: str
     ref: Ref
     uid: str
-    note: Note
+    event: EventToPost
 
     def __str__(self) -> str:
-        return f"event: {self.by} posts {self.note.reason} {self.note.unique} about {self.ref}: {self.note.message}"
+        return f"event: {self.by} posts {self.event.reason} {self.event.unique} about {self.ref}: {self.event.message}"
 
 
 @dataclass(frozen=True, slots=True)

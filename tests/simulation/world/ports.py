@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlrollout.domain.claim import Claim
 from mlrollout.domain.traffic import Traffic, Write, Written
 from mlrollout.evidence.answer import Answer
-from mlrollout.ports import Note, Object, Ref, SourceError, TrafficError
+from mlrollout.ports import EventToPost, Object, Ref, SourceError, TrafficError
 
 from .faults import API, PROMETHEUS, REDIS
 from .history import Answered, Issued
@@ -51,8 +51,8 @@ class Objects:
             API, "annotate", lambda: self._api.change_annotations(self._by, ref, resource_version, annotations)
         )
 
-    async def note(self, ref: Ref, uid: str, note: Note) -> None:
-        await self._calls.make(API, "note", lambda: self._api.note(self._by, ref, uid, note))
+    async def post_event(self, ref: Ref, uid: str, event: EventToPost) -> None:
+        await self._calls.make(API, "post_event", lambda: self._api.post_event(self._by, ref, uid, event))
 
 
 class Store:

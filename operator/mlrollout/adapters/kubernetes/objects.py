@@ -5,10 +5,10 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from mlrollout.api import GROUP, KIND, PLURAL, VERSION
-from mlrollout.ports import Clock, Note, Object, ObjectsError, Ref
+from mlrollout.ports import Clock, EventToPost, Object, ObjectsError, Ref
 
 from .client import Body, Client, Data
-from .notes import Notes
+from .events import EventPoster
 
 PAGE = 500
 """How many objects are listed in one call."""
@@ -28,7 +28,7 @@ class KubernetesObjects:
 
     def __init__(self, client: Client, clock: Clock, instance: str) -> None:
         self._client = client
-        self._notes = Notes(client, clock, instance)
+        self._events = EventPoster(client, clock, instance)
 
     async def read_all(self) -> Sequence[Object]:
         """Every object of every namespace, all as they stood at one moment."""
@@ -71,9 +71,9 @@ class KubernetesObjects:
         patch: Data = {"metadata": {"resourceVersion": resource_version, "annotations": dict(annotations)}}
         return await self._ask(f"annotate {ref}", "PATCH", OBJECT, ref, patch)
 
-    async def note(self, ref: Ref, uid: str, note: Note) -> None:
+    async def post_event(self, ref: Ref, uid: str, event: EventToPost) -> None:
         """Post a Kubernetes Event about the object."""
-        await self._notes.post(ref, uid, note)
+        await self._events.post(ref, uid, event)
 
     async def _ask(self, what: str, method: str, path: str, ref: Ref, body: Body = None) -> Data:
         found = await self._client.ask(what, method, path, body, namespace=ref.namespace, name=ref.name)

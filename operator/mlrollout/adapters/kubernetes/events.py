@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mlrollout.api import GROUP, KIND, VERSION, moment
 from mlrollout.domain.wording import without_numbers
-from mlrollout.ports import Clock, Note, Ref
+from mlrollout.ports import Clock, EventToPost, Ref
 
 from .client import AbsentError, Client, Data, ExistsError
 
@@ -41,7 +41,7 @@ class Repeat:
     sent_at: float = -math.inf
 
 
-class Notes:
+class EventPoster:
     """Posts Events; an Event that can't be posted is an error and nothing else."""
 
     def __init__(self, client: Client, clock: Clock, instance: str) -> None:
@@ -50,19 +50,19 @@ class Notes:
         self._instance = instance
         self._repeats: dict[str, Repeat] = {}
 
-    async def post(self, ref: Ref, uid: str, note: Note) -> None:
+    async def post(self, ref: Ref, uid: str, event: EventToPost) -> None:
         """Create the Event, or count it up.
 
         Raises:
             ObjectsError: It could not be posted.
         """
-        name = event_name(ref, uid, note)
-        if note.unique:
-            await self._create(ref, self._event(ref, uid, note, name, count=1))
+        name = event_name(ref, uid, event)
+        if event.unique:
+            await self._create(ref, self._body(ref, uid, event, name, count=1))
         else:
-            await self._repeat(ref, uid, note, name)
+            await self._repeat(ref, uid, event, name)
 
-    async def _repeat(self, ref: Ref, uid: str, note: Note, name: str) -> None:
+    async def _repeat(self, ref: Ref, uid: str, event: EventToPost, name: str) -> None:
         repeat = self._remember(name)
         repeat.waiting += 1
         now = asyncio.get_running_loop().time()
@@ -70,37 +70,37 @@ class Notes:
             return
         repeat.sent_at = now
         sending = repeat.waiting
-        event = self._event(ref, uid, note, name, count=sending)
-        repeat.count = await self._count_up(ref, event, repeat.count)
+        body = self._body(ref, uid, event, name, count=sending)
+        repeat.count = await self._count_up(ref, body, repeat.count)
         repeat.waiting -= sending
 
-    async def _count_up(self, ref: Ref, event: Data, known: int) -> int:
+    async def _count_up(self, ref: Ref, body: Data, known: int) -> int:
         """Create the Event or add its count to the one that stands; answers with the sum."""
-        sending = int(event["count"])
+        sending = int(body["count"])
         if not known:
-            if await self._create(ref, event):
+            if await self._create(ref, body):
                 return sending
             # An empty patch reads it: the operator may patch Events, not get them.
-            known = int((await self._patch(ref, event, {})).get("count") or 1)
-        newest = {"count": known + sending, "lastTimestamp": event["lastTimestamp"], "message": event["message"]}
+            known = int((await self._patch(ref, body, {})).get("count") or 1)
+        newest = {"count": known + sending, "lastTimestamp": body["lastTimestamp"], "message": body["message"]}
         try:
-            await self._patch(ref, event, newest)
+            await self._patch(ref, body, newest)
         except AbsentError:  # Events live for an hour
-            await self._create(ref, event)
+            await self._create(ref, body)
             return sending
         return known + sending
 
-    async def _create(self, ref: Ref, event: Data) -> bool:
-        what = f"post the Event {event['reason']} about {ref}"
+    async def _create(self, ref: Ref, body: Data) -> bool:
+        what = f"post the Event {body['reason']} about {ref}"
         try:
-            await self._client.ask(what, "POST", _EVENTS, event, namespace=ref.namespace)
+            await self._client.ask(what, "POST", _EVENTS, body, namespace=ref.namespace)
         except ExistsError:
             return False
         return True
 
-    async def _patch(self, ref: Ref, event: Data, patch: Data) -> Data:
-        what = f"count up the Event {event['reason']} about {ref}"
-        name = event["metadata"]["name"]
+    async def _patch(self, ref: Ref, body: Data, patch: Data) -> Data:
+        what = f"count up the Event {body['reason']} about {ref}"
+        name = body["metadata"]["name"]
         return await self._client.ask(what, "PATCH", _EVENT, patch, namespace=ref.namespace, name=name)
 
     def _remember(self, name: str) -> Repeat:
@@ -110,7 +110,7 @@ class Notes:
             del self._repeats[next(iter(self._repeats))]
         return repeat
 
-    def _event(self, ref: Ref, uid: str, note: Note, name: str, count: int) -> Data:
+    def _body(self, ref: Ref, uid: str, event: EventToPost, name: str, count: int) -> Data:
         now = moment.render(self._clock.now())
         return {
             "apiVersion": "v1",
@@ -123,9 +123,9 @@ class Notes:
                 "name": ref.name,
                 "uid": uid,
             },
-            "type": "Warning" if note.warning else "Normal",
-            "reason": note.reason,
-            "message": cut(note.message),
+            "type": "Warning" if event.warning else "Normal",
+            "reason": event.reason,
+            "message": cut(event.message),
             "count": count,
             "firstTimestamp": now,
             "lastTimestamp": now,
@@ -135,10 +135,10 @@ class Notes:
         }
 
 
-def event_name(ref: Ref, uid: str, note: Note) -> str:
+def event_name(ref: Ref, uid: str, event: EventToPost) -> str:
     """The same for what is the same Event: of a repeating one the numbers in its message may differ."""
-    same = note.unique or without_numbers(note.message)
-    about = "\0".join((uid, note.reason, "once" if note.unique else "again", same))
+    same = event.unique or without_numbers(event.message)
+    about = "\0".join((uid, event.reason, "once" if event.unique else "again", same))
     return f"{ref.name[:200].rstrip('-.')}.{hashlib.sha256(about.encode()).hexdigest()[:16]}"
 
 

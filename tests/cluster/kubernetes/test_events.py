@@ -5,17 +5,17 @@ import re
 from typing import Any
 
 import pytest
-from mlrollout.adapters.kubernetes import Client, KubernetesObjects, notes
-from mlrollout.ports import Note, ObjectsError
+from mlrollout.adapters.kubernetes import Client, KubernetesObjects, events
+from mlrollout.ports import EventToPost, ObjectsError
 
 from tests.support.clocks import HandClock
 from tests.support.places import Place
 
-ADVANCED = Note("StageAdvanced", "pilot (10 %) to expansion (30 %): every guardrail passed", unique="1/2")
+ADVANCED = EventToPost("StageAdvanced", "pilot (10 %) to expansion (30 %): every guardrail passed", unique="1/2")
 
 
-def missing(seen: int) -> Note:
-    return Note("EvidenceMissing", f"error-rate: {seen} samples of 50 in the last 5m", warning=True)
+def missing(seen: int) -> EventToPost:
+    return EventToPost("EvidenceMissing", f"error-rate: {seen} samples of 50 in the last 5m", warning=True)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def objects(client: Client, clock: HandClock) -> KubernetesObjects:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is held back."""
-    monkeypatch.setattr(notes, "QUIET", 0)
+    monkeypatch.setattr(events, "QUIET", 0)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def uid(admin: Client, place: Place) -> str:
     return str((await place.create(admin))["metadata"]["uid"])
 
 
-def events(place: Place) -> list[dict[str, Any]]:
+def standing(place: Place) -> list[dict[str, Any]]:
     return list(json.loads(place.kubectl("get", "events", "-o", "json"))["items"])
 
 
@@ -48,9 +48,9 @@ async def test_a_transition_is_told_once_by_whoever_and_however_often(
 ) -> None:
     after_a_restart = KubernetesObjects(client, HandClock(), "operator-2")
     for sender in (objects, objects, after_a_restart):
-        await sender.note(place.ref(), uid, ADVANCED)
+        await sender.post_event(place.ref(), uid, ADVANCED)
 
-    (event,) = events(place)
+    (event,) = standing(place)
     assert event["count"] == 1
     assert event["type"] == "Normal"
     assert event["reason"] == "StageAdvanced"
@@ -63,10 +63,12 @@ async def test_a_transition_is_told_once_by_whoever_and_however_often(
 async def test_one_transition_may_be_told_under_several_reasons(
     objects: KubernetesObjects, place: Place, uid: str
 ) -> None:
-    await objects.note(place.ref(), uid, Note("GuardrailBreached", "0.07 is over 0.05", warning=True, unique="1/3"))
-    await objects.note(place.ref(), uid, Note("RolledBack", "to 0 %", warning=True, unique="1/3"))
+    await objects.post_event(
+        place.ref(), uid, EventToPost("GuardrailBreached", "0.07 is over 0.05", warning=True, unique="1/3")
+    )
+    await objects.post_event(place.ref(), uid, EventToPost("RolledBack", "to 0 %", warning=True, unique="1/3"))
 
-    assert {event["reason"] for event in events(place)} == {"GuardrailBreached", "RolledBack"}
+    assert {event["reason"] for event in standing(place)} == {"GuardrailBreached", "RolledBack"}
 
 
 @pytest.mark.usefixtures("at_once")
@@ -76,14 +78,14 @@ async def test_kubectl_describe_shows_how_often_and_for_how_long(
     started = clock.seconds
     for number in range(5):
         clock.seconds = started + 30 * number
-        await objects.note(place.ref(), uid, missing(number))
-    await objects.note(place.ref(), uid, ADVANCED)
+        await objects.post_event(place.ref(), uid, missing(number))
+    await objects.post_event(place.ref(), uid, ADVANCED)
 
     told = place.kubectl("describe", "mlr", "ml-dispatch")
 
     assert re.search(r"Warning +EvidenceMissing .*\(x5 over .*\) +mlrollout +error-rate: 4 samples of 50", told)
     assert re.search(r"Normal +StageAdvanced .* mlrollout +pilot", told)
-    (counted,) = (event for event in events(place) if event["count"] > 1)
+    (counted,) = (event for event in standing(place) if event["count"] > 1)
     assert counted["firstTimestamp"] == "2023-11-14T22:13:20Z"
     assert counted["lastTimestamp"] == "2023-11-14T22:15:20Z"
 
@@ -93,70 +95,70 @@ async def test_counting_goes_on_after_a_restart(
     objects: KubernetesObjects, client: Client, place: Place, uid: str
 ) -> None:
     for number in range(3):
-        await objects.note(place.ref(), uid, missing(number))
+        await objects.post_event(place.ref(), uid, missing(number))
     after_a_restart = KubernetesObjects(client, HandClock(), "operator-2")
     for number in range(2):
-        await after_a_restart.note(place.ref(), uid, missing(number))
+        await after_a_restart.post_event(place.ref(), uid, missing(number))
 
-    assert [event["count"] for event in events(place)] == [5]
+    assert [event["count"] for event in standing(place)] == [5]
 
 
 @pytest.mark.usefixtures("at_once")
 async def test_an_event_that_has_expired_is_begun_again(objects: KubernetesObjects, place: Place, uid: str) -> None:
     for number in range(3):
-        await objects.note(place.ref(), uid, missing(number))
+        await objects.post_event(place.ref(), uid, missing(number))
     place.kubectl("delete", "events", "--all")
     for number in range(2):
-        await objects.note(place.ref(), uid, missing(number))
+        await objects.post_event(place.ref(), uid, missing(number))
 
-    assert [event["count"] for event in events(place)] == [2]
+    assert [event["count"] for event in standing(place)] == [2]
 
 
 async def test_what_is_held_back_is_counted_in_with_the_next(
     objects: KubernetesObjects, place: Place, uid: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(4):
-        await objects.note(place.ref(), uid, missing(number))
-    held = [(event["count"], event["message"]) for event in events(place)]
-    monkeypatch.setattr(notes, "QUIET", 0)
-    await objects.note(place.ref(), uid, missing(4))
+        await objects.post_event(place.ref(), uid, missing(number))
+    held = [(event["count"], event["message"]) for event in standing(place)]
+    monkeypatch.setattr(events, "QUIET", 0)
+    await objects.post_event(place.ref(), uid, missing(4))
 
     assert held == [(1, missing(0).message)]
-    assert [(event["count"], event["message"]) for event in events(place)] == [(5, missing(4).message)]
+    assert [(event["count"], event["message"]) for event in standing(place)] == [(5, missing(4).message)]
 
 
 async def test_what_could_not_be_sent_is_counted_in_with_the_next(
     place: Place, uid: str, admin: Client, connecting: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notes, "QUIET", 0)
+    monkeypatch.setattr(events, "QUIET", 0)
     nobody = await connecting(place.account("nobody", []))
     objects = KubernetesObjects(nobody, HandClock(), "operator-1")
     with pytest.raises(ObjectsError, match=r"post the Event EvidenceMissing about .* 403"):
-        await objects.note(place.ref(), uid, missing(1))
-    monkeypatch.setattr(objects._notes, "_client", admin)
+        await objects.post_event(place.ref(), uid, missing(1))
+    monkeypatch.setattr(objects._events, "_client", admin)
 
-    await objects.note(place.ref(), uid, missing(2))
+    await objects.post_event(place.ref(), uid, missing(2))
 
-    assert [event["count"] for event in events(place)] == [2]
+    assert [event["count"] for event in standing(place)] == [2]
 
 
 @pytest.mark.usefixtures("at_once")
 async def test_a_forgotten_event_is_found_again(
     objects: KubernetesObjects, place: Place, uid: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notes, "_REMEMBERED", 1)
+    monkeypatch.setattr(events, "_REMEMBERED", 1)
     for _ in range(2):
-        await objects.note(place.ref(), uid, missing(1))
-        await objects.note(place.ref(), uid, Note("TrafficUnconfirmed", "Redis is down"))
+        await objects.post_event(place.ref(), uid, missing(1))
+        await objects.post_event(place.ref(), uid, EventToPost("TrafficUnconfirmed", "Redis is down"))
 
-    assert sorted(event["count"] for event in events(place)) == [2, 2]
-    assert len(objects._notes._repeats) == 1
+    assert sorted(event["count"] for event in standing(place)) == [2, 2]
+    assert len(objects._events._repeats) == 1
 
 
 async def test_a_long_message_is_cut(objects: KubernetesObjects, place: Place, uid: str) -> None:
-    await objects.note(place.ref(), uid, Note("EvidenceMissing", "배차 " * 1000))
+    await objects.post_event(place.ref(), uid, EventToPost("EvidenceMissing", "배차 " * 1000))
 
-    (event,) = events(place)
+    (event,) = standing(place)
     assert event["message"].endswith("…")
     assert len(event["message"].encode()) <= 1024
 
@@ -166,6 +168,6 @@ async def test_in_a_namespace_that_ends_an_event_is_an_error_and_nothing_else(
 ) -> None:
     place.control_plane.kubectl("delete", "namespace", place.namespace, "--wait=false")
 
-    for note in (ADVANCED, missing(1)):
+    for event in (ADVANCED, missing(1)):
         with pytest.raises(ObjectsError, match="being terminated"):
-            await objects.note(place.ref(), uid, note)
+            await objects.post_event(place.ref(), uid, event)
