@@ -37,7 +37,7 @@ def raise_before_status(patch: pytest.MonkeyPatch) -> None:
         state = rollout.state if rollout.decision is None else rollout.decision.state
         traffic = rollout.traffic
         if self.leads and state is not None and traffic is not None and state.record.percentage > traffic.in_force:
-            await self._keys.write(rollout, Write(state.record, raises=True, expect=traffic.record))
+            await self._traffic.write(rollout, Write(state.record, raises=True, expect=traffic.record))
         return await step(self, rollout)
 
     patch.setattr(Reconciler, "_step", hasty)
@@ -130,9 +130,9 @@ def expect_nothing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(model, "merge", blind)
 
 
-def brake_in_the_main_lane(patch: pytest.MonkeyPatch) -> None:
+def lower_in_the_main_lane(patch: pytest.MonkeyPatch) -> None:
     """The way down has no lane of its own, and waits for the API server where the main lane does."""
-    patch.setattr(Reconciler, "brake", lambda *_: None)
+    patch.setattr(Reconciler, "start_lowering", lambda *_: None)
 
 
 def lose_events(patch: pytest.MonkeyPatch) -> None:
@@ -224,8 +224,8 @@ def renew_in_the_main_lane(patch: pytest.MonkeyPatch) -> None:
     async def renewing(self: Report, rollout: Rollout) -> None:
         await decided(self, rollout)
         if rollout.store is not None and rollout.state is not None and rollout.state.confirmed:
-            lease = rollout.asked.traffic.lease
-            await rollout.store.write(rollout.asked.traffic.key, Write(rollout.state.record), lease=lease)
+            lease = rollout.effective_spec.traffic.lease
+            await rollout.store.write(rollout.effective_spec.traffic.key, Write(rollout.state.record), lease=lease)
 
     patch.setattr(Report, "decided", renewing)
     patch.setattr(Reconciler, "_again", lambda self, rollout: min(again(self, rollout) or 1.0, 1.0))

@@ -171,7 +171,7 @@ MUTANTS = (
     Mutant(bugs.count_all_time, downtime_is_not_healthy_time, "crashes"),
     Mutant(bugs.count_twice, downtime_is_not_healthy_time, "leaders", near=8),
     Mutant(bugs.expect_nothing, a_raise_knows_what_it_raises, "losses", _flapping, near=40),
-    Mutant(bugs.brake_in_the_main_lane, breach_reaches_zero, "calm", _api_gone),
+    Mutant(bugs.lower_in_the_main_lane, breach_reaches_zero, "calm", _api_gone),
     Mutant(bugs.forget_what_is_said_to_be_gone, who_looks_looks_on, "calm", _told_nonsense),
     Mutant(bugs.believe_a_dead_watch, all_agree_in_the_end, "calm", _unheard),
     Mutant(bugs.lose_events, transitions_stand_once, "api"),

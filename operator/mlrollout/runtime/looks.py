@@ -158,10 +158,10 @@ class Watch:
     random: random.Random
     tasks: dict[Guardrail, asyncio.Task[None]] = field(default_factory=dict)
 
-    def fit(self, *, on: bool) -> None:
+    def sync(self, *, enabled: bool) -> None:
         """Look at what the spec names now, and at nothing else."""
         spec, state = self.rollout.spec, self.rollout.state
-        wanted = spec.guardrails if on and spec is not None and watches(spec, state) else ()
+        wanted = spec.guardrails if enabled and spec is not None and watches(spec, state) else ()
         for guardrail in [known for known in self.tasks if known not in wanted]:
             self.tasks.pop(guardrail).cancel()
         for guardrail in [asked for asked in wanted if asked not in self.tasks]:

@@ -11,15 +11,15 @@ from mlrollout.ports import Clock, ConflictError, Connections, GoneError, Object
 
 from .claims import Claims
 from .events import Events
-from .keys import Keys
 from .looks import Watch
 from .metrics import Metrics
 from .parts import keep
 from .queue import Queue
 from .reconciler import Reconciler
 from .rivals import Rivalry
-from .rollout import Rollout, known
+from .rollout import Rollout, is_stale_version
 from .rounds import Rounds
+from .traffic_io import TrafficIO
 
 log = structlog.get_logger(__name__)
 
@@ -83,18 +83,18 @@ class Operator:
         self.queue = Queue(self._handle, seed=seed)
         self.metrics.queue_depth.set_function(lambda: self.queue.depth)
         self.events = Events(objects, clock, self.metrics)
-        keys = Keys(connections, self.metrics)
+        traffic = TrafficIO(connections, self.metrics)
         self._reconciler = Reconciler(
             objects=objects,
             connections=connections,
-            keys=keys,
+            traffic=traffic,
             clock=clock,
             metrics=self.metrics,
             events=self.events,
             wake=self.queue.add,
             still_leads=still_leads,
         )
-        self._rounds = Rounds(self.rollouts, keys, self._changed)
+        self._rounds = Rounds(self.rollouts, traffic, self._changed)
 
     async def run(self) -> None:
         """Work until cancelled; what is known of the objects outlives the end of any of its parts."""
@@ -113,7 +113,7 @@ class Operator:
         metadata = found["metadata"]
         ref = Ref(str(metadata["namespace"]), str(metadata["name"]))
         rollout = self.rollouts.get(ref)
-        if rollout is not None and known(metadata.get("resourceVersion"), rollout.resource_version):
+        if rollout is not None and is_stale_version(metadata.get("resourceVersion"), rollout.resource_version):
             return
         if rollout is not None and rollout.uid != metadata["uid"]:
             self._forget(rollout)
@@ -121,12 +121,12 @@ class Operator:
         if rollout is None:
             rollout = self._meet(ref, found)
         else:
-            rollout.take(found)
+            rollout.apply(found)
         self._claims.take(rollout)
         self.queue.add(ref)
-        rollout.fit_trails()
-        self._fit(rollout)
-        self._reconciler.brake(rollout)
+        rollout.sync_trails()
+        self._sync(rollout)
+        self._reconciler.start_lowering(rollout)
 
     def vanished(self, found: Mapping[str, Any]) -> None:
         """Take in that an object no longer exists."""
@@ -173,15 +173,15 @@ class Operator:
         rollout = self.rollouts[ref] = Rollout(ref, self._cluster, looked=looked, rivalry=Rivalry(self._installation))
         judged = self._reconciler.judged
         self._watches[ref] = Watch(rollout, self._clock, self.metrics, judged, self._random)
-        rollout.take(found)
+        rollout.apply(found)
         self.events.recall(rollout)
         return rollout
 
     def _changed(self, rollout: Rollout) -> None:
         """Something else stands in Redis than was known."""
         self.queue.add(rollout.ref)
-        self._reconciler.brake(rollout)
-        self._fit(rollout)
+        self._reconciler.start_lowering(rollout)
+        self._sync(rollout)
 
     async def _handle(self, ref: Ref) -> float | None:
         rollout = self.rollouts.get(ref)
@@ -202,12 +202,12 @@ class Operator:
             raise
         finally:
             if not rollout.gone:
-                rollout.fit_trails()
-                self._fit(rollout)
+                rollout.sync_trails()
+                self._sync(rollout)
 
-    def _fit(self, rollout: Rollout) -> None:
+    def _sync(self, rollout: Rollout) -> None:
         """Look at the guardrails that the object has now, and show where it stands."""
-        self._watches[rollout.ref].fit(on=not rollout.over)
+        self._watches[rollout.ref].sync(enabled=not rollout.over)
         self.metrics.keep(rollout.ref, set(rollout.trails))
         self.metrics.contest(rollout.ref, contested=bool(rollout.rivalry.alerts))
         if rollout.state is not None:
@@ -219,7 +219,7 @@ class Operator:
             return
         ref = rollout.ref
         self.rollouts.pop(ref, None)
-        self._watches.pop(ref).fit(on=False)
+        self._watches.pop(ref).sync(enabled=False)
         self._reconciler.forget(rollout)
         self.queue.forget(ref)
         self.metrics.forget(ref)

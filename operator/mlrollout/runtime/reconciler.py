@@ -28,11 +28,11 @@ from mlrollout.ports import (
 )
 
 from .events import Events
-from .keys import Keys
 from .metrics import Metrics
 from .reading import Problem
 from .report import Report
 from .rollout import FINALIZER, Rollout
+from .traffic_io import TrafficIO
 
 RETRY_DOWN = 0.1
 """Seconds between two tries to bring traffic down."""
@@ -51,7 +51,7 @@ class Reconciler:
         *,
         objects: Objects,
         connections: Connections,
-        keys: Keys,
+        traffic: TrafficIO,
         clock: Clock,
         metrics: Metrics,
         events: Events,
@@ -59,8 +59,8 @@ class Reconciler:
         still_leads: Callable[[], bool],
     ) -> None:
         self._connections = connections
-        self._keys = keys
-        self._report = Report(objects, clock, events, self.brake)
+        self._traffic = traffic
+        self._report = Report(objects, clock, events, self.start_lowering)
         self._clock = clock
         self._metrics = metrics
         self._events = events
@@ -89,8 +89,8 @@ class Reconciler:
                 problem = Problem(Reason.KEY_REFUSED, str(error))
         if self.leads:
             if problem.reason is Reason.KEY_CONFLICT:
-                await self._keys.connect(rollout)
-                await self._keys.mind_claims(rollout, refused=True)
+                await self._traffic.connect(rollout)
+                await self._traffic.mind_claims(rollout, refused=True)
             await self._report.reload(rollout)
             await self._report.stalled(rollout, problem)
         return None
@@ -111,13 +111,13 @@ class Reconciler:
             rollout.refused = Problem(Reason.CONNECTION_REFUSED, str(error))
 
     async def _proceed(self, rollout: Rollout) -> float | None:
-        await self._keys.connect(rollout)  # first of all: the way down needs it, and nothing of what follows
+        await self._traffic.connect(rollout)  # first of all: the way down needs it, and nothing of what follows
         if self.leads:
             await self._report.reload(rollout)
             if FINALIZER not in rollout.finalizers:
                 await self._report.finalize(rollout, (*rollout.finalizers, FINALIZER))
         for _ in range(_STEPS):
-            await self._keys.read(rollout)
+            await self._traffic.read(rollout)
             before = rollout.state
             more = await self._step(rollout)
             if not more and _settled(before, rollout.state):
@@ -126,7 +126,7 @@ class Reconciler:
             return SOON
         if rollout.traffic is None:
             raise TrafficError(rollout.trouble)
-        if self.leads and await self._keys.mind_claims(rollout, refused=rollout.keyless):
+        if self.leads and await self._traffic.mind_claims(rollout, refused=rollout.keyless):
             return SOON
         return self._again(rollout)
 
@@ -142,7 +142,7 @@ class Reconciler:
         write = self._decide(rollout)
         more = False
         if write is not None and not write.raises:
-            more = await self._keys.write(rollout, write)
+            more = await self._traffic.write(rollout, write)
             if write.record.latched and rollout.traffic is not None:
                 write = self._decide(rollout)  # what is told of a rollback is what Redis holds
         if not self.leads:
@@ -154,7 +154,7 @@ class Reconciler:
             # Saving took time: only what still holds now, with the intent saved, may raise.
             still = self._decide(rollout)
             if still == write and rollout.saved.record == write.record and self._still_leads():
-                more = await self._keys.write(rollout, write)
+                more = await self._traffic.write(rollout, write)
         return await self._report.drop_verbs(rollout) or more
 
     def _decide(self, rollout: Rollout) -> Write | None:
@@ -173,7 +173,7 @@ class Reconciler:
         return decision.write
 
     def _decision(self, rollout: Rollout) -> Decision:
-        spec, state, seen = rollout.asked, rollout.state, rollout.seen()
+        spec, state, seen = rollout.effective_spec, rollout.state, rollout.seen()
         if state is not None and not self.leads:
             # Which revision it is, is the leader's business: it may have heard of one that is still unknown here.
             found = seen.traffic.record if seen.traffic is not None else None
@@ -192,9 +192,9 @@ class Reconciler:
         rollout.trails[guardrail.name] = trail.add(verdict)
         self._metrics.judged(rollout.ref, guardrail.name, verdict)
         self._wake(rollout.ref)
-        self.brake(rollout)
+        self.start_lowering(rollout)
 
-    def brake(self, rollout: Rollout) -> None:
+    def start_lowering(self, rollout: Rollout) -> None:
         """Begin to bring traffic down if a decision wants that; never waits."""
         running = self._down.get(rollout.ref)
         if running is not None and not running.done():
@@ -228,15 +228,15 @@ class Reconciler:
             if write is None or write.raises:
                 break
             last = write
-            await self._keys.connect(rollout)
-            await self._keys.write(rollout, write)
+            await self._traffic.connect(rollout)
+            await self._traffic.write(rollout, write)
             if rollout.traffic is not None and rollout.traffic.in_force <= write.record.percentage:
-                self._down_there(rollout, began, again=latched)
+                self._report_lowered(rollout, began, again=latched)
                 break
             await asyncio.sleep(RETRY_DOWN)
         self._wake(rollout.ref)
 
-    def _down_there(self, rollout: Rollout, began: float, *, again: bool) -> None:
+    def _report_lowered(self, rollout: Rollout, began: float, *, again: bool) -> None:
         state = rollout.state
         if state is None:
             return
@@ -256,7 +256,7 @@ class Reconciler:
     async def _leave(self, rollout: Rollout) -> None:
         """Give the key up: a way down like any other, which needs neither the API server nor a leader."""
         while not rollout.gone and self._may_leave(rollout):
-            if await self._keys.give_up(rollout):
+            if await self._traffic.give_up(rollout):
                 break
             await asyncio.sleep(RETRY_DOWN)
         self._wake(rollout.ref)
@@ -273,7 +273,7 @@ class Reconciler:
 
         Until then it is guarded as ever, by every process. Answers when to look again, in seconds.
         """
-        self.brake(rollout)
+        self.start_lowering(rollout)
         if not self.leads:
             return None
         await self._report.reload(rollout)

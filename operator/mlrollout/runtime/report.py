@@ -42,7 +42,7 @@ class Report:
     async def reload(self, rollout: Rollout) -> None:
         """Read the object again, if what is known of it may be what somebody else has overwritten."""
         if rollout.reload:
-            rollout.take(await self._objects.get(rollout.ref))
+            rollout.apply(await self._objects.get(rollout.ref))
             rollout.reload = False
             self._events.recall(rollout)
             self._learned(rollout)
@@ -52,7 +52,7 @@ class Report:
         decision = rollout.decision
         if decision is None:
             return
-        found = facts(rollout.asked, rollout.seen(), decision, self._clock.now())
+        found = facts(rollout.effective_spec, rollout.seen(), decision, self._clock.now())
         if rollout.problem is not None:
             found = (*stalled(rollout.problem.reason, rollout.problem.message), *found[-2:])
         try:
@@ -120,7 +120,7 @@ class Report:
     async def _write(self, rollout: Rollout, written: Awaitable[Object]) -> None:
         """Take over what was written; where that failed, who knows what stands there now."""
         try:
-            rollout.take(await written)
+            rollout.apply(await written)
         except ObjectsError as error:
             if isinstance(error, ConflictError):
                 rollout.rivalry.beaten()

@@ -167,7 +167,7 @@ class Rollout:
         return None
 
     @property
-    def asked(self) -> Spec:
+    def effective_spec(self) -> Spec:
         """The spec to decide on: one that something is wrong with, or that goes, is guarded, but does not grow."""
         if self.spec is None:
             raise ValueError("an object without a usable spec can't be decided on")
@@ -219,7 +219,7 @@ class Rollout:
             claim=self.claim,
         )
 
-    def take(self, found: Object) -> bool:
+    def apply(self, found: Object) -> bool:
         """Take over a newer version of the object: its spec, and its status merged with what is known here.
 
         Answers and events may overtake each other, so one that is not newer is ignored; answers whether it was.
@@ -230,7 +230,7 @@ class Rollout:
         metadata = found["metadata"]
         if self.object and metadata["uid"] != self.uid:
             raise GoneError(f"{self.ref} was deleted, and another object has its name")
-        if known(metadata.get("resourceVersion"), self.resource_version):
+        if is_stale_version(metadata.get("resourceVersion"), self.resource_version):
             return False
         unchanged = found.get("spec") == self.object.get("spec")
         self.object = found
@@ -268,7 +268,7 @@ class Rollout:
         elif self.unguarded is None:
             self.unguarded = asyncio.get_running_loop().time()
 
-    def fit_trails(self) -> None:
+    def sync_trails(self) -> None:
         """Begin a new trail for each guardrail whose definition is new; forget those that are gone."""
         guardrails = self.spec.guardrails if self.spec is not None else ()
         self.trails = {guardrail.name: self._trail(guardrail) for guardrail in guardrails}
@@ -278,7 +278,7 @@ class Rollout:
         return trail if trail is not None and trail.guardrail == guardrail else Trail(guardrail)
 
 
-def known(found: object, newest: str) -> bool:
+def is_stale_version(found: object, newest: str) -> bool:
     """Whether a resourceVersion is no later one, as in the echo of our own write; unknown formats never are."""
     text = str(found)
     return text.isdigit() and newest.isdigit() and int(text) <= int(newest)

@@ -12,9 +12,9 @@ import structlog
 
 from mlrollout.ports import Ref, TrafficError, TrafficStore
 
-from .keys import Keys
 from .looks import watches
 from .rollout import Rollout
+from .traffic_io import TrafficIO
 
 log = structlog.get_logger(__name__)
 
@@ -27,16 +27,16 @@ _AT_ONCE = 4
 class Rounds:
     """One round after another at each Redis; one that does not answer holds up no other's."""
 
-    def __init__(self, rollouts: Mapping[Ref, Rollout], keys: Keys, changed: Callable[[Rollout], None]) -> None:
+    def __init__(self, rollouts: Mapping[Ref, Rollout], traffic: TrafficIO, changed: Callable[[Rollout], None]) -> None:
         """Make rounds.
 
         Args:
             rollouts: The objects; asked at each round.
-            keys: Where leases are renewed.
+            traffic: Where leases are renewed.
             changed: Told where something else stands in Redis than was known; must not wait.
         """
         self._rollouts = rollouts
-        self._keys = keys
+        self._traffic = traffic
         self._changed = changed
         self._running: dict[TrafficStore, asyncio.Task[None]] = {}
 
@@ -64,12 +64,12 @@ class Rounds:
     async def _go_round(self, store: TrafficStore, rollouts: Sequence[Rollout]) -> None:
         try:
             before = [rollout.traffic for rollout in rollouts]
-            found = await store.read_many([rollout.asked.traffic.key for rollout in rollouts])
+            found = await store.read_many([rollout.effective_spec.traffic.key for rollout in rollouts])
             for rollout, was, traffic in zip(rollouts, before, found, strict=True):
                 if rollout.traffic is not was or rollout.store is not store or rollout.gone:
                     continue  # another lane has heard from Redis meanwhile, and what it heard may be newer
                 if isinstance(traffic, TrafficError):
-                    await self._keys.unanswered(rollout, traffic)
+                    await self._traffic.unanswered(rollout, traffic)
                 elif traffic != was:
                     rollout.traffic, rollout.trouble = traffic, ""
                     self._changed(rollout)
@@ -81,12 +81,12 @@ class Rounds:
         now = asyncio.get_running_loop().time()
         due = [rollout for rollout in rollouts if _is_due(rollout, now)]
         for first in range(0, len(due), _AT_ONCE):
-            await asyncio.gather(*(self._keys.renew(rollout) for rollout in due[first : first + _AT_ONCE]))
+            await asyncio.gather(*(self._traffic.renew(rollout) for rollout in due[first : first + _AT_ONCE]))
 
 
 def _is_due(rollout: Rollout, now: float) -> bool:
     """Whether its lease has to be renewed: three times in its life, as long as this process guards it."""
-    lease = rollout.asked.traffic.lease
+    lease = rollout.effective_spec.traffic.lease
     return lease is not None and now - rollout.renewed >= lease / 3 - ROUND / 2 and _guards(rollout, now)
 
 

@@ -10,7 +10,7 @@ from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.api.spec import Spec
 from mlrollout.ports import LoginRefusedError, ObjectsError, Ref, RefusedError, TrafficError
 from mlrollout.runtime.connections import PACE, Directory, matches
-from mlrollout.runtime.keys import SELDOM
+from mlrollout.runtime.traffic_io import SELDOM
 
 from tests.pure.runtime.conftest import Logs
 from tests.pure.runtime.small_world import KEY, REDIS_DOWN, Place, Redis, SmallWorld, failing, spec

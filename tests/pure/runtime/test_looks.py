@@ -87,7 +87,7 @@ class Eye:
 
     def aim(self, *guardrails: dict[str, Any], **changes: Any) -> None:
         self.rollout.spec = Spec.model_validate(spec(guardrails=guardrails, **changes))
-        self.watch.fit(on=True)
+        self.watch.sync(enabled=True)
 
     def now(self) -> float:
         return EPOCH + asyncio.get_running_loop().time()
@@ -293,7 +293,7 @@ async def test_where_looking_can_change_nothing_nobody_looks(end: str) -> None:
     if end == "completion":
         eye.rollout.state = State(state.record, measurements_from=EPOCH, completed=True, confirmed=True)
     eye.aim(guardrail(), afterCompletion="Stop")
-    eye.watch.fit(on=end != "deletion")
+    eye.watch.sync(enabled=end != "deletion")
     await asyncio.sleep(100)
     assert len(eye.seen) == looks
     assert not eye.watch.tasks

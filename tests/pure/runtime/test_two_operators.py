@@ -77,7 +77,7 @@ async def test_of_two_replicas_with_a_breach_each_the_one_in_redis_is_told() -> 
 def _sees(place: Place, value: float) -> None:
     """A breach that nobody else sees."""
     rollout = place.operator.rollouts[REF]
-    (guardrail,) = rollout.asked.guardrails
+    (guardrail,) = rollout.effective_spec.guardrails
     verdict = Verdict(Finding.BREACH, place.world.now(), 0.0, value, message=f"{value}!")
     place.operator._reconciler.judged(rollout, guardrail, verdict)
 

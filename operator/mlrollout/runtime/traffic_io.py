@@ -25,7 +25,7 @@ CLAIM_LASTS = 180.0
 """Seconds that a claim stands: for some more rounds of a claimant that is there, and not for long after it."""
 
 
-class Keys:
+class TrafficIO:
     """Keeps `Rollout.traffic` at what is known of Redis; that nothing can be known is a thing to decide on, too."""
 
     def __init__(self, connections: Connections, metrics: Metrics) -> None:
@@ -50,7 +50,7 @@ class Keys:
     async def _find(self, rollout: Rollout) -> None:
         rollout.connected = asyncio.get_running_loop().time()
         try:
-            rollout.store = await self._connections.store(rollout.ref, rollout.asked)
+            rollout.store = await self._connections.store(rollout.ref, rollout.effective_spec)
             rollout.reconnect = False
         except PortError as error:
             rollout.trouble = str(error)
@@ -66,7 +66,7 @@ class Keys:
             rollout.traffic = None
             return
         try:
-            rollout.traffic = await rollout.store.read(rollout.asked.traffic.key)
+            rollout.traffic = await rollout.store.read(rollout.effective_spec.traffic.key)
             rollout.trouble = ""
         except KeyRefusedError:
             raise
@@ -78,7 +78,7 @@ class Keys:
     async def write(self, rollout: Rollout, write: Write) -> bool:
         """Write; answers whether Redis took anything new."""
         before = rollout.traffic
-        written = await self._write(rollout, write, rollout.asked.traffic.lease)
+        written = await self._write(rollout, write, rollout.effective_spec.traffic.lease)
         return written is not None and written.traffic != before
 
     async def give_up(self, rollout: Rollout) -> bool:
@@ -108,7 +108,7 @@ class Keys:
             return
         if traffic.percentage != record.percentage or state.record.percentage < record.percentage:
             return  # it is on its way down
-        if await self._write(rollout, Write(record), rollout.asked.traffic.lease) is not None:
+        if await self._write(rollout, Write(record), rollout.effective_spec.traffic.lease) is not None:
             rollout.renewed = asyncio.get_running_loop().time()
 
     async def mind_claims(self, rollout: Rollout, *, refused: bool) -> bool:
@@ -120,7 +120,7 @@ class Keys:
         if store is None or now - rollout.minded < CLAIM_EVERY:
             return False
         rollout.minded, before = now, rollout.claim
-        key = rollout.asked.traffic.key
+        key = rollout.effective_spec.traffic.key
         try:
             if refused:
                 await store.claim(key, Claim(rollout.uid, str(rollout.ref), rollout.cluster), CLAIM_LASTS)
@@ -141,7 +141,7 @@ class Keys:
         if rollout.store is None:
             return None
         try:
-            written = await rollout.store.write(rollout.asked.traffic.key, write, lease=lease)
+            written = await rollout.store.write(rollout.effective_spec.traffic.key, write, lease=lease)
         except TrafficError as error:
             self._lost(rollout, error)
             return None
@@ -155,7 +155,7 @@ class Keys:
         self._doubt(rollout, error)
 
     def _doubt(self, rollout: Rollout, error: TrafficError) -> None:
-        rollout.reconnect = rollout.asked.traffic.redis is not None
+        rollout.reconnect = rollout.effective_spec.traffic.redis is not None
         rollout.login_refused = isinstance(error, LoginRefusedError)
 
 
@@ -163,6 +163,6 @@ def _check_ours(rollout: Rollout, traffic: Traffic) -> None:
     """Refuse to begin on a key that holds anything but a percentage: the first thing would be to overwrite it."""
     if rollout.state is None and traffic.record is None and traffic.key is not None and traffic.percentage is None:
         raise KeyRefusedError(
-            f"The key {rollout.asked.traffic.key} holds something other than a percentage, so it may be another "
-            "program's. Name another key, or delete this one."
+            f"The key {rollout.effective_spec.traffic.key} holds something other than a percentage, so it may be "
+            "another program's. Name another key, or delete this one."
         )
