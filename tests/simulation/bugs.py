@@ -9,6 +9,7 @@ import pytest
 from mlrollout.api.spec import Guardrail, Spec, Stage
 from mlrollout.assignment.view import View
 from mlrollout.domain import decide, gate, latch, partial, progress, rollback_cause, traffic_plan
+from mlrollout.domain import merge as merging
 from mlrollout.domain.record import Cause, encode
 from mlrollout.domain.state import Blocker, Observation, Request, State, shown
 from mlrollout.domain.traffic import Traffic, Write
@@ -45,7 +46,7 @@ def raise_before_status(patch: pytest.MonkeyPatch) -> None:
 
 def _restart(patch: pytest.MonkeyPatch, forget: Callable[[State], State]) -> None:
     """Have something forgotten of what a new process reads in the status."""
-    merge = rollouts.merge
+    merge = merging.merge
 
     def forgetful(working: State | None, loaded: State | None) -> State | None:
         return forget(loaded) if working is None and loaded is not None else merge(working, loaded)
@@ -111,7 +112,7 @@ def count_all_time(patch: pytest.MonkeyPatch) -> None:
 
 def count_twice(patch: pytest.MonkeyPatch) -> None:
     """Healthy time that another process has counted is counted once more."""
-    merge = rollouts.merge
+    merge = merging.merge
 
     def greedy(working: State | None, loaded: State | None) -> State | None:
         merged = merge(working, loaded)

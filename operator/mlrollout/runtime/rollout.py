@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
 from typing import Any
@@ -14,9 +14,10 @@ from mlrollout.api.spec import Guardrail, OnDelete, Spec
 from mlrollout.api.status import Status
 from mlrollout.domain.claim import Claim
 from mlrollout.domain.leave import leave
+from mlrollout.domain.merge import merge
 from mlrollout.domain.partial import UNGUARDED_FOR, hold
 from mlrollout.domain.persist import from_status
-from mlrollout.domain.state import HISTORY, Decision, Heard, Observation, Reason, Request, State, Transition, Verb
+from mlrollout.domain.state import Decision, Heard, Observation, Reason, Request, State
 from mlrollout.domain.traffic import Traffic
 from mlrollout.domain.verdict import Trail
 from mlrollout.ports import EvidenceSource, GoneError, Object, Ref, TrafficStore
@@ -26,8 +27,6 @@ from .requests import removed, requests
 from .rivals import Rivalry
 
 FINALIZER = f"{GROUP}/traffic"
-_ROUNDED = 0.001
-"""Seconds of healthy time that may be gained by writing it into a status and reading it back."""
 
 
 @dataclass(slots=True, eq=False)
@@ -282,59 +281,3 @@ def is_stale_version(found: object, newest: str) -> bool:
     """Whether a resourceVersion is no later one, as in the echo of our own write; unknown formats never are."""
     text = str(found)
     return text.isdigit() and newest.isdigit() and int(text) <= int(newest)
-
-
-def merge(working: State | None, loaded: State | None) -> State | None:
-    """What this process goes on from, given its own state and the one that stands in the status.
-
-    What stands in the status wins, but for a way down that is not saved yet. An intent to raise that
-    was not saved is dropped: it is decided again, on the object as it is now.
-    """
-    if working is None or loaded is None:
-        return loaded or working
-    mine, theirs = working.record, loaded.record
-    if mine.rank > theirs.rank and (mine.attempt > theirs.attempt or mine.percentage <= theirs.percentage):
-        return _told_after(working, loaded)
-    if mine.rank != theirs.rank or working.fingerprint != loaded.fingerprint:
-        return loaded
-    if loaded.healthy > working.healthy + _ROUNDED:
-        return replace(loaded, healthy_until=None)  # another process counted this time; ours would count it again
-    return replace(loaded, healthy=working.healthy, healthy_until=working.healthy_until)
-
-
-_ANSWERED_AGAIN = frozenset({Reason.RESUMED, Reason.PAUSED, Reason.APPROVED, Reason.PROMOTED, Reason.VERB_REFUSED})
-"""Answers that count only once they are saved: the request still stands, unless another process has answered it."""
-_ANSWERED_BY_RECORD = {
-    Reason.MANUAL_ROLLBACK: Verb.ROLLBACK,
-    Reason.RETRIED: Verb.RETRY,
-    Reason.DEMOTED: Verb.DEMOTE,
-}
-"""Answers that have changed the record, which may stand in Redis already."""
-
-
-def _told_after(working: State, loaded: State) -> State:
-    """A way down that is not saved yet, with what another process has saved meanwhile."""
-    saved = {_mark(entry) for entry in loaded.history}
-    since = loaded.history[0].serial if loaded.history else 0
-    unsaved = [
-        entry
-        for entry in working.history
-        if entry.serial >= since and _mark(entry) not in saved and entry.reason not in _ANSWERED_AGAIN
-    ]
-    answered = {verb for entry in unsaved for reason, verb in _ANSWERED_BY_RECORD.items() if entry.reason == reason}
-    if working.cause == Reason.MANUAL_ROLLBACK:
-        answered.add(Verb.ROLLBACK)  # told of once Redis is seen to hold it
-    marks = {verb: mark for verb, mark in working.verbs.items() if verb in answered}
-    numbered = (replace(entry, serial=serial) for serial, entry in enumerate(unsaved, start=loaded.serial + 1))
-    return replace(
-        working,
-        paused=loaded.paused,
-        verbs={**loaded.verbs, **marks},
-        history=(*loaded.history, *numbered)[-HISTORY:],
-        serial=loaded.serial + len(unsaved),
-    )
-
-
-def _mark(entry: Transition) -> tuple[int, str, int]:
-    """What tells a transition from others; a status holds its time to the millisecond."""
-    return entry.serial, entry.reason, round(entry.at * 1000)

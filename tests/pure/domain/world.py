@@ -13,12 +13,12 @@ from mlrollout.api.spec import AfterCompletion, Spec
 from mlrollout.api.status import Status
 from mlrollout.domain.conditions import Fact, facts, stamp
 from mlrollout.domain.decide import decide
+from mlrollout.domain.merge import merge as merged
 from mlrollout.domain.persist import from_status, to_status
 from mlrollout.domain.record import Record, encode
 from mlrollout.domain.state import Decision, Observation, Request, State
 from mlrollout.domain.traffic import Write
 from mlrollout.domain.verdict import Finding, Trail, Verdict
-from mlrollout.runtime.rollout import merge as merged
 
 from tests.components.redis.model import State as Redis
 from tests.components.redis.model import merge
