@@ -7,7 +7,9 @@ from mlrollout.domain.record import Cause, Record
 from mlrollout.domain.state import Heard, Reason, State
 
 NOW = 1_800_000_000.0
-TEN = State(Record(attempt=1, latched=False, sequence=1, percentage=10), looks_count_from=NOW, healthy=60.0, healthy_until=NOW)
+TEN = State(
+    Record(attempt=1, latched=False, sequence=1, percentage=10), measurements_from=NOW, healthy=60.0, healthy_until=NOW
+)
 THIRTY = replace(TEN, record=replace(TEN.record, sequence=2, percentage=30))
 BREACH = Cause(Reason.GUARDRAIL_BREACHED, "0.07 is over 0.05", NOW)
 DOWN = replace(TEN, record=replace(TEN.record, latched=True, percentage=0, cause=BREACH))
