@@ -3,20 +3,17 @@
 import math
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import (
     BeforeValidator,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
     PlainSerializer,
     ValidationInfo,
     WithJsonSchema,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
 
-from .model import rules
+from .model import Constraint, rules
 
 # Five digits and four parts at most, so that none is longer than CEL's `duration` can hold. Days and weeks stand alone:
 # the API server refuses a rule that would have to take such a text apart.
@@ -81,7 +78,7 @@ def written(path: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Between:
+class Between(Constraint[float]):
     """The shortest and the longest duration allowed; checked here and, by a CEL rule, at `kubectl apply`."""
 
     low: str
@@ -92,25 +89,22 @@ class Between:
         """What the user is told."""
         return f"must be from {self.low} to {self.high}"
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's signature
-        return core_schema.no_info_after_validator_function(self._check, handler(source))
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def _schema(self, found: JsonSchemaValue) -> JsonSchemaValue:
         hours = "int(self.substring(0, self.size() - 1)) * (self.endsWith('d') ? 24 : 168)"
         low, high = math.ceil(parse(self.low) / 3600), math.floor(parse(self.high) / 3600)
         within = (
             f"{in_days('self')} ? {hours} >= {low} && {hours} <= {high} "
             f": duration(self) >= duration('{self.low}') && duration(self) <= duration('{self.high}')"
         )
-        return handler(core) | rules(
+        return found | rules(
             (written("self"), _HINT),
             (f"!{written('self')} || ({within})", self.message),
         )
 
-    def _check(self, seconds: float) -> float:
-        if not parse(self.low) <= seconds <= parse(self.high):
+    def _check(self, value: float) -> float:
+        if not parse(self.low) <= value <= parse(self.high):
             raise ValueError(self.message)
-        return seconds
+        return value
 
 
 Duration = Annotated[
