@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import mlrollout
 import pytest
 import redis
 
@@ -88,6 +89,14 @@ def record(percentage: int, sequence: int, *, attempt: int = CREATED, **more: An
     latched = more.pop("latched", False)
     stands = {"attempt": attempt, "latched": latched, "sequence": sequence, "percentage": percentage}
     return HERE | {"stage": "" if latched or not percentage else "pilot"} | stands | more
+
+
+def test_the_older_version_is_the_older_one_whatever_pythonpath_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = Path(mlrollout.__path__[0])
+    monkeypatch.setenv("PYTHONPATH", str(newer.parent))
+    asked = [str(older.python()), "-c", "import mlrollout; print(mlrollout.__path__[0])"]
+    found = Path(subprocess.run(asked, capture_output=True, check=True, text=True).stdout.strip())
+    assert found.is_relative_to(older.python().parents[1])
 
 
 def test_an_older_reader_follows_a_newer_record_up_and_down(old: Version, new: Version) -> None:
