@@ -61,7 +61,7 @@ def test_the_architecture_tells_where_everything_is(package: str) -> None:
     tree = (ROOT / "docs" / "architecture.md").read_text()
     told = re.search(rf"^  {package}/ .*\n((?:    +\w.*\n)*)", tree, re.MULTILINE)
     assert told is not None
-    modules = {page.name for page in (ROOT / "operator" / "mlrollout" / package).glob("*.py")} - {"__init__.py"}
+    modules = {page.name for page in (ROOT / "operator" / "mlrollout" / package).rglob("*.py")} - {"__init__.py"}
     assert set(re.findall(r"^ +(\w+\.py) ", told[1], re.MULTILINE)) == modules
 
 

@@ -13,9 +13,9 @@ from mlrollout.domain import merge as merging
 from mlrollout.domain.record import Cause, encode
 from mlrollout.domain.state import Blocker, Observation, Request, State, shown
 from mlrollout.domain.traffic import Traffic, Write
-from mlrollout.domain.verdict import Verdict
-from mlrollout.evidence import judge
+from mlrollout.evidence.checks import threshold
 from mlrollout.evidence.presence import Found, Life, Presence
+from mlrollout.evidence.verdict import Verdict
 from mlrollout.ports import GoneError, Ref
 from mlrollout.runtime import reading, rounds
 from mlrollout.runtime import rollout as rollouts
@@ -77,7 +77,7 @@ def hear_manifests(patch: pytest.MonkeyPatch) -> None:
 
 def trust_old_samples(patch: pytest.MonkeyPatch) -> None:
     """How old the samples behind an answer are is not asked."""
-    patch.setattr(judge, "_stale", lambda *_: None)
+    patch.setattr(threshold, "_stale", lambda *_: None)
 
 
 def ask_what_answered(patch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from mlrollout.api import moment
 from mlrollout.api.spec import Spec
 from mlrollout.api.status import Condition, ConditionStatus
+from mlrollout.evidence.verdict import Finding, Verdict
 
 from .gate import fresh
 from .rollback_cause import guarded
 from .state import Alert, Blockers, Decision, Observation, Reason, State
-from .verdict import Finding, Verdict
 
 READY = "Ready"
 RECONCILING = "Reconciling"

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from mlrollout.api import limits
 from mlrollout.api.duration import rough
 from mlrollout.api.spec import Guardrail, MissingAction, Requirement, Spec, Stage
+from mlrollout.evidence.verdict import Finding, Trail, Verdict
 
 from .state import Blocker, Blockers, Reason, State, Verb
-from .verdict import Finding, Trail, Verdict
 
 
 def fresh(guardrail: Guardrail, trails: Mapping[str, Trail], now: float) -> Verdict | None:

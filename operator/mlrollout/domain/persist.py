@@ -17,12 +17,12 @@ from mlrollout.api.status import (
     TransitionStatus,
     VerbStatus,
 )
+from mlrollout.evidence.verdict import Trail, Verdict
 
 from .conditions import CONTESTED
 from .outlook import served, upcoming
 from .record import Cause, Record
 from .state import Heard, RunOutcome, StageRun, State, Transition
-from .verdict import Trail, Verdict
 
 M = TypeVar("M", RecordStatus, StageStatus, TransitionStatus)
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from mlrollout.api.status import MAX_HISTORY, MAX_STAGES
+from mlrollout.evidence.verdict import Trail
 
 from .claim import Claim
 from .record import Record
 from .traffic import Traffic, Write
-from .verdict import Trail
 
 HISTORY = MAX_HISTORY
 """How many transitions the history keeps."""

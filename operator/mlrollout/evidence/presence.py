@@ -13,7 +13,7 @@ from enum import Enum
 from mlrollout.api import duration
 
 from .answer import Answer
-from .query import Query
+from .promql.query import Query
 
 LOOKBACK = 300.0
 """Seconds after which an instant selector no longer finds a sample, unless Prometheus is set otherwise."""

@@ -11,11 +11,11 @@ from mlrollout.api.duration import render
 from mlrollout.api.spec import Guardrail, Spec
 from mlrollout.domain.rollback_cause import guarded
 from mlrollout.domain.state import State
-from mlrollout.domain.verdict import Finding, Verdict
 from mlrollout.evidence.answer import Answer
-from mlrollout.evidence.judge import Look, exceeds, failed, judge
+from mlrollout.evidence.checks.threshold import Look, exceeds, failed, judge
 from mlrollout.evidence.presence import COUNT, Presence, ask, needs
-from mlrollout.evidence.query import Query, QueryError
+from mlrollout.evidence.promql.query import Query, QueryError
+from mlrollout.evidence.verdict import Finding, Verdict
 from mlrollout.ports import Clock, EvidenceSource, QueryRefusedError, SourceError
 
 from .metrics import Metrics

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from mlrollout.domain.verdict import Finding, Verdict
+from mlrollout.evidence.verdict import Finding, Verdict
 from mlrollout.ports import Ref
 
 _OBJECT = ("namespace", "name")

@@ -9,7 +9,7 @@ from mlrollout.api.duration import render
 from mlrollout.api.spec import Spec
 from mlrollout.domain.partial import UNGUARDED_FOR, Partial, summary, understand
 from mlrollout.domain.state import Reason
-from mlrollout.evidence.query import Query, QueryError
+from mlrollout.evidence.promql.query import Query, QueryError
 
 _SHOWN_ERRORS = 3
 

@@ -16,7 +16,7 @@ from mlrollout.domain.decide import decide
 from mlrollout.domain.record import greater
 from mlrollout.domain.state import Decision, Reason, State
 from mlrollout.domain.traffic import Write
-from mlrollout.domain.verdict import Verdict
+from mlrollout.evidence.verdict import Verdict
 from mlrollout.ports import (
     Clock,
     Connections,

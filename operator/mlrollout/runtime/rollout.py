@@ -19,7 +19,7 @@ from mlrollout.domain.partial import UNGUARDED_FOR, hold
 from mlrollout.domain.persist import from_status
 from mlrollout.domain.state import Decision, Heard, Observation, Reason, Request, State
 from mlrollout.domain.traffic import Traffic
-from mlrollout.domain.verdict import Trail
+from mlrollout.evidence.verdict import Trail
 from mlrollout.ports import EvidenceSource, GoneError, Object, Ref, TrafficStore
 
 from .reading import Problem, read, shorten

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from mlrollout.api.spec import Spec
-from mlrollout.evidence.query import Query
+from mlrollout.evidence.promql.query import Query
 
 from devstack.prometheus_server import PrometheusServer
 from tests.components.assignment.metered import Metered

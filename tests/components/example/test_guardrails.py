@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 from mlrollout.api.spec import Guardrail, Spec
-from mlrollout.evidence.query import Query
+from mlrollout.evidence.promql.query import Query
 
 from devstack.demo.application import EXAMPLE
 from devstack.prometheus_server import PrometheusServer

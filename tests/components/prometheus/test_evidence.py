@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.api.spec import Guardrail, MinSamples
-from mlrollout.domain.verdict import Finding, Verdict
+from mlrollout.evidence.verdict import Finding, Verdict
 from mlrollout.runtime.looks import Queries
 
 from devstack.prometheus_server import PrometheusServer, ScrapeJob

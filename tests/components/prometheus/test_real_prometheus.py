@@ -8,7 +8,7 @@ import pytest
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.presence import Presence, ask, needs
-from mlrollout.evidence.query import Query
+from mlrollout.evidence.promql.query import Query
 from mlrollout.ports import SourceError
 from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException

@@ -11,7 +11,7 @@ from mlrollout.domain.conditions import READY, RECONCILING, STALLED, TRAFFIC_APP
 from mlrollout.domain.record import Rank, Record
 from mlrollout.domain.state import HISTORY, Decision, Observation, Reason, State
 from mlrollout.domain.traffic import Traffic, Write
-from mlrollout.domain.verdict import Finding, Trail
+from mlrollout.evidence.verdict import Finding, Trail
 
 if TYPE_CHECKING:
     from tests.pure.domain.world import World

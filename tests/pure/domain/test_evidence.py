@@ -7,7 +7,7 @@ from mlrollout.api.spec import BreachAfter, Guardrail, Missing, MissingAction, R
 from mlrollout.domain.decide import decide
 from mlrollout.domain.state import Decision, Observation, Reason, RunOutcome
 from mlrollout.domain.traffic import Write
-from mlrollout.domain.verdict import Finding, Trail, Verdict
+from mlrollout.evidence.verdict import Finding, Trail, Verdict
 
 from tests.pure.domain.situations import world_at
 from tests.pure.domain.specs import ANGER, ERRORS, GUARDRAILS, SCORE, STAGES

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.domain.state import Reason, State
-from mlrollout.domain.verdict import Finding
+from mlrollout.evidence.verdict import Finding
 
 from tests.pure.domain.specs import GUARDRAILS, INTERVAL, STAGES
 from tests.pure.domain.world import Happening, World

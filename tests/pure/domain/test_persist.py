@@ -9,7 +9,7 @@ from mlrollout.api.status import Progress, RecordStatus, StageStatus, Status
 from mlrollout.domain.persist import due, from_status, to_status
 from mlrollout.domain.record import Cause, Record
 from mlrollout.domain.state import HISTORY, RUNS, Heard, Reason, RunOutcome, StageRun, State, Transition
-from mlrollout.domain.verdict import Finding, Trail, Verdict
+from mlrollout.evidence.verdict import Finding, Trail, Verdict
 
 from tests.pure.domain.situations import SITUATIONS, world_at
 from tests.pure.domain.specs import ERRORS, SCORE, STAGES, Edit

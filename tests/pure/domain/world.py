@@ -18,7 +18,7 @@ from mlrollout.domain.persist import from_status, to_status
 from mlrollout.domain.record import Record, encode
 from mlrollout.domain.state import Decision, Observation, Request, State
 from mlrollout.domain.traffic import Write
-from mlrollout.domain.verdict import Finding, Trail, Verdict
+from mlrollout.evidence.verdict import Finding, Trail, Verdict
 
 from tests.components.redis.model import State as Redis
 from tests.components.redis.model import merge

@@ -10,7 +10,7 @@ from mlrollout.api.spec import Guardrail
 from mlrollout.evidence import causes
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.presence import COUNT, Life, Need, Presence, ask, needs
-from mlrollout.evidence.query import Query
+from mlrollout.evidence.promql.query import Query
 
 NOW = 1_700_000_000.0
 GUARDRAIL = Guardrail(name="errors", query="x", max=0.05, max_age=120.0, window=300.0)

@@ -11,8 +11,8 @@ import pytest
 from mlrollout.api.spec import Guardrail, Spec
 from mlrollout.domain.record import Record
 from mlrollout.domain.state import State
-from mlrollout.domain.verdict import Finding, Verdict
 from mlrollout.evidence.answer import Answer, Sample
+from mlrollout.evidence.verdict import Finding, Verdict
 from mlrollout.ports import QueryRefusedError, Ref, SourceError
 from mlrollout.runtime.looks import Watch
 from mlrollout.runtime.metrics import Metrics

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from mlrollout.domain.verdict import Finding, Verdict
+from mlrollout.evidence.verdict import Finding, Verdict
 
 from tests.pure.runtime.conftest import Logs
 from tests.pure.runtime.small_world import KEY, REF, Held, Place, SmallWorld, spec, stage

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mlrollout.domain.record import Rank, Record
-from mlrollout.domain.verdict import Finding
+from mlrollout.evidence.verdict import Finding
 from mlrollout.ports import Ref
 
 from tests.simulation.world.history import Acted, Changed, Entry, Instance, Judged, Stored

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mlrollout.api.spec import Approval, Spec, Stage
 from mlrollout.domain.record import Rank, Record
-from mlrollout.domain.verdict import Finding
+from mlrollout.evidence.verdict import Finding
 from mlrollout.ports import Ref
 
 from tests.simulation.world.history import Acted, Changed, Entry, Issued, Judged, Stored

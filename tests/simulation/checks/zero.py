@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from mlrollout.api.spec import Action
-from mlrollout.domain.verdict import Finding
+from mlrollout.evidence.verdict import Finding
 from mlrollout.runtime.rounds import ROUND
 
 from tests.simulation.world.history import Acted, Changed, Instance, Judged, Removed, Stored

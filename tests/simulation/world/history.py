@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mlrollout.domain.traffic import Outcome, Traffic, Write
-from mlrollout.domain.verdict import Verdict
+from mlrollout.evidence.verdict import Verdict
 from mlrollout.ports import EventToPost, Ref
 
 

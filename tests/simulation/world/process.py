@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mlrollout.api.spec import Guardrail, Spec
-from mlrollout.domain.verdict import Verdict
+from mlrollout.evidence.verdict import Verdict
 from mlrollout.ports import Clock, Object, ObjectsError, Ref, TrafficStore
 from mlrollout.runtime.operator import Operator
 from mlrollout.runtime.parts import keep

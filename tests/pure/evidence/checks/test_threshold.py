@@ -8,11 +8,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from mlrollout.api.spec import Guardrail, MinSamples, Requirement
 from mlrollout.domain.gate import meets
-from mlrollout.domain.verdict import Finding
 from mlrollout.evidence.answer import Answer, Sample
-from mlrollout.evidence.judge import Look, exceeds, failed, judge
+from mlrollout.evidence.checks.threshold import Look, exceeds, failed, judge
 from mlrollout.evidence.presence import COUNT, Presence, needs
-from mlrollout.evidence.query import Query
+from mlrollout.evidence.promql.query import Query
+from mlrollout.evidence.verdict import Finding
 
 NOW = 1_700_000_000.0
 GUARDRAIL = Guardrail(name="error-rate", query="x", max=0.05, max_age=120.0)

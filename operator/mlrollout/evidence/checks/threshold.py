@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 
 from mlrollout.api import limits
 from mlrollout.api.spec import Guardrail
-from mlrollout.domain.verdict import Finding, Verdict
-
-from . import causes, wording
-from .answer import Answer
-from .presence import COUNT, Presence
-from .query import Query
+from mlrollout.evidence import causes, wording
+from mlrollout.evidence.answer import Answer
+from mlrollout.evidence.presence import COUNT, Presence
+from mlrollout.evidence.promql.query import Query
+from mlrollout.evidence.verdict import Finding, Verdict
 
 _NUMERIC = frozenset({"vector", "scalar"})
 

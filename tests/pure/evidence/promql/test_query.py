@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.evidence.presence import ask, needs
-from mlrollout.evidence.query import Query, QueryError
+from mlrollout.evidence.promql.query import Query, QueryError
 
 RATIO = """
 sum(rate(ml_dispatch_total{group="treatment",status="failure"}[$window]))

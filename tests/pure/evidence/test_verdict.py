@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.api.spec import BreachAfter
-from mlrollout.domain.verdict import Finding, Trail, Verdict
+from mlrollout.evidence.verdict import Finding, Trail, Verdict
 
 from tests.pure.domain.specs import ERRORS, MAX_AGE
 

@@ -1,0 +1,1 @@
+"""The kinds of guardrails, one module each. Pure."""
