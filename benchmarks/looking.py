@@ -21,7 +21,7 @@ from typing import Any
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.api.spec import Guardrail
 from mlrollout.evidence.answer import Answer
-from mlrollout.runtime.looks import Queries
+from mlrollout.runtime.measuring import Queries
 
 from devstack.processes import wait_until
 from devstack.prometheus_server import PrometheusServer
@@ -96,7 +96,7 @@ async def measure(server: PrometheusServer, guardrail: Guardrail, looks: int) ->
     """One line of figures."""
     source = Counted(PrometheusSource(server.url))
     queries, since = Queries.of(guardrail), time.time() - 86400
-    verdict = await queries.look(guardrail, source, since, Clock())
+    measurement = await queries.look(guardrail, source, since, Clock())
     before = source.asked, cpu_seconds(os.getpid()), cpu_seconds(server.child.pid)
     took = []
     for _ in range(looks):
@@ -108,7 +108,7 @@ async def measure(server: PrometheusServer, guardrail: Guardrail, looks: int) ->
     asked, ours, theirs = ((late - early) / looks for early, late in zip(before, after, strict=True))
     return (
         f"{asked:>8.1f} {statistics.median(took) * 1000:>7.2f} {ours * 1000:>12.2f} {theirs * 1000:>14.2f}"
-        f"  {verdict.finding}"
+        f"  {measurement.verdict}"
     )
 
 
@@ -121,7 +121,7 @@ def main() -> None:
         server.set_targets("app", [address])
         wait_until(lambda: server.query(f"count(rate(req_total[1m])) == {arguments.series}"), within=60, what="samples")
         time.sleep(60)
-        print(f"{'':<30}{'requests':>8} {'ms':>7} {'operator ms':>12} {'Prometheus ms':>14}  finding")
+        print(f"{'':<30}{'requests':>8} {'ms':>7} {'operator ms':>12} {'Prometheus ms':>14}  verdict")
         for name, found in GUARDRAILS.items():
             guardrail = Guardrail.model_validate({"name": "g", "max": 100, "deadline": "30s", **found})
             line = asyncio.run(measure(server, guardrail, arguments.looks))

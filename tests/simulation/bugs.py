@@ -14,8 +14,8 @@ from mlrollout.domain.record import Cause, encode
 from mlrollout.domain.state import Blocker, Observation, Request, State, shown
 from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.evidence.checks import threshold
+from mlrollout.evidence.measurement import Measurement
 from mlrollout.evidence.presence import Found, Life, Presence
-from mlrollout.evidence.verdict import Verdict
 from mlrollout.ports import GoneError, Ref
 from mlrollout.runtime import reading, rounds
 from mlrollout.runtime import rollout as rollouts
@@ -95,7 +95,7 @@ def trust_other_stages(patch: pytest.MonkeyPatch) -> None:
     """A window may reach back before its stage."""
     unearned = gate._promotion_blocker
 
-    def anywhere(guardrail: Guardrail, _: float, look: Verdict | None) -> Blocker | None:
+    def anywhere(guardrail: Guardrail, _: float, look: Measurement | None) -> Blocker | None:
         return unearned(guardrail, float("-inf"), look)
 
     patch.setattr(gate, "_promotion_blocker", anywhere)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mlrollout.api import moment
 from mlrollout.api.spec import Spec
 from mlrollout.api.status import Condition, ConditionStatus
-from mlrollout.evidence.verdict import Finding, Verdict
+from mlrollout.evidence.measurement import Measurement, Verdict
 
 from .gate import fresh
 from .rollback_cause import guarded
@@ -139,14 +139,14 @@ def _health(spec: Spec, seen: Observation, state: State | None, now: float) -> F
     if not spec.guardrails:
         message = "nothing of its guardrails can be understood, so nobody looks"
         return Fact(GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_UNKNOWN, message)
-    looks = {guardrail.name: fresh(guardrail, seen.trails, now) for guardrail in spec.guardrails}
-    bad = {name: look for name, look in looks.items() if look is not None and look.finding is Finding.BREACH}
+    latest = {guardrail.name: fresh(guardrail, seen.measurements, now) for guardrail in spec.guardrails}
+    bad = {name: last for name, last in latest.items() if last is not None and last.verdict is Verdict.BREACH}
     if bad:
         return Fact(GUARDRAILS_HEALTHY, ConditionStatus.FALSE, Reason.GUARDRAILS_UNHEALTHY, _as_of(now, _told(bad)))
-    unknown = {name: look for name, look in looks.items() if look is None or look.finding is not Finding.PASS}
+    unknown = {name: last for name, last in latest.items() if last is None or last.verdict is not Verdict.PASS}
     if unknown:
         return Fact(GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_UNKNOWN, _as_of(now, _told(unknown)))
-    return Fact(GUARDRAILS_HEALTHY, ConditionStatus.TRUE, Reason.GUARDRAILS_PASSING, _as_of(now, _told(looks)))
+    return Fact(GUARDRAILS_HEALTHY, ConditionStatus.TRUE, Reason.GUARDRAILS_PASSING, _as_of(now, _told(latest)))
 
 
 def _as_of(now: float, message: str) -> str:
@@ -154,6 +154,6 @@ def _as_of(now: float, message: str) -> str:
     return f"{message} (as of {moment.to_second(now)})"
 
 
-def _told(looks: Mapping[str, Verdict | None]) -> str:
-    texts = ((name, "no fresh look yet" if look is None else look.message) for name, look in looks.items())
+def _told(latest: Mapping[str, Measurement | None]) -> str:
+    texts = ((name, "no fresh look yet" if last is None else last.message) for name, last in latest.items())
     return "; ".join(f"{name}: {text}" for name, text in texts)

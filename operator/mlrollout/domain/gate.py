@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from mlrollout.api import limits
 from mlrollout.api.duration import rough
 from mlrollout.api.spec import Guardrail, MissingAction, Requirement, Spec, Stage
-from mlrollout.evidence.verdict import Finding, Trail, Verdict
+from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 
 from .state import Blocker, Blockers, Reason, State, Verb
 
 
-def fresh(guardrail: Guardrail, trails: Mapping[str, Trail], now: float) -> Verdict | None:
+def fresh(guardrail: Guardrail, measurements: Mapping[str, MeasurementHistory], now: float) -> Measurement | None:
     """The guardrail's last look, if it was made under this definition and is not older than its `maxAge`."""
-    trail = trails.get(guardrail.name)
-    if trail is None or trail.last is None or trail.guardrail != guardrail:
+    measured = measurements.get(guardrail.name)
+    if measured is None or measured.last is None or measured.guardrail != guardrail:
         return None
-    return trail.last if 0 <= now - trail.last.at <= guardrail.max_age else None
+    return measured.last if 0 <= now - measured.last.at <= guardrail.max_age else None
 
 
 def gates(spec: Spec) -> tuple[Guardrail, ...]:
@@ -37,31 +37,33 @@ def pause(spec: Spec, state: State) -> Blockers:
     return ()
 
 
-def promotion_blockers(spec: Spec, since: float, trails: Mapping[str, Trail], now: float) -> Blockers:
+def promotion_blockers(
+    spec: Spec, since: float, measurements: Mapping[str, MeasurementHistory], now: float
+) -> Blockers:
     """What is missing for a `Pass` of every gating guardrail whose whole window lies after `since`.
 
     Args:
         spec: Names the guardrails.
         since: Seconds since the epoch; when the percentage in force last changed.
-        trails: The looks.
+        measurements: What was measured, by the guardrail's name.
         now: Seconds since the epoch.
     """
     if not gates(spec):
         return (Blocker(Reason.GUARDRAILS_UNKNOWN, "every guardrail only alerts, and nothing grows without evidence"),)
-    looks = ((guardrail, fresh(guardrail, trails, now)) for guardrail in gates(spec))
-    found = (_promotion_blocker(guardrail, since, look) for guardrail, look in looks)
+    latest = ((guardrail, fresh(guardrail, measurements, now)) for guardrail in gates(spec))
+    found = (_promotion_blocker(guardrail, since, last) for guardrail, last in latest)
     return tuple(blocker for blocker in found if blocker is not None)
 
 
-def _promotion_blocker(guardrail: Guardrail, since: float, look: Verdict | None) -> Blocker | None:
-    if look is None:
+def _promotion_blocker(guardrail: Guardrail, since: float, last: Measurement | None) -> Blocker | None:
+    if last is None:
         return Blocker(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name} has no fresh look yet")
-    if look.finding is Finding.BREACH:
-        return Blocker(Reason.GUARDRAILS_UNHEALTHY, f"guardrail {guardrail.name}: {look.message}")
-    if look.finding is not Finding.PASS:
-        return Blocker(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name}: {look.message}")
-    if look.begins < since:
-        rest = rough(since - look.begins)
+    if last.verdict is Verdict.BREACH:
+        return Blocker(Reason.GUARDRAILS_UNHEALTHY, f"guardrail {guardrail.name}: {last.message}")
+    if last.verdict is not Verdict.PASS:
+        return Blocker(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name}: {last.message}")
+    if last.begins < since:
+        rest = rough(since - last.begins)
         return Blocker(
             Reason.GUARDRAILS_UNKNOWN,
             f"guardrail {guardrail.name} still looks back {rest} into the time before this stage",
@@ -69,72 +71,76 @@ def _promotion_blocker(guardrail: Guardrail, since: float, look: Verdict | None)
     return None
 
 
-def first_stage_blockers(spec: Spec, clear: float, trails: Mapping[str, Trail], now: float) -> Blockers:
+def first_stage_blockers(
+    spec: Spec, clear: float, measurements: Mapping[str, MeasurementHistory], now: float
+) -> Blockers:
     """What is missing for the first stage, which is entered on the user's word.
 
     Every source must answer, no guardrail may be breached, and no window may reach back before
     `clear`, into an earlier attempt: or a mended model would be taken back for the broken one's errors.
     """
-    looks = ((guardrail, fresh(guardrail, trails, now)) for guardrail in gates(spec))
-    found = (_first_stage_blocker(guardrail, clear, look) for guardrail, look in looks)
+    latest = ((guardrail, fresh(guardrail, measurements, now)) for guardrail in gates(spec))
+    found = (_first_stage_blocker(guardrail, clear, last) for guardrail, last in latest)
     return tuple(blocker for blocker in found if blocker is not None)
 
 
-def _first_stage_blocker(guardrail: Guardrail, clear: float, look: Verdict | None) -> Blocker | None:
-    if look is None:
+def _first_stage_blocker(guardrail: Guardrail, clear: float, last: Measurement | None) -> Blocker | None:
+    if last is None:
         return Blocker(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name} has no fresh look yet")
-    if look.finding is Finding.ERROR:
-        return Blocker(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name}: {look.message}")
-    if look.begins < clear:
-        rest = rough(clear - look.begins)
+    if last.verdict is Verdict.ERROR:
+        return Blocker(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name}: {last.message}")
+    if last.begins < clear:
+        rest = rough(clear - last.begins)
         return Blocker(
             Reason.WINDOWS_NOT_CLEAR,
             f"guardrail {guardrail.name} still looks back {rest} into the attempt before; wait until it no longer does",
         )
-    if look.finding is Finding.BREACH:
-        return Blocker(Reason.GUARDRAILS_UNHEALTHY, f"guardrail {guardrail.name}: {look.message}")
+    if last.verdict is Verdict.BREACH:
+        return Blocker(Reason.GUARDRAILS_UNHEALTHY, f"guardrail {guardrail.name}: {last.message}")
     return None
 
 
-def requirement_blockers(stage: Stage, since: float, spec: Spec, trails: Mapping[str, Trail], now: float) -> Blockers:
+def requirement_blockers(
+    stage: Stage, since: float, spec: Spec, measurements: Mapping[str, MeasurementHistory], now: float
+) -> Blockers:
     """What is missing for the stage's own, stricter limits."""
     blockers = []
     guardrails = {guardrail.name: guardrail for guardrail in spec.guardrails}
     for requirement in stage.require:
-        look = fresh(guardrails[requirement.guardrail], trails, now)
-        if look is None or look.begins < since or not meets(requirement, look):
+        last = fresh(guardrails[requirement.guardrail], measurements, now)
+        if last is None or last.begins < since or not meets(requirement, last):
             wanted = f"{requirement.guardrail} {limits.listed(requirement, digits=4)}"
-            message = f"stage {stage.name} requires {wanted}, and {_found(look, since)}"
+            message = f"stage {stage.name} requires {wanted}, and {_found(last, since)}"
             blockers.append(Blocker(Reason.AWAITING_REQUIREMENTS, message))
     return tuple(blockers)
 
 
-def meets(requirement: Requirement, look: Verdict) -> bool:
+def meets(requirement: Requirement, last: Measurement) -> bool:
     """Whether a look passes and its value lies inside the requirement."""
-    return look.finding is Finding.PASS and look.value is not None and limits.contains(requirement, look.value)
+    return last.verdict is Verdict.PASS and last.value is not None and limits.contains(requirement, last.value)
 
 
-def _found(look: Verdict | None, since: float) -> str:
-    if look is None or look.value is None:
+def _found(last: Measurement | None, since: float) -> str:
+    if last is None or last.value is None:
         return "it has no value yet"
-    if look.begins < since:
-        return f"its window still reaches back before this stage (it is {look.value:.4g})"
-    return f"it is {look.value:.4g} ({look.finding})"
+    if last.begins < since:
+        return f"its window still reaches back before this stage (it is {last.value:.4g})"
+    return f"it is {last.value:.4g} ({last.verdict})"
 
 
-def overdue(guardrail: Guardrail, trail: Trail, since: float, now: float) -> bool:
+def overdue(guardrail: Guardrail, measured: MeasurementHistory, since: float, now: float) -> bool:
     """Whether evidence has been missing for longer than the guardrail's policy allows."""
-    if trail.last is None or trail.guardrail != guardrail:
+    if measured.last is None or measured.guardrail != guardrail:
         return False
-    return now - max(trail.missing_since, since) >= policy_after(guardrail, trail.last)
+    return now - max(measured.missing_since, since) >= policy_after(guardrail, measured.last)
 
 
-def policy_after(guardrail: Guardrail, look: Verdict) -> float:
+def policy_after(guardrail: Guardrail, last: Measurement) -> float:
     """Seconds that this kind of missing evidence is tolerated."""
-    return guardrail.on_error.after if look.finding is Finding.ERROR else guardrail.on_no_data.after
+    return guardrail.on_error.after if last.verdict is Verdict.ERROR else guardrail.on_no_data.after
 
 
-def rolls_back(guardrail: Guardrail, look: Verdict) -> bool:
+def rolls_back(guardrail: Guardrail, last: Measurement) -> bool:
     """Whether missing evidence of this kind ends in a rollback."""
-    policy = guardrail.on_error if look.finding is Finding.ERROR else guardrail.on_no_data
+    policy = guardrail.on_error if last.verdict is Verdict.ERROR else guardrail.on_no_data
     return policy.action is MissingAction.ROLLBACK

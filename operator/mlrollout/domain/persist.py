@@ -17,7 +17,7 @@ from mlrollout.api.status import (
     TransitionStatus,
     VerbStatus,
 )
-from mlrollout.evidence.verdict import Trail, Verdict
+from mlrollout.evidence.measurement import Measurement, MeasurementHistory
 
 from .conditions import CONTESTED
 from .outlook import served, upcoming
@@ -31,15 +31,17 @@ def to_status(
     state: State | None,
     *,
     spec: Spec | None,
-    trails: Mapping[str, Trail],
+    measurements: Mapping[str, MeasurementHistory],
     conditions: tuple[Condition, ...],
     generation: int,
     written_by: str = "",
 ) -> Status:
     """The whole status of an object."""
     guardrails: Iterable[Guardrail] = () if spec is None else spec.guardrails
-    looks = [(guardrail, trails[guardrail.name].last) for guardrail in guardrails if guardrail.name in trails]
-    last = tuple(_guardrail(guardrail, look) for guardrail, look in looks if look is not None)
+    latest = [
+        (guardrail, measurements[guardrail.name].last) for guardrail in guardrails if guardrail.name in measurements
+    ]
+    last = tuple(_guardrail(guardrail, measurement) for guardrail, measurement in latest if measurement is not None)
     if state is None:
         return Status(observed_generation=generation, conditions=conditions, guardrails=last, written_by=written_by)
     record = state.record
@@ -95,16 +97,16 @@ def _cause(cause: Cause | None) -> dict[str, Any]:
     return {"reason": cause.reason, "message": cause.message, "rolled_back": cause.at or None}
 
 
-def _guardrail(guardrail: Guardrail, look: Verdict) -> GuardrailStatus:
+def _guardrail(guardrail: Guardrail, measurement: Measurement) -> GuardrailStatus:
     return GuardrailStatus(
         name=guardrail.name,
-        finding=look.finding,
-        value=look.value,
-        limit=limits.shown_beside(guardrail, look.value),
-        window=look.reach,
-        samples=look.samples,
-        at=look.at,
-        message=look.message,
+        finding=measurement.verdict,
+        value=measurement.value,
+        limit=limits.shown_beside(guardrail, measurement.value),
+        window=measurement.reach,
+        samples=measurement.samples,
+        at=measurement.at,
+        message=measurement.message,
     )
 
 

@@ -24,7 +24,7 @@ def progress(spec: Spec, seen: Observation, state: State, now: float, pause: Blo
     stage = current(spec, state.record)
     if stage is None:
         return _enter_first(spec, seen, state, now, pause)
-    missing = promotion_blockers(spec, state.in_force_since, seen.trails, now)
+    missing = promotion_blockers(spec, state.in_force_since, seen.measurements, now)
     state = replace(state, healthy_until=None) if missing or pause else _count(spec, seen, state, stage, now)
     if state.completed:
         return Progressed(state)
@@ -34,7 +34,7 @@ def progress(spec: Spec, seen: Observation, state: State, now: float, pause: Blo
     if rest > 0 and state.promoted != stage.name:
         served = Blocker(Reason.PROGRESSING, f"healthy for {rough(state.healthy)} of {render(stage.duration)}")
         return Progressed(state, (served,), now + rest)
-    missing = requirement_blockers(stage, state.in_force_since, spec, seen.trails, now)
+    missing = requirement_blockers(stage, state.in_force_since, spec, seen.measurements, now)
     if missing:
         return Progressed(state, missing)
     return _advance(spec, seen, state, stage, now)
@@ -43,14 +43,18 @@ def progress(spec: Spec, seen: Observation, state: State, now: float, pause: Blo
 def _count(spec: Spec, seen: Observation, state: State, stage: Stage, now: float) -> State:
     """Add the time since evidence was last good, as far as it was good all along; no more than the stage asks for."""
     gap = 0.0 if state.healthy_until is None else now - state.healthy_until
-    passing = now - max(seen.trails[guardrail.name].passing_since for guardrail in gates(spec))
+    passing = now - max(seen.measurements[guardrail.name].passing_since for guardrail in gates(spec))
     gained = min(gap, passing) if 0 <= gap <= evidence_max_age(spec) else 0.0
     return replace(state, healthy=min(state.healthy + gained, stage.duration), healthy_until=now)
 
 
 def _enter_first(spec: Spec, seen: Observation, state: State, now: float, pause: Blockers) -> Progressed:
     stage = spec.stages[0]
-    missing = (*pause, *first_stage_blockers(spec, state.evidence_from, seen.trails, now), *_approval(stage, state))
+    missing = (
+        *pause,
+        *first_stage_blockers(spec, state.evidence_from, seen.measurements, now),
+        *_approval(stage, state),
+    )
     if missing:
         return Progressed(state, missing)
     state = replace(state, measurements_from=now)
@@ -72,8 +76,8 @@ def _advance(spec: Spec, seen: Observation, state: State, stage: Stage, now: flo
 
 def _evidence(spec: Spec, seen: Observation) -> str:
     """The last look of every guardrail, for the history."""
-    looks = ((guardrail.name, seen.trails[guardrail.name].last) for guardrail in gates(spec))
-    return "; ".join(f"{name}: {look.message}" for name, look in looks if look is not None)
+    latest = ((guardrail.name, seen.measurements[guardrail.name].last) for guardrail in gates(spec))
+    return "; ".join(f"{name}: {last.message}" for name, last in latest if last is not None)
 
 
 def _approval(stage: Stage, state: State) -> Blockers:

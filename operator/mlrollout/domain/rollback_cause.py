@@ -65,24 +65,24 @@ def _emergency_stop(traffic: Traffic | None, state: State) -> Why | None:
 
 def _breaches(spec: Spec, seen: Observation, state: State) -> Iterator[Why]:
     for guardrail in spec.guardrails:
-        trail = seen.trails.get(guardrail.name)
-        if guardrail.action is Action.ROLLBACK and trail is not None and trail.guardrail == guardrail:
-            look = trail.breach(state.measurements_from, state.evidence_from)
-            if look is not None:
-                yield Reason.GUARDRAIL_BREACHED, f"guardrail {guardrail.name}: {look.message}"
+        measured = seen.measurements.get(guardrail.name)
+        if guardrail.action is Action.ROLLBACK and measured is not None and measured.guardrail == guardrail:
+            last = measured.breach(state.measurements_from, state.evidence_from)
+            if last is not None:
+                yield Reason.GUARDRAIL_BREACHED, f"guardrail {guardrail.name}: {last.message}"
 
 
 def _policies(spec: Spec, seen: Observation, state: State, now: float) -> Iterator[Why]:
     since = max(state.measurements_from, state.in_force_since)
     for guardrail in spec.guardrails:
-        trail = seen.trails.get(guardrail.name)
-        if trail is None or trail.last is None or not overdue(guardrail, trail, since, now):
+        measured = seen.measurements.get(guardrail.name)
+        if measured is None or measured.last is None or not overdue(guardrail, measured, since, now):
             continue
-        if rolls_back(guardrail, trail.last):
-            after = render(policy_after(guardrail, trail.last))
+        if rolls_back(guardrail, measured.last):
+            after = render(policy_after(guardrail, measured.last))
             yield (
                 Reason.EVIDENCE_MISSING,
-                f"guardrail {guardrail.name} without evidence for {after}: {trail.last.message}",
+                f"guardrail {guardrail.name} without evidence for {after}: {measured.last.message}",
             )
 
 
@@ -92,14 +92,16 @@ def evidence_alerts(spec: Spec, seen: Observation, state: State, now: float) -> 
         return
     since = max(state.measurements_from, state.in_force_since)
     for guardrail in spec.guardrails:
-        trail = seen.trails.get(guardrail.name)
-        if trail is None or trail.last is None or trail.guardrail != guardrail:
+        measured = seen.measurements.get(guardrail.name)
+        if measured is None or measured.last is None or measured.guardrail != guardrail:
             continue
-        look = (
-            None if guardrail.action is Action.ROLLBACK else trail.breach(state.measurements_from, state.evidence_from)
+        last = (
+            None
+            if guardrail.action is Action.ROLLBACK
+            else measured.breach(state.measurements_from, state.evidence_from)
         )
-        if look is not None:
+        if last is not None:
             does = "holds the rollout" if guardrail.gates else "alerts only"
-            yield Alert(Reason.GUARDRAIL_ALERT, guardrail.name, f"guardrail {guardrail.name} ({does}): {look.message}")
-        if overdue(guardrail, trail, since, now):
-            yield Alert(Reason.EVIDENCE_MISSING, guardrail.name, f"guardrail {guardrail.name}: {trail.last.message}")
+            yield Alert(Reason.GUARDRAIL_ALERT, guardrail.name, f"guardrail {guardrail.name} ({does}): {last.message}")
+        if overdue(guardrail, measured, since, now):
+            yield Alert(Reason.EVIDENCE_MISSING, guardrail.name, f"guardrail {guardrail.name}: {measured.last.message}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from mlrollout.api.status import MAX_HISTORY, MAX_STAGES
-from mlrollout.evidence.verdict import Trail
+from mlrollout.evidence.measurement import MeasurementHistory
 
 from .claim import Claim
 from .record import Record
@@ -276,7 +276,7 @@ class Observation:
         holder: The object's `namespace/name`.
         traffic: What stands in Redis; `None` where Redis can't be asked.
         trouble: Why it can't be asked; for people.
-        trails: The looks of each guardrail, by its name.
+        measurements: What was measured of each guardrail, by its name.
         verbs: The verbs found in annotations.
         removed: The tokens of hearings whose annotation is known to have been removed, so that one which stands
             there is another request, be its words the same.
@@ -291,7 +291,7 @@ class Observation:
     holder: str
     traffic: Traffic | None = None
     trouble: str = ""
-    trails: Mapping[str, Trail] = field(default_factory=dict)
+    measurements: Mapping[str, MeasurementHistory] = field(default_factory=dict)
     verbs: Mapping[str, Request] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
     created: float = 0.0

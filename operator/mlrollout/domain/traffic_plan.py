@@ -59,9 +59,9 @@ def _ahead(spec: Spec, seen: Observation, state: State, traffic: Traffic, now: f
     if found is not None and _overwritten(traffic, found):
         return _put_back(state, traffic, found)
     if first(spec, record):
-        missing = first_stage_blockers(spec, state.evidence_from, seen.trails, now)
+        missing = first_stage_blockers(spec, state.evidence_from, seen.measurements, now)
     else:
-        missing = promotion_blockers(spec, state.in_force_since, seen.trails, now)
+        missing = promotion_blockers(spec, state.in_force_since, seen.measurements, now)
     return _raise(state, found, (*pause, *missing))
 
 
@@ -173,7 +173,7 @@ def _restore_problem(spec: Spec, seen: Observation, state: State, traffic: Traff
         return "the key was left without its record"
     if state.healthy_until is None or not 0 <= now - state.healthy_until <= evidence_max_age(spec):
         return "the guardrails did not pass shortly before"
-    missing = promotion_blockers(spec, state.in_force_since, seen.trails, now)
+    missing = promotion_blockers(spec, state.in_force_since, seen.measurements, now)
     return "; ".join(blocker.message for blocker in missing)
 
 

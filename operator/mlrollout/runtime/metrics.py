@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from mlrollout.evidence.verdict import Finding, Verdict
+from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.ports import Ref
 
 _OBJECT = ("namespace", "name")
@@ -107,15 +107,15 @@ class Metrics:
         self._reasons.setdefault(ref, set()).add(reason)
         self.transitions.labels(ref.namespace, ref.name, reason).inc()
 
-    def judged(self, ref: Ref, guardrail: str, verdict: Verdict) -> None:
+    def judged(self, ref: Ref, guardrail: str, measurement: Measurement) -> None:
         """A guardrail said something."""
         self._guardrails.setdefault(ref, set()).add(guardrail)
-        for finding in Finding:
-            gauge = self._verdict.labels(ref.namespace, ref.name, guardrail, finding.value)
-            gauge.set(finding is verdict.finding)
-        value = float("nan") if verdict.value is None else verdict.value
+        for verdict in Verdict:
+            gauge = self._verdict.labels(ref.namespace, ref.name, guardrail, verdict.value)
+            gauge.set(verdict is measurement.verdict)
+        value = float("nan") if measurement.value is None else measurement.value
         self._value.labels(ref.namespace, ref.name, guardrail).set(value)
-        if verdict.finding is Finding.ERROR:
+        if measurement.verdict is Verdict.ERROR:
             self.looks_failed.inc()
 
     def looked(self, seconds: float) -> None:
@@ -130,8 +130,8 @@ class Metrics:
         """Only these guardrails exist any more."""
         for name in self._guardrails.get(ref, set()) - guardrails:
             self._value.remove(ref.namespace, ref.name, name)
-            for finding in Finding:
-                self._verdict.remove(ref.namespace, ref.name, name, finding.value)
+            for verdict in Verdict:
+                self._verdict.remove(ref.namespace, ref.name, name, verdict.value)
         if ref in self._guardrails:
             self._guardrails[ref] &= guardrails
 

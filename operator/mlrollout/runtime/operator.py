@@ -11,7 +11,7 @@ from mlrollout.ports import Clock, ConflictError, Connections, GoneError, Object
 
 from .claims import Claims
 from .events import Events
-from .looks import Watch
+from .measuring import Watch
 from .metrics import Metrics
 from .parts import keep
 from .queue import Queue
@@ -208,7 +208,7 @@ class Operator:
     def _sync(self, rollout: Rollout) -> None:
         """Look at the guardrails that the object has now, and show where it stands."""
         self._watches[rollout.ref].sync(enabled=not rollout.over)
-        self.metrics.keep(rollout.ref, set(rollout.trails))
+        self.metrics.keep(rollout.ref, set(rollout.measurements))
         self.metrics.contest(rollout.ref, contested=bool(rollout.rivalry.alerts))
         if rollout.state is not None:
             self.metrics.stands(rollout.ref, rollout.state.applied, rollout.state.record.stage)

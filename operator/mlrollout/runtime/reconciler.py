@@ -16,7 +16,7 @@ from mlrollout.domain.decide import decide
 from mlrollout.domain.record import greater
 from mlrollout.domain.state import Decision, Reason, State
 from mlrollout.domain.traffic import Write
-from mlrollout.evidence.verdict import Verdict
+from mlrollout.evidence.measurement import Measurement
 from mlrollout.ports import (
     Clock,
     Connections,
@@ -183,14 +183,14 @@ class Reconciler:
 
     # --- the way down ------------------------------------------------------------------------
 
-    def judged(self, rollout: Rollout, guardrail: Guardrail, verdict: Verdict) -> None:
-        """Take in a verdict; if it asks for zero, that begins here and now."""
+    def judged(self, rollout: Rollout, guardrail: Guardrail, measurement: Measurement) -> None:
+        """Take in a measurement; if it asks for zero, that begins here and now."""
         rollout.looked = asyncio.get_running_loop().time()
-        trail = rollout.trails.get(guardrail.name)
-        if trail is None or trail.guardrail != guardrail:
+        measured = rollout.measurements.get(guardrail.name)
+        if measured is None or measured.guardrail != guardrail:
             return
-        rollout.trails[guardrail.name] = trail.add(verdict)
-        self._metrics.judged(rollout.ref, guardrail.name, verdict)
+        rollout.measurements[guardrail.name] = measured.add(measurement)
+        self._metrics.judged(rollout.ref, guardrail.name, measurement)
         self._wake(rollout.ref)
         self.start_lowering(rollout)
 

@@ -78,7 +78,7 @@ class Report:
         status = to_status(
             state,
             spec=rollout.spec,
-            trails=rollout.trails,
+            measurements=rollout.measurements,
             conditions=stamp((*found, *contested), rollout.status.conditions, rollout.generation, self._clock.now()),
             generation=rollout.generation,
             written_by=rollout.rivalry.own,

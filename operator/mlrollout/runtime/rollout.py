@@ -19,7 +19,7 @@ from mlrollout.domain.partial import UNGUARDED_FOR, hold
 from mlrollout.domain.persist import from_status
 from mlrollout.domain.state import Decision, Heard, Observation, Reason, Request, State
 from mlrollout.domain.traffic import Traffic
-from mlrollout.evidence.verdict import Trail
+from mlrollout.evidence.measurement import MeasurementHistory
 from mlrollout.ports import EvidenceSource, GoneError, Object, Ref, TrafficStore
 
 from .reading import Problem, read, shorten
@@ -56,7 +56,7 @@ class Rollout:
         refused: What is wrong with the Prometheus the spec names.
         requests: The verbs that stand in its annotations.
         removed: The tokens of hearings whose annotation is known to have been removed since.
-        trails: The looks of its guardrails, by name.
+        measurements: What was measured of its guardrails, by name.
         store: Its Redis, once connected.
         source: Its Prometheus, once known.
         reload: Whether the object must be read again before anything is written to it.
@@ -93,7 +93,7 @@ class Rollout:
     refused: Problem | None = None
     requests: Mapping[str, Request] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
-    trails: dict[str, Trail] = field(default_factory=dict)
+    measurements: dict[str, MeasurementHistory] = field(default_factory=dict)
     store: TrafficStore | None = None
     source: EvidenceSource | None = None
     reload: bool = False
@@ -160,9 +160,9 @@ class Rollout:
     @property
     def _unreadable(self) -> Problem | None:
         """A query that Prometheus itself can't read: which dialect it speaks, it alone knows."""
-        for name, trail in self.trails.items():
-            if trail.last is not None and trail.last.refused:
-                return Problem(Reason.INVALID_QUERY, f"guardrail {name}: {trail.last.message}")
+        for name, measured in self.measurements.items():
+            if measured.last is not None and measured.last.refused:
+                return Problem(Reason.INVALID_QUERY, f"guardrail {name}: {measured.last.message}")
         return None
 
     @property
@@ -209,7 +209,7 @@ class Rollout:
             holder=str(self.ref),
             traffic=self.traffic,
             trouble=self.trouble,
-            trails=self.trails,
+            measurements=self.measurements,
             verbs=self.requests,
             removed=self.removed,
             created=self.created,
@@ -268,13 +268,13 @@ class Rollout:
             self.unguarded = asyncio.get_running_loop().time()
 
     def sync_trails(self) -> None:
-        """Begin a new trail for each guardrail whose definition is new; forget those that are gone."""
+        """Begin a new history for each guardrail whose definition is new; forget those that are gone."""
         guardrails = self.spec.guardrails if self.spec is not None else ()
-        self.trails = {guardrail.name: self._trail(guardrail) for guardrail in guardrails}
+        self.measurements = {guardrail.name: self._measured(guardrail) for guardrail in guardrails}
 
-    def _trail(self, guardrail: Guardrail) -> Trail:
-        trail = self.trails.get(guardrail.name)
-        return trail if trail is not None and trail.guardrail == guardrail else Trail(guardrail)
+    def _measured(self, guardrail: Guardrail) -> MeasurementHistory:
+        measured = self.measurements.get(guardrail.name)
+        return measured if measured is not None and measured.guardrail == guardrail else MeasurementHistory(guardrail)
 
 
 def is_stale_version(found: object, newest: str) -> bool:

@@ -12,7 +12,7 @@ import structlog
 
 from mlrollout.ports import Ref, TrafficError, TrafficStore
 
-from .looks import watches
+from .measuring import watches
 from .rollout import Rollout
 from .traffic_io import TrafficIO
 

@@ -31,7 +31,7 @@ class TrafficIO:
     def __init__(self, connections: Connections, metrics: Metrics) -> None:
         self._connections = connections
         self._metrics = metrics
-        self._finding: dict[Ref, asyncio.Task[None]] = {}
+        self._verdict: dict[Ref, asyncio.Task[None]] = {}
 
     async def connect(self, rollout: Rollout) -> None:
         """Find the object's Redis; where it is known, a Secret that may have changed is read beside the work.
@@ -40,12 +40,12 @@ class TrafficIO:
         """
         if rollout.store is None:
             await self._find(rollout)
-        elif rollout.reconnect and rollout.ref not in self._finding:
+        elif rollout.reconnect and rollout.ref not in self._verdict:
             loop = asyncio.get_running_loop()
             if loop.time() - rollout.connected >= (PACE if rollout.login_refused else SELDOM):
                 task = loop.create_task(self._find(rollout), name=f"connect {rollout.ref}")
-                self._finding[rollout.ref] = task
-                task.add_done_callback(lambda _: self._finding.pop(rollout.ref, None))
+                self._verdict[rollout.ref] = task
+                task.add_done_callback(lambda _: self._verdict.pop(rollout.ref, None))
 
     async def _find(self, rollout: Rollout) -> None:
         rollout.connected = asyncio.get_running_loop().time()

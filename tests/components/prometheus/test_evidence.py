@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.api.spec import Guardrail, MinSamples
-from mlrollout.evidence.verdict import Finding, Verdict
-from mlrollout.runtime.looks import Queries
+from mlrollout.evidence.measurement import Measurement, Verdict
+from mlrollout.runtime.measuring import Queries
 
 from devstack.prometheus_server import PrometheusServer, ScrapeJob
 from tests.support.target import target
@@ -30,17 +30,17 @@ class Observer:
 
     source: PrometheusSource
 
-    async def look(self, guardrail: Guardrail, stood: float = 86400.0) -> Verdict:
+    async def look(self, guardrail: Guardrail, stood: float = 86400.0) -> Measurement:
         return await Queries.of(guardrail).look(guardrail, self.source, time.time() - stood, Clock())
 
     async def until(
-        self, guardrail: Guardrail, finding: Finding, said: str = "", meanwhile: Callable[[], object] = lambda: None
-    ) -> Verdict:
+        self, guardrail: Guardrail, verdict: Verdict, said: str = "", meanwhile: Callable[[], object] = lambda: None
+    ) -> Measurement:
         while True:
             meanwhile()
-            verdict = await self.look(guardrail)
-            if verdict.finding is finding and said in verdict.message:
-                return verdict
+            measurement = await self.look(guardrail)
+            if measurement.verdict is verdict and said in measurement.message:
+                return measurement
             await asyncio.sleep(0.05)
 
 
@@ -66,10 +66,10 @@ async def test_a_dead_target_is_no_data_while_its_rate_still_answers(
     guardrail = Guardrail(name="load", query="sum(rate(dying_total[$window]))", max=100)
     with target("dying_total 5") as app:
         server.set_targets("dying", [app.address])
-        await observer.until(guardrail, Finding.PASS)
-    verdict = await observer.until(guardrail, Finding.NO_DATA)
-    assert verdict.value == 0
-    assert "(window 5m), but `dying_total` has gone silent: its targets are gone" in verdict.message
+        await observer.until(guardrail, Verdict.PASS)
+    measurement = await observer.until(guardrail, Verdict.NO_DATA)
+    assert measurement.value == 0
+    assert "(window 5m), but `dying_total` has gone silent: its targets are gone" in measurement.message
 
 
 async def test_a_target_that_repeats_an_old_sample_is_no_data_by_its_age(
@@ -80,12 +80,12 @@ async def test_a_target_that_repeats_an_old_sample_is_no_data_by_its_age(
     newest = int(time.time()) - 150
     with target(f"dated_total 1 {newest - 10}000") as app:
         server.set_targets("dated", [app.address])
-        await observer.until(patient.model_copy(update={"query": "dated_total"}), Finding.PASS)
+        await observer.until(patient.model_copy(update={"query": "dated_total"}), Verdict.PASS)
         app.text = f"dated_total 2 {newest}000"
-        assert (await observer.until(patient, Finding.PASS)).reach == 600
-        verdict = await observer.look(guardrail)
-    assert verdict.finding is Finding.NO_DATA
-    assert "but the newest sample of `dated_total` was taken 2m3" in verdict.message
+        assert (await observer.until(patient, Verdict.PASS)).reach == 600
+        measurement = await observer.look(guardrail)
+    assert measurement.verdict is Verdict.NO_DATA
+    assert "but the newest sample of `dated_total` was taken 2m3" in measurement.message
 
 
 async def test_traffic_is_no_data_then_too_little_then_enough(server: PrometheusServer, observer: Observer) -> None:
@@ -102,11 +102,11 @@ async def test_traffic_is_no_data_then_too_little_then_enough(server: Prometheus
             in (await observer.look(guardrail)).message
         )
         app.text = 'busy_total{status="success"} 0'
-        await observer.until(guardrail, Finding.NO_DATA, "the query's answer is NaN")
+        await observer.until(guardrail, Verdict.NO_DATA, "the query's answer is NaN")
         app.text = 'busy_total{status="success"} 10'
-        few = await observer.until(guardrail, Finding.INCONCLUSIVE)
+        few = await observer.until(guardrail, Verdict.INCONCLUSIVE)
         app.text = 'busy_total{status="success"} 5000'
-        enough = await observer.until(guardrail, Finding.PASS)
+        enough = await observer.until(guardrail, Verdict.PASS)
     assert "samples), but at least 1000 samples are needed" in few.message
     assert enough.message.startswith("0 is within max 0.05 (window 1m, ")
 
@@ -115,10 +115,10 @@ async def test_a_bad_value_is_a_breach_with_its_figures(server: PrometheusServer
     guardrail = Guardrail(name="error-rate", query="failing_rate", max=0.05)
     with target("failing_rate 0.01") as app:
         server.set_targets("failing", [app.address])
-        healthy = await observer.until(guardrail, Finding.PASS)
+        healthy = await observer.until(guardrail, Verdict.PASS)
         assert 0 <= healthy.reach < guardrail.max_age
         app.text = "failing_rate 0.0712345"
-        breach = await observer.until(guardrail, Finding.BREACH)
+        breach = await observer.until(guardrail, Verdict.BREACH)
     assert breach.message == "0.07123 is above max 0.05"
 
 
@@ -136,11 +136,11 @@ async def test_a_target_that_dies_beside_one_that_lives_is_no_data_and_never_few
     with target("app_err_total 5") as app, target("req_total 100") as front:
         server.set_targets("app", [app.address])
         server.set_targets("front", [front.address])
-        await observer.until(guardrail, Finding.PASS, meanwhile=front.count("req_total"))
+        await observer.until(guardrail, Verdict.PASS, meanwhile=front.count("req_total"))
         app.close()
-        verdict = await observer.until(guardrail, Finding.NO_DATA, meanwhile=front.count("req_total"))
-        assert "`app_err_total` has gone silent: its targets are gone" in verdict.message
-        assert (await observer.look(guardrail)).finding is Finding.NO_DATA
+        measurement = await observer.until(guardrail, Verdict.NO_DATA, meanwhile=front.count("req_total"))
+        assert "`app_err_total` has gone silent: its targets are gone" in measurement.message
+        assert (await observer.look(guardrail)).verdict is Verdict.NO_DATA
 
 
 async def test_a_dead_target_is_remembered_though_others_of_its_job_live(
@@ -151,18 +151,18 @@ async def test_a_dead_target_is_remembered_though_others_of_its_job_live(
     with target("shared_err_total 5") as app, target("shared_req_total 100") as front, target("") as new:
         server.set_targets("shared", [app.address, front.address])
         grow = front.count("shared_req_total")
-        await observer.until(guardrail, Finding.PASS, meanwhile=grow)
+        await observer.until(guardrail, Verdict.PASS, meanwhile=grow)
         app.close()
-        await observer.until(guardrail, Finding.NO_DATA, "has gone silent", grow)
+        await observer.until(guardrail, Verdict.NO_DATA, "has gone silent", grow)
         while server.query("present_over_time(shared_err_total[7s])"):
             grow()
             await asyncio.sleep(0.1)
-        verdict = await observer.look(guardrail)
-        assert verdict.finding is Finding.NO_DATA
-        assert "`shared_err_total` has gone silent" in verdict.message
+        measurement = await observer.look(guardrail)
+        assert measurement.verdict is Verdict.NO_DATA
+        assert "`shared_err_total` has gone silent" in measurement.message
         # Replaced, it is what the fallback says: the new one has had no error yet.
         server.set_targets("shared", [new.address, front.address])
-        await observer.until(guardrail, Finding.PASS, meanwhile=grow)
+        await observer.until(guardrail, Verdict.PASS, meanwhile=grow)
 
 
 async def test_a_target_that_stays_down_is_no_data_for_longer_than_its_series_are_seen(
@@ -175,27 +175,30 @@ async def test_a_target_that_stays_down_is_no_data_for_longer_than_its_series_ar
         server.set_targets("dying", [app.address])
         server.set_targets("front", [front.address])
         count = front.count("req_total")
-        await observer.until(guardrail, Finding.PASS, meanwhile=count)
+        await observer.until(guardrail, Verdict.PASS, meanwhile=count)
         app.close()
-        await observer.until(guardrail, Finding.NO_DATA, meanwhile=count)
+        await observer.until(guardrail, Verdict.NO_DATA, meanwhile=count)
         while server.query("present_over_time(gone_err_total[4s])"):
             count()
             await asyncio.sleep(0.1)
-        verdict = await observer.look(guardrail)
-        assert (verdict.finding, "`gone_err_total` has gone silent" in verdict.message) == (Finding.NO_DATA, True)
+        measurement = await observer.look(guardrail)
+        assert (measurement.verdict, "`gone_err_total` has gone silent" in measurement.message) == (
+            Verdict.NO_DATA,
+            True,
+        )
         with target("other 1") as back:
             server.set_targets("dying", [back.address])
-            await observer.until(guardrail, Finding.PASS, meanwhile=count)
+            await observer.until(guardrail, Verdict.PASS, meanwhile=count)
 
 
 async def test_one_target_of_two_that_dies_is_no_loss(server: PrometheusServer, observer: Observer) -> None:
     guardrail = Guardrail(name="load", query="sum(rate(app_total[$window]))", max=100)
     with target("app_total 5") as one, target("app_total 5") as other:
         server.set_targets("app", [one.address, other.address])
-        await observer.until(guardrail.model_copy(update={"query": "count(app_total)", "min": 2}), Finding.PASS)
+        await observer.until(guardrail.model_copy(update={"query": "count(app_total)", "min": 2}), Verdict.PASS)
         one.close()
-        await observer.until(guardrail.model_copy(update={"query": "count(app_total)", "max": 1}), Finding.PASS)
-        await observer.until(guardrail, Finding.PASS)
+        await observer.until(guardrail.model_copy(update={"query": "count(app_total)", "max": 1}), Verdict.PASS)
+        await observer.until(guardrail, Verdict.PASS)
 
 
 async def test_an_application_that_exports_nothing_never_passes_whatever_the_fallback(
@@ -211,9 +214,9 @@ async def test_an_application_that_exports_nothing_never_passes_whatever_the_fal
         "sum(exported_nowhere) == bool 1 or vector(0)",
         "sum(vector(1) > bool scalar(exported_nowhere))",
     ):
-        verdict = await observer.look(Guardrail(name="errors", query=query, max=0))
-        assert (verdict.finding, "has no sample, as far back as this guardrail looks" in verdict.message) == (
-            Finding.NO_DATA,
+        measurement = await observer.look(Guardrail(name="errors", query=query, max=0))
+        assert (measurement.verdict, "has no sample, as far back as this guardrail looks" in measurement.message) == (
+            Verdict.NO_DATA,
             True,
         ), query
 
@@ -225,7 +228,7 @@ async def test_an_error_counter_that_was_never_born_is_what_its_fallback_says_be
     guardrail = Guardrail(name="errors", query=query, max=0.05)
     with target("asked_total 1") as app:
         server.set_targets("app", [app.address])
-        await observer.until(guardrail, Finding.PASS, meanwhile=app.count("asked_total"))
+        await observer.until(guardrail, Verdict.PASS, meanwhile=app.count("asked_total"))
     without = guardrail.model_copy(update={"query": query.replace(" or vector(0)", "")})
     assert (
         "`never_failed_total` has no sample, as far back as this guardrail looks"
@@ -238,10 +241,10 @@ async def test_samples_are_counted_by_what_lives_too(server: PrometheusServer, o
     guardrail = Guardrail(name="errors", query="max(good_total)", max=100, min_samples=counted)
     with target("good_total 1") as app:
         server.set_targets("app", [app.address])
-        verdict = await observer.until(guardrail, Finding.NO_DATA, "minSamples.query")
+        measurement = await observer.until(guardrail, Verdict.NO_DATA, "minSamples.query")
     assert (
         "minSamples.query: `counted_nowhere_total` has no sample, as far back as this guardrail looks"
-        in verdict.message
+        in measurement.message
     )
 
 
@@ -249,9 +252,9 @@ async def test_errors_divided_by_no_errors_are_a_breach(server: PrometheusServer
     guardrail = Guardrail(name="errors", query="treatment_errors / control_errors", max=1.5)
     with target("treatment_errors 3\ncontrol_errors 0") as app:
         server.set_targets("app", [app.address])
-        breach = await observer.until(guardrail, Finding.BREACH)
+        breach = await observer.until(guardrail, Verdict.BREACH)
         app.text = "treatment_errors 0\ncontrol_errors 0"
-        await observer.until(guardrail, Finding.NO_DATA, "answer is NaN")
+        await observer.until(guardrail, Verdict.NO_DATA, "answer is NaN")
     assert breach.message == "+Inf is above max 1.5"
 
 
@@ -263,12 +266,12 @@ async def test_what_is_measured_seldom_is_as_fresh_as_its_max_age_says(
     offset = Guardrail(name="late", query="avg_over_time(nightly_auc[5m] offset 8m)", min=0.7, max_age=900.0)
     with target(f"nightly_auc 0.9 {int(time.time()) - 600}000") as job:
         server.set_targets("nightly", [job.address])
-        assert (await observer.until(guardrail, Finding.PASS)).reach == 3600
-        await observer.until(offset, Finding.PASS)
+        assert (await observer.until(guardrail, Verdict.PASS)).reach == 3600
+        await observer.until(offset, Verdict.PASS)
         strict = guardrail.model_copy(update={"max_age": 540.0})
-        verdict = await observer.look(strict)
-    assert verdict.finding is Finding.NO_DATA
-    assert "`nightly_auc` has had no sample for 9m: is its target scraped?" in verdict.message
+        measurement = await observer.look(strict)
+    assert measurement.verdict is Verdict.NO_DATA
+    assert "`nightly_auc` has had no sample for 9m: is its target scraped?" in measurement.message
 
 
 async def test_what_shows_the_past_may_have_ended_within_its_max_age(
@@ -277,12 +280,12 @@ async def test_what_shows_the_past_may_have_ended_within_its_max_age(
     guardrail = Guardrail(name="auc", query="last_over_time(batch_auc[1m])", min=0.7, max_age=60.0)
     with target("batch_auc 0.9") as job:
         server.set_targets("nightly", [job.address])
-        await observer.until(guardrail, Finding.PASS)
+        await observer.until(guardrail, Verdict.PASS)
     gone = guardrail.model_copy(update={"query": "max(batch_auc)"})
-    await observer.until(gone, Finding.NO_DATA, "`batch_auc` has gone silent")
-    await observer.until(guardrail, Finding.PASS)
+    await observer.until(gone, Verdict.NO_DATA, "`batch_auc` has gone silent")
+    await observer.until(guardrail, Verdict.PASS)
     hasty = guardrail.model_copy(update={"max_age": 1.0, "interval": 1.0})
-    await observer.until(hasty, Finding.NO_DATA, "`batch_auc` has had no sample for 1s")
+    await observer.until(hasty, Verdict.NO_DATA, "`batch_auc` has had no sample for 1s")
 
 
 async def test_why_there_is_no_answer_is_said_as_it_is(server: PrometheusServer, observer: Observer) -> None:
@@ -291,7 +294,7 @@ async def test_why_there_is_no_answer_is_said_as_it_is(server: PrometheusServer,
     with target(bucketed) as app:
         server.set_targets("slow", [app.address])
         alive = Guardrail(name="load", query="sum(rate(lag_count[1m]))", max=100)
-        await observer.until(alive, Finding.PASS)
+        await observer.until(alive, Verdict.PASS)
 
         short = alive.model_copy(update={"query": "sum(rate(lag_count[100ms]))"})
         assert (
@@ -300,10 +303,10 @@ async def test_why_there_is_no_answer_is_said_as_it_is(server: PrometheusServer,
         young = alive.model_copy(update={"query": "sum(rate(lag_count[$window])) or vector(0)"})
         server.set_targets("slow", [])
         server.set_targets("slower", [app.address])
-        await observer.until(alive.model_copy(update={"query": 'sum(rate(lag_count{job="slower"}[1m]))'}), Finding.PASS)
-        verdict = await observer.look(young, stood=2.0)
-        assert verdict.finding is Finding.NO_DATA
-        assert "the stage began 2s ago, and rate needs two samples of `lag_count` since: wait" in verdict.message
+        await observer.until(alive.model_copy(update={"query": 'sum(rate(lag_count{job="slower"}[1m]))'}), Verdict.PASS)
+        measurement = await observer.look(young, stood=2.0)
+        assert measurement.verdict is Verdict.NO_DATA
+        assert "the stage began 2s ago, and rate needs two samples of `lag_count` since: wait" in measurement.message
         lost = alive.model_copy(update={"query": quantile})
         assert "buckets without their label `le`; write `sum by (le) (…)`" in (await observer.look(lost)).message
         unpaired = alive.model_copy(update={"query": "lag_count / other"})
@@ -316,19 +319,19 @@ async def test_what_the_server_knows_is_evidence_though_the_parser_does_not(
     guardrail = Guardrail(name="level", query="holt_winters(level[10s], 0.5, 0.5)", max=100)
     with target("level 5") as app:
         server.set_targets("app", [app.address])
-        passed = await observer.until(guardrail, Finding.PASS)
+        passed = await observer.until(guardrail, Verdict.PASS)
         assert passed.reach == 10
         assert "read word by word" in passed.message
-    await observer.until(guardrail, Finding.NO_DATA, "`level` has gone silent")
+    await observer.until(guardrail, Verdict.NO_DATA, "`level` has gone silent")
 
 
 @pytest.mark.parametrize("query", ["sum(rate(oops[5m])", "no_such_function(x)", "x default 0", 'sum(x{a=~"["})', "x["])
 async def test_what_the_server_cannot_read_is_refused_in_its_words(observer: Observer, query: str) -> None:
-    verdict = await observer.look(Guardrail(name="broken", query=query, max=1))
-    assert (verdict.finding, verdict.refused) == (Finding.ERROR, True)
-    assert "refused the query: invalid parameter" in verdict.message
+    measurement = await observer.look(Guardrail(name="broken", query=query, max=1))
+    assert (measurement.verdict, measurement.refused) == (Verdict.ERROR, True)
+    assert "refused the query: invalid parameter" in measurement.message
 
 
 async def test_what_fails_only_now_is_not_refused_for_good(observer: Observer) -> None:
-    verdict = await observer.look(Guardrail(name="twice", query='label_replace(up, "x", "y", "z", "(")', max=1))
-    assert (verdict.finding, verdict.refused) == (Finding.ERROR, False)
+    measurement = await observer.look(Guardrail(name="twice", query='label_replace(up, "x", "y", "z", "(")', max=1))
+    assert (measurement.verdict, measurement.refused) == (Verdict.ERROR, False)

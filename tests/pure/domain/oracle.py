@@ -11,7 +11,7 @@ from mlrollout.domain.conditions import READY, RECONCILING, STALLED, TRAFFIC_APP
 from mlrollout.domain.record import Rank, Record
 from mlrollout.domain.state import HISTORY, Decision, Observation, Reason, State
 from mlrollout.domain.traffic import Traffic, Write
-from mlrollout.evidence.verdict import Finding, Trail
+from mlrollout.evidence.measurement import MeasurementHistory, Verdict
 
 if TYPE_CHECKING:
     from tests.pure.domain.world import World
@@ -50,7 +50,7 @@ class Oracle:
         for operator in world.operators:
             if operator.state is None or seconds <= 0:
                 continue
-            until = _good_until(world.edit.spec, operator.trails, world.now)
+            until = _good_until(world.edit.spec, operator.measurements, world.now)
             gained = min(world.now + seconds, until) - world.now
             if gained > 0:
                 stay = (operator.state.record.attempt, operator.state.record.stage)
@@ -110,7 +110,7 @@ class Oracle:
         if decision.write is not None:
             self._written(world, before, seen, decision.write, after)
         self.intents.add(after.record.rank)
-        if after.confirmed and _good_until(spec, seen.trails, now) > now and seen.traffic is not None:
+        if after.confirmed and _good_until(spec, seen.measurements, now) > now and seen.traffic is not None:
             self.held = now
 
     def _transition(self, spec: Spec, before: State, seen: Observation, after: State) -> None:
@@ -187,7 +187,7 @@ class Oracle:
             return  # nobody has been in this attempt yet
         if before.completed and spec.after_completion is AfterCompletion.STOP:
             return
-        guilty = [g for g in spec.guardrails if g.action is Action.ROLLBACK and _breached(g, seen.trails, before)]
+        guilty = [g for g in spec.guardrails if g.action is Action.ROLLBACK and _breached(g, seen.measurements, before)]
         if not guilty:
             return
         assert after.record.latched, f"{guilty[0].name} is breached, and traffic stays"
@@ -221,11 +221,11 @@ class Oracle:
         assert stages[write.record.stage].percentage == write.record.percentage
         if write.record.stage == spec.stages[0].name and traffic.record is not None:
             return
-        assert _good_until(spec, seen.trails, now) >= now, "a raise without a fresh pass of every guardrail"
+        assert _good_until(spec, seen.measurements, now) >= now, "a raise without a fresh pass of every guardrail"
         basis = traffic.record if traffic.record is not None else write.record
         landed = self.landed.get(basis.rank, 0.0)
         for guardrail in spec.guardrails:
-            look = seen.trails[guardrail.name].last
+            look = seen.measurements[guardrail.name].last
             assert not guardrail.gates or (look is not None and look.begins >= landed), "a pass of another stage"
         if traffic.record is None:
             assert traffic.lost
@@ -237,21 +237,23 @@ class Oracle:
             assert after.record.attempt in self.agreed, "nobody approved"
 
 
-def _good_until(spec: Spec, trails: object, now: float) -> float:
+def _good_until(spec: Spec, measurements: object, now: float) -> float:
     """Until when every gating guardrail's last look is a fresh `Pass`; the past if one is not."""
-    assert isinstance(trails, dict)
+    assert isinstance(measurements, dict)
     until = float("inf")
     for guardrail in spec.guardrails:
         if guardrail.gates:
-            trail: Trail | None = trails.get(guardrail.name)
+            measured: MeasurementHistory | None = measurements.get(guardrail.name)
             passes = (
-                trail is not None
-                and trail.guardrail == guardrail
-                and trail.last is not None
-                and trail.last.finding is Finding.PASS
-                and trail.last.at <= now
+                measured is not None
+                and measured.guardrail == guardrail
+                and measured.last is not None
+                and measured.last.verdict is Verdict.PASS
+                and measured.last.at <= now
             )
-            until = min(until, trail.last.at + guardrail.max_age if passes and trail and trail.last else now - 1)
+            until = min(
+                until, measured.last.at + guardrail.max_age if passes and measured and measured.last else now - 1
+            )
     return until
 
 
@@ -259,15 +261,15 @@ def _latched(found: Record | None, record: Record) -> bool:
     return found is not None and found.latched and found.attempt == record.attempt
 
 
-def _breached(guardrail: Guardrail, trails: object, state: State) -> bool:
-    assert isinstance(trails, dict)
-    trail: Trail | None = trails.get(guardrail.name)
-    if trail is None or trail.guardrail != guardrail:
+def _breached(guardrail: Guardrail, measurements: object, state: State) -> bool:
+    assert isinstance(measurements, dict)
+    measured: MeasurementHistory | None = measurements.get(guardrail.name)
+    if measured is None or measured.guardrail != guardrail:
         return False
     bad = [
         look
-        for look in trail.answered[-guardrail.breach_after.of :]
-        if look.finding is Finding.BREACH
+        for look in measured.answered[-guardrail.breach_after.of :]
+        if look.verdict is Verdict.BREACH
         and look.at >= state.measurements_from
         and look.at - look.reach >= state.evidence_from
     ]

@@ -165,7 +165,7 @@ def _rows(found: tuple[Fact, ...]) -> tuple[str, str, str, str]:
 def _facts(world: World) -> tuple[Fact, ...]:
     operator = world.operators[0]
     assert operator.decision is not None
-    seen = Observation(UID, HOLDER, world.redis.traffic, trails=operator.trails)
+    seen = Observation(UID, HOLDER, world.redis.traffic, measurements=operator.measurements)
     return facts(world.edit.spec, seen, operator.decision, world.now)
 
 

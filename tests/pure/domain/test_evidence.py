@@ -7,7 +7,7 @@ from mlrollout.api.spec import BreachAfter, Guardrail, Missing, MissingAction, R
 from mlrollout.domain.decide import decide
 from mlrollout.domain.state import Decision, Observation, Reason, RunOutcome
 from mlrollout.domain.traffic import Write
-from mlrollout.evidence.verdict import Finding, Trail, Verdict
+from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 
 from tests.pure.domain.situations import world_at
 from tests.pure.domain.specs import ANGER, ERRORS, GUARDRAILS, SCORE, STAGES
@@ -35,7 +35,7 @@ def _alerts(world: World) -> list[tuple[Reason, str]]:
 
 
 @pytest.mark.parametrize(
-    ("finding", "reason"),
+    ("verdict", "reason"),
     [
         ("Breach", Reason.GUARDRAILS_UNHEALTHY),
         ("Inconclusive", Reason.GUARDRAILS_UNKNOWN),
@@ -43,13 +43,13 @@ def _alerts(world: World) -> list[tuple[Reason, str]]:
         ("Error", Reason.GUARDRAILS_UNKNOWN),
     ],
 )
-def test_only_a_pass_of_every_guardrail_that_gates_counts(finding: str, reason: Reason) -> None:
+def test_only_a_pass_of_every_guardrail_that_gates_counts(verdict: str, reason: Reason) -> None:
     world = world_at("second stage")
     healthy = world.state.healthy
     for _ in range(10):
-        world.play([("wait", 10.0), ("looks",), ("look", SCORE_AT, finding), ("handle", 0)])
+        world.play([("wait", 10.0), ("looks",), ("look", SCORE_AT, verdict), ("handle", 0)])
     assert (world.state.healthy, world.state.record.stage) == (healthy, "half")
-    assert _waits_for(world) == (reason, f"guardrail score: {finding}!")
+    assert _waits_for(world) == (reason, f"guardrail score: {verdict}!")
     world.play([("go_well", 2)])
     assert world.state.healthy == healthy + 10, "time counts from the first good look to the next"
 
@@ -156,17 +156,19 @@ def test_a_requirement_s_look_must_be_there_and_lie_in_the_stage_too() -> None:
     state, spec = world_at("first stage").state, world_at("first stage").edit.spec
     spec = spec.model_copy(update={"stages": (stage, *spec.stages[1:])})
     now = state.in_force_since + 20
-    passing = {g.name: Trail(g).add(Verdict(Finding.PASS, now, 0.0, value=0.5)) for g in spec.guardrails}
+    passing = {
+        g.name: MeasurementHistory(g).add(Measurement(Verdict.PASS, now, 0.0, value=0.5)) for g in spec.guardrails
+    }
     world = world_at("first stage")
     for anger, complaint in (
-        (Trail(ANGER), "it has no value yet"),
-        (Trail(ANGER).add(Verdict(Finding.PASS, now, 0.0)), "it has no value yet"),
+        (MeasurementHistory(ANGER), "it has no value yet"),
+        (MeasurementHistory(ANGER).add(Measurement(Verdict.PASS, now, 0.0)), "it has no value yet"),
         (
-            Trail(ANGER).add(Verdict(Finding.PASS, now, 30.0, value=0.5)),
+            MeasurementHistory(ANGER).add(Measurement(Verdict.PASS, now, 30.0, value=0.5)),
             "its window still reaches back before this stage",
         ),
     ):
-        seen = Observation(UID, HOLDER, world.redis.traffic, trails=passing | {"anger": anger})
+        seen = Observation(UID, HOLDER, world.redis.traffic, measurements=passing | {"anger": anger})
         (blocked,) = decide(spec, state, seen, now).blockers
         assert blocked.reason == Reason.AWAITING_REQUIREMENTS
         assert complaint in blocked.message
@@ -290,28 +292,28 @@ def test_a_rollout_goes_on_after_the_clock_was_set_back() -> None:
 # --- missing evidence ------------------------------------------------------------------------
 
 
-def _missing(finding: str, action: MissingAction, after: float = 60.0) -> Guardrail:
+def _missing(verdict: str, action: MissingAction, after: float = 60.0) -> Guardrail:
     policy = Missing(action=action, after=after)
-    field = "on_no_data" if finding == "NoData" else "on_error"
-    other = "on_error" if finding == "NoData" else "on_no_data"
+    field = "on_no_data" if verdict == "NoData" else "on_error"
+    other = "on_error" if verdict == "NoData" else "on_no_data"
     forever = Missing(action=MissingAction.ROLLBACK, after=1e6)
     return SCORE.model_copy(update={field: policy, other: forever})
 
 
-@pytest.mark.parametrize("finding", ["NoData", "Error"])
+@pytest.mark.parametrize("verdict", ["NoData", "Error"])
 @pytest.mark.parametrize("action", list(MissingAction))
-def test_missing_evidence_does_what_its_policy_says_once_it_has_lasted(finding: str, action: MissingAction) -> None:
+def test_missing_evidence_does_what_its_policy_says_once_it_has_lasted(verdict: str, action: MissingAction) -> None:
     world = world_at("second stage")
-    world.change(guardrails=(ERRORS, _missing(finding, action)))
+    world.change(guardrails=(ERRORS, _missing(verdict, action)))
     world.play([("handle", 0), ("go_well", 1), ("wait", 10.0)])
     for _ in range(6):
-        world.play([("look", ERRORS_AT, "Pass"), ("look", 1, finding), ("handle", 0)])
+        world.play([("look", ERRORS_AT, "Pass"), ("look", 1, verdict), ("handle", 0)])
         assert (world.in_force, _alerts(world)) == (30, [])
         world.wait(10.0)
-    world.play([("look", ERRORS_AT, "Pass"), ("look", 1, finding), ("handle", 0)])
+    world.play([("look", ERRORS_AT, "Pass"), ("look", 1, verdict), ("handle", 0)])
     if action is MissingAction.ROLLBACK:
         assert (world.in_force, world.state.cause) == (0, Reason.EVIDENCE_MISSING)
-        assert world.state.explanation == f"guardrail score without evidence for 1m: {finding}!"
+        assert world.state.explanation == f"guardrail score without evidence for 1m: {verdict}!"
     else:
         assert (world.in_force, _alerts(world)) == (30, [(Reason.EVIDENCE_MISSING, "score")])
         world.play([("go_well", 1)])

@@ -81,7 +81,7 @@ def test_who_lost_a_key_to_another_cluster_says_so_and_tells_no_rollback() -> No
 
 def test_a_record_of_an_older_operator_is_told_its_cluster() -> None:
     world = world_at("second stage")
-    seen = Observation(UID, HOLDER, world.redis.traffic, trails=world.operators[0].trails, cluster="here")
+    seen = Observation(UID, HOLDER, world.redis.traffic, measurements=world.operators[0].measurements, cluster="here")
     decision = decide(world.edit.spec, world.state, seen, world.now)
     assert decision.write == Write(world.state.record)
     assert decision.write is not None

@@ -9,7 +9,7 @@ from mlrollout.api.status import Progress, RecordStatus, StageStatus, Status
 from mlrollout.domain.persist import due, from_status, to_status
 from mlrollout.domain.record import Cause, Record
 from mlrollout.domain.state import HISTORY, RUNS, Heard, Reason, RunOutcome, StageRun, State, Transition
-from mlrollout.evidence.verdict import Finding, Trail, Verdict
+from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 
 from tests.pure.domain.situations import SITUATIONS, world_at
 from tests.pure.domain.specs import ERRORS, SCORE, STAGES, Edit
@@ -56,7 +56,7 @@ def _states() -> st.SearchStrategy[State]:
 
 
 def _status(state: State | None) -> Status:
-    return to_status(state, spec=None, trails={}, conditions=(), generation=3)
+    return to_status(state, spec=None, measurements={}, conditions=(), generation=3)
 
 
 @given(_states())
@@ -125,14 +125,17 @@ def test_a_look_is_shown_with_the_limit_it_is_held_against(
     guardrail: object, value: float | None, limit: float
 ) -> None:
     assert isinstance(guardrail, type(ERRORS))
-    look = Verdict(Finding.PASS, at=5.0, reach=20.0, value=value, samples=7.0, message="fine")
-    trails = {guardrail.name: Trail(guardrail).add(look), "gone": Trail(SCORE).add(look)}
+    look = Measurement(Verdict.PASS, at=5.0, reach=20.0, value=value, samples=7.0, message="fine")
+    measurements = {
+        guardrail.name: MeasurementHistory(guardrail).add(look),
+        "gone": MeasurementHistory(SCORE).add(look),
+    }
     unseen = ERRORS.model_copy(update={"name": "unseen"})
     idle = ERRORS.model_copy(update={"name": "idle"})
     status = to_status(
         None,
         spec=Edit(guardrails=(guardrail, unseen, idle), stages=STAGES["more"]).spec,
-        trails=trails | {"idle": Trail(idle)},
+        measurements=measurements | {"idle": MeasurementHistory(idle)},
         conditions=(),
         generation=1,
     )

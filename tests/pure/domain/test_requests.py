@@ -22,7 +22,7 @@ LONG = "because " * 30_000
 
 def _hear(situation: str, state: State, verbs: Mapping[str, Request], removed: frozenset[str] = frozenset()) -> State:
     world = world_at(situation)
-    seen = Observation(UID, HOLDER, world.redis.traffic, "", dict(world.operators[0].trails), verbs, removed)
+    seen = Observation(UID, HOLDER, world.redis.traffic, "", dict(world.operators[0].measurements), verbs, removed)
     after = decide(world.edit.spec, state, seen, world.now).state
     assert after is not None
     return after
@@ -94,7 +94,7 @@ def test_ordinary_words_are_shown_as_they_are() -> None:
 def test_a_verb_in_a_manifest_is_told_of_and_changes_nothing(situation: str, verb: Verb) -> None:
     world = world_at(situation)
     request = Request("10 as ever", "m1", manifest="argocd")
-    seen = Observation(UID, HOLDER, world.redis.traffic, "", dict(world.operators[0].trails), {verb: request})
+    seen = Observation(UID, HOLDER, world.redis.traffic, "", dict(world.operators[0].measurements), {verb: request})
     without = decide(world.edit.spec, world.state, replace(seen, verbs={}), world.now)
     found = decide(world.edit.spec, world.state, seen, world.now)
     assert (found.state, found.write) == (without.state, without.write)

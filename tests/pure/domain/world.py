@@ -18,7 +18,7 @@ from mlrollout.domain.persist import from_status, to_status
 from mlrollout.domain.record import Record, encode
 from mlrollout.domain.state import Decision, Observation, Request, State
 from mlrollout.domain.traffic import Write
-from mlrollout.evidence.verdict import Finding, Trail, Verdict
+from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 
 from tests.components.redis.model import State as Redis
 from tests.components.redis.model import merge
@@ -43,7 +43,7 @@ class Operator:
 
     state: State | None = None
     version: int = -1
-    trails: dict[str, Trail] = field(default_factory=dict)
+    measurements: dict[str, MeasurementHistory] = field(default_factory=dict)
     decision: Decision | None = None
 
 
@@ -53,7 +53,7 @@ class Saved:
 
     state: State | None = None
     spec: Spec | None = None
-    trails: Mapping[str, Trail] = field(default_factory=dict)
+    measurements: Mapping[str, MeasurementHistory] = field(default_factory=dict)
     facts: tuple[Fact, ...] = ()
     at: float = 0.0
 
@@ -62,7 +62,7 @@ class Saved:
         status = to_status(
             self.state,
             spec=self.spec,
-            trails=self.trails,
+            measurements=self.measurements,
             conditions=stamp(self.facts, (), 1, self.at),
             generation=1,
         )
@@ -132,7 +132,7 @@ class World:
             self._load(operator)
         spec = self.edit.spec
         traffic = self.redis.traffic if self.redis_up else None
-        seen = Observation(UID, HOLDER, traffic, "it is down", dict(operator.trails), requests(self.verbs))
+        seen = Observation(UID, HOLDER, traffic, "it is down", dict(operator.measurements), requests(self.verbs))
         before = operator.state
         decision = operator.decision = decide(spec, before, seen, self.now)
         self.oracle.decided(self, before, seen, decision)
@@ -144,31 +144,31 @@ class World:
         saved = self._save(operator, seen, decision)
         if write is not None and write.raises and saved:
             self._send(write)
-        operator.trails = {
-            guardrail.name: trail
-            if (trail := operator.trails.get(guardrail.name)) is not None and trail.guardrail == guardrail
-            else Trail(guardrail)
+        operator.measurements = {
+            guardrail.name: measured
+            if (measured := operator.measurements.get(guardrail.name)) is not None and measured.guardrail == guardrail
+            else MeasurementHistory(guardrail)
             for guardrail in spec.guardrails
         }
         return decision
 
-    def look(self, which: int, finding: str) -> None:
+    def look(self, which: int, verdict: str) -> None:
         """One look at one guardrail, which every running operator makes."""
         guardrail = self.edit.spec.guardrails[which % len(self.edit.spec.guardrails)]
         for operator in self.operators:
-            trail = operator.trails.get(guardrail.name)
-            if trail is None or trail.guardrail != guardrail:
+            measured = operator.measurements.get(guardrail.name)
+            if measured is None or measured.guardrail != guardrail:
                 continue
             since = operator.state.in_force_since if operator.state is not None else 0.0
             fixed = {"errors": WINDOW, "latency": min(WINDOW, max(1.0, self.now - since))}
-            verdict = Verdict(
-                Finding(finding), self.now, fixed.get(guardrail.name, 0.0), value=0.8, message=f"{finding}!"
+            measurement = Measurement(
+                Verdict(verdict), self.now, fixed.get(guardrail.name, 0.0), value=0.8, message=f"{verdict}!"
             )
-            operator.trails[guardrail.name] = trail.add(verdict)
+            operator.measurements[guardrail.name] = measured.add(measurement)
 
-    def looks(self, finding: str = "Pass") -> None:
+    def looks(self, verdict: str = "Pass") -> None:
         for which in range(len(self.edit.spec.guardrails)):
-            self.look(which, finding)
+            self.look(which, verdict)
 
     def go_well(self, times: int) -> None:
         """So many good looks of every guardrail, an interval apart, each with a decision."""
@@ -241,7 +241,7 @@ class World:
 
     def restart(self, who: int = 0) -> None:
         operator = self.operators[who]
-        operator.state, operator.version, operator.trails, operator.decision = None, -1, {}, None
+        operator.state, operator.version, operator.measurements, operator.decision = None, -1, {}, None
 
     # --- its parts ---------------------------------------------------------------------------
 
@@ -273,7 +273,7 @@ class World:
             return False
         found = facts(self.edit.spec, seen, decision, self.now)
         self.oracle.told(seen, decision, found)
-        saved = Saved(decision.state, self.edit.spec, seen.trails, found, self.now)
+        saved = Saved(decision.state, self.edit.spec, seen.measurements, found, self.now)
         if replace(saved, at=self.saved.at) != self.saved:
             self.version += 1
             self.saved = saved

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from mlrollout.evidence.verdict import Finding, Verdict
+from mlrollout.evidence.measurement import Measurement, Verdict
 
 from tests.pure.runtime.conftest import Logs
 from tests.pure.runtime.small_world import KEY, REF, Held, Place, SmallWorld, spec, stage
@@ -16,7 +16,7 @@ async def test_a_breach_that_only_the_standby_sees_is_told_as_if_the_leader_had_
     leader = await world.begun()
     world.start(leads=False)
     await asyncio.sleep(3)
-    leader.operator.rollouts[REF].trails.clear()  # it takes no verdict any more
+    leader.operator.rollouts[REF].measurements.clear()  # it takes no verdict any more
     world.prometheus.value = 0.2
     await asyncio.sleep(1.5)
     assert world.redis.percentage == "0"
@@ -78,8 +78,8 @@ def _sees(place: Place, value: float) -> None:
     """A breach that nobody else sees."""
     rollout = place.operator.rollouts[REF]
     (guardrail,) = rollout.effective_spec.guardrails
-    verdict = Verdict(Finding.BREACH, place.world.now(), 0.0, value, message=f"{value}!")
-    place.operator._reconciler.judged(rollout, guardrail, verdict)
+    measurement = Measurement(Verdict.BREACH, place.world.now(), 0.0, value, message=f"{value}!")
+    place.operator._reconciler.judged(rollout, guardrail, measurement)
 
 
 @virtual

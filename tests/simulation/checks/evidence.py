@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mlrollout.domain.record import Rank, Record
-from mlrollout.evidence.verdict import Finding
+from mlrollout.evidence.measurement import Verdict
 from mlrollout.ports import Ref
 
 from tests.simulation.world.history import Acted, Changed, Entry, Instance, Judged, Stored
@@ -20,7 +20,7 @@ UNSEEN = 1.0
 
 def begins(look: Judged) -> float:
     """When a look's evidence begins, in true time: its age is by the clock of who looked."""
-    return look.at - (look.clock - look.verdict.begins)
+    return look.at - (look.clock - look.measurement.begins)
 
 
 def skews(history: list[Entry]) -> float:
@@ -83,7 +83,7 @@ class _Watcher:
         self.at = look.at
         fresh = [each for each in self._gating() if each.at + each.guardrail.max_age >= look.at]
         self.good = bool(fresh) and all(
-            each.verdict.finding is Finding.PASS and begins(each) >= since for each in fresh
+            each.measurement.verdict is Verdict.PASS and begins(each) >= since for each in fresh
         )
 
     def _gating(self) -> list[Judged]:

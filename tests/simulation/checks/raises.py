@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mlrollout.api.spec import Approval, Spec, Stage
 from mlrollout.domain.record import Rank, Record
-from mlrollout.evidence.verdict import Finding
+from mlrollout.evidence.measurement import Verdict
 from mlrollout.ports import Ref
 
 from tests.simulation.world.history import Acted, Changed, Entry, Issued, Judged, Stored
@@ -122,12 +122,12 @@ class _Judge:
             if look is None or look.guardrail != guardrail:
                 yield f"{guardrail.name} was never looked at"
                 continue
-            finding, age = look.verdict.finding, case.issued.clock - look.verdict.at
-            if finding in (Finding.BREACH, Finding.ERROR) or (finding is not Finding.PASS and not case.first):
-                yield f"{guardrail.name} says {finding}"
+            verdict, age = look.measurement.verdict, case.issued.clock - look.measurement.at
+            if verdict in (Verdict.BREACH, Verdict.ERROR) or (verdict is not Verdict.PASS and not case.first):
+                yield f"{guardrail.name} says {verdict}"
             if age > guardrail.max_age + TOLERANCE:
                 yield f"the last look at {guardrail.name} is {age:.2f} s old"
-            if finding is Finding.PASS and look.at - look.sampled > guardrail.max_age + guardrail.deadline + SCRAPE:
+            if verdict is Verdict.PASS and look.at - look.sampled > guardrail.max_age + guardrail.deadline + SCRAPE:
                 yield f"{guardrail.name} passes on samples that are {look.at - look.sampled:.2f} s old"
             if begins(look) < since - self._slack + SLACK - TOLERANCE:
                 yield f"{guardrail.name} looks back to {begins(look):.2f} s, before {since:.2f} s"

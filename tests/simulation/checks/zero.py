@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from mlrollout.api.spec import Action
-from mlrollout.evidence.verdict import Finding
+from mlrollout.evidence.measurement import Verdict
 from mlrollout.runtime.rounds import ROUND
 
 from tests.simulation.world.history import Acted, Changed, Instance, Judged, Removed, Stored
@@ -57,7 +57,7 @@ def _breaches(world: World) -> Iterator[tuple[Judged, str]]:
             newest[entry.uid] = entry
         elif isinstance(entry, Removed):
             newest.pop(entry.uid, None)
-        elif isinstance(entry, Judged) and not entry.verdict.missing:
+        elif isinstance(entry, Judged) and not entry.measurement.missing:
             looks = answered[entry.by, entry.uid, entry.guardrail.name]
             if looks and looks[-1].guardrail != entry.guardrail:
                 looks.clear()
@@ -71,7 +71,7 @@ def _breaches(world: World) -> Iterator[tuple[Judged, str]]:
 def _completes(looks: list[Judged], began: float) -> bool:
     """Whether the last look is bad, and with it enough of the last ones that are about this attempt."""
     rule = looks[-1].guardrail.breach_after
-    bad = [look.verdict.finding is Finding.BREACH and begins(look) >= began for look in looks[-rule.of :]]
+    bad = [look.measurement.verdict is Verdict.BREACH and begins(look) >= began for look in looks[-rule.of :]]
     return bad[-1] and sum(bad) >= rule.failures
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mlrollout.domain.traffic import Outcome, Traffic, Write
-from mlrollout.evidence.verdict import Verdict
+from mlrollout.evidence.measurement import Measurement
 from mlrollout.ports import EventToPost, Ref
 
 
@@ -133,20 +133,20 @@ class Answered(Entry):
 
 @dataclass(frozen=True, slots=True)
 class Judged(Entry):
-    """A verdict was given to an instance. `sampled` is when its newest sample was really taken."""
+    """A measurement was given to an instance. `sampled` is when its newest sample was really taken."""
 
     by: str
     ref: Ref
     uid: str
     guardrail: Any
-    verdict: Verdict
+    measurement: Measurement
     clock: float
     sampled: float
 
     def __str__(self) -> str:
-        look = self.verdict
+        look = self.measurement
         reach = f"reach {look.reach:.3g} s, {self.clock - look.at:.3g} s old"
-        return f"look: {self.by} sees {self.guardrail.name} of {self.ref}: {look.finding} {look.value} ({reach})"
+        return f"look: {self.by} sees {self.guardrail.name} of {self.ref}: {look.verdict} {look.value} ({reach})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mlrollout.api.spec import Guardrail, Spec
-from mlrollout.evidence.verdict import Verdict
+from mlrollout.evidence.measurement import Measurement
 from mlrollout.ports import Clock, Object, ObjectsError, Ref, TrafficStore
 from mlrollout.runtime.operator import Operator
 from mlrollout.runtime.parts import keep
@@ -73,22 +73,22 @@ class Process(Clock):
         return operator
 
     def _recording(
-        self, judged: Callable[[Rollout, Guardrail, Verdict], None]
-    ) -> Callable[[Rollout, Guardrail, Verdict], None]:
-        def record(rollout: Rollout, guardrail: Guardrail, verdict: Verdict) -> None:
-            if verdict.message.startswith("unexpected"):
-                self.world.record(Unexpected, by=self.name, text=verdict.message)
+        self, judged: Callable[[Rollout, Guardrail, Measurement], None]
+    ) -> Callable[[Rollout, Guardrail, Measurement], None]:
+        def record(rollout: Rollout, guardrail: Guardrail, measurement: Measurement) -> None:
+            if measurement.message.startswith("unexpected"):
+                self.world.record(Unexpected, by=self.name, text=measurement.message)
             self.world.record(
                 Judged,
                 by=self.name,
                 ref=rollout.ref,
                 uid=rollout.uid,
                 guardrail=guardrail,
-                verdict=verdict,
+                measurement=measurement,
                 clock=self.now(),
                 sampled=self.world.sampled_at(rollout.ref, guardrail),
             )
-            judged(rollout, guardrail, verdict)
+            judged(rollout, guardrail, measurement)
 
         return record
 

@@ -13,9 +13,9 @@ from mlrollout.api import limits
 from mlrollout.api.spec import Guardrail
 from mlrollout.evidence import causes, wording
 from mlrollout.evidence.answer import Answer
+from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.evidence.presence import COUNT, Presence
 from mlrollout.evidence.promql.query import Query
-from mlrollout.evidence.verdict import Finding, Verdict
 
 _NUMERIC = frozenset({"vector", "scalar"})
 
@@ -53,11 +53,11 @@ class Look:
 class _Doubt:
     """Why a look neither passes nor breaches."""
 
-    finding: Finding
+    verdict: Verdict
     reason: str
 
 
-def judge(look: Look, answer: Answer, *, presence: Presence | None, samples: Answer | None) -> Verdict:
+def judge(look: Look, answer: Answer, *, presence: Presence | None, samples: Answer | None) -> Measurement:
     """The verdict on a look.
 
     Args:
@@ -69,45 +69,45 @@ def judge(look: Look, answer: Answer, *, presence: Presence | None, samples: Ans
     # Of buckets without `le`, Prometheus warns in words that only its authors read.
     unusable = None if look.loses_le and not answer.samples else _unread(answer) or _many(answer)
     if unusable:
-        return Verdict(unusable.finding, look.at, look.reach, message=unusable.reason)
+        return Measurement(unusable.verdict, look.at, look.reach, message=unusable.reason)
     breach = exceeds(look, answer, samples)
     if breach:
         return breach
     # What is missing comes first: that there is no number only follows from it.
     doubt = _stale(look, answer, presence, samples)
     if not _number(answer):
-        doubt = doubt or _Doubt(Finding.NO_DATA, _nothing(look, answer, presence))
-        return Verdict(doubt.finding, look.at, look.reach, message=doubt.reason)
+        doubt = doubt or _Doubt(Verdict.NO_DATA, _nothing(look, answer, presence))
+        return Measurement(doubt.verdict, look.at, look.reach, message=doubt.reason)
     doubt = doubt or _too_few(look, presence, samples)
     if doubt:
-        return _verdict(doubt.finding, look, answer, samples, but=f", but {doubt.reason}")
+        return _verdict(doubt.verdict, look, answer, samples, but=f", but {doubt.reason}")
     # The evidence begins with its newest sample at the latest, however short the query's window is.
     age = presence.age if presence else 0.0
     how = f"; read word by word, as its grammar is not known here: {look.unread}" if look.unread else ""
-    return _verdict(Finding.PASS, replace(look, reach=max(look.reach, age)), answer, samples, but=how)
+    return _verdict(Verdict.PASS, replace(look, reach=max(look.reach, age)), answer, samples, but=how)
 
 
-def exceeds(look: Look, answer: Answer, samples: Answer | None = None) -> Verdict | None:
+def exceeds(look: Look, answer: Answer, samples: Answer | None = None) -> Measurement | None:
     """The breach that an answer shows by itself, so that nobody need wait for its companions; else `None`.
 
     Infinity is a number like any other: errors divided by none are more than any limit.
     """
     if _unread(answer) or not _number(answer) or limits.contains(look.guardrail, answer.samples[0].value):
         return None
-    return _verdict(Finding.BREACH, look, answer, samples)
+    return _verdict(Verdict.BREACH, look, answer, samples)
 
 
-def failed(look: Look, reason: str, *, refused: bool = False) -> Verdict:
+def failed(look: Look, reason: str, *, refused: bool = False) -> Measurement:
     """The verdict on a look that got no answer; `refused` where the source said that it can't read the query."""
-    return Verdict(Finding.ERROR, look.at, look.reach, message=reason, refused=refused)
+    return Measurement(Verdict.ERROR, look.at, look.reach, message=reason, refused=refused)
 
 
-def _verdict(finding: Finding, look: Look, answer: Answer, samples: Answer | None, *, but: str = "") -> Verdict:
+def _verdict(verdict: Verdict, look: Look, answer: Answer, samples: Answer | None, *, but: str = "") -> Measurement:
     value = answer.samples[0].value
     count = None if samples is None or _unread(samples) or not _number(samples) else samples.samples[0].value
     count = count if count is not None and math.isfinite(count) else None
     message = wording.line(look.guardrail, value, look.reach, count) + but
-    return Verdict(finding, look.at, look.reach + answer.lag, value, count, message)
+    return Measurement(verdict, look.at, look.reach + answer.lag, value, count, message)
 
 
 def _number(answer: Answer) -> bool:
@@ -118,9 +118,9 @@ def _number(answer: Answer) -> bool:
 def _unread(answer: Answer) -> _Doubt | None:
     """Why an answer's samples can't be relied on, however many there are."""
     if answer.warnings:
-        return _Doubt(Finding.ERROR, f"the answer may be partial and counts for nothing: {answer.warnings[0]}")
+        return _Doubt(Verdict.ERROR, f"the answer may be partial and counts for nothing: {answer.warnings[0]}")
     if answer.kind not in _NUMERIC:
-        return _Doubt(Finding.ERROR, f"the query answers with a {answer.kind}: make it one number")
+        return _Doubt(Verdict.ERROR, f"the query answers with a {answer.kind}: make it one number")
     return None
 
 
@@ -128,7 +128,7 @@ def _many(answer: Answer) -> _Doubt | None:
     if len(answer.samples) <= 1:
         return None
     return _Doubt(
-        Finding.ERROR,
+        Verdict.ERROR,
         f"the query answers with {len(answer.samples)} series: make them one number, for example with sum or max",
     )
 
@@ -147,15 +147,15 @@ def _stale(look: Look, answer: Answer, presence: Presence | None, samples: Answe
     for each in (answer, presence.now if presence else None, samples):
         if each is not None and not each.lag <= limit:
             return _Doubt(
-                Finding.NO_DATA, f"it was evaluated {wording.ago(each.lag, limit)}: something serves old answers"
+                Verdict.NO_DATA, f"it was evaluated {wording.ago(each.lag, limit)}: something serves old answers"
             )
     if presence is None:
         unknown = f"nothing shows which series it asks about ({look.unread}), nor whether they live: name them"
-        return _Doubt(Finding.NO_DATA, unknown) if look.unread else None
+        return _Doubt(Verdict.NO_DATA, unknown) if look.unread else None
     if unread := _unread(presence.now):
-        return _Doubt(unread.finding, f"the age of its samples is unknown: {unread.reason}")
+        return _Doubt(unread.verdict, f"the age of its samples is unknown: {unread.reason}")
     cause = causes.lacking(presence.found, look.guardrail, look.stood)
-    return _Doubt(Finding.NO_DATA, cause) if cause else None
+    return _Doubt(Verdict.NO_DATA, cause) if cause else None
 
 
 def _too_few(look: Look, presence: Presence | None, samples: Answer | None) -> _Doubt | None:
@@ -164,12 +164,12 @@ def _too_few(look: Look, presence: Presence | None, samples: Answer | None) -> _
     if wanted is None:
         return None
     if samples is None:
-        return _Doubt(Finding.INCONCLUSIVE, "its samples were not counted")
+        return _Doubt(Verdict.INCONCLUSIVE, "its samples were not counted")
     if unusable := _unread(samples) or _many(samples):
-        return _Doubt(Finding.ERROR, f"its samples can't be counted (minSamples.query): {unusable.reason}")
+        return _Doubt(Verdict.ERROR, f"its samples can't be counted (minSamples.query): {unusable.reason}")
     if not _number(samples):
         reason = _nothing(look, samples, presence, COUNT)
-        return _Doubt(Finding.INCONCLUSIVE, f"its samples can't be counted (minSamples.query): {reason}")
+        return _Doubt(Verdict.INCONCLUSIVE, f"its samples can't be counted (minSamples.query): {reason}")
     if not wanted.count <= samples.samples[0].value < math.inf:
-        return _Doubt(Finding.INCONCLUSIVE, f"at least {wanted.count} samples are needed")
+        return _Doubt(Verdict.INCONCLUSIVE, f"at least {wanted.count} samples are needed")
     return None

@@ -10,9 +10,9 @@ from mlrollout.api.spec import Guardrail, MinSamples, Requirement
 from mlrollout.domain.gate import meets
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.checks.threshold import Look, exceeds, failed, judge
+from mlrollout.evidence.measurement import Verdict
 from mlrollout.evidence.presence import COUNT, Presence, needs
 from mlrollout.evidence.promql.query import Query
-from mlrollout.evidence.verdict import Finding
 
 NOW = 1_700_000_000.0
 GUARDRAIL = Guardrail(name="error-rate", query="x", max=0.05, max_age=120.0)
@@ -43,52 +43,52 @@ def number(*values: float) -> Answer:
 
 
 @pytest.mark.parametrize(
-    ("answer", "finding", "said"),
+    ("answer", "verdict", "said"),
     [
-        (number(), Finding.NO_DATA, "no answer, though its series live"),
-        (number(math.nan), Finding.NO_DATA, "NaN, which is no evidence"),
-        (number(0.01, 0.02), Finding.ERROR, "2 series: make them one number, for example with sum or max"),
-        (number(0.9, 0.9), Finding.ERROR, "2 series"),
-        (replace(number(), kind="matrix"), Finding.ERROR, "answers with a matrix"),
-        (replace(number(), kind="string"), Finding.ERROR, "answers with a string"),
-        (replace(number(0.01), warnings=("one store is gone",)), Finding.ERROR, "one store is gone"),
-        (replace(number(0.9), warnings=("one store is gone",)), Finding.ERROR, "counts for nothing"),
+        (number(), Verdict.NO_DATA, "no answer, though its series live"),
+        (number(math.nan), Verdict.NO_DATA, "NaN, which is no evidence"),
+        (number(0.01, 0.02), Verdict.ERROR, "2 series: make them one number, for example with sum or max"),
+        (number(0.9, 0.9), Verdict.ERROR, "2 series"),
+        (replace(number(), kind="matrix"), Verdict.ERROR, "answers with a matrix"),
+        (replace(number(), kind="string"), Verdict.ERROR, "answers with a string"),
+        (replace(number(0.01), warnings=("one store is gone",)), Verdict.ERROR, "one store is gone"),
+        (replace(number(0.9), warnings=("one store is gone",)), Verdict.ERROR, "counts for nothing"),
     ],
 )
 def test_what_is_not_one_complete_number_neither_passes_nor_breaches(
-    answer: Answer, finding: Finding, said: str
+    answer: Answer, verdict: Verdict, said: str
 ) -> None:
-    verdict = judge(look(), answer, presence=FRESH, samples=None)
-    assert (verdict.finding, verdict.value) == (finding, None)
-    assert said in verdict.message
+    measurement = judge(look(), answer, presence=FRESH, samples=None)
+    assert (measurement.verdict, measurement.value) == (verdict, None)
+    assert said in measurement.message
     assert exceeds(look(), answer) is None
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "value", "finding"),
+    ("low", "high", "value", "verdict"),
     [
-        (None, 0.05, 0.05, Finding.PASS),
-        (None, 0.05, 0.0500001, Finding.BREACH),
-        (0.95, None, 0.95, Finding.PASS),
-        (0.95, None, 0.9499999, Finding.BREACH),
-        (1.0, 2.0, 0.999, Finding.BREACH),
-        (1.0, 2.0, 1.5, Finding.PASS),
-        (1.0, 2.0, 2.001, Finding.BREACH),
-        (None, 0.0, -0.0, Finding.PASS),
-        (None, 1.5, math.inf, Finding.BREACH),
-        (0.5, None, math.inf, Finding.PASS),
-        (None, 1.5, -math.inf, Finding.PASS),
-        (0.5, None, -math.inf, Finding.BREACH),
+        (None, 0.05, 0.05, Verdict.PASS),
+        (None, 0.05, 0.0500001, Verdict.BREACH),
+        (0.95, None, 0.95, Verdict.PASS),
+        (0.95, None, 0.9499999, Verdict.BREACH),
+        (1.0, 2.0, 0.999, Verdict.BREACH),
+        (1.0, 2.0, 1.5, Verdict.PASS),
+        (1.0, 2.0, 2.001, Verdict.BREACH),
+        (None, 0.0, -0.0, Verdict.PASS),
+        (None, 1.5, math.inf, Verdict.BREACH),
+        (0.5, None, math.inf, Verdict.PASS),
+        (None, 1.5, -math.inf, Verdict.PASS),
+        (0.5, None, -math.inf, Verdict.BREACH),
     ],
 )
-def test_limits_belong_to_the_good_side(low: float | None, high: float | None, value: float, finding: Finding) -> None:
+def test_limits_belong_to_the_good_side(low: float | None, high: float | None, value: float, verdict: Verdict) -> None:
     guardrail = GUARDRAIL.model_copy(update={"min": low, "max": high})
-    assert judge(look(guardrail), number(value), presence=FRESH, samples=None).finding is finding
+    assert judge(look(guardrail), number(value), presence=FRESH, samples=None).verdict is verdict
 
 
 def test_a_scalar_is_a_number() -> None:
-    verdict = judge(look(), replace(number(0.01), kind="scalar"), presence=None, samples=None)
-    assert verdict.finding is Finding.PASS
+    measurement = judge(look(), replace(number(0.01), kind="scalar"), presence=None, samples=None)
+    assert measurement.verdict is Verdict.PASS
 
 
 def test_errors_divided_by_none_are_more_than_any_limit() -> None:
@@ -101,14 +101,14 @@ def test_errors_divided_by_none_are_more_than_any_limit() -> None:
 def test_a_breach_waits_for_no_companion() -> None:
     breach = exceeds(look(COUNTING), number(0.071))
     assert breach is not None
-    assert (breach.finding, breach.value, breach.samples) == (Finding.BREACH, 0.071, None)
+    assert (breach.verdict, breach.value, breach.samples) == (Verdict.BREACH, 0.071, None)
     assert breach.message == "0.071 is above max 0.05 (window 5m)"
 
 
 @pytest.mark.parametrize("presence", [newest(), newest(NOW - 9999), replace(FRESH, now=number()), None])
 @pytest.mark.parametrize("samples", [number(), number(3), number(math.nan), replace(number(), kind="matrix"), None])
 def test_a_breach_stands_whatever_its_companions_say(presence: Presence | None, samples: Answer | None) -> None:
-    assert judge(look(COUNTING), number(0.071), presence=presence, samples=samples).finding is Finding.BREACH
+    assert judge(look(COUNTING), number(0.071), presence=presence, samples=samples).verdict is Verdict.BREACH
 
 
 def test_a_value_inside_its_limits_is_no_breach() -> None:
@@ -116,75 +116,75 @@ def test_a_value_inside_its_limits_is_no_breach() -> None:
 
 
 def test_a_failed_look_is_an_error_with_its_reason() -> None:
-    verdict = failed(look(), "Prometheus can't be reached")
-    assert (verdict.finding, verdict.at, verdict.reach) == (Finding.ERROR, NOW, 300)
-    assert verdict.message == "Prometheus can't be reached"
+    measurement = failed(look(), "Prometheus can't be reached")
+    assert (measurement.verdict, measurement.at, measurement.reach) == (Verdict.ERROR, NOW, 300)
+    assert measurement.message == "Prometheus can't be reached"
 
 
 # --- how old it is ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("presence", "finding", "said"),
+    ("presence", "verdict", "said"),
     [
-        (newest(NOW - 120), Finding.PASS, ""),
-        (newest(NOW - 121), Finding.NO_DATA, "2m1s ago (maxAge is 2m)"),
-        (newest(NOW - 1, NOW - 121, query=TWO), Finding.NO_DATA, "the newest sample of `y` was taken 2m1s ago"),
-        (newest(NOW - 1, lag=120.5), Finding.NO_DATA, "2m500ms ago (maxAge is 2m)"),
-        (newest(NOW - 100, lag=100.0), Finding.NO_DATA, "3m20s ago"),
-        (newest(), Finding.NO_DATA, "`x` has gone silent: its targets are gone"),
-        (newest(NOW, query=TWO), Finding.NO_DATA, "`y` has gone silent: its targets are gone"),
-        (newest(math.nan), Finding.NO_DATA, "`x` has gone silent"),
-        (newest(NOW, evaluated=None), Finding.NO_DATA, "`x` has gone silent"),
-        (newest(NOW, lag=math.nan), Finding.NO_DATA, "at an unknown time"),
-        (replace(FRESH, now=replace(FRESH.now, warnings=("one store is gone",))), Finding.ERROR, "one store is gone"),
-        (replace(FRESH, now=replace(FRESH.now, kind="string")), Finding.ERROR, "the age of its samples is unknown"),
+        (newest(NOW - 120), Verdict.PASS, ""),
+        (newest(NOW - 121), Verdict.NO_DATA, "2m1s ago (maxAge is 2m)"),
+        (newest(NOW - 1, NOW - 121, query=TWO), Verdict.NO_DATA, "the newest sample of `y` was taken 2m1s ago"),
+        (newest(NOW - 1, lag=120.5), Verdict.NO_DATA, "2m500ms ago (maxAge is 2m)"),
+        (newest(NOW - 100, lag=100.0), Verdict.NO_DATA, "3m20s ago"),
+        (newest(), Verdict.NO_DATA, "`x` has gone silent: its targets are gone"),
+        (newest(NOW, query=TWO), Verdict.NO_DATA, "`y` has gone silent: its targets are gone"),
+        (newest(math.nan), Verdict.NO_DATA, "`x` has gone silent"),
+        (newest(NOW, evaluated=None), Verdict.NO_DATA, "`x` has gone silent"),
+        (newest(NOW, lag=math.nan), Verdict.NO_DATA, "at an unknown time"),
+        (replace(FRESH, now=replace(FRESH.now, warnings=("one store is gone",))), Verdict.ERROR, "one store is gone"),
+        (replace(FRESH, now=replace(FRESH.now, kind="string")), Verdict.ERROR, "the age of its samples is unknown"),
     ],
 )
-def test_good_values_of_old_samples_are_no_data(presence: Presence, finding: Finding, said: str) -> None:
-    verdict = judge(look(), number(0.01), presence=presence, samples=None)
-    assert verdict.finding is finding
-    assert said in verdict.message
-    assert verdict.value == 0.01
+def test_good_values_of_old_samples_are_no_data(presence: Presence, verdict: Verdict, said: str) -> None:
+    measurement = judge(look(), number(0.01), presence=presence, samples=None)
+    assert measurement.verdict is verdict
+    assert said in measurement.message
+    assert measurement.value == 0.01
 
 
 @pytest.mark.parametrize("value", [0.0, math.nan, None])
 def test_what_died_is_named_before_anything_that_follows_from_it(value: float | None) -> None:
     answer = number() if value is None else number(value)
-    verdict = judge(look(query=TWO), answer, presence=newest(NOW, query=TWO), samples=None)
-    assert verdict.finding is Finding.NO_DATA
-    assert "`y` has gone silent" in verdict.message
+    measurement = judge(look(query=TWO), answer, presence=newest(NOW, query=TWO), samples=None)
+    assert measurement.verdict is Verdict.NO_DATA
+    assert "`y` has gone silent" in measurement.message
 
 
 def test_buckets_without_le_are_told_in_words_that_help() -> None:
     query = Query.parse("histogram_quantile(0.9, sum(rate(x_bucket[5m])))")
     warned = replace(number(), warnings=('PromQL warning: bucket label "le" is missing',))
-    verdict = judge(look(query=query), warned, presence=newest(NOW, query=query), samples=None)
-    assert verdict.finding is Finding.NO_DATA
-    assert "write `sum by (le) (…)` inside it" in verdict.message
+    measurement = judge(look(query=query), warned, presence=newest(NOW, query=query), samples=None)
+    assert measurement.verdict is Verdict.NO_DATA
+    assert "write `sum by (le) (…)` inside it" in measurement.message
     partial = replace(warned, samples=(Sample(1.0),))
-    assert judge(look(query=query), partial, presence=newest(NOW, query=query), samples=None).finding is Finding.ERROR
+    assert judge(look(query=query), partial, presence=newest(NOW, query=query), samples=None).verdict is Verdict.ERROR
 
 
 def test_a_query_of_another_dialect_passes_where_its_series_live_and_says_how_it_was_read() -> None:
     query = Query.parse("sum(rate(x[5m])) default 0")
-    verdict = judge(look(query=query), number(0.01), presence=newest(NOW, query=query), samples=None)
-    assert verdict.finding is Finding.PASS
-    assert "(window 5m); read word by word, as its grammar is not known here: " in verdict.message
+    measurement = judge(look(query=query), number(0.01), presence=newest(NOW, query=query), samples=None)
+    assert measurement.verdict is Verdict.PASS
+    assert "(window 5m); read word by word, as its grammar is not known here: " in measurement.message
     assert judge(look(query=query), number(0.01), presence=newest(query=query), samples=None).missing
 
 
 def test_a_query_whose_series_nobody_knows_never_passes() -> None:
-    verdict = judge(look(query=Query.parse("now()")), number(0.01), presence=None, samples=None)
-    assert verdict.finding is Finding.NO_DATA
-    assert "nothing shows which series it asks about" in verdict.message
-    assert judge(look(query=Query.parse("time()")), number(0.01), presence=None, samples=None).finding is Finding.PASS
+    measurement = judge(look(query=Query.parse("now()")), number(0.01), presence=None, samples=None)
+    assert measurement.verdict is Verdict.NO_DATA
+    assert "nothing shows which series it asks about" in measurement.message
+    assert judge(look(query=Query.parse("time()")), number(0.01), presence=None, samples=None).verdict is Verdict.PASS
 
 
 def test_a_good_value_that_was_evaluated_long_ago_is_no_data() -> None:
-    verdict = judge(look(), replace(number(0.01), lag=150.0), presence=FRESH, samples=None)
-    assert verdict.finding is Finding.NO_DATA
-    assert verdict.message == (
+    measurement = judge(look(), replace(number(0.01), lag=150.0), presence=FRESH, samples=None)
+    assert measurement.verdict is Verdict.NO_DATA
+    assert measurement.message == (
         "0.01 is within max 0.05 (window 5m), "
         "but it was evaluated 2m30s ago (maxAge is 2m): something serves old answers"
     )
@@ -204,31 +204,31 @@ def test_evidence_that_was_evaluated_earlier_begins_earlier() -> None:
 
 
 @pytest.mark.parametrize(
-    ("samples", "finding", "said"),
+    ("samples", "verdict", "said"),
     [
-        (number(100), Finding.PASS, "(window 5m, 100 samples)"),
-        (number(99.9), Finding.INCONCLUSIVE, "(window 5m, 99 samples), but at least 100 samples are needed"),
-        (number(), Finding.INCONCLUSIVE, "can't be counted"),
-        (number(math.nan), Finding.INCONCLUSIVE, "can't be counted"),
-        (number(math.inf), Finding.INCONCLUSIVE, "at least 100 samples are needed"),
-        (number(-math.inf), Finding.INCONCLUSIVE, "at least 100 samples are needed"),
-        (None, Finding.INCONCLUSIVE, "were not counted"),
-        (number(100, 100), Finding.ERROR, "(minSamples.query): the query answers with 2 series"),
-        (replace(number(), kind="matrix"), Finding.ERROR, "(minSamples.query)"),
-        (replace(number(100), warnings=("one store is gone",)), Finding.ERROR, "one store is gone"),
-        (replace(number(100), lag=121.0), Finding.NO_DATA, "2m1s ago"),
+        (number(100), Verdict.PASS, "(window 5m, 100 samples)"),
+        (number(99.9), Verdict.INCONCLUSIVE, "(window 5m, 99 samples), but at least 100 samples are needed"),
+        (number(), Verdict.INCONCLUSIVE, "can't be counted"),
+        (number(math.nan), Verdict.INCONCLUSIVE, "can't be counted"),
+        (number(math.inf), Verdict.INCONCLUSIVE, "at least 100 samples are needed"),
+        (number(-math.inf), Verdict.INCONCLUSIVE, "at least 100 samples are needed"),
+        (None, Verdict.INCONCLUSIVE, "were not counted"),
+        (number(100, 100), Verdict.ERROR, "(minSamples.query): the query answers with 2 series"),
+        (replace(number(), kind="matrix"), Verdict.ERROR, "(minSamples.query)"),
+        (replace(number(100), warnings=("one store is gone",)), Verdict.ERROR, "one store is gone"),
+        (replace(number(100), lag=121.0), Verdict.NO_DATA, "2m1s ago"),
     ],
 )
-def test_a_good_value_needs_enough_samples(samples: Answer | None, finding: Finding, said: str) -> None:
-    verdict = judge(look(COUNTING), number(0.01), presence=FRESH, samples=samples)
-    assert verdict.finding is finding
-    assert said in verdict.message
+def test_a_good_value_needs_enough_samples(samples: Answer | None, verdict: Verdict, said: str) -> None:
+    measurement = judge(look(COUNTING), number(0.01), presence=FRESH, samples=samples)
+    assert measurement.verdict is verdict
+    assert said in measurement.message
 
 
 def test_the_number_of_samples_is_told_even_where_none_is_required() -> None:
-    verdict = judge(look(), number(0.071), presence=FRESH, samples=number(1240.3))
-    assert verdict.samples == 1240.3
-    assert verdict.message == "0.071 is above max 0.05 (window 5m, 1240 samples)"
+    measurement = judge(look(), number(0.071), presence=FRESH, samples=number(1240.3))
+    assert measurement.samples == 1240.3
+    assert measurement.message == "0.071 is above max 0.05 (window 5m, 1240 samples)"
 
 
 # --- a stage's stricter limit ----------------------------------------------------------------
@@ -242,14 +242,14 @@ def test_a_requirement_is_met_by_a_pass_inside_it(value: float, met: bool) -> No
 
 def test_a_requirement_is_met_by_nothing_but_a_pass() -> None:
     requirement = Requirement(guardrail="error-rate", max=0.5)
-    for verdict in (
+    for measurement in (
         judge(look(), number(0.07), presence=FRESH, samples=None),
         judge(look(COUNTING), number(0.01), presence=FRESH, samples=number(1)),
         judge(look(), number(0.01), presence=newest(), samples=None),
         failed(look(), "no answer"),
         replace(judge(look(), number(0.01), presence=FRESH, samples=None), value=None),
     ):
-        assert not meets(requirement, verdict)
+        assert not meets(requirement, measurement)
 
 
 # --- for any answer --------------------------------------------------------------------------
@@ -301,7 +301,7 @@ def inside(guardrail: Guardrail, value: float) -> bool:
 def test_only_a_good_number_with_good_companions_passes(
     guardrail: Guardrail, answer: Answer, presence: Presence | None, samples: Answer | None
 ) -> None:
-    verdict = judge(look(guardrail), answer, presence=presence, samples=samples)
+    measurement = judge(look(guardrail), answer, presence=presence, samples=samples)
 
     good_number = one_number(answer) and inside(guardrail, answer.samples[0].value)
     now = None if presence is None else presence.now
@@ -316,26 +316,26 @@ def test_only_a_good_number_with_good_companions_passes(
     enough = guardrail is not COUNTING or (
         samples is not None and one_number(samples) and 100 <= samples.samples[0].value < math.inf
     )
-    assert (verdict.finding is Finding.PASS) == (good_number and alive and not_late and enough)
+    assert (measurement.verdict is Verdict.PASS) == (good_number and alive and not_late and enough)
 
 
 @given(guardrails, answers | good, st.none() | presences, st.none() | answers)
 def test_a_breach_is_told_by_the_answer_alone(
     guardrail: Guardrail, answer: Answer, presence: Presence | None, samples: Answer | None
 ) -> None:
-    verdict = judge(look(guardrail), answer, presence=presence, samples=samples)
-    assert (verdict.finding is Finding.BREACH) == (exceeds(look(guardrail), answer) is not None)
-    if verdict.value is not None:
-        assert (verdict.finding is Finding.BREACH) == (not inside(guardrail, verdict.value))
+    measurement = judge(look(guardrail), answer, presence=presence, samples=samples)
+    assert (measurement.verdict is Verdict.BREACH) == (exceeds(look(guardrail), answer) is not None)
+    if measurement.value is not None:
+        assert (measurement.verdict is Verdict.BREACH) == (not inside(guardrail, measurement.value))
 
 
 @given(guardrails, answers, st.none() | presences, st.none() | answers)
 def test_a_verdict_holds_numbers_or_none(
     guardrail: Guardrail, answer: Answer, presence: Presence | None, samples: Answer | None
 ) -> None:
-    verdict = judge(look(guardrail), answer, presence=presence, samples=samples)
-    assert verdict.message
-    assert verdict.value is None or not math.isnan(verdict.value)
-    assert verdict.samples is None or math.isfinite(verdict.samples)
-    if verdict.finding is Finding.PASS:
-        assert 300 <= verdict.reach <= 300 + 2 * GUARDRAIL.max_age
+    measurement = judge(look(guardrail), answer, presence=presence, samples=samples)
+    assert measurement.message
+    assert measurement.value is None or not math.isnan(measurement.value)
+    assert measurement.samples is None or math.isfinite(measurement.samples)
+    if measurement.verdict is Verdict.PASS:
+        assert 300 <= measurement.reach <= 300 + 2 * GUARDRAIL.max_age

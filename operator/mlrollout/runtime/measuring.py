@@ -13,9 +13,9 @@ from mlrollout.domain.rollback_cause import guarded
 from mlrollout.domain.state import State
 from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.checks.threshold import Look, exceeds, failed, judge
+from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.evidence.presence import COUNT, Presence, ask, needs
 from mlrollout.evidence.promql.query import Query, QueryError
-from mlrollout.evidence.verdict import Finding, Verdict
 from mlrollout.ports import Clock, EvidenceSource, QueryRefusedError, SourceError
 
 from .metrics import Metrics
@@ -53,7 +53,7 @@ class Queries:
             return cls(broken=str(error))
         return cls(value, samples)
 
-    async def look(self, guardrail: Guardrail, source: EvidenceSource, since: float, clock: Clock) -> Verdict:
+    async def look(self, guardrail: Guardrail, source: EvidenceSource, since: float, clock: Clock) -> Measurement:
         """One look: the value first, and if it is good, what it stands on. Takes no longer than the deadline.
 
         Args:
@@ -78,7 +78,7 @@ class Queries:
 
     async def _ask(
         self, look: Look, value: Query, source: EvidenceSource, window: float, limit: asyncio.Timeout
-    ) -> Verdict:
+    ) -> Measurement:
         deadline = look.guardrail.deadline
         counting = None
         if self.samples is not None:
@@ -143,7 +143,7 @@ async def _drop(task: asyncio.Task[Answer]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-OnVerdict = Callable[[Rollout, Guardrail, Verdict], None]
+OnVerdict = Callable[[Rollout, Guardrail, Measurement], None]
 """What to do with a verdict; must not wait."""
 
 
@@ -184,17 +184,17 @@ class Watch:
             # The second look comes early by chance, so that the looks of many objects spread out.
             due, wait = max(due + wait, loop.time()), guardrail.interval
 
-    async def _look(self, guardrail: Guardrail, queries: Queries) -> Verdict:
+    async def _look(self, guardrail: Guardrail, queries: Queries) -> Measurement:
         state, source = self.rollout.state, self.rollout.source
         since = state.in_force_since if state is not None else 0.0
         if source is None:
-            return Verdict(Finding.ERROR, self.clock.now(), 0.0, message="there is no Prometheus to ask")
+            return Measurement(Verdict.ERROR, self.clock.now(), 0.0, message="there is no Prometheus to ask")
         try:
             return await queries.look(guardrail, source, since, self.clock)
         except Exception as error:
             # Whatever it is, it is no evidence.
             log.exception("Unexpected error in a look", object=str(self.rollout.ref), guardrail=guardrail.name)
-            return Verdict(Finding.ERROR, self.clock.now(), 0.0, message=f"unexpected {type(error).__name__}")
+            return Measurement(Verdict.ERROR, self.clock.now(), 0.0, message=f"unexpected {type(error).__name__}")
 
 
 def watches(spec: Spec, state: State | None) -> bool:

@@ -6,26 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.api.spec import BreachAfter
-from mlrollout.evidence.verdict import Finding, Trail, Verdict
+from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 
 from tests.pure.domain.specs import ERRORS, MAX_AGE
 
 LETTERS = {
-    "P": Finding.PASS,
-    "B": Finding.BREACH,
-    "I": Finding.INCONCLUSIVE,
-    "N": Finding.NO_DATA,
-    "E": Finding.ERROR,
+    "P": Verdict.PASS,
+    "B": Verdict.BREACH,
+    "I": Verdict.INCONCLUSIVE,
+    "N": Verdict.NO_DATA,
+    "E": Verdict.ERROR,
 }
 
 
-def _trail(looks: str, failures: int = 1, of: int = 1, reach: float = 0.0) -> Trail:
+def _measured(looks: str, failures: int = 1, of: int = 1, reach: float = 0.0) -> MeasurementHistory:
     """One look every ten seconds, from 10 on; a dot is none."""
-    trail = Trail(ERRORS.model_copy(update={"breach_after": BreachAfter(failures=failures, of=of)}))
+    measured = MeasurementHistory(ERRORS.model_copy(update={"breach_after": BreachAfter(failures=failures, of=of)}))
     for number, letter in enumerate(looks, start=1):
         if letter != ".":
-            trail = trail.add(Verdict(LETTERS[letter], number * 10.0, reach))
-    return trail
+            measured = measured.add(Measurement(LETTERS[letter], number * 10.0, reach))
+    return measured
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def _trail(looks: str, failures: int = 1, of: int = 1, reach: float = 0.0) -> Tr
 def test_a_breach_is_so_many_bad_looks_of_the_last_that_had_an_answer(
     looks: str, failures: int, of: int, at: float | None
 ) -> None:
-    look = _trail(looks, failures, of).breach(0.0, 0.0)
+    look = _measured(looks, failures, of).breach(0.0, 0.0)
     assert (look.at if look is not None else None) == at
 
 
 @pytest.mark.parametrize(("began", "clear", "breached"), [(20, 15, True), (20.5, 15, False), (20, 15.5, False)])
 def test_looks_and_evidence_of_an_earlier_attempt_are_no_breach(began: float, clear: float, breached: bool) -> None:  # noqa: FBT001 - a table
-    assert (_trail("PB", reach=5.0).breach(began, clear) is not None) is breached
+    assert (_measured("PB", reach=5.0).breach(began, clear) is not None) is breached
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_looks_and_evidence_of_an_earlier_attempt_are_no_breach(began: float, cl
 )
 def test_it_passes_since_the_first_of_the_passes_that_were_never_out_of_date(looks: str, since: float) -> None:
     assert MAX_AGE == 30
-    assert _trail(looks).passing_since == since
+    assert _measured(looks).passing_since == since
 
 
 @pytest.mark.parametrize(
@@ -89,23 +89,23 @@ def test_it_passes_since_the_first_of_the_passes_that_were_never_out_of_date(loo
     ],
 )
 def test_evidence_is_missing_since_the_first_look_that_missed_it_so(looks: str, since: float) -> None:
-    assert _trail(looks).missing_since == since
+    assert _measured(looks).missing_since == since
 
 
 def test_a_clock_set_back_leaves_nothing_ahead() -> None:
-    trail = _trail("BNEP", of=5).add(Verdict(Finding.PASS, 35.0, 0.0))
-    assert trail.passing_since == 35.0
-    assert [look.at for look in trail.answered] == [10.0, 35.0]
-    assert _trail("PN").add(Verdict(Finding.NO_DATA, 15.0, 0.0)).missing_since == 15.0
-    assert _trail("PE").add(Verdict(Finding.ERROR, 15.0, 0.0)).missing_since == 15.0
+    measured = _measured("BNEP", of=5).add(Measurement(Verdict.PASS, 35.0, 0.0))
+    assert measured.passing_since == 35.0
+    assert [look.at for look in measured.answered] == [10.0, 35.0]
+    assert _measured("PN").add(Measurement(Verdict.NO_DATA, 15.0, 0.0)).missing_since == 15.0
+    assert _measured("PE").add(Measurement(Verdict.ERROR, 15.0, 0.0)).missing_since == 15.0
 
 
 @given(st.text("PBINE.", max_size=30), st.integers(1, 4), st.integers(1, 4))
 def test_counting_needs_no_more_than_the_trail_keeps(looks: str, failures: int, of: int) -> None:
     failures, of = sorted((failures, of))
-    trail = _trail(looks, failures, of)
+    measured = _measured(looks, failures, of)
     answered = [letter for letter in looks if letter in "PBI"][-of:]
-    assert (trail.breach(0.0, 0.0) is not None) is (answered.count("B") >= failures)
-    assert len(trail.answered) <= of
-    assert (trail.passing_since < inf) is (looks.rstrip(".")[-1:] == "P")
-    assert (trail.missing_since < inf) is (looks.rstrip(".")[-1:] in ("N", "E"))
+    assert (measured.breach(0.0, 0.0) is not None) is (answered.count("B") >= failures)
+    assert len(measured.answered) <= of
+    assert (measured.passing_since < inf) is (looks.rstrip(".")[-1:] == "P")
+    assert (measured.missing_since < inf) is (looks.rstrip(".")[-1:] in ("N", "E"))

@@ -12,9 +12,9 @@ from mlrollout.api.spec import Guardrail, Spec
 from mlrollout.domain.record import Record
 from mlrollout.domain.state import State
 from mlrollout.evidence.answer import Answer, Sample
-from mlrollout.evidence.verdict import Finding, Verdict
+from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.ports import QueryRefusedError, Ref, SourceError
-from mlrollout.runtime.looks import Watch
+from mlrollout.runtime.measuring import Watch
 from mlrollout.runtime.metrics import Metrics
 from mlrollout.runtime.rollout import Rollout
 
@@ -76,7 +76,7 @@ class Eye:
 
     source: Source
     guardrails: tuple[dict[str, Any], ...]
-    seen: list[tuple[float, str, Verdict]] = field(default_factory=list)
+    seen: list[tuple[float, str, Measurement]] = field(default_factory=list)
     mistaken: bool = False
 
     def __post_init__(self) -> None:
@@ -92,17 +92,17 @@ class Eye:
     def now(self) -> float:
         return EPOCH + asyncio.get_running_loop().time()
 
-    def _take(self, rollout: Rollout, looked_at: Guardrail, verdict: Verdict) -> None:
+    def _take(self, rollout: Rollout, looked_at: Guardrail, measurement: Measurement) -> None:
         assert rollout is self.rollout
-        self.seen.append((asyncio.get_running_loop().time(), looked_at.name, verdict))
+        self.seen.append((asyncio.get_running_loop().time(), looked_at.name, measurement))
         if self.mistaken:
             raise ValueError("a mistake")
 
-    def findings(self, name: str = "errors") -> list[Finding]:
-        return [verdict.finding for _, seen, verdict in self.seen if seen == name]
+    def verdicts(self, name: str = "errors") -> list[Verdict]:
+        return [measurement.verdict for _, seen, measurement in self.seen if seen == name]
 
     @property
-    def last(self) -> Verdict:
+    def last(self) -> Measurement:
         return self.seen[-1][2]
 
 
@@ -117,7 +117,7 @@ async def test_a_guardrail_is_looked_at_once_an_interval() -> None:
     assert times[0] <= 1  # a restart does not make anybody wait for an interval
     assert times[1] <= times[0] + 10
     assert {round(later - earlier, 6) for earlier, later in pairwise(times[2:])} == {10}
-    assert set(eye.findings()) == {Finding.PASS}
+    assert set(eye.verdicts()) == {Verdict.PASS}
 
 
 @virtual
@@ -133,10 +133,10 @@ async def test_a_hung_query_is_an_error_at_its_deadline_and_delays_no_other_guar
     source = Source({"slow": never})
     eye = Eye(source, (guardrail("hangs", query="slow", deadline="5s", interval="1s", maxAge="1s"), guardrail()))
     await asyncio.sleep(60)
-    assert set(eye.findings("hangs")) == {Finding.ERROR}
-    assert len(eye.findings("hangs")) == 11
-    assert len(eye.findings()) >= 6
-    assert "5s" in next(verdict.message for _, name, verdict in eye.seen if name == "hangs")
+    assert set(eye.verdicts("hangs")) == {Verdict.ERROR}
+    assert len(eye.verdicts("hangs")) == 11
+    assert len(eye.verdicts()) >= 6
+    assert "5s" in next(measurement.message for _, name, measurement in eye.seen if name == "hangs")
 
 
 @pytest.mark.parametrize("companion", ["timestamp", "samples"])
@@ -146,7 +146,7 @@ async def test_a_breach_does_not_wait_for_a_hung_companion(companion: str) -> No
     eye = Eye(source, (guardrail(minSamples=COUNTED, deadline="5s"),))
     await asyncio.sleep(9)
     asked, answered = eye.source.asked[0][0], eye.seen[0][0]
-    assert set(eye.findings()) == {Finding.BREACH}
+    assert set(eye.verdicts()) == {Verdict.BREACH}
     assert answered - asked <= 0.12
 
 
@@ -162,7 +162,7 @@ async def test_a_breach_seen_just_before_the_deadline_is_a_breach() -> None:
     source = Source({"value": after(4.995, 0.2), "samples": never})
     eye = Eye(source, (guardrail(minSamples=COUNTED, deadline="5s"),))
     await asyncio.sleep(9)
-    assert set(eye.findings()) == {Finding.BREACH}
+    assert set(eye.verdicts()) == {Verdict.BREACH}
 
 
 @pytest.mark.parametrize("companion", ["timestamp", "samples"])
@@ -170,7 +170,7 @@ async def test_a_breach_seen_just_before_the_deadline_is_a_breach() -> None:
 async def test_a_good_value_with_a_hung_companion_is_an_error_at_the_deadline(companion: str) -> None:
     eye = Eye(Source({companion: never}), (guardrail(minSamples=COUNTED, deadline="5s"),))
     await asyncio.sleep(9)
-    assert set(eye.findings()) == {Finding.ERROR}
+    assert set(eye.verdicts()) == {Verdict.ERROR}
     asked, answered = eye.source.asked[0][0], eye.seen[0][0]
     assert answered - asked == pytest.approx(5)
 
@@ -180,7 +180,7 @@ async def test_a_good_value_with_a_hung_companion_is_an_error_at_the_deadline(co
 async def test_a_failing_query_is_an_error_that_says_why(word: str) -> None:
     eye = Eye(Source({word: raising(SourceError("Prometheus at x refused"))}), (guardrail(minSamples=COUNTED),))
     await asyncio.sleep(5)
-    assert set(eye.findings()) == {Finding.ERROR}
+    assert set(eye.verdicts()) == {Verdict.ERROR}
     assert eye.last.message == "Prometheus at x refused"
 
 
@@ -189,11 +189,11 @@ async def test_what_nobody_expects_is_an_error_too_and_the_next_look_comes(logs:
     source = Source({"value": raising(ValueError("a mistake"))})
     eye = Eye(source, (guardrail(),))
     await asyncio.sleep(25)
-    assert set(eye.findings()) == {Finding.ERROR}
+    assert set(eye.verdicts()) == {Verdict.ERROR}
     assert any(entry["guardrail"] == "errors" and entry.get("exc_info") for entry in logs)
     source.answers.clear()
     await asyncio.sleep(25)
-    assert eye.last.finding is Finding.PASS
+    assert eye.last.verdict is Verdict.PASS
 
 
 @virtual
@@ -210,14 +210,14 @@ async def test_without_a_prometheus_every_look_is_an_error() -> None:
     eye = Eye(Source(), (guardrail(),))
     eye.rollout.source = None
     await asyncio.sleep(5)
-    assert set(eye.findings()) == {Finding.ERROR}
+    assert set(eye.verdicts()) == {Verdict.ERROR}
 
 
 @virtual
 async def test_a_query_that_is_no_evidence_is_an_error_and_never_asked() -> None:
     eye = Eye(Source(), (guardrail(query="value > 5"),))
     await asyncio.sleep(5)
-    assert set(eye.findings()) == {Finding.ERROR}
+    assert set(eye.verdicts()) == {Verdict.ERROR}
     assert eye.source.asked == []
 
 
@@ -229,7 +229,7 @@ async def test_a_query_that_prometheus_cannot_read_is_the_users_to_correct_and_o
 ) -> None:
     eye = Eye(Source({word: raising(QueryRefusedError("parse error"))}), (guardrail(minSamples=COUNTED),))
     await asyncio.sleep(5)
-    assert set(eye.findings()) == {Finding.ERROR}
+    assert set(eye.verdicts()) == {Verdict.ERROR}
     assert eye.last.refused is refused
     assert "parse error" in eye.last.message
 
@@ -240,7 +240,7 @@ async def test_the_window_is_the_time_since_the_stage_began_at_most_the_guardrai
     eye = Eye(source, (guardrail(query="sum(rate(value[$window]))", window="1m", max=1),))
     assert eye.rollout.state is not None
     await asyncio.sleep(300)
-    reaches = [verdict.reach for _, _, verdict in eye.seen]
+    reaches = [measurement.reach for _, _, measurement in eye.seen]
     assert reaches[0] >= 60
     eye.rollout.state = State(eye.rollout.state.record, measurements_from=EPOCH, in_force_since=eye.now())
     await asyncio.sleep(20)
@@ -253,10 +253,10 @@ async def test_an_edited_guardrail_is_looked_at_anew_and_a_removed_one_no_more()
     await asyncio.sleep(5)
     eye.aim(guardrail(max=0.001))
     await asyncio.sleep(2)
-    assert eye.last.finding is Finding.BREACH
-    assert eye.findings("hangs") == []
+    assert eye.last.verdict is Verdict.BREACH
+    assert eye.verdicts("hangs") == []
     await asyncio.sleep(100)
-    assert eye.findings("hangs") == []
+    assert eye.verdicts("hangs") == []
 
 
 @virtual
@@ -265,7 +265,7 @@ async def test_the_same_spec_once_more_disturbs_no_look() -> None:
     for _ in range(50):
         await asyncio.sleep(0.1)
         eye.aim(guardrail())
-    assert set(eye.findings()) == {Finding.PASS}
+    assert set(eye.verdicts()) == {Verdict.PASS}
 
 
 @virtual

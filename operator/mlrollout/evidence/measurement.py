@@ -1,0 +1,111 @@
+"""What a guardrail was measured to be: one measurement, its verdict, and the last of them that a decision needs."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import inf
+
+from mlrollout.api.spec import Guardrail
+
+
+class Verdict(StrEnum):
+    """The states of evidence. Only `PASS` can help traffic up, only `BREACH` takes it down by itself."""
+
+    PASS = "Pass"  # noqa: S105 - not a password
+    BREACH = "Breach"
+    INCONCLUSIVE = "Inconclusive"
+    NO_DATA = "NoData"
+    ERROR = "Error"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What one look at a guardrail brought.
+
+    Attributes:
+        verdict: What it means for the traffic.
+        at: When it was made; seconds since the epoch, by the operator's clock.
+        reach: How many seconds before `at` its evidence begins.
+        value: The number the query answered; `None` where there was none.
+        samples: The number of samples it stands on; `None` where the guardrail does not count them.
+        message: For people: value, limit, window and samples, or what went wrong and what to do.
+        refused: Whether the source said that the query is none, so that somebody has to correct it.
+    """
+
+    verdict: Verdict
+    at: float
+    reach: float
+    value: float | None = None
+    samples: float | None = None
+    message: str = ""
+    refused: bool = False
+
+    @property
+    def begins(self) -> float:
+        """When its evidence begins, seconds since the epoch."""
+        return self.at - self.reach
+
+    @property
+    def missing(self) -> bool:
+        """Whether there was no answer to judge."""
+        return self.verdict in (Verdict.NO_DATA, Verdict.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurementHistory:
+    """The last measurements of one guardrail, as far as a decision needs them.
+
+    Attributes:
+        guardrail: The definition they were made under.
+        last: The newest measurement, of whatever verdict.
+        answered: The newest ones that had an answer, oldest first, as many as a breach is counted over.
+        passing_since: When the present run of passes began, none of them out of date before the next;
+            infinity where the last did not pass.
+        silent_since: When the first one without data was made since there was an answer; infinity for none.
+            Failed ones between do not end it: a source that fails now and then has no data all the same.
+        failing_since: When the present run of failed ones began; infinity where the last did not fail.
+    """
+
+    guardrail: Guardrail
+    last: Measurement | None = None
+    answered: tuple[Measurement, ...] = ()
+    passing_since: float = inf
+    silent_since: float = inf
+    failing_since: float = inf
+
+    @property
+    def missing_since(self) -> float:
+        """Since when evidence has been missing in the way of the last look; infinity where it is not."""
+        return self.failing_since if self.last is not None and self.last.verdict is Verdict.ERROR else self.silent_since
+
+    def add(self, measurement: Measurement) -> "MeasurementHistory":
+        """The history with one more measurement."""
+        verdict, at = measurement.verdict, measurement.at
+        answered = tuple(one for one in self.answered if one.at <= at)  # a clock set back leaves later ones
+        if not measurement.missing:
+            answered = (*answered, measurement)[-self.guardrail.breach_after.of :]
+        silent = self.silent_since if measurement.missing else inf
+        return MeasurementHistory(
+            guardrail=self.guardrail,
+            last=measurement,
+            answered=answered,
+            passing_since=min(self._passing(at), at) if verdict is Verdict.PASS else inf,
+            silent_since=min(silent, at) if verdict is Verdict.NO_DATA else silent,
+            failing_since=min(self.failing_since, at) if verdict is Verdict.ERROR else inf,
+        )
+
+    def _passing(self, at: float) -> float:
+        """Since when it has passed, if the last pass was not out of date yet."""
+        lasts = self.last is not None and 0 <= at - self.last.at <= self.guardrail.max_age
+        return self.passing_since if lasts else inf
+
+    def breach(self, began: float, clear: float) -> Measurement | None:
+        """The bad measurement that completes a breach, if enough of the last ones were bad.
+
+        Args:
+            began: Measurements before this belong to an earlier attempt.
+            clear: Evidence from before this does, too.
+        """
+        bad = [
+            one for one in self.answered if one.verdict is Verdict.BREACH and one.at >= began and one.begins >= clear
+        ]
+        return bad[-1] if len(bad) >= self.guardrail.breach_after.failures else None
