@@ -20,7 +20,7 @@ from subprocess import DEVNULL, PIPE, Popen
 
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.domain.record import Record
-from mlrollout.domain.traffic import Write
+from mlrollout.domain.traffic import Lower, Raise, SavedRecord
 
 from benchmarks.push import opened
 from devstack.redis_server import RedisServer
@@ -89,7 +89,7 @@ def _line(process: "Popen[str]") -> str:
 
 async def step(store: RedisTrafficStore, before: Record | None, after: Record) -> None:
     """A write of the operator's."""
-    await store.write(KEY, Write(after, raises=before is not None, expect=before))
+    await store.write(KEY, Lower(after) if before is None else Raise(SavedRecord(after), before))
 
 
 async def measure(server: RedisServer, processes: int, rounds: int, created: int) -> tuple[list[float], int]:

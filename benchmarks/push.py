@@ -20,7 +20,7 @@ from subprocess import DEVNULL, PIPE, Popen
 
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.domain.record import Record
-from mlrollout.domain.traffic import Write
+from mlrollout.domain.traffic import Lower, Raise, SavedRecord
 
 from devstack.redis_server import RedisServer
 
@@ -105,17 +105,17 @@ async def measure(server: RedisServer, program: str, processes: int, rounds: int
     record = Record(1, latched=False, sequence=0, percentage=0, owner="uid")
     server.cli("flushall")
     async with opened(server.url) as store:
-        await store.write(KEY, Write(record))
+        await store.write(KEY, Lower(record))
         with listening(program, processes, server.url) as clients:
             for attempt in range(2, rounds + 2):
                 fresh = replace(record, attempt=attempt)
                 full = replace(fresh, sequence=1, percentage=100)
                 latched = replace(full, sequence=2, percentage=0, latched=True)
-                await store.write(KEY, Write(fresh))
-                await store.write(KEY, Write(full, raises=True, expect=fresh))
+                await store.write(KEY, Lower(fresh))
+                await store.write(KEY, Raise(SavedRecord(full), expect=fresh))
                 await asyncio.sleep(settle * random.uniform(1.0, 1.5))
                 began = time.monotonic_ns()
-                await store.write(KEY, Write(latched))
+                await store.write(KEY, Lower(latched))
                 await asyncio.sleep(settle)  # nobody is disturbed by our reading
                 found.append([(int(_line(client)) - began) / 1e6 for client in clients])
     return found
@@ -140,8 +140,8 @@ async def stale(server: RedisServer) -> list[float]:
     server.cli("flushall")
     async with opened(server.url) as store:
         record = Record(1, latched=False, sequence=0, percentage=0, owner="uid")
-        await store.write(KEY, Write(record))
-        await store.write(KEY, Write(replace(record, sequence=1, percentage=100), raises=True, expect=record))
+        await store.write(KEY, Lower(record))
+        await store.write(KEY, Raise(SavedRecord(replace(record, sequence=1, percentage=100)), expect=record))
         with listening(STALE, 8, server.url) as clients:
             began = time.monotonic_ns()
             server.pause()

@@ -12,7 +12,7 @@ from mlrollout.domain import decide, gate, latch, partial, progress, rollback_ca
 from mlrollout.domain import merge as merging
 from mlrollout.domain.record import Cause, encode
 from mlrollout.domain.state import Blocker, Observation, Request, State, shown
-from mlrollout.domain.traffic import Traffic, Write
+from mlrollout.domain.traffic import Intent, Lower, Raise, SavedRecord, Traffic, Write
 from mlrollout.evidence.checks import threshold
 from mlrollout.evidence.measurement import Measurement
 from mlrollout.evidence.presence import Found, Life, Presence
@@ -38,7 +38,7 @@ def raise_before_status(patch: pytest.MonkeyPatch) -> None:
         state = rollout.state if rollout.decision is None else rollout.decision.state
         traffic = rollout.traffic
         if self.leads and state is not None and traffic is not None and state.record.percentage > traffic.in_force:
-            await self._traffic.write(rollout, Write(state.record, raises=True, expect=traffic.record))
+            await self._traffic.write(rollout, Raise(SavedRecord(state.record), expect=traffic.record))
         return await step(self, rollout)
 
     patch.setattr(Reconciler, "_step", hasty)
@@ -126,7 +126,8 @@ def expect_nothing(patch: pytest.MonkeyPatch) -> None:
     merge = model.merge
 
     def blind(before: model.State, write: Write, **options: Any) -> Any:
-        return merge(before, replace(write, expect=before.traffic.record), **options)
+        wanted = Raise(write.record, before.traffic.record) if isinstance(write, Raise) else write
+        return merge(before, wanted, **options)
 
     patch.setattr(model, "merge", blind)
 
@@ -175,14 +176,14 @@ def begin_before_saved(patch: pytest.MonkeyPatch) -> None:
     """An attempt begins in Redis at once, and is saved afterwards."""
     decide_ = Reconciler._decide
 
-    def hasty(self: Reconciler, rollout: Rollout) -> Write | None:
+    def hasty(self: Reconciler, rollout: Rollout) -> Intent | None:
         before, decision = rollout.state, self._decision(rollout)
         if not (self.leads and decision.announces and decision.state is not None):
             return decide_(self, rollout)
         if before is not None and decision.state.record.attempt == before.record.attempt:
             return decide_(self, rollout)
         rollout.state, rollout.decision = decision.state, decision
-        return Write(decision.state.record)
+        return Lower(decision.state.record)
 
     patch.setattr(Reconciler, "_decide", hasty)
 
@@ -226,7 +227,7 @@ def renew_in_the_main_lane(patch: pytest.MonkeyPatch) -> None:
         await decided(self, rollout)
         if rollout.store is not None and rollout.state is not None and rollout.state.confirmed:
             lease = rollout.effective_spec.traffic.lease
-            await rollout.store.write(rollout.effective_spec.traffic.key, Write(rollout.state.record), lease=lease)
+            await rollout.store.write(rollout.effective_spec.traffic.key, Lower(rollout.state.record), lease=lease)
 
     patch.setattr(Report, "decided", renewing)
     patch.setattr(Reconciler, "_again", lambda self, rollout: min(again(self, rollout) or 1.0, 1.0))

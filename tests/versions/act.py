@@ -12,8 +12,8 @@ from typing import Any
 
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.assignment import Rollout
+from mlrollout.domain import traffic
 from mlrollout.domain.record import Record, decode
-from mlrollout.domain.traffic import Write
 
 
 def _record(fields: Mapping[str, Any] | None) -> Record | None:
@@ -21,13 +21,18 @@ def _record(fields: Mapping[str, Any] | None) -> Record | None:
     return None if fields is None else decode(json.dumps({"schema": 1, **fields}))
 
 
+def _request(record: Record, expect: Record | None, *, raises: bool) -> Any:
+    if hasattr(traffic, "Raise"):
+        return traffic.Raise(traffic.SavedRecord(record), expect) if raises else traffic.Lower(record)
+    return traffic.Write(record, raises=raises, expect=expect)  # type: ignore[operator]  # of the older version
+
+
 async def _write(url: str, key: str, act: Mapping[str, Any]) -> Mapping[str, Any]:
     store = RedisTrafficStore.from_url(url)
     try:
         record = _record(act["write"])
         assert record is not None
-        write = Write(record, raises=act.get("raises", False), expect=_record(act.get("expect")))
-        written = await store.write(key, write)
+        written = await store.write(key, _request(record, _record(act.get("expect")), raises=act.get("raises", False)))
     finally:
         await store.close()
     return {"outcome": written.outcome.value, "in_force": written.traffic.in_force}

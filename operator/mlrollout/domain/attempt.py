@@ -7,7 +7,7 @@ from mlrollout.api.spec import Spec
 from .latch import never_landed, untold
 from .record import Cause, Record, first_attempt
 from .state import Observation, Reason, RunOutcome, State
-from .traffic import Traffic, Write
+from .traffic import Lower, Traffic
 
 
 def foreign(traffic: Traffic, seen: Observation, state: State | None) -> bool:
@@ -59,12 +59,12 @@ def _taken_by_name(old: Record | None, seen: Observation) -> str:
     )
 
 
-def inherited(traffic: Traffic) -> Write | None:
+def inherited(traffic: Traffic) -> Lower | None:
     """What ends the traffic that an object before this one left behind: nobody guards it, and no status says so yet."""
     old = traffic.record
     if old is None or not traffic.in_force:
         return None
-    return Write(replace(old, sequence=old.sequence + 1, percentage=0, stage="", owner=""))
+    return Lower(replace(old, sequence=old.sequence + 1, percentage=0, stage="", owner=""))
 
 
 def _resume(spec: Spec, old: Record, traffic: Traffic, now: float) -> State:

@@ -11,7 +11,7 @@ from .progress import Progressed, progress
 from .rollback_cause import evidence_alerts, rollback_cause
 from .stages import follow, supersede
 from .state import Alert, Blocker, Blockers, Decision, Observation, Reason, State
-from .traffic import Write
+from .traffic import Lower, RaiseOnceSaved
 from .traffic_plan import TrafficPlan, claimed, conflict, plan_traffic
 from .verbs import hear, in_manifests
 
@@ -54,7 +54,7 @@ def decide(spec: Spec, state: State | None, seen: Observation, now: float) -> De
     alerts += claimed(seen)
     announces = step.state.record.percentage > known.record.percentage
     write = planned.write
-    if write is not None and write.raises and announces:
+    if isinstance(write, RaiseOnceSaved) and announces:
         write = None  # saved first, raised by a later decision
     return Decision(step.state, write, announces, step.again, tuple(alerts), step.blockers)
 
@@ -68,7 +68,7 @@ def _first_sight(spec: Spec, seen: Observation, now: float) -> Decision:
         return Decision(state=None, alerts=(conflict(seen.traffic, seen),))
     state = begin(spec, seen, seen.traffic, now)
     if state.record == seen.traffic.record:
-        return Decision(state, Write(state.record))
+        return Decision(state, Lower(state.record))
     return Decision(state, inherited(seen.traffic), announces=True)
 
 

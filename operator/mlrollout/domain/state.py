@@ -10,7 +10,7 @@ from mlrollout.evidence.measurement import MeasurementHistory
 
 from .claim import Claim
 from .record import Record
-from .traffic import Traffic, Write
+from .traffic import Intent, Lower, Traffic
 
 HISTORY = MAX_HISTORY
 """How many transitions the history keeps."""
@@ -337,7 +337,7 @@ class Decision:
     """
 
     state: State | None
-    write: Write | None = None
+    write: Intent | None = None
     announces: bool = False
     again: float | None = None
     alerts: tuple[Alert, ...] = ()
@@ -345,7 +345,7 @@ class Decision:
 
     def lowers(self, before: State | None) -> bool:
         """Whether it is a way down from a state, and in need of a write."""
-        if before is None or self.state is None or self.write is None or self.write.raises:
+        if before is None or self.state is None or not isinstance(self.write, Lower):
             return False
         return self.state.record.percentage < max(before.record.percentage, before.applied)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NewType
 
 from .record import Record, UnreadableRecordError, decode
 
@@ -58,19 +59,56 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
-    """A record to be put into Redis, under the order.
+class Lower:
+    """A record to be put into Redis by which the percentage in force may not grow; the store refuses it if it would.
 
     Attributes:
         record: What shall stand.
-        raises: Whether the percentage in force may grow by this write. Without it the store refuses
-            to let it grow, whatever the record says.
-        expect: For a raise, the record that must stand in Redis right before (`None`: none at all).
     """
 
     record: Record
-    raises: bool = False
+
+
+SavedRecord = NewType("SavedRecord", Record)
+"""A record that stands in its object's status, too; only `RaiseOnceSaved.by` makes one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """A record to be put into Redis by which the percentage in force may grow.
+
+    Attributes:
+        record: What shall stand. It is saved already: a raise that no status knows of would be nobody's to take back.
+        expect: The record that must stand in Redis right before; `None` for none at all.
+    """
+
+    record: SavedRecord
     expect: Record | None = None
+
+
+Write = Lower | Raise
+"""What may be sent to Redis."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseOnceSaved:
+    """A raise that is earned, and may be sent once its record is saved.
+
+    Attributes:
+        record: What shall stand.
+        expect: As for the raise.
+    """
+
+    record: Record
+    expect: Record | None = None
+
+    def by(self, saved: Record) -> Raise | None:
+        """The raise, given the record in the status as the API server last answered with it; `None` for another's."""
+        return Raise(SavedRecord(self.record), self.expect) if saved == self.record else None
+
+
+Intent = Lower | RaiseOnceSaved
+"""What a decision wants to have sent."""
 
 
 class Outcome(StrEnum):

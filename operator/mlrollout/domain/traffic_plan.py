@@ -11,7 +11,7 @@ from .latch import landed
 from .record import Record
 from .stages import fall_back, first, passes_over
 from .state import Alert, Blockers, Observation, Reason, State
-from .traffic import Traffic, Write
+from .traffic import Intent, Lower, RaiseOnceSaved, Traffic
 
 _LOST = "Redis lost the percentage and its record"
 _WENT_BACK = "Redis went back to before the stage that this one follows on"
@@ -22,7 +22,7 @@ class TrafficPlan:
     """The state as far as Redis bears it out, what to write, and whether a raise waits for something."""
 
     state: State
-    write: Write | None = None
+    write: Intent | None = None
     alert: Alert | None = None
     blockers: Blockers = ()
 
@@ -53,9 +53,9 @@ def _ahead(spec: Spec, seen: Observation, state: State, traffic: Traffic, now: f
     state = replace(state, confirmed=False, applied=traffic.in_force)
     if traffic.in_force and passes_over(spec, state):
         state = fall_back(spec, state, now)
-        return TrafficPlan(state, Write(state.record))
+        return TrafficPlan(state, Lower(state.record))
     if record.percentage <= traffic.in_force:
-        return TrafficPlan(state, Write(record))
+        return TrafficPlan(state, Lower(record))
     if found is not None and _overwritten(traffic, found):
         return _put_back(state, traffic, found)
     if first(spec, record):
@@ -72,7 +72,7 @@ def _redis_unreachable(state: State, trouble: str) -> TrafficPlan:
     if state.record.latched:
         message = f"it is rolled back: {state.explanation}; {message}"
     alert = Alert(Reason.TRAFFIC_UNCONFIRMED, "redis", message)
-    return TrafficPlan(state, Write(state.record) if lowers else None, alert)
+    return TrafficPlan(state, Lower(state.record) if lowers else None, alert)
 
 
 def conflict(traffic: Traffic, seen: Observation) -> Alert:
@@ -120,13 +120,13 @@ def _unreadable(state: State, traffic: Traffic, now: float) -> TrafficPlan:
     state = replace(state, confirmed=False)
     if state.record.latched and not lowers:
         state = landed(state, state.record, now)  # nobody is in treatment any more, whatever the record says
-    return TrafficPlan(state, Write(state.record) if lowers else None, alert)
+    return TrafficPlan(state, Lower(state.record) if lowers else None, alert)
 
 
 def _absent(spec: Spec, seen: Observation, state: State, traffic: Traffic, now: float, pause: Blockers) -> TrafficPlan:
     """Redis holds no record. A percentage above zero comes back at once on fresh evidence, or from the start."""
     if state.record.percentage == 0:
-        return TrafficPlan(replace(state, confirmed=False, applied=0), Write(state.record))
+        return TrafficPlan(replace(state, confirmed=False, applied=0), Lower(state.record))
     return _come_back(spec, seen, state, traffic, now, pause)
 
 
@@ -156,7 +156,7 @@ def _come_back(
     why = _restore_problem(spec, seen, state, traffic, now)
     if why:
         state = lose(state, now, f"{lost}; the attempt starts again at its first stage ({why})")
-        return TrafficPlan(state, Write(state.record))
+        return TrafficPlan(state, Lower(state.record))
     if state.applied:
         message = f"{lost}; every guardrail's evidence is fresh, so {state.record.percentage} % comes back"
         state = state.with_transition(now, Reason.TRAFFIC_RESTORED, message, warning=True)
@@ -184,7 +184,7 @@ def _held(state: State, traffic: Traffic, now: float) -> TrafficPlan:
         return _put_back(state, traffic, record)
     if state.confirmed:
         unplaced = bool(record.cluster) and traffic.record is not None and not traffic.record.cluster
-        return TrafficPlan(state, Write(record) if unplaced else None)
+        return TrafficPlan(state, Lower(record) if unplaced else None)
     # An earlier attempt had users until now: it was seen to, or it may have had while nobody could look.
     until_now = state.evidence_from > state.in_force_since or (state.applied and not record.sequence)
     clear = now if until_now else state.evidence_from
@@ -207,10 +207,10 @@ def _overwritten(traffic: Traffic, record: Record) -> bool:
 
 def _put_back(state: State, traffic: Traffic, record: Record) -> TrafficPlan:
     message = f"the key was raised to {traffic.percentage} by hand and is put back to {record.percentage}"
-    return TrafficPlan(state, Write(record), Alert(Reason.PERCENTAGE_OVERWRITTEN, "key", message))
+    return TrafficPlan(state, Lower(record), Alert(Reason.PERCENTAGE_OVERWRITTEN, "key", message))
 
 
 def _raise(state: State, expect: Record | None, blockers: Blockers) -> TrafficPlan:
     if blockers:
         return TrafficPlan(state, blockers=blockers)
-    return TrafficPlan(state, Write(state.record, raises=True, expect=expect))
+    return TrafficPlan(state, RaiseOnceSaved(state.record, expect))

@@ -15,7 +15,7 @@ from mlrollout.api.spec import Guardrail, Spec
 from mlrollout.domain.decide import decide
 from mlrollout.domain.record import greater
 from mlrollout.domain.state import Decision, Reason, State
-from mlrollout.domain.traffic import Write
+from mlrollout.domain.traffic import Intent, Lower, RaiseOnceSaved
 from mlrollout.evidence.measurement import Measurement
 from mlrollout.ports import (
     Clock,
@@ -139,25 +139,26 @@ class Reconciler:
     async def _step(self, rollout: Rollout) -> bool:
         """Decide and carry it out; answers whether there is more to be done."""
         version = rollout.resource_version
-        write = self._decide(rollout)
+        wanted = self._decide(rollout)
         more = False
-        if write is not None and not write.raises:
-            more = await self._traffic.write(rollout, write)
-            if write.record.latched and rollout.traffic is not None:
-                write = self._decide(rollout)  # what is told of a rollback is what Redis holds
+        if isinstance(wanted, Lower):
+            more = await self._traffic.write(rollout, wanted)
+            if wanted.record.latched and rollout.traffic is not None:
+                wanted = self._decide(rollout)  # what is told of a rollback is what Redis holds
         if not self.leads:
             return more
         if rollout.resource_version != version:
             return True  # the decision says nothing about the object of now
         await self._report.decided(rollout)
-        if write is not None and write.raises and rollout.saved is not None:
+        if isinstance(wanted, RaiseOnceSaved) and rollout.saved is not None:
             # Saving took time: only what still holds now, with the intent saved, may raise.
-            still = self._decide(rollout)
-            if still == write and rollout.saved.record == write.record and self._still_leads():
-                more = await self._traffic.write(rollout, write)
+            unchanged = self._decide(rollout) == wanted
+            earned = wanted.by(rollout.saved.record)
+            if unchanged and earned is not None and self._still_leads():
+                more = await self._traffic.write(rollout, earned)
         return await self._report.drop_verbs(rollout) or more
 
-    def _decide(self, rollout: Rollout) -> Write | None:
+    def _decide(self, rollout: Rollout) -> Intent | None:
         """Decide, and answer what to write; of its decisions one that does not lead keeps only rollbacks.
 
         It puts back as well what came back by itself: a failover asks nobody who leads. What is announced becomes the
@@ -221,11 +222,11 @@ class Reconciler:
 
     async def _bring_down(self, rollout: Rollout) -> None:
         began, latched = asyncio.get_running_loop().time(), rollout.state is not None and rollout.state.record.latched
-        last: Write | None = None
+        last: Lower | None = None
         while not rollout.gone:
             # What Redis does not answer to is written again, whatever can be decided without its answer.
             write = self._decide(rollout) or (last if rollout.traffic is None else None)
-            if write is None or write.raises:
+            if not isinstance(write, Lower):
                 break
             last = write
             await self._traffic.connect(rollout)
@@ -289,13 +290,13 @@ class Reconciler:
         return None
 
 
-def _puts_back(rollout: Rollout, write: Write | None) -> bool:
+def _puts_back(rollout: Rollout, write: Intent | None) -> bool:
     """Whether a write takes down what somebody or a failover raised, to a record that stands already.
 
     So does the end of what an object before this one has left behind, which nobody guards.
     """
     traffic, state = rollout.traffic, rollout.state
-    if write is None or write.raises or traffic is None:
+    if not isinstance(write, Lower) or traffic is None:
         return False
     stands = state is None or write.record in (state.record, traffic.record)
     return stands and write.record.percentage < max(traffic.in_force, traffic.percentage or 0)

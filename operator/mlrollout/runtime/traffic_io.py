@@ -6,7 +6,7 @@ import structlog
 
 from mlrollout.domain.claim import Claim
 from mlrollout.domain.leave import leave
-from mlrollout.domain.traffic import Traffic, Write, Written
+from mlrollout.domain.traffic import Lower, Traffic, Write, Written
 from mlrollout.ports import Connections, KeyRefusedError, LoginRefusedError, PortError, Ref, TrafficError
 
 from .connections import PACE
@@ -94,7 +94,7 @@ class TrafficIO:
         record = leave(rollout.state, rollout.uid, rollout.traffic, keep=rollout.keeps)
         if record is not None:
             # Without a lease: what is left behind is nobody's to renew.
-            await self._write(rollout, Write(record), None)
+            await self._write(rollout, Lower(record), None)
         return rollout.left
 
     async def renew(self, rollout: Rollout) -> None:
@@ -108,7 +108,7 @@ class TrafficIO:
             return
         if traffic.percentage != record.percentage or state.record.percentage < record.percentage:
             return  # it is on its way down
-        if await self._write(rollout, Write(record), rollout.effective_spec.traffic.lease) is not None:
+        if await self._write(rollout, Lower(record), rollout.effective_spec.traffic.lease) is not None:
             rollout.renewed = asyncio.get_running_loop().time()
 
     async def mind_claims(self, rollout: Rollout, *, refused: bool) -> bool:

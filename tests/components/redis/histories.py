@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from mlrollout.domain.record import Cause, Record, encode
-from mlrollout.domain.traffic import Write
+from mlrollout.domain.traffic import Lower, Raise, SavedRecord, Write
 
 from tests.components.redis.model import State
 
@@ -99,7 +99,8 @@ class ByUs:
     expects_present: bool
 
     def at(self, state: State) -> Write:
-        return replace(self.write, expect=state.traffic.record) if self.expects_present else self.write
+        present = self.expects_present and isinstance(self.write, Raise)
+        return Raise(SavedRecord(self.write.record), state.traffic.record) if present else self.write
 
 
 def steps() -> st.SearchStrategy[ByUs | ByHand]:
@@ -108,6 +109,6 @@ def steps() -> st.SearchStrategy[ByUs | ByHand]:
         | st.fixed_dictionaries({"record": RECORDS})
         | st.fixed_dictionaries({"key": KEYS, "record": RECORDS})
     )
-    writes = st.builds(Write, records(), st.booleans(), st.none() | records())
+    writes = st.builds(Lower, records()) | st.builds(Raise, records(), st.none() | records())
     ours = st.builds(ByUs, writes, st.booleans(), st.booleans())
     return ours | ours | st.builds(ByHand, changes)

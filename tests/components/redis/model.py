@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, replace
 
 from mlrollout.domain.record import SCHEMA, Record, UnreadableRecordError, decode, encode
-from mlrollout.domain.traffic import Outcome, Traffic, Write
+from mlrollout.domain.traffic import Lower, Outcome, Raise, Traffic, Write
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def merge(before: State, write: Write, *, leased: bool = False) -> tuple[Outcome
         same = stored.rank == record.rank and stored.owner == record.owner
         if stored.rank >= record.rank and not same:
             return Outcome.OUTRANKED, before if traffic.stopped else before.with_key(stored.percentage)
-        if traffic.stopped and (same or write.raises):
+        if traffic.stopped and (same or isinstance(write, Raise)):
             return Outcome.STOPPED, before
         if same:
             after = before.with_key(stored.percentage)
@@ -52,9 +52,9 @@ def merge(before: State, write: Write, *, leased: bool = False) -> tuple[Outcome
                 after = replace(after, record=encode(record))
             return Outcome.APPLIED, replace(after, key_expires=renewed, record_expires=renewed)
 
-    if write.raises and not as_expected(before, write):
+    if isinstance(write, Raise) and not as_expected(before, write):
         return Outcome.CHANGED, before
-    if not write.raises and record.percentage > traffic.in_force:
+    if isinstance(write, Lower) and record.percentage > traffic.in_force:
         return Outcome.GROWS, before
     return Outcome.APPLIED, State(str(record.percentage), encode(record), renewed, renewed)
 
@@ -65,7 +65,7 @@ def succeeds(record: Record, before: Record) -> bool:
     return before.owner in ("", record.owner) or (before.holder == record.holder and not apart)
 
 
-def as_expected(before: State, write: Write) -> bool:
+def as_expected(before: State, write: Raise) -> bool:
     stored, expect = before.traffic.record, write.expect
     if stored is None or expect is None:
         return before.traffic.lost and expect is None

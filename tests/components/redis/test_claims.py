@@ -4,7 +4,7 @@ import pytest
 import redis
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.domain.claim import Claim
-from mlrollout.domain.traffic import Outcome, Traffic, Write
+from mlrollout.domain.traffic import Lower, Outcome, Raise, SavedRecord, Traffic
 from mlrollout.ports import TrafficError
 
 from devstack.redis_server import RedisServer
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("patient")
 async def test_the_last_claim_stands_for_a_while_and_changes_nothing_else(
     store: RedisTrafficStore, key: str, raw: redis.Redis
 ) -> None:
-    await store.write(key, Write(ZERO))
+    await store.write(key, Lower(ZERO))
     assert await store.claimed(key) is None
     await store.claim(key, SOONER, 180)
     await store.claim(key, CLAIM, 180)
@@ -50,9 +50,9 @@ async def test_a_user_of_before_there_were_claims_guards_all_the_same(own_server
             await older.claim("key", CLAIM, 180)
         with pytest.raises(TrafficError, match="permit"):
             await older.claimed("key")
-        assert (await older.write("key", Write(ZERO))).outcome is Outcome.APPLIED
-        assert (await older.write("key", Write(TEN, raises=True, expect=ZERO))).traffic == Traffic("10", TEN)
-        assert (await older.write("key", Write(LATCHED))).traffic == Traffic("0", LATCHED)
+        assert (await older.write("key", Lower(ZERO))).outcome is Outcome.APPLIED
+        assert (await older.write("key", Raise(SavedRecord(TEN), expect=ZERO))).traffic == Traffic("10", TEN)
+        assert (await older.write("key", Lower(LATCHED))).traffic == Traffic("0", LATCHED)
 
 
 async def test_a_cluster_keeps_a_claim_beside_its_key() -> None:

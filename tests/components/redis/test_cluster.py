@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 from mlrollout.adapters.redis import RedisTrafficStore
-from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
+from mlrollout.domain.traffic import Lower, Outcome, Raise, SavedRecord, Traffic, Written
 from mlrollout.ports import KeyRefusedError, TrafficError
 from redis.crc import key_slot
 
@@ -35,9 +35,9 @@ async def store(cluster: RedisServer) -> AsyncIterator[RedisTrafficStore]:
 
 async def test_a_key_with_a_hash_tag_works_as_anywhere(store: RedisTrafficStore) -> None:
     assert await store.read(KEY) == Traffic(None, None)
-    assert (await store.write(KEY, Write(ZERO))).outcome is Outcome.APPLIED
-    assert (await store.write(KEY, Write(TEN, raises=True, expect=ZERO))).traffic == Traffic("10", TEN)
-    assert (await store.write(KEY, Write(LATCHED))).traffic == Traffic("0", LATCHED)
+    assert (await store.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
+    assert (await store.write(KEY, Raise(SavedRecord(TEN), expect=ZERO))).traffic == Traffic("10", TEN)
+    assert (await store.write(KEY, Lower(LATCHED))).traffic == Traffic("0", LATCHED)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ async def test_a_key_with_a_hash_tag_works_as_anywhere(store: RedisTrafficStore)
 async def test_a_key_without_one_is_refused_with_the_key_to_use(
     store: RedisTrafficStore, key: str, instead: str
 ) -> None:
-    for call in (store.read(key), store.write(key, Write(ZERO))):
+    for call in (store.read(key), store.write(key, Lower(ZERO))):
         with pytest.raises(KeyRefusedError) as raised:
             await call
         assert f"for example {instead}." in str(raised.value)
@@ -60,18 +60,18 @@ async def test_a_key_without_one_is_refused_with_the_key_to_use(
 
 @pytest.mark.usefixtures("patient")
 async def test_many_first_calls_at_once(store: RedisTrafficStore) -> None:
-    written = await asyncio.gather(*(store.write(f"{{{number}}}:k", Write(ZERO)) for number in range(50)))
+    written = await asyncio.gather(*(store.write(f"{{{number}}}:k", Lower(ZERO)) for number in range(50)))
     assert {each.outcome for each in written} == {Outcome.APPLIED}
 
 
 async def test_a_restart_costs_no_error(cluster: RedisServer, store: RedisTrafficStore) -> None:
-    await asyncio.gather(*(store.write(KEY, Write(ZERO)) for _ in range(10)))
+    await asyncio.gather(*(store.write(KEY, Lower(ZERO)) for _ in range(10)))
     cluster.restart()
-    assert (await store.write(KEY, Write(ZERO))).outcome is Outcome.APPLIED
+    assert (await store.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
 
 
 async def test_faults_end_in_a_traffic_error_and_pass(cluster: RedisServer, store: RedisTrafficStore) -> None:
-    await store.write(KEY, Write(ZERO))
+    await store.write(KEY, Lower(ZERO))
 
     cluster.pause()
     told = await asyncio.gather(*(store.read(KEY) for _ in range(20)), return_exceptions=True)
@@ -81,10 +81,10 @@ async def test_faults_end_in_a_traffic_error_and_pass(cluster: RedisServer, stor
 
     cluster.cli("cluster", "delslotsrange", "0", "16383")
     with pytest.raises(TrafficError):
-        await store.write(KEY, Write(LATCHED))
+        await store.write(KEY, Lower(LATCHED))
     cluster.cli("cluster", "addslotsrange", "0", "16383")
     await until(lambda: asyncio.to_thread(serves, cluster), bool)
-    assert (await store.write(KEY, Write(LATCHED))).outcome is Outcome.APPLIED
+    assert (await store.write(KEY, Lower(LATCHED))).outcome is Outcome.APPLIED
 
 
 def serves(node: RedisServer) -> bool:
@@ -114,7 +114,7 @@ async def test_a_hung_node_holds_up_its_own_keys_only(two_nodes: tuple[RedisServ
     async with opened(one.url) as store:
 
         async def write(keys: list[str]) -> list[object]:
-            return await asyncio.gather(*(store.write(key, Write(ZERO)) for key in keys), return_exceptions=True)
+            return await asyncio.gather(*(store.write(key, Lower(ZERO)) for key in keys), return_exceptions=True)
 
         await until(lambda: write(keys), lambda answers: all(isinstance(each, Written) for each in answers))
         two.pause()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.domain.record import greater
-from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
+from mlrollout.domain.traffic import Lower, Outcome, Raise, SavedRecord, Traffic, Write, Written
 from mlrollout.ports import TrafficError
 
 from devstack.redis_server import RedisServer
@@ -19,9 +19,9 @@ KEY = "ml_dispatch:rollout_percentage"
 
 
 async def at_thirty(store: RedisTrafficStore) -> None:
-    await store.write(KEY, Write(ZERO))
-    await store.write(KEY, Write(TEN, raises=True, expect=ZERO))
-    await store.write(KEY, Write(THIRTY, raises=True, expect=TEN))
+    await store.write(KEY, Lower(ZERO))
+    await store.write(KEY, Raise(SavedRecord(TEN), expect=ZERO))
+    await store.write(KEY, Raise(SavedRecord(THIRTY), expect=TEN))
 
 
 async def test_a_rollback_that_a_failover_lost_is_asserted_again(own_server: RedisServer) -> None:
@@ -30,14 +30,14 @@ async def test_a_rollback_that_a_failover_lost_is_asserted_again(own_server: Red
             await at_thirty(before)
             await until(lambda: after.read(KEY), lambda traffic: traffic.record == THIRTY)
             replica.cli("replicaof", "no", "one")
-            await before.write(KEY, Write(LATCHED))
+            await before.write(KEY, Lower(LATCHED))
 
             lost = await after.read(KEY)
             assert lost.in_force == THIRTY.percentage
             assert greater(LATCHED, lost.record or ZERO) == LATCHED  # so a client that saw it stays in control
 
-            assert (await after.write(KEY, Write(LATCHED))).traffic == Traffic("0", LATCHED)
-            stale = Write(record(100, sequence=3), raises=True, expect=THIRTY)
+            assert (await after.write(KEY, Lower(LATCHED))).traffic == Traffic("0", LATCHED)
+            stale = Raise(SavedRecord(record(100, sequence=3)), expect=THIRTY)
             assert (await after.write(KEY, stale)).outcome is Outcome.OUTRANKED
             assert await after.read(KEY) == Traffic("0", LATCHED)
 
@@ -60,7 +60,7 @@ async def test_sentinels_name_the_primary(pair: tuple[RedisServer, RedisServer],
     with Sentinel(primary, password=password) as sentinel, RedisServer() as hung:
         hung.pause()
         async with opened(sentinel_url(1, hung.port, sentinel.port)) as store:
-            assert (await eventually(store, Write(ZERO))).outcome is Outcome.APPLIED
+            assert (await eventually(store, Lower(ZERO))).outcome is Outcome.APPLIED
         assert primary.cli("get", KEY) == "0"
 
 
@@ -72,7 +72,7 @@ async def test_the_store_follows_the_sentinels(pair: tuple[RedisServer, RedisSer
             await until(lambda: asyncio.to_thread(replica.cli, "get", KEY), lambda value: value == "30")
             primary.kill()
 
-            assert (await eventually(store, Write(LATCHED))).outcome is Outcome.APPLIED
+            assert (await eventually(store, Lower(LATCHED))).outcome is Outcome.APPLIED
 
             assert replica.cli("get", KEY) == "0"
 
@@ -87,7 +87,7 @@ async def test_a_demoted_primary_is_left(pair: tuple[RedisServer, RedisServer]) 
             # The Sentinel does this too, but takes ten seconds.
             primary.cli("replicaof", "127.0.0.1", str(replica.port))
 
-            assert (await eventually(store, Write(LATCHED))).outcome is Outcome.APPLIED
+            assert (await eventually(store, Lower(LATCHED))).outcome is Outcome.APPLIED
 
             assert replica.cli("get", KEY) == "0"
 
@@ -124,5 +124,5 @@ async def test_a_unix_socket() -> None:
         server._config = (f"unixsocket {path}",)
         server.restart()
         async with opened(f"unix://{path}?db=2") as store:
-            assert (await store.write(KEY, Write(ZERO))).outcome is Outcome.APPLIED
+            assert (await store.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
         assert server.cli("-n", "2", "get", KEY) == "0"

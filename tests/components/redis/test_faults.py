@@ -11,7 +11,7 @@ import redis
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.adapters.redis.calls import CALL_WITHIN
 from mlrollout.domain.record import encode
-from mlrollout.domain.traffic import Outcome, Traffic, Write
+from mlrollout.domain.traffic import Lower, Outcome, Traffic
 from mlrollout.ports import TrafficError
 
 from devstack.redis_server import RedisServer
@@ -43,7 +43,7 @@ async def proxy(own_server: RedisServer) -> AsyncIterator[Proxy]:
 async def test_a_restarted_server_costs_no_error(own_server: RedisServer, own_store: RedisTrafficStore) -> None:
     await use_all_connections(own_store)
     own_server.restart()
-    assert (await own_store.write(KEY, Write(ZERO))).outcome is Outcome.APPLIED
+    assert (await own_store.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
     own_server.kill()
     own_server.start()
     await use_all_connections(own_store)
@@ -52,7 +52,7 @@ async def test_a_restarted_server_costs_no_error(own_server: RedisServer, own_st
 async def test_while_it_is_down_calls_fail_and_say_so(own_server: RedisServer, own_store: RedisTrafficStore) -> None:
     own_server.kill()
     assert "can't be reached" in await failure(own_store.read(KEY))
-    assert "can't be reached" in await failure(own_store.write(KEY, Write(LATCHED)))
+    assert "can't be reached" in await failure(own_store.write(KEY, Lower(LATCHED)))
     own_server.start()
     assert await own_store.read(KEY) == Traffic(None, None)
 
@@ -74,7 +74,7 @@ async def test_connections_that_died_silently_cost_no_error(proxy: Proxy) -> Non
     async with opened(f"redis://127.0.0.1:{proxy.port}") as store:
         await use_all_connections(store)
         proxy.silence()
-        assert (await store.write(KEY, Write(ZERO))).outcome is Outcome.APPLIED
+        assert (await store.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
         await use_all_connections(store)
 
 
@@ -84,28 +84,28 @@ async def test_the_primary_behind_an_address_may_change(own_server: RedisServer,
             await use_all_connections(store)
             own_server.cli("replicaof", "127.0.0.1", str(other.port))
             proxy.target = other.port
-            assert (await store.write(KEY, Write(ZERO))).outcome is Outcome.APPLIED
+            assert (await store.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
         assert other.cli("get", KEY) == "0"
 
 
 async def test_a_replica_is_told_from_a_primary(own_server: RedisServer, own_store: RedisTrafficStore) -> None:
     own_server.cli("replicaof", "127.0.0.1", "1")
-    assert "is a replica and takes no writes" in await failure(own_store.write(KEY, Write(ZERO)))
+    assert "is a replica and takes no writes" in await failure(own_store.write(KEY, Lower(ZERO)))
     own_server.cli("config", "set", "replica-serve-stale-data", "no")
     assert "is a replica without its primary" in await failure(own_store.read(KEY))
     own_server.cli("replicaof", "no", "one")
-    assert (await own_store.write(KEY, Write(ZERO))).outcome is Outcome.APPLIED
+    assert (await own_store.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
 
 
 async def test_somebodys_endless_script(own_server: RedisServer, own_store: RedisTrafficStore) -> None:
     own_server.cli("config", "set", "busy-reply-threshold", "1")
     with ThreadPoolExecutor(1) as pool, redis.Redis(port=own_server.port, socket_timeout=LONG_ENOUGH) as other:
         hung = pool.submit(other.eval, "while true do end", 0)
-        told = await until(lambda: failure_of(own_store.write(KEY, Write(ZERO))), bool)
+        told = await until(lambda: failure_of(own_store.write(KEY, Lower(ZERO))), bool)
         assert "held up by a script" in told
         own_server.cli("script", "kill")
         assert isinstance(hung.exception(), redis.ResponseError)
-    assert (await own_store.write(KEY, Write(ZERO))).outcome is Outcome.APPLIED
+    assert (await own_store.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
 
 
 async def failure_of(call: Awaitable[object]) -> str:
@@ -140,9 +140,9 @@ async def test_limits_of_the_server_are_named(
     with redis.Redis(port=own_server.port) as other:
         before = other.config_get(option)[option]
         other.config_set(option, value)
-        assert told in await failure(own_store.write(KEY, Write(ZERO)))
+        assert told in await failure(own_store.write(KEY, Lower(ZERO)))
         other.config_set(option, before)
-    assert (await own_store.write(KEY, Write(ZERO))).outcome is Outcome.APPLIED
+    assert (await own_store.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
 
 
 async def test_lowering_works_when_memory_is_full(own_server: RedisServer, own_store: RedisTrafficStore) -> None:
@@ -152,7 +152,7 @@ async def test_lowering_works_when_memory_is_full(own_server: RedisServer, own_s
         with pytest.raises(redis.OutOfMemoryError):
             other.set("anything", "else")
 
-        written = await own_store.write(KEY, Write(LATCHED))
+        written = await own_store.write(KEY, Lower(LATCHED))
 
         assert (written.outcome, written.traffic) == (Outcome.APPLIED, Traffic("0", LATCHED))
         assert other.mget(KEY, RECORD) == ["0", encode(LATCHED)]
@@ -162,9 +162,9 @@ async def test_lowering_works_when_memory_is_full(own_server: RedisServer, own_s
 async def test_a_flushed_server_goes_on(
     own_server: RedisServer, own_store: RedisTrafficStore, flush: tuple[str, ...]
 ) -> None:
-    await own_store.write(KEY, Write(ZERO))
+    await own_store.write(KEY, Lower(ZERO))
     own_server.cli(*flush)
-    assert (await own_store.write(KEY, Write(ZERO))).traffic == Traffic("0", ZERO)
+    assert (await own_store.write(KEY, Lower(ZERO))).traffic == Traffic("0", ZERO)
 
 
 @pytest.mark.parametrize(

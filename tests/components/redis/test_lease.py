@@ -2,7 +2,7 @@
 
 import redis
 from mlrollout.adapters.redis import RedisTrafficStore
-from mlrollout.domain.traffic import Outcome, Write
+from mlrollout.domain.traffic import Lower, Outcome, Raise, SavedRecord
 
 from tests.components.redis.awaiting import until
 from tests.components.redis.examples import LATCHED, TEN, THIRTY, ZERO
@@ -11,8 +11,8 @@ LONG = 3600.0
 
 
 async def at_ten(store: RedisTrafficStore, key: str, lease: float | None) -> None:
-    await store.write(key, Write(ZERO), lease=lease)
-    await store.write(key, Write(TEN, raises=True, expect=ZERO), lease=lease)
+    await store.write(key, Lower(ZERO), lease=lease)
+    await store.write(key, Raise(SavedRecord(TEN), expect=ZERO), lease=lease)
 
 
 def expiries(raw: redis.Redis, key: str) -> set[int]:
@@ -41,14 +41,14 @@ async def test_key_and_record_expire_together(store: RedisTrafficStore, key: str
 async def test_writing_the_record_again_renews(store: RedisTrafficStore, key: str, raw: redis.Redis) -> None:
     await at_ten(store, key, LONG)
     (before,) = expiries(raw, key)
-    assert (await store.write(key, Write(TEN), lease=2 * LONG)).outcome is Outcome.APPLIED
+    assert (await store.write(key, Lower(TEN), lease=2 * LONG)).outcome is Outcome.APPLIED
     (after,) = expiries(raw, key)
     assert after - before > LONG * 1000 - 1
 
 
 async def test_a_lease_taken_away_no_longer_counts(store: RedisTrafficStore, key: str, raw: redis.Redis) -> None:
     await at_ten(store, key, LONG)
-    await store.write(key, Write(TEN))
+    await store.write(key, Lower(TEN))
     assert expiries(raw, key) == {-1}
 
 
@@ -56,7 +56,7 @@ async def test_a_write_that_is_refused_renews_nothing(store: RedisTrafficStore, 
     await at_ten(store, key, LONG)
     before = expiries(raw, key)
     raw.set(key, "5", keepttl=True)
-    for write in (Write(ZERO), Write(TEN), Write(THIRTY), Write(THIRTY, raises=True, expect=TEN)):
+    for write in (Lower(ZERO), Lower(TEN), Lower(THIRTY), Raise(SavedRecord(THIRTY), expect=TEN)):
         assert (await store.write(key, write, lease=2 * LONG)).outcome is not Outcome.APPLIED
     assert expiries(raw, key) == before
 
@@ -65,11 +65,11 @@ async def test_a_key_put_back_keeps_its_lease(store: RedisTrafficStore, key: str
     await at_ten(store, key, LONG)
     before = expiries(raw, key)
     raw.set(key, "90", keepttl=True)
-    assert (await store.write(key, Write(ZERO))).traffic.key == "10"
+    assert (await store.write(key, Lower(ZERO))).traffic.key == "10"
     assert expiries(raw, key) == before
 
 
 async def test_a_rollback_does_not_expire(store: RedisTrafficStore, key: str, raw: redis.Redis) -> None:
     await at_ten(store, key, LONG)
-    await store.write(key, Write(LATCHED), lease=LONG)
+    await store.write(key, Lower(LATCHED), lease=LONG)
     assert expiries(raw, key) == {-1}

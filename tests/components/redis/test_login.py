@@ -9,7 +9,7 @@ import redis
 from mlrollout.adapters.redis import Calls, Rating, Ratings, RedisSurvey, RedisTrafficStore, RedisUsers, Taken, Users
 from mlrollout.domain.claim import Claim
 from mlrollout.domain.record import encode
-from mlrollout.domain.traffic import Outcome, Traffic, Write
+from mlrollout.domain.traffic import Lower, Outcome, Raise, SavedRecord, Traffic
 from mlrollout.ports import TrafficError
 
 from devstack.redis_server import RedisServer
@@ -95,14 +95,14 @@ async def test_a_password_can_be_changed_without_an_error(
     async with opened(url(guarded, "mlrollout", "hunter4")) as renewed:
         await renewed.read(KEY)
         run(admin, "ACL SETUSER mlrollout <hunter2")
-        assert (await renewed.write(KEY, Write(ZERO))).outcome is Outcome.APPLIED
+        assert (await renewed.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
 
 
 async def test_the_documented_operator_may_do_all_it_must(as_documented: RedisTrafficStore, admin: redis.Redis) -> None:
-    assert (await as_documented.write(KEY, Write(ZERO))).outcome is Outcome.APPLIED
-    raised = await as_documented.write(KEY, Write(TEN, raises=True, expect=ZERO), lease=60)
+    assert (await as_documented.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
+    raised = await as_documented.write(KEY, Raise(SavedRecord(TEN), expect=ZERO), lease=60)
     assert raised.outcome is Outcome.APPLIED
-    assert (await as_documented.write(KEY, Write(LATCHED))).outcome is Outcome.APPLIED
+    assert (await as_documented.write(KEY, Lower(LATCHED))).outcome is Outcome.APPLIED
     assert await as_documented.read(KEY) == Traffic("0", LATCHED)
     await as_documented.claim(KEY, CLAIM, 60)
     assert await as_documented.claimed(KEY) == CLAIM
@@ -170,7 +170,7 @@ async def test_the_documented_permissions_suffice_in_a_cluster() -> None:
         create(admin, "mlrollout", "hunter2")
         run(admin, f"ACL SETUSER mlrollout {CLUSTER} ~{key}* &{key}*")
         async with opened(url(server, "mlrollout", "hunter2")) as store:
-            assert (await store.write(key, Write(ZERO))).outcome is Outcome.APPLIED
+            assert (await store.write(key, Lower(ZERO))).outcome is Outcome.APPLIED
 
         run(admin, "ACL SETUSER mlrollout -cluster|slots")
         async with opened(url(server, "mlrollout", "hunter2")) as store:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 import redis
 from mlrollout.adapters.redis import RedisTrafficStore
-from mlrollout.domain.traffic import Traffic, Write
+from mlrollout.domain.traffic import Lower, Raise, SavedRecord, Traffic
 from mlrollout.ports import KeyRefusedError, TrafficError
 from redis.crc import key_slot
 
@@ -20,14 +20,14 @@ TAGGED = [f"{{{number}}}:rollout_percentage" for number in range(60)]
 
 
 async def _fill(store: RedisTrafficStore, keys: Sequence[str]) -> None:
-    await asyncio.gather(*(store.write(key, Write(ZERO)) for key in keys))
+    await asyncio.gather(*(store.write(key, Lower(ZERO)) for key in keys))
 
 
 @pytest.mark.usefixtures("patient")
 async def test_each_is_told_in_its_place(store: RedisTrafficStore, key: str, raw: redis.Redis) -> None:
     keys = [f"{key}:{number}" for number in range(250)]
     await _fill(store, keys[:248])
-    await store.write(keys[7], Write(TEN, raises=True, expect=ZERO))
+    await store.write(keys[7], Raise(SavedRecord(TEN), expect=ZERO))
     raw.rpush(keys[248], "a list")
 
     found = await store.read_many(keys)
@@ -48,7 +48,7 @@ async def test_it_takes_one_request_for_a_hundred(store: RedisTrafficStore, key:
 async def test_a_redis_that_does_not_answer_is_told_for_each_and_forgotten(
     own_server: RedisServer, own_store: RedisTrafficStore
 ) -> None:
-    await own_store.write("one", Write(ZERO))
+    await own_store.write("one", Lower(ZERO))
     own_server.pause()
     told = await own_store.read_many(["one", "two"])
     assert [type(each) for each in told] == [TrafficError, TrafficError]

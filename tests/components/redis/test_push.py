@@ -6,7 +6,7 @@ import pytest
 import redis
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.domain.record import encode
-from mlrollout.domain.traffic import Write
+from mlrollout.domain.traffic import Lower, Raise, SavedRecord
 
 from tests.components.redis.examples import LATCHED, TEN, THIRTY, ZERO
 
@@ -45,7 +45,7 @@ def listener(raw: redis.Redis, key: str) -> Iterator[Listener]:
 async def test_each_accepted_record_is_pushed_as_it_stands(
     store: RedisTrafficStore, key: str, listener: Listener, raw: redis.Redis
 ) -> None:
-    for write in (Write(ZERO), Write(TEN, raises=True, expect=ZERO), Write(LATCHED)):
+    for write in (Lower(ZERO), Raise(SavedRecord(TEN), expect=ZERO), Lower(LATCHED)):
         await store.write(key, write)
         assert listener.heard() == [encode(write.record)] == [raw.get(f"{key}:record")]
 
@@ -55,13 +55,13 @@ async def test_what_changes_no_record_is_not_pushed(
 ) -> None:
     raw.mset({key: "90", f"{key}:record": encode(TEN)})
     for write in (
-        Write(TEN),
-        Write(TEN, raises=True, expect=ZERO),
-        Write(ZERO),
-        Write(THIRTY),
-        Write(THIRTY, raises=True, expect=ZERO),
+        Lower(TEN),
+        Raise(SavedRecord(TEN), expect=ZERO),
+        Lower(ZERO),
+        Lower(THIRTY),
+        Raise(SavedRecord(THIRTY), expect=ZERO),
     ):
         await store.write(key, write)
     raw.set(f"{key}:record", '{"schema":2}')
-    await store.write(key, Write(LATCHED))
+    await store.write(key, Lower(LATCHED))
     assert listener.heard() == []

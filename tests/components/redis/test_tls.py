@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from mlrollout.domain.traffic import Outcome, Traffic, Write
+from mlrollout.domain.traffic import Lower, Outcome, Traffic
 from mlrollout.ports import TrafficError
 from mlrollout.redis_common.address import Tls
 from mlrollout.redis_common.failure import UnusableError
@@ -23,7 +23,7 @@ def secured() -> Iterator[RedisServer]:
 
 async def test_an_authority_of_our_own(secured: RedisServer) -> None:
     async with opened(secured.url, Tls(ca=secured.ca_file)) as store:
-        assert (await store.write(KEY, Write(ZERO))).outcome is Outcome.APPLIED
+        assert (await store.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
 
 
 async def test_an_unknown_authority_is_refused(secured: RedisServer) -> None:

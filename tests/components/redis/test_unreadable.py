@@ -7,13 +7,13 @@ import pytest
 import redis
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.domain.record import UnreadableRecordError, decode, encode
-from mlrollout.domain.traffic import Outcome, Write
+from mlrollout.domain.traffic import Lower, Outcome, Raise, SavedRecord
 from mlrollout.ports import KeyRefusedError, TrafficError
 
 from tests.components.redis.examples import LATCHED, TEN, ZERO, record
 from tests.components.redis.histories import FIELDS, NOBODYS, NOT_OURS, VALUES
 
-RAISE = Write(TEN, raises=True, expect=ZERO)
+RAISE = Raise(SavedRecord(TEN), expect=ZERO)
 
 
 @pytest.mark.parametrize("text", NOT_OURS)
@@ -22,7 +22,7 @@ async def test_somebody_elses_record_is_kept_and_only_the_key_lowered(
 ) -> None:
     raw.mset({key: "30", f"{key}:record": text})
 
-    for write in (RAISE, Write(TEN), Write(LATCHED)):
+    for write in (RAISE, Lower(TEN), Lower(LATCHED)):
         written = await store.write(key, write)
         assert written.outcome is Outcome.UNREADABLE
         assert written.traffic.unreadable
@@ -37,18 +37,18 @@ async def test_damage_is_replaced_by_a_lowering_write_alone(
 ) -> None:
     raw.mset({key: "30", f"{key}:record": text})
 
-    for write in (RAISE, Write(TEN)):
+    for write in (RAISE, Lower(TEN)):
         assert (await store.write(key, write)).outcome is Outcome.UNREADABLE
         assert raw.mget(key, f"{key}:record") == ["30", text]
 
-    assert (await store.write(key, Write(LATCHED))).outcome is Outcome.APPLIED
+    assert (await store.write(key, Lower(LATCHED))).outcome is Outcome.APPLIED
     assert raw.mget(key, f"{key}:record") == ["0", encode(LATCHED)]
 
 
 async def test_another_programs_data_is_not_overwritten(store: RedisTrafficStore, key: str, raw: redis.Redis) -> None:
     raw.hset(key, "user:7", "treatment")
     with pytest.raises(KeyRefusedError, match="something other than a string"):
-        await store.write(key, Write(ZERO))
+        await store.write(key, Lower(ZERO))
     assert raw.hgetall(key) == {"user:7": "treatment"}
 
 
@@ -56,7 +56,7 @@ async def test_another_programs_record_is_not_overwritten(store: RedisTrafficSto
     raw.set(key, "30")
     raw.hset(f"{key}:record", "user:7", "treatment")
 
-    written = await store.write(key, Write(LATCHED))
+    written = await store.write(key, Lower(LATCHED))
 
     assert (written.outcome, written.traffic.key) == (Outcome.UNREADABLE, "0")
     assert raw.hgetall(f"{key}:record") == {"user:7": "treatment"}
@@ -71,7 +71,7 @@ async def test_the_script_can_read_what_we_can_read(
         for value in VALUES:
             text = json.dumps({**base, "latched": latched, "percentage": 0 if latched else 10, field: value})
             raw.mset({key: "30", f"{key}:record": text})
-            written = await store.write(key, Write(record(100, attempt=2)))
+            written = await store.write(key, Lower(record(100, attempt=2)))
             assert (written.outcome is Outcome.UNREADABLE) == (not readable(text)), text
 
 
@@ -79,21 +79,21 @@ async def test_fields_that_are_missing_are_read_alike(store: RedisTrafficStore, 
     for field in FIELDS:
         text = json.dumps({name: value for name, value in json.loads(encode(TEN)).items() if name != field})
         raw.mset({key: "30", f"{key}:record": text})
-        written = await store.write(key, Write(record(100, attempt=2)))
+        written = await store.write(key, Lower(record(100, attempt=2)))
         assert (written.outcome is Outcome.UNREADABLE) == (not readable(text)), text
 
 
 async def test_a_record_without_an_owner_is_released(store: RedisTrafficStore, key: str, raw: redis.Redis) -> None:
     fields = {name: value for name, value in json.loads(encode(TEN)).items() if name not in {"owner", "holder"}}
     raw.mset({key: "10", f"{key}:record": json.dumps(fields)})
-    assert (await store.write(key, Write(LATCHED))).outcome is Outcome.APPLIED
+    assert (await store.write(key, Lower(LATCHED))).outcome is Outcome.APPLIED
 
 
 async def test_a_record_that_nobody_could_read_is_not_written(
     store: RedisTrafficStore, key: str, raw: redis.Redis
 ) -> None:
     with pytest.raises(TrafficError):
-        await store.write(key, Write(record(101), raises=True))
+        await store.write(key, Raise(SavedRecord(record(101))))
     assert not raw.exists(key, f"{key}:record")
 
 

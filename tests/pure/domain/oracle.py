@@ -10,7 +10,7 @@ from mlrollout.api.status import ConditionStatus
 from mlrollout.domain.conditions import READY, RECONCILING, STALLED, TRAFFIC_APPLIED, Fact
 from mlrollout.domain.record import Rank, Record
 from mlrollout.domain.state import HISTORY, Decision, Observation, Reason, State
-from mlrollout.domain.traffic import Traffic, Write
+from mlrollout.domain.traffic import Intent, Lower, Raise, RaiseOnceSaved, Traffic, Write
 from mlrollout.evidence.measurement import MeasurementHistory, Verdict
 
 if TYPE_CHECKING:
@@ -66,12 +66,12 @@ class Oracle:
     # --- rules -------------------------------------------------------------------------------
 
     def sent(self, write: Write) -> None:
-        assert not write.raises or write.record.attempt not in self.latched, "a raise of a latched attempt"
+        assert isinstance(write, Lower) or write.record.attempt not in self.latched, "a raise of a latched attempt"
 
     def applied(self, world: World, write: Write, before: Traffic) -> None:
         after = world.redis.traffic
         if after.in_force > before.in_force:
-            assert write.raises, "what was not meant to raise raised"
+            assert isinstance(write, Raise), "what was not meant to raise raised"
             assert not _latched(before.record, write.record), "a latched attempt was raised"
         if after.record == write.record:
             self.landed.setdefault(write.record.rank, world.now)
@@ -194,12 +194,11 @@ class Oracle:
         foreign = found is not None and found.owner not in ("", seen.uid)
         at_zero = seen.traffic is not None and bool(seen.traffic.unreadable) and seen.traffic.key == "0"
         if not foreign and not at_zero:
-            assert decision.write == Write(after.record), "a breach, and nothing is written"
+            assert decision.write == Lower(after.record), "a breach, and nothing is written"
 
-    def _written(self, world: World, before: State | None, seen: Observation, write: Write, after: State) -> None:
+    def _written(self, world: World, before: State | None, seen: Observation, write: Intent, after: State) -> None:
         traffic = seen.traffic
-        if not write.raises:
-            assert write.expect is None
+        if isinstance(write, Lower):
             return
         assert traffic is not None, "a raise without knowing what stands"
         assert write.expect == traffic.record, "a raise that does not say what it is based on"
@@ -214,7 +213,7 @@ class Oracle:
         assert write.record.revision == world.edit.spec.revision
         self._raised(world, seen, write, traffic, after)
 
-    def _raised(self, world: World, seen: Observation, write: Write, traffic: Traffic, after: State) -> None:
+    def _raised(self, world: World, seen: Observation, write: RaiseOnceSaved, traffic: Traffic, after: State) -> None:
         """A raise above the first stage needs a fresh `Pass` of every guardrail, made in the stage before it."""
         spec, now = world.edit.spec, world.now
         stages = {stage.name: stage for stage in spec.stages}

@@ -7,7 +7,7 @@ from mlrollout.api.spec import BreachAfter
 from mlrollout.domain.decide import decide
 from mlrollout.domain.record import Record, encode
 from mlrollout.domain.state import Observation, Reason, RunOutcome
-from mlrollout.domain.traffic import Traffic, Write
+from mlrollout.domain.traffic import Lower, Traffic
 
 from tests.components.redis.model import State as Redis
 from tests.pure.domain.situations import world_at
@@ -29,7 +29,7 @@ def _begun(record: Record | None, key: str | None = "30") -> Record:
     assert decision.announces, "it begins when it is saved"
     served = record is not None and record.percentage
     ends = replace(record, sequence=3, percentage=0, stage="", owner="") if record is not None and served else None
-    assert decision.write == (None if ends is None else Write(ends)), "what nobody guards ends at once"
+    assert decision.write == (None if ends is None else Lower(ends)), "what nobody guards ends at once"
     assert decision.state.serial == len(decision.state.history) == 1
     return decision.state.record
 
@@ -291,7 +291,7 @@ def test_a_record_of_the_object_before_does_not_keep_its_successor_from_the_key(
     spec, state = world.edit.spec, replace(world.state, record=replace(world.state.record, attempt=2))
     late = replace(world.state.record, attempt=1, owner="an-earlier-uid")
     decision = decide(spec, state, Observation(UID, HOLDER, Traffic("30", late)), world.now)
-    assert decision.write == Write(state.record)
+    assert decision.write == Lower(state.record)
     decision = decide(spec, state, Observation(UID, HOLDER, Traffic("30", replace(late, attempt=3))), world.now)
     assert decision.write is None, "a greater one may be another cluster's"
     assert decision.alerts[0].reason is Reason.KEY_CONFLICT

@@ -6,7 +6,7 @@ import pytest
 from mlrollout.api.spec import BreachAfter, Guardrail, Missing, MissingAction, Requirement, Stage
 from mlrollout.domain.decide import decide
 from mlrollout.domain.state import Decision, Observation, Reason, RunOutcome
-from mlrollout.domain.traffic import Write
+from mlrollout.domain.traffic import Lower
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 
 from tests.pure.domain.situations import world_at
@@ -200,7 +200,7 @@ def test_a_breach_goes_to_zero_in_the_same_decision(situation: str, happenings: 
     decision = world.handle()
     assert decision.state is not None
     assert decision.state.record.latched
-    assert decision.write == Write(decision.state.record)
+    assert decision.write == Lower(decision.state.record)
     assert decision.state.record.percentage == 0
     assert (decision.state.cause, decision.state.explanation) == (
         Reason.GUARDRAIL_BREACHED,

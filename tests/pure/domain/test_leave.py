@@ -6,7 +6,7 @@ import pytest
 from mlrollout.domain.leave import leave
 from mlrollout.domain.record import Record, encode
 from mlrollout.domain.state import State
-from mlrollout.domain.traffic import Outcome, Traffic, Write
+from mlrollout.domain.traffic import Lower, Outcome, Traffic
 
 from tests.components.redis.model import State as Redis
 from tests.components.redis.model import merge
@@ -43,7 +43,7 @@ def _redis(record: Record | None, key: str | None) -> Redis:
 def test_at_zero_one_write_gives_it_up_and_a_second_finds_nothing_to_do(state: State, redis: Redis) -> None:
     record = leave(state, "ours", redis.traffic, keep=False)
     assert record is not None
-    outcome, after = merge(redis, Write(record))
+    outcome, after = merge(redis, Lower(record))
     assert outcome in (Outcome.APPLIED, Outcome.UNREADABLE)
     assert after.key == "0"
     assert leave(state, "ours", after.traffic, keep=False) is None
@@ -57,7 +57,7 @@ def test_at_zero_one_write_gives_it_up_and_a_second_finds_nothing_to_do(state: S
 def test_what_stays_is_no_more_than_is_in_force(redis: Redis, stays: str) -> None:
     record = leave(STATE, "ours", redis.traffic, keep=True)
     assert record is not None
-    outcome, after = merge(redis, Write(record))
+    outcome, after = merge(redis, Lower(record))
     assert (outcome, after.key) == (Outcome.APPLIED, stays)
     assert leave(STATE, "ours", after.traffic, keep=True) is None
 

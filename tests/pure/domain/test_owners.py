@@ -7,7 +7,7 @@ from mlrollout.assignment.view import View
 from mlrollout.domain.decide import decide
 from mlrollout.domain.record import ATTEMPTS, Record, decode, encode, first_attempt
 from mlrollout.domain.state import Decision, Observation, Reason
-from mlrollout.domain.traffic import Traffic, Write
+from mlrollout.domain.traffic import Lower, Traffic
 
 from tests.pure.domain.situations import world_at
 from tests.pure.domain.specs import Edit
@@ -83,7 +83,7 @@ def test_a_record_of_an_older_operator_is_told_its_cluster() -> None:
     world = world_at("second stage")
     seen = Observation(UID, HOLDER, world.redis.traffic, measurements=world.operators[0].measurements, cluster="here")
     decision = decide(world.edit.spec, world.state, seen, world.now)
-    assert decision.write == Write(world.state.record)
+    assert decision.write == Lower(world.state.record)
     assert decision.write is not None
     assert decision.write.record.cluster == "here"
     placed = replace(seen, traffic=Traffic("30", decision.write.record))

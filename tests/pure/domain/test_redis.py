@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 from mlrollout.api.spec import Approval
-from mlrollout.domain.record import Record, encode
+from mlrollout.domain.record import encode
 from mlrollout.domain.state import Decision, Reason
-from mlrollout.domain.traffic import Write
+from mlrollout.domain.traffic import Lower, Raise, SavedRecord
 
 from tests.components.redis.model import State as Redis
 from tests.pure.domain.situations import world_at
@@ -107,7 +107,7 @@ def test_a_stage_that_redis_lost_comes_back_at_once_on_evidence_that_is_still_fr
 def test_it_is_told_once_however_often_it_is_tried() -> None:
     world = world_at("second stage", ("flush",), ("delay", True), ("handle", 0), ("handle", 0))
     assert world.told.count(Reason.TRAFFIC_RESTORED) == 1
-    assert world.in_flight == [Write(world.state.record, raises=True, expect=None)] * 2
+    assert world.in_flight == [Raise(SavedRecord(world.state.record), expect=None)] * 2
     world.play([("deliver",), ("deliver",)])
     assert world.in_force == 30
 
@@ -180,7 +180,7 @@ def test_a_replica_of_long_ago_that_holds_zero_is_like_lost_data() -> None:
     assert world.in_force == 30
     world.play([("fail_over", 0), ("delay", True), ("handle", 0), ("handle", 0)])
     assert world.told.count(Reason.TRAFFIC_RESTORED) == 1
-    assert world.in_flight == [Write(world.state.record, raises=True, expect=world.redis.traffic.record)] * 2
+    assert world.in_flight == [Raise(SavedRecord(world.state.record), expect=world.redis.traffic.record)] * 2
     world.play([("delay", False), ("deliver",), ("handle", 0)])
     assert (world.in_force, world.state.confirmed) == (30, True)
 
@@ -276,7 +276,7 @@ def test_while_redis_can_t_be_asked_nothing_is_raised_and_a_way_down_is_tried() 
     assert _decision(world).write is None
     assert _alerts(world) == [Reason.TRAFFIC_UNCONFIRMED]
     world.play([("breach", 0)])
-    assert _decision(world).write == Write(world.state.record)
+    assert _decision(world).write == Lower(world.state.record)
     world.play([("redis_is", True), ("handle", 0)])
     assert world.in_force == 0
 
@@ -348,15 +348,15 @@ def test_of_two_that_decide_on_the_same_state_one_announces_and_one_raise_is_sen
     assert world.version == version + 1, "but was not allowed to save that"
     assert second.state == first.state
     world.play([("delay", True), ("handle", 0), ("handle", 1)])
-    assert world.in_flight[0].raises
+    assert isinstance(world.in_flight[0], Raise)
     world.play([("delay", False), ("deliver",), ("deliver",), ("handle", 0)])
     assert (world.in_force, world.told.count(Reason.STAGE_ADVANCED)) == (30, 2)
 
 
 def test_a_raise_says_what_it_is_based_on() -> None:
     world = world_at("second stage announced", ("delay", True), ("go_well", 1))
-    assert world.in_flight == [Write(world.state.record, raises=True, expect=world.redis.traffic.record)]
-    assert isinstance(world.in_flight[0].expect, Record)
+    assert world.in_flight == [Raise(SavedRecord(world.state.record), expect=world.redis.traffic.record)]
+    assert world.redis.traffic.record is not None
     world.play([("delay", False), ("breach", 0), ("deliver",)])
     assert world.in_force == 0, "what was sent before the rollback comes too late"
 

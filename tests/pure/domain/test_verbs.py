@@ -2,7 +2,7 @@
 
 import pytest
 from mlrollout.domain.state import Reason, Verb
-from mlrollout.domain.traffic import Write
+from mlrollout.domain.traffic import Lower
 
 from tests.pure.domain.situations import SITUATIONS, world_at
 
@@ -56,7 +56,7 @@ def test_a_rollback_outranks_every_other_verb(situation: str) -> None:
     world.play([("ask", verb) for verb in Verb])
     world.handle()
     assert world.state.record.latched
-    assert world.in_flight == [Write(world.state.record)]
+    assert world.in_flight == [Lower(world.state.record)]
     assert world.state.cause == Reason.MANUAL_ROLLBACK
     assert world.told.count(Reason.VERB_REFUSED) == len(Verb) - 1
     assert not world.state.paused or situation == "paused"

@@ -17,7 +17,7 @@ from mlrollout.domain.merge import merge as merged
 from mlrollout.domain.persist import from_status, to_status
 from mlrollout.domain.record import Record, encode
 from mlrollout.domain.state import Decision, Observation, Request, State
-from mlrollout.domain.traffic import Write
+from mlrollout.domain.traffic import Lower, RaiseOnceSaved, Write
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 
 from tests.components.redis.model import State as Redis
@@ -139,11 +139,14 @@ class World:
         if not decision.announces:
             operator.state = decision.state
         write = decision.write
-        if write is not None and not write.raises:
+        if isinstance(write, Lower):
             self._send(write)
         saved = self._save(operator, seen, decision)
-        if write is not None and write.raises and saved:
-            self._send(write)
+        if isinstance(write, RaiseOnceSaved) and saved:
+            assert self.saved.state is not None
+            earned = write.by(self.saved.state.record)
+            assert earned is not None, "a raise to what is not saved"
+            self._send(earned)
         operator.measurements = {
             guardrail.name: measured
             if (measured := operator.measurements.get(guardrail.name)) is not None and measured.guardrail == guardrail

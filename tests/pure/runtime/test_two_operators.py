@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from mlrollout.domain.traffic import Raise
 from mlrollout.evidence.measurement import Measurement, Verdict
 
 from tests.pure.runtime.conftest import Logs
@@ -160,7 +161,7 @@ async def test_two_that_both_believe_to_lead_raise_once() -> None:
     world.start()
     world.api.apply(spec(stages=[stage("pilot", 10, "3s"), stage("full", 100, "3s")]))
     await world.until(lambda: world.condition("Ready").get("status") == "True")
-    raises = [write.record.percentage for write in world.redis.accepted if write.raises]
+    raises = [write.record.percentage for write in world.redis.accepted if isinstance(write, Raise)]
     assert raises == [10, 100]
     assert world.reasons() == ["AttemptStarted", "StageAdvanced", "StageAdvanced", "Completed"]
 

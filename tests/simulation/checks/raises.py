@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mlrollout.api.spec import Approval, Spec, Stage
 from mlrollout.domain.record import Rank, Record
+from mlrollout.domain.traffic import Raise
 from mlrollout.evidence.measurement import Verdict
 from mlrollout.ports import Ref
 
@@ -21,7 +22,7 @@ def no_unearned_raise(world: World) -> Iterator[Violation]:
     judge = _Judge(world)
     unearned: dict[int, list[str]] = {}
     for entry in world.history:
-        if isinstance(entry, Issued) and entry.write.raises:
+        if isinstance(entry, Issued) and isinstance(entry.write, Raise):
             unearned[id(entry)] = list(judge.unearned(entry))
         if isinstance(entry, Changed) and entry.rises and entry.cause is not None:
             for why in unearned.get(id(entry.cause), ["it was not sent as a raise"]):
@@ -44,7 +45,7 @@ def a_raise_is_won_by_a_status_write(world: World) -> Iterator[Violation]:
     """Before Redis sees a raise, the status holds its record; and the status never goes back to a lesser one."""
     newest: dict[str, Rank] = {}
     for entry in world.history:
-        if isinstance(entry, Issued) and entry.write.raises:
+        if isinstance(entry, Issued) and isinstance(entry.write, Raise):
             record = entry.write.record
             if newest.get(record.owner) is None or newest[record.owner] < record.rank:
                 message = f"{entry.by} sends a raise to {record.rank}; the status holds {newest.get(record.owner)}"

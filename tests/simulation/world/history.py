@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from mlrollout.domain.traffic import Outcome, Traffic, Write
+from mlrollout.domain.traffic import Outcome, Raise, Traffic, Write
 from mlrollout.evidence.measurement import Measurement
 from mlrollout.ports import EventToPost, Ref
 
@@ -92,7 +92,7 @@ class Issued(Entry):
 
     def __str__(self) -> str:
         record = self.write.record
-        what = "raise" if self.write.raises else "write"
+        what = "raise" if isinstance(self.write, Raise) else "write"
         return f"redis: {self.by} sends a {what} of {self.key} to {record.percentage} % {record.rank}"
 
 

@@ -9,7 +9,7 @@ from typing import Self
 
 from mlrollout.domain.claim import Claim, decode_claim, encode_claim
 from mlrollout.domain.record import encode
-from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
+from mlrollout.domain.traffic import Outcome, Raise, Traffic, Write, Written
 from mlrollout.ports import TrafficError
 from mlrollout.redis_common.address import Tls
 from mlrollout.redis_common.names import claim_of, record_of
@@ -51,8 +51,8 @@ class RedisTrafficStore:
             key,
             *("EVAL", SCRIPT, 2, key, record_of(key)),
             encode(write.record),
-            "raise" if write.raises else "",
-            encode(write.expect) if write.expect else "",
+            "raise" if isinstance(write, Raise) else "",
+            encode(write.expect) if isinstance(write, Raise) and write.expect else "",
             max(1, round(lease * 1000)) if lease is not None else 0,
         )
         return Written(Outcome(outcome.decode()), Traffic.parse(*texts))
