@@ -87,18 +87,8 @@ def adopt(state: State, record: Record, traffic: Traffic, now: float) -> State:
         state, known = replace(never_landed(state, now), measurements_from=now, evidence_from=now, runs=()), None
     if record.latched:
         record = replace(record, cause=record.cause or known)
-    state = replace(
-        state.leave(now, RunOutcome.ROLLED_BACK if record.latched else RunOutcome.SUPERSEDED),
-        record=record,
-        in_force_since=now,
-        confirmed=False,
-        applied=traffic.in_force,
-        healthy=0.0,
-        healthy_until=None,
-        approved="",
-        promoted="",
-        completed=False,
-    )
+    left = state.leave(now, RunOutcome.ROLLED_BACK if record.latched else RunOutcome.SUPERSEDED)
+    state = replace(left.at(record), in_force_since=now, applied=traffic.in_force)
     return state if untold(state) else _told_of_adoption(state, now)
 
 
@@ -121,18 +111,12 @@ def renew(state: State, spec: Spec, seen: Observation, now: float) -> State:
     served = traffic is not None and traffic.in_force > 0  # a failover may have brought it back
     idle = state.confirmed and before.percentage == 0 and not served
     known = traffic.record.attempt if traffic is not None and traffic.record is not None else 0
+    left = never_landed(state, now).leave(now, RunOutcome.SUPERSEDED)
     state = replace(
-        never_landed(state, now).leave(now, RunOutcome.SUPERSEDED),
-        record=_fresh(max(before.attempt, known) + 1, spec, seen),
+        left.at(_fresh(max(before.attempt, known) + 1, spec, seen)),
         measurements_from=now,
         evidence_from=max(state.evidence_from, state.in_force_since) if idle else now,
-        confirmed=False,
-        healthy=0.0,
-        healthy_until=None,
         fingerprint=spec.fingerprint,
-        approved="",
-        promoted="",
-        completed=False,
         runs=(),
     )
     return state.with_transition(
@@ -142,18 +126,8 @@ def renew(state: State, spec: Spec, seen: Observation, now: float) -> State:
 
 def lose(state: State, now: float, message: str) -> State:
     """The state after Redis lost its data and the stage can't come back at once: before the first stage again."""
-    state = state.leave(now, RunOutcome.LOST)
-    state = replace(
-        state,
-        record=replace(state.record, sequence=state.record.sequence + 1, percentage=0, stage=""),
-        confirmed=False,
-        applied=0,
-        healthy=0.0,
-        healthy_until=None,
-        approved="",
-        promoted="",
-        completed=False,
-    )
+    record = replace(state.record, sequence=state.record.sequence + 1, percentage=0, stage="")
+    state = replace(state.leave(now, RunOutcome.LOST).at(record), applied=0)
     return state.with_transition(now, Reason.TRAFFIC_LOST, message, warning=True)
 
 

@@ -14,7 +14,7 @@ from mlrollout.evidence.measurement import Measurement, Verdict
 
 from .gate import fresh
 from .rollback_cause import guarded
-from .state import Alert, Blockers, Decision, Observation, Reason, State
+from .state import Alert, Blockers, Decision, Observation, Phase, Reason, State
 
 READY = "Ready"
 RECONCILING = "Reconciling"
@@ -81,7 +81,7 @@ def _summary(decision: Decision, traffic: Fact, health: Fact, now: float) -> tup
         return _held_back(state, decision.blockers, now)
     if state is None or traffic.status is not ConditionStatus.TRUE:
         return _moving(traffic.reason, traffic.message)
-    if state.record.latched:
+    if state.phase is Phase.ROLLED_BACK:
         return stalled(state.cause or Reason.ROLLED_BACK, f"rolled back to 0 %: {state.explanation}")
     watch = "guardrails go on looking" if health.reason != Reason.GUARDRAILS_OFF else "guardrails look no more"
     return (Fact(READY, ConditionStatus.TRUE, Reason.COMPLETED, f"complete at {state.record.percentage} %; {watch}"),)

@@ -10,7 +10,7 @@ from .latch import landed, latch
 from .progress import Progressed, progress
 from .rollback_cause import evidence_alerts, rollback_cause
 from .stages import follow, supersede
-from .state import Alert, Blocker, Blockers, Decision, Observation, Reason, State
+from .state import Alert, Blocker, Blockers, Decision, Observation, Phase, Reason, State
 from .traffic import Lower, RaiseOnceSaved
 from .traffic_plan import TrafficPlan, claimed, conflict, plan_traffic
 from .verbs import hear, in_manifests
@@ -107,7 +107,7 @@ def _asked(spec: Spec, seen: Observation, state: State, now: float) -> tuple[Sta
 
 def _may_progress(seen: Observation, planned: TrafficPlan) -> bool:
     state = planned.state
-    return state.confirmed and not state.record.latched and seen.traffic is not None
+    return state.confirmed and state.phase is not Phase.ROLLED_BACK and seen.traffic is not None
 
 
 def _approvals(blockers: Blockers) -> list[Alert]:

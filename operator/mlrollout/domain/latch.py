@@ -7,22 +7,14 @@ several replicas that see a breach, the record that stands says what is told, wh
 from dataclasses import replace
 
 from .record import Cause, Record
-from .state import Reason, RunOutcome, StageRun, State
+from .state import Phase, Reason, RunOutcome, StageRun, State
 
 
 def latch(state: State, now: float, cause: Cause) -> State:
     """The state after a rollback: at 0 %, and latched there for the rest of the attempt."""
     before = state.record
-    return replace(
-        state.leave(now, RunOutcome.ROLLED_BACK),
-        record=replace(before, latched=True, sequence=before.sequence + 1, percentage=0, stage="", cause=cause),
-        confirmed=False,
-        healthy=0.0,
-        healthy_until=None,
-        approved="",
-        promoted="",
-        completed=False,
-    )
+    record = replace(before, latched=True, sequence=before.sequence + 1, percentage=0, stage="", cause=cause)
+    return state.leave(now, RunOutcome.ROLLED_BACK).at(record)
 
 
 def landed(state: State, found: Record, now: float) -> State:
@@ -33,7 +25,7 @@ def landed(state: State, found: Record, now: float) -> State:
         found: The record in Redis; it may be another replica's, latched for another cause.
         now: Seconds since the epoch.
     """
-    if state.confirmed or not state.record.latched:
+    if state.confirmed or state.phase is not Phase.ROLLED_BACK:
         return state
     mine = state.record.cause
     state = replace(state, record=replace(state.record, cause=found.cause or mine))

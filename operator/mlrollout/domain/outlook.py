@@ -4,7 +4,7 @@ from mlrollout.api.duration import brief
 from mlrollout.api.spec import Approval, Spec
 
 from .stages import current, following
-from .state import State
+from .state import Phase, State
 
 
 def served(spec: Spec, state: State) -> str:
@@ -17,7 +17,8 @@ def upcoming(spec: Spec, state: State) -> str:
     """The stage that comes next: `expansion 30%`; empty where none does."""
     record = state.record
     unknown = record.stage and current(spec, record) is None  # the spec changed, and was not decided on yet
-    stage = None if record.latched or state.completed or unknown else following(spec, record)
+    over = state.phase in (Phase.ROLLED_BACK, Phase.COMPLETED)
+    stage = None if over or unknown else following(spec, record)
     if stage is None:
         return ""
     waits = stage.approval is Approval.MANUAL and state.approved != stage.name

@@ -7,7 +7,7 @@ from mlrollout.api.spec import Approval, Spec, Stage
 
 from .gate import evidence_max_age, first_stage_blockers, gates, promotion_blockers, requirement_blockers
 from .stages import current, following
-from .state import Blocker, Blockers, Observation, Reason, RunOutcome, State
+from .state import Blocker, Blockers, Observation, Phase, Reason, RunOutcome, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def progress(spec: Spec, seen: Observation, state: State, now: float, pause: Blo
         return _enter_first(spec, seen, state, now, pause)
     missing = promotion_blockers(spec, state.in_force_since, seen.measurements, now)
     state = replace(state, healthy_until=None) if missing or pause else _count(spec, seen, state, stage, now)
-    if state.completed:
+    if state.phase is Phase.COMPLETED:
         return Progressed(state)
     if missing or pause:
         return Progressed(state, (*pause, *missing))
@@ -92,5 +92,5 @@ def _enter(state: State, stage: Stage, now: float, message: str) -> State:
     """The intent to stand in a stage; Redis is raised once this is saved."""
     before = state.record
     record = replace(before, sequence=before.sequence + 1, percentage=stage.percentage, stage=stage.name)
-    state = replace(state, record=record, confirmed=False, healthy=0.0, healthy_until=None, promoted="")
-    return state.enter(now).with_transition(now, Reason.STAGE_ADVANCED, f"stage {stage.name}: {message}")
+    state = state.at(record, approved=state.approved).enter(now)
+    return state.with_transition(now, Reason.STAGE_ADVANCED, f"stage {stage.name}: {message}")

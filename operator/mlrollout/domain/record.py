@@ -74,6 +74,11 @@ class Record:
         return (self.attempt, self.latched, self.sequence, -self.percentage)
 
     @property
+    def entered(self) -> bool:
+        """Whether any stage of the attempt was entered, so that it may have had users."""
+        return self.sequence > 0
+
+    @property
     def ordinal(self) -> int:
         """Which try of its object it is, for people."""
         return self.attempt % ATTEMPTS

@@ -8,7 +8,7 @@ from mlrollout.api.spec import Action, AfterCompletion, Spec
 from .gate import overdue, policy_after, rolls_back
 from .partial import UNGUARDED_FOR
 from .record import Cause
-from .state import Alert, Observation, Reason, State
+from .state import Alert, Observation, Phase, Reason, State
 from .traffic import Traffic
 
 Why = tuple[Reason, str]
@@ -22,14 +22,14 @@ def rollback_cause(spec: Spec, seen: Observation, state: State, now: float) -> C
 
 
 def _why(spec: Spec, seen: Observation, state: State, now: float) -> Why | None:
-    if state.record.latched:
+    if state.phase is Phase.ROLLED_BACK:
         return None
     stop = _emergency_stop(seen.traffic, state)
     if stop is not None:
         return stop
     if not guarded(spec, state) or not (state.record.percentage or state.applied):
         return None
-    if not state.record.sequence:
+    if not state.record.entered:
         return None  # it has had no user yet: what is in force, and on its way down, is the attempt before it
     if seen.unguarded:
         return Reason.INVALID_SPEC, (
@@ -41,7 +41,7 @@ def _why(spec: Spec, seen: Observation, state: State, now: float) -> Why | None:
 
 def guarded(spec: Spec, state: State) -> bool:
     """Whether guardrails still count: always, but after completion where the user said to stop."""
-    return not (state.completed and spec.after_completion is AfterCompletion.STOP)
+    return not (state.phase is Phase.COMPLETED and spec.after_completion is AfterCompletion.STOP)
 
 
 def _emergency_stop(traffic: Traffic | None, state: State) -> Why | None:
@@ -88,7 +88,7 @@ def _policies(spec: Spec, seen: Observation, state: State, now: float) -> Iterat
 
 def evidence_alerts(spec: Spec, seen: Observation, state: State, now: float) -> Iterator[Alert]:
     """Breaches that do not roll back, and evidence that has been missing for long."""
-    if state.record.latched or not guarded(spec, state):
+    if state.phase is Phase.ROLLED_BACK or not guarded(spec, state):
         return
     since = max(state.measurements_from, state.in_force_since)
     for guardrail in spec.guardrails:

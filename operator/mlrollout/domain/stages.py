@@ -5,7 +5,7 @@ from dataclasses import replace
 from mlrollout.api.spec import Approval, Spec, Stage
 
 from .record import Record
-from .state import Reason, RunOutcome, State
+from .state import Phase, Reason, RunOutcome, State
 
 
 def current(spec: Spec, record: Record) -> Stage | None:
@@ -35,11 +35,11 @@ def follow(spec: Spec, state: State, now: float) -> State:
     the last stage that does. Guardrails that changed have to be passed for the whole duration again.
     """
     record = state.record
-    if record.latched:
+    if state.phase is Phase.ROLLED_BACK:
         return state
     judged = state.fingerprint in spec.fingerprints  # which one stays in the status: an older operator may come back
     state = state if judged else _judge_anew(state, spec, now)
-    if not record.stage:
+    if state.phase is Phase.BEFORE_FIRST_STAGE:
         return state
     stage = current(spec, record)
     if (
@@ -47,7 +47,7 @@ def follow(spec: Spec, state: State, now: float) -> State:
         and stage.percentage == record.percentage
         and _needs_no_evidence(spec, state, stage, judged=judged)
     ):
-        goes_on = state.completed and following(spec, record) is not None
+        goes_on = state.phase is Phase.COMPLETED and following(spec, record) is not None
         return replace(state, completed=False) if goes_on else state
     return _moved(state, _position(spec, state), now)
 
@@ -58,7 +58,7 @@ def passes_over(spec: Spec, state: State) -> bool:
     Redis went back while it was announced. One that something was earned in has stood there, and may come back.
     """
     record = state.record
-    if state.healthy or state.healthy_until is not None or state.completed or first(spec, record):
+    if state.healthy or state.healthy_until is not None or state.phase is Phase.COMPLETED or first(spec, record):
         return False
     return any(state.applied < stage.percentage < record.percentage for stage in spec.stages)
 
@@ -71,7 +71,7 @@ def fall_back(spec: Spec, state: State, now: float) -> State:
 
 
 def _judge_anew(state: State, spec: Spec, now: float) -> State:
-    earned = state.healthy and not state.completed
+    earned = state.healthy and state.phase is not Phase.COMPLETED
     state = replace(state, fingerprint=spec.fingerprint, healthy_until=None)
     if not earned:
         return state
@@ -128,15 +128,6 @@ def move(state: State, stage: Stage | None, now: float) -> State:
     """The state in another stage, or before the first, with nothing earned there."""
     before = state.record
     name, percentage = (stage.name, stage.percentage) if stage is not None else ("", 0)
-    state = state.leave(now, RunOutcome.SUPERSEDED)
-    state = replace(
-        state,
-        record=replace(before, sequence=before.sequence + 1, stage=name, percentage=percentage),
-        confirmed=False,
-        healthy=0.0,
-        healthy_until=None,
-        approved="",
-        promoted="",
-        completed=False,
-    )
+    record = replace(before, sequence=before.sequence + 1, stage=name, percentage=percentage)
+    state = state.leave(now, RunOutcome.SUPERSEDED).at(record)
     return state.enter(now) if name else state

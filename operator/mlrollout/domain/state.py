@@ -169,6 +169,17 @@ class StageRun:
     outcome: RunOutcome = RunOutcome.RUNNING
 
 
+class Phase(StrEnum):
+    """How far an attempt is. What Redis holds of it is another question: see `State.confirmed`."""
+
+    BEFORE_FIRST_STAGE = "BeforeFirstStage"
+    IN_STAGE = "InStage"
+    COMPLETED = "Completed"
+    """The last stage has served its time."""
+    ROLLED_BACK = "RolledBack"
+    """At 0 % for the rest of the attempt."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """Where a rollout stands. Persisted in the object's status; times are seconds since the epoch.
@@ -215,6 +226,15 @@ class State:
     serial: int = 0
 
     @property
+    def phase(self) -> Phase:
+        """How far the attempt is."""
+        if self.record.latched:
+            return Phase.ROLLED_BACK
+        if self.completed:
+            return Phase.COMPLETED
+        return Phase.IN_STAGE if self.record.stage else Phase.BEFORE_FIRST_STAGE
+
+    @property
     def cause(self) -> str:
         """Why the attempt is latched, in one word; empty where it is not."""
         return self.record.cause.reason if self.record.cause is not None else ""
@@ -252,6 +272,27 @@ class State:
             measurements_from=min(self.measurements_from, now),
             evidence_from=min(self.evidence_from, now),
             in_force_since=min(self.in_force_since, now),
+        )
+
+    def at(self, record: Record, *, approved: str = "") -> "State":
+        """This state at another record: Redis is not known to hold it yet, and nothing is earned there.
+
+        Every step goes through here, so that no step can carry over what was earned, approved or promoted before it
+        (invariant 1).
+
+        Args:
+            record: Where the rollout stands from now on.
+            approved: The stage whose approval stays: the one that is entered.
+        """
+        return replace(
+            self,
+            record=record,
+            confirmed=False,
+            healthy=0.0,
+            healthy_until=None,
+            approved=approved,
+            promoted="",
+            completed=False,
         )
 
     def leave(self, now: float, outcome: RunOutcome) -> "State":

@@ -10,7 +10,7 @@ from .gate import evidence_max_age, first_stage_blockers, promotion_blockers
 from .latch import landed
 from .record import Record
 from .stages import fall_back, first, passes_over
-from .state import Alert, Blockers, Observation, Reason, State
+from .state import Alert, Blockers, Observation, Phase, Reason, State
 from .traffic import Intent, Lower, RaiseOnceSaved, Traffic
 
 _LOST = "Redis lost the percentage and its record"
@@ -69,7 +69,7 @@ def _redis_unreachable(state: State, trouble: str) -> TrafficPlan:
     """Redis can't be asked: a way down is tried all the same, a way up is not."""
     lowers = not state.confirmed and state.record.percentage <= state.applied
     message = f"Redis can't be asked whether {state.record.percentage} % stands: {trouble}"
-    if state.record.latched:
+    if state.phase is Phase.ROLLED_BACK:
         message = f"it is rolled back: {state.explanation}; {message}"
     alert = Alert(Reason.TRAFFIC_UNCONFIRMED, "redis", message)
     return TrafficPlan(state, Lower(state.record) if lowers else None, alert)
@@ -118,7 +118,7 @@ def _unreadable(state: State, traffic: Traffic, now: float) -> TrafficPlan:
         "wrote it, delete the key's :record",
     )
     state = replace(state, confirmed=False)
-    if state.record.latched and not lowers:
+    if state.phase is Phase.ROLLED_BACK and not lowers:
         state = landed(state, state.record, now)  # nobody is in treatment any more, whatever the record says
     return TrafficPlan(state, Lower(state.record) if lowers else None, alert)
 
@@ -186,7 +186,7 @@ def _held(state: State, traffic: Traffic, now: float) -> TrafficPlan:
         unplaced = bool(record.cluster) and traffic.record is not None and not traffic.record.cluster
         return TrafficPlan(state, Lower(record) if unplaced else None)
     # An earlier attempt had users until now: it was seen to, or it may have had while nobody could look.
-    until_now = state.evidence_from > state.in_force_since or (state.applied and not record.sequence)
+    until_now = state.evidence_from > state.in_force_since or (state.applied and not record.entered)
     clear = now if until_now else state.evidence_from
     return TrafficPlan(
         replace(

@@ -10,7 +10,7 @@ from .attempt import renew
 from .latch import latch
 from .record import Cause
 from .stages import current, following, move
-from .state import Alert, Heard, Observation, Reason, Request, State, Verb, shown
+from .state import Alert, Heard, Observation, Phase, Reason, Request, State, Verb, shown
 
 _AT_MOST = re.compile(r"(100|[0-9]{1,2})(?: ?%)?(?: (.*))?")
 
@@ -59,7 +59,7 @@ def _answer(verb: Verb, request: Request, spec: Spec, seen: Observation, state: 
 def _kept_down(seen: Observation, state: State, now: float) -> State:
     """A rollback in a manifest is no request that could be over: no attempt begins while it stands there."""
     request = seen.verbs.get(Verb.ROLLBACK)
-    if request is None or not request.manifest or state.record.latched:
+    if request is None or not request.manifest or state.phase is Phase.ROLLED_BACK:
         return state
     explanation = (
         f"asked for by an annotation that {request.manifest} keeps in a manifest: {_why(request)}; "
@@ -112,13 +112,13 @@ def _rollback(_spec: Spec, _seen: Observation, state: State, now: float, why: st
     found = state.record.cause
     if found is not None and (found.reason, found.message) == (cause.reason, cause.message):
         return state  # another replica heard it first; were it a second one, all is as it asks
-    if state.record.latched:
+    if state.phase is Phase.ROLLED_BACK:
         return "this attempt is rolled back already"
     return latch(state, now, cause)
 
 
 def _retry(spec: Spec, seen: Observation, state: State, now: float, why: str) -> Answer:
-    if not state.record.latched:
+    if state.phase is not Phase.ROLLED_BACK:
         return "this attempt is not rolled back; there is nothing to begin again"
     return renew(state.with_transition(now, Reason.RETRIED, f"a new attempt is asked for: {why}"), spec, seen, now)
 
@@ -151,7 +151,7 @@ def _approve(spec: Spec, _seen: Observation, state: State, now: float, why: str)
 
 def _promote(spec: Spec, _seen: Observation, state: State, now: float, why: str) -> Answer:
     stage = current(spec, state.record)
-    if state.record.latched or state.completed or stage is None:
+    if state.phase is not Phase.IN_STAGE or stage is None:
         return _nowhere(state)
     after = _next_stage(spec, state)
     state = replace(state, promoted=stage.name, approved=after.name if after is not None else state.approved)
@@ -167,7 +167,7 @@ def _demote(spec: Spec, _seen: Observation, state: State, now: float, value: str
         example = f'annotate mlrollout.dev/{Verb.DEMOTE}="10 too many complaints"'
         return f"it must say to how many per cent at most, and why: {example}"
     most, why = int(asked[1]), asked[2] or "no reason given"
-    if record.latched or not record.stage:
+    if state.phase in (Phase.ROLLED_BACK, Phase.BEFORE_FIRST_STAGE):
         return _nowhere(state)
     if most >= record.percentage:
         return f"{record.percentage} % is no more than {most} % already"
@@ -179,11 +179,11 @@ def _demote(spec: Spec, _seen: Observation, state: State, now: float, value: str
 
 
 def _nowhere(state: State) -> str:
-    return "the attempt is rolled back" if state.record.latched else "no stage is under way"
+    return "the attempt is rolled back" if state.phase is Phase.ROLLED_BACK else "no stage is under way"
 
 
 def _next_stage(spec: Spec, state: State) -> Stage | None:
-    return None if state.record.latched else following(spec, state.record)
+    return None if state.phase is Phase.ROLLED_BACK else following(spec, state.record)
 
 
 _ANSWERS: dict[Verb, Callable[[Spec, Observation, State, float, str], Answer]] = {

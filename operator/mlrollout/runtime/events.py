@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 import structlog
 
-from mlrollout.domain.state import Alert, Reason, State, Transition, Verb
+from mlrollout.domain.state import Alert, Phase, Reason, State, Transition, Verb
 from mlrollout.ports import Clock, EventToPost, GoneError, Objects, ObjectsError, Ref
 
 from .metrics import Metrics
@@ -61,7 +61,7 @@ class Events:
 
     def taken_down(self, rollout: Rollout, state: State, *, again: bool) -> None:
         """Log it now: the history waits for the API server, and of a standby's evidence it knows nothing."""
-        if state.record.latched:
+        if state.phase is Phase.ROLLED_BACK:
             rollout.down = state.record.ordinal
         log.warning(
             "Traffic that had come back was taken down again" if again else "Traffic was taken down",

@@ -10,7 +10,7 @@ import structlog
 from mlrollout.api.duration import render
 from mlrollout.api.spec import Guardrail, Spec
 from mlrollout.domain.rollback_cause import guarded
-from mlrollout.domain.state import State
+from mlrollout.domain.state import Phase, State
 from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.checks.threshold import Look, exceeds, failed, judge
 from mlrollout.evidence.measurement import Measurement, Verdict
@@ -202,4 +202,4 @@ def watches(spec: Spec, state: State | None) -> bool:
 
     But what Redis does not hold, because it went back, comes back on evidence alone.
     """
-    return state is not None and not state.record.latched and (guarded(spec, state) or not state.confirmed)
+    return state is not None and state.phase is not Phase.ROLLED_BACK and (guarded(spec, state) or not state.confirmed)

@@ -14,7 +14,7 @@ from typing import Any
 from mlrollout.api.spec import Guardrail, Spec
 from mlrollout.domain.decide import decide
 from mlrollout.domain.record import greater
-from mlrollout.domain.state import Decision, Reason, State
+from mlrollout.domain.state import Decision, Phase, Reason, State
 from mlrollout.domain.traffic import Intent, Lower, RaiseOnceSaved
 from mlrollout.evidence.measurement import Measurement
 from mlrollout.ports import (
@@ -221,7 +221,8 @@ class Reconciler:
         return self._leave if leaves else None
 
     async def _bring_down(self, rollout: Rollout) -> None:
-        began, latched = asyncio.get_running_loop().time(), rollout.state is not None and rollout.state.record.latched
+        began = asyncio.get_running_loop().time()
+        latched = rollout.state is not None and rollout.state.phase is Phase.ROLLED_BACK
         last: Lower | None = None
         while not rollout.gone:
             # What Redis does not answer to is written again, whatever can be decided without its answer.
