@@ -21,7 +21,8 @@ from typing import Any
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.api.spec import Guardrail
 from mlrollout.evidence.answer import Answer
-from mlrollout.runtime.measuring import Queries
+from mlrollout.evidence.checks.kinds import check_of
+from mlrollout.runtime.measuring import measure as measure_once
 
 from devstack.processes import wait_until
 from devstack.prometheus_server import PrometheusServer
@@ -95,13 +96,13 @@ def cpu_seconds(pid: int) -> float:
 async def measure(server: PrometheusServer, guardrail: Guardrail, looks: int) -> str:
     """One line of figures."""
     source = Counted(PrometheusSource(server.url))
-    queries, since = Queries.of(guardrail), time.time() - 86400
-    measurement = await queries.look(guardrail, source, since, Clock())
+    check, since = check_of(guardrail), time.time() - 86400
+    measurement = await measure_once(check, source, since=since, clock=Clock())
     before = source.asked, cpu_seconds(os.getpid()), cpu_seconds(server.child.pid)
     took = []
     for _ in range(looks):
         began = time.perf_counter()
-        await queries.look(guardrail, source, since, Clock())
+        await measure_once(check, source, since=since, clock=Clock())
         took.append(time.perf_counter() - began)
     after = source.asked, cpu_seconds(os.getpid()), cpu_seconds(server.child.pid)
     await source.close()

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from mlrollout.api import limits
 from mlrollout.api.duration import rough
-from mlrollout.api.spec import Guardrail, MissingAction, Requirement, Spec, Stage
+from mlrollout.api.spec import Guardrail, MissingAction, Spec, Stage
+from mlrollout.evidence.checks.kinds import kind_of
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 
 from .state import Blocker, Blockers, Reason, State, Verb
@@ -107,17 +108,13 @@ def requirement_blockers(
     blockers = []
     guardrails = {guardrail.name: guardrail for guardrail in spec.guardrails}
     for requirement in stage.require:
-        last = fresh(guardrails[requirement.guardrail], measurements, now)
-        if last is None or last.begins < since or not meets(requirement, last):
+        guardrail = guardrails[requirement.guardrail]
+        last = fresh(guardrail, measurements, now)
+        if last is None or last.begins < since or not kind_of(guardrail).meets(requirement, last):
             wanted = f"{requirement.guardrail} {limits.listed(requirement, digits=4)}"
             message = f"stage {stage.name} requires {wanted}, and {_found(last, since)}"
             blockers.append(Blocker(Reason.AWAITING_REQUIREMENTS, message))
     return tuple(blockers)
-
-
-def meets(requirement: Requirement, last: Measurement) -> bool:
-    """Whether a look passes and its value lies inside the requirement."""
-    return last.verdict is Verdict.PASS and last.value is not None and limits.contains(requirement, last.value)
 
 
 def _found(last: Measurement | None, since: float) -> str:

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from mlrollout.api import limits
 from mlrollout.api.spec import Guardrail, Spec
 from mlrollout.api.status import (
     Condition,
@@ -17,6 +16,7 @@ from mlrollout.api.status import (
     TransitionStatus,
     VerbStatus,
 )
+from mlrollout.evidence.checks.kinds import kind_of
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory
 
 from .conditions import CONTESTED
@@ -102,7 +102,7 @@ def _guardrail(guardrail: Guardrail, measurement: Measurement) -> GuardrailStatu
         name=guardrail.name,
         finding=measurement.verdict,
         value=measurement.value,
-        limit=limits.shown_beside(guardrail, measurement.value),
+        limit=kind_of(guardrail).limit(guardrail, measurement.value),
         window=measurement.reach,
         samples=measurement.samples,
         at=measurement.at,

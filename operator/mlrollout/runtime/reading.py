@@ -9,7 +9,8 @@ from mlrollout.api.duration import render
 from mlrollout.api.spec import Spec
 from mlrollout.domain.partial import UNGUARDED_FOR, Partial, summary, understand
 from mlrollout.domain.state import Reason
-from mlrollout.evidence.promql.query import Query, QueryError
+from mlrollout.evidence.checks.check import Unusable
+from mlrollout.evidence.checks.kinds import check_of
 
 _SHOWN_ERRORS = 3
 
@@ -71,14 +72,9 @@ def _meanwhile(found: Partial) -> str:
 def _broken(spec: Spec) -> Problem | None:
     """A guardrail whose query can't be asked never passes, so nothing grows; the others go on guarding."""
     for guardrail in spec.guardrails:
-        queries = {"query": guardrail.query}
-        if guardrail.min_samples is not None:
-            queries["minSamples.query"] = guardrail.min_samples.query
-        for where, text in queries.items():
-            try:
-                Query.parse(text)
-            except QueryError as error:
-                return Problem(Reason.INVALID_QUERY, f"guardrail {guardrail.name}, {where}: {error}")
+        check = check_of(guardrail)
+        if isinstance(check, Unusable):
+            return Problem(Reason.INVALID_QUERY, f"guardrail {guardrail.name}, {check.where}: {check.reason}")
     return None
 
 

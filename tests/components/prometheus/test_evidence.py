@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pytest
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.api.spec import Guardrail, MinSamples
+from mlrollout.evidence.checks.kinds import check_of
 from mlrollout.evidence.measurement import Measurement, Verdict
-from mlrollout.runtime.measuring import Queries
+from mlrollout.runtime.measuring import measure
 
 from devstack.prometheus_server import PrometheusServer, ScrapeJob
 from tests.support.target import target
@@ -31,7 +32,7 @@ class Observer:
     source: PrometheusSource
 
     async def look(self, guardrail: Guardrail, stood: float = 86400.0) -> Measurement:
-        return await Queries.of(guardrail).look(guardrail, self.source, time.time() - stood, Clock())
+        return await measure(check_of(guardrail), self.source, since=time.time() - stood, clock=Clock())
 
     async def until(
         self, guardrail: Guardrail, verdict: Verdict, said: str = "", meanwhile: Callable[[], object] = lambda: None

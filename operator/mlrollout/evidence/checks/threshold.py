@@ -1,4 +1,4 @@
-"""From answers to a verdict: pure and total.
+"""A number inside limits: what its query, its samples and the life of its series say together. Pure and total.
 
 Down is always allowed and up must be earned: a value outside its limits is a breach whatever its
 companions say, and one inside them passes only if every companion is good. An answer that Prometheus
@@ -7,6 +7,7 @@ as well as what it was divided by.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mlrollout.api import limits
@@ -14,10 +15,94 @@ from mlrollout.api.spec import Guardrail
 from mlrollout.evidence import causes, wording
 from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.measurement import Measurement, Verdict
-from mlrollout.evidence.presence import COUNT, Presence
+from mlrollout.evidence.presence import COUNT, Need, Presence, ask, needs
 from mlrollout.evidence.promql.query import Query
 
+from .check import Answers, Check, Failure, Occasion, Question, Questions, parsed
+
+VALUE = "query"
+"""The question for the value; `COUNT` is the one for its samples."""
+PRESENCE = "presence"
+"""The question whether the series of both live."""
+HISTORY = "history"
+"""The question what was, where one does not: it tells a series that died from one that never was."""
+
 _NUMERIC = frozenset({"vector", "scalar"})
+
+
+class Threshold(Check[Guardrail]):
+    """A guardrail whose query answers with one number, held against `min` and `max`."""
+
+    def __init__(self, guardrail: Guardrail) -> None:
+        super().__init__(guardrail)
+        self._value = parsed(VALUE, guardrail.query)
+        self._count = None if guardrail.min_samples is None else parsed(COUNT, guardrail.min_samples.query)
+
+    def reach(self, occasion: Occasion) -> float:
+        """How far back the query looks."""
+        longest = self.guardrail.window
+        return self._value.reach(occasion.window(longest), longest)
+
+    def proceed(self, occasion: Occasion, answers: Answers) -> Measurement | Questions:
+        """The value first, with its count beside it; and if it is good, what both stand on."""
+        window = occasion.window(self.guardrail.window)
+        counting = {} if self._count is None else {COUNT: Question(self._count.render(window))}
+        value = answers.get(VALUE)
+        if value is None:
+            return {VALUE: Question(self._value.render(window)), **counting}
+        if isinstance(value, Failure):
+            return self.failed(occasion, value.reason, refused=value.refused)
+        look = Look(self.guardrail, occasion.at, self.reach(occasion), occasion.stood, self._value)
+        return exceeds(look, value, _answer(answers, COUNT)) or self._companions(
+            occasion, look, value, answers, counting
+        )
+
+    def _companions(
+        self, occasion: Occasion, look: "Look", value: Answer, answers: Answers, counting: Questions
+    ) -> Measurement | Questions:
+        """What a good value comes to, once everything that it stands on is known."""
+        needed = self._needed(occasion.window(self.guardrail.window))
+        for name, question in {**_about(needed), **counting}.items():
+            match answers.get(name):
+                case None:
+                    return {name: question}
+                case Failure(reason, refused):
+                    # A question of our own is not the user's to correct where it is refused.
+                    ours = f"how old its samples are can't be asked: {reason}" if name == PRESENCE and refused else ""
+                    return self.failed(occasion, ours or reason, refused=refused and not ours)
+        samples = _answer(answers, COUNT)
+        now = _answer(answers, PRESENCE)
+        presence = None if now is None else Presence(needed, look.guardrail.max_age, now)
+        if presence is not None and (presence.missing or not value.samples or (samples and not samples.samples)):
+            before = presence.history(look.reach)
+            if before is not None and HISTORY not in answers:
+                return {HISTORY: Question(before)}
+            # Not to know what was is to fear it: the history stays unknown where it could not be had.
+            presence = replace(presence, before=_answer(answers, HISTORY))
+        return judge(look, value, presence=presence, samples=samples)
+
+    def _needed(self, window: float) -> tuple[Need, ...]:
+        """What both queries need of their series."""
+        max_age = self.guardrail.max_age
+        counted = () if self._count is None else needs(self._count, window, max_age, COUNT)
+        return needs(self._value, window, max_age) + counted
+
+    @staticmethod
+    def limit(guardrail: Guardrail, value: float | None) -> float | None:
+        """The limit that the value lies beyond, or the upper one."""
+        return limits.shown_beside(guardrail, value)
+
+
+def _about(needed: Sequence[Need]) -> Questions:
+    """The question for the presence of what is needed; none where there are no series."""
+    question = ask(needed)
+    return {} if question is None else {PRESENCE: Question(question)}
+
+
+def _answer(answers: Answers, name: str) -> Answer | None:
+    """An answer, if there is one by now."""
+    found = answers.get(name)
+    return found if isinstance(found, Answer) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +180,6 @@ def exceeds(look: Look, answer: Answer, samples: Answer | None = None) -> Measur
     if _unread(answer) or not _number(answer) or limits.contains(look.guardrail, answer.samples[0].value):
         return None
     return _verdict(Verdict.BREACH, look, answer, samples)
-
-
-def failed(look: Look, reason: str, *, refused: bool = False) -> Measurement:
-    """The verdict on a look that got no answer; `refused` where the source said that it can't read the query."""
-    return Measurement(Verdict.ERROR, look.at, look.reach, message=reason, refused=refused)
 
 
 def _verdict(verdict: Verdict, look: Look, answer: Answer, samples: Answer | None, *, but: str = "") -> Measurement:

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from mlrollout.api.spec import Guardrail, MinSamples, Requirement
-from mlrollout.domain.gate import meets
 from mlrollout.evidence.answer import Answer, Sample
-from mlrollout.evidence.checks.threshold import Look, exceeds, failed, judge
+from mlrollout.evidence.checks.check import Occasion
+from mlrollout.evidence.checks.threshold import Look, Threshold, exceeds, judge
 from mlrollout.evidence.measurement import Verdict
 from mlrollout.evidence.presence import COUNT, Presence, needs
 from mlrollout.evidence.promql.query import Query
 
 NOW = 1_700_000_000.0
+OCCASION = Occasion(at=NOW, stood=300.0)
 GUARDRAIL = Guardrail(name="error-rate", query="x", max=0.05, max_age=120.0)
 COUNTING = GUARDRAIL.model_copy(update={"min_samples": MinSamples(count=100, query="y")})
 QUERY = Query.parse("sum(rate(x[5m]))")
@@ -95,7 +96,7 @@ def test_errors_divided_by_none_are_more_than_any_limit() -> None:
     breach = exceeds(look(), number(math.inf))
     assert breach is not None
     assert breach.message == "+Inf is above max 0.05 (window 5m)"
-    assert not meets(Requirement(guardrail="error-rate", max=0.5), breach)
+    assert not Threshold.meets(Requirement(guardrail="error-rate", max=0.5), breach)
 
 
 def test_a_breach_waits_for_no_companion() -> None:
@@ -116,7 +117,8 @@ def test_a_value_inside_its_limits_is_no_breach() -> None:
 
 
 def test_a_failed_look_is_an_error_with_its_reason() -> None:
-    measurement = failed(look(), "Prometheus can't be reached")
+    check = Threshold(GUARDRAIL.model_copy(update={"query": QUERY.text}))
+    measurement = check.failed(OCCASION, "Prometheus can't be reached")
     assert (measurement.verdict, measurement.at, measurement.reach) == (Verdict.ERROR, NOW, 300)
     assert measurement.message == "Prometheus can't be reached"
 
@@ -237,7 +239,7 @@ def test_the_number_of_samples_is_told_even_where_none_is_required() -> None:
 @pytest.mark.parametrize(("value", "met"), [(0.03, True), (0.030001, False), (0.01, False), (0.02, True)])
 def test_a_requirement_is_met_by_a_pass_inside_it(value: float, met: bool) -> None:  # noqa: FBT001 - a table's column
     requirement = Requirement(guardrail="error-rate", min=0.02, max=0.03)
-    assert meets(requirement, judge(look(), number(value), presence=FRESH, samples=None)) is met
+    assert Threshold.meets(requirement, judge(look(), number(value), presence=FRESH, samples=None)) is met
 
 
 def test_a_requirement_is_met_by_nothing_but_a_pass() -> None:
@@ -246,10 +248,10 @@ def test_a_requirement_is_met_by_nothing_but_a_pass() -> None:
         judge(look(), number(0.07), presence=FRESH, samples=None),
         judge(look(COUNTING), number(0.01), presence=FRESH, samples=number(1)),
         judge(look(), number(0.01), presence=newest(), samples=None),
-        failed(look(), "no answer"),
+        Threshold(GUARDRAIL).failed(OCCASION, "no answer"),
         replace(judge(look(), number(0.01), presence=FRESH, samples=None), value=None),
     ):
-        assert not meets(requirement, measurement)
+        assert not Threshold.meets(requirement, measurement)
 
 
 # --- for any answer --------------------------------------------------------------------------

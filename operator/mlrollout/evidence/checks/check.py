@@ -1,0 +1,158 @@
+"""What every kind of guardrail is: what it asks, and what the answers mean.
+
+A check asks nobody itself. It is told what has been answered so far, and says what is to be asked next, or the
+measurement. So a kind is pure and can be read and tested by itself, and whoever asks (`runtime/measuring.py`) knows no
+kind. A kind that asks for more than an instant's number adds its question to `Question` here, and to the port.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from mlrollout.api import limits
+from mlrollout.api.spec import Guardrail, Requirement
+from mlrollout.evidence.answer import Answer
+from mlrollout.evidence.measurement import Measurement, Verdict
+from mlrollout.evidence.promql.query import Query, QueryError
+
+G = TypeVar("G", bound=Guardrail)
+
+_SHORTEST = 1.0
+"""Seconds that `$window` is at least: a stage that has just begun has no window yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """When a measurement is made.
+
+    Attributes:
+        at: When its first question is sent, seconds since the epoch by the operator's clock.
+        stood: For how many seconds the percentage in force has stood.
+    """
+
+    at: float
+    stood: float
+
+    def window(self, longest: float) -> float:
+        """What `$window` stands for, in seconds: the time since the stage began, at most `longest`."""
+        return min(longest, max(_SHORTEST, self.stood))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An instant query, evaluated now."""
+
+    promql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a question got no answer.
+
+    Attributes:
+        reason: For people.
+        refused: Whether the source said that it can't read the query, so that asking again is no help.
+    """
+
+    reason: str
+    refused: bool = False
+
+
+Questions = Mapping[str, Question]
+"""What is to be asked, each by a name of the check's own: for a query of the user's, the field where it stands."""
+
+Answers = Mapping[str, Answer | Failure]
+"""What has been answered, by the same names."""
+
+
+class UnusableError(ValueError):
+    """A guardrail can't be measured as it is written; the text says why.
+
+    Attributes:
+        where: The field that has to be corrected.
+    """
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(reason)
+        self.where = where
+
+
+class Check(ABC, Generic[G]):
+    """One guardrail, read once and measured again and again.
+
+    Args:
+        guardrail: As the user wrote it.
+
+    Raises:
+        UnusableError: It can't be measured.
+    """
+
+    def __init__(self, guardrail: G) -> None:
+        self.guardrail = guardrail
+
+    @abstractmethod
+    def reach(self, occasion: Occasion) -> float:
+        """How many seconds before a measurement its evidence begins."""
+
+    @abstractmethod
+    def proceed(self, occasion: Occasion, answers: Answers) -> Measurement | Questions:
+        """The measurement, or what has to be answered before it can be made.
+
+        It is asked again with each answer that arrives; what is under way already may be named again. Down is always
+        allowed: a breach that the answers show by themselves is returned at once, whatever is still to come. What
+        comes within a moment may then complete its message.
+
+        Args:
+            occasion: When it is made.
+            answers: What has been answered so far.
+        """
+
+    def failed(self, occasion: Occasion, reason: str, *, refused: bool = False) -> Measurement:
+        """The measurement where a question got no answer; `refused` as in `Failure`, of a query of the user's."""
+        return Measurement(Verdict.ERROR, occasion.at, self.reach(occasion), message=reason, refused=refused)
+
+    @staticmethod
+    def meets(requirement: Requirement, measurement: Measurement) -> bool:
+        """Whether a measurement passed with a value inside a stage's stricter limit, too."""
+        passed = measurement.verdict is Verdict.PASS and measurement.value is not None
+        return passed and limits.contains(requirement, measurement.value or 0.0)
+
+    @staticmethod
+    def limit(guardrail: G, value: float | None) -> float | None:  # noqa: ARG004 - most kinds have none
+        """The limit that the status shows beside a value; `None` for none."""
+        return None
+
+
+class Unusable(Check[Guardrail]):
+    """A guardrail that can't be measured: nothing is ever asked for it, and every measurement is an error.
+
+    Args:
+        guardrail: As the user wrote it.
+        error: What is wrong with it.
+    """
+
+    def __init__(self, guardrail: Guardrail, error: UnusableError) -> None:
+        super().__init__(guardrail)
+        self.where = error.where
+        self.reason = str(error)
+
+    def reach(self, occasion: Occasion) -> float:  # noqa: ARG002 - the base's
+        """Nothing is looked at."""
+        return 0.0
+
+    def proceed(self, occasion: Occasion, answers: Answers) -> Measurement:  # noqa: ARG002 - the base's
+        """The error."""
+        return self.failed(occasion, self.reason)
+
+
+def parsed(where: str, text: str) -> Query:
+    """The query that stands in a field.
+
+    Raises:
+        UnusableError: It can be no evidence.
+    """
+    try:
+        return Query.parse(text)
+    except QueryError as error:
+        raise UnusableError(where, str(error)) from error

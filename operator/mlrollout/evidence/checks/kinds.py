@@ -1,0 +1,24 @@
+"""The kinds of guardrails that there are: the one place that knows which check a guardrail gets."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlrollout.api.spec import Guardrail
+
+from .check import Check, Unusable, UnusableError
+from .threshold import Threshold
+
+_KINDS: Mapping[type[Guardrail], type[Check[Any]]] = {Guardrail: Threshold}
+
+
+def kind_of(guardrail: Guardrail) -> type[Check[Any]]:
+    """The kind of a guardrail."""
+    return _KINDS[type(guardrail)]
+
+
+def check_of(guardrail: Guardrail) -> Check[Any]:
+    """The check of a guardrail, to be made once; `Unusable` where it can't be measured as it is written."""
+    try:
+        return kind_of(guardrail)(guardrail)
+    except UnusableError as error:
+        return Unusable(guardrail, error)
