@@ -139,7 +139,7 @@ def lower_in_the_main_lane(patch: pytest.MonkeyPatch) -> None:
 
 def lose_events(patch: pytest.MonkeyPatch) -> None:
     """An Event that can't be posted at once is dropped."""
-    patch.setattr("mlrollout.runtime.events._TRIES", 1)
+    patch.setattr("mlrollout.runtime.delivery.GIVEN_UP_AFTER", 0.0)
 
 
 def drop_the_cause(patch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,6 @@ import structlog
 from mlrollout.ports import Clock, ConflictError, Connections, GoneError, Object, Objects, ObjectsError, Ref
 
 from .claims import Claims
-from .events import Events
 from .measuring import Watch
 from .metrics import Metrics
 from .parts import keep
@@ -19,6 +18,10 @@ from .reconciler import Reconciler
 from .rivals import Rivalry
 from .rollout import Rollout, is_stale_version
 from .rounds import Rounds
+from .sinks.events import EventsSink
+from .sinks.log import LogSink
+from .sinks.metrics import MetricsSink
+from .telling import Outbox
 from .traffic_io import TrafficIO
 
 log = structlog.get_logger(__name__)
@@ -82,7 +85,8 @@ class Operator:
         self._claims = Claims()
         self.queue = Queue(self._handle, seed=seed)
         self.metrics.queue_depth.set_function(lambda: self.queue.depth)
-        self.events = Events(objects, clock, self.metrics)
+        sinks = (MetricsSink(self.metrics), LogSink(), EventsSink(objects, self.metrics))
+        self.outbox = Outbox(sinks, clock)
         traffic = TrafficIO(connections, self.metrics)
         self._reconciler = Reconciler(
             objects=objects,
@@ -90,7 +94,7 @@ class Operator:
             traffic=traffic,
             clock=clock,
             metrics=self.metrics,
-            events=self.events,
+            outbox=self.outbox,
             wake=self.queue.add,
             still_leads=still_leads,
         )
@@ -174,7 +178,7 @@ class Operator:
         judged = self._reconciler.judged
         self._watches[ref] = Watch(rollout, self._clock, self.metrics, judged, self._random)
         rollout.apply(found)
-        self.events.recall(rollout)
+        self.outbox.recall(rollout)
         return rollout
 
     def _changed(self, rollout: Rollout) -> None:

@@ -72,7 +72,7 @@ async def _run(settings: Settings) -> None:
             installation=f"{settings.namespace}/{LEASE}",
             doubt=lambda: view.doubt(),  # noqa: PLW0108 - the view is made after it
         )
-        stack.push_async_callback(operator.events.drain, 2.0)
+        stack.push_async_callback(operator.outbox.drain, 2.0)
         view = View(operator, objects, watch, clock, metrics)
         operator.lead(leads=False)
         runner = await _serve(settings, view, metrics)

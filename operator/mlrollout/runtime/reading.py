@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from mlrollout.api.duration import render
 from mlrollout.api.spec import Spec
 from mlrollout.domain.partial import UNGUARDED_FOR, Partial, summary, understand
-from mlrollout.domain.state import Reason
+from mlrollout.domain.state import Alert, Reason
 from mlrollout.evidence.checks.check import Unusable
 from mlrollout.evidence.checks.kinds import check_of
 
@@ -21,6 +21,11 @@ class Problem:
 
     reason: Reason
     message: str
+
+    @property
+    def alert(self) -> Alert:
+        """What a person hears of it while it lasts."""
+        return Alert(self.reason, "object", self.message)
 
 
 class Reading(NamedTuple):

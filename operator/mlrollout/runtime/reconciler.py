@@ -27,11 +27,11 @@ from mlrollout.ports import (
     TrafficError,
 )
 
-from .events import Events
 from .metrics import Metrics
 from .reading import Problem
 from .report import Report
 from .rollout import FINALIZER, Rollout
+from .telling import Outbox
 from .traffic_io import TrafficIO
 
 RETRY_DOWN = 0.1
@@ -54,16 +54,16 @@ class Reconciler:
         traffic: TrafficIO,
         clock: Clock,
         metrics: Metrics,
-        events: Events,
+        outbox: Outbox,
         wake: Callable[[Ref], None],
         still_leads: Callable[[], bool],
     ) -> None:
         self._connections = connections
         self._traffic = traffic
-        self._report = Report(objects, clock, events, self.start_lowering)
+        self._report = Report(objects, clock, outbox, self.start_lowering)
         self._clock = clock
         self._metrics = metrics
-        self._events = events
+        self._outbox = outbox
         self._wake = wake
         self._still_leads = still_leads
         self._down: dict[Ref, asyncio.Task[None]] = {}
@@ -242,7 +242,7 @@ class Reconciler:
         state = rollout.state
         if state is None:
             return
-        self._events.taken_down(rollout, state, again=again)
+        self._outbox.lowered(rollout, state, again=again)
         if state.cause == Reason.GUARDRAIL_BREACHED and not again:
             self._metrics.zeroed(asyncio.get_running_loop().time() - began)
 
@@ -286,7 +286,7 @@ class Reconciler:
         rest = rollout.leaving + DELETE_WITHIN - now
         if not rollout.left and rest > 0 and rollout.spec is not None:
             return rest  # it is woken as soon as the key is given up
-        self._events.ended(rollout)
+        self._report.given_up(rollout)
         await self._report.finalize(rollout, tuple(name for name in rollout.finalizers if name != FINALIZER))
         return None
 

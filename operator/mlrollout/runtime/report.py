@@ -7,15 +7,15 @@ from mlrollout.api import GROUP
 from mlrollout.api.status import ConditionStatus, Status
 from mlrollout.domain.conditions import CONTESTED, Fact, facts, stalled, stamp
 from mlrollout.domain.persist import due, to_status
-from mlrollout.domain.state import State
+from mlrollout.domain.state import Alert, Reason, State
 from mlrollout.domain.verbs import in_manifests, too_early
 from mlrollout.domain.wording import without_numbers
 from mlrollout.ports import Clock, ConflictError, Object, Objects, ObjectsError
 
-from .events import Events
 from .reading import Problem
-from .requests import REMOVED, removed
+from .requests import REMOVED, removed, unknown_verbs
 from .rollout import Rollout
+from .telling import Outbox
 
 REWORDED = 10.0
 """Seconds between two writes of a status for the sake of its wording: why something fails may change at every look."""
@@ -24,19 +24,19 @@ REWORDED = 10.0
 class Report:
     """Writes to objects on the version that is known of them, and tells what was written."""
 
-    def __init__(self, objects: Objects, clock: Clock, events: Events, learned: Callable[[Rollout], None]) -> None:
+    def __init__(self, objects: Objects, clock: Clock, outbox: Outbox, learned: Callable[[Rollout], None]) -> None:
         """Make a report.
 
         Args:
             objects: The Kubernetes API.
             clock: The wall clock.
-            events: Where transitions and alerts are told.
+            outbox: Where transitions and alerts are told.
             learned: Told of what an answer says of an object, for the watch says nothing new of it any more; must
                 not wait.
         """
         self._objects = objects
         self._clock = clock
-        self._events = events
+        self._outbox = outbox
         self._learned = learned
 
     async def reload(self, rollout: Rollout) -> None:
@@ -44,7 +44,7 @@ class Report:
         if rollout.reload:
             rollout.apply(await self._objects.get(rollout.ref))
             rollout.reload = False
-            self._events.recall(rollout)
+            self._outbox.recall(rollout)
             self._learned(rollout)
 
     async def decided(self, rollout: Rollout) -> None:
@@ -59,17 +59,21 @@ class Report:
             await self._save(rollout, decision.state if decision.announces else rollout.state, found)
         except ConflictError:
             if rollout.rivalry.alerts:  # no status of ours stands any more that could say so
-                self._events.alerts(rollout, (*decision.alerts, *rollout.rivalry.alerts), rollout.problem)
+                self._alert(rollout, (*decision.alerts, *rollout.rivalry.alerts), rollout.problem)
             raise
-        self._events.alerts(rollout, (*decision.alerts, *rollout.rivalry.alerts), rollout.problem)
+        self._alert(rollout, (*decision.alerts, *rollout.rivalry.alerts), rollout.problem)
 
     async def stalled(self, rollout: Rollout, problem: Problem) -> None:
         """Say what keeps the object from being looked after; what it had, it keeps."""
         await self._save(rollout, rollout.state, stalled(problem.reason, problem.message))
         refused = tuple(too_early(rollout.requests)) if rollout.state is None else ()
-        self._events.alerts(rollout, (*refused, *in_manifests(rollout.requests)), problem)
+        self._alert(rollout, (*refused, *in_manifests(rollout.requests)), problem)
         if refused:
             await self._remove(rollout, (alert.subject for alert in refused), None)
+
+    def _alert(self, rollout: Rollout, alerts: Iterable[Alert], problem: Problem | None) -> None:
+        problems = () if problem is None else (problem.alert,)
+        self._outbox.alerts(rollout, (*alerts, *problems, *unknown_verbs(rollout.metadata)))
 
     async def _save(self, rollout: Rollout, state: State | None, found: tuple[Fact, ...]) -> None:
         now = asyncio.get_running_loop().time()
@@ -91,12 +95,28 @@ class Report:
             await self._write(rollout, self._objects.save_status(rollout.ref, version, status.render()))
             rollout.rivalry.saved()
         # Whoever saved it: the answer to a save of ours may have been lost.
-        self._events.transitions(rollout)
+        self._outbox.transitions(rollout)
 
     async def finalize(self, rollout: Rollout, finalizers: tuple[str, ...]) -> None:
         """Say who still has something to do before the object may go."""
         version = rollout.resource_version
         await self._write(rollout, self._objects.set_finalizer(rollout.ref, version, finalizers))
+
+    def given_up(self, rollout: Rollout) -> None:
+        """Say what became of the key of an object that goes, if it ever had it."""
+        if not rollout.left:
+            trouble = rollout.trouble if rollout.spec is not None else "which key it is can't be told from its spec"
+            message = (
+                f"the object is being deleted, but its key could not be given up and may still hold traffic: {trouble}"
+            )
+            self._outbox.last_word(rollout, Alert(Reason.TRAFFIC_NOT_ZEROED, "left-behind", message))
+        elif rollout.state is not None and rollout.traffic is not None:
+            record = rollout.traffic.record
+            became = f"is given up at {rollout.traffic.in_force} %"
+            if record is not None and record.owner not in ("", rollout.uid):
+                became = "belongs to another object, and is left as it is"
+            message = f"the object is being deleted: its key {became}"
+            self._outbox.last_word(rollout, Alert(Reason.DELETED, "deleted", message, warning=False))
 
     async def drop_verbs(self, rollout: Rollout) -> bool:
         """Remove the annotations that have been acted on, now that this is saved; answers whether there were any.

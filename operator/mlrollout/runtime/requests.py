@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlrollout.api import GROUP
-from mlrollout.domain.state import Request, Verb, shown
+from mlrollout.domain.state import Alert, Reason, Request, Verb, shown
 
 REMOVED = f"operator.{GROUP}/removed"
 """The annotation in which the operator says, in the write that removes verbs, whose marks that ends."""
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _LONGEST_NAME = 63
+_NAMED = 3
 
 Writer = tuple[str, str]
 """A manager of fields and its operation, `Apply` or `Update`."""
@@ -33,6 +34,21 @@ def removed(metadata: Mapping[str, Any]) -> frozenset[str]:
     """The tokens of the hearings whose annotations the operator removed last."""
     annotations: Mapping[str, str] = metadata.get("annotations") or {}
     return frozenset(str(annotations.get(REMOVED, "")).split())
+
+
+def unknown_verbs(metadata: Mapping[str, Any]) -> tuple[Alert, ...]:
+    """What is no verb, though it is an annotation of our group.
+
+    One alert for all of them: anybody who may annotate the object may write thousands.
+    """
+    verbs = sorted(verb.value for verb in Verb)
+    ours = (name for name in metadata.get("annotations") or {} if name.startswith(f"{GROUP}/"))
+    unknown = sorted(name for name in ours if name.removeprefix(f"{GROUP}/") not in verbs)
+    if not unknown:
+        return ()
+    names = ", ".join(unknown[:_NAMED]) + (", …" if unknown[_NAMED:] else "")
+    message = f"no verb, and ignored: the annotation {names}; verbs are {', '.join(verbs)}"
+    return (Alert(Reason.UNKNOWN_VERB, names, message),)
 
 
 def _request(metadata: Mapping[str, Any], annotations: Mapping[str, str], name: str) -> Request:

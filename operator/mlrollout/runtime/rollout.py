@@ -25,6 +25,7 @@ from mlrollout.ports import EvidenceSource, GoneError, Object, Ref, TrafficStore
 from .reading import Problem, read, shorten
 from .requests import removed, requests
 from .rivals import Rivalry
+from .told import Told
 
 FINALIZER = f"{GROUP}/traffic"
 
@@ -61,10 +62,8 @@ class Rollout:
         source: Its Prometheus, once known.
         reload: Whether the object must be read again before anything is written to it.
         reworded: When its status was last written, by the loop's clock.
-        noted: Serial of the last transition that was posted as an Event.
-        down: The attempt whose rollback this process has logged when Redis took it.
+        told: What people have been told of it.
         rivalry: Who else writes its status.
-        alerted: When each alert was last posted, by reason and subject.
         looked: When a guardrail was last looked at, by the loop's clock; before the first look, when it was met.
         renewed: When its lease was last renewed, likewise.
         leaving: When this process first tried to let it go, by the loop's clock; `None` while it has not.
@@ -98,10 +97,8 @@ class Rollout:
     source: EvidenceSource | None = None
     reload: bool = False
     reworded: float = -inf
-    noted: int = 0
-    down: int = 0
+    told: Told = field(default_factory=Told)
     rivalry: Rivalry = field(default_factory=Rivalry)
-    alerted: dict[tuple[str, str], float] = field(default_factory=dict)
     looked: float = -inf
     renewed: float = -inf
     leaving: float | None = None
@@ -144,13 +141,6 @@ class Rollout:
     def finalizers(self) -> tuple[str, ...]:
         """Who still has something to do before the object may go."""
         return tuple(self.metadata.get("finalizers") or ())
-
-    @property
-    def annotations(self) -> Mapping[str, str]:
-        """The annotations of our group, without the group: verbs, and what was meant to be one."""
-        prefix = f"{GROUP}/"
-        found: Mapping[str, str] = self.metadata.get("annotations") or {}
-        return {name.removeprefix(prefix): str(value) for name, value in found.items() if name.startswith(prefix)}
 
     @property
     def problem(self) -> Problem | None:

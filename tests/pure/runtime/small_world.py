@@ -357,7 +357,7 @@ class Place:
     async def end(self) -> None:
         """As by `kill -9`."""
         self.deaf = True
-        mine = {self.running, *self._lists, *self.operator.events._tasks}
+        mine = {self.running, *self._lists, *self.operator.outbox.under_way}
         for task in mine:
             task.cancel()
         await asyncio.gather(*mine, return_exceptions=True)

@@ -143,7 +143,7 @@ class Process(Clock):
     @property
     def idles(self) -> bool:
         """Whether it is up, and has no Event left to post."""
-        return self.alive and self.ready and not self.operator.events._tasks
+        return self.alive and self.ready and not self.operator.outbox.under_way
 
     # --- what it hears -----------------------------------------------------------------------
 

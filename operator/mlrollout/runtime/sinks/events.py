@@ -1,0 +1,57 @@
+"""Telling whoever asks `kubectl describe` or `kubectl get events`."""
+
+import asyncio
+from collections.abc import Collection
+
+import structlog
+
+from mlrollout.domain.state import Alert, Transition
+from mlrollout.ports import EventToPost, GoneError, Objects, ObjectsError
+from mlrollout.runtime.delivery import Delivery
+from mlrollout.runtime.metrics import Metrics
+from mlrollout.runtime.rollout import Rollout
+from mlrollout.runtime.telling import Sink
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 8
+
+
+class EventsSink(Sink):
+    """Posts Kubernetes Events. The API server keeps one of each transition, however many processes post it."""
+
+    name = "events"
+
+    def __init__(self, objects: Objects, metrics: Metrics) -> None:
+        self._objects = objects
+        self._metrics = metrics
+        self._delivery = Delivery(self._post, at_once=_AT_ONCE)
+
+    def transition(self, rollout: Rollout, entry: Transition) -> None:
+        """Post it once."""
+        unique = f"{entry.serial}-{round(entry.at * 1000)}"
+        self._delivery.add(rollout, EventToPost(entry.reason, entry.message, warning=entry.warning, unique=unique))
+
+    def alert(self, rollout: Rollout, alert: Alert) -> None:
+        """Post it, or have it counted up."""
+        self._delivery.add(rollout, EventToPost(alert.reason, alert.message, warning=alert.warning))
+
+    def last_word(self, rollout: Rollout, alert: Alert) -> None:
+        """Post it once."""
+        event = EventToPost(alert.reason, alert.message, warning=alert.warning, unique=alert.subject)
+        self._delivery.add(rollout, event)
+
+    @property
+    def under_way(self) -> Collection[asyncio.Task[None]]:
+        """What is being posted."""
+        return self._delivery.tasks
+
+    async def _post(self, rollout: Rollout, event: EventToPost) -> None:
+        try:
+            await self._objects.post_event(rollout.ref, rollout.uid, event)
+        except ObjectsError as error:
+            if isinstance(error, GoneError) and rollout.gone:  # by itself, "not found" may be nonsense
+                return
+            self._metrics.api_errors.inc()
+            log.warning("Could not post an Event", object=str(rollout.ref), reason=event.reason, error=str(error))
+            raise

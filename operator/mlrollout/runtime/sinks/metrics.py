@@ -1,0 +1,21 @@
+"""Counting what happens."""
+
+from mlrollout.domain.state import Transition
+from mlrollout.runtime.metrics import Metrics
+from mlrollout.runtime.rollout import Rollout
+from mlrollout.runtime.telling import Sink
+
+
+class MetricsSink(Sink):
+    """Counts every transition, a rollback's cause among them."""
+
+    name = "metrics"
+    hears_causes = True
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def transition(self, rollout: Rollout, entry: Transition) -> None:
+        """Count it; the series of an object that is gone would stay for ever."""
+        if not rollout.gone:
+            self._metrics.transition(rollout.ref, entry.reason)

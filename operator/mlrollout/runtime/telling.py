@@ -1,0 +1,131 @@
+"""Telling people: an outbox of news, and the sinks that it goes to. It never delays anything.
+
+News is of three kinds. A transition stands in the history of the saved status under a serial, and every sink hears of
+it once: each has a cursor of its own in that history. An alert goes on, and is repeated while it does. The last word
+about a deleted object is told when no status is left that could hold it. To tell somebody else is to write one more
+`Sink`; see `sinks/`.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from itertools import zip_longest
+from math import inf
+
+from mlrollout.domain.state import Alert, Reason, State, Transition
+from mlrollout.ports import Clock
+
+from .rollout import Rollout
+
+AGAIN_AFTER = 300.0
+"""Seconds after which something that still goes on is told again."""
+RETOLD = 300.0
+"""After a start, transitions of so many seconds before are told again: whoever saved them may have died over it."""
+_CAUSES = frozenset({Reason.GUARDRAIL_BREACHED, Reason.EVIDENCE_MISSING, Reason.MANUAL_ROLLBACK, Reason.EMERGENCY_STOP})
+
+
+class Sink:
+    """Somebody who is told. A sink takes what concerns it of the following, and returns at once.
+
+    A rollback must not wait for whoever hears of it: what takes time belongs into a `Delivery`.
+
+    Attributes:
+        name: Under which its cursor is kept.
+        hears_causes: Whether it hears of the cause of a rollback as well, which is one piece of news with it.
+    """
+
+    name = ""
+    hears_causes = False
+
+    def told_before(self, history: Sequence[Transition], now: float) -> int:
+        """Serial of the last transition that it need not hear of any more where this process has not told it.
+
+        One that may hear everything twice in five minutes, for whatever receives it sees that it is the same, can leave
+        it at this. One that may not has to keep its cursor where every process finds it.
+        """
+        return max((entry.serial for entry in history if entry.at < now - RETOLD), default=0)
+
+    def transition(self, rollout: Rollout, entry: Transition) -> None:
+        """A transition was saved."""
+
+    def alert(self, rollout: Rollout, alert: Alert) -> None:
+        """Something goes on that a person should hear of."""
+
+    def lowered(self, rollout: Rollout, state: State, *, again: bool) -> None:
+        """Redis took a way down: told before its transition is saved, and by whoever brought it, leader or not."""
+
+    def last_word(self, rollout: Rollout, alert: Alert) -> None:
+        """What became of the key of an object that goes; its subject tells it from other last words."""
+
+    @property
+    def under_way(self) -> Collection[asyncio.Task[None]]:
+        """What of it goes on in the background."""
+        return ()
+
+
+class Outbox:
+    """Hands news of each object to every sink, once."""
+
+    def __init__(self, sinks: Sequence[Sink], clock: Clock) -> None:
+        self._sinks = sinks
+        self._clock = clock
+
+    def recall(self, rollout: Rollout) -> None:
+        """Move the cursors past what others have told. To be called where others may have saved the status."""
+        history, now = _history(rollout), self._clock.now()
+        for sink in self._sinks:
+            cursor = rollout.told.cursors.get(sink.name, 0)
+            rollout.told.cursors[sink.name] = max(cursor, sink.told_before(history, now))
+
+    def transitions(self, rollout: Rollout) -> None:
+        """Tell of the transitions in the saved status that lie after each sink's cursor."""
+        history, cursors = _history(rollout), rollout.told.cursors
+        for sink in self._sinks:
+            for entry, after in zip_longest(history, history[1:]):
+                if entry.serial > cursors[sink.name]:
+                    cursors[sink.name] = entry.serial
+                    if sink.hears_causes or not _is_told_with(after, entry):
+                        sink.transition(rollout, entry)
+
+    def alerts(self, rollout: Rollout, alerts: Sequence[Alert]) -> None:
+        """Tell what goes on, when it begins and while it lasts."""
+        now, told = asyncio.get_running_loop().time(), rollout.told
+        going_on = {_key(alert) for alert in alerts}
+        told.alerted = {key: at for key, at in told.alerted.items() if key in going_on}
+        for alert in alerts:
+            if now - told.alerted.get(_key(alert), -inf) >= AGAIN_AFTER:
+                told.alerted[_key(alert)] = now
+                for sink in self._sinks:
+                    sink.alert(rollout, alert)
+
+    def lowered(self, rollout: Rollout, state: State, *, again: bool) -> None:
+        """Tell now what Redis took: the history waits for the API server, and of a standby's evidence knows nothing."""
+        for sink in self._sinks:
+            sink.lowered(rollout, state, again=again)
+
+    def last_word(self, rollout: Rollout, alert: Alert) -> None:
+        """Tell what became of the key of an object that goes."""
+        for sink in self._sinks:
+            sink.last_word(rollout, alert)
+
+    @property
+    def under_way(self) -> Collection[asyncio.Task[None]]:
+        """What has been handed on and is not told yet."""
+        return {task for sink in self._sinks for task in sink.under_way}
+
+    async def drain(self, seconds: float) -> None:
+        """Give what is under way a moment before the process ends."""
+        if self.under_way:
+            await asyncio.wait(set(self.under_way), timeout=seconds)
+
+
+def _history(rollout: Rollout) -> Sequence[Transition]:
+    return rollout.saved.history if rollout.saved is not None else ()
+
+
+def _is_told_with(rollback: Transition | None, cause: Transition) -> bool:
+    """Whether it is the rollback that this is the cause of: the two are one piece of news."""
+    return rollback is not None and rollback.reason == Reason.ROLLED_BACK and cause.reason in _CAUSES
+
+
+def _key(alert: Alert) -> tuple[str, str]:
+    return alert.reason.value, alert.subject

@@ -1,0 +1,140 @@
+"""Each sink hears of each transition once, by a cursor of its own."""
+
+# ruff: noqa: ARG002 - what a sink is told is the same for all
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mlrollout.domain.record import Record
+from mlrollout.domain.state import Alert, Reason, State, Transition
+from mlrollout.ports import Ref
+from mlrollout.runtime.rollout import Rollout
+from mlrollout.runtime.telling import AGAIN_AFTER, RETOLD, Outbox, Sink
+
+from tests.support.virtual_time import virtual
+
+NOW = 1_800_000_000.0
+BEGUN = State(Record(attempt=1, latched=False, sequence=1, percentage=10), NOW).with_transition(
+    NOW, Reason.ATTEMPT_STARTED, "begun"
+)
+DOWN = BEGUN.with_transition(NOW, Reason.GUARDRAIL_BREACHED, "0.2 is above 0.05").with_transition(
+    NOW, Reason.ROLLED_BACK, "10 % -> 0 %"
+)
+
+
+class Wall:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.time = NOW
+
+    def now(self) -> float:
+        return self.time
+
+
+class Listener(Sink):
+    """Remembers what it is told."""
+
+    def __init__(self, name: str, *, hears_causes: bool = False) -> None:
+        self.name = name
+        self.hears_causes = hears_causes
+        self.heard: list[str] = []
+
+    def transition(self, rollout: Rollout, entry: Transition) -> None:
+        self.heard.append(entry.reason)
+
+    def alert(self, rollout: Rollout, alert: Alert) -> None:
+        self.heard.append(alert.message)
+
+
+class Persistent(Listener):
+    """Its cursor is kept where every process finds it."""
+
+    kept = 0
+
+    def told_before(self, history: Sequence[Transition], now: float) -> int:
+        return self.kept
+
+    def transition(self, rollout: Rollout, entry: Transition) -> None:
+        super().transition(rollout, entry)
+        self.kept = entry.serial
+
+
+def outbox(*sinks: Sink, clock: Wall | None = None) -> Outbox:
+    return Outbox(sinks, clock or Wall())
+
+
+def met(box: Outbox, saved: State | None) -> Rollout:
+    """An object that a process has just met."""
+    rollout = Rollout(Ref("dispatch", "ml-dispatch"), saved=saved)
+    box.recall(rollout)
+    return rollout
+
+
+def test_a_transition_is_told_once_however_often_it_is_saved() -> None:
+    sink = Listener("a")
+    box = outbox(sink)
+    rollout = met(box, None)
+    for saved in (BEGUN, BEGUN, DOWN, DOWN):
+        rollout.saved = saved
+        box.transitions(rollout)
+    assert sink.heard == ["AttemptStarted", "RolledBack"]
+
+
+def test_a_sink_may_hear_of_a_rollback_s_cause_as_well() -> None:
+    sink = Listener("a", hears_causes=True)
+    box = outbox(sink)
+    box.transitions(met(box, DOWN))
+    assert sink.heard == ["AttemptStarted", "GuardrailBreached", "RolledBack"]
+
+
+def test_who_meets_an_object_tells_again_what_its_last_guard_may_not_have_told() -> None:
+    sink, wall = Listener("a"), Wall()
+    box = outbox(sink, clock=wall)
+    wall.time = NOW + RETOLD
+    box.transitions(met(box, DOWN))
+    assert sink.heard == ["AttemptStarted", "RolledBack"]
+    wall.time += 1
+    box.transitions(met(box, DOWN))
+    assert sink.heard == ["AttemptStarted", "RolledBack"]
+
+
+def test_each_sink_has_a_cursor_of_its_own() -> None:
+    """One that keeps it where every process finds it hears nothing twice, and misses nothing however old."""
+    kept, other = Persistent("kept"), Listener("other")
+    wall = Wall()
+    box = outbox(kept, other, clock=wall)
+    box.transitions(met(box, BEGUN))
+    box.transitions(met(box, BEGUN))
+    wall.time += 10 * RETOLD
+    box.transitions(met(box, DOWN))
+    box.transitions(met(box, DOWN))
+    assert kept.heard == ["AttemptStarted", "RolledBack"]
+    assert other.heard == ["AttemptStarted", "AttemptStarted"]
+
+
+def test_what_others_have_told_is_not_told_again() -> None:
+    sink, wall = Listener("a"), Wall()
+    box = outbox(sink, clock=wall)
+    rollout = met(box, BEGUN)
+    rollout.saved = DOWN
+    wall.time += RETOLD + 1
+    box.recall(rollout)
+    box.transitions(rollout)
+    assert sink.heard == []
+
+
+@virtual
+async def test_what_goes_on_is_told_to_all_when_it_begins_and_now_and_then() -> None:
+    one, other = Listener("one"), Listener("other")
+    box = outbox(one, other)
+    rollout = met(box, None)
+    alert = Alert(Reason.TRAFFIC_UNCONFIRMED, "redis", "away")
+    box.alerts(rollout, (alert, replace(alert, message="of the same")))
+    box.alerts(rollout, (alert,))
+    assert one.heard == other.heard == ["away"]
+    rollout.told.alerted = {key: at - AGAIN_AFTER for key, at in rollout.told.alerted.items()}
+    box.alerts(rollout, (alert,))
+    box.alerts(rollout, ())
+    box.alerts(rollout, (alert,))
+    assert one.heard == ["away"] * 3
