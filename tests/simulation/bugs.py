@@ -26,7 +26,7 @@ from mlrollout.runtime.rollout import Rollout
 from mlrollout.runtime.rounds import Rounds
 from mlrollout.runtime.view import View as Sight
 
-from tests.components.redis import model
+from tests.support import redis_model as model
 
 
 def raise_before_status(patch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mlrollout.domain.record import Cause, Record, encode
 from mlrollout.domain.traffic import Lower, Raise, SavedRecord, Write
 
-from tests.components.redis.model import State
+from tests.support.redis_model import State
 
 MOST = 2**53 - 1
 

@@ -15,7 +15,7 @@ from mlrollout.domain.traffic import Lower, Outcome, Raise, SavedRecord, Write, 
 from devstack.redis_server import RedisServer
 from tests.components.redis.awaiting import make_patient
 from tests.components.redis.histories import MOST, ByHand, ByUs, records, states, steps
-from tests.components.redis.model import State, merge
+from tests.support.redis_model import State, merge
 
 LEASE = 3600
 

@@ -9,10 +9,10 @@ from mlrollout.domain.record import Record, encode
 from mlrollout.domain.state import Observation, Reason, RunOutcome
 from mlrollout.domain.traffic import Lower, Traffic
 
-from tests.components.redis.model import State as Redis
 from tests.pure.domain.situations import world_at
 from tests.pure.domain.specs import ERRORS, GUARDRAILS, STAGES, Edit
 from tests.pure.domain.world import HOLDER, UID, World
+from tests.support.redis_model import State as Redis
 
 SPEC = Edit().spec
 NOW = 1_000.0

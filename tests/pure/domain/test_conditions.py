@@ -18,10 +18,10 @@ from mlrollout.domain.decide import decide
 from mlrollout.domain.record import encode
 from mlrollout.domain.state import Decision, Observation, Reason
 
-from tests.components.redis.model import State as Redis
 from tests.pure.domain.situations import world_at
 from tests.pure.domain.specs import Edit
 from tests.pure.domain.world import FOREIGN, HOLDER, UID, Happening, World
+from tests.support.redis_model import State as Redis
 
 BLOCKED: list[Happening] = [("look", 0, "Error"), ("handle", 0)]
 TABLE: dict[str, tuple[str, list[Happening], str, str, str, str]] = {

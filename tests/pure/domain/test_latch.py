@@ -8,10 +8,10 @@ from mlrollout.api.spec import Missing, MissingAction
 from mlrollout.domain.record import LONGEST_MESSAGE, Cause, Record, decode, encode
 from mlrollout.domain.state import Reason
 
-from tests.components.redis.model import State as Redis
 from tests.pure.domain.situations import world_at
 from tests.pure.domain.specs import ERRORS, GUARDRAILS
 from tests.pure.domain.world import FOREIGN, Happening, World
+from tests.support.redis_model import State as Redis
 
 ERRORS_AT = 0
 NO_DATA_ROLLS_BACK = ERRORS.model_copy(update={"on_no_data": Missing(action=MissingAction.ROLLBACK, after=60.0)})

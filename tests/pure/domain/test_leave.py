@@ -8,8 +8,8 @@ from mlrollout.domain.record import Record, encode
 from mlrollout.domain.state import State
 from mlrollout.domain.traffic import Lower, Outcome, Traffic
 
-from tests.components.redis.model import State as Redis
-from tests.components.redis.model import merge
+from tests.support.redis_model import State as Redis
+from tests.support.redis_model import merge
 
 OURS = Record(attempt=2, latched=False, sequence=4, percentage=30, stage="full", owner="ours", holder="a/b")
 LATCHED = replace(OURS, latched=True, sequence=5, percentage=0)

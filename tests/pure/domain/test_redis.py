@@ -8,10 +8,10 @@ from mlrollout.domain.record import encode
 from mlrollout.domain.state import Decision, Reason
 from mlrollout.domain.traffic import Lower, Raise, SavedRecord
 
-from tests.components.redis.model import State as Redis
 from tests.pure.domain.situations import world_at
 from tests.pure.domain.specs import SCORE, STAGES
 from tests.pure.domain.world import FOREIGN, Happening, World
+from tests.support.redis_model import State as Redis
 
 
 def _decision(world: World) -> Decision:

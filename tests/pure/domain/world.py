@@ -20,10 +20,10 @@ from mlrollout.domain.state import Decision, Observation, Request, State
 from mlrollout.domain.traffic import Lower, RaiseOnceSaved, Write
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 
-from tests.components.redis.model import State as Redis
-from tests.components.redis.model import merge
 from tests.pure.domain.oracle import Oracle
 from tests.pure.domain.specs import GUARDRAILS, INTERVAL, STAGES, WINDOW, Edit
+from tests.support.redis_model import State as Redis
+from tests.support.redis_model import merge
 
 UID = "11111111-aaaa"
 HOLDER = "dispatch/ml-dispatch"

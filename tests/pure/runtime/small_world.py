@@ -29,9 +29,9 @@ from mlrollout.ports import (
 )
 from mlrollout.runtime.operator import Operator
 
-from tests.components.redis.model import State, merge
 from tests.support import presence
 from tests.support.managed_fields import annotated, applied
+from tests.support.redis_model import State, merge
 
 EPOCH = 1_800_000_000.0
 REF = Ref("dispatch", "ml-dispatch")

@@ -8,8 +8,8 @@ from mlrollout.domain.claim import Claim
 from mlrollout.domain.record import encode
 from mlrollout.ports import Ref
 
-from tests.components.redis.model import State
 from tests.pure.runtime.small_world import KEY, REDIS_DOWN, REF, SmallWorld, failing, spec
+from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 
 OTHER = Ref("dispatch", "other")

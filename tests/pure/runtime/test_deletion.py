@@ -8,7 +8,6 @@ import pytest
 from mlrollout.domain.record import Record, encode
 from mlrollout.ports import Ref
 
-from tests.components.redis.model import State
 from tests.pure.runtime.small_world import (
     API_DOWN,
     KEY,
@@ -20,6 +19,7 @@ from tests.pure.runtime.small_world import (
     losing,
     spec,
 )
+from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 
 

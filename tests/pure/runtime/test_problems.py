@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from mlrollout.ports import SourceError, TrafficError
 
-from tests.components.redis.model import State
 from tests.pure.runtime.small_world import GUARDRAIL, KEY, REF, SmallWorld, failing, spec, stage
+from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 
 

@@ -7,7 +7,6 @@ import pytest
 from mlrollout.api.spec import Spec
 from mlrollout.ports import Ref
 
-from tests.components.redis.model import State
 from tests.pure.runtime.small_world import (
     API_DOWN,
     GUARDRAIL,
@@ -20,6 +19,7 @@ from tests.pure.runtime.small_world import (
     failing,
     spec,
 )
+from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 
 LEASED = {"key": KEY, "lease": "6s"}

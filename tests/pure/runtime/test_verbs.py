@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from mlrollout.ports import Object
 
-from tests.components.redis.model import State
 from tests.pure.runtime.small_world import API_DOWN, KEY, REF, SmallWorld, failing, losing, spec
+from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 
 WORDS = ["errors > 5 % & <b>", "🚑 \x00\r\n\u202e", "", "because " * 30_000]

@@ -7,8 +7,8 @@ from mlrollout.domain.claim import Claim
 from mlrollout.domain.record import Record
 from mlrollout.domain.traffic import Outcome, Traffic, Written
 
-from tests.components.redis import model
-from tests.components.redis.model import State
+from tests.support import redis_model as model
+from tests.support.redis_model import State
 
 from .history import Changed, History, Issued
 
