@@ -36,15 +36,27 @@ def applied(metadata: Metadata, annotations: Mapping[str, str], manager: str, at
     changed = {name for name, text in wanted.items() if before.get(name) != text}
     if not changed and mine == wanted.keys():
         return dict(metadata)
-    entries = _without(metadata, changed | (mine - wanted.keys()))
-    others = {name for entry in entries for name in _names(entry) if entry["manager"] != manager}
+    entries = [entry for entry in _without(metadata, changed) if not _is(entry, manager, "Apply")]
+    others = {name for entry in entries for name in _names(entry)}
     gone = {name for name in mine - wanted.keys() if name not in others}
     after = {name: text for name, text in (before | wanted).items() if name not in gone}
     return dict(metadata) | {"annotations": after, "managedFields": _with(entries, manager, "Apply", wanted, at)}
 
 
+def owners(metadata: Metadata) -> set[tuple[str, str, str]]:
+    """Who has written which annotation: its name, the manager and its operation."""
+    entries = metadata.get("managedFields") or ()
+    fields = ((entry, entry["fieldsV1"].get("f:metadata", {}).get("f:annotations", {})) for entry in entries)
+    names = ((entry, field.removeprefix("f:")) for entry, found in fields for field in found)
+    return {(name, entry["manager"], entry["operation"]) for entry, name in names if name != "."}
+
+
 def _kept(text: str) -> str:
     return text.encode(errors="surrogatepass").decode(errors="replace")
+
+
+def _is(entry: Mapping[str, Any], manager: str, operation: str) -> bool:
+    return (entry["manager"], entry["operation"]) == (manager, operation)
 
 
 def _names(entry: Mapping[str, Any]) -> set[str]:
@@ -53,7 +65,7 @@ def _names(entry: Mapping[str, Any]) -> set[str]:
 
 def _fields(metadata: Metadata, manager: str, operation: str) -> set[str]:
     entries = metadata.get("managedFields") or ()
-    mine = [entry for entry in entries if (entry["manager"], entry["operation"]) == (manager, operation)]
+    mine = [entry for entry in entries if _is(entry, manager, operation)]
     return _names(mine[0]) if mine else set()
 
 
@@ -70,7 +82,7 @@ def _with(
     wanted = set(names)
     if not wanted:
         return entries
-    mine = [one for one in entries if (one["manager"], one["operation"]) == (manager, operation)]
+    mine = [one for one in entries if _is(one, manager, operation)]
     rest = [one for one in entries if one not in mine]
     time = datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return [*rest, _entry(manager, operation, time, wanted.union(*map(_names, mine)))]

@@ -26,7 +26,7 @@ _COLUMNS = (
 
 # Without this default, tools that wait for readiness take an object that nobody has seen yet for ready, and a person
 # without a running operator sees nothing at all.
-_UNSEEN = {
+UNSEEN: dict[str, Any] = {
     "observedGeneration": -1,
     "conditions": [
         {
@@ -38,6 +38,7 @@ _UNSEEN = {
         }
     ],
 }
+"""The status of an object that no operator has seen yet."""
 
 
 def crd() -> dict[str, Any]:
@@ -71,7 +72,7 @@ def crd() -> dict[str, Any]:
 
 def schema() -> dict[str, Any]:
     """The schema of one `MLRollout`."""
-    status = structural(Status, defaults=False) | {"default": _UNSEEN}
+    status = structural(Status, defaults=False) | {"default": UNSEEN}
     return {
         "description": _ABOUT,
         "type": "object",

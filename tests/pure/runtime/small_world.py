@@ -6,9 +6,9 @@ Everything works unless a test says otherwise, so that a test holds one interlea
 # ruff: noqa: ARG002 - the ports say which arguments there are
 
 import asyncio
-import itertools
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from mlrollout.api import GROUP
@@ -18,9 +18,7 @@ from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.ports import (
     Clock,
-    ConflictError,
     EventToPost,
-    GoneError,
     Object,
     ObjectsError,
     QueryRefusedError,
@@ -30,7 +28,7 @@ from mlrollout.ports import (
 from mlrollout.runtime.operator import Operator
 
 from tests.support import presence
-from tests.support.managed_fields import annotated, applied
+from tests.support.api_server import ApiServer
 from tests.support.redis_model import State, merge
 
 EPOCH = 1_800_000_000.0
@@ -114,57 +112,44 @@ class Held:
 
 
 class Api:
-    """Implements the port `Objects`; versions, generations, finalizers and a watch as of the real one."""
+    """Implements the port `Objects`, and does what people do to the one object, or to another."""
 
     def __init__(self) -> None:
         self.fates = Fates()
-        self.objects: dict[Ref, dict[str, Any]] = {}
+        self.server = ApiServer(lambda: EPOCH)
+        """Its clock stands still: what is made again is made within the second of the one before."""
         self.posted: list[EventToPost] = []
-        self.watchers: list[Callable[[str, Object], None]] = []
         self.writes: list[str] = []
-        self._numbers = itertools.count(1)
+
+    @property
+    def objects(self) -> Mapping[Ref, Object]:
+        return self.server.objects
 
     # --- people ---
 
     def apply(self, wanted: Mapping[str, Any], ref: Ref = REF) -> None:
-        old = self.objects.get(ref)
-        if old is None:
-            metadata = {
-                "namespace": ref.namespace,
-                "name": ref.name,
-                "uid": f"uid-{next(self._numbers)}",
-                "generation": 1,
-                "creationTimestamp": "2027-01-15T08:00:00Z",
-            }
-            self._store(ref, {"metadata": metadata, "spec": dict(wanted)}, "ADDED")
-        elif old["spec"] != wanted:
-            metadata = old["metadata"] | {"generation": old["metadata"]["generation"] + 1}
-            self._store(ref, old | {"metadata": metadata, "spec": dict(wanted)})
+        self.server.apply(ref, wanted)
 
     def annotate(self, name: str, value: str | None, ref: Ref = REF) -> None:
         """As `kubectl annotate` does; `None` removes it."""
-        metadata = annotated(self.objects[ref]["metadata"], {f"{GROUP}/{name}": value})
-        self._change(ref, metadata)
+        self.server.annotate(ref, {f"{GROUP}/{name}": value})
 
     def apply_server_side(self, annotations: Mapping[str, str], ref: Ref = REF) -> None:
         """As an applier does again and again, with these annotations in its manifest."""
-        self._change(ref, applied(self.objects[ref]["metadata"], annotations, "argocd"))
-
-    def _change(self, ref: Ref, metadata: Mapping[str, Any]) -> None:
-        """A patch that changes nothing makes no version."""
-        old = self.objects[ref]
-        if metadata != old["metadata"]:
-            self._store(ref, old | {"metadata": metadata})
-
-    def delete(self, ref: Ref = REF) -> None:
-        old = self.objects[ref]
-        if old["metadata"].get("finalizers"):
-            self._store(ref, old | {"metadata": old["metadata"] | {"deletionTimestamp": "2027-01-15T08:00:00Z"}})
-        else:
-            self.remove(ref)
+        self.server.apply_annotations(ref, annotations, "argocd")
 
     def edit_status(self, status: Mapping[str, Any], ref: Ref = REF) -> None:
-        self._store(ref, self.objects[ref] | {"status": dict(status)})
+        self.server.edit_status(ref, status)
+
+    def edit_finalizers(self, *finalizers: str) -> None:
+        self.server.edit_finalizers(REF, finalizers)
+
+    def delete(self, ref: Ref = REF) -> None:
+        self.server.delete(ref)
+
+    def remove(self, ref: Ref = REF) -> None:
+        """As by force, whatever finalizers it has."""
+        self.server.remove(ref)
 
     # --- the port ---
 
@@ -176,68 +161,29 @@ class Api:
         await self.fates.meet("probe", lambda: None)
 
     async def get(self, ref: Ref) -> Object:
-        found: Object = await self.fates.meet("get", lambda: self._standing(ref))
+        found: Object = await self.fates.meet("get", lambda: self.server.get(ref))
         return found
 
     async def save_status(self, ref: Ref, resource_version: str, status: Mapping[str, Any]) -> Object:
-        def act() -> Object:
-            return self._store(ref, self._at(ref, resource_version) | {"status": dict(status)})
-
+        act = partial(self.server.save_status, ref, resource_version, status)
         found: Object = await self.fates.meet("save_status", act)
         self.writes.append("status")
         return found
 
     async def set_finalizer(self, ref: Ref, resource_version: str, finalizers: tuple[str, ...]) -> Object:
-        def act() -> Object:
-            old = self._at(ref, resource_version)
-            new = old | {"metadata": old["metadata"] | {"finalizers": list(finalizers)}}
-            if not finalizers and "deletionTimestamp" in old["metadata"]:
-                self.remove(ref)
-                return new
-            return self._store(ref, new)
-
+        act = partial(self.server.set_finalizer, ref, resource_version, finalizers)
         found: Object = await self.fates.meet("set_finalizer", act)
         return found
 
     async def change_annotations(
         self, ref: Ref, resource_version: str, annotations: Mapping[str, str | None]
     ) -> Object:
-        def act() -> Object:
-            old = self._at(ref, resource_version)
-            return self._store(ref, old | {"metadata": annotated(old["metadata"], annotations, "mlrollout")})
-
+        act = partial(self.server.change_annotations, ref, resource_version, annotations)
         found: Object = await self.fates.meet("change_annotations", act)
         return found
 
     async def post_event(self, ref: Ref, uid: str, event: EventToPost) -> None:
         await self.fates.meet("post_event", lambda: self.posted.append(event))
-
-    # --- how it is kept ---
-
-    def _standing(self, ref: Ref) -> dict[str, Any]:
-        if ref not in self.objects:
-            raise GoneError(f"{ref} does not exist")
-        return self.objects[ref]
-
-    def _at(self, ref: Ref, version: str) -> dict[str, Any]:
-        found = self._standing(ref)
-        if found["metadata"]["resourceVersion"] != version:
-            raise ConflictError(f"{ref} has another version")
-        return found
-
-    def _store(self, ref: Ref, new: dict[str, Any], kind: str = "MODIFIED") -> Object:
-        metadata = new["metadata"] | {"resourceVersion": str(next(self._numbers))}
-        self.objects[ref] = new | {"metadata": metadata}
-        self._tell(kind, self.objects[ref])
-        return self.objects[ref]
-
-    def remove(self, ref: Ref = REF) -> None:
-        """As by force, whatever finalizers it has."""
-        self._tell("DELETED", self.objects.pop(ref))
-
-    def _tell(self, kind: str, found: Object) -> None:
-        for watcher in tuple(self.watchers):
-            watcher(kind, found)
 
 
 class Redis:
@@ -350,7 +296,7 @@ class Place:
         )
         self._lists: list[asyncio.Task[None]] = []
         self.running = asyncio.create_task(self.operator.run())
-        world.api.watchers.append(self.hear)
+        world.api.server.watchers.append(self.hear)
         for found in world.api.objects.values():
             self.operator.observe(found)
 

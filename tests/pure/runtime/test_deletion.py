@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from mlrollout.api.crd import UNSEEN
 from mlrollout.domain.record import Record, encode
 from mlrollout.ports import Ref
 
@@ -67,7 +68,7 @@ async def test_what_an_object_left_behind_ends_though_its_successor_can_t_begin(
     world.redis.states[KEY] = State("30", encode(old))
     await world.until(lambda: world.redis.percentage == "0", within=5)
     assert (world.redis.record.attempt, world.redis.record.owner) == (1, "")
-    assert "status" not in world.api.objects[REF]
+    assert world.status == UNSEEN
 
 
 @virtual

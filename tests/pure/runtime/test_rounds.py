@@ -75,8 +75,7 @@ async def test_an_emergency_stop_is_seen_while_the_main_lane_gets_nowhere(call: 
     await world.begun(guardrails=[SELDOM])
     _write_api_down(world)
     world.api.fates.always[call] = _for_ever
-    found = world.api.objects[REF]
-    world.api._store(REF, found | {"metadata": found["metadata"] | {"finalizers": []}})
+    world.api.edit_finalizers()
     world.api.annotate("pause", "so that there is something to write")
     await asyncio.sleep(20)
     world.redis.set_by_hand("0")
@@ -99,8 +98,7 @@ async def test_a_breach_goes_to_zero_while_the_finalizer_is_refused() -> None:
     world = SmallWorld()
     place = await world.begun()
     await place.end()
-    found = world.api.objects[REF]
-    world.api._store(REF, found | {"metadata": found["metadata"] | {"finalizers": []}})
+    world.api.edit_finalizers()
     world.api.fates.always["set_finalizer"] = failing(API_DOWN)
     world.start()
     await asyncio.sleep(10)

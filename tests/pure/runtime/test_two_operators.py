@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from mlrollout.api.crd import UNSEEN
 from mlrollout.domain.traffic import Raise
 from mlrollout.evidence.measurement import Measurement, Verdict
 
@@ -94,7 +95,7 @@ async def test_a_standby_begins_nothing_and_writes_nothing_to_the_object() -> No
     world.api.annotate("rollback", "nobody listens")
     await asyncio.sleep(5)
     assert world.api.objects[REF]["metadata"].keys() - applied["metadata"].keys() == {"annotations", "managedFields"}
-    assert "status" not in world.api.objects[REF]
+    assert world.status == UNSEEN
     assert not world.api.posted
 
 

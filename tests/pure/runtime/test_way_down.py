@@ -164,7 +164,7 @@ async def test_what_says_that_it_is_of_the_new_spec_is_of_the_new_spec() -> None
     world.redis.fates.next["write"].append(held)
     await held.reached.wait()
     seen = []
-    world.api.watchers.append(lambda _, found: seen.append(found))
+    world.api.server.watchers.append(lambda _, found: seen.append(found))
     world.api.apply(spec(stages=stages, traffic=LEASED, revision="two"))
     held.go.set()
     await asyncio.sleep(1)

@@ -28,7 +28,9 @@ class Hands:
 
     def apply(self, target: str, value: Any) -> None:
         """Apply an object."""
-        self._world.api.apply(Ref(NAMESPACE, target), value)
+        ref = Ref(NAMESPACE, target)
+        if not self._goes(ref):
+            self._world.api.apply(ref, value)
 
     def revise(self, target: str, value: Any) -> None:
         """Ask for another model."""
@@ -53,7 +55,9 @@ class Hands:
     def verb(self, target: str, value: Any) -> None:
         """Annotate the object with a verb."""
         verb, why = value
-        self._world.api.annotate(Ref(NAMESPACE, target), f"{GROUP}/{verb}", why)
+        ref = Ref(NAMESPACE, target)
+        if ref in self._world.api.objects:
+            self._world.api.annotate(ref, {f"{GROUP}/{verb}": why})
 
     def keep(self, target: str, value: Any) -> None:
         """Have these annotations stand in the manifest of an applier, who applies it again and again."""
@@ -62,7 +66,8 @@ class Hands:
         self._apply_again(ref)
 
     def _apply_again(self, ref: Ref) -> None:
-        self._world.api.apply_annotations(ref, self._kept[ref])
+        if ref in self._world.api.objects:
+            self._world.api.apply_annotations(ref, self._kept[ref])
         if self._kept[ref]:
             self._world.after(APPLIED_EVERY, self._apply_again, ref)
 
@@ -86,8 +91,13 @@ class Hands:
     def _change(self, target: str, change: Callable[[Spec], Spec]) -> None:
         ref = Ref(NAMESPACE, target)
         found = self._world.api.objects.get(ref)
-        if found is not None:
+        if found is not None and not self._goes(ref):
             self._world.api.apply(ref, change(found["spec"]))
+
+    def _goes(self, ref: Ref) -> bool:
+        """Whether it is being deleted: nobody asks anything new of it then."""
+        found = self._world.api.objects.get(ref)
+        return found is not None and "deletionTimestamp" in found["metadata"]
 
     # --- Redis -------------------------------------------------------------------------------
 

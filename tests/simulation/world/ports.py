@@ -36,19 +36,19 @@ class Objects:
 
     async def save_status(self, ref: Ref, resource_version: str, status: Mapping[str, Any]) -> Object:
         return await self._calls.make(
-            API, "save_status", lambda: self._api.save_status(self._by, ref, resource_version, status)
+            API, "save_status", lambda: self._api.save_status(ref, resource_version, status, self._by)
         )
 
     async def set_finalizer(self, ref: Ref, resource_version: str, finalizers: tuple[str, ...]) -> Object:
         return await self._calls.make(
-            API, "set_finalizer", lambda: self._api.set_finalizer(self._by, ref, resource_version, finalizers)
+            API, "set_finalizer", lambda: self._api.set_finalizer(ref, resource_version, finalizers, self._by)
         )
 
     async def change_annotations(
         self, ref: Ref, resource_version: str, annotations: Mapping[str, str | None]
     ) -> Object:
         return await self._calls.make(
-            API, "annotate", lambda: self._api.change_annotations(self._by, ref, resource_version, annotations)
+            API, "annotate", lambda: self._api.change_annotations(ref, resource_version, annotations, self._by)
         )
 
     async def post_event(self, ref: Ref, uid: str, event: EventToPost) -> None:
