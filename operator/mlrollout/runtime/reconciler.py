@@ -211,8 +211,8 @@ class Reconciler:
         leaves = self._may_leave(rollout) and not rollout.left
         if leaves and not rollout.keeps:
             return self._leave
-        if rollout.deleted_at is not None and not rollout.keeps:
-            return None  # given up at zero: a rollback would only claim it again
+        if rollout.deleted_at is not None and (not rollout.keeps or _given_up_at_zero(rollout)):
+            return None  # a rollback would only claim it again
         if rollout.store is not None:
             decision = self._decision(rollout)
             lowers = decision.rolls_back(rollout.state) or (self.leads and decision.lowers(rollout.state))
@@ -289,6 +289,11 @@ class Reconciler:
         self._report.given_up(rollout)
         await self._report.finalize(rollout, tuple(name for name in rollout.finalizers if name != FINALIZER))
         return None
+
+
+def _given_up_at_zero(rollout: Rollout) -> bool:
+    """Whether nothing is left to be brought down, nor to be given up: what Redis holds is nobody's any more."""
+    return rollout.left and rollout.traffic is not None and rollout.traffic.in_force == 0
 
 
 def _puts_back(rollout: Rollout, write: Intent | None) -> bool:

@@ -14,6 +14,7 @@ from tests.pure.runtime.small_world import (
     KEY,
     REDIS_DOWN,
     REF,
+    Act,
     Held,
     SmallWorld,
     failing,
@@ -347,3 +348,30 @@ async def test_an_object_of_the_same_name_begins_above_the_one_before() -> None:
     await world.until(lambda: world.redis.percentage == "10")
     assert world.redis.record.ordinal == 2
     assert world.redis.record.owner == world.api.objects[REF]["metadata"]["uid"]
+
+
+@virtual
+async def test_a_key_that_was_given_up_at_zero_is_not_written_again_and_again() -> None:
+    """The object is gone, but no watch and no list says so, and its new attempt was never saved."""
+    world = SmallWorld()
+    place = await world.begun(onDelete="Retain")
+    world.api.fates.always["save_status"] = failing(API_DOWN)
+    world.api.apply(spec(onDelete="Retain", revision="r2"))
+    await world.until(lambda: world.redis.percentage == "0")
+    place.deaf = True
+    world.api.fates.always["read_all"] = failing(API_DOWN)
+    writes = 0
+
+    async def counted(act: Act) -> Any:
+        nonlocal writes
+        writes += REF not in world.api.objects
+        if writes > 10:
+            raise REDIS_DOWN  # which takes its time, so that this test ends whatever is wrong
+        return act()
+
+    world.redis.fates.always["write"] = counted
+    world.api.delete()
+    place.operator.lead(leads=True)  # so it reads the object again
+    await world.until(lambda: REF not in world.api.objects)
+    await asyncio.sleep(30)
+    assert writes < 10

@@ -39,6 +39,7 @@ class Held:
         first: When each record first stood there, by owner and rank.
         put_back: Whether no operator made the percentage leave zero.
         served: Until when an attempt had users that an operator could know of, by owner and attempt.
+        own_since: Since when nobody but this attempt's users is in treatment.
     """
 
     since: float = 0.0
@@ -48,6 +49,7 @@ class Held:
     record: Record | None = None
     first: dict[tuple[str, Rank], float] = field(default_factory=dict)
     served: dict[tuple[str, int], float] = field(default_factory=dict)
+    own_since: float = 0.0
 
     def take(self, entry: Changed) -> None:
         """Take in a change."""
@@ -60,9 +62,15 @@ class Held:
             self.since = entry.at
         if after.in_force and not before.in_force:
             self.from_zero, self.put_back = entry.at, entry.cause is None
+        if before.in_force and _attempt(before.record) != _attempt(after.record):
+            self.own_since = entry.at
         self.in_force, self.record = after.in_force, after.record
         if stands is not None:
             self.first.setdefault(stands, entry.at)
+
+
+def _attempt(record: Record | None) -> tuple[str, int] | None:
+    return None if record is None else (record.owner, record.attempt)
 
 
 @dataclass(slots=True)

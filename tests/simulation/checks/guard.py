@@ -32,6 +32,9 @@ class _Looks:
         self._serves: dict[str, tuple[str, float]] = {}
         """Whose traffic stands in a key, and since when."""
 
+        self._deaf: dict[str, float] = {}
+        """Until when the instances of a place hear nothing of the objects."""
+
         self._unguarded: set[str] = set()
         """Which objects want nobody to look any more."""
 
@@ -62,6 +65,8 @@ class _Looks:
             self._let_go(lambda _, uid: uid == entry.uid)
         elif isinstance(entry, Instance) and entry.what == "crashes":
             self._let_go(lambda by, _: by == entry.by)
+        elif isinstance(entry, Acted) and entry.act == "deafen":
+            self._deaf[entry.target] = entry.at + float(str(entry.value))
         elif isinstance(entry, Acted) and entry.act == "freeze":
             thaws = entry.at + float(str(entry.value))
             self._last |= {one: max(last, thaws) for one, last in self._last.items() if one[0].startswith(entry.target)}
@@ -70,6 +75,10 @@ class _Looks:
         owner = entry.after.record.owner if entry.after.record is not None and entry.after.in_force else ""
         if self._serves.get(entry.key, ("", 0.0))[0] != owner:
             self._serves[entry.key] = (owner, entry.at)
+        if (
+            entry.rises
+        ):  # whoever took the attempt before it down, and can't hear of this one, guards none of its traffic
+            self._let_go(lambda by, uid: uid == owner and entry.at < self._deaf.get(by[0], 0.0))
 
     def _let_go(self, of: Callable[[str, str], bool]) -> None:
         self._last = {one: last for one, last in self._last.items() if not of(*one)}

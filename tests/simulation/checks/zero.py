@@ -99,7 +99,9 @@ def _served_since(evidence: Evidence, look: Judged) -> float | None:
         return None
     if any(uid == look.uid and rank[0] > record.attempt for uid, rank in held.first):
         return None  # an attempt of long ago, which a failover brought back
-    return held.from_zero
+    # Of users that an old attempt got back by a failover, an operator hears no later than a breach reaches zero.
+    returned = held.own_since + WITHIN if held.own_since > held.from_zero else 0.0
+    return max(held.from_zero, returned)
 
 
 class Hindrances:
