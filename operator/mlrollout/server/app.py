@@ -6,11 +6,11 @@ from aiohttp import web
 
 from . import health
 from .ab import openapi, operations
-from .auth.access import Callers
+from .auth.callers import Callers
 from .auth.guard import Headers, guard
 from .config import Config
 from .http.problem import LARGEST_BODY, NAMES, problems
-from .metrics import METRICS, Metrics, measure
+from .metrics import METRICS, ServerMetrics, measure
 from .ofrep import flags, stream
 from .ofrep.changes import CHANGES, Changes
 from .ofrep.open_streams import Streams
@@ -21,7 +21,7 @@ from .rollouts import ROLLOUTS, Rollouts
 
 def make(config: Config, rollouts: Rollouts, callers: Sequence[Callers], tickets: Tickets) -> web.Application:
     """The application for these rollouts, which `callers` know who may use."""
-    metrics = Metrics()
+    metrics = ServerMetrics()
     for one in rollouts.values():
         metrics.satisfaction(one.entry.prefix)
     app = web.Application(

@@ -16,6 +16,7 @@ from mlrollout.redis_common.failure import UnusableError
 from mlrollout.startup.settings import SettingsError
 
 from .config import Config
+from .http.problem import HttpProblem
 from .http.rate import Rate
 
 log = structlog.get_logger(__name__)
@@ -113,3 +114,11 @@ async def _cluster(config: Config) -> Client | None:
     except ObjectsError as error:
         log.warning("There is no cluster: nothing can be changed through this server", error=str(error))
         return None
+
+
+def counts_unavailable(request: web.Request, error: TrafficError) -> HttpProblem:
+    """What a caller is told where Redis can't be asked for counts; the log says which Redis, and why."""
+    request.app[BACKENDS].tell("Redis can't be asked for counts", error)
+    return HttpProblem(
+        503, "What is counted can't be reached now. Try again once it is back.", headers={"Retry-After": "1"}
+    )

@@ -62,20 +62,20 @@ def _ids(ids: frozenset[str | int]) -> frozenset[str | int]:
     return ids
 
 
-class Model(BaseModel):
+class ConfigModel(BaseModel):
     """Frozen; a setting that does not exist is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ObjectName(Model):
+class ObjectName(ConfigModel):
     """The `MLRollout` whose traffic this is."""
 
     namespace: Text
     name: Text
 
 
-class Values(Model):
+class Values(ConfigModel):
     """What a flag answers for each group."""
 
     control: Value = False
@@ -88,7 +88,7 @@ class Values(Model):
         return self
 
 
-class Entry(Model):
+class RolloutEntry(ConfigModel):
     """One rollout.
 
     Attributes:
@@ -125,7 +125,7 @@ class Algorithm(StrEnum):
     ES256 = "ES256"
 
 
-class Sessions(Model):
+class SessionSettings(ConfigModel):
     """Which sessions of users are good.
 
     Attributes:
@@ -141,7 +141,7 @@ class Sessions(Model):
     audience: str = ""
 
 
-class Survey(Model):
+class SurveySettings(ConfigModel):
     """Whose ratings count.
 
     Attributes:
@@ -155,7 +155,7 @@ class Survey(Model):
     valid: Annotated[Duration, Between("1m", "30d")] = 259_200.0
 
 
-class RedisTls(Model):
+class RedisTls(ConfigModel):
     """Files for Redis with TLS, in PEM.
 
     Attributes:
@@ -169,7 +169,7 @@ class RedisTls(Model):
     key: Path | None = None
 
 
-class Limits(Model):
+class ConnectionLimits(ConfigModel):
     """What may be open at once.
 
     Attributes:
@@ -185,7 +185,7 @@ class Limits(Model):
     streams_per_address: Annotated[StrictInt, Field(ge=1)] = 128
 
 
-class Config(Model):
+class Config(ConfigModel):
     """Everything the file says.
 
     Attributes:
@@ -203,15 +203,15 @@ class Config(Model):
     """
 
     listen: Annotated[str, AfterValidator(_address)] = DEFAULT_LISTEN
-    rollouts: Annotated[tuple[Entry, ...], Field(min_length=1)]
+    rollouts: Annotated[tuple[RolloutEntry, ...], Field(min_length=1)]
     prometheus: str = ""
     tokens: Path | None = None
-    sessions: Sessions | None = None
+    sessions: SessionSettings | None = None
     origins: frozenset[Annotated[str, AfterValidator(_origin)]] = frozenset()
     rate: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1000.0
-    limits: Limits = Limits()
+    limits: ConnectionLimits = ConnectionLimits()
     proxies: tuple[IPvAnyNetwork, ...] = ()
-    survey: Survey = Survey()
+    survey: SurveySettings = SurveySettings()
     redis_tls: RedisTls = RedisTls()
 
     @model_validator(mode="after")

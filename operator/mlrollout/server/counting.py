@@ -35,7 +35,7 @@ class Counting:
         self._waiting: dict[tuple[str, int], Batch] = {}
         self._failing = False
 
-    def saw(self, key: str, user_id: str, assignment: Assignment) -> None:
+    def add(self, key: str, user_id: str, assignment: Assignment) -> None:
         """A user was assigned. Where nothing is rolled out, or nobody is that user, there is nothing to count."""
         record = assignment.state.record
         if (

@@ -11,7 +11,7 @@ from mlrollout.assignment import Group
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
-class Metrics:
+class ServerMetrics:
     """Everything the server counts, in a registry of its own."""
 
     def __init__(self) -> None:
@@ -69,10 +69,10 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-METRICS = web.AppKey("metrics", Metrics)
+METRICS = web.AppKey("metrics", ServerMetrics)
 
 
-def measure(metrics: Metrics) -> Middleware:
+def measure(metrics: ServerMetrics) -> Middleware:
     """Count every request and its time."""
 
     @web.middleware

@@ -17,8 +17,10 @@ from mlrollout.startup.settings import cannot_listen, listen, redis_url
 
 from . import app, backends, config
 from .ab.survey import SURVEY, Survey
-from .auth import access, tokens
+from .auth import tokens
+from .auth.callers import Callers
 from .auth.cluster import Cluster
+from .auth.loopback import or_loopback
 from .auth.sessions import Sessions
 from .backends import BACKENDS, Backends
 from .counting import Counting
@@ -33,7 +35,7 @@ from .rollouts import follow
 log = structlog.get_logger(__name__)
 
 END_WITHIN = 10.0
-"""Seconds for requests under way to be answered when the server is told to stop."""
+"""Seconds for requests under way to be answered when the server is settings to stop."""
 
 
 async def run(file: Path, environment: Mapping[str, str] = os.environ) -> None:
@@ -51,21 +53,21 @@ async def run(file: Path, environment: Mapping[str, str] = os.environ) -> None:
 
 async def _run(file: Path, environment: Mapping[str, str]) -> None:
     hush(asyncio.get_running_loop())
-    told, redis = config.load(file), redis_url(environment)
+    settings, redis = config.load(file), redis_url(environment)
     async with contextlib.AsyncExitStack() as stack:
-        behind = await stack.enter_async_context(backends.opened(told, redis))
-        callers = access.check(told, _callers(told, behind))
+        behind = await stack.enter_async_context(backends.opened(settings, redis))
+        callers = or_loopback(settings, _callers(settings, behind))
         counting = Counting(behind.users)
-        rollouts = follow(told, redis, counting.saw, backends.tls_of(told))
+        rollouts = follow(settings, redis, counting.add, backends.tls_of(settings))
         for one in rollouts.values():
             stack.push_async_callback(asyncio.to_thread, one.rollout.close)
-        made = app.make(told, rollouts, callers, _tickets(told))
+        made = app.make(settings, rollouts, callers, _tickets(settings))
         made[BACKENDS] = behind
-        made[SURVEY] = Survey(told.survey)
-        runner = Runner(made, _door(told, made), keepalive_timeout=75.0, shutdown_timeout=END_WITHIN)
+        made[SURVEY] = Survey(settings.survey)
+        runner = Runner(made, _door(settings, made), keepalive_timeout=75.0, shutdown_timeout=END_WITHIN)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
-        host, port = listen(told.listen)
+        host, port = listen(settings.listen)
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
@@ -74,28 +76,28 @@ async def _run(file: Path, environment: Mapping[str, str]) -> None:
         await counting.run()
 
 
-def _door(told: config.Config, made: web.Application) -> Door:
+def _door(settings: config.Config, made: web.Application) -> Door:
     """For as many connections as the configuration allows, and the process has descriptors for."""
-    limits = told.limits
+    limits = settings.limits
     most = room(limits.connections)
     if most < limits.connections:
         log.warning("There are descriptors for fewer connections: raise the limit of open files", connections=most)
-    return Door(most, limits.connections_per_address, Proxies(told.proxies), made[METRICS])
+    return Door(most, limits.connections_per_address, Proxies(settings.proxies), made[METRICS])
 
 
-def _callers(told: config.Config, behind: Backends) -> list[access.Callers]:
+def _callers(settings: config.Config, behind: Backends) -> list[Callers]:
     """Whoever is known by what costs least is asked for first; the API server last."""
-    ways: list[access.Callers] = []
-    if told.tokens:
-        ways.append(tokens.read(told.tokens))
-    if told.sessions:
-        ways.append(Sessions(told.sessions))
+    ways: list[Callers] = []
+    if settings.tokens:
+        ways.append(tokens.read(settings.tokens))
+    if settings.sessions:
+        ways.append(Sessions(settings.sessions))
     if behind.cluster:
         ways.append(Cluster(KubernetesReviews(behind.cluster)))
     return ways
 
 
-def _tickets(told: config.Config) -> Tickets:
+def _tickets(settings: config.Config) -> Tickets:
     """Servers with the same tokens know each other's tickets."""
-    secret = told.tokens.read_bytes() if told.tokens else secrets.token_bytes(32)
+    secret = settings.tokens.read_bytes() if settings.tokens else secrets.token_bytes(32)
     return Tickets(hashlib.sha256(b"tickets:" + secret).digest())

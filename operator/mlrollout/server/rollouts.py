@@ -9,10 +9,10 @@ from mlrollout.assignment import Assignment, Rollout, Tls
 from mlrollout.ports import Ref
 from mlrollout.startup.settings import SettingsError
 
-from .config import Config, Entry
-from .http.problem import Problem
+from .config import Config, RolloutEntry
+from .http.problem import HttpProblem
 
-Saw = Callable[[str, str, Assignment], None]
+OnAssigned = Callable[[str, str, Assignment], None]
 """Is told of a user who was assigned: the rollout's key, the user's id, the assignment."""
 
 
@@ -21,18 +21,18 @@ def _nobody(_key: str, _user_id: str, _assignment: Assignment) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedRollout:
     """One of them.
 
     Attributes:
         entry: What the configuration says of it.
         rollout: What Redis says of it.
-        saw: Is told of every user who is assigned.
+        on_assigned: Is told of every user who is assigned.
     """
 
-    entry: Entry
+    entry: RolloutEntry
     rollout: Rollout
-    saw: Saw
+    on_assigned: OnAssigned
 
     def assign(self, user_id: str, revision: str | None = None) -> Assignment:
         """The user's group now, and what it is based on; the user is counted.
@@ -42,7 +42,7 @@ class Served:
             revision: The revision that the caller runs; left out, the configuration's counts.
         """
         found = self.look(user_id, revision)
-        self.saw(self.rollout.key, user_id, found)
+        self.on_assigned(self.rollout.key, user_id, found)
         return found
 
     def look(self, user_id: str, revision: str | None = None) -> Assignment:
@@ -56,19 +56,19 @@ class Served:
         return Ref(name.namespace, name.name) if name else None
 
 
-Rollouts = dict[str, Served]
+Rollouts = dict[str, ServedRollout]
 """By their names."""
 
 ROLLOUTS: web.AppKey[Rollouts] = web.AppKey("rollouts")
 
 
-def follow(config: Config, redis_url: str, saw: Saw = _nobody, tls: Tls | None = None) -> Rollouts:
+def follow(config: Config, redis_url: str, on_assigned: OnAssigned = _nobody, tls: Tls | None = None) -> Rollouts:
     """Begin to follow each; whoever calls closes them.
 
     Args:
         config: Which.
         redis_url: Their Redis.
-        saw: Is told of every user who is assigned.
+        on_assigned: Is told of every user who is assigned.
         tls: Its TLS files.
 
     Raises:
@@ -76,10 +76,10 @@ def follow(config: Config, redis_url: str, saw: Saw = _nobody, tls: Tls | None =
     """
     try:
         return {
-            entry.name: Served(
+            entry.name: ServedRollout(
                 entry,
                 Rollout(entry.key, redis=redis_url, tls=tls, salt=entry.salt or None, staff=entry.staff),
-                saw,
+                on_assigned,
             )
             for entry in config.rollouts
         }
@@ -87,15 +87,15 @@ def follow(config: Config, redis_url: str, saw: Saw = _nobody, tls: Tls | None =
         raise SettingsError(f"MLROLLOUT_REDIS_URL, or what MLROLLOUT_REDIS_URL_FILE names: {error}") from error
 
 
-def named(request: web.Request) -> Served:
+def rollout_from_path(request: web.Request) -> ServedRollout:
     """The rollout that the path names as `{rollout}`.
 
     Raises:
-        Problem: There is none.
+        HttpProblem: There is none.
     """
     name, rollouts = request.match_info["rollout"], request.app[ROLLOUTS]
     try:
         return rollouts[name]
     except KeyError:
         there = ", ".join(rollouts)
-        raise Problem(404, f"There is no rollout {name[:100]!r} here. There are: {there}.") from None
+        raise HttpProblem(404, f"There is no rollout {name[:100]!r} here. There are: {there}.") from None

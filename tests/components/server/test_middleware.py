@@ -9,16 +9,17 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from mlrollout.server.app import make
 from mlrollout.server.auth import guard
-from mlrollout.server.auth.access import Caller, Callers, Role, require
-from mlrollout.server.config import Config, Model
+from mlrollout.server.auth.access import require
+from mlrollout.server.auth.callers import Caller, Callers, Role
+from mlrollout.server.config import Config, ConfigModel
 from mlrollout.server.http import body
 from mlrollout.server.http.body import read_model
-from mlrollout.server.http.problem import Problem
+from mlrollout.server.http.problem import HttpProblem
 from mlrollout.server.ofrep import flags, stream
 from mlrollout.server.ofrep.changes import CHANGES
 from mlrollout.server.ofrep.stream import STREAMS
 from mlrollout.server.ofrep.ticket import Tickets
-from mlrollout.server.rollouts import Rollouts, Served, follow, named
+from mlrollout.server.rollouts import Rollouts, ServedRollout, follow, rollout_from_path
 from pydantic import Field
 
 from tests.components.server.place import EVENTS, FLAG, FLAGS, KIM, NAME
@@ -41,7 +42,7 @@ class Known(Callers):
 class Owner(Caller):
     """Who may do everything with one rollout, and nothing with all."""
 
-    async def may(self, role: Role, served: Served | None = None) -> bool:  # noqa: ARG002 - likewise
+    async def may(self, role: Role, served: ServedRollout | None = None) -> bool:  # noqa: ARG002 - likewise
         return served is not None and served.entry.name == NAME
 
 
@@ -190,7 +191,7 @@ async def test_a_users_session_asks_for_that_user_alone(start: Start) -> None:
 
 async def test_a_caller_may_have_a_role_for_one_rollout(start: Start) -> None:
     async def act(request: web.Request) -> web.Response:
-        await require(request, Role.ADMIN, named(request))
+        await require(request, Role.ADMIN, rollout_from_path(request))
         return web.Response()
 
     client = await start(Owner("kim"), act=act)
@@ -205,7 +206,7 @@ async def test_a_caller_may_have_a_role_for_one_rollout(start: Start) -> None:
 async def test_whoever_can_not_be_asked_lets_nobody_in(rollouts: tuple[Config, Rollouts]) -> None:
     class Down(Callers):
         async def identify(self, request: web.Request) -> Caller | None:  # noqa: ARG002 - the protocol's
-            raise Problem(503, "The API server can't be reached. Try again.")
+            raise HttpProblem(503, "The API server can't be reached. Try again.")
 
     async with TestClient(TestServer(make(*rollouts, [Down(), Known(APP)], Tickets(b"key")))) as client:
         async with client.post(FLAG, json=KIM) as found:
@@ -214,7 +215,7 @@ async def test_whoever_can_not_be_asked_lets_nobody_in(rollouts: tuple[Config, R
             assert found.status == 200
 
 
-class Rating(Model):
+class Rating(ConfigModel):
     dispatch_id: str
     rating: Annotated[int, Field(strict=True, ge=1, le=5)]
 

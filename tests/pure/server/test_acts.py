@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from mlrollout.domain.state import Verb
 from mlrollout.server.ab.verb_plan import Act, rollback, towards
-from mlrollout.server.http.problem import Problem
+from mlrollout.server.http.problem import HttpProblem
 
 STAGES = [
     {"name": "pilot", "percentage": 10, "duration": "1h"},
@@ -39,8 +39,8 @@ def asked(found: dict[str, Any], percentage: int) -> Act:
     return act
 
 
-def refused(found: dict[str, Any], percentage: int) -> Problem:
-    with pytest.raises(Problem) as raised:
+def refused(found: dict[str, Any], percentage: int) -> HttpProblem:
+    with pytest.raises(HttpProblem) as raised:
         towards(found, percentage, "kim")
     assert raised.value.status == 409
     return raised.value

@@ -6,7 +6,7 @@ import pytest
 from mlrollout.ports import ObjectsError
 from mlrollout.server.auth import cluster
 from mlrollout.server.auth.cluster import REMEMBERED, Answers
-from mlrollout.server.http.problem import Problem
+from mlrollout.server.http.problem import HttpProblem
 
 
 class ApiServer:
@@ -64,7 +64,7 @@ async def test_whoever_asks_meanwhile_waits_for_the_same_answer(api: ApiServer) 
 async def test_a_failure_lets_nobody_in_and_is_not_remembered(api: ApiServer) -> None:
     answers = Answers(lambda: api.now)
     api.broken = True
-    with pytest.raises(Problem, match="nobody is let in") as refused:
+    with pytest.raises(HttpProblem, match="nobody is let in") as refused:
         await answers.get("kim", api.answer)
     api.broken = False
 

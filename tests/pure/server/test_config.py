@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from mlrollout.server.auth.access import check
+from mlrollout.server.auth.loopback import or_loopback
 from mlrollout.server.auth.tokens import new, read
 from mlrollout.server.config import Config, load
 from mlrollout.startup.settings import SettingsError
@@ -131,10 +131,10 @@ def test_there_is_no_token_for_a_role_that_does_not_exist() -> None:
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:0", "localhost:1", "[::1]:1", "127.9.9.9:1"])
 def test_without_tokens_the_servers_own_machine_is_answered(tmp_path: Path, listen: str) -> None:
-    assert len(check(loaded(tmp_path, listen=listen), [])) == 1
+    assert len(or_loopback(loaded(tmp_path, listen=listen), [])) == 1
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:1", ":1", "[::]:1", "10.0.0.1:1", "example.com:1"])
 def test_without_tokens_nobody_else_is(tmp_path: Path, listen: str) -> None:
     with pytest.raises(SettingsError, match="nothing says who may: set tokens in the configuration"):
-        check(loaded(tmp_path, listen=listen), [])
+        or_loopback(loaded(tmp_path, listen=listen), [])

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import pytest
 from mlrollout.server.http.addresses import Proxies
 from mlrollout.server.http.door import Door, hush
-from mlrollout.server.metrics import Metrics
+from mlrollout.server.metrics import ServerMetrics
 
 
 @dataclass(eq=False)
@@ -20,7 +20,7 @@ class Guest:
 
 
 def door(most: int, per_address: int) -> Door:
-    return Door(most, per_address, Proxies([ip_network("10.0.0.0/8")]), Metrics())
+    return Door(most, per_address, Proxies([ip_network("10.0.0.0/8")]), ServerMetrics())
 
 
 def test_of_those_that_ask_for_nothing_the_oldest_makes_room() -> None:

@@ -8,15 +8,15 @@ from mlrollout.adapters.kubernetes import KubernetesVerbs
 from mlrollout.api import moment
 from mlrollout.ports import ConflictError, GoneError, Object, ObjectsError, Ref
 from mlrollout.server.auth import audit
-from mlrollout.server.auth.access import Role, known
+from mlrollout.server.auth.access import known_caller, permitted_rollout
+from mlrollout.server.auth.callers import Role
 from mlrollout.server.backends import BACKENDS
 from mlrollout.server.http.body import read_model
-from mlrollout.server.http.problem import Problem
-from mlrollout.server.rollouts import Served
+from mlrollout.server.http.problem import HttpProblem
+from mlrollout.server.rollouts import ServedRollout
 
 from . import verb_plan
 from .models import ActAnswer, RollbackRequest, RolloutRequest
-from .stats import permitted
 from .verb_plan import Act
 
 TRIES = 5
@@ -27,7 +27,7 @@ _LONGEST_NAME = 100  # characters of a caller's name in a reason, of which the o
 
 async def rollout(request: web.Request) -> ActAnswer:
     """Bring about a percentage: at once where it is lower, by the next stage where it is higher."""
-    served = await permitted(request, Role.ADMIN)
+    served = await permitted_rollout(request, Role.ADMIN)
     asked = await read_model(request, RolloutRequest)
     why = _why(request, asked.reason)
     if asked.percentage == 0:
@@ -45,27 +45,27 @@ async def rollout(request: web.Request) -> ActAnswer:
             continue
         except ObjectsError as error:
             raise _problem(error, served) from None
-    raise Problem(503, f"{ref} changes too often now. Try again.", headers={"Retry-After": "1"})
+    raise HttpProblem(503, f"{ref} changes too often now. Try again.", headers={"Retry-After": "1"})
 
 
 async def rollback(request: web.Request) -> ActAnswer:
     """Take traffic to zero, for the rest of the attempt."""
-    served = await permitted(request, Role.ADMIN)
+    served = await permitted_rollout(request, Role.ADMIN)
     asked = await read_model(request, RollbackRequest, without=True)
     return await _ask(request, served, verb_plan.rollback(_why(request, asked.reason)))
 
 
-def _towards(request: web.Request, served: Served, found: Object, percentage: int, why: str) -> Act | None:
+def _towards(request: web.Request, served: ServedRollout, found: Object, percentage: int, why: str) -> Act | None:
     try:
         return verb_plan.towards(found, percentage, why)
-    except Problem as problem:
+    except HttpProblem as problem:
         audit.act(
             request, "Asked for what can't be had", rollout=served.entry.name, percentage=percentage, why=problem.detail
         )
         raise
 
 
-async def _ask(request: web.Request, served: Served, act: Act, version: str = "") -> ActAnswer:
+async def _ask(request: web.Request, served: ServedRollout, act: Act, version: str = "") -> ActAnswer:
     verbs, ref = _object(request, served)
     facts = {"rollout": served.entry.name, "object": str(ref), "verb": act.verb, "value": act.value}
     try:
@@ -79,7 +79,7 @@ async def _ask(request: web.Request, served: Served, act: Act, version: str = ""
     return ActAnswer(verb=act.verb, percentage=act.percentage, means=act.means)
 
 
-def _object(request: web.Request, served: Served) -> tuple[KubernetesVerbs, Ref]:
+def _object(request: web.Request, served: ServedRollout) -> tuple[KubernetesVerbs, Ref]:
     verbs, ref = request.app[BACKENDS].verbs, served.ref
     if ref is None:
         lacking = "The server's configuration names no `object` for this rollout, so it can be changed by kubectl only"
@@ -87,21 +87,23 @@ def _object(request: web.Request, served: Served) -> tuple[KubernetesVerbs, Ref]
         lacking = "The server has no cluster to talk to: its log says why"
     else:
         return verbs, ref
-    raise Problem(501, f"{lacking}. {_by_hand(served)}")
+    raise HttpProblem(501, f"{lacking}. {_by_hand(served)}")
 
 
-def _problem(error: ObjectsError, served: Served) -> Problem:
+def _problem(error: ObjectsError, served: ServedRollout) -> HttpProblem:
     if isinstance(error, GoneError):
-        return Problem(409, f"There is no MLRollout {served.ref}: create it, or correct `object` in the configuration.")
-    return Problem(503, f"{error} {_by_hand(served)}", headers={"Retry-After": "1"})
+        return HttpProblem(
+            409, f"There is no MLRollout {served.ref}: create it, or correct `object` in the configuration."
+        )
+    return HttpProblem(503, f"{error} {_by_hand(served)}", headers={"Retry-After": "1"})
 
 
-def _by_hand(served: Served) -> str:
+def _by_hand(served: ServedRollout) -> str:
     return f"In an emergency: redis-cli SET {served.rollout.key} 0"
 
 
 def _why(request: web.Request, reason: str) -> str:
     """Who asks, why and when; by the time two calls are two requests, also where the first is not heard yet."""
-    caller, words = known(request).name[:_LONGEST_NAME], " ".join(reason.split())
+    caller, words = known_caller(request).name[:_LONGEST_NAME], " ".join(reason.split())
     said = f"{words} " if words else ""
     return f"{said}(by {caller} over HTTP at {moment.render(time.time())})"

@@ -38,17 +38,17 @@ Percentage = Annotated[StrictInt, Field(ge=0, le=100), BeforeValidator(_whole)]
 Number = Annotated[int, Field(ge=0)]
 
 
-class Model(BaseModel):
+class ApiModel(BaseModel):
     """Frozen; a field that does not exist is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-class Request(Model):
+class ApiRequest(ApiModel):
     """The body of a request."""
 
 
-class Answer(Model):
+class ApiAnswer(ApiModel):
     """The body of an answer, every field in it."""
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
@@ -62,7 +62,7 @@ class Answer(Model):
 # --- requests ----------------------------------------------------------------------------------
 
 
-class RolloutRequest(Request):
+class RolloutRequest(ApiRequest):
     """A percentage to be brought about."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"percentage": 0, "reason": "customers complain"}]})
@@ -73,7 +73,7 @@ class RolloutRequest(Request):
     """Why; it stands in the history with the caller's name."""
 
 
-class RollbackRequest(Request):
+class RollbackRequest(ApiRequest):
     """The manual rollback."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "customers complain"}]})
@@ -82,7 +82,7 @@ class RollbackRequest(Request):
     """Why; it stands in the history with the caller's name."""
 
 
-class SatisfactionRequest(Request):
+class SatisfactionRequest(ApiRequest):
     """One user's answer about one dispatch."""
 
     model_config = ConfigDict(
@@ -99,7 +99,7 @@ class SatisfactionRequest(Request):
     """What the application gave this user for this dispatch. With the application's own token it is not asked for."""
 
 
-class RatingTicketRequest(Request):
+class RatingTicketRequest(ApiRequest):
     """A dispatch that happened, which a user may rate."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"dispatch_id": "d-1027", "user_id": "kim"}]})
@@ -113,7 +113,7 @@ class RatingTicketRequest(Request):
 # --- answers -----------------------------------------------------------------------------------
 
 
-class AssignmentAnswer(Answer):
+class AssignmentAnswer(ApiAnswer):
     """Which path a user gets."""
 
     model_config = ConfigDict(
@@ -128,7 +128,7 @@ class AssignmentAnswer(Answer):
     """Why; NoUser where no user is named."""
 
 
-class Satisfaction(Answer):
+class Satisfaction(ApiAnswer):
     """What the survey says of a group in this attempt."""
 
     ratings: Number
@@ -137,7 +137,7 @@ class Satisfaction(Answer):
     """Their mean; null without any."""
 
 
-class StatsAnswer(Answer):
+class StatsAnswer(ApiAnswer):
     """Who has taken part in this attempt, and where it stands."""
 
     model_config = ConfigDict(
@@ -184,7 +184,7 @@ class StatsAnswer(Answer):
     """The survey, by group."""
 
 
-class Figures(Answer):
+class Figures(ApiAnswer):
     """How some dispatches went; null where nothing was counted."""
 
     success_rate: Share
@@ -226,7 +226,7 @@ class MonitoringAnswer(Grouped):
     """Its parts, oldest first."""
 
 
-class ActAnswer(Answer):
+class ActAnswer(ApiAnswer):
     """What was asked of the operator."""
 
     model_config = ConfigDict(
@@ -254,7 +254,7 @@ class ActAnswer(Answer):
         return self.verb is not None
 
 
-class SatisfactionAnswer(Answer):
+class SatisfactionAnswer(ApiAnswer):
     """The rating was taken."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"group": "control", "counted": True, "because": ""}]})
@@ -272,7 +272,7 @@ class SatisfactionAnswer(Answer):
         return self.counted
 
 
-class RatingTicketAnswer(Answer):
+class RatingTicketAnswer(ApiAnswer):
     """What lets a user rate a dispatch."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"ticket": "eyJhbGciOi…", "expires_at": 1795651200}]})
@@ -283,7 +283,7 @@ class RatingTicketAnswer(Answer):
     """Until when it holds, in seconds since the epoch."""
 
 
-class ProblemDocument(Answer):
+class ProblemDocument(ApiAnswer):
     """What went wrong, by RFC 9457."""
 
     model_config = ConfigDict(

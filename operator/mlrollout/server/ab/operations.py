@@ -8,16 +8,16 @@ from aiohttp import web
 
 from mlrollout.server.http.problem import ANY_NAME
 
-from . import change_handlers, stats, survey
+from . import assignment, change_handlers, monitoring, stats, survey
 from .figures import LONGEST_WINDOW
 from .models import (
     ActAnswer,
-    Answer,
+    ApiAnswer,
+    ApiRequest,
     AssignmentAnswer,
     MonitoringAnswer,
     RatingTicketAnswer,
     RatingTicketRequest,
-    Request,
     RollbackRequest,
     RolloutRequest,
     SatisfactionAnswer,
@@ -25,7 +25,7 @@ from .models import (
     StatsAnswer,
 )
 
-Handler = Callable[[web.Request], Awaitable[Answer]]
+Handler = Callable[[web.Request], Awaitable[ApiAnswer]]
 
 _ALWAYS: Mapping[int, str] = {
     400: "The request is malformed.",
@@ -63,9 +63,9 @@ class Operation:
     name: str
     path: str
     handler: Handler
-    answer: type[Answer]
+    answer: type[ApiAnswer]
     role: str
-    body: type[Request] | None = None
+    body: type[ApiRequest] | None = None
     must_say: bool = True
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     good: Mapping[int, str] = field(default_factory=lambda: {200: "The answer."})
@@ -88,7 +88,7 @@ OPERATIONS = (
     Operation(
         "assignment",
         "ab-test/assignment",
-        stats.assignment,
+        assignment.assignment,
         AssignmentAnswer,
         "The user's own session, or the role assign.",
         query={
@@ -158,7 +158,7 @@ OPERATIONS = (
     Operation(
         "monitoring",
         "monitoring/metrics",
-        stats.metrics,
+        monitoring.monitoring,
         MonitoringAnswer,
         "The role view or admin; in a cluster the right to get the MLRollout.",
         query={

@@ -16,15 +16,15 @@ from mlrollout.assignment.ids import trouble_with
 from mlrollout.ports import TrafficError
 from mlrollout.server import config, secret_file
 from mlrollout.server.auth import audit
-from mlrollout.server.auth.access import Caller, Role, known, require
-from mlrollout.server.backends import BACKENDS
+from mlrollout.server.auth.access import known_caller, permitted_rollout, require, user_asked_for
+from mlrollout.server.auth.callers import Caller, Role
+from mlrollout.server.backends import BACKENDS, counts_unavailable
 from mlrollout.server.http.body import read_model
-from mlrollout.server.http.problem import Problem
+from mlrollout.server.http.problem import HttpProblem
 from mlrollout.server.metrics import METRICS
-from mlrollout.server.rollouts import Served, named
+from mlrollout.server.rollouts import ServedRollout, rollout_from_path
 
 from .models import RatingTicketAnswer, RatingTicketRequest, SatisfactionAnswer, SatisfactionRequest
-from .stats import permitted, redis_gone, speaks_for
 
 AUDIENCE = "mlrollout-rating"
 """What `aud` says in a ticket, so that no other token that was signed with the same key is one."""
@@ -44,38 +44,38 @@ class Survey:
         SettingsError: The key can't be read, or is none.
     """
 
-    def __init__(self, settings: config.Survey) -> None:
+    def __init__(self, settings: config.SurveySettings) -> None:
         self.every = settings.every
         self._valid = settings.valid
         self._key = secret_file.read(settings.key, "survey.key") if settings.key else b""
 
-    def ticket(self, served: Served, user_id: str, dispatch_id: str, now: int) -> tuple[str, int]:
+    def ticket(self, served: ServedRollout, user_id: str, dispatch_id: str, now: int) -> tuple[str, int]:
         """A ticket, and when it ends in seconds since the epoch.
 
         Raises:
-            Problem: The configuration names no key.
+            HttpProblem: The configuration names no key.
         """
         if not self._key:
-            raise Problem(501, "The server signs no tickets: name a key as `survey.key` in its configuration.")
+            raise HttpProblem(501, "The server signs no tickets: name a key as `survey.key` in its configuration.")
         ends = now + int(self._valid)
         told = {"aud": AUDIENCE, "rollout": served.entry.name, "sub": user_id, "dispatch": dispatch_id, "exp": ends}
         return jwt.encode(told, self._key, "HS256"), ends
 
-    def check(self, ticket: str | None, served: Served, user_id: str, dispatch_id: str) -> None:
+    def check(self, ticket: str | None, served: ServedRollout, user_id: str, dispatch_id: str) -> None:
         """Whether the application says that this happened to this user.
 
         Raises:
-            Problem: It does not.
+            HttpProblem: It does not.
         """
         if not self._key or ticket is None:
-            raise Problem(
+            raise HttpProblem(
                 403,
                 "A rating takes a `ticket` of the application, for this user and this dispatch (docs/server.md); "
                 "or the application passes it on with its own token.",
             )
         told = self._read(ticket)
         if (told["rollout"], told["sub"], told["dispatch"]) != (served.entry.name, user_id, dispatch_id):
-            raise Problem(
+            raise HttpProblem(
                 403, "The ticket is for another rollout, user or dispatch. Ask the application for this one's."
             )
 
@@ -90,9 +90,9 @@ class Survey:
                 options={"require": ["exp", "sub", "rollout", "dispatch"]},
             )
         except jwt.ExpiredSignatureError:
-            raise Problem(403, "The ticket has ended: this dispatch can't be rated any more.") from None
+            raise HttpProblem(403, "The ticket has ended: this dispatch can't be rated any more.") from None
         except (jwt.InvalidTokenError, ValueError):
-            raise Problem(403, "The ticket is none of this application's. Send the one that it gave.") from None
+            raise HttpProblem(403, "The ticket is none of this application's. Send the one that it gave.") from None
 
 
 SURVEY = web.AppKey("survey", Survey)
@@ -100,7 +100,7 @@ SURVEY = web.AppKey("survey", Survey)
 
 async def rating_ticket(request: web.Request) -> RatingTicketAnswer:
     """Let a user rate a dispatch that happened, by a ticket for their browser."""
-    served = await permitted(request, Role.RATE)
+    served = await permitted_rollout(request, Role.RATE)
     asked = await read_model(request, RatingTicketRequest)
     ticket, ends = request.app[SURVEY].ticket(served, asked.user_id, asked.dispatch_id, int(time.time()))
     return RatingTicketAnswer(ticket=ticket, expires_at=ends)
@@ -111,15 +111,15 @@ async def satisfaction(request: web.Request) -> SatisfactionAnswer:
 
     Only what the application says happened can be rated: it passes the rating on, or has given the user a ticket.
     """
-    caller = known(request)
-    served = named(request)
+    caller = known_caller(request)
+    served = rollout_from_path(request)
     if caller.user is None:
         await require(request, Role.RATE, served)
     asked = await read_model(request, SatisfactionRequest)
     user_id = await _who(request, caller, served, asked)
     found = served.look(user_id)
     if found.reason is Reason.NO_USER:
-        raise Problem(403, f"This user's id is nobody's: {trouble_with(user_id)}.")
+        raise HttpProblem(403, f"This user's id is nobody's: {trouble_with(user_id)}.")
     attempt = found.state.record.attempt if found.state.record else 0
     given = Rating(user_id, asked.dispatch_id, asked.rating)
     survey = request.app[BACKENDS].survey
@@ -128,10 +128,10 @@ async def satisfaction(request: web.Request) -> SatisfactionAnswer:
             served.rollout.key, attempt, found.group, given, now=time.time(), every=request.app[SURVEY].every
         )
     except TrafficError as error:
-        raise redis_gone(request, error) from None
+        raise counts_unavailable(request, error) from None
     audit.act(request, "Rated", rollout=served.entry.name, group=found.group, outcome=outcome.name.lower())
     if outcome is Taken.AGAIN:
-        raise Problem(409, "This user has rated this dispatch already; the first rating counts.")
+        raise HttpProblem(409, "This user has rated this dispatch already; the first rating counts.")
     if outcome is Taken.COUNTED:
         request.app[METRICS].satisfaction(served.entry.prefix).labels(found.group).observe(asked.rating)
     return SatisfactionAnswer(
@@ -139,15 +139,15 @@ async def satisfaction(request: web.Request) -> SatisfactionAnswer:
     )
 
 
-async def _who(request: web.Request, caller: Caller, served: Served, asked: SatisfactionRequest) -> str:
+async def _who(request: web.Request, caller: Caller, served: ServedRollout, asked: SatisfactionRequest) -> str:
     """The user who rates something that happened.
 
     Raises:
-        Problem: Nobody says so, or the caller may not speak for them.
+        HttpProblem: Nobody says so, or the caller may not speak for them.
     """
-    user_id = await speaks_for(caller, served, asked.user_id, Role.RATE)
+    user_id = await user_asked_for(caller, served, asked.user_id, Role.RATE)
     if not user_id:
-        raise Problem(403, f"{caller.name} is no user: say who rates as `user_id`, or use the user's own session.")
+        raise HttpProblem(403, f"{caller.name} is no user: say who rates as `user_id`, or use the user's own session.")
     if caller.user is not None:
         request.app[SURVEY].check(asked.ticket, served, user_id, asked.dispatch_id)
     return user_id

@@ -17,7 +17,7 @@ from mlrollout.domain.record import Record
 from mlrollout.domain.stages import following
 from mlrollout.domain.state import Verb
 from mlrollout.ports import Object
-from mlrollout.server.http.problem import Problem
+from mlrollout.server.http.problem import HttpProblem
 
 _NEW = Record(attempt=0, latched=False, sequence=0, percentage=0)
 
@@ -48,7 +48,7 @@ def standing(found: Object) -> Record:
     """The record of an object; that of nothing where it has none yet.
 
     Raises:
-        Problem: It can't be read.
+        HttpProblem: It can't be read.
     """
     try:
         state = from_status(Status.model_validate(found.get("status") or {}))
@@ -66,7 +66,7 @@ def towards(found: Object, percentage: int, why: str) -> Act | None:
         why: Who asks and why.
 
     Raises:
-        Problem: Nothing does; it lists what can be asked for.
+        HttpProblem: Nothing does; it lists what can be asked for.
     """
     record, spec = standing(found), _spec(found)
     if record.latched:
@@ -131,15 +131,15 @@ def _spec(found: Object) -> Spec:
         raise _unusable("spec") from None
 
 
-def _unusable(part: str) -> Problem:
-    return Problem(
+def _unusable(part: str) -> HttpProblem:
+    return HttpProblem(
         409, f"The {part} of the MLRollout can't be read: `kubectl describe` it; 0 rolls it back all the same."
     )
 
 
-def _impossible(because: str, record: Record, percentages: Sequence[int]) -> Problem:
+def _impossible(because: str, record: Record, percentages: Sequence[int]) -> HttpProblem:
     listed = ", ".join(map(str, percentages))
     members: Mapping[str, Any] = {"percentage": record.percentage, "percentages": list(percentages)}
-    return Problem(
+    return HttpProblem(
         409, f"It stands at {record.percentage} %, and {because}. What can be asked for now: {listed}.", **members
     )

@@ -6,7 +6,7 @@ from aiohttp import web
 from mlrollout.server.http.addresses import ADDRESS
 from mlrollout.server.http.problem import told_path
 
-from .access import CALLER
+from .callers import CALLER
 
 log = structlog.get_logger("mlrollout.audit")
 

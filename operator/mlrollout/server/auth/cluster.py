@@ -18,11 +18,11 @@ from mlrollout.adapters.kubernetes import KubernetesReviews, User
 from mlrollout.ports import ObjectsError, Ref
 from mlrollout.server.backends import TOLD_EVERY
 from mlrollout.server.http.addresses import ADDRESS
-from mlrollout.server.http.problem import Problem
+from mlrollout.server.http.problem import HttpProblem
 from mlrollout.server.http.rate import Rate
-from mlrollout.server.rollouts import Served
+from mlrollout.server.rollouts import ServedRollout
 
-from .access import Caller, Callers, Role, token
+from .callers import Caller, Callers, Role, token
 
 log = structlog.get_logger(__name__)
 
@@ -49,11 +49,11 @@ class Known(Caller):
     identity: User
     ask: Callable[[User, str, Ref], Awaitable[bool]]
 
-    async def may(self, role: Role, served: Served | None = None) -> bool:
+    async def may(self, role: Role, served: ServedRollout | None = None) -> bool:
         """Whether they may do with the object what the role takes.
 
         Raises:
-            Problem: The API server can't be asked.
+            HttpProblem: The API server can't be asked.
         """
         verb, ref = _VERBS.get(role), served.ref if served else None
         if verb is None or ref is None:
@@ -73,14 +73,14 @@ class Cluster(Callers):
         """Whose token it is.
 
         Raises:
-            Problem: The API server can't be asked, or is asked too often from there.
+            HttpProblem: The API server can't be asked, or is asked too often from there.
         """
         shown = token(request)
         if shown is None:
             return None
         digest = hashlib.sha256(shown.encode()).digest()
         if digest not in self._answers and (wait := self._strangers.take(request[ADDRESS])):
-            raise Problem(429, "Too many new tokens. Wait a second.", headers={"Retry-After": f"{wait + 1:.0f}"})
+            raise HttpProblem(429, "Too many new tokens. Wait a second.", headers={"Retry-After": f"{wait + 1:.0f}"})
         user = await self._answers.get(digest, lambda: self._reviews.user(shown))
         return None if user is None else Known(user.name, identity=user, ask=self._may)
 
@@ -106,7 +106,7 @@ class Answers:
         """The answer about something.
 
         Raises:
-            Problem: The API server can't be asked; that is not remembered.
+            HttpProblem: The API server can't be asked; that is not remembered.
         """
         if about not in self:
             self._known[about] = (self._clock() + REMEMBERED, asyncio.ensure_future(ask()))
@@ -121,7 +121,7 @@ class Answers:
                 del self._known[about]
             if not self._told.take("gone"):
                 log.warning("The API server can't be asked who calls, so nobody is let in", error=str(error))
-            raise Problem(
+            raise HttpProblem(
                 503,
                 "Who calls can't be found out, so nobody is let in. An emergency needs Redis alone: SET the key to 0.",
                 headers={"Retry-After": "1"},

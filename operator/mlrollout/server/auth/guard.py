@@ -9,12 +9,13 @@ from aiohttp.typedefs import Handler, Middleware
 
 from mlrollout.server.config import Config
 from mlrollout.server.http.addresses import ADDRESS, Proxies
-from mlrollout.server.http.problem import EVERY_ANSWER, Problem
+from mlrollout.server.http.problem import EVERY_ANSWER, HttpProblem
 from mlrollout.server.http.rate import Rate
-from mlrollout.server.metrics import Metrics
+from mlrollout.server.metrics import ServerMetrics
 
 from . import audit
-from .access import CALLER, OWN_HEADER, UNKNOWN, Caller, Callers
+from .callers import CALLER, UNKNOWN, Caller, Callers
+from .loopback import OWN_HEADER
 
 ANSWER_WITHIN = 15.0
 """Seconds for an answer to begin."""
@@ -48,7 +49,7 @@ class Rates:
         """Count a request.
 
         Raises:
-            Problem: It is one too many.
+            HttpProblem: It is one too many.
         """
         address = request[ADDRESS]
         if request.path in OPEN:
@@ -65,7 +66,7 @@ class Rates:
             raise _too_many(wait)
 
 
-def guard(callers: Sequence[Callers], config: Config, metrics: Metrics) -> Middleware:
+def guard(callers: Sequence[Callers], config: Config, metrics: ServerMetrics) -> Middleware:
     """Let a request through, or not. Nobody is refused before they are counted, and no refusal goes untold."""
     proxies, rates, told = Proxies(config.proxies), Rates(config.rate), Rate(MOST_TOLD)
 
@@ -84,12 +85,12 @@ def guard(callers: Sequence[Callers], config: Config, metrics: Metrics) -> Middl
                 if _is_preflight(request) and _origin(request) in config.origins:
                     return web.Response(status=204)
                 return await handler(request)
-            except Problem as problem:
+            except HttpProblem as problem:
                 if problem.status in {401, 403}:
                     tell(request, problem, caller)
                 raise
 
-    def tell(request: web.Request, problem: Problem, caller: Caller | None) -> None:
+    def tell(request: web.Request, problem: HttpProblem, caller: Caller | None) -> None:
         is_application = caller is not None and caller.user is None
         if is_application or not told.take("people"):
             audit.act(request, "Refused", status=problem.status)
@@ -106,14 +107,14 @@ async def _identify(callers: Sequence[Callers], request: web.Request) -> Caller 
             if caller := await way.identify(request):
                 request[CALLER] = caller
                 return caller
-    except Problem as problem:
+    except HttpProblem as problem:
         request[UNKNOWN] = problem
     return None
 
 
-def _too_many(wait: float) -> Problem:
+def _too_many(wait: float) -> HttpProblem:
     seconds = max(1, math.ceil(wait))
-    return Problem(429, f"Too many requests. Wait {seconds} s.", headers={"Retry-After": str(seconds)})
+    return HttpProblem(429, f"Too many requests. Wait {seconds} s.", headers={"Retry-After": str(seconds)})
 
 
 # --- pages of other hosts ----------------------------------------------------------------------
@@ -128,7 +129,7 @@ def _check_page(request: web.Request, origins: frozenset[str]) -> None:
         return
     elsewhere = origin and origin.partition("://")[2] != request.host.lower()
     if elsewhere or request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
-        raise Problem(
+        raise HttpProblem(
             403,
             "A page of another host may not call this server. If it should, "
             "name its origin in `origins` of the server's configuration.",

@@ -7,10 +7,10 @@ import jwt
 from aiohttp import web
 
 from mlrollout.server import config, secret_file
-from mlrollout.server.http.problem import Problem
+from mlrollout.server.http.problem import HttpProblem
 from mlrollout.startup.settings import SettingsError
 
-from .access import Caller, Callers, token
+from .callers import Caller, Callers, token
 
 LEEWAY = 10
 """Seconds by which the clocks of whoever signs and of this machine may differ."""
@@ -25,7 +25,7 @@ class Sessions(Callers):
         SettingsError: The key can't be read, or is none for the algorithm.
     """
 
-    def __init__(self, settings: config.Sessions) -> None:
+    def __init__(self, settings: config.SessionSettings) -> None:
         self._key = _read_key(settings)
         self._settings = settings
 
@@ -33,7 +33,7 @@ class Sessions(Callers):
         """Whose session it is; `None` where the token is none that was signed with the key.
 
         Raises:
-            Problem: It was, and is not good any more, or not for this server.
+            HttpProblem: It was, and is not good any more, or not for this server.
         """
         shown = token(request)
         if shown is None:
@@ -81,11 +81,11 @@ def _name(user: str) -> str:
     return f"user {user[:_LONGEST_NAME]}… {blake2b(user.encode(), digest_size=8).hexdigest()}"
 
 
-def _unauthorized(why: str) -> Problem:
-    return Problem(401, why, headers={"WWW-Authenticate": 'Bearer realm="mlrollout", error="invalid_token"'})
+def _unauthorized(why: str) -> HttpProblem:
+    return HttpProblem(401, why, headers={"WWW-Authenticate": 'Bearer realm="mlrollout", error="invalid_token"'})
 
 
-def _read_key(settings: config.Sessions) -> bytes:
+def _read_key(settings: config.SessionSettings) -> bytes:
     where = f"sessions.key {settings.key}"
     if settings.algorithm is config.Algorithm.HS256:
         return secret_file.read(settings.key, "sessions.key")

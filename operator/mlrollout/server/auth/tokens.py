@@ -14,16 +14,16 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field, StringConstraints
 
-from mlrollout.server.config import Model, Text
+from mlrollout.server.config import ConfigModel, Text
 from mlrollout.server.yaml_file import load
 from mlrollout.startup.settings import SettingsError
 
-from .access import Caller, Callers, Role, token
+from .callers import Caller, Callers, Role, token
 
 Hash = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
-class Entry(Model):
+class TokenEntry(ConfigModel):
     """One token of the file."""
 
     name: Text
@@ -34,7 +34,7 @@ class Entry(Model):
 class StaticTokens(Callers):
     """Those who show a token of the file."""
 
-    def __init__(self, entries: tuple[Entry, ...]) -> None:
+    def __init__(self, entries: tuple[TokenEntry, ...]) -> None:
         self._known = [(bytes.fromhex(one.sha256), Caller(one.name, one.roles)) for one in entries]
 
     async def identify(self, request: web.Request) -> Caller | None:
@@ -56,7 +56,7 @@ def read(file: Path) -> StaticTokens:
     Raises:
         SettingsError: It can't be read, or does not make sense.
     """
-    return StaticTokens(load(file, tuple[Entry, ...], "the tokens"))
+    return StaticTokens(load(file, tuple[TokenEntry, ...], "the tokens"))
 
 
 def new(name: str, roles: list[str]) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import NoReturn, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from .problem import Problem, too_large
+from .problem import HttpProblem, too_large
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -23,10 +23,10 @@ async def read(request: web.Request) -> bytes:
     """The body, of a type that no form of a web page can send.
 
     Raises:
-        Problem: It is of another type, packed, too large, or too slow.
+        HttpProblem: It is of another type, packed, too large, or too slow.
     """
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-        raise Problem(
+        raise HttpProblem(
             415,
             "A packed body is not unpacked: send it without Content-Encoding.",
             headers={"Accept-Encoding": "identity"},
@@ -38,11 +38,13 @@ async def read(request: web.Request) -> bytes:
             async with asyncio.timeout(ARRIVE_WITHIN):
                 body = await request.read()
     except TimeoutError:
-        raise Problem(408, "The body did not arrive in time. Send it again.", headers={"Connection": "close"}) from None
+        raise HttpProblem(
+            408, "The body did not arrive in time. Send it again.", headers={"Connection": "close"}
+        ) from None
     except web.HTTPRequestEntityTooLarge:
         raise too_large() from None
     if request.content_type != "application/json" and (body or "Content-Type" in request.headers):
-        raise Problem(415, "The body must be JSON: send it with `Content-Type: application/json`.")
+        raise HttpProblem(415, "The body must be JSON: send it with `Content-Type: application/json`.")
     return body
 
 
@@ -73,17 +75,17 @@ async def read_model(request: web.Request, model: type[M], *, without: bool = Fa
     """The body as a model; `without` one, where that will do, everything is left out.
 
     Raises:
-        Problem: It is none; its member `errors` names each place and what is wrong there.
+        HttpProblem: It is none; its member `errors` names each place and what is wrong there.
     """
     body = await read(request)
     try:
         return model.model_validate({} if without and not body else parse(body))
     except MalformedError as error:
-        raise Problem(400, str(error)) from None
+        raise HttpProblem(400, str(error)) from None
     except ValidationError as error:
         wrong = [
             {"place": ".".join(map(str, one["loc"])) or "body", "problem": one["msg"]}
             for one in error.errors(include_url=False, include_input=False)
         ]
         told = "; ".join(f"{one['place']}: {one['problem']}" for one in wrong)
-        raise Problem(422, f"The body does not make sense: {told}.", errors=wrong) from None
+        raise HttpProblem(422, f"The body does not make sense: {told}.", errors=wrong) from None

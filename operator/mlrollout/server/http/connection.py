@@ -17,7 +17,7 @@ from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from .door import Door
-from .problem import Problem, bare
+from .problem import HttpProblem, bare
 
 HEAD_WITHIN = 10.0
 """Seconds for a request's whole head, from its first byte or from the connection's beginning."""
@@ -43,8 +43,8 @@ class Connection(RequestHandler):
         self._body: StreamReader | None = None
         self._head = 0
         self._readable = True
-        self._arrives = Clock(self._loop, lambda: self.end("slow head"))
-        self._is_taken = Clock(self._loop, lambda: self.end("slow answer"))
+        self._arrives = Deadline(self._loop, lambda: self.end("slow head"))
+        self._is_taken = Deadline(self._loop, lambda: self.end("slow answer"))
 
     @property
     def idle(self) -> bool:
@@ -138,7 +138,7 @@ class Connection(RequestHandler):
             raise ConnectionError("another answer has begun")
         if status != HTTPStatus.BAD_REQUEST:
             self._door.closes("failed", error=type(exc).__name__)
-            problem = Problem(500, "The server failed at this request.")
+            problem = HttpProblem(500, "The server failed at this request.")
         else:
             self._door.closes("unreadable")
             problem = _TOO_LARGE if isinstance(exc, LineTooLong) else _UNREADABLE
@@ -151,7 +151,7 @@ class Connection(RequestHandler):
         self._door.closes("failed", error=type(exc_info).__name__)
 
 
-class Clock:
+class Deadline:
     """Calls something unless it is stopped in time. Beginning again changes nothing."""
 
     __slots__ = ("_call", "_loop", "_timer")
@@ -219,11 +219,13 @@ def _expecting_nothing(made: web.Server) -> Callable[..., web.BaseRequest]:
     return make
 
 
-_TOO_LARGE = Problem(431, f"The head is larger than {LARGEST_HEAD // 1024} KiB, or a line of it than 8 KiB. Send less.")
-_UNREADABLE = Problem(400, "This is no HTTP request that can be read. Look for stray characters in its head.")
+_TOO_LARGE = HttpProblem(
+    431, f"The head is larger than {LARGEST_HEAD // 1024} KiB, or a line of it than 8 KiB. Send less."
+)
+_UNREADABLE = HttpProblem(400, "This is no HTTP request that can be read. Look for stray characters in its head.")
 
 
-def _raw(problem: Problem) -> bytes:
+def _raw(problem: HttpProblem) -> bytes:
     """An answer for a connection that has no request yet."""
     response = bare(problem)
     body = bytes(response.body) if isinstance(response.body, bytes) else b""

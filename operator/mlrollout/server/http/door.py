@@ -6,7 +6,7 @@ from typing import Protocol
 
 import structlog
 
-from mlrollout.server.metrics import Metrics
+from mlrollout.server.metrics import ServerMetrics
 
 from .addresses import Proxies, site
 from .rate import Rate
@@ -40,7 +40,7 @@ class Door:
         metrics: Where the connections are counted.
     """
 
-    def __init__(self, most: int, most_per_address: int, proxies: Proxies, metrics: Metrics) -> None:
+    def __init__(self, most: int, most_per_address: int, proxies: Proxies, metrics: ServerMetrics) -> None:
         self._most = most
         self._most_per_address = most_per_address
         self._proxies = proxies

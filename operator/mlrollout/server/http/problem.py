@@ -33,10 +33,10 @@ EVERY_ANSWER: Mapping[str, str] = {
 }
 """Headers of every answer: it tells nothing of what it is made of, is never stored, and never guessed at."""
 
-Dialect = Callable[[web.Request, "Problem"], web.Response]
+Dialect = Callable[[web.Request, "HttpProblem"], web.Response]
 
 
-class Problem(Exception):  # noqa: N818 - what the standard calls it
+class HttpProblem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
     """A request that is not answered as asked.
 
     Args:
@@ -61,12 +61,12 @@ class Problem(Exception):  # noqa: N818 - what the standard calls it
         self.members = members
 
 
-def shown(_request: web.Request, problem: Problem) -> web.Response:
+def shown(_request: web.Request, problem: HttpProblem) -> web.Response:
     """A problem as the A/B API has it."""
     return plain(problem)
 
 
-def plain(problem: Problem) -> web.Response:
+def plain(problem: HttpProblem) -> web.Response:
     """The document of RFC 9457."""
     document = {
         "type": "about:blank",
@@ -78,14 +78,14 @@ def plain(problem: Problem) -> web.Response:
     return json_response(document, problem, "application/problem+json")
 
 
-def bare(problem: Problem) -> web.Response:
+def bare(problem: HttpProblem) -> web.Response:
     """Likewise, for what is refused before any route is found, and so with the headers of every answer in it."""
     response = plain(problem)
     response.headers.update(EVERY_ANSWER)
     return response
 
 
-def json_response(document: Mapping[str, Any], problem: Problem, content_type: str) -> web.Response:
+def json_response(document: Mapping[str, Any], problem: HttpProblem, content_type: str) -> web.Response:
     """A problem's answer with this document."""
     return web.Response(
         body=json.dumps(document).encode(),
@@ -101,21 +101,23 @@ def problems(dialects: Mapping[str, Dialect]) -> Middleware:
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
-        except Problem as problem:
+        except HttpProblem as problem:
             found = problem
         except web.HTTPException as error:
             found = _of_aiohttp(request, error)
         except (ConnectionError, TimeoutError) as error:
             log.warning("A request was given up", path=told_path(request), error=type(error).__name__)
-            found = Problem(503, "The answer took too long, and was given up. Try again.", headers={"Retry-After": "1"})
+            found = HttpProblem(
+                503, "The answer took too long, and was given up. Try again.", headers={"Retry-After": "1"}
+            )
         except web.RequestPayloadError:
-            found = Problem(400, "The body is not framed as its head says. Send it again.", headers=_LAST)
+            found = HttpProblem(400, "The body is not framed as its head says. Send it again.", headers=_LAST)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next request is answered
             # Neither its text nor its arguments: they may hold what was sent, and so a token.
             log.error(  # noqa: TRY400 - likewise
                 "A request failed", path=told_path(request), error=type(error).__name__, at=_at(error)
             )
-            found = Problem(500, "The server failed at this request. Its log says why.")
+            found = HttpProblem(500, "The server failed at this request. Its log says why.")
         dialect = next((one for prefix, one in dialects.items() if request.path.startswith(prefix)), shown)
         return dialect(request, found)
 
@@ -137,24 +139,24 @@ def told_path(request: web.Request) -> str:
     return path
 
 
-def _of_aiohttp(request: web.Request, error: web.HTTPException) -> Problem:
+def _of_aiohttp(request: web.Request, error: web.HTTPException) -> HttpProblem:
     match error.status:
         case 404:
-            return Problem(
+            return HttpProblem(
                 404, f"There is nothing at {request.path[:LONGEST_PATH]}. docs/server.md lists what there is."
             )
         case 405:
             allowed = error.headers.get("Allow", "")
-            return Problem(405, f"{request.path[:LONGEST_PATH]} takes {allowed} only.", headers={"Allow": allowed})
+            return HttpProblem(405, f"{request.path[:LONGEST_PATH]} takes {allowed} only.", headers={"Allow": allowed})
         case 413:
             return too_large()
         case _:
-            return Problem(error.status, error.reason)
+            return HttpProblem(error.status, error.reason)
 
 
-def too_large() -> Problem:
+def too_large() -> HttpProblem:
     """A body above the limit."""
-    return Problem(413, f"The body is larger than {LARGEST_BODY // 1024} KiB. Send less.", headers=_LAST)
+    return HttpProblem(413, f"The body is larger than {LARGEST_BODY // 1024} KiB. Send less.", headers=_LAST)
 
 
 def _at(error: BaseException) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from mlrollout.assignment import Group
 from mlrollout.assignment.evaluation import REASONS, basis
 from mlrollout.assignment.ids import text_of, trouble_with
-from mlrollout.server.rollouts import Served
+from mlrollout.server.rollouts import ServedRollout
 
 Evaluation = dict[str, Any]
 
@@ -67,7 +67,7 @@ def asked(request: object) -> Asked:
     return Asked(text, revision)
 
 
-def evaluate(served: Served, asked: Asked) -> Evaluation:
+def evaluate(served: ServedRollout, asked: Asked) -> Evaluation:
     """What the rollout's flag is for a user. It depends on nothing else than where the rollout stands: no clock."""
     assignment = served.assign(asked.user_id, asked.revision)
     values, reason = served.entry.values, REASONS.get(assignment.reason)

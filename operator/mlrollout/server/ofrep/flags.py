@@ -7,10 +7,11 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from mlrollout.server.auth.access import Caller, Role, forbidden, known
+from mlrollout.server.auth.access import forbidden, known_caller
+from mlrollout.server.auth.callers import Caller, Role
 from mlrollout.server.http.body import MalformedError, parse, read
-from mlrollout.server.http.problem import ANY_NAME, Problem, json_response
-from mlrollout.server.rollouts import ROLLOUTS, Served
+from mlrollout.server.http.problem import ANY_NAME, HttpProblem, json_response
+from mlrollout.server.rollouts import ROLLOUTS, ServedRollout
 
 from .changes import CHANGES
 from .evaluation import Asked, ContextError, asked, evaluate, tag
@@ -31,7 +32,7 @@ def add(app: web.Application) -> None:
     app.router.add_post(f"{_FLAGS}/{{key:{ANY_NAME}}}", one_flag)
 
 
-class Failure(Problem):
+class Failure(HttpProblem):
     """A problem with an error code of OFREP."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
@@ -39,7 +40,7 @@ class Failure(Problem):
         self.code = code
 
 
-def shown(request: web.Request, problem: Problem) -> web.Response:
+def shown(request: web.Request, problem: HttpProblem) -> web.Response:
     """A problem as OFREP has it."""
     code = problem.code if isinstance(problem, Failure) else "GENERAL"
     document = {"errorCode": code, "errorDetails": problem.detail}
@@ -49,7 +50,7 @@ def shown(request: web.Request, problem: Problem) -> web.Response:
 
 async def one_flag(request: web.Request) -> web.Response:
     """Evaluate one flag for the context's user."""
-    caller, key = known(request), request.match_info["key"]
+    caller, key = known_caller(request), request.match_info["key"]
     served = request.app[ROLLOUTS].get(key)
     context = await _context(request)
     await _check(caller, context.user_id, served)
@@ -60,7 +61,7 @@ async def one_flag(request: web.Request) -> web.Response:
 
 async def all_flags(request: web.Request) -> web.Response:
     """Evaluate every flag for the context's user, unless the client has the same evaluations already."""
-    caller = known(request)
+    caller = known_caller(request)
     context = await _context(request)
     await _check(caller, context.user_id)
     await _catch_up(request)
@@ -74,7 +75,7 @@ async def all_flags(request: web.Request) -> web.Response:
     return _json(document, {"ETag": etag})
 
 
-async def _check(caller: Caller, user_id: str, served: Served | None = None) -> None:
+async def _check(caller: Caller, user_id: str, served: ServedRollout | None = None) -> None:
     """Who has no role may ask for themselves."""
     if caller.user != user_id and not await caller.may(Role.ASSIGN, served):
         raise forbidden(caller, f"the role {Role.ASSIGN}")

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from mlrollout.server.auth.access import known
+from mlrollout.server.auth.access import known_caller
 from mlrollout.server.auth.guard import LIMIT
 from mlrollout.server.http.addresses import ADDRESS
 from mlrollout.server.metrics import METRICS
@@ -34,7 +34,7 @@ def add(app: web.Application) -> None:
 
 def offer(request: web.Request, user_id: str) -> dict[str, object]:
     """How whoever asks for a user is told of the stream."""
-    ticket = request.app[TICKETS].now(f"{known(request).name}\0{user_id}")
+    ticket = request.app[TICKETS].now(f"{known_caller(request).name}\0{user_id}")
     return {"type": "sse", "endpoint": {"requestUri": f"{PATH}?ticket={ticket}"}, "inactivityDelaySec": 120}
 
 
@@ -46,7 +46,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """
     holder = request.app[TICKETS].holder(request.query.get("ticket", ""))
     if holder is None:
-        holder = known(request).user or ""
+        holder = known_caller(request).user or ""
     streams, gauge = request.app[STREAMS], request.app[METRICS].streams
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     request[LIMIT].reschedule(None)

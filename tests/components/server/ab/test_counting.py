@@ -31,7 +31,7 @@ def in_group(group: Group, attempt: int, reason: Reason = Reason.SPLIT) -> Assig
 async def test_more_users_than_one_call_takes_are_sent_in_several(users: RedisUsers) -> None:
     collected = Counting(users)
     for number in range(3 * MOST):
-        collected.saw(KEY, f"user-{number}", in_group(Group.CONTROL if number % 3 else Group.TREATMENT, 1))
+        collected.add(KEY, f"user-{number}", in_group(Group.CONTROL if number % 3 else Group.TREATMENT, 1))
     await collected.send()
 
     counted = await users.count(KEY, 1)
@@ -43,9 +43,9 @@ async def test_only_so_many_wait(users: RedisUsers, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(counting, "MOST_WAITING", 5)
     collected = Counting(users)
     for number in range(20):
-        collected.saw(KEY, f"user-{number}", in_group(Group.CONTROL, 2))
+        collected.add(KEY, f"user-{number}", in_group(Group.CONTROL, 2))
     await collected.send()
-    collected.saw(KEY, "one more", in_group(Group.CONTROL, 2))
+    collected.add(KEY, "one more", in_group(Group.CONTROL, 2))
     await collected.send()
 
     assert (await users.count(KEY, 2)).control == 6
@@ -54,8 +54,8 @@ async def test_only_so_many_wait(users: RedisUsers, monkeypatch: pytest.MonkeyPa
 async def test_who_is_nobody_or_was_put_there_by_hand_is_not_counted(users: RedisUsers) -> None:
     collected = Counting(users)
     for reason in (Reason.NO_USER, Reason.FORCED):
-        collected.saw(KEY, "kim", in_group(Group.CONTROL, 3, reason))
-    collected.saw(KEY, "kim", Assignment(Group.CONTROL, Reason.ABSENT, State(0, Reason.ABSENT, None, 0.0)))
+        collected.add(KEY, "kim", in_group(Group.CONTROL, 3, reason))
+    collected.add(KEY, "kim", Assignment(Group.CONTROL, Reason.ABSENT, State(0, Reason.ABSENT, None, 0.0)))
     await collected.send()
 
     assert await users.count(KEY, 3) == Users(0, 0, 0)

@@ -11,8 +11,7 @@ from urllib.parse import quote
 import jwt
 import pytest
 from mlrollout.server.auth.sessions import Sessions
-from mlrollout.server.config import Algorithm
-from mlrollout.server.config import Sessions as Settings
+from mlrollout.server.config import Algorithm, SessionSettings
 from mlrollout.startup.settings import SettingsError
 
 from devstack.commands import run
@@ -183,13 +182,13 @@ def test_a_secret_that_is_none_is_refused_without_its_text(tmp_path: Path, secre
     file.write_text(secret)
 
     with pytest.raises(SettingsError, match=r"sessions\.key .* is no secret for HS256") as refused:
-        Sessions(Settings(algorithm=Algorithm.HS256, key=file))
+        Sessions(SessionSettings(algorithm=Algorithm.HS256, key=file))
     assert not secret or secret not in str(refused.value)
 
 
 def test_a_key_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"sessions\.key .* can't be read"):
-        Sessions(Settings(algorithm=Algorithm.HS256, key=tmp_path / "nothing"))
+        Sessions(SessionSettings(algorithm=Algorithm.HS256, key=tmp_path / "nothing"))
 
 
 @pytest.mark.parametrize(("algorithm", "kind"), [("RS256", RSA), ("ES256", EC)])
@@ -213,6 +212,6 @@ def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
     private, public = keys(tmp_path, *EC)
 
     with pytest.raises(SettingsError, match="is no key for RS256"):
-        Sessions(Settings(algorithm=Algorithm.RS256, key=public))
+        Sessions(SessionSettings(algorithm=Algorithm.RS256, key=public))
     with pytest.raises(SettingsError, match="is a private key"):
-        Sessions(Settings(algorithm=Algorithm.ES256, key=private))
+        Sessions(SessionSettings(algorithm=Algorithm.ES256, key=private))
