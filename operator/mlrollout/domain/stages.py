@@ -22,6 +22,11 @@ def following(spec: Spec, record: Record) -> Stage | None:
     return spec.stages[after] if after < len(names) else None
 
 
+def last_stage_up_to(spec: Spec, percentage: int) -> Stage | None:
+    """The last stage that asks for no more; `None` where every one asks for more."""
+    return next((stage for stage in reversed(spec.stages) if stage.percentage <= percentage), None)
+
+
 def first(spec: Spec, record: Record) -> bool:
     """Whether the record stands in the first stage, which is entered on the user's word."""
     return record.stage == spec.stages[0].name
@@ -103,8 +108,7 @@ def _position(spec: Spec, state: State) -> Stage | None:
     own, limit = current(spec, state.record), min(state.record.percentage, state.applied)
     if own is not None and (own.percentage <= limit or first(spec, state.record)):
         return own
-    below = [stage for stage in spec.stages if stage.percentage <= limit]
-    return below[-1] if below else None
+    return last_stage_up_to(spec, limit)
 
 
 def _moved(state: State, stage: Stage | None, now: float) -> State:

@@ -1,6 +1,5 @@
 """What a person asks for by an annotation: heard once, answered in the history."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
@@ -9,13 +8,12 @@ from mlrollout.api.spec import Approval, Spec, Stage
 from .attempt import renew
 from .latch import latch
 from .record import Cause
-from .stages import current, following, move
+from .stages import current, following, last_stage_up_to, move
 from .state import Alert, Heard, Observation, Phase, Reason, Request, State, Verb, shown
+from .verb_plan import Refusal, demotion
 
-_AT_MOST = re.compile(r"(100|[0-9]{1,2})(?: ?%)?(?: (.*))?")
-
-Answer = State | str
-"""The state after a verb; where it is refused, why."""
+Answer = State | Refusal
+"""The state after a verb, or why it is not acted on: a clause that goes on after "... is refused: "."""
 
 
 def hear(spec: Spec, seen: Observation, state: State, now: float) -> State:
@@ -53,7 +51,7 @@ def _answer(verb: Verb, request: Request, spec: Spec, seen: Observation, state: 
         because = f"a rollback is asked for as well, and it outranks every other verb{where}"
         return _refuse(state, now, verb, why, because)
     answer = _ANSWERS[verb](spec, seen, state, now, why)
-    return answer if isinstance(answer, State) else _refuse(state, now, verb, why, answer)
+    return answer if isinstance(answer, State) else _refuse(state, now, verb, why, str(answer))
 
 
 def _kept_down(seen: Observation, state: State, now: float) -> State:
@@ -113,13 +111,13 @@ def _rollback(_spec: Spec, _seen: Observation, state: State, now: float, why: st
     if found is not None and (found.reason, found.message) == (cause.reason, cause.message):
         return state  # another replica heard it first; were it a second one, all is as it asks
     if state.phase is Phase.ROLLED_BACK:
-        return "this attempt is rolled back already"
+        return Refusal("this attempt is rolled back already")
     return latch(state, now, cause)
 
 
 def _retry(spec: Spec, seen: Observation, state: State, now: float, why: str) -> Answer:
     if state.phase is not Phase.ROLLED_BACK:
-        return "this attempt is not rolled back; there is nothing to begin again"
+        return Refusal("this attempt is not rolled back; there is nothing to begin again")
     return renew(state.with_transition(now, Reason.RETRIED, f"a new attempt is asked for: {why}"), spec, seen, now)
 
 
@@ -128,22 +126,22 @@ def _resume(spec: Spec, _seen: Observation, state: State, now: float, why: str) 
         because = "spec.paused is true and keeps the rollout paused; set it to false"
         return _refuse(replace(state, paused=False), now, Verb.RESUME, why, because)
     if not state.paused:
-        return "the rollout is not paused"
+        return Refusal("the rollout is not paused")
     return replace(state, paused=False).with_transition(now, Reason.RESUMED, f"the rollout goes on: {why}")
 
 
 def _pause(_spec: Spec, _seen: Observation, state: State, now: float, why: str) -> Answer:
     if state.paused:
-        return "the rollout is paused already"
+        return Refusal("the rollout is paused already")
     return replace(state, paused=True).with_transition(now, Reason.PAUSED, f"the rollout is paused: {why}")
 
 
 def _approve(spec: Spec, _seen: Observation, state: State, now: float, why: str) -> Answer:
     stage = _next_stage(spec, state)
     if stage is None:
-        return "there is no further stage in this attempt"
+        return Refusal("there is no further stage in this attempt")
     if stage.approval is not Approval.MANUAL:
-        return f"the next stage, {stage.name}, needs no approval"
+        return Refusal(f"the next stage, {stage.name}, needs no approval")
     return replace(state, approved=stage.name).with_transition(
         now, Reason.APPROVED, f"stage {stage.name} may be entered: {why}"
     )
@@ -162,24 +160,26 @@ def _promote(spec: Spec, _seen: Observation, state: State, now: float, why: str)
 
 def _demote(spec: Spec, _seen: Observation, state: State, now: float, value: str) -> Answer:
     """Back to an earlier stage; the value is the percentage it may have at most, and why."""
-    asked, record = _AT_MOST.fullmatch(value), state.record
-    if asked is None:
+    said, record = demotion(value), state.record
+    if said is None:
         example = f'annotate mlrollout.dev/{Verb.DEMOTE}="10 too many complaints"'
-        return f"it must say to how many per cent at most, and why: {example}"
-    most, why = int(asked[1]), asked[2] or "no reason given"
+        return Refusal(f"it must say to how many per cent at most, and why: {example}")
+    most, why = said[0], said[1] or "no reason given"
     if state.phase in (Phase.ROLLED_BACK, Phase.BEFORE_FIRST_STAGE):
         return _nowhere(state)
     if most >= record.percentage:
-        return f"{record.percentage} % is no more than {most} % already"
-    below = [stage for stage in spec.stages if stage.percentage <= most]
-    if not below:
-        return f"no stage asks for {most} % or less; to take traffic to 0 %, annotate mlrollout.dev/{Verb.ROLLBACK}"
-    message = f"{record.percentage} % -> {below[-1].percentage} %, back to stage {below[-1].name}: {why}"
-    return move(state, below[-1], now).with_transition(now, Reason.DEMOTED, message)
+        return Refusal(f"{record.percentage} % is no more than {most} % already")
+    stage = last_stage_up_to(spec, most)
+    if stage is None:
+        return Refusal(
+            f"no stage asks for {most} % or less; to take traffic to 0 %, annotate mlrollout.dev/{Verb.ROLLBACK}"
+        )
+    message = f"{record.percentage} % -> {stage.percentage} %, back to stage {stage.name}: {why}"
+    return move(state, stage, now).with_transition(now, Reason.DEMOTED, message)
 
 
-def _nowhere(state: State) -> str:
-    return "the attempt is rolled back" if state.phase is Phase.ROLLED_BACK else "no stage is under way"
+def _nowhere(state: State) -> Refusal:
+    return Refusal("the attempt is rolled back" if state.phase is Phase.ROLLED_BACK else "no stage is under way")
 
 
 def _next_stage(spec: Spec, state: State) -> Stage | None:

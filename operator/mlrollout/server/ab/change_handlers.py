@@ -6,6 +6,8 @@ from aiohttp import web
 
 from mlrollout.adapters.kubernetes import KubernetesVerbs
 from mlrollout.api import moment
+from mlrollout.domain.verb_plan import Act, Refusal, plan
+from mlrollout.domain.verb_plan import rollback as rollback_act
 from mlrollout.ports import ConflictError, GoneError, Object, ObjectsError, Ref
 from mlrollout.server.auth import audit
 from mlrollout.server.auth.access import known_caller, permitted_rollout
@@ -15,14 +17,12 @@ from mlrollout.server.http.body import read_model
 from mlrollout.server.http.problem import HttpProblem
 from mlrollout.server.rollouts import ServedRollout
 
-from . import verb_plan
 from .models import ActAnswer, RollbackRequest, RolloutRequest
-from .verb_plan import Act
 
 TRIES = 5
 """How often the object may change while something is asked of it."""
 
-_LONGEST_NAME = 100  # characters of a caller's name in a reason, of which the operator keeps 256
+_LONGEST_NAME = 100  # characters of a caller's name in a reason, of which the operator keeps `SHOWN` as a whole
 
 
 async def rollout(request: web.Request) -> ActAnswer:
@@ -31,12 +31,12 @@ async def rollout(request: web.Request) -> ActAnswer:
     asked = await read_model(request, RolloutRequest)
     why = _why(request, asked.reason)
     if asked.percentage == 0:
-        return await _ask(request, served, verb_plan.rollback(why))
+        return await _ask(request, served, rollback_act(why))
     verbs, ref = _object(request, served)
     for _ in range(TRIES):
         try:
             found = await verbs.read(ref)
-            act = _towards(request, served, found, asked.percentage, why)
+            act = _plan(request, served, found, asked.percentage, why)
             if act is None:
                 return ActAnswer(verb=None, percentage=asked.percentage, means="it stands there already")
             # What is asked for was thought of for this very object: a stage later it would raise further.
@@ -52,17 +52,23 @@ async def rollback(request: web.Request) -> ActAnswer:
     """Take traffic to zero, for the rest of the attempt."""
     served = await permitted_rollout(request, Role.ADMIN)
     asked = await read_model(request, RollbackRequest, without=True)
-    return await _ask(request, served, verb_plan.rollback(_why(request, asked.reason)))
+    return await _ask(request, served, rollback_act(_why(request, asked.reason)))
 
 
-def _towards(request: web.Request, served: ServedRollout, found: Object, percentage: int, why: str) -> Act | None:
-    try:
-        return verb_plan.towards(found, percentage, why)
-    except HttpProblem as problem:
-        audit.act(
-            request, "Asked for what can't be had", rollout=served.entry.name, percentage=percentage, why=problem.detail
-        )
-        raise
+def _plan(request: web.Request, served: ServedRollout, found: Object, percentage: int, why: str) -> Act | None:
+    planned = plan(found, percentage, why)
+    if not isinstance(planned, Refusal):
+        return planned
+    audit.act(
+        request, "Asked for what can't be had", rollout=served.entry.name, percentage=percentage, why=str(planned)
+    )
+    raise _refused(planned)
+
+
+def _refused(refusal: Refusal) -> HttpProblem:
+    if not refusal.percentages:
+        return HttpProblem(409, str(refusal))
+    return HttpProblem(409, str(refusal), percentage=refusal.percentage, percentages=list(refusal.percentages))
 
 
 async def _ask(request: web.Request, served: ServedRollout, act: Act, version: str = "") -> ActAnswer:
