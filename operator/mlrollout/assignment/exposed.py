@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from weakref import finalize
 
 from mlrollout.domain.record import Record
+from mlrollout.seldom import seldom
 
 from .bucket import Group
 from .forks import Work, begin_in_children
@@ -124,7 +125,7 @@ def _tell(told: Told, waiting: _Waiting, counts: Counts, work: Work) -> None:
                 told(exposure)
             except Exception as error:  # the application's own, and no decision's
                 counts.failed += 1
-                if counts.failed.bit_count() == 1:  # the first, second, fourth, eighth …
+                if seldom(counts.failed):
                     log.warning("on_exposure failed (%d times so far)", counts.failed, exc_info=error)
             else:
                 counts.told += 1

@@ -7,6 +7,8 @@ from functools import partial, wraps
 from math import isfinite
 from typing import Any, ParamSpec, Protocol, TypeVar, overload, runtime_checkable
 
+from mlrollout.seldom import seldom
+
 from .bucket import Group
 from .call import Call
 from .ids import UserId
@@ -246,7 +248,7 @@ class Feature:
     def _tell(self, trouble: str, error: BaseException) -> None:
         key = f"{trouble}: {type(error).__name__}"
         self._troubles[key] = times = self._troubles.get(key, 0) + 1
-        if times.bit_count() == 1:  # the first, second, fourth, eighth …: what goes on is not told each time
+        if seldom(times):
             log.warning("%s (%d times so far)", key, times, exc_info=error)
 
 

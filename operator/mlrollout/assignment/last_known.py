@@ -13,6 +13,7 @@ from time import monotonic, time
 from typing import Any
 
 from mlrollout.domain.record import Record, decode, encode, greater
+from mlrollout.seldom import seldom
 
 from .arguments import seconds
 from .view import Reason, View
@@ -125,7 +126,7 @@ class LastKnown:
 
     def _tell(self, why: str) -> None:
         self._failures += 1
-        if self._failures.bit_count() == 1:  # the first, second, fourth, eighth …
+        if seldom(self._failures):
             log.warning("What was last known, in %s, is not used: %s", self.file, why)
 
 

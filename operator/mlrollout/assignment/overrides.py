@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mlrollout.seldom import seldom
+
 from .arguments import ids
 from .bucket import Group
 from .ids import text_of
@@ -54,7 +56,7 @@ class Overrides:
             return found if found is None or type(found) is Group else Group(found)
         except Exception as error:  # the application goes on, and the user's bucket decides
             self._failures += 1
-            if self._failures.bit_count() == 1:  # the first, second, fourth, eighth …
+            if seldom(self._failures):
                 log.warning(
                     "No override: what was asked for it failed (%d times so far)", self._failures, exc_info=error
                 )

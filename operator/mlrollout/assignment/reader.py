@@ -23,6 +23,7 @@ from mlrollout.domain.traffic import Traffic
 from mlrollout.redis_common.address import Address, Tls
 from mlrollout.redis_common.failure import FAILED, UnusableError, explain
 from mlrollout.redis_common.names import changes_of, record_of
+from mlrollout.seldom import seldom
 
 from .connect import connect
 from .forks import Work
@@ -114,7 +115,7 @@ class Reader:
         if self._stopped.is_set():
             return
         self._failures += 1
-        if self._failures.bit_count() == 1:  # the first, second, fourth, eighth …: what goes on is not told each time
+        if seldom(self._failures):
             log.warning("Can't follow %s, and trying again: %s", self._key, why)
 
     def _delay(self) -> float:

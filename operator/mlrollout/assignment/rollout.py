@@ -13,6 +13,7 @@ import mmh3
 
 from mlrollout.domain.record import Record
 from mlrollout.redis_common.address import Tls, parse
+from mlrollout.seldom import seldom
 
 from . import arguments
 from .bucket import Group, limit
@@ -325,7 +326,7 @@ class Rollout:
                 listener(state)
             except Exception as error:  # the application's own, and none of the others'
                 self._failures += 1
-                if self._failures.bit_count() == 1:  # the first, second, fourth, eighth …
+                if seldom(self._failures):
                     log.warning("A listener failed (%d times so far)", self._failures, exc_info=error)
 
     def _settle(self) -> None:

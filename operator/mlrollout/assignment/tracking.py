@@ -7,6 +7,8 @@ from math import isfinite, nan
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Summary
 
+from mlrollout.seldom import seldom
+
 from .arguments import texts
 from .bucket import Group
 
@@ -66,7 +68,7 @@ class Tracked:
     def refuse(self, event: str, why: str) -> None:
         """Tell that something is not counted: the first, second, fourth, eighth … time."""
         self._refusals += 1
-        if self._refusals.bit_count() == 1:
+        if seldom(self._refusals):
             log.warning("Not counted of the tracked event %.100r: %s", event, why)
 
 

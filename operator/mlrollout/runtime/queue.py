@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from mlrollout.ports import PortError, Ref
+from mlrollout.seldom import seldom
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +127,7 @@ class Queue:
     def _fail(self, ref: Ref, error: Exception) -> float:
         """Note a failure; answers when to try again, in seconds."""
         failures = self._failures[ref] = self._failures.get(ref, 0) + 1
-        if failures.bit_count() == 1:  # the first, second, fourth, eighth …: what goes on is not told each time
+        if seldom(failures):
             if isinstance(error, PortError):
                 log.warning("Could not finish; trying again", object=str(ref), error=str(error), failures=failures)
             else:
