@@ -9,7 +9,7 @@ from redis.sentinel import Sentinel
 
 from mlrollout.redis_common.address import Address, Tls
 from mlrollout.redis_common.failure import UnusableError
-from mlrollout.redis_common.names import apart
+from mlrollout.redis_common.names import slot_problem
 from mlrollout.redis_common.server import is_cluster, options, sentinel_options
 
 ANSWER_WITHIN = 1.0
@@ -33,7 +33,7 @@ def connect(address: Address, tls: Tls, key: str) -> Redis | RedisCluster:
         client.close()
         raise
     client.close()
-    if why := apart(key):
+    if why := slot_problem(key):
         raise UnusableError(why)
     ((host, port),) = address.hosts
     return RedisCluster(host=host, port=port, require_full_coverage=False, **told)

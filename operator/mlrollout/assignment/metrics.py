@@ -90,7 +90,7 @@ class Metrics:
             for group in Group
             for cohort in (*map(str, range(cohorts)), NOBODY)
         }
-        self.registry = _everybodys(folder) if folder else registry
+        self.registry = _multiprocess_registry(folder) if folder else registry
 
     def _born(self, labels: tuple[str, ...]) -> _Series:
         return _Series(
@@ -161,7 +161,7 @@ def _gauge(prefix: str, tables: Iterable[Table]) -> Metric:
     return gauge
 
 
-def _everybodys(folder: Path) -> CollectorRegistry:
+def _multiprocess_registry(folder: Path) -> CollectorRegistry:
     registry = CollectorRegistry()
     MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]  # the library's own gap
     registry.register(_ErrorRates(folder))

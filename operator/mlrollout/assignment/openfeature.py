@@ -29,8 +29,8 @@ from openfeature.track import TrackingEventDetails
 from .evaluation import REASONS, metadata
 from .flag import Flag
 from .ids import trouble_with
+from .provider_status import ProviderStatusTracker
 from .rollout import Rollout
-from .standing import Standing
 from .state import Assignment
 from .view import Reason
 
@@ -77,7 +77,7 @@ class MlrolloutProvider(AbstractProvider):
         self._close = close
         self._tracked = _tracked(self._flags, events, registry) if events else None
         self._rollouts = {flag.rollout for flag in self._flags.values()}
-        self._standing = Standing(self._flags, self.emit)
+        self._status = ProviderStatusTracker(self._flags, self.emit)
 
     def get_metadata(self) -> Metadata:
         """The provider's name."""
@@ -97,7 +97,7 @@ class MlrolloutProvider(AbstractProvider):
                 rollout.wait_ready(max(0.0, ends - monotonic()))
         # Should Redis be read between this and OpenFeature's hearing of the error, the provider's status stays at
         # ERROR until the next change; evaluations are right all the same.
-        if unknown := self._standing.begin():
+        if unknown := self._status.begin():
             raise ProviderNotReadyError(
                 f"Redis could not be read within {self._wait:g} s for {', '.join(unknown)}. Until it can, the answer "
                 "is the caller's default, or control; then the provider becomes ready by itself. The log of "
@@ -106,7 +106,7 @@ class MlrolloutProvider(AbstractProvider):
 
     def shutdown(self) -> None:
         """Tell of changes no more, and close the rollouts where that was asked for."""
-        self._standing.end()
+        self._status.end()
         if self._close:
             for rollout in self._rollouts:
                 rollout.close()

@@ -50,7 +50,7 @@ class Threads:
             TimeoutError: It has not answered in time, or every thread still runs an earlier call.
             BaseException: What the call itself raises.
         """
-        self._have_a_thread()
+        self._ensure_thread()
         answer: Future[T] = Future()
         context = copy_context()
         self._calls.put((answer, lambda: context.run(call)))
@@ -60,7 +60,7 @@ class Threads:
             answer.cancel()  # which only matters where it has not begun yet
             del answer  # an exception keeps this frame alive: with its answer in it, each would keep the other
 
-    def _have_a_thread(self) -> None:
+    def _ensure_thread(self) -> None:
         if self._idle.acquire(blocking=False):
             return
         with self._starting:

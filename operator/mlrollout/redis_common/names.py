@@ -18,7 +18,7 @@ def changes_of(key: str) -> str:
     return f"{key}:changes"
 
 
-def apart(key: str) -> str:
+def slot_problem(key: str) -> str:
     """Why a Cluster can't serve a key with its record; empty where it can."""
     if key_slot(key.encode()) == key_slot(record_of(key).encode()):
         return ""

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError, SlotNotCoveredError
 
 from mlrollout.ports import KeyRefusedError
 from mlrollout.redis_common.address import Address, Tls
-from mlrollout.redis_common.names import apart
+from mlrollout.redis_common.names import slot_problem
 from mlrollout.redis_common.server import is_cluster, options, sentinel_options
 
 ANSWER_WITHIN = 0.25
@@ -50,7 +50,7 @@ class Client:
         """
         if not self._known:
             await self._ask_kind()
-        if isinstance(self._client, RedisCluster) and (why := apart(key)):
+        if isinstance(self._client, RedisCluster) and (why := slot_problem(key)):
             raise KeyRefusedError(why)
         async with self._turn(key):
             return await self._client.execute_command(*command)
@@ -63,7 +63,7 @@ class Client:
             return [list(keys)]
         groups: defaultdict[str, list[str]] = defaultdict(list)
         for key in keys:
-            groups[key if apart(key) else self._node(key)].append(key)
+            groups[key if slot_problem(key) else self._node(key)].append(key)
         return list(groups.values())
 
     async def read(self, pairs: Sequence[Pair]) -> Sequence[Texts]:
@@ -78,7 +78,7 @@ class Client:
             async with self._turn(first):
                 texts = await client.execute_command("MGET", *(key for pair in pairs for key in pair))
             return list(zip(texts[::2], texts[1::2], strict=True))
-        if why := apart(first):
+        if why := slot_problem(first):
             raise KeyRefusedError(why)
         async with self._turn(first):
             pipeline: Any = client.pipeline()

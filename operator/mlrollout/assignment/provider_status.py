@@ -21,7 +21,7 @@ _EVENTS = {
 _UNKNOWN = {Reason.NOT_READY, Reason.STALE}
 
 
-class Standing:
+class ProviderStatusTracker:
     """Ready where every rollout is known and fresh; stale where one is too old; not ready where one is unknown.
 
     Args:
