@@ -1,7 +1,25 @@
 """What the operator needs of the world. Adapters implement these; the simulated world does too.
 
 Every method may raise its port's error and nothing else; none of them retries for longer than its
-deadline, and none of them hangs.
+deadline, and none of them hangs. These are the errors, and what the operator does about each:
+
+    PortError                   a part of the world did not do what was asked
+    ├── TrafficError            Redis           tries again, the way down without end
+    │   ├── LoginRefusedError                   tries again sooner, with what the Secret holds by then
+    │   └── KeyRefusedError                     tells (Stalled: KeyRefused): a person must change the key
+    ├── SourceError             Prometheus      grows nothing for lack of evidence, and asks at the next look
+    │   ├── QueryRefusedError                   tells (Stalled: InvalidQuery): a person must change the query
+    │   └── AddressRefusedError                 tells (Stalled: ConnectionRefused): a person must name another
+    └── ObjectsError            Kubernetes      tries again, later each time; without any cluster at its start it ends
+        ├── ConflictError                       reads the object again and decides again
+        │   └── ExistsError                     an Event is as good as posted; a Lease is read again
+        ├── GoneError                           lists all objects again: only a whole list lets one be forgotten
+        └── AbsentError                         makes an Event or a Lease anew
+
+What it tries again is told, too: by the object's conditions, and in the log the first, second, fourth, eighth … time.
+One error of this tree ends the process: an `ObjectsError` at the start, where there is no cluster to be found (exit
+code 3). The HTTP server answers its caller instead: 409 for a `GoneError`, 503 for any other. The errors that are no
+port's are listed in docs/architecture.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +31,55 @@ from .domain.claim import Claim
 from .domain.traffic import Traffic, Write, Written
 from .evidence.answer import Answer
 
+# --- errors, in the order of the tree --------------------------------------------------------
+
 
 class PortError(Exception):
     """A part of the world did not do what was asked. The text is for people and holds no secret."""
+
+
+class TrafficError(PortError):
+    """Redis could not be asked, or its answer did not arrive: what stands there is unknown."""
+
+
+class LoginRefusedError(TrafficError):
+    """Redis refused the user name or the password: another may stand in the Secret by now."""
+
+
+class KeyRefusedError(TrafficError):
+    """This Redis can't serve this key (on a Cluster: a key without a hash tag); asking again is no help."""
+
+
+class SourceError(PortError):
+    """Prometheus could not be asked, refused the query, or its answer was unusable."""
+
+
+class QueryRefusedError(SourceError):
+    """Prometheus can't read the query; asking again is no help."""
+
+
+class AddressRefusedError(SourceError):
+    """The object names a Prometheus that it may not have, or there is none; asking again is no help."""
+
+
+class ObjectsError(PortError):
+    """The Kubernetes API could not be asked or refused; whether a write took place is unknown."""
+
+
+class ConflictError(ObjectsError):
+    """The object has changed since it was read: read it again and decide again."""
+
+
+class ExistsError(ConflictError):
+    """There is one of this name already."""
+
+
+class GoneError(ObjectsError):
+    """The `MLRollout` no longer exists."""
+
+
+class AbsentError(ObjectsError):
+    """There is no such thing (that is not an `MLRollout`)."""
 
 
 # --- time ------------------------------------------------------------------------------------
@@ -30,18 +94,6 @@ class Clock(Protocol):
 
 
 # --- traffic ---------------------------------------------------------------------------------
-
-
-class TrafficError(PortError):
-    """Redis could not be asked, or its answer did not arrive: what stands there is unknown."""
-
-
-class KeyRefusedError(TrafficError):
-    """This Redis can't serve this key (on a Cluster: a key without a hash tag); asking again is no help."""
-
-
-class LoginRefusedError(TrafficError):
-    """Redis refused the user name or the password: another may stand in the Secret by now."""
 
 
 class TrafficStore(Protocol):
@@ -99,14 +151,6 @@ class TrafficStore(Protocol):
 # --- evidence --------------------------------------------------------------------------------
 
 
-class SourceError(PortError):
-    """Prometheus could not be asked, refused the query, or its answer was unusable."""
-
-
-class QueryRefusedError(SourceError):
-    """Prometheus can't read the query; asking again is no help."""
-
-
 class EvidenceSource(Protocol):
     """A Prometheus."""
 
@@ -129,18 +173,6 @@ class EvidenceSource(Protocol):
 
 
 # --- objects ---------------------------------------------------------------------------------
-
-
-class ObjectsError(PortError):
-    """The Kubernetes API could not be asked or refused; whether a write took place is unknown."""
-
-
-class ConflictError(ObjectsError):
-    """The object has changed since it was read: read it again and decide again."""
-
-
-class GoneError(ObjectsError):
-    """The object no longer exists."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -279,10 +311,6 @@ class LeaseStore(Protocol):
 # --- connections -----------------------------------------------------------------------------
 
 
-class RefusedError(PortError):
-    """The object names a connection that it may not have; asking again is no help."""
-
-
 class Connections(Protocol):
     """The Redis and the Prometheus of each object."""
 
@@ -299,6 +327,6 @@ class Connections(Protocol):
         """The object's Prometheus: its own, or the operator's.
 
         Raises:
-            RefusedError: The administrator does not allow its address, or there is none.
+            AddressRefusedError: The administrator does not allow its address, or there is none.
         """
         ...

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from mlrollout.api.spec import SecretKeyRef, Spec
-from mlrollout.ports import EvidenceSource, ObjectsError, Ref, RefusedError, Secrets, TrafficError, TrafficStore
+from mlrollout.ports import AddressRefusedError, EvidenceSource, ObjectsError, Ref, Secrets, TrafficError, TrafficStore
 
 log = structlog.get_logger(__name__)
 
@@ -113,9 +113,9 @@ class Directory:
         """The object's Prometheus."""
         address = self._address if spec.prometheus is None else spec.prometheus.address
         if address is None:
-            raise RefusedError("the operator has no Prometheus of its own: set MLROLLOUT_PROMETHEUS_URL")
+            raise AddressRefusedError("the operator has no Prometheus of its own: set MLROLLOUT_PROMETHEUS_URL")
         if spec.prometheus is not None and not self._allows(address):
-            raise RefusedError(
+            raise AddressRefusedError(
                 f"spec.prometheus.address {address} is not allowed: an administrator allows addresses by pattern, "
                 "with the chart's allowedPrometheusAddresses"
             )
@@ -123,7 +123,7 @@ class Directory:
             try:
                 self._sources[address] = self._open_source(address)
             except ValueError as error:
-                raise RefusedError(f"spec.prometheus.address can't be used: {error}") from error
+                raise AddressRefusedError(f"spec.prometheus.address can't be used: {error}") from error
         return self._sources[address]
 
     def _allows(self, address: str) -> bool:

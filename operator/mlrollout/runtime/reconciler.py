@@ -18,12 +18,12 @@ from mlrollout.domain.state import Decision, Phase, Reason, State
 from mlrollout.domain.traffic import Intent, Lower, RaiseOnceSaved
 from mlrollout.evidence.measurement import Measurement
 from mlrollout.ports import (
+    AddressRefusedError,
     Clock,
     Connections,
     KeyRefusedError,
     Objects,
     Ref,
-    RefusedError,
     TrafficError,
 )
 
@@ -106,7 +106,7 @@ class Reconciler:
         rollout.refused = None
         try:
             rollout.source = self._connections.source(spec)
-        except RefusedError as error:
+        except AddressRefusedError as error:
             rollout.source = None
             rollout.refused = Problem(Reason.CONNECTION_REFUSED, str(error))
 

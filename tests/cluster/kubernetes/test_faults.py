@@ -10,8 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from mlrollout.adapters.kubernetes import Client, KubernetesLease, KubernetesObjects, KubernetesSecrets
-from mlrollout.adapters.kubernetes.client import AbsentError
-from mlrollout.ports import ConflictError, EventToPost, GoneError, Lease, ObjectsError, Ref
+from mlrollout.ports import AbsentError, ConflictError, EventToPost, GoneError, Lease, ObjectsError, Ref
 
 from devstack.cluster import write_kubeconfig
 from tests.support.clocks import SystemClock

@@ -8,7 +8,7 @@ import pytest
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.api.spec import Spec
-from mlrollout.ports import LoginRefusedError, ObjectsError, Ref, RefusedError, TrafficError
+from mlrollout.ports import AddressRefusedError, LoginRefusedError, ObjectsError, Ref, TrafficError
 from mlrollout.runtime.connections import PACE, Directory, matches
 from mlrollout.runtime.traffic_io import SELDOM
 
@@ -93,14 +93,14 @@ def test_an_object_may_name_the_operators_own_and_what_is_allowed_and_nothing_el
     desk = Desk(allowed=("http://prometheus.*:9090",))
     assert desk.source(OWN) == OWN
     assert desk.source("http://prometheus.team-a:9090") == "http://prometheus.team-a:9090"
-    with pytest.raises(RefusedError, match=r"http://169\.254\.169\.254 is not allowed: an administrator"):
+    with pytest.raises(AddressRefusedError, match=r"http://169\.254\.169\.254 is not allowed: an administrator"):
         desk.source("http://169.254.169.254")
-    with pytest.raises(RefusedError):
+    with pytest.raises(AddressRefusedError):
         Desk().source("http://prometheus.team-a:9090")
 
 
 def test_without_one_it_is_told_what_to_set() -> None:
-    with pytest.raises(RefusedError, match="set MLROLLOUT_PROMETHEUS_URL"):
+    with pytest.raises(AddressRefusedError, match="set MLROLLOUT_PROMETHEUS_URL"):
         Desk(address=None).source()
 
 
@@ -172,7 +172,7 @@ async def test_an_address_that_is_none_is_refused_without_being_repeated(address
 
 async def test_an_allowed_address_that_is_none_is_refused_as_such() -> None:
     asked = Spec.model_validate(spec(prometheus={"address": "http://prometheus?x"}))
-    with pytest.raises(RefusedError, match=r"spec.prometheus.address can't be used: .*without user name"):
+    with pytest.raises(AddressRefusedError, match=r"spec.prometheus.address can't be used: .*without user name"):
         _real(allowed=("http://prometheus?x",)).source(asked)
 
 

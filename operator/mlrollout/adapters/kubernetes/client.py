@@ -17,7 +17,7 @@ import aiohttp
 from kubernetes.aio.client import ApiClient
 
 from mlrollout.api import PLURAL
-from mlrollout.ports import ConflictError, GoneError, ObjectsError
+from mlrollout.ports import AbsentError, ConflictError, ExistsError, GoneError, ObjectsError
 
 Data = dict[str, Any]
 Body = Data | list[Data] | None
@@ -32,18 +32,6 @@ _ADVICE = {
     422: "If no policy of the cluster denied it: see that the CRD there is of this operator's version.",
     429: "It is overloaded; this is tried again later.",
 }
-
-
-class AbsentError(ObjectsError):
-    """There is no such thing (that is not an `MLRollout`)."""
-
-
-class ExistsError(ConflictError):
-    """There is one of this name already."""
-
-
-class UnfitError(ObjectsError):
-    """The request does not fit what stands there: a test in a patch failed, or the schema forbids the result."""
 
 
 class Client:
@@ -81,7 +69,6 @@ class Client:
             GoneError: The `MLRollout` does not exist.
             AbsentError: Anything else that the path or the body names does not exist.
             ConflictError: What stands there is not what the request is based on.
-            UnfitError: What stands there does not allow the request.
             ObjectsError: Everything else.
         """
         # The causes are dropped on purpose: they carry headers and bodies.
@@ -99,7 +86,7 @@ class Client:
             place, why = f"{error.host}:{error.port}", _reason(error.os_error)
             raise _failure(what, f"the Kubernetes API at {place} can't be reached ({why})") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _failure(what, f"the talk with the Kubernetes API broke off ({type(error).__name__})") from None
+            raise _failure(what, f"the connection to the Kubernetes API broke off ({type(error).__name__})") from None
 
     async def _send(self, method: str, path: str, body: Body, names: dict[str, str]) -> tuple[int, bytes]:
         await self._log_in_anew()
@@ -180,8 +167,6 @@ def _refusal(what: str, code: int, status: Data, forbidden: str) -> ObjectsError
 def _kind(code: int, status: Data) -> type[ObjectsError]:
     if code == HTTPStatus.CONFLICT:
         return ExistsError if status.get("reason") == "AlreadyExists" else ConflictError
-    if code == HTTPStatus.UNPROCESSABLE_ENTITY:
-        return UnfitError
     details = status.get("details") or {}
     # Without a name it is the resource that is unknown: the CRD is missing, the API server is starting.
     if code == HTTPStatus.NOT_FOUND and details.get("name"):

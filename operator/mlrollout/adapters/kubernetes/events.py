@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from mlrollout.api import GROUP, KIND, VERSION, moment
 from mlrollout.domain.wording import without_numbers
-from mlrollout.ports import Clock, EventToPost, Ref
+from mlrollout.ports import AbsentError, Clock, EventToPost, ExistsError, Ref
 
-from .client import AbsentError, Client, Data, ExistsError
+from .client import Client, Data
 
 QUIET = 10.0
 """Seconds for which repetitions of an Event are held back after one was sent; the next one counts them in."""

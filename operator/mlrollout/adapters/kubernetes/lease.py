@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlrollout.api import moment
-from mlrollout.ports import Lease
+from mlrollout.ports import AbsentError, Lease
 
-from .client import AbsentError, Client, Data
+from .client import Client, Data
 
 LEASE = "mlrollout"
 """The name of the Lease that the operators of one installation agree by."""

@@ -32,7 +32,7 @@ def add(app: web.Application) -> None:
     app.router.add_post(f"{_FLAGS}/{{key:{ANY_NAME}}}", one_flag)
 
 
-class Failure(HttpProblem):
+class OfrepProblem(HttpProblem):
     """A problem with an error code of OFREP."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
@@ -42,7 +42,7 @@ class Failure(HttpProblem):
 
 def shown(request: web.Request, problem: HttpProblem) -> web.Response:
     """A problem as OFREP has it."""
-    code = problem.code if isinstance(problem, Failure) else "GENERAL"
+    code = problem.code if isinstance(problem, OfrepProblem) else "GENERAL"
     document = {"errorCode": code, "errorDetails": problem.detail}
     key = request.match_info.get("key")
     return json_response(document if key is None else {"key": key, **document}, problem, "application/json")
@@ -55,7 +55,9 @@ async def one_flag(request: web.Request) -> web.Response:
     context = await _context(request)
     await _check(caller, context.user_id, served)
     if served is None:
-        raise Failure(404, "FLAG_NOT_FOUND", f"There is no flag {key[:100]!r} here. A flag is named as its rollout.")
+        raise OfrepProblem(
+            404, "FLAG_NOT_FOUND", f"There is no flag {key[:100]!r} here. A flag is named as its rollout."
+        )
     return _json(evaluate(served, context))
 
 
@@ -93,9 +95,9 @@ async def _context(request: web.Request) -> Asked:
     try:
         return asked(parse(body) if body.strip() else {})
     except MalformedError as error:
-        raise Failure(400, "PARSE_ERROR", str(error)) from None
+        raise OfrepProblem(400, "PARSE_ERROR", str(error)) from None
     except ContextError as error:
-        raise Failure(400, error.code, str(error)) from None
+        raise OfrepProblem(400, error.code, str(error)) from None
 
 
 def _has(request: web.Request, name: str) -> bool:
