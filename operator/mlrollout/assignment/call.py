@@ -26,15 +26,20 @@ class Call:
     """
 
     def __init__(
-        self, user_id: UserId, group: Group, *, told: Callable[[BaseException], None], ended: Callable[["Call"], None]
+        self,
+        user_id: UserId,
+        group: Group,
+        *,
+        on_error: Callable[[BaseException], None],
+        on_end: Callable[["Call"], None],
     ) -> None:
         self.user_id = user_id
         self.group = group
         self.failed = False
         self.seconds = 0.0
         self._score: float | None = None
-        self._told = told
-        self._ended = ended
+        self._on_error = on_error
+        self._on_end = on_end
         self._known = True
 
     @property
@@ -55,7 +60,7 @@ class Call:
         """The group's own path has failed; `error` goes to the log."""
         self.failed = True
         if error is not None:
-            self._told(error)
+            self._on_error(error)
 
     def forget(self) -> None:
         """Record nothing of it: nobody knows what becomes of it."""
@@ -85,7 +90,7 @@ class Call:
         if not self._known or (error is not None and not self._is_failure(error)):
             return
         self.failed = self.failed or error is not None
-        self._ended(self)
+        self._on_end(self)
 
 
 def _cancellations() -> int:

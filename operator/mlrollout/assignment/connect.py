@@ -23,8 +23,8 @@ def connect(address: Address, tls: Tls, key: str) -> Redis | RedisCluster:
         UnusableError: What answers can't serve the key.
         Exception: What the client library raises where it can't connect.
     """
-    told = options(address, tls, answer_within=ANSWER_WITHIN, retry=Retry(NoBackoff(), 0))
-    client = _single(address, told)
+    connection_options = options(address, tls, answer_within=ANSWER_WITHIN, retry=Retry(NoBackoff(), 0))
+    client = _single(address, connection_options)
     try:
         hello = client.execute_command("HELLO")  # type: ignore[no-untyped-call]  # the library left it so
         if not is_cluster(hello, address):
@@ -36,15 +36,15 @@ def connect(address: Address, tls: Tls, key: str) -> Redis | RedisCluster:
     if why := slot_problem(key):
         raise UnusableError(why)
     ((host, port),) = address.hosts
-    return RedisCluster(host=host, port=port, require_full_coverage=False, **told)
+    return RedisCluster(host=host, port=port, require_full_coverage=False, **connection_options)
 
 
-def _single(address: Address, told: dict[str, Any]) -> Redis:
+def _single(address: Address, connection_options: dict[str, Any]) -> Redis:
     if address.socket:
-        return Redis(unix_socket_path=address.socket, db=address.database, **told)
+        return Redis(unix_socket_path=address.socket, db=address.database, **connection_options)
     if not address.service:
         ((host, port),) = address.hosts
-        return Redis(host=host, port=port, db=address.database, **told)
-    sentinel = Sentinel(address.hosts, sentinel_kwargs=sentinel_options(address, told))  # type: ignore[no-untyped-call]  # has no types
-    client: Redis = sentinel.master_for(address.service, db=address.database, **told)  # type: ignore[no-untyped-call]  # likewise
+        return Redis(host=host, port=port, db=address.database, **connection_options)
+    sentinel = Sentinel(address.hosts, sentinel_kwargs=sentinel_options(address, connection_options))  # type: ignore[no-untyped-call]  # has no types
+    client: Redis = sentinel.master_for(address.service, db=address.database, **connection_options)  # type: ignore[no-untyped-call]  # likewise
     return client

@@ -29,18 +29,18 @@ def basis(assignment: Assignment) -> dict[str, bool | int | float | str]:
     has been seen.
     """
     state = assignment.state
-    told: dict[str, bool | int | float | str] = {
+    found: dict[str, bool | int | float | str] = {
         "percentage": state.percentage,
         "rollout_reason": assignment.reason.value,
     }
     if state.record is not None:
-        told |= {
+        found |= {
             "attempt": state.record.attempt,
             "sequence": state.record.sequence,
             "stage": state.record.stage,
             "revision": state.record.revision,
         }
-    return told
+    return found
 
 
 def metadata(assignment: Assignment) -> dict[str, bool | int | float | str]:

@@ -39,7 +39,7 @@ class Exposure:
     record: Record
 
 
-Told = Callable[[Exposure], None]
+Callback = Callable[[Exposure], None]
 _Shown = tuple[str, bool, int]
 """User, whether in treatment, and attempt: without the group itself, which takes long to hash."""
 _Waiting = SimpleQueue[Exposure | None]
@@ -64,13 +64,13 @@ class Exposures:
     """Calls back in a thread of its own, once for each user, group and attempt.
 
     Args:
-        told: The callback.
+        callback: Is given each exposure, one after the other.
     """
 
-    def __init__(self, told: Told) -> None:
-        if not callable(told):
-            raise TypeError(f"on_exposure must be a function of an Exposure, and not of type {type(told).__name__}")
-        self._told = told
+    def __init__(self, callback: Callback) -> None:
+        if not callable(callback):
+            raise TypeError(f"on_exposure must be a function of an Exposure, and not of type {type(callback).__name__}")
+        self._callback = callback
         self._young: dict[_Shown, object] = {}
         self._old: dict[_Shown, object] = {}
         self._closed = False
@@ -83,13 +83,16 @@ class Exposures:
         self._waiting: _Waiting = SimpleQueue()
         work = Work()
         self._thread = threading.Thread(
-            target=_tell, args=(self._told, self._waiting, self.counts, work), name="mlrollout exposures", daemon=True
+            target=_tell,
+            args=(self._callback, self._waiting, self.counts, work),
+            name="mlrollout exposures",
+            daemon=True,
         )
         if not self._closed:
             self._thread.start()
             finalize(self, self._waiting.put, None).atexit = False
 
-    def saw(self, user_id: str, group: Group, reason: Reason, record: Record) -> None:
+    def add(self, user_id: str, group: Group, reason: Reason, record: Record) -> None:
         """A user was given a group; never waits."""
         key: _Shown = (user_id, group is Group.TREATMENT, record.attempt)
         if key in self._young or key in self._old:
@@ -113,7 +116,7 @@ class Exposures:
             self._thread.join(timeout=2.0)
 
 
-def _tell(told: Told, waiting: _Waiting, counts: Counts, work: Work) -> None:
+def _tell(callback: Callback, waiting: _Waiting, counts: Counts, work: Work) -> None:
     """Until `None` comes. It knows nothing of its `Exposures`, which may be dropped meanwhile."""
     with work:
         while True:
@@ -122,7 +125,7 @@ def _tell(told: Told, waiting: _Waiting, counts: Counts, work: Work) -> None:
             if exposure is None:
                 return
             try:
-                told(exposure)
+                callback(exposure)
             except Exception as error:  # the application's own, and no decision's
                 counts.failed += 1
                 if seldom(counts.failed):

@@ -153,10 +153,10 @@ class Feature:
         return self._call(user_id, "the ML path")
 
     def _call(self, user_id: UserId, name: str) -> Call:
-        def told(error: BaseException) -> None:
+        def tell(error: BaseException) -> None:
             self._tell(f"{name} failed and legacy answers instead", error)
 
-        return Call(user_id, self._rollout.group(user_id), told=told, ended=self._record)
+        return Call(user_id, self._rollout.group(user_id), on_error=tell, on_end=self._record)
 
     # --- the two kinds of functions ----------------------------------------------------------
 

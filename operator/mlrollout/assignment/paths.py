@@ -75,14 +75,14 @@ def finished(answer: R, name: str) -> R:
     """
     if not is_lazy(answer):
         return answer
-    told = (
+    message = (
         f"{name} answers with a {type(answer).__name__}, which may fail after it has answered, and nobody would count "
         "that. Where a decorator hides an async def, make its wrapper async def, too; return a list in place of a "
         "generator; or use observe() around its use"
     )
     if isinstance(answer, Coroutine | Generator):
         answer.close()  # so that Python does not say it was never awaited
-    raise LazyAnswerError(told)
+    raise LazyAnswerError(message)
 
 
 def is_lazy(answer: object) -> bool:

@@ -168,7 +168,7 @@ class Rollout:
         treated = staff or _hash(self._salted + text.encode()) < hashes
         group, reason = Group.TREATMENT if treated else Group.CONTROL, Reason.STAFF if staff else None
         if special is not None:
-            special.saw(text, group, reason or Reason.SPLIT)
+            special.expose(text, group, reason or Reason.SPLIT)
         return group, reason
 
     def _tell_odd(self, user_id: object) -> None:
@@ -317,10 +317,10 @@ class Rollout:
 
     def _tell(self) -> None:
         state = self.state
-        told = (state.percentage, state.reason, state.record)
-        if told == self._told:
+        known = (state.percentage, state.reason, state.record)
+        if known == self._told:
             return
-        self._told = told
+        self._told = known
         for listener in self._listeners:
             try:
                 listener(state)

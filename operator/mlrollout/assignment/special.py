@@ -60,7 +60,7 @@ class Special:
         by_right = group is Group.CONTROL or self.overrides.always or (counts and self.under_way)
         return group if by_right else None
 
-    def saw(self, user_id: str, group: Group, reason: Reason) -> None:
+    def expose(self, user_id: str, group: Group, reason: Reason) -> None:
         """A user was given a group, other than by hand."""
         if self.exposures is not None and self.record is not None:
-            self.exposures.saw(user_id, group, reason, self.record)
+            self.exposures.add(user_id, group, reason, self.record)

@@ -67,7 +67,7 @@ def operator(
     """Run the operator until it is told to stop, on the cluster of KUBECONFIG or of its own pod.
 
     Its own Redis comes from MLROLLOUT_REDIS_URL, or from the file that MLROLLOUT_REDIS_URL_FILE names.
-    What the settings mean is told in docs/operations.md.
+    What the settings mean stands in docs/operations.md.
     """
     from mlrollout.runtime import process, settings  # noqa: PLC0415 - a second that other commands need not wait
     from mlrollout.startup import logs  # noqa: PLC0415 - likewise
@@ -91,7 +91,7 @@ def operator(
 
 @app.command()
 def server(
-    config: Annotated[Path, typer.Option(metavar="FILE", help="The server's configuration; docs/server.md tells it")],
+    config: Annotated[Path, typer.Option(metavar="FILE", help="The server's configuration; see docs/server.md")],
     *,
     json_logs: Annotated[bool, typer.Option("--json/--text", help="How logs are written")] = True,
 ) -> None:

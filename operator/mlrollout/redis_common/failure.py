@@ -55,8 +55,8 @@ _ANSWERS = (
 
 def explain(error: BaseException, place: Place) -> str:
     """What an error of the client library means, and what to do."""
-    told = next((words for pattern, words in _ANSWERS if re.search(pattern, _said(error))), None)
-    return f"Redis at {place} {told or _silence(_root(error), tls=place.tls)}."
+    known = next((words for pattern, words in _ANSWERS if re.search(pattern, _said(error))), None)
+    return f"Redis at {place} {known or _silence(_root(error), tls=place.tls)}."
 
 
 def refuses_login(error: BaseException) -> bool:

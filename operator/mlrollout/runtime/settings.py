@@ -1,4 +1,4 @@
-"""What the operator is told at its start. Secrets come from the environment or a file, never from a flag."""
+"""The operator's settings. Secrets come from the environment or a file, never from a flag."""
 
 import os
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ DEFAULT_LISTEN = "127.0.0.1:8080"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the operator is told.
+    """Everything that can be set.
 
     Attributes:
         redis_url: Its own Redis; empty for none.

@@ -16,7 +16,8 @@ from .ofrep.changes import CHANGES, Changes
 from .ofrep.open_streams import Streams
 from .ofrep.stream import STREAMS
 from .ofrep.ticket import TICKETS, Tickets
-from .rollouts import ROLLOUTS, Rollouts
+from .rollout_lookup import ROLLOUTS
+from .rollouts import Rollouts
 
 
 def make(config: Config, rollouts: Rollouts, callers: Sequence[Callers], tickets: Tickets) -> web.Application:

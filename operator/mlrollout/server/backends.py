@@ -1,4 +1,4 @@
-"""What stands behind the A/B API: Redis for counts, Prometheus for figures, the cluster for acts."""
+"""What the A/B API asks: Redis for counts, Prometheus for figures, the cluster for changes of the traffic."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,20 +22,20 @@ from .http.rate import Rate
 log = structlog.get_logger(__name__)
 
 
-TOLD_EVERY = 10.0
+LOGGED_EVERY = 10.0
 """Seconds between two lines of the log about the same thing that can't be reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """What there is.
+    """The systems that the A/B API asks, as far as the configuration names them.
 
     Attributes:
         users: Where users are counted.
         survey: Where ratings are.
         figures: Prometheus; `None` where the configuration names none.
         cluster: The API server; `None` where no rollout has an object, or there is no cluster.
-        verbs: The objects in it, likewise.
+        verbs: Sets verbs on the objects in it; `None` likewise.
     """
 
     users: RedisUsers
@@ -43,11 +43,11 @@ class Backends:
     figures: PrometheusFigures | None
     cluster: Client | None
     verbs: KubernetesVerbs | None
-    _told: Rate = field(default_factory=lambda: Rate(1 / TOLD_EVERY))
+    _lines: Rate = field(default_factory=lambda: Rate(1 / LOGGED_EVERY))
 
-    def tell(self, what: str, error: PortError) -> None:
-        """Tell the log, once in a while, what a caller is not told: where it is, and what it says."""
-        if not self._told.take(what):
+    def log_unreachable(self, what: str, error: PortError) -> None:
+        """Log, once in a while, what no caller is told: where it is, and what it says."""
+        if not self._lines.take(what):
             log.warning(what, error=str(error))
 
 
@@ -83,9 +83,9 @@ def tls_of(config: Config) -> Tls:
     Raises:
         SettingsError: One is not there.
     """
-    told = config.redis_tls
+    files = config.redis_tls
     try:
-        return Tls(told.ca, told.certificate, told.key)
+        return Tls(files.ca, files.certificate, files.key)
     except UnusableError as error:
         raise SettingsError(f"redis_tls: {error}") from error
 
@@ -118,7 +118,7 @@ async def _cluster(config: Config) -> Client | None:
 
 def counts_unavailable(request: web.Request, error: TrafficError) -> HttpProblem:
     """What a caller is told where Redis can't be asked for counts; the log says which Redis, and why."""
-    request.app[BACKENDS].tell("Redis can't be asked for counts", error)
+    request.app[BACKENDS].log_unreachable("Redis can't be asked for counts", error)
     return HttpProblem(
         503, "What is counted can't be reached now. Try again once it is back.", headers={"Retry-After": "1"}
     )

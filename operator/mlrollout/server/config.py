@@ -30,7 +30,7 @@ DEFAULT_LISTEN = "127.0.0.1:8090"
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Value = StrictBool | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)] | StrictStr | dict[str, JsonValue]
-"""What a flag may answer; JSON without arrays, as OFREP has it."""
+"""What a flag may answer: JSON without arrays, which OFREP does not have."""
 
 
 def _named(text: str) -> str:
@@ -89,7 +89,7 @@ class Values(ConfigModel):
 
 
 class RolloutEntry(ConfigModel):
-    """One rollout.
+    """A rollout that the server answers for.
 
     Attributes:
         name: Its name in paths, and the flag's key.
@@ -170,7 +170,7 @@ class RedisTls(ConfigModel):
 
 
 class ConnectionLimits(ConfigModel):
-    """What may be open at once.
+    """How many connections and streams may be open at once.
 
     Attributes:
         connections: Connections in all.
@@ -186,7 +186,7 @@ class ConnectionLimits(ConfigModel):
 
 
 class Config(ConfigModel):
-    """Everything the file says.
+    """The server's configuration.
 
     Attributes:
         listen: Where the server listens.
@@ -196,7 +196,7 @@ class Config(ConfigModel):
         sessions: The sessions of users who ask for themselves.
         origins: Of the browser pages of other hosts that may call it.
         rate: Requests a second that one caller may make, in the long run.
-        limits: What may be open at once.
+        limits: How many connections and streams may be open at once.
         proxies: The networks of the proxies in front, which say for whom they ask.
         survey: Whose ratings count.
         redis_tls: Files for Redis with TLS.

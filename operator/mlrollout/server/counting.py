@@ -20,7 +20,7 @@ MOST_WAITING = 100_000
 """Users that wait while Redis is away; further ones are lost."""
 
 Batch = tuple[set[bytes], set[bytes]]
-"""Who was in control, and who in treatment."""
+"""Hashes of the users in control, and of those in treatment."""
 
 
 class Counting:
@@ -36,7 +36,7 @@ class Counting:
         self._failing = False
 
     def add(self, key: str, user_id: str, assignment: Assignment) -> None:
-        """A user was assigned. Where nothing is rolled out, or nobody is that user, there is nothing to count."""
+        """Count a user who was assigned, unless nothing is rolled out or the id is nobody's."""
         record = assignment.state.record
         if (
             record is None

@@ -6,7 +6,7 @@ from time import monotonic
 from aiohttp import web
 
 from .metrics import METRICS
-from .rollouts import ROLLOUTS
+from .rollout_lookup import ROLLOUTS
 
 READ_WITHIN = 5.0
 """Seconds that Redis is given to be read first. After that the server answers without: control for everybody is

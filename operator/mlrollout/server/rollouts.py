@@ -3,17 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aiohttp import web
-
 from mlrollout.assignment import Assignment, Rollout, Tls
 from mlrollout.ports import Ref
 from mlrollout.startup.settings import SettingsError
 
 from .config import Config, RolloutEntry
-from .http.problem import HttpProblem
 
 OnAssigned = Callable[[str, str, Assignment], None]
-"""Is told of a user who was assigned: the rollout's key, the user's id, the assignment."""
+"""Called for each user who is assigned, with the rollout's key, the user's id and the assignment."""
 
 
 def _nobody(_key: str, _user_id: str, _assignment: Assignment) -> None:
@@ -22,12 +19,12 @@ def _nobody(_key: str, _user_id: str, _assignment: Assignment) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ServedRollout:
-    """One of them.
+    """A rollout that the server answers for.
 
     Attributes:
         entry: What the configuration says of it.
         rollout: What Redis says of it.
-        on_assigned: Is told of every user who is assigned.
+        on_assigned: Called for each user who is assigned.
     """
 
     entry: RolloutEntry
@@ -46,29 +43,27 @@ class ServedRollout:
         return found
 
     def look(self, user_id: str, revision: str | None = None) -> Assignment:
-        """Likewise, and nobody is counted."""
+        """The user's group, without counting the user."""
         return self.rollout.assign(user_id, revision=revision or self.entry.revision or None)
 
     @property
     def ref(self) -> Ref | None:
-        """The `MLRollout`, where the configuration names one."""
+        """The `MLRollout`; `None` where the configuration names none."""
         name = self.entry.object
         return Ref(name.namespace, name.name) if name else None
 
 
 Rollouts = dict[str, ServedRollout]
-"""By their names."""
-
-ROLLOUTS: web.AppKey[Rollouts] = web.AppKey("rollouts")
+"""The rollouts by their names."""
 
 
 def follow(config: Config, redis_url: str, on_assigned: OnAssigned = _nobody, tls: Tls | None = None) -> Rollouts:
-    """Begin to follow each; whoever calls closes them.
+    """Begin to follow every rollout of the configuration; the caller must close them.
 
     Args:
-        config: Which.
+        config: Names them.
         redis_url: Their Redis.
-        on_assigned: Is told of every user who is assigned.
+        on_assigned: Called for each user who is assigned.
         tls: Its TLS files.
 
     Raises:
@@ -85,17 +80,3 @@ def follow(config: Config, redis_url: str, on_assigned: OnAssigned = _nobody, tl
         }
     except ValueError as error:
         raise SettingsError(f"MLROLLOUT_REDIS_URL, or what MLROLLOUT_REDIS_URL_FILE names: {error}") from error
-
-
-def rollout_from_path(request: web.Request) -> ServedRollout:
-    """The rollout that the path names as `{rollout}`.
-
-    Raises:
-        HttpProblem: There is none.
-    """
-    name, rollouts = request.match_info["rollout"], request.app[ROLLOUTS]
-    try:
-        return rollouts[name]
-    except KeyError:
-        there = ", ".join(rollouts)
-        raise HttpProblem(404, f"There is no rollout {name[:100]!r} here. There are: {there}.") from None

@@ -1,4 +1,4 @@
-"""A YAML file as a model; whatever is wrong with it is told by its place, and without its text."""
+"""A YAML file as a model. An error names the place of what is wrong, and quotes nothing: it may be a secret."""
 
 from pathlib import Path
 from typing import Any, TypeVar

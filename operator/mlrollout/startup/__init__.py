@@ -1,1 +1,1 @@
-"""What every process of ours needs at its start: logs, and what it is told."""
+"""What every process of ours needs at its start: logs and settings."""

@@ -6,7 +6,7 @@ import sys
 import structlog
 
 _QUIET = {
-    "kopf": logging.CRITICAL,  # it tells every try that fails; how the watch fares is told by us, and rarely
+    "kopf": logging.CRITICAL,  # it tells every try that fails; how the watch fares we say ourselves, and rarely
     "aiohttp": logging.WARNING,
     "asyncio": logging.WARNING,
     "kubernetes": logging.WARNING,
@@ -56,15 +56,15 @@ def formatter(*, json: bool, colors: bool = False) -> logging.Formatter:
     )
 
 
-def _printable(_logger: object, _method: str, told: structlog.types.EventDict) -> structlog.types.EventDict:
+def _printable(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
     """Write as codes what is no print: a name that somebody chose must neither forge a line nor steer a terminal."""
-    for name, value in told.items():
+    for name, value in event.items():
         if isinstance(value, str):
             # Indented, no line of a traceback is taken for one of the log, whatever the error quotes.
-            told[name] = (
+            event[name] = (
                 "\n".join(f"    {_codes(one)}" for one in value.split("\n")) if name in _OF_LINES else _codes(value)
             )
-    return told
+    return event
 
 
 def _codes(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a process is told, wherever it stands: a wrong setting, the URL of Redis, an address to listen on."""
+"""Settings that every process reads alike: the URL of Redis, an address to listen on; and a wrong setting's error."""
 
 import os
 import re

@@ -193,12 +193,12 @@ def test_what_can_not_wait_is_told_at_the_users_next_decision(monkeypatch: pytes
 
     exposures = Exposures(slow)
     for user in ("first", "second", "third", "fourth"):
-        exposures.saw(user, Group.CONTROL, Reason.SPLIT, BEGUN)
+        exposures.add(user, Group.CONTROL, Reason.SPLIT, BEGUN)
     assert exposures.counts.delayed >= 1
     goes_on.set()
     for user in ("first", "second", "third", "fourth") * 2:
         until(lambda: exposures.counts.told == len(told), "the callback's end")
-        exposures.saw(user, Group.CONTROL, Reason.SPLIT, BEGUN)
+        exposures.add(user, Group.CONTROL, Reason.SPLIT, BEGUN)
         until(lambda user=user: user in told, user)  # type: ignore[misc]  # bound here
     exposures.close()
     assert sorted(told) == sorted({"first", "second", "third", "fourth"})
@@ -209,9 +209,9 @@ def test_how_many_are_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     told: list[Exposure] = []
     exposures = Exposures(told.append)
     for number in range(100):
-        exposures.saw(f"user-{number}", Group.CONTROL, Reason.SPLIT, BEGUN)
-    exposures.saw("user-99", Group.CONTROL, Reason.SPLIT, BEGUN)
-    exposures.saw("user-0", Group.CONTROL, Reason.SPLIT, BEGUN)
+        exposures.add(f"user-{number}", Group.CONTROL, Reason.SPLIT, BEGUN)
+    exposures.add("user-99", Group.CONTROL, Reason.SPLIT, BEGUN)
+    exposures.add("user-0", Group.CONTROL, Reason.SPLIT, BEGUN)
     exposures.close()
     assert [exposure.user_id for exposure in told[99:]] == ["user-99", "user-0"]
 

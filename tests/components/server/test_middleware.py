@@ -19,7 +19,8 @@ from mlrollout.server.ofrep import flags, stream
 from mlrollout.server.ofrep.changes import CHANGES
 from mlrollout.server.ofrep.stream import STREAMS
 from mlrollout.server.ofrep.ticket import Tickets
-from mlrollout.server.rollouts import Rollouts, ServedRollout, follow, rollout_from_path
+from mlrollout.server.rollout_lookup import rollout_from_path
+from mlrollout.server.rollouts import Rollouts, ServedRollout, follow
 from pydantic import Field
 
 from tests.components.server.place import EVENTS, FLAG, FLAGS, KIM, NAME

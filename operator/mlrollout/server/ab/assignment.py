@@ -6,7 +6,7 @@ from mlrollout.assignment import Group
 from mlrollout.server.auth.access import known_caller, user_asked_for
 from mlrollout.server.auth.callers import Role
 from mlrollout.server.http.problem import HttpProblem
-from mlrollout.server.rollouts import rollout_from_path
+from mlrollout.server.rollout_lookup import rollout_from_path
 
 from .models import AssignmentAnswer
 

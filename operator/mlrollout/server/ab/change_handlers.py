@@ -1,4 +1,4 @@
-"""The A/B API's acts: each becomes a verb on the `MLRollout`, with the caller's name in its reason."""
+"""Changing the traffic: each request becomes a verb on the `MLRollout`, with the caller's name in its reason."""
 
 import time
 
@@ -20,7 +20,7 @@ from mlrollout.server.rollouts import ServedRollout
 from .models import ActAnswer, RollbackRequest, RolloutRequest
 
 TRIES = 5
-"""How often the object may change while something is asked of it."""
+"""How often a request is planned anew because the object has changed meanwhile."""
 
 _LONGEST_NAME = 100  # characters of a caller's name in a reason, of which the operator keeps `SHOWN` as a whole
 
@@ -39,7 +39,7 @@ async def rollout(request: web.Request) -> ActAnswer:
             act = _plan(request, served, found, asked.percentage, why)
             if act is None:
                 return ActAnswer(verb=None, percentage=asked.percentage, means="it stands there already")
-            # What is asked for was thought of for this very object: a stage later it would raise further.
+            # The act was planned for the object as it was read: one stage later, the same verb would raise further.
             return await _ask(request, served, act, version=found["metadata"]["resourceVersion"])
         except ConflictError:
             continue

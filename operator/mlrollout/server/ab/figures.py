@@ -20,7 +20,7 @@ MINUTE = 60
 
 Labels = Mapping[str, str]
 Counts = Mapping[tuple[str, str], float]
-"""What was added, by group and by what it is; what Prometheus does not know is not in it."""
+"""What was added to each counter, by group and name of the figure; what Prometheus does not know is left out."""
 
 _SUMS = {
     "success": '{prefix}_total{{status="success"}}',

@@ -69,7 +69,7 @@ def _schemas() -> Json:
 
 def _operation(one: Operation) -> Json:
     lines = (one.handler.__doc__ or "").strip().split("\n\n", 1)
-    told: Json = {
+    described: Json = {
         "operationId": one.name,
         "summary": lines[0],
         "description": " ".join([*(" ".join(rest.split()) for rest in lines[1:]), f"Who may: {one.role}"]),
@@ -81,8 +81,8 @@ def _operation(one: Operation) -> Json:
     }
     if one.body:
         content = {"application/json": {"schema": {"$ref": f"{_REF}{one.body.__name__}"}}}
-        told["requestBody"] = {"required": one.must_say, "content": content}
-    return told
+        described["requestBody"] = {"required": one.must_say, "content": content}
+    return described
 
 
 def _parameter(name: str, more: Mapping[str, Any]) -> Json:
@@ -95,7 +95,7 @@ def _answer(words: str, schema: str) -> Json:
 
 def _problem(status: int, words: str) -> Json:
     schema = {"$ref": f"{_REF}{ProblemDocument.__name__}"}
-    told: Json = {"description": words, "content": {"application/problem+json": {"schema": schema}}}
+    described: Json = {"description": words, "content": {"application/problem+json": {"schema": schema}}}
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        told["headers"] = {"Retry-After": {"description": "Whole seconds.", "schema": {"type": "integer"}}}
-    return told
+        described["headers"] = {"Retry-After": {"description": "Whole seconds.", "schema": {"type": "integer"}}}
+    return described

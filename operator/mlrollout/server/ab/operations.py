@@ -1,4 +1,4 @@
-"""Every operation of the A/B API: its route, and what stands of it in the OpenAPI document."""
+"""Every operation of the A/B API, as one table: the routes and the OpenAPI document are made from it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -73,7 +73,7 @@ class Operation:
 
     @property
     def method(self) -> str:
-        """Of HTTP."""
+        """The method of HTTP."""
         return "POST" if self.body else "GET"
 
     @property

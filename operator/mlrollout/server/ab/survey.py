@@ -1,4 +1,4 @@
-"""The survey: what counts is what happened, and who says so is the application.
+"""The survey. Only dispatches that happened can be rated, and the application says which did.
 
 A user's session alone could rate dispatches that never were. So a rating comes from the application by its own token,
 or with a ticket that the application got for this user and this dispatch: a JWT that anybody with the key can sign.
@@ -22,7 +22,8 @@ from mlrollout.server.backends import BACKENDS, counts_unavailable
 from mlrollout.server.http.body import read_model
 from mlrollout.server.http.problem import HttpProblem
 from mlrollout.server.metrics import METRICS
-from mlrollout.server.rollouts import ServedRollout, rollout_from_path
+from mlrollout.server.rollout_lookup import rollout_from_path
+from mlrollout.server.rollouts import ServedRollout
 
 from .models import RatingTicketAnswer, RatingTicketRequest, SatisfactionAnswer, SatisfactionRequest
 
@@ -38,7 +39,7 @@ _NOT_COUNTED = {
 
 
 class Survey:
-    """Whose ratings count.
+    """Makes and checks the tickets that let a user rate a dispatch.
 
     Raises:
         SettingsError: The key can't be read, or is none.
@@ -58,14 +59,14 @@ class Survey:
         if not self._key:
             raise HttpProblem(501, "The server signs no tickets: name a key as `survey.key` in its configuration.")
         ends = now + int(self._valid)
-        told = {"aud": AUDIENCE, "rollout": served.entry.name, "sub": user_id, "dispatch": dispatch_id, "exp": ends}
-        return jwt.encode(told, self._key, "HS256"), ends
+        claims = {"aud": AUDIENCE, "rollout": served.entry.name, "sub": user_id, "dispatch": dispatch_id, "exp": ends}
+        return jwt.encode(claims, self._key, "HS256"), ends
 
     def check(self, ticket: str | None, served: ServedRollout, user_id: str, dispatch_id: str) -> None:
-        """Whether the application says that this happened to this user.
+        """Refuse a rating, unless a ticket of the application says that this dispatch happened to this user.
 
         Raises:
-            HttpProblem: It does not.
+            HttpProblem: No ticket says so.
         """
         if not self._key or ticket is None:
             raise HttpProblem(
@@ -73,8 +74,8 @@ class Survey:
                 "A rating takes a `ticket` of the application, for this user and this dispatch (docs/server.md); "
                 "or the application passes it on with its own token.",
             )
-        told = self._read(ticket)
-        if (told["rollout"], told["sub"], told["dispatch"]) != (served.entry.name, user_id, dispatch_id):
+        claims = self._read(ticket)
+        if (claims["rollout"], claims["sub"], claims["dispatch"]) != (served.entry.name, user_id, dispatch_id):
             raise HttpProblem(
                 403, "The ticket is for another rollout, user or dispatch. Ask the application for this one's."
             )
@@ -143,7 +144,7 @@ async def _who(request: web.Request, caller: Caller, served: ServedRollout, aske
     """The user who rates something that happened.
 
     Raises:
-        HttpProblem: Nobody says so, or the caller may not speak for them.
+        HttpProblem: No user is named, no ticket says that it happened, or the caller may not speak for the user.
     """
     user_id = await user_asked_for(caller, served, asked.user_id, Role.RATE)
     if not user_id:

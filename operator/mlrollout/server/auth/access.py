@@ -3,16 +3,17 @@
 from aiohttp import web
 
 from mlrollout.server.http.problem import HttpProblem
-from mlrollout.server.rollouts import ServedRollout, rollout_from_path
+from mlrollout.server.rollout_lookup import rollout_from_path
+from mlrollout.server.rollouts import ServedRollout
 
 from .callers import CALLER, UNKNOWN, Caller, Role, shows_token
 
 
 def known_caller(request: web.Request) -> Caller:
-    """Who calls.
+    """The caller of a request.
 
     Raises:
-        HttpProblem: Nobody that is known.
+        HttpProblem: Nobody knows them.
     """
     caller: Caller | None = request.get(CALLER)
     if caller is None and UNKNOWN in request:
@@ -28,7 +29,7 @@ def known_caller(request: web.Request) -> Caller:
 
 
 async def require(request: web.Request, role: Role, served: ServedRollout | None = None) -> Caller:
-    """Who calls, where they have the role.
+    """The caller, if they have the role.
 
     Raises:
         HttpProblem: They have not, or nobody knows them.
@@ -40,15 +41,15 @@ async def require(request: web.Request, role: Role, served: ServedRollout | None
 
 
 def forbidden(caller: Caller, lacking: str) -> HttpProblem:
-    """What somebody is told who may not."""
+    """The answer to a caller who lacks a right."""
     return HttpProblem(403, f"{caller.name} lacks {lacking} that this needs. Use a token that has it.")
 
 
 async def permitted_rollout(request: web.Request, role: Role) -> ServedRollout:
-    """The rollout of the path, where the caller has the role for it.
+    """The rollout of the path, if the caller has the role for it.
 
     Raises:
-        HttpProblem: They have not, nobody knows them, or there is no such rollout.
+        HttpProblem: They have not; nobody knows them; or there is no such rollout.
     """
     known_caller(request)  # a stranger is not told which rollouts there are
     served = rollout_from_path(request)
@@ -57,7 +58,7 @@ async def permitted_rollout(request: web.Request, role: Role) -> ServedRollout:
 
 
 async def user_asked_for(caller: Caller, served: ServedRollout, asked: str | None, role: Role) -> str | None:
-    """Who is meant: whose session it is, or who is asked for.
+    """The user that a request is about: the one whose session it is, or the one who is asked for.
 
     Raises:
         HttpProblem: The caller may not speak for them.

@@ -12,7 +12,7 @@ log = structlog.get_logger("mlrollout.audit")
 
 
 def act(request: web.Request, what: str, **facts: object) -> None:
-    """Somebody did something, or tried to: `facts` say to what, and how it came out."""
+    """Log what a caller did or tried; `facts` say to what, and how it ended."""
     caller = request.get(CALLER)
     log.info(
         what,

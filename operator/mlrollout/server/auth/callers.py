@@ -1,4 +1,4 @@
-"""Whoever calls: what is known of them, and the ways to know it."""
+"""Callers: what is known of one, and the ways to find it out."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +11,7 @@ from mlrollout.server.rollouts import ServedRollout
 
 
 class Role(StrEnum):
-    """What somebody may be allowed to do."""
+    """What a caller may be allowed to do."""
 
     ASSIGN = "assign"
     """Ask for any user's assignment: an application."""
@@ -25,7 +25,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls.
+    """Somebody who calls, and is known.
 
     Attributes:
         name: For the audit; no secret.
@@ -39,21 +39,21 @@ class Caller:
 
     async def may(self, role: Role, served: ServedRollout | None = None) -> bool:
         """Whether they have the role for a rollout, or for all."""
-        del served  # those who are asked about one rollout at a time answer by it
+        del served  # a role of a token holds for every rollout; subclasses look at the one
         return role in self.roles or (role is Role.VIEW and Role.ADMIN in self.roles)
 
 
 CALLER = web.RequestKey("caller", Caller)
-"""Who makes a request, where somebody known does."""
+"""The caller of a request; missing for a stranger."""
 UNKNOWN = web.RequestKey("unknown", HttpProblem)
-"""Why that can't be said, where there is more to tell than that nobody knows them."""
+"""Why the caller is unknown, where there is more to say than that nobody knows them."""
 
 
 class Callers(Protocol):
-    """One way to know who calls."""
+    """One way to find out who calls."""
 
     async def identify(self, request: web.Request) -> Caller | None:
-        """Who this is; `None` where this way does not know.
+        """The caller; `None` where this way does not know them.
 
         Raises:
             HttpProblem: It could not be found out.
@@ -61,13 +61,13 @@ class Callers(Protocol):
 
 
 def token(request: web.Request) -> str | None:
-    """What the caller shows that may be a token; `None` for nothing. No token has anything else than ASCII."""
+    """The token that the caller shows; `None` for none, and for what can't be one, as tokens are ASCII."""
     shown = _shown(request)
     return shown if shown and shown.isascii() else None
 
 
 def shows_token(request: web.Request) -> bool:
-    """Whether the caller shows anything, be it as senseless as it may."""
+    """Whether the caller shows anything in the place of a token, even if it can't be one."""
     return bool(_shown(request))
 
 

@@ -1,6 +1,6 @@
 """Callers whom the cluster knows: the API server says whose token it is, and what that user may do.
 
-Its answers are remembered for `REMEMBERED` seconds, by a hash of the token. Where it can't be asked nobody is let in.
+Its answers are remembered for `REMEMBERED` seconds, by a hash of the token. Where it can't be asked, nobody is let in.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from aiohttp import web
 
 from mlrollout.adapters.kubernetes import KubernetesReviews, User
 from mlrollout.ports import ObjectsError, Ref
-from mlrollout.server.backends import TOLD_EVERY
+from mlrollout.server.backends import LOGGED_EVERY
 from mlrollout.server.http.addresses import ADDRESS
 from mlrollout.server.http.problem import HttpProblem
 from mlrollout.server.http.rate import Rate
@@ -27,19 +27,19 @@ from .callers import Caller, Callers, Role, token
 log = structlog.get_logger(__name__)
 
 REMEMBERED = 5.0
-"""Seconds for which an answer of the API server holds: so long a right may outlive its end."""
+"""Seconds for which an answer of the API server is used: a right that is taken away may work for so long."""
 
 MOST_REMEMBERED = 10_000
 UNKNOWN_PER_SECOND = 20.0
 """Tokens that one address may have reviewed in a second: strangers must not keep the API server busy."""
 
 _VERBS = {Role.VIEW: "get", Role.ADMIN: "patch"}
-"""What a role takes, of the API's verbs on the `MLRollout`. Others are not for the cluster to give."""
+"""The verb of the Kubernetes API on the `MLRollout` that each role needs. The cluster can't give other roles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known(Caller):
-    """Somebody of the cluster: what they may do is asked of it, for each rollout.
+    """A caller whom the cluster knows: what they may do is asked of the cluster, for each rollout.
 
     Attributes:
         identity: Who the cluster says this is.
@@ -50,7 +50,7 @@ class Known(Caller):
     ask: Callable[[User, str, Ref], Awaitable[bool]]
 
     async def may(self, role: Role, served: ServedRollout | None = None) -> bool:
-        """Whether they may do with the object what the role takes.
+        """Whether the cluster lets them do with the object what the role needs.
 
         Raises:
             HttpProblem: The API server can't be asked.
@@ -62,7 +62,7 @@ class Known(Caller):
 
 
 class Cluster(Callers):
-    """Those who show a token of the cluster's."""
+    """Finds callers by a token of the cluster, of a ServiceAccount for example."""
 
     def __init__(self, reviews: KubernetesReviews) -> None:
         self._reviews = reviews
@@ -96,7 +96,7 @@ class Answers:
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._told = Rate(1 / TOLD_EVERY)
+        self._lines = Rate(1 / LOGGED_EVERY)
         self._known: OrderedDict[Hashable, tuple[float, asyncio.Future[Any]]] = OrderedDict()
 
     def __contains__(self, about: Hashable) -> bool:
@@ -119,7 +119,7 @@ class Answers:
         except ObjectsError as error:
             if about in self._known and self._known[about][1] is answer:
                 del self._known[about]
-            if not self._told.take("gone"):
+            if not self._lines.take("gone"):
                 log.warning("The API server can't be asked who calls, so nobody is let in", error=str(error))
             raise HttpProblem(
                 503,

@@ -20,20 +20,20 @@ from .loopback import OWN_HEADER
 ANSWER_WITHIN = 15.0
 """Seconds for an answer to begin."""
 LIMIT = web.RequestKey("limit", asyncio.Timeout)
-"""A request's time; what takes longer on purpose moves it."""
+"""The time-out of a request; a route that takes longer on purpose (a stream) moves it."""
 
 OPEN = frozenset({"/livez", "/readyz", "/metrics"})
-"""Paths for probes and Prometheus: nobody is asked who they are."""
+"""Paths for probes and Prometheus: everybody may ask there, and nobody is identified."""
 PUBLIC = frozenset({"/openapi.json"})
-"""Paths that any page may read: the same for everybody, and nothing counts there."""
+"""Paths that a page of any host may read: the answer is the same for everybody, and asking changes nothing."""
 PEOPLE = 50
-"""An application may ask so many times as often as one person: a user, or whoever nobody knows."""
-MOST_TOLD = 50.0
-"""Refusals of people that the log tells of in a second: strangers must not fill its disk. The metrics count all."""
+"""How many times as often as one person an application may ask. A person is a user, or whoever is not known."""
+MOST_LOGGED = 50.0
+"""Refusals of people that are logged in a second: strangers must not fill its disk. The metrics count all."""
 
 
 class Rates:
-    """How much each may ask. Applications, people, browsers that ask first, and probes take nothing from each other.
+    """Rate limits. Applications, people, preflight requests and probes are counted apart, so none uses up another's.
 
     Args:
         rate: Requests a second of one application.
@@ -67,8 +67,8 @@ class Rates:
 
 
 def guard(callers: Sequence[Callers], config: Config, metrics: ServerMetrics) -> Middleware:
-    """Let a request through, or not. Nobody is refused before they are counted, and no refusal goes untold."""
-    proxies, rates, told = Proxies(config.proxies), Rates(config.rate), Rate(MOST_TOLD)
+    """Let a request through, or not. Nobody is refused before they are counted, and every refusal leaves a trace."""
+    proxies, rates, lines = Proxies(config.proxies), Rates(config.rate), Rate(MOST_LOGGED)
 
     @web.middleware
     async def pass_on(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -92,7 +92,7 @@ def guard(callers: Sequence[Callers], config: Config, metrics: ServerMetrics) ->
 
     def tell(request: web.Request, problem: HttpProblem, caller: Caller | None) -> None:
         is_application = caller is not None and caller.user is None
-        if is_application or not told.take("people"):
+        if is_application or not lines.take("people"):
             audit.act(request, "Refused", status=problem.status)
         else:
             metrics.untold.inc()
@@ -101,7 +101,7 @@ def guard(callers: Sequence[Callers], config: Config, metrics: ServerMetrics) ->
 
 
 async def _identify(callers: Sequence[Callers], request: web.Request) -> Caller | None:
-    """Who calls. Where that can't be said, whoever needs to know it refuses: after it is counted, and told of."""
+    """Who calls; `None` for a stranger. Why that is unknown is kept: a route that needs a caller refuses with it."""
     try:
         for way in callers:
             if caller := await way.identify(request):
@@ -121,7 +121,7 @@ def _too_many(wait: float) -> HttpProblem:
 
 
 def _check_page(request: web.Request, origins: frozenset[str]) -> None:
-    """A page of another host may ask for nothing, whatever its browser lets it send: whoever asks is counted."""
+    """Refuse pages of other hosts, whatever a browser lets them send: merely to ask for a user counts the user."""
     if request.method == hdrs.METH_OPTIONS or request.path in PUBLIC:
         return
     origin = _origin(request)
@@ -145,7 +145,7 @@ def _origin(request: web.Request) -> str:
 
 
 class Headers:
-    """Those of every answer: never to be stored, never to be guessed at, and for listed pages to be read."""
+    """Adds the headers of every answer: not to be stored, its type not to be guessed, and readable by listed pages."""
 
     def __init__(self, origins: frozenset[str]) -> None:
         self._origins = origins

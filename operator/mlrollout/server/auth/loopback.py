@@ -13,19 +13,19 @@ from mlrollout.startup.settings import SettingsError, listen
 from .callers import Caller, Callers, Role, shows_token
 
 OWN_HEADER = "X-Requested-With"
-"""What no web page may send to another host without asking first."""
+"""A header that no web page may send to another host without a preflight request."""
 _SIMPLE = frozenset({"GET", "HEAD"})
 
 
 class Loopback(Callers):
-    """Whoever reaches the loopback address of a server without tokens: they are on its machine."""
+    """Finds callers by the loopback address of a server without tokens: they are on its machine."""
 
     async def identify(self, request: web.Request) -> Caller | None:
-        """Only under a name of loopback: a web page can have a name of its own point there.
+        """Whoever asks under a name of loopback; a web page can point a name of its own there, which does not count.
 
         Any page may have its visitor's browser send a request without asking first, as long as it is one that a form or
-        an image could send. So these are nobody's: they take a header that no page may add unasked. (A `POST` takes
-        JSON, which has the same effect.) Who shows a token wants to be somebody else.
+        an image could send. So such requests need a header that no page may add unasked. (A `POST` takes JSON, which
+        has the same effect.) A request with a token is never treated as loopback.
 
         Raises:
             HttpProblem: It lacks the header.
@@ -42,7 +42,7 @@ class Loopback(Callers):
 
 
 def _host(request: web.Request) -> str:
-    """The name that the request has for this server; empty for what is none."""
+    """The host that the request names; empty where it names none that can be read."""
     try:
         return URL.build(authority=request.host).host or ""
     except ValueError:
@@ -58,7 +58,7 @@ def is_loopback(host: str) -> bool:
 
 
 def or_loopback(config: Config, callers: Sequence[Callers]) -> Sequence[Callers]:
-    """The ways to know who calls. Without tokens and sessions the server's own machine may ask for assignments.
+    """The ways to find out who calls; where tokens and sessions are missing, the server's own machine is one.
 
     Raises:
         SettingsError: Others could reach the server, and nobody knows them.

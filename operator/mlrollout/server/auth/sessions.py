@@ -13,13 +13,13 @@ from mlrollout.startup.settings import SettingsError
 from .callers import Caller, Callers, token
 
 LEEWAY = 10
-"""Seconds by which the clocks of whoever signs and of this machine may differ."""
+"""Seconds by which this machine's clock and that of the issuer of sessions may differ."""
 
 _LONGEST_NAME = 128  # characters of a user's id that stand in the log
 
 
 class Sessions(Callers):
-    """Those who show a session.
+    """Finds users by the session that they show.
 
     Raises:
         SettingsError: The key can't be read, or is none for the algorithm.
@@ -75,7 +75,7 @@ def _is_text(user: str) -> bool:
 
 
 def _name(user: str) -> str:
-    """The caller's name; however long an id is, its name is not."""
+    """The caller's name for the log: it stays short, however long the user's id is."""
     if len(user) <= _LONGEST_NAME:
         return f"user {user}"
     return f"user {user[:_LONGEST_NAME]}… {blake2b(user.encode(), digest_size=8).hexdigest()}"

@@ -32,13 +32,13 @@ class TokenEntry(ConfigModel):
 
 
 class StaticTokens(Callers):
-    """Those who show a token of the file."""
+    """Finds callers by a token of the file."""
 
     def __init__(self, entries: tuple[TokenEntry, ...]) -> None:
         self._known = [(bytes.fromhex(one.sha256), Caller(one.name, one.roles)) for one in entries]
 
     async def identify(self, request: web.Request) -> Caller | None:
-        """Who shows this token. Every hash is compared, each in constant time: how long it takes tells nothing."""
+        """The caller whose token it is. Every hash is compared in constant time, so the time tells nothing of any."""
         shown = token(request)
         if shown is None:
             return None

@@ -1,4 +1,4 @@
-"""Where a request comes from, for what holds per address; behind a proxy, whom the proxy names."""
+"""The address that a request counts for; behind a proxy, the one that the proxy names."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from aiohttp import web
 
 ADDRESS = web.RequestKey("address", str)
-"""Where the request comes from."""
+"""The address that a request counts for."""
 
 _SITE = 64  # bits of an IPv6 address that are one customer's: the rest they choose freely
 
@@ -14,7 +14,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Proxies:
-    """The proxies in front of the server, which stand for many clients and say for whom.
+    """The proxies in front of the server. Each passes on requests of many clients, and says whose.
 
     Args:
         networks: Where they are.
@@ -28,7 +28,7 @@ class Proxies:
         return found is not None and any(found in network for network in self._networks)
 
     def client(self, request: web.Request) -> str:
-        """Where a request comes from.
+        """The address of the client that a request comes from.
 
         `X-Forwarded-For` counts only from a proxy, and of it only what the proxies themselves have added: whatever
         stands before that, anybody can have written.
@@ -36,8 +36,8 @@ class Proxies:
         remote = str(request.remote)
         if not self._networks or remote not in self:
             return site(remote)
-        told = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
-        for one in reversed([remote, *(one.strip() for one in told)][1:]):
+        forwarded = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
+        for one in reversed([remote, *(one.strip() for one in forwarded)][1:]):
             if _read(one) is None:
                 break
             remote = one
@@ -47,7 +47,7 @@ class Proxies:
 
 
 def site(host: str) -> str:
-    """The address that counts: of IPv6 the network that one customer has."""
+    """The address that limits are counted by: for IPv6 the whole network that one customer has."""
     found = _read(host)
     if isinstance(found, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((int(found), _SITE), strict=False))

@@ -1,4 +1,4 @@
-"""A request's body: JSON and nothing else, and not too much of it."""
+"""A request's body: JSON only, of limited size and time."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ class MalformedError(ValueError):
 
 
 async def read(request: web.Request) -> bytes:
-    """The body, of a type that no form of a web page can send.
+    """The body. It must have a content type that no form of a web page can send.
 
     Raises:
         HttpProblem: It is of another type, packed, too large, or too slow.
@@ -49,7 +49,7 @@ async def read(request: web.Request) -> bytes:
 
 
 def parse(body: bytes) -> object:
-    """What the body says.
+    """The JSON in a body.
 
     Raises:
         MalformedError: It is no JSON.
@@ -72,10 +72,10 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse)  # NaN and the like are no J
 
 
 async def read_model(request: web.Request, model: type[M], *, without: bool = False) -> M:
-    """The body as a model; `without` one, where that will do, everything is left out.
+    """The body as a model; with `without`, no body stands for one that leaves every field out.
 
     Raises:
-        HttpProblem: It is none; its member `errors` names each place and what is wrong there.
+        HttpProblem: It is no such model; its member `errors` names each place and what is wrong there.
     """
     body = await read(request)
     try:
@@ -87,5 +87,5 @@ async def read_model(request: web.Request, model: type[M], *, without: bool = Fa
             {"place": ".".join(map(str, one["loc"])) or "body", "problem": one["msg"]}
             for one in error.errors(include_url=False, include_input=False)
         ]
-        told = "; ".join(f"{one['place']}: {one['problem']}" for one in wrong)
-        raise HttpProblem(422, f"The body does not make sense: {told}.", errors=wrong) from None
+        listed = "; ".join(f"{one['place']}: {one['problem']}" for one in wrong)
+        raise HttpProblem(422, f"The body does not make sense: {listed}.", errors=wrong) from None

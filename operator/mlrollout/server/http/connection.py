@@ -1,4 +1,4 @@
-"""The connections: what a stranger may hold of one. Above aiohttp, which bounds next to nothing of it.
+"""Connections, with limits on what a stranger may hold of one. aiohttp itself limits next to nothing of it.
 
 aiohttp parses and answers. What is added: a head has an end in time and in bytes, an answer that nobody takes has one,
 the door is asked before anybody comes in, and what can't be read is answered like everything else, with nothing of it
@@ -20,25 +20,25 @@ from .door import Door
 from .problem import HttpProblem, bare
 
 HEAD_WITHIN = 10.0
-"""Seconds for a request's whole head, from its first byte or from the connection's beginning."""
+"""Seconds for a request's head to arrive as a whole, from its first byte or from the connection's beginning."""
 TAKE_WITHIN = 10.0
 """Seconds for a client to take what it is sent, once the buffers of its connection are full."""
 LARGEST_HEAD = 32 * 1024
-"""Bytes of a request's head."""
+"""Bytes that a request's head may have."""
 MOST_FIELDS = 64
-"""Fields of a head."""
+"""Header fields that a request may have."""
 
 _SLICE = 16 * 1024
 """Bytes that are parsed at once: so much of a head may come in uncounted, behind the end of another request."""
 
 
 class Connection(RequestHandler):
-    """One connection."""
+    """One connection: aiohttp's, with limits."""
 
     __slots__ = ("_arrives", "_body", "_door", "_head", "_is_taken", "_readable")
 
-    def __init__(self, manager: "Server", door: Door, **told: Any) -> None:  # noqa: ANN401 - likewise
-        super().__init__(manager, **told)
+    def __init__(self, manager: "Server", door: Door, **options: Any) -> None:  # noqa: ANN401 - likewise
+        super().__init__(manager, **options)
         self._door = door
         self._body: StreamReader | None = None
         self._head = 0
@@ -71,7 +71,7 @@ class Connection(RequestHandler):
         self._arrives.begin(HEAD_WITHIN)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Forget it."""
+        """Stop its clocks, and give its place back."""
         self._arrives.stop()
         self._is_taken.stop()
         self._door.leave(self)
@@ -112,12 +112,12 @@ class Connection(RequestHandler):
     # --- what is sent --------------------------------------------------------------------------
 
     def pause_writing(self) -> None:
-        """Its buffers are full: whoever takes nothing holds them for so long only."""
+        """Its buffers are full: from now on the client has `TAKE_WITHIN` seconds to take something."""
         super().pause_writing()
         self._is_taken.begin(TAKE_WITHIN)
 
     def resume_writing(self) -> None:
-        """They are not any more."""
+        """The client has taken something: its buffers have room again."""
         super().resume_writing()
         self._is_taken.stop()
 
@@ -147,12 +147,12 @@ class Connection(RequestHandler):
         return response
 
     def log_exception(self, *_args: object, exc_info: BaseException | None = None, **_kw: object) -> None:
-        """Only of what kind it is: an exception of aiohttp's quotes what was sent."""
+        """Count and log only the type of an exception: the text of aiohttp's exceptions quotes what was sent."""
         self._door.closes("failed", error=type(exc_info).__name__)
 
 
 class Deadline:
-    """Calls something unless it is stopped in time. Beginning again changes nothing."""
+    """Calls something after a time, unless it is stopped before. Beginning it while it runs changes nothing."""
 
     __slots__ = ("_call", "_loop", "_timer")
 
@@ -162,12 +162,12 @@ class Deadline:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, seconds: float) -> None:
-        """From now, if it does not run already."""
+        """Let it run from now, if it does not run already."""
         if self._timer is None:
             self._timer = self._loop.call_later(seconds, self._call)
 
     def stop(self) -> None:
-        """For nothing."""
+        """Stop it; nothing is called."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -176,28 +176,28 @@ class Deadline:
 class Server(web.Server):
     """Makes connections that know the door."""
 
-    def __init__(self, door: Door, made: web.Server, **told: Any) -> None:  # noqa: ANN401 - aiohttp's own, handed on
-        super().__init__(made.request_handler, request_factory=_expecting_nothing(made), **told)
+    def __init__(self, door: Door, made: web.Server, **options: Any) -> None:  # noqa: ANN401 - aiohttp's own, handed on
+        super().__init__(made.request_handler, request_factory=_expecting_nothing(made), **options)
         self._door = door
 
     def __call__(self) -> RequestHandler:
-        """One connection."""
+        """A new connection."""
         return Connection(self, self._door, loop=self._loop, **self._kwargs)
 
 
 class Runner(web.AppRunner):
-    """Runs the application behind the door."""
+    """Runs the application so that every connection must pass the door."""
 
     __slots__ = ("_door",)
 
-    def __init__(self, app: web.Application, door: Door, **told: Any) -> None:  # noqa: ANN401 - likewise
+    def __init__(self, app: web.Application, door: Door, **options: Any) -> None:  # noqa: ANN401 - likewise
         # Bodies are not unpacked: a small one may unpack to gigabytes, and nobody needs it.
         super().__init__(
             app,
             access_log=None,
             auto_decompress=False,
             max_headers=MOST_FIELDS,
-            **told,
+            **options,
         )
         self._door = door
 
@@ -229,7 +229,7 @@ def _raw(problem: HttpProblem) -> bytes:
     """An answer for a connection that has no request yet."""
     response = bare(problem)
     body = bytes(response.body) if isinstance(response.body, bytes) else b""
-    told = {**response.headers, "Content-Length": str(len(body)), "Connection": "close"}
+    headers = {**response.headers, "Content-Length": str(len(body)), "Connection": "close"}
     lines = [f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}"]
-    lines += [f"{name}: {value}" for name, value in told.items()]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body

@@ -1,4 +1,4 @@
-"""The door: who may be connected, and who must go where there is no room."""
+"""The door: which connections are let in, and which are closed where there is no room."""
 
 import asyncio
 from collections import Counter
@@ -13,12 +13,12 @@ from .rate import Rate
 
 log = structlog.get_logger(__name__)
 
-_TOLD_EVERY = 60.0
+_LOGGED_EVERY = 60.0
 """Seconds between two lines of the log about the same thing that strangers bring about."""
 
 
 class Guest(Protocol):
-    """A connection."""
+    """A connection, as the door sees it."""
 
     @property
     def idle(self) -> bool:
@@ -29,9 +29,9 @@ class Guest(Protocol):
 
 
 class Door:
-    """Who is connected, and who must go.
+    """Lets connections in, and closes idle ones where there is no room.
 
-    Where there is no room, of those that ask for nothing the oldest goes first: it has had its time.
+    Of those that ask for nothing, the oldest is closed first.
 
     Args:
         most: Connections in all.
@@ -47,7 +47,7 @@ class Door:
         self._metrics = metrics
         self._inside: dict[Guest, str] = {}
         self._from: Counter[str] = Counter()
-        self._told = Rate(1 / _TOLD_EVERY)
+        self._lines = Rate(1 / _LOGGED_EVERY)
 
     def enter(self, connection: Guest, host: str) -> bool:
         """Let a connection in, if there is room or can be made."""
@@ -64,7 +64,7 @@ class Door:
         return True
 
     def leave(self, connection: Guest) -> None:
-        """A connection has ended; whoever was not let in has nothing to leave."""
+        """A connection has ended; one that was never let in changes nothing."""
         address = self._inside.pop(connection, None)
         if address is not None:
             self._from[address] -= 1
@@ -73,13 +73,13 @@ class Door:
             self._metrics.connections.set(len(self._inside))
 
     def closes(self, why: str, **facts: str) -> None:
-        """The server closes a connection: counted, and told once in a while."""
+        """Count that the server closes a connection, and log it once in a while."""
         self._metrics.closed.labels(why).inc()
-        if not self._told.take(why):
+        if not self._lines.take(why):
             log.warning("The server closes connections; mlrollout_server_closed_total counts them", why=why, **facts)
 
     def _free(self, address: str | None = None) -> bool:
-        """Make room, from that address or any."""
+        """Close the oldest idle connection, of that address or of any; whether there was one."""
         for connection, its in self._inside.items():
             if connection.idle and address in (None, its):
                 self.leave(connection)
@@ -89,14 +89,14 @@ class Door:
 
 
 def hush(loop: asyncio.AbstractEventLoop) -> None:
-    """Have the loop tell once in a while that descriptors ran out: it would tell it for each one that is missing."""
-    told = Rate(1 / _TOLD_EVERY)
+    """Have the event loop log once in a while that descriptors ran out, and not for each connection it can't accept."""
+    lines = Rate(1 / _LOGGED_EVERY)
 
     def handle(running: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         error = context.get("exception")
         if "socket" not in context or not isinstance(error, OSError):
             running.default_exception_handler(context)
-        elif not told.take("accept"):
+        elif not lines.take("accept"):
             log.error("No connection can be accepted: raise the limit of open files", error=error.strerror)
 
     loop.set_exception_handler(handle)

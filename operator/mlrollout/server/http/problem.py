@@ -1,4 +1,4 @@
-"""What went wrong, as `application/problem+json` (RFC 9457), or as another dialect has it."""
+"""Failed requests: their answers as `application/problem+json` (RFC 9457), or in another dialect."""
 
 import json
 import traceback
@@ -13,31 +13,31 @@ from aiohttp.typedefs import Handler, Middleware
 log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 64 * 1024
-"""Bytes of a request's body."""
+"""Bytes that a request's body may have."""
 
 LONGEST_PATH = 200
-"""Characters of a path that are repeated in an answer to whoever sent it."""
+"""Characters of a path that an answer repeats to whoever sent it."""
 
 NAMES: web.AppKey[Collection[str]] = web.AppKey("names")
-"""The names that may stand in a path."""
+"""The names in paths that the server knows: only these are logged."""
 ANY_NAME = r"[\s\S]+"
-"""What a route takes for a name, line breaks and slashes as well: what is no name is told so by the route itself."""
+"""The pattern of a name in a route: anything, line breaks and slashes as well, so that the route itself can say 404."""
 
 _LAST = {"Connection": "close"}
-"""The header of an answer after which nothing more can be read from its connection."""
+"""The header of an answer that ends its connection, from which nothing more can be read."""
 
 EVERY_ANSWER: Mapping[str, str] = {
     "Server": "mlrollout",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
-"""Headers of every answer: it tells nothing of what it is made of, is never stored, and never guessed at."""
+"""Headers of every answer: they hide the software, and forbid to store the answer or to guess its type."""
 
 Dialect = Callable[[web.Request, "HttpProblem"], web.Response]
 
 
 class HttpProblem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
-    """A request that is not answered as asked.
+    """A request that fails: its answer has this status and says why.
 
     Args:
         status: The HTTP status.
@@ -79,7 +79,7 @@ def plain(problem: HttpProblem) -> web.Response:
 
 
 def bare(problem: HttpProblem) -> web.Response:
-    """Likewise, for what is refused before any route is found, and so with the headers of every answer in it."""
+    """The document for what is refused before any route is found; no other place adds `EVERY_ANSWER` to it."""
     response = plain(problem)
     response.headers.update(EVERY_ANSWER)
     return response
@@ -125,9 +125,9 @@ def problems(dialects: Mapping[str, Dialect]) -> Middleware:
 
 
 def told_path(request: web.Request) -> str:
-    """What the log tells of a path: the route, and a name in it that the server knows.
+    """A path as it is logged: the route, and in it the name if the server knows it.
 
-    What a stranger made up stands in no log: it may be a token in the wrong place, or lines that never were.
+    What a stranger made up is not logged: it may be a token in the wrong place, or a forged line.
     """
     match = request.match_info
     resource = match.route.resource
@@ -160,5 +160,5 @@ def too_large() -> HttpProblem:
 
 
 def _at(error: BaseException) -> list[str]:
-    """Where it came from, the innermost place last."""
+    """Where an exception came from, the innermost place last."""
     return [f"{one.filename}:{one.lineno} {one.name}" for one in traceback.extract_tb(error.__traceback__)[-8:]]

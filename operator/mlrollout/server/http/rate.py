@@ -1,11 +1,11 @@
-"""How much one caller may ask: a bucket of tokens each, so that nobody takes all of the server."""
+"""Rate limits: a token bucket for each caller, so that nobody takes all of the server."""
 
 from collections import OrderedDict
 from collections.abc import Callable
 from time import monotonic
 
 MOST_CALLERS = 10_000
-"""Of whom it is remembered how much they asked; beyond, those who were silent longest are forgotten."""
+"""Callers that are remembered; of more, the one who was silent longest is forgotten."""
 
 
 class Rate:

@@ -1,4 +1,4 @@
-"""Telling those who wait that a rollout has changed."""
+"""The version of where all rollouts stand, and waiting for the next one."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from .evaluation import tag
 
 
 class Changes:
-    """Where all rollouts stand, as one version, and waiting for another one.
+    """Knows the version of where all rollouts stand, and wakes those who wait for another one.
 
     Who waits keeps the version they have seen; nothing is queued for anybody. So whoever is slow misses what came
     between, which says nothing that the last does not, and holds nobody up.
@@ -39,7 +39,7 @@ class Changes:
         self._look()
 
     def close(self) -> None:
-        """Wake everybody for good."""
+        """Wake everybody who waits; nobody waits any more after that."""
         for end in self._ends:
             end()
         self.closed = True
@@ -63,7 +63,7 @@ class Changes:
             self._changed = asyncio.Event()
 
     def _now(self) -> str:
-        """The same in every process that knows the same."""
+        """The version: the same in every process that knows the same of all rollouts."""
         return tag([_standing(name, self._rollouts[name].rollout.state) for name in sorted(self._rollouts)])
 
 

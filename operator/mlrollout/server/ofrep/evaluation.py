@@ -1,4 +1,4 @@
-"""An assignment as OFREP has it. Pure."""
+"""A user's assignment as an evaluation of OFREP. Pure."""
 
 import hashlib
 import json
@@ -14,8 +14,7 @@ from mlrollout.server.rollouts import ServedRollout
 Evaluation = dict[str, Any]
 
 _KNOWN = frozenset({"STATIC", "TARGETING_MATCH", "SPLIT", "DISABLED"})
-"""The reasons that OFREP knows besides `UNKNOWN`, which those of ours become that say that nothing is known (such as
-`Stale`); they stand in the metadata as they are."""
+"""The reasons that OFREP knows. Any other of ours (such as `Stale`) becomes `UNKNOWN`, and stands in the metadata."""
 
 
 class ContextError(ValueError):
@@ -25,14 +24,14 @@ class ContextError(ValueError):
         code: The error code of OFREP.
     """
 
-    def __init__(self, code: str, told: str) -> None:
-        super().__init__(told)
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
         self.code = code
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """For whom a flag is evaluated.
+    """The user and the revision that a flag is evaluated for.
 
     Attributes:
         user_id: The user, by the canonical text of the id.
@@ -68,16 +67,16 @@ def asked(request: object) -> Asked:
 
 
 def evaluate(served: ServedRollout, asked: Asked) -> Evaluation:
-    """What the rollout's flag is for a user. It depends on nothing else than where the rollout stands: no clock."""
+    """The rollout's flag for a user. It depends on nothing but where the rollout stands: there is no clock in it."""
     assignment = served.assign(asked.user_id, asked.revision)
     values, reason = served.entry.values, REASONS.get(assignment.reason)
-    told = basis(assignment)
+    metadata = basis(assignment)
     return {
         "key": served.entry.name,
         "value": values.treatment if assignment.group is Group.TREATMENT else values.control,
         "reason": reason if reason in _KNOWN else "UNKNOWN",
         "variant": assignment.group.value,
-        "metadata": told | {"percentage": float(told["percentage"])},
+        "metadata": metadata | {"percentage": float(metadata["percentage"])},
     }
 
 

@@ -11,7 +11,8 @@ from mlrollout.server.auth.access import forbidden, known_caller
 from mlrollout.server.auth.callers import Caller, Role
 from mlrollout.server.http.body import MalformedError, parse, read
 from mlrollout.server.http.problem import ANY_NAME, HttpProblem, json_response
-from mlrollout.server.rollouts import ROLLOUTS, ServedRollout
+from mlrollout.server.rollout_lookup import ROLLOUTS
+from mlrollout.server.rollouts import ServedRollout
 
 from .changes import CHANGES
 from .evaluation import Asked, ContextError, asked, evaluate, tag
@@ -20,7 +21,7 @@ from .ticket import TICKETS
 
 PREFIX = "/ofrep/"
 CATCH_UP_WITHIN = 1.0
-"""Seconds in which every server has heard of a change, if it hears of it at all."""
+"""Seconds that a server waits for a change that another server has told the client of."""
 _TAGS = re.compile(r'(?:W/)?"([^"]*)"')
 _PACKED = re.compile(r"[-;:+.]+(?:gzip|br|zstd|deflate|df)$")
 _FLAGS = "/ofrep/v1/evaluate/flags"
@@ -41,7 +42,7 @@ class OfrepProblem(HttpProblem):
 
 
 def shown(request: web.Request, problem: HttpProblem) -> web.Response:
-    """A problem as OFREP has it."""
+    """A problem as an error document of OFREP."""
     code = problem.code if isinstance(problem, OfrepProblem) else "GENERAL"
     document = {"errorCode": code, "errorDetails": problem.detail}
     key = request.match_info.get("key")
@@ -78,13 +79,13 @@ async def all_flags(request: web.Request) -> web.Response:
 
 
 async def _check(caller: Caller, user_id: str, served: ServedRollout | None = None) -> None:
-    """Who has no role may ask for themselves."""
+    """Refuse a caller without the role, unless they ask for themselves."""
     if caller.user != user_id and not await caller.may(Role.ASSIGN, served):
         raise forbidden(caller, f"the role {Role.ASSIGN}")
 
 
 async def _catch_up(request: web.Request) -> None:
-    """Who has heard of a change from another server must not be answered from before it."""
+    """A client told of a change by another server must not get an answer older than it."""
     changes, heard = request.app[CHANGES], request.query.get("flagConfigEtag", "")
     if heard not in {"", changes.version}:
         await changes.other_than(changes.version, CATCH_UP_WITHIN)
@@ -101,7 +102,7 @@ async def _context(request: web.Request) -> Asked:
 
 
 def _has(request: web.Request, name: str) -> bool:
-    """Whether the client has what goes by this name. A proxy that packs answers weakens their tags, or adds how."""
+    """Whether the client has the answer of this tag. A proxy that packs answers weakens their tags, or adds how."""
     given = request.headers.get("If-None-Match", "")
     return given.strip() == "*" or any(_PACKED.sub("", one) == name for one in _TAGS.findall(given))
 

@@ -1,16 +1,16 @@
-"""Which event streams are open. Where there is no room the oldest goes first: coming first keeps nobody out."""
+"""The event streams that are open. Where there is no room the oldest is ended, so that nobody can be kept out."""
 
 import asyncio
 from collections import Counter
 from dataclasses import dataclass
 
 MOST_PER_TICKET = 8
-"""Streams with one ticket: the pages that one user has open."""
+"""Streams that may be open with one ticket: the pages of one user."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stream:
-    """One that is open.
+    """An event stream that is open.
 
     Attributes:
         holder: Whose ticket it was opened with; empty for a token, which many processes may share.
@@ -24,11 +24,11 @@ class Stream:
 
 
 class Streams:
-    """All that are open.
+    """All event streams that are open.
 
     Args:
-        most: Of them.
-        most_per_address: Of one address.
+        most: Streams in all.
+        most_per_address: Streams of one address.
     """
 
     def __init__(self, most: int, most_per_address: int) -> None:
@@ -40,7 +40,7 @@ class Streams:
         return len(self._open)
 
     def add(self, stream: Stream) -> None:
-        """Let one in, and end the oldest of those that are too many."""
+        """Add a stream, and end the oldest of those that are too many."""
         if stream.holder:
             self._keep(MOST_PER_TICKET, [one for one in self._open if one.holder == stream.holder])
         self._keep(self._most_per_address, [one for one in self._open if one.address == stream.address])
@@ -51,7 +51,7 @@ class Streams:
         self._open[stream] = None
 
     def discard(self, stream: Stream) -> None:
-        """One has ended."""
+        """Forget a stream that has ended."""
         self._open.pop(stream, None)
 
     def _keep(self, most: int, oldest_first: list[Stream]) -> None:

@@ -33,13 +33,13 @@ def add(app: web.Application) -> None:
 
 
 def offer(request: web.Request, user_id: str) -> dict[str, object]:
-    """How whoever asks for a user is told of the stream."""
+    """The event stream as an answer offers it, with a ticket for the user who was asked for."""
     ticket = request.app[TICKETS].now(f"{known_caller(request).name}\0{user_id}")
     return {"type": "sse", "endpoint": {"requestUri": f"{PATH}?ticket={ticket}"}, "inactivityDelaySec": 120}
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    """Tell of changes until the client goes.
+    """Send an event for each change, until the client goes.
 
     It begins with one event, unless the client says by `Last-Event-ID` that it knows how things stand: what changed
     while it was not listening would otherwise be lost.

@@ -1,6 +1,6 @@
-"""A ticket to be told of changes, for browsers: their `EventSource` can send no token, only a URL.
+"""A ticket for the event stream, for browsers: their `EventSource` can send no token, only a URL.
 
-It lets its holder hear *that* something changed, and nothing else, until the day after the next begins.
+It lets its holder learn *that* something changed, and nothing else, until the day after the next begins.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ _LENGTH = 32  # characters of a hash that stand in a ticket
 
 
 class Tickets:
-    """Makes tickets and knows its own.
+    """Makes tickets, and tells its own from others.
 
     Args:
         key: The secret; processes that have the same one know each other's.
@@ -28,15 +28,15 @@ class Tickets:
 
     @property
     def ends(self) -> int:
-        """The day, since the epoch, on which tickets of today hold no longer."""
+        """The day, counted from the epoch, on which tickets of today end."""
         return int(self._clock() // _DAY) + 2
 
     def now(self, whose: str) -> str:
-        """The ticket of today for somebody: one for all day, so that no stream is torn for a new one."""
+        """Today's ticket for somebody: the same all day, so that no stream has to be opened again for a new one."""
         return self._signed(self.ends, self._hash(f"whose:{whose}"))
 
     def holder(self, ticket: str) -> str | None:
-        """Whose it is, by a name that tells nothing of them; `None` where this is none, or too old."""
+        """Whose ticket it is, as a hash that tells nothing of them; `None` where it is no ticket, or too old."""
         day, _, rest = ticket.partition(".")
         if not (day.isascii() and day.isdigit() and len(day) < len("1000000")):
             return None
@@ -46,8 +46,8 @@ class Tickets:
         return whose if good and self._clock() < int(day) * _DAY else None
 
     def _signed(self, day: int, whose: str) -> str:
-        told = f"{day}.{whose}"
-        return f"{told}.{self._hash(told)}"
+        content = f"{day}.{whose}"
+        return f"{content}.{self._hash(content)}"
 
     def _hash(self, text: str) -> str:
         return hmac.new(self._key, text.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()[:_LENGTH]
