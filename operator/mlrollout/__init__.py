@@ -29,7 +29,7 @@ _APART = {"Feature": ".assignment.feature", "Metrics": ".assignment.metrics"}
 
 
 def __getattr__(name: str) -> object:
-    """Load a part of the application's side when it is asked for: who only decides need not count."""
+    """Load a name when it is asked for: `Feature` and `Metrics` need more packages than a decision does."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_APART.get(name, ".assignment"), __name__), name)

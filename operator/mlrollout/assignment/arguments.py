@@ -28,7 +28,7 @@ def text(what: str, value: object, example: str) -> str:
 
 
 def optional(what: str, value: object, example: str) -> str | None:
-    """Likewise, where it was given at all.
+    """A text that is not empty, or `None`.
 
     Raises:
         TypeError: It is no text.
@@ -38,7 +38,7 @@ def optional(what: str, value: object, example: str) -> str | None:
 
 
 def texts(what: str, values: Collection[str]) -> frozenset[str]:
-    """Several texts.
+    """Several texts, none of them empty.
 
     Raises:
         TypeError: It is one text, which is a collection of its letters as well, or holds something else than texts.
@@ -67,7 +67,7 @@ def ids(what: str, values: Collection[object]) -> frozenset[str]:
 
 
 def instance(what: str, value: T | None, kind: type[T]) -> T | None:
-    """Something of a kind, where it was given at all.
+    """Something of a type, or `None`.
 
     Raises:
         TypeError: It is of another kind.

@@ -51,7 +51,7 @@ def limit(percentage: int) -> int:
 
 
 def group(salt: str, user_id: str, percentage: int) -> Group:
-    """The user's group at a percentage from 0 to 100. Whose id is empty or too long is nobody, and in control.
+    """The user's group at a percentage from 0 to 100. An id that is empty or too long is nobody's, and in control.
 
     Raises:
         UnicodeEncodeError: Salt or id is no text in UTF-8.

@@ -13,7 +13,7 @@ from mlrollout.redis_common.names import slot_problem
 from mlrollout.redis_common.server import is_cluster, options, sentinel_options
 
 ANSWER_WITHIN = 1.0
-"""Seconds for a connection to stand, and for each answer on it."""
+"""Seconds to connect, and to wait for each answer."""
 
 
 def connect(address: Address, tls: Tls, key: str) -> Redis | RedisCluster:

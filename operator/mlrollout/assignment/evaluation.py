@@ -23,7 +23,7 @@ REASONS = {
 
 
 def basis(assignment: Assignment) -> dict[str, bool | int | float | str]:
-    """What an assignment is based on, flat, and the same as long as that is.
+    """What an assignment is based on, as one flat mapping. It changes only when the rollout moves.
 
     `percentage` and `rollout_reason` always stand in it; `attempt`, `sequence`, `stage` and `revision` where a record
     has been seen.
@@ -44,6 +44,6 @@ def basis(assignment: Assignment) -> dict[str, bool | int | float | str]:
 
 
 def metadata(assignment: Assignment) -> dict[str, bool | int | float | str]:
-    """Likewise, and how old it is: `age_seconds`, where Redis has been read."""
+    """The `basis` of an assignment, and how old it is: `age_seconds`, where Redis has been read."""
     age = assignment.state.age
     return basis(assignment) | ({"age_seconds": age} if isfinite(age) else {})

@@ -41,7 +41,7 @@ class Exposure:
 
 Callback = Callable[[Exposure], None]
 _Shown = tuple[str, bool, int]
-"""User, whether in treatment, and attempt: without the group itself, which takes long to hash."""
+"""User, whether in treatment, and attempt. A bool in place of the group, which takes longer to hash."""
 _Waiting = SimpleQueue[Exposure | None]
 
 
@@ -93,7 +93,7 @@ class Exposures:
             finalize(self, self._waiting.put, None).atexit = False
 
     def add(self, user_id: str, group: Group, reason: Reason, record: Record) -> None:
-        """A user was given a group; never waits."""
+        """Call back about a user who was given a group, if that is new. It never waits."""
         key: _Shown = (user_id, group is Group.TREATMENT, record.attempt)
         if key in self._young or key in self._old:
             return
@@ -117,7 +117,7 @@ class Exposures:
 
 
 def _tell(callback: Callback, waiting: _Waiting, counts: Counts, work: Work) -> None:
-    """Until `None` comes. It knows nothing of its `Exposures`, which may be dropped meanwhile."""
+    """Call back for each exposure until `None` comes. It keeps no `Exposures` alive that nobody else holds."""
     with work:
         while True:
             with work.rest():

@@ -43,7 +43,7 @@ class Flag:
             raise TypeError(f"a flag stands for a Rollout, and not for something of type {type(rollout).__name__}")
         self.rollout = rollout
         self.values = _TOLD_NOTHING
-        """The values by type; what is missing here is a mismatch."""
+        """The values by type; a type that is missing here is a mismatch."""
         if control is not None or treatment is not None:
             self.values = _values(control, treatment)
 

@@ -1,4 +1,4 @@
-"""What forks must not break: a child has none of its parent's threads, their locks held, and half of what they did.
+"""Forks: a child has none of its parent's threads, but their locks as they were held, and half of what they did.
 
 Where a thread is importing a module at the moment of a fork, that module stays half loaded in the child for good (seen
 with `encodings.idna`: every request of a forked worker then failed). So a fork waits until our threads rest.
@@ -18,14 +18,14 @@ FORK_WITHIN = 3.0
 
 
 class Forkable(Protocol):
-    """Something with threads, locks or a file of its process's own."""
+    """Something with threads, locks or a file that belong to one process."""
 
     def begin(self) -> None:
-        """Begin, or begin anew in a forked child."""
+        """Make the threads, locks and files of this process; called again in each forked child."""
 
 
 class Work:
-    """What a thread of ours is at: no fork takes place inside its `with` block, but in `rest`."""
+    """The work of one of our threads: no fork takes place inside its `with` block, except in `rest`."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -39,7 +39,7 @@ class Work:
 
     @contextmanager
     def rest(self) -> Iterator[None]:
-        """Wait for something here."""
+        """Let forks take place in this block: the thread waits for something there."""
         self.lock.release()
         try:
             yield
@@ -53,7 +53,7 @@ _stopped = threading.local()
 
 
 def begin_in_children(one: Forkable) -> None:
-    """Have it begin anew in every process that is forked from this one, for as long as it lives."""
+    """Call its `begin` in every process that is forked from this one, for as long as it lives."""
     _living.add(one)
 
 

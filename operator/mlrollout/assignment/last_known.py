@@ -57,7 +57,7 @@ class LastKnown:
         self._failures = 0
 
     def begin(self, key: str, view: View) -> View:
-        """What to begin with, where nothing is known yet."""
+        """The view to begin with, before Redis has been read."""
         found = self._load(key)
         if found is None:
             return view
@@ -89,7 +89,7 @@ class LastKnown:
         self._written, self._confirmed = content, view.confirmed
 
     def _write(self, document: Mapping[str, Any]) -> None:
-        """All of it or nothing, for its owner alone."""
+        """Replace the file as a whole, readable by its owner alone."""
         opened, name = mkstemp(prefix=f".{self.file.name}.", dir=self.file.parent)
         try:
             with os.fdopen(opened, "w", encoding="ascii") as file:

@@ -24,7 +24,7 @@ NOBODY = "none"
 """The cohort of calls without a user."""
 
 
-class _Series(NamedTuple):
+class _GroupSeries(NamedTuple):
     """The series of one group, and one cohort of it."""
 
     success: Counter
@@ -92,8 +92,8 @@ class Metrics:
         }
         self.registry = _multiprocess_registry(folder) if folder else registry
 
-    def _born(self, labels: tuple[str, ...]) -> _Series:
-        return _Series(
+    def _born(self, labels: tuple[str, ...]) -> _GroupSeries:
+        return _GroupSeries(
             self._total.labels("success", *labels),
             self._total.labels("failure", *labels),
             self._score.labels(*labels),

@@ -1,4 +1,4 @@
-"""The two functions behind a feature: whether they go together, and where the user stands among their arguments."""
+"""The two functions behind a feature: whether they go together, and which of their arguments is the user."""
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping
@@ -10,7 +10,7 @@ R = TypeVar("R")
 UserOf = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 
 _LAZY = (Awaitable, Future, Generator, AsyncIterator, map, filter)
-"""Answers that do their work, and fail, when somebody takes it out of them."""
+"""Types of answers that do their work, and fail, only when somebody takes something out of them."""
 
 
 class LazyAnswerError(TypeError):
@@ -18,7 +18,7 @@ class LazyAnswerError(TypeError):
 
 
 def user_of(path: Callable[..., Any], user: str | None) -> UserOf:
-    """How to find the user's id among the arguments, or its default; who isn't there is nobody.
+    """How to find the user's id among the arguments, or its default. Where it is missing, it is nobody's.
 
     Args:
         path: The function that is called.
@@ -51,10 +51,10 @@ def _takes_names_alone(parameters: Mapping[str, inspect.Parameter]) -> bool:
 
 
 def go_together(path: Callable[..., Any], legacy: Callable[..., Any]) -> None:
-    """Check that one may answer for the other.
+    """Check that either path may answer in place of the other.
 
     Raises:
-        TypeError: It may not.
+        TypeError: One is a generator, or only one of the two is async.
     """
     for one in (path, legacy):
         if any(map(_is_generator, _codes(one))):
@@ -68,7 +68,7 @@ def go_together(path: Callable[..., Any], legacy: Callable[..., Any]) -> None:
 
 
 def finished(answer: R, name: str) -> R:
-    """The answer of a path, where that path is at its end with it.
+    """The answer of a path, which must not be able to fail any more.
 
     Raises:
         LazyAnswerError: It may still fail, when nobody looks any more.
@@ -91,12 +91,12 @@ def is_lazy(answer: object) -> bool:
 
 
 def is_async(function: Callable[..., Any]) -> bool:
-    """Whether its answer is to be awaited."""
+    """Whether the answer of a function must be awaited."""
     return any(map(inspect.iscoroutinefunction, _codes(function)))
 
 
 def _codes(function: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
-    """What runs when it is called: the function itself, or an object's method."""
+    """The code that runs when it is called: the function's own, or that of an object's `__call__`."""
     return function, type(function).__call__
 
 
@@ -105,5 +105,5 @@ def _is_generator(function: Callable[..., Any]) -> bool:
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """How people know it."""
+    """The name by which people know a function."""
     return getattr(function, "__qualname__", None) or repr(function)

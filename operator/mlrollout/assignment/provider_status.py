@@ -1,4 +1,4 @@
-"""How a provider's rollouts stand together, and telling OpenFeature when that changes."""
+"""The status of a provider, from those of its rollouts; OpenFeature gets an event when it changes."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ class ProviderStatusTracker:
 
     Args:
         flags: The flags of the provider.
-        emit: Is given each event, in the thread that follows Redis, one at a time. It must not wait.
+        emit: Called with each event, in the thread that follows Redis, one at a time. It must not wait.
     """
 
     def __init__(self, flags: Mapping[str, Flag], emit: Callable[[ProviderEvent, ProviderEventDetails], None]) -> None:
@@ -40,7 +40,7 @@ class ProviderStatusTracker:
         self._ends: list[Callable[[], None]] = []
 
     def begin(self) -> list[str]:
-        """Tell of changes from now on.
+        """Emit events from now on.
 
         Returns:
             The keys of the flags that are not known, or not any more; none where all is ready.
@@ -54,7 +54,7 @@ class ProviderStatusTracker:
             return [key for rollout, keys in self._keys.items() if self._reasons[rollout] in _UNKNOWN for key in keys]
 
     def end(self) -> None:
-        """Tell of changes no more."""
+        """Emit no more events."""
         with self._telling:
             self._forget()
 

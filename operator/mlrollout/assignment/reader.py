@@ -32,7 +32,7 @@ from .view import Reason, View
 log = logging.getLogger("mlrollout")
 
 FIRST_DELAY = 0.1
-"""Seconds, give or take a half, until the first try to connect again; each further one doubles it."""
+"""Seconds until the first try to connect again, plus or minus half of them; each further try doubles them."""
 LONGEST_DELAY = 2.0
 
 
@@ -68,7 +68,7 @@ class Reader:
         self._seen = WeakMethod(seen)
         self._view = view
         self._reason = view.reason
-        """As Redis was last read: what was told."""
+        """The reason of the view that was announced last."""
         self._stopped = threading.Event()
         self._work = Work()
         self._failures = 0
@@ -76,11 +76,11 @@ class Reader:
         self._thread = threading.Thread(target=self._run, name=f"mlrollout {key}", daemon=True)
 
     def start(self) -> None:
-        """Begin to follow; never waits."""
+        """Begin to follow. It never waits."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End it, and wait until it has ended, unless that takes longer than an answer of Redis may."""
+        """Stop to follow, and wait for the thread to end, but no longer than an answer of Redis may take."""
         self._stopped.set()
         client = self._client
         if client is not None:
@@ -97,7 +97,7 @@ class Reader:
                     self._stopped.wait(self._delay())
 
     def _once(self) -> None:
-        """Connect, and follow until that ends."""
+        """Connect, and follow until the connection fails."""
         try:
             with closing(connect(self._address, self._tls, self._key)) as client:
                 self._client = client
@@ -209,7 +209,7 @@ def _next(changes: PubSub, timeout: float) -> Any:  # noqa: ANN401 - a list of w
 
 
 def _hang_up(client: Redis | RedisCluster) -> None:
-    """Wake the thread that waits for an answer."""
+    """Close the connection under the thread that waits for an answer, so that it wakes."""
     try:
         if isinstance(client, RedisCluster):
             client.disconnect_connection_pools()  # type: ignore[no-untyped-call]  # likewise

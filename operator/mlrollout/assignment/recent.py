@@ -17,10 +17,10 @@ from .bucket import Group
 from .forks import begin_in_children
 
 SLOT = 10
-"""Seconds."""
+"""Seconds that are counted together."""
 SLOTS = 30
 _COUNT = 32
-"""Bits of a cell that hold the count; the number of the slot stands above them. Both are written in one piece."""
+"""Bits of a cell that hold the count; those above hold the slot's number, so that both are written at once."""
 _ROWS = {row: place * SLOTS for place, row in enumerate(product(Group, (False, True)))}
 """Where the cells for a group, failed or not, begin."""
 _BYTES = len(_ROWS) * SLOTS * 8
@@ -30,11 +30,11 @@ Table = Sequence[int]
 
 
 class Recent:
-    """The calls of this process.
+    """Counts the calls of this process in the last five minutes.
 
     Args:
-        prefix: Whose they are, for a name that has no `-`.
-        folder: Where all processes keep their tables; `None` for one that is on its own.
+        prefix: The metrics' prefix; it names the file, and has no `-`.
+        folder: Where all processes keep their tables; `None` for a process alone.
     """
 
     def __init__(self, prefix: str, folder: Path | None = None) -> None:
@@ -44,18 +44,18 @@ class Recent:
         begin_in_children(self)
 
     def begin(self) -> None:
-        """Have a table of this process's own."""
+        """Make the table of this process."""
         self._lock = Lock()
         file = self._folder and self._folder / f"{self._prefix}-{os.getpid()}{_SUFFIX}"
         self._cells = memoryview(_shared(file) if file else bytearray(_BYTES)).cast("Q")
 
     @property
     def table(self) -> Table:
-        """What `error_rate` looks at."""
+        """The cells, as `error_rate` reads them."""
         return self._cells
 
     def add(self, group: Group, *, failed: bool) -> None:
-        """One more call, now."""
+        """Count one call, now."""
         slot = int(time()) // SLOT
         place = _ROWS[group, failed] + slot % SLOTS
         with self._lock:

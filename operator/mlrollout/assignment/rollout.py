@@ -32,7 +32,7 @@ log = logging.getLogger("mlrollout")
 _hash = mmh3.mmh3_32_uintdigest  # of bytes alone, see `bucket.hashed`
 _EVERYBODY = limit(100)
 _MOST_ODD = 16
-"""Kinds of wrong ids of which is told."""
+"""Kinds of wrong ids that are logged; further kinds are not."""
 
 
 class Rollout:
@@ -152,7 +152,7 @@ class Rollout:
         return given is not None and text is not None and given.of(text) is not None
 
     def _decide(self, user_id: object, *, runs_another: bool = False) -> tuple[Group, Reason | None]:
-        """The group, and the reason for it where that is not the rollout's."""
+        """The group, and why; `None` for the reason where it is the rollout's own."""
         hashes, until, special = self._share
         text = text_of(user_id)
         if text is None:
@@ -292,7 +292,7 @@ class Rollout:
         await asyncio.to_thread(self.close)
 
     def begin(self) -> None:
-        """Begin to follow, from what is known: when it is made, and in a process forked from the one that made it."""
+        """Begin to follow, from what is known. Called when it is made, and in each process forked from that one."""
         self._changing = threading.RLock()
         self._read = threading.Event()
         if self._view.nothing is not Reason.NOT_READY and self._view.remembered is None:
@@ -330,7 +330,7 @@ class Rollout:
                     log.warning("A listener failed (%d times so far)", self._failures, exc_info=error)
 
     def _settle(self) -> None:
-        """Work out what a decision needs."""
+        """Set what `group` reads, from the view or from `forced`."""
         if self._forced:
             self._share = (_EVERYBODY if self._forced[-1] is Group.TREATMENT else 0, inf, None)
             return

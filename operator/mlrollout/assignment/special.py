@@ -17,9 +17,9 @@ class Special:
     Attributes:
         staff: Who is in treatment before everybody else.
         overrides: Groups given by hand.
-        exposures: Is told who was given which group.
+        exposures: Calls the application back about who was given which group.
         under_way: Whether users are in treatment at all.
-        record: Under which users are told of.
+        record: The record that exposures are told under.
     """
 
     staff: frozenset[str] = frozenset()
@@ -29,7 +29,7 @@ class Special:
     record: Record | None = None
 
     def under(self, view: View, *, runs_another: bool) -> "Special | None":
-        """What of it counts under a view; `None` where that is nothing.
+        """The parts of it that are in force under a view; `None` where none is.
 
         Args:
             view: What is known.
@@ -61,6 +61,6 @@ class Special:
         return group if by_right else None
 
     def expose(self, user_id: str, group: Group, reason: Reason) -> None:
-        """A user was given a group, other than by hand."""
+        """Tell the application that a user was given a group, other than by hand."""
         if self.exposures is not None and self.record is not None:
             self.exposures.add(user_id, group, reason, self.record)

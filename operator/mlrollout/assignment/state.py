@@ -1,4 +1,4 @@
-"""What an application is told of a rollout, and of one user in it."""
+"""What an application gets to know of a rollout, and of one user in it."""
 
 from dataclasses import dataclass
 

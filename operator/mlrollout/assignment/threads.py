@@ -16,7 +16,7 @@ Calls = SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
 
 
 class Threads:
-    """A pool in which nothing waits its turn: a call begins at once, or is refused at once.
+    """A pool of threads without a queue: a call begins at once, or is refused at once.
 
     The standard library's pool queues calls behind those that hang, and waits for these when the process
     ends; here the threads are daemons.
@@ -35,12 +35,12 @@ class Threads:
         self._started = 0
         self._starting = threading.Lock()
         self._idle = threading.Semaphore(0)
-        """One for each thread that waits for a call which nobody has put yet."""
+        """Counts the threads that wait for a call."""
         self._calls: Calls = SimpleQueue()
         finalize(self, self._calls.put, None).atexit = False  # or its idle threads would wait for good
 
     def run(self, call: Callable[[], T], timeout: float) -> T:
-        """What the call answers.
+        """Call it in a thread, and wait for its answer.
 
         Args:
             call: Is called with the context variables of the caller.

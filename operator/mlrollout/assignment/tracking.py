@@ -44,7 +44,7 @@ class Tracked:
         self._refusals = 0
 
     def knows(self, event: str) -> bool:
-        """Whether the event was named; that it was not is told in the log, though not each time."""
+        """Whether the event was named beforehand; one that was not is logged, though not each time."""
         if event in self._events:
             return True
         self.refuse(event, "it is none of those that the provider was given, and names are bounded")

@@ -11,7 +11,7 @@ from mlrollout.domain.record import ATTEMPTS, Record
 from mlrollout.domain.traffic import Traffic
 
 MAX_STALENESS = 10.0
-"""Seconds for which what was read counts where nothing else is said."""
+"""Seconds for which a read of Redis counts, unless the application says otherwise."""
 _MOST_FORMER = 32
 
 

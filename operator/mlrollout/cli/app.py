@@ -69,7 +69,7 @@ def operator(
     Its own Redis comes from MLROLLOUT_REDIS_URL, or from the file that MLROLLOUT_REDIS_URL_FILE names.
     What the settings mean stands in docs/operations.md.
     """
-    from mlrollout.runtime import process, settings  # noqa: PLC0415 - a second that other commands need not wait
+    from mlrollout.runtime import process, settings  # noqa: PLC0415 - it takes a second, which other commands need not wait
     from mlrollout.startup import logs  # noqa: PLC0415 - likewise
     from mlrollout.startup.settings import SettingsError  # noqa: PLC0415 - likewise
 

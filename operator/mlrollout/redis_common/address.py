@@ -18,7 +18,7 @@ _SENTINEL_PORT = 26379
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """PEM files for `rediss` URLs. New ones under the same names are seen by new stores only.
+    """PEM files for `rediss` URLs. New files under the same names are read by new stores only.
 
     Attributes:
         ca: Authorities to trust besides the system's.
@@ -62,7 +62,7 @@ class Address:
     password: str = field(default="", repr=False)
 
     def __str__(self) -> str:
-        """How errors name it: without anything to log in with."""
+        """The name that errors give it: without anything to log in with."""
         places = self.socket or ", ".join(f"{host}:{port}" for host, port in self.hosts)
         return f"{self.service} (by the Sentinels {places})" if self.service else places
 
@@ -138,7 +138,7 @@ _READERS = {
 
 
 def _login(netloc: str) -> tuple[str, str, str]:
-    """User name, password, and what follows them."""
+    """User name, password, and the hosts that follow them."""
     login, _, rest = netloc.rpartition("@")
     username, _, password = login.partition(":")
     return unquote(username), unquote(password), rest

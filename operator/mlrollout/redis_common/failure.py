@@ -12,7 +12,7 @@ from redis.exceptions import RedisClusterException, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 FAILED = (RedisError, RedisClusterException, OSError)
-"""What the client library raises where a call fails."""
+"""Exceptions of the client library where a call fails."""
 
 
 class UnusableError(ValueError):
@@ -20,11 +20,11 @@ class UnusableError(ValueError):
 
 
 class Place(Protocol):
-    """A server, as errors name it."""
+    """A server, as the text of an error names it."""
 
     @property
     def tls(self) -> bool:
-        """Whether it is spoken to by TLS."""
+        """Whether connections to it use TLS."""
         ...
 
 
@@ -82,7 +82,7 @@ def _root(error: BaseException) -> BaseException:
 
 
 def _silence(error: BaseException, *, tls: bool) -> str:
-    """Why there is no answer that says what is wrong."""
+    """Why there is no answer at all, from the exception of the connection."""
     # The library raises its own errors while it handles those of the socket.
     cause = error.__cause__ or error.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):

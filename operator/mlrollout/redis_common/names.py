@@ -4,12 +4,12 @@ from redis.crc import key_slot
 
 
 def record_of(key: str) -> str:
-    """Where the record of a key stands."""
+    """The name under which the record of a key stands."""
     return f"{key}:record"
 
 
 def claim_of(key: str) -> str:
-    """Where an object that wants a key says so which another has."""
+    """The name under which an object says that it wants a key which another has."""
     return f"{key}:claim"
 
 
@@ -30,15 +30,15 @@ def slot_problem(key: str) -> str:
 
 
 def users_of(key: str, attempt: int, group: str) -> str:
-    """Where the distinct users of a group are counted."""
+    """The name under which the distinct users of a group are counted."""
     return f"{key}:users:{attempt}:{group}"
 
 
 def ratings_of(key: str, attempt: int) -> str:
-    """Where the answers to the survey are counted."""
+    """The name under which the answers to the survey are counted."""
     return f"{key}:ratings:{attempt}"
 
 
 def rated_of(key: str, attempt: int, period: int) -> str:
-    """What remembers who has rated in a period of an attempt."""
+    """The name under which the users stand who have rated in a period of an attempt."""
     return f"{key}:rated:{attempt}:{period}"

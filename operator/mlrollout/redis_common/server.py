@@ -44,7 +44,7 @@ def sentinel_options(address: Address, connection_options: dict[str, Any]) -> di
 
 
 def is_cluster(hello: Any, address: Address) -> bool:  # noqa: ANN401 - whatever the server answers
-    """Whether a server is one of a Cluster, by its answer to `HELLO`.
+    """Whether a server belongs to a Redis Cluster, by its answer to `HELLO`.
 
     Raises:
         UnusableError: It is a Sentinel, too old, or no Redis at all.

@@ -19,7 +19,7 @@ _SHARED: tuple[structlog.types.Processor, ...] = (
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
 _OF_LINES = frozenset({"exception", "stack"})
-"""What has lines of its own."""
+"""Fields of a log entry that may have several lines."""
 
 
 def configure(*, json: bool) -> None:
