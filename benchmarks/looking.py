@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from mlrollout.adapters.prometheus import PrometheusSource
-from mlrollout.api.spec import Guardrail
+from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.checks.kinds import check_of
 from mlrollout.runtime.measuring import measure as measure_once
@@ -124,7 +125,7 @@ def main() -> None:
         time.sleep(60)
         print(f"{'':<30}{'requests':>8} {'ms':>7} {'operator ms':>12} {'Prometheus ms':>14}  verdict")
         for name, found in GUARDRAILS.items():
-            guardrail = Guardrail.model_validate({"name": "g", "max": 100, "deadline": "30s", **found})
+            guardrail = ThresholdGuardrail.model_validate({"name": "g", "max": 100, "deadline": "30s", **found})
             line = asyncio.run(measure(server, guardrail, arguments.looks))
             print(f"{name:<30}{line}", flush=True)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import dropwhile
 
 from mlrollout.api.spec import Spec
+from mlrollout.api.threshold import ThresholdGuardrail
 
 from devstack.demo.chronicle import Scene, Spell, spells
 
@@ -88,7 +89,8 @@ def _near(spell: Spell) -> Promise:
 
 def _evident(spec: Spec, message: str) -> bool:
     """Whether the message names a guardrail, a value beyond its limit, and the limit."""
-    limits = {guardrail.name: (guardrail.min, guardrail.max) for guardrail in spec.guardrails}
+    thresholds = [guardrail for guardrail in spec.guardrails if isinstance(guardrail, ThresholdGuardrail)]
+    limits = {guardrail.name: (guardrail.min, guardrail.max) for guardrail in thresholds}
     found = _BREACH.search(message)
     return found is not None and float(found["limit"]) in limits.get(found["name"], ())
 

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.kinds import KINDS
 from mlrollout.cli.app import app
 from mlrollout.domain.state import Reason, Verb
 from mlrollout.runtime.metrics import Metrics
@@ -22,6 +24,11 @@ def test_no_other_reason_is_documented() -> None:
     conditions = {"GuardrailsHealthy", "TrafficApplied"}
     findings = {"NoData"}
     assert shown - conditions - findings <= set(Reason)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_guardrail_is_documented(kind: type[Guardrail]) -> None:
+    assert f"\n| `{kind.MARK}` |" in (ROOT / "docs" / "evidence.md").read_text()
 
 
 @pytest.mark.parametrize("verb", list(Verb))

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from mlrollout.api.spec import Guardrail, Spec, Stage
+from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.spec import Spec, Stage
 from mlrollout.assignment.view import View
 from mlrollout.domain import decide, gate, latch, partial, progress, rollback_cause, traffic_plan
 from mlrollout.domain import merge as merging

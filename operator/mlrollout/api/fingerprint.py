@@ -9,29 +9,30 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic_core import to_json
+
 if TYPE_CHECKING:
-    from .spec import Guardrail
+    from .guardrail import Guardrail
 
 PLAIN: Final[dict[str, Any]] = {
-    "min": None,
-    "max": None,
     "action": "Rollback",
     "interval": "15s",
     "deadline": "5s",
     "window": "5m",
     "breachAfter": {"failures": 1, "of": 1},
-    "minSamples": None,
     "maxAge": "2m",
     "onNoData": {"action": "Hold", "after": "10m"},
     "onError": {"action": "Hold", "after": "10m"},
 }
-"""The value of each field that is left out of the name: what the field's absence meant when it was new.
+"""The value of each field with a default that is left out of the name: what its absence meant when it was new.
 
-Never changed, also where a default changes. A new field is added with the value under which everything is as before.
+Never changed, also where a default changes. A new field is added with the value under which everything is as before,
+unless that is to be absent: what is absent is never in the name.
 """
 
-_FIRST_FIELDS = frozenset({"name", "query", "max", "min", "action", "interval", "deadline", "window"}) | frozenset(
-    {"breach_after", "min_samples", "max_age", "on_no_data", "on_error"}
+_FIRST_FIELDS = (
+    *("name", "query", "max", "min", "action", "interval", "deadline", "window"),
+    *("breachAfter", "minSamples", "maxAge", "onNoData", "onError"),
 )
 
 
@@ -42,13 +43,16 @@ def fingerprint(guardrails: Iterable["Guardrail"]) -> str:
 
 
 def _demand(guardrail: "Guardrail") -> dict[str, Any]:
-    written = guardrail.model_dump(mode="json", by_alias=True)
+    written = guardrail.model_dump(mode="json", by_alias=True, exclude_none=True)
     return {field: value for field, value in written.items() if field not in PLAIN or PLAIN[field] != value}
 
 
 def first_fingerprint(guardrails: Iterable["Guardrail"]) -> str:
     """The name that version 0.1 gave them, which may still stand in a status."""
-    return _short("\n".join(one.model_dump_json(by_alias=True, include=set(_FIRST_FIELDS)) for one in guardrails))
+    dumps = (one.model_dump(mode="json", by_alias=True) for one in guardrails)
+    # Its order was that of the fields in its model; numbers are written as that wrote them.
+    first = (to_json({field: dump[field] for field in _FIRST_FIELDS if field in dump}) for dump in dumps)
+    return _short("\n".join(one.decode() for one in first))
 
 
 def _short(text: str) -> str:

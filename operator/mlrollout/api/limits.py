@@ -3,7 +3,11 @@
 A limit itself belongs to the good side. Infinity is a number like any other; NaN lies inside no limits.
 """
 
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from pydantic import Field
+
+Limit = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Limits(Protocol):

@@ -12,29 +12,14 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from . import limits
-from .duration import Between, Duration, in_days, written
+from .duration import Between, Duration
 from .fingerprint import fingerprint, first_fingerprint
+from .guardrail import Guardrail, Name
+from .kinds import AnyGuardrail
+from .limits import Limit
 from .model import Ascending, Keyed, Model, Unique, rules
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
 Percentage = Annotated[int, Field(ge=0, le=100)]
-PromQL = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-Limit = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class Action(StrEnum):
-    """What a breach of a guardrail does."""
-
-    ROLLBACK = "Rollback"
-    HOLD = "Hold"
-    ALERT = "Alert"
-
-
-class MissingAction(StrEnum):
-    """What missing evidence does once it has lasted."""
-
-    HOLD = "Hold"
-    ROLLBACK = "Rollback"
 
 
 class Approval(StrEnum):
@@ -138,106 +123,6 @@ class Stage(Model):
     """Manual: the stage is entered only once a person has approved it."""
 
 
-_FAILURES = "failures must not be greater than of, the number of looks that they are counted in"
-
-
-class BreachAfter(Model):
-    """How many of the last looks must be bad before the guardrail counts as breached."""
-
-    model_config = ConfigDict(json_schema_extra=rules(("self.failures <= self.of", _FAILURES)))
-
-    failures: Annotated[int, Field(ge=1, le=100)] = 1
-    """Bad looks needed."""
-    of: Annotated[int, Field(ge=1, le=100)] = 1
-    """Out of so many last looks that had an answer."""
-
-    @model_validator(mode="after")
-    def _order(self) -> Self:
-        if self.failures > self.of:
-            raise ValueError(_FAILURES)
-        return self
-
-
-class MinSamples(Model):
-    """How much traffic the evidence must stand on before it may help a stage forward."""
-
-    count: Annotated[int, Field(ge=1, le=1_000_000_000)]
-    """The fewest samples, for example requests of the treatment group."""
-    query: PromQL
-    """PromQL that counts them, one number. `$window` stands for the evidence's window."""
-
-
-class Missing(Model):
-    """What missing evidence does, and when."""
-
-    action: MissingAction = MissingAction.HOLD
-    """Hold: stay at this percentage. Rollback: go to zero."""
-    after: Annotated[Duration, Between("0s", "720h")] = 600.0
-    """How long it must be missing before that is done, or (with Hold) before it is announced; up to 720h."""
-
-
-_STALE = "maxAge must not be shorter than the interval, or no evidence would ever be fresh"
-
-
-class Guardrail(Model):
-    """One thing that must stay healthy while the percentage grows."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            *limits.cel_rules("a guardrail"),
-            (
-                (
-                    f"!{written('self.maxAge')} || !{written('self.interval')} "
-                    f"|| {in_days('self.maxAge')} || {in_days('self.interval')} "
-                    "|| duration(self.maxAge) >= duration(self.interval)"
-                ),
-                _STALE,
-            ),
-        )
-    )
-
-    name: Name
-    """Name of the guardrail, unique in the object."""
-    query: PromQL
-    """PromQL with one number as its answer. `$window` stands for the time since this stage began, at most
-    `window`."""
-    max: Limit | None = None
-    """The highest good value."""
-    min: Limit | None = None
-    """The lowest good value."""
-    action: Action = Action.ROLLBACK
-    """What a breach does. Rollback: traffic goes to zero. Hold: it does not grow. Alert: it is only announced."""
-    interval: Annotated[Duration, Between("250ms", "1h")] = 15.0
-    """Time from one look to the next, 250ms to 1h."""
-    deadline: Annotated[Duration, Between("50ms", "1m")] = 5.0
-    """How long a query may take in all, 50ms to 1m."""
-    window: Annotated[Duration, Between("1s", "720h")] = 300.0
-    """The longest that `$window` becomes, 1s to 720h."""
-    breach_after: BreachAfter = BreachAfter()
-    """How many bad looks make a breach. Left out: the first."""
-    min_samples: MinSamples | None = None
-    """How many samples a good look must stand on. Too few make it inconclusive: traffic neither grows nor falls."""
-    max_age: Annotated[Duration, Between("250ms", "720h")] = 120.0
-    """How old the newest sample of each series that is asked about may be, from the interval to 720h. Older is no
-    data."""
-    on_no_data: Missing = Missing()
-    """What happens when there is no data."""
-    on_error: Missing = Missing()
-    """What happens when the query fails."""
-
-    @model_validator(mode="after")
-    def _bounds(self) -> Self:
-        limits.check(self, "a guardrail")
-        if self.max_age < self.interval:
-            raise ValueError(_STALE)
-        return self
-
-    @property
-    def gates(self) -> bool:
-        """Whether traffic may grow only while this guardrail passes."""
-        return self.action is not Action.ALERT
-
-
 DEFAULT_STAGES = (
     Stage(name="pilot", percentage=10, duration=14 * 24 * 3600.0),
     Stage(name="expansion", percentage=30, duration=14 * 24 * 3600.0),
@@ -282,7 +167,7 @@ class Spec(Model):
     """A Prometheus of the object's own. Left out: the operator's."""
     stages: Stages = DEFAULT_STAGES
     """The percentages, strictly ascending. Left out: 10 and 30 for two weeks each, then 100."""
-    guardrails: Annotated[tuple[Guardrail, ...], Field(min_length=1, max_length=32), Keyed("name")]
+    guardrails: Annotated[tuple[AnyGuardrail, ...], Field(min_length=1, max_length=32), Keyed("name")]
     """What must stay healthy. At least one: nothing grows without evidence."""
     paused: bool = False
     """Stop growing. A breach still takes the traffic to zero."""

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from mlrollout.api import limits
 from mlrollout.api.duration import rough
-from mlrollout.api.spec import Guardrail, MissingAction, Spec, Stage
+from mlrollout.api.guardrail import Guardrail, MissingAction
+from mlrollout.api.spec import Spec, Stage
 from mlrollout.evidence.checks.kinds import kind_of
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 

@@ -4,7 +4,7 @@ A newer version's word in one guardrail, or a person's slip, must not leave traf
 be understood is guarded, nothing grows, and what can't is told. Only what is needed to guard is read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -12,18 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
+from mlrollout.api.guardrail import Action, Guardrail
+from mlrollout.api.kinds import guardrail
 from mlrollout.api.model import Model
-from mlrollout.api.spec import (
-    DEFAULT_STAGES,
-    Action,
-    AfterCompletion,
-    Guardrail,
-    OnDelete,
-    Prometheus,
-    Spec,
-    Stage,
-    Traffic,
-)
+from mlrollout.api.spec import DEFAULT_STAGES, AfterCompletion, OnDelete, Prometheus, Spec, Stage, Traffic
 
 from .record import Record
 
@@ -87,15 +79,17 @@ def understand(raw: object) -> Partial:
     traffic = _traffic(fields.get("traffic"))
     if traffic is None:
         return Partial(None, untold)
-    prometheus = _one(Prometheus, fields.get("prometheus"))
+    prometheus = _one(Prometheus.model_validate, fields.get("prometheus"))
     # Another Prometheus than was meant knows nothing of this application.
     unknown = fields.get("prometheus") is not None and prometheus is None
     spec = Spec.model_construct(
         revision=_text(fields.get("revision")),
         traffic=traffic,
         prometheus=prometheus,
-        stages=_ascending(_each(Stage, [_without_requirements(one) for one in _items(fields.get("stages"))])),
-        guardrails=() if unknown else _named(_each(Guardrail, _items(fields.get("guardrails")))),
+        stages=_ascending(
+            _each(Stage.model_validate, [_without_requirements(one) for one in _items(fields.get("stages"))])
+        ),
+        guardrails=() if unknown else _named(_each(guardrail.validate_python, _items(fields.get("guardrails")))),
         paused=True,
         after_completion=_word(AfterCompletion, fields.get("afterCompletion"), AfterCompletion.GUARD),
         on_delete=_word(OnDelete, fields.get("onDelete"), OnDelete.ZERO),
@@ -152,21 +146,21 @@ def _told(place: tuple[int | str, ...], problem: str, fields: Mapping[str, Any])
 
 def _traffic(raw: object) -> Traffic | None:
     """Where the percentage is, if that can be known; a lease that can't be read is none."""
-    found = _one(Traffic, raw)
+    found = _one(Traffic.model_validate, raw)
     if found is not None or not isinstance(raw, Mapping):
         return found
-    return _one(Traffic, {name: value for name, value in raw.items() if name != "lease"})
+    return _one(Traffic.model_validate, {name: value for name, value in raw.items() if name != "lease"})
 
 
-def _one(model: type[M], raw: object) -> M | None:
+def _one(read: Callable[[object], M], raw: object) -> M | None:
     try:
-        return model.model_validate(raw)
+        return read(raw)
     except ValidationError:
         return None
 
 
-def _each(model: type[M], items: Sequence[object]) -> tuple[M, ...]:
-    return tuple(found for item in items if (found := _one(model, item)) is not None)
+def _each(read: Callable[[object], M], items: Sequence[object]) -> tuple[M, ...]:
+    return tuple(found for item in items if (found := _one(read, item)) is not None)
 
 
 def _items(raw: object) -> Sequence[object]:

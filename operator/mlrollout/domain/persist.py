@@ -5,7 +5,8 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.spec import Spec
 from mlrollout.api.status import (
     Condition,
     GuardrailStatus,

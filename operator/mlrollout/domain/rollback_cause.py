@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from mlrollout.api.duration import render
-from mlrollout.api.spec import Action, AfterCompletion, Spec
+from mlrollout.api.guardrail import Action
+from mlrollout.api.spec import AfterCompletion, Spec
 
 from .gate import overdue, policy_after, rolls_back
 from .partial import UNGUARDED_FOR

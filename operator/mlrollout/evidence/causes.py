@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mlrollout.api import duration
-from mlrollout.api.spec import Guardrail
+from mlrollout.api.guardrail import Guardrail
 
 from . import wording
 from .presence import Found, Life, Need

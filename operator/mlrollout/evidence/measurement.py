@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
 
-from mlrollout.api.spec import Guardrail
+from mlrollout.api.guardrail import Guardrail
 
 
 class Verdict(StrEnum):

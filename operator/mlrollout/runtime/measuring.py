@@ -13,7 +13,8 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from mlrollout.api.duration import render
-from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.spec import Spec
 from mlrollout.domain.rollback_cause import guarded
 from mlrollout.domain.state import Phase, State
 from mlrollout.evidence.answer import Answer

@@ -11,7 +11,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
-from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.spec import Spec
 from mlrollout.domain.decide import decide
 from mlrollout.domain.record import greater
 from mlrollout.domain.state import Decision, Phase, Reason, State

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlrollout.api import GROUP
-from mlrollout.api.spec import Guardrail, OnDelete, Spec
+from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.spec import OnDelete, Spec
 from mlrollout.api.status import Status
 from mlrollout.domain.claim import Claim
 from mlrollout.domain.leave import leave

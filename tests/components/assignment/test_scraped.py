@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from mlrollout.api.spec import Spec
+from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence.promql.query import Query
 
 from devstack.prometheus_server import PrometheusServer
@@ -48,7 +49,9 @@ def test_the_first_error_of_a_process_is_seen(metered: Metered, prometheus: Prom
 
 def test_the_guardrails_of_the_example_answer(metered: Metered, prometheus: PrometheusServer) -> None:
     guardrails = Spec.model_validate(yaml.safe_load(ROLLOUT.read_text())["spec"]).guardrails
-    queries = {guardrail.name: Query.parse(guardrail.query).render(WINDOW) for guardrail in guardrails}
+    thresholds = [guardrail for guardrail in guardrails if isinstance(guardrail, ThresholdGuardrail)]
+    assert len(thresholds) == len(guardrails)
+    queries = {guardrail.name: Query.parse(guardrail.query).render(WINDOW) for guardrail in thresholds}
     assert all(math.isnan(answer(prometheus, query)) for query in queries.values()), "nothing was called yet"
 
     for number in range(40):

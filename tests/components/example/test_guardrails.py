@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 import yaml
-from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.api.spec import Spec
+from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence.promql.query import Query
 
 from devstack.demo.application import EXAMPLE
@@ -18,8 +19,11 @@ OTHERS = {"average-score", "response-time-p95"}
 each_file = pytest.mark.parametrize("file", ["rollout.yaml", "rollout-production.yaml"])
 
 
-def guardrails(file: str) -> list[Guardrail]:
-    return list(Spec.model_validate(yaml.safe_load((EXAMPLE / file).read_text())["spec"]).guardrails)
+def guardrails(file: str) -> list[ThresholdGuardrail]:
+    found = Spec.model_validate(yaml.safe_load((EXAMPLE / file).read_text())["spec"]).guardrails
+    thresholds = [guardrail for guardrail in found if isinstance(guardrail, ThresholdGuardrail)]
+    assert len(thresholds) == len(found)
+    return thresholds
 
 
 def number(prometheus: PrometheusServer, promql: str) -> float:
@@ -28,7 +32,7 @@ def number(prometheus: PrometheusServer, promql: str) -> float:
     return float(found[0]["value"][1]) if found else math.nan
 
 
-def value(prometheus: PrometheusServer, guardrail: Guardrail) -> float:
+def value(prometheus: PrometheusServer, guardrail: ThresholdGuardrail) -> float:
     """What the guardrail's query answers for the last seconds."""
     return number(prometheus, Query.parse(guardrail.query).render(WINDOW))
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 from mlrollout.adapters.prometheus import PrometheusSource
-from mlrollout.api.spec import Guardrail, MinSamples
+from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.threshold import MinSamples, ThresholdGuardrail
 from mlrollout.evidence.checks.kinds import check_of
 from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.runtime.measuring import measure
@@ -64,7 +65,7 @@ async def observer(server: PrometheusServer) -> AsyncIterator[Observer]:
 async def test_a_dead_target_is_no_data_while_its_rate_still_answers(
     server: PrometheusServer, observer: Observer
 ) -> None:
-    guardrail = Guardrail(name="load", query="sum(rate(dying_total[$window]))", max=100)
+    guardrail = ThresholdGuardrail(name="load", query="sum(rate(dying_total[$window]))", max=100)
     with target("dying_total 5") as app:
         server.set_targets("dying", [app.address])
         await observer.until(guardrail, Verdict.PASS)
@@ -76,7 +77,7 @@ async def test_a_dead_target_is_no_data_while_its_rate_still_answers(
 async def test_a_target_that_repeats_an_old_sample_is_no_data_by_its_age(
     server: PrometheusServer, observer: Observer
 ) -> None:
-    guardrail = Guardrail(name="load", query="sum(increase(dated_total[10m]))", max=100)
+    guardrail = ThresholdGuardrail(name="load", query="sum(increase(dated_total[10m]))", max=100)
     patient = guardrail.model_copy(update={"max_age": 600.0})
     newest = int(time.time()) - 150
     with target(f"dated_total 1 {newest - 10}000") as app:
@@ -90,7 +91,7 @@ async def test_a_target_that_repeats_an_old_sample_is_no_data_by_its_age(
 
 
 async def test_traffic_is_no_data_then_too_little_then_enough(server: PrometheusServer, observer: Observer) -> None:
-    guardrail = Guardrail(
+    guardrail = ThresholdGuardrail(
         name="error-rate",
         query='(sum(rate(busy_total{status="failure"}[1m])) or vector(0)) / sum(rate(busy_total[1m]))',
         max=0.05,
@@ -113,7 +114,7 @@ async def test_traffic_is_no_data_then_too_little_then_enough(server: Prometheus
 
 
 async def test_a_bad_value_is_a_breach_with_its_figures(server: PrometheusServer, observer: Observer) -> None:
-    guardrail = Guardrail(name="error-rate", query="failing_rate", max=0.05)
+    guardrail = ThresholdGuardrail(name="error-rate", query="failing_rate", max=0.05)
     with target("failing_rate 0.01") as app:
         server.set_targets("failing", [app.address])
         healthy = await observer.until(guardrail, Verdict.PASS)
@@ -133,7 +134,7 @@ FALLBACK = "(sum(rate(app_err_total[$window])) or vector(0)) / sum(rate(req_tota
 async def test_a_target_that_dies_beside_one_that_lives_is_no_data_and_never_fewer_errors(
     server: PrometheusServer, observer: Observer, query: str
 ) -> None:
-    guardrail = Guardrail(name="errors", query=query, max=100, window=30.0)
+    guardrail = ThresholdGuardrail(name="errors", query=query, max=100, window=30.0)
     with target("app_err_total 5") as app, target("req_total 100") as front:
         server.set_targets("app", [app.address])
         server.set_targets("front", [front.address])
@@ -148,7 +149,7 @@ async def test_a_dead_target_is_remembered_though_others_of_its_job_live(
     server: PrometheusServer, observer: Observer
 ) -> None:
     query = "(sum(rate(shared_err_total[$window])) or vector(0)) / sum(rate(shared_req_total[$window]))"
-    guardrail = Guardrail(name="errors", query=query, max=100, window=4.0, max_age=2.0, interval=1.0)
+    guardrail = ThresholdGuardrail(name="errors", query=query, max=100, window=4.0, max_age=2.0, interval=1.0)
     with target("shared_err_total 5") as app, target("shared_req_total 100") as front, target("") as new:
         server.set_targets("shared", [app.address, front.address])
         grow = front.count("shared_req_total")
@@ -170,7 +171,7 @@ async def test_a_target_that_stays_down_is_no_data_for_longer_than_its_series_ar
     server: PrometheusServer, observer: Observer
 ) -> None:
     """And once it is back without the counter, the fallback speaks for that."""
-    guardrail = Guardrail(name="errors", query=FALLBACK.replace("app_err", "gone_err"), max=100, window=2.0)
+    guardrail = ThresholdGuardrail(name="errors", query=FALLBACK.replace("app_err", "gone_err"), max=100, window=2.0)
     guardrail = guardrail.model_copy(update={"max_age": 1.0, "interval": 1.0})
     with target("gone_err_total 5") as app, target("req_total 100") as front:
         server.set_targets("dying", [app.address])
@@ -193,7 +194,7 @@ async def test_a_target_that_stays_down_is_no_data_for_longer_than_its_series_ar
 
 
 async def test_one_target_of_two_that_dies_is_no_loss(server: PrometheusServer, observer: Observer) -> None:
-    guardrail = Guardrail(name="load", query="sum(rate(app_total[$window]))", max=100)
+    guardrail = ThresholdGuardrail(name="load", query="sum(rate(app_total[$window]))", max=100)
     with target("app_total 5") as one, target("app_total 5") as other:
         server.set_targets("app", [one.address, other.address])
         await observer.until(guardrail.model_copy(update={"query": "count(app_total)", "min": 2}), Verdict.PASS)
@@ -215,7 +216,7 @@ async def test_an_application_that_exports_nothing_never_passes_whatever_the_fal
         "sum(exported_nowhere) == bool 1 or vector(0)",
         "sum(vector(1) > bool scalar(exported_nowhere))",
     ):
-        measurement = await observer.look(Guardrail(name="errors", query=query, max=0))
+        measurement = await observer.look(ThresholdGuardrail(name="errors", query=query, max=0))
         assert (measurement.verdict, "has no sample, as far back as this guardrail looks" in measurement.message) == (
             Verdict.NO_DATA,
             True,
@@ -226,7 +227,7 @@ async def test_an_error_counter_that_was_never_born_is_what_its_fallback_says_be
     server: PrometheusServer, observer: Observer
 ) -> None:
     query = "(sum(rate(never_failed_total[$window])) or vector(0)) / sum(rate(asked_total[$window]))"
-    guardrail = Guardrail(name="errors", query=query, max=0.05)
+    guardrail = ThresholdGuardrail(name="errors", query=query, max=0.05)
     with target("asked_total 1") as app:
         server.set_targets("app", [app.address])
         await observer.until(guardrail, Verdict.PASS, meanwhile=app.count("asked_total"))
@@ -239,7 +240,7 @@ async def test_an_error_counter_that_was_never_born_is_what_its_fallback_says_be
 
 async def test_samples_are_counted_by_what_lives_too(server: PrometheusServer, observer: Observer) -> None:
     counted = MinSamples(count=1, query="sum(increase(counted_nowhere_total[1m])) or vector(5)")
-    guardrail = Guardrail(name="errors", query="max(good_total)", max=100, min_samples=counted)
+    guardrail = ThresholdGuardrail(name="errors", query="max(good_total)", max=100, min_samples=counted)
     with target("good_total 1") as app:
         server.set_targets("app", [app.address])
         measurement = await observer.until(guardrail, Verdict.NO_DATA, "minSamples.query")
@@ -250,7 +251,7 @@ async def test_samples_are_counted_by_what_lives_too(server: PrometheusServer, o
 
 
 async def test_errors_divided_by_no_errors_are_a_breach(server: PrometheusServer, observer: Observer) -> None:
-    guardrail = Guardrail(name="errors", query="treatment_errors / control_errors", max=1.5)
+    guardrail = ThresholdGuardrail(name="errors", query="treatment_errors / control_errors", max=1.5)
     with target("treatment_errors 3\ncontrol_errors 0") as app:
         server.set_targets("app", [app.address])
         breach = await observer.until(guardrail, Verdict.BREACH)
@@ -263,8 +264,8 @@ async def test_what_is_measured_seldom_is_as_fresh_as_its_max_age_says(
     server: PrometheusServer, observer: Observer
 ) -> None:
     """Ten minutes old, which no instant selector finds any more."""
-    guardrail = Guardrail(name="auc", query="last_over_time(nightly_auc[1h])", min=0.7, max_age=3600.0)
-    offset = Guardrail(name="late", query="avg_over_time(nightly_auc[5m] offset 8m)", min=0.7, max_age=900.0)
+    guardrail = ThresholdGuardrail(name="auc", query="last_over_time(nightly_auc[1h])", min=0.7, max_age=3600.0)
+    offset = ThresholdGuardrail(name="late", query="avg_over_time(nightly_auc[5m] offset 8m)", min=0.7, max_age=900.0)
     with target(f"nightly_auc 0.9 {int(time.time()) - 600}000") as job:
         server.set_targets("nightly", [job.address])
         assert (await observer.until(guardrail, Verdict.PASS)).reach == 3600
@@ -278,7 +279,7 @@ async def test_what_is_measured_seldom_is_as_fresh_as_its_max_age_says(
 async def test_what_shows_the_past_may_have_ended_within_its_max_age(
     server: PrometheusServer, observer: Observer
 ) -> None:
-    guardrail = Guardrail(name="auc", query="last_over_time(batch_auc[1m])", min=0.7, max_age=60.0)
+    guardrail = ThresholdGuardrail(name="auc", query="last_over_time(batch_auc[1m])", min=0.7, max_age=60.0)
     with target("batch_auc 0.9") as job:
         server.set_targets("nightly", [job.address])
         await observer.until(guardrail, Verdict.PASS)
@@ -294,7 +295,7 @@ async def test_why_there_is_no_answer_is_said_as_it_is(server: PrometheusServer,
     quantile = "histogram_quantile(0.9, sum(rate(lag_bucket[1m])))"
     with target(bucketed) as app:
         server.set_targets("slow", [app.address])
-        alive = Guardrail(name="load", query="sum(rate(lag_count[1m]))", max=100)
+        alive = ThresholdGuardrail(name="load", query="sum(rate(lag_count[1m]))", max=100)
         await observer.until(alive, Verdict.PASS)
 
         short = alive.model_copy(update={"query": "sum(rate(lag_count[100ms]))"})
@@ -317,7 +318,7 @@ async def test_why_there_is_no_answer_is_said_as_it_is(server: PrometheusServer,
 async def test_what_the_server_knows_is_evidence_though_the_parser_does_not(
     server: PrometheusServer, observer: Observer
 ) -> None:
-    guardrail = Guardrail(name="level", query="holt_winters(level[10s], 0.5, 0.5)", max=100)
+    guardrail = ThresholdGuardrail(name="level", query="holt_winters(level[10s], 0.5, 0.5)", max=100)
     with target("level 5") as app:
         server.set_targets("app", [app.address])
         passed = await observer.until(guardrail, Verdict.PASS)
@@ -328,11 +329,13 @@ async def test_what_the_server_knows_is_evidence_though_the_parser_does_not(
 
 @pytest.mark.parametrize("query", ["sum(rate(oops[5m])", "no_such_function(x)", "x default 0", 'sum(x{a=~"["})', "x["])
 async def test_what_the_server_cannot_read_is_refused_in_its_words(observer: Observer, query: str) -> None:
-    measurement = await observer.look(Guardrail(name="broken", query=query, max=1))
+    measurement = await observer.look(ThresholdGuardrail(name="broken", query=query, max=1))
     assert (measurement.verdict, measurement.refused) == (Verdict.ERROR, True)
     assert "refused the query: invalid parameter" in measurement.message
 
 
 async def test_what_fails_only_now_is_not_refused_for_good(observer: Observer) -> None:
-    measurement = await observer.look(Guardrail(name="twice", query='label_replace(up, "x", "y", "z", "(")', max=1))
+    measurement = await observer.look(
+        ThresholdGuardrail(name="twice", query='label_replace(up, "x", "y", "z", "(")', max=1)
+    )
     assert (measurement.verdict, measurement.refused) == (Verdict.ERROR, False)

@@ -5,7 +5,8 @@ import math
 
 import pytest
 from mlrollout.api.crd import schema
-from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.api.spec import Spec
+from mlrollout.api.threshold import ThresholdGuardrail
 from pydantic import ValidationError
 
 from tests.support.objects import ACCEPTED, MINIMAL, REFUSED, Sample
@@ -52,12 +53,13 @@ def test_a_duplicate_is_named_as_the_server_names_it(sample: Sample) -> None:
 @pytest.mark.parametrize("limit", [math.nan, math.inf, -math.inf])
 def test_a_limit_is_a_number(limit: float) -> None:
     with pytest.raises(ValidationError, match="finite number"):
-        Guardrail(name="errors", query="up", max=limit)
+        ThresholdGuardrail(name="errors", query="up", max=limit)
 
 
 def test_a_guardrail_that_only_alerts_gates_nothing() -> None:
     gates = {
-        action: Guardrail(name="g", query="up", max=1, action=action).gates for action in ("Rollback", "Hold", "Alert")
+        action: ThresholdGuardrail(name="g", query="up", max=1, action=action).gates
+        for action in ("Rollback", "Hold", "Alert")
     }
 
     assert gates == {"Rollback": True, "Hold": True, "Alert": False}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mlrollout.api.spec import Action, AfterCompletion, Approval, Guardrail, Spec
+from mlrollout.api.guardrail import Action, Guardrail
+from mlrollout.api.spec import AfterCompletion, Approval, Spec
 from mlrollout.api.status import ConditionStatus
 from mlrollout.domain.conditions import READY, RECONCILING, STALLED, TRAFFIC_APPLIED, Fact
 from mlrollout.domain.record import Rank, Record

@@ -3,19 +3,9 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from mlrollout.api.spec import (
-    Action,
-    AfterCompletion,
-    Approval,
-    BreachAfter,
-    Guardrail,
-    Missing,
-    MissingAction,
-    Requirement,
-    Spec,
-    Stage,
-    Traffic,
-)
+from mlrollout.api.guardrail import Action, BreachAfter, Guardrail, Missing, MissingAction
+from mlrollout.api.spec import AfterCompletion, Approval, Requirement, Spec, Stage, Traffic
+from mlrollout.api.threshold import ThresholdGuardrail
 
 INTERVAL = 10.0
 MAX_AGE = 30.0
@@ -23,8 +13,8 @@ WINDOW = 20.0
 
 _ROLLBACK = Missing(action=MissingAction.ROLLBACK, after=60.0)
 
-ERRORS = Guardrail(name="errors", query="errors", max=0.05, interval=INTERVAL, max_age=MAX_AGE, window=WINDOW)
-LATENCY = Guardrail(
+ERRORS = ThresholdGuardrail(name="errors", query="errors", max=0.05, interval=INTERVAL, max_age=MAX_AGE, window=WINDOW)
+LATENCY = ThresholdGuardrail(
     name="latency",
     query="latency[$window]",
     max=2.0,
@@ -35,8 +25,10 @@ LATENCY = Guardrail(
     on_no_data=_ROLLBACK,
     on_error=_ROLLBACK,
 )
-SCORE = Guardrail(name="score", query="score", min=0.6, action=Action.HOLD, interval=INTERVAL, max_age=MAX_AGE)
-ANGER = Guardrail(name="anger", query="anger", max=1.0, action=Action.ALERT, interval=INTERVAL, max_age=MAX_AGE)
+SCORE = ThresholdGuardrail(name="score", query="score", min=0.6, action=Action.HOLD, interval=INTERVAL, max_age=MAX_AGE)
+ANGER = ThresholdGuardrail(
+    name="anger", query="anger", max=1.0, action=Action.ALERT, interval=INTERVAL, max_age=MAX_AGE
+)
 
 GUARDRAILS: dict[str, tuple[Guardrail, ...]] = {
     "plain": (ERRORS, LATENCY, SCORE, ANGER),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from mlrollout.api.spec import BreachAfter
+from mlrollout.api.guardrail import BreachAfter
 from mlrollout.domain.decide import decide
 from mlrollout.domain.record import Record, encode
 from mlrollout.domain.state import Observation, Reason, RunOutcome

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from mlrollout.api.spec import BreachAfter, Guardrail, Missing, MissingAction, Requirement, Stage
+from mlrollout.api.guardrail import BreachAfter, Guardrail, Missing, MissingAction
+from mlrollout.api.spec import Requirement, Stage
 from mlrollout.domain.decide import decide
 from mlrollout.domain.state import Decision, Observation, Reason, RunOutcome
 from mlrollout.domain.traffic import Lower

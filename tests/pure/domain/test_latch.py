@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from mlrollout.api.spec import Missing, MissingAction
+from mlrollout.api.guardrail import Missing, MissingAction
 from mlrollout.domain.record import LONGEST_MESSAGE, Cause, Record, decode, encode
 from mlrollout.domain.state import Reason
 

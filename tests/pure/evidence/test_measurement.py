@@ -5,7 +5,7 @@ from math import inf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.api.spec import BreachAfter
+from mlrollout.api.guardrail import BreachAfter
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 
 from tests.pure.domain.specs import ERRORS, MAX_AGE

@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.api.spec import Guardrail
+from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence import causes
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.presence import COUNT, Life, Need, Presence, ask, needs
 from mlrollout.evidence.promql.query import Query
 
 NOW = 1_700_000_000.0
-GUARDRAIL = Guardrail(name="errors", query="x", max=0.05, max_age=120.0, window=300.0)
+GUARDRAIL = ThresholdGuardrail(name="errors", query="x", max=0.05, max_age=120.0, window=300.0)
 ERRORS = "(sum(rate(err[$window])) or vector(0)) / sum(rate(req[$window]))"
 
 

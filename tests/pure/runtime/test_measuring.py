@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.spec import Spec
 from mlrollout.domain.record import Record
 from mlrollout.domain.state import State
 from mlrollout.evidence.answer import Answer, Sample

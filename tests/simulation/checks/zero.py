@@ -1,9 +1,10 @@
 """A breach reaches zero, everywhere, whatever else is broken; and zero stays."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from mlrollout.api.spec import Action
+from mlrollout.api.guardrail import Action, Guardrail
 from mlrollout.evidence.measurement import Verdict
 from mlrollout.runtime.rounds import ROUND
 
@@ -84,11 +85,15 @@ def _asked_for(stored: Stored | None, look: Judged) -> bool:
     return (
         look.guardrail.action is Action.ROLLBACK
         and not (completed and found["spec"].get("afterCompletion") == "Stop")
-        and any(
-            one["query"] == look.guardrail.query and one["max"] == look.guardrail.max
-            for one in found["spec"]["guardrails"]
-        )
+        and any(_asks_the_same(one, look.guardrail) for one in found["spec"]["guardrails"])
     )
+
+
+def _asks_the_same(written: Mapping[str, Any], guardrail: Guardrail) -> bool:
+    """Whether a guardrail of an object is of the same kind with the same demands, however often it is looked at."""
+    own = type(guardrail).model_fields.keys() - Guardrail.model_fields.keys()
+    demands = guardrail.model_dump(mode="json", by_alias=True, include=own, exclude_none=True)
+    return all(written.get(field) == value for field, value in demands.items())
 
 
 def _served_since(evidence: Evidence, look: Judged) -> float | None:

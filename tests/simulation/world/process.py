@@ -5,7 +5,8 @@ import contextvars
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mlrollout.api.spec import Guardrail, Spec
+from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.spec import Spec
 from mlrollout.evidence.measurement import Measurement
 from mlrollout.ports import Clock, Object, ObjectsError, Ref, TrafficStore
 from mlrollout.runtime.operator import Operator

@@ -5,7 +5,8 @@ import random
 from collections.abc import Callable
 from typing import Any, TypeVarTuple, Unpack
 
-from mlrollout.api.spec import Guardrail
+from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.domain.traffic import Traffic
 from mlrollout.ports import Ref
 from mlrollout.runtime.metrics import Metrics
@@ -154,6 +155,7 @@ class World:
 
     def sampled_at(self, ref: Ref, guardrail: Guardrail) -> float:
         """When the newest sample of the series that has waited longest was really taken, of those that it asks for."""
+        assert isinstance(guardrail, ThresholdGuardrail)  # the only kind that the world's objects have
         asked = asked_for(guardrail.query) | asked_for(guardrail.min_samples.query if guardrail.min_samples else "")
         app = self.prometheus.app(ref.name)
         return min((app.sampled(series) for series in asked), default=self.now())

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from mlrollout.api import limits
-from mlrollout.api.spec import Guardrail, Requirement
+from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.spec import Requirement
 from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.evidence.promql.query import Query, QueryError

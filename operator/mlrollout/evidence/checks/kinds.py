@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mlrollout.api.spec import Guardrail
+from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.threshold import ThresholdGuardrail
 
 from .check import Check, Unusable, UnusableError
 from .threshold import Threshold
 
-_KINDS: Mapping[type[Guardrail], type[Check[Any]]] = {Guardrail: Threshold}
+_KINDS: Mapping[type[Guardrail], type[Check[Any]]] = {ThresholdGuardrail: Threshold}
 
 
 def kind_of(guardrail: Guardrail) -> type[Check[Any]]:

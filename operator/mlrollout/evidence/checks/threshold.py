@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mlrollout.api import limits
-from mlrollout.api.spec import Guardrail
+from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence import causes, wording
 from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.measurement import Measurement, Verdict
@@ -30,10 +30,10 @@ HISTORY = "history"
 _NUMERIC = frozenset({"vector", "scalar"})
 
 
-class Threshold(Check[Guardrail]):
+class Threshold(Check[ThresholdGuardrail]):
     """A guardrail whose query answers with one number, held against `min` and `max`."""
 
-    def __init__(self, guardrail: Guardrail) -> None:
+    def __init__(self, guardrail: ThresholdGuardrail) -> None:
         super().__init__(guardrail)
         self._value = parsed(VALUE, guardrail.query)
         self._count = None if guardrail.min_samples is None else parsed(COUNT, guardrail.min_samples.query)
@@ -88,7 +88,7 @@ class Threshold(Check[Guardrail]):
         return needs(self._value, window, max_age) + counted
 
     @staticmethod
-    def limit(guardrail: Guardrail, value: float | None) -> float | None:
+    def limit(guardrail: ThresholdGuardrail, value: float | None) -> float | None:
         """The limit that the value lies beyond, or the upper one."""
         return limits.shown_beside(guardrail, value)
 
@@ -117,7 +117,7 @@ class Look:
         query: Its query as it was read; `None` where it could not be.
     """
 
-    guardrail: Guardrail
+    guardrail: ThresholdGuardrail
     at: float
     reach: float
     stood: float = math.inf

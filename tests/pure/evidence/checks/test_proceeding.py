@@ -1,9 +1,12 @@
 """A check says what to ask next, and is done as soon as the answers allow it."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
-from mlrollout.api.spec import Guardrail, MinSamples, Requirement
+from mlrollout.api.kinds import KINDS
+from mlrollout.api.spec import Requirement
+from mlrollout.api.threshold import MinSamples, ThresholdGuardrail
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.checks.check import Answers, Check, Failure, Occasion, Unusable
 from mlrollout.evidence.checks.kinds import check_of, kind_of
@@ -13,7 +16,7 @@ from mlrollout.evidence.presence import COUNT
 
 NOW = 1_700_000_000.0
 OCCASION = Occasion(at=NOW, stood=3600.0)
-GUARDRAIL = Guardrail(name="error-rate", query="sum(rate(x[$window]))", max=0.05)
+GUARDRAIL = ThresholdGuardrail(name="error-rate", query="sum(rate(x[$window]))", max=0.05)
 COUNTING = GUARDRAIL.model_copy(update={"min_samples": MinSamples(count=100, query="sum(increase(x[$window]))")})
 
 GOOD = Answer((Sample(0.01),), evaluated=NOW)
@@ -27,7 +30,7 @@ NOTHING = Answer((), evaluated=NOW)
 class Round:
     """One measurement that is under way."""
 
-    check: Check[Guardrail]
+    check: Check[Any]
     answers: dict[str, Answer | Failure] = field(default_factory=dict)
 
     def after(self, **answers: Answer | Failure) -> Measurement | set[str]:
@@ -118,6 +121,11 @@ def test_what_can_be_no_evidence_is_never_asked_and_says_where_it_is_wrong(query
     assert check.where == where
     assert Round(check).measurement() == Measurement(Verdict.ERROR, NOW, 0.0, message=check.reason)
     assert "answers only while" in check.reason
+
+
+def test_every_kind_of_the_object_has_a_check() -> None:
+    for kind in KINDS:
+        assert issubclass(kind_of(kind.model_construct(name="g")), Check)
 
 
 def test_a_kind_says_which_limit_is_shown_and_which_stricter_one_is_met() -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from mlrollout.api.spec import Guardrail, MinSamples, Requirement
+from mlrollout.api.spec import Requirement
+from mlrollout.api.threshold import MinSamples, ThresholdGuardrail
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.checks.check import Occasion
 from mlrollout.evidence.checks.threshold import Look, Threshold, exceeds, judge
@@ -16,12 +17,12 @@ from mlrollout.evidence.promql.query import Query
 
 NOW = 1_700_000_000.0
 OCCASION = Occasion(at=NOW, stood=300.0)
-GUARDRAIL = Guardrail(name="error-rate", query="x", max=0.05, max_age=120.0)
+GUARDRAIL = ThresholdGuardrail(name="error-rate", query="x", max=0.05, max_age=120.0)
 COUNTING = GUARDRAIL.model_copy(update={"min_samples": MinSamples(count=100, query="y")})
 QUERY = Query.parse("sum(rate(x[5m]))")
 
 
-def look(guardrail: Guardrail = GUARDRAIL, reach: float = 300.0, query: Query = QUERY) -> Look:
+def look(guardrail: ThresholdGuardrail = GUARDRAIL, reach: float = 300.0, query: Query = QUERY) -> Look:
     return Look(guardrail, at=NOW, reach=reach, query=query)
 
 
@@ -293,7 +294,7 @@ def one_number(answer: Answer) -> bool:
     return sound(answer) and len(answer.samples) == 1 and not math.isnan(answer.samples[0].value)
 
 
-def inside(guardrail: Guardrail, value: float) -> bool:
+def inside(guardrail: ThresholdGuardrail, value: float) -> bool:
     low = -math.inf if guardrail.min is None else guardrail.min
     return low <= value <= (math.inf if guardrail.max is None else guardrail.max)
 
@@ -301,7 +302,7 @@ def inside(guardrail: Guardrail, value: float) -> bool:
 @given(guardrails, answers | good, st.none() | presences | st.just(FRESH), st.none() | answers | st.just(number(200)))
 @example(COUNTING, number(0.01), FRESH, number(200))
 def test_only_a_good_number_with_good_companions_passes(
-    guardrail: Guardrail, answer: Answer, presence: Presence | None, samples: Answer | None
+    guardrail: ThresholdGuardrail, answer: Answer, presence: Presence | None, samples: Answer | None
 ) -> None:
     measurement = judge(look(guardrail), answer, presence=presence, samples=samples)
 
@@ -323,7 +324,7 @@ def test_only_a_good_number_with_good_companions_passes(
 
 @given(guardrails, answers | good, st.none() | presences, st.none() | answers)
 def test_a_breach_is_told_by_the_answer_alone(
-    guardrail: Guardrail, answer: Answer, presence: Presence | None, samples: Answer | None
+    guardrail: ThresholdGuardrail, answer: Answer, presence: Presence | None, samples: Answer | None
 ) -> None:
     measurement = judge(look(guardrail), answer, presence=presence, samples=samples)
     assert (measurement.verdict is Verdict.BREACH) == (exceeds(look(guardrail), answer) is not None)
@@ -333,7 +334,7 @@ def test_a_breach_is_told_by_the_answer_alone(
 
 @given(guardrails, answers, st.none() | presences, st.none() | answers)
 def test_a_verdict_holds_numbers_or_none(
-    guardrail: Guardrail, answer: Answer, presence: Presence | None, samples: Answer | None
+    guardrail: ThresholdGuardrail, answer: Answer, presence: Presence | None, samples: Answer | None
 ) -> None:
     measurement = judge(look(guardrail), answer, presence=presence, samples=samples)
     assert measurement.message
