@@ -18,6 +18,7 @@ def foreign(traffic: Traffic, seen: Observation, state: State | None) -> bool:
     when the object has begun long since.
     """
     record = traffic.record
+    # Up only in a key of our own: two objects in one key would raise each other's users (invariant 12).
     if record is None or record.owner in ("", seen.uid):
         return False
     same_name = record.holder == seen.holder and (not seen.cluster or record.cluster in ("", seen.cluster))

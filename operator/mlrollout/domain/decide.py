@@ -55,7 +55,7 @@ def decide(spec: Spec, state: State | None, seen: Observation, now: float) -> De
     announces = step.state.record.percentage > known.record.percentage
     write = planned.write
     if isinstance(write, RaiseOnceSaved) and announces:
-        write = None  # saved first, raised by a later decision
+        write = None  # Up only by a later decision: nobody would take back what no status knows of (invariant 5)
     return Decision(step.state, write, announces, step.again, tuple(alerts), step.blockers)
 
 
@@ -98,6 +98,7 @@ def _asked(spec: Spec, seen: Observation, state: State, now: float) -> tuple[Sta
     """
     attempt = state.record.attempt
     if spec.revision != state.record.revision:
+        # Up only from zero: what one revision has earned is never another's (invariant 12).
         if state.record.percentage == 0:
             return renew(state, spec, seen, now), True
         return supersede(state, spec.revision, now), False
@@ -107,6 +108,7 @@ def _asked(spec: Spec, seen: Observation, state: State, now: float) -> tuple[Sta
 
 def _may_progress(seen: Observation, planned: TrafficPlan) -> bool:
     state = planned.state
+    # Up only from what Redis is seen to hold, and never out of a rollback (invariants 1 and 3).
     return state.confirmed and state.phase is not Phase.ROLLED_BACK and seen.traffic is not None
 
 

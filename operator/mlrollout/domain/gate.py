@@ -50,6 +50,7 @@ def promotion_blockers(
         measurements: What was measured, by the guardrail's name.
         now: Seconds since the epoch.
     """
+    # Up only on a fresh pass of everything that gates, whose whole window lies in this stage (invariants 1 and 11).
     if not gates(spec):
         return (Blocker(Reason.GUARDRAILS_UNKNOWN, "every guardrail only alerts, and nothing grows without evidence"),)
     latest = ((guardrail, fresh(guardrail, measurements, now)) for guardrail in gates(spec))
@@ -81,6 +82,7 @@ def first_stage_blockers(
     Every source must answer, no guardrail may be breached, and no window may reach back before
     `clear`, into an earlier attempt: or a mended model would be taken back for the broken one's errors.
     """
+    # Up only on answers that are not about an attempt before: its users' errors would take this one back for nothing.
     latest = ((guardrail, fresh(guardrail, measurements, now)) for guardrail in gates(spec))
     found = (_first_stage_blocker(guardrail, clear, last) for guardrail, last in latest)
     return tuple(blocker for blocker in found if blocker is not None)
@@ -106,6 +108,7 @@ def requirement_blockers(
     stage: Stage, since: float, spec: Spec, measurements: Mapping[str, MeasurementHistory], now: float
 ) -> Blockers:
     """What is missing for the stage's own, stricter limits."""
+    # Up only inside them, likewise over this stage alone.
     blockers = []
     guardrails = {guardrail.name: guardrail for guardrail in spec.guardrails}
     for requirement in stage.require:

@@ -17,6 +17,7 @@ def merge(working: State | None, loaded: State | None) -> State | None:
     if working is None or loaded is None:
         return loaded or working
     mine, theirs = working.record, loaded.record
+    # Up only from the status: an intent of ours that was not saved is not even remembered (invariant 5).
     if mine.rank > theirs.rank and (mine.attempt > theirs.attempt or mine.percentage <= theirs.percentage):
         return _told_after(working, loaded)
     if mine.rank != theirs.rank or working.fingerprint != loaded.fingerprint:

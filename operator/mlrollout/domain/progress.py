@@ -30,6 +30,7 @@ def progress(spec: Spec, seen: Observation, state: State, now: float, pause: Blo
         return Progressed(state)
     if missing or pause:
         return Progressed(state, (*pause, *missing))
+    # Up only once the stage has served its time, or a person says so (invariant 1).
     rest = stage.duration - state.healthy
     if rest > 0 and state.promoted != stage.name:
         served = Blocker(Reason.PROGRESSING, f"healthy for {rough(state.healthy)} of {render(stage.duration)}")
@@ -42,6 +43,7 @@ def progress(spec: Spec, seen: Observation, state: State, now: float, pause: Blo
 
 def _count(spec: Spec, seen: Observation, state: State, stage: Stage, now: float) -> State:
     """Add the time since evidence was last good, as far as it was good all along; no more than the stage asks for."""
+    # A gap longer than evidence keeps is time in which nobody looked, and no healthy time (invariant 10).
     gap = 0.0 if state.healthy_until is None else now - state.healthy_until
     passing = now - max(seen.measurements[guardrail.name].passing_since for guardrail in gates(spec))
     gained = min(gap, passing) if 0 <= gap <= evidence_max_age(spec) else 0.0
@@ -82,6 +84,7 @@ def _evidence(spec: Spec, seen: Observation) -> str:
 
 def _approval(stage: Stage, state: State) -> Blockers:
     """The word that a person still has to say."""
+    # Up only with the word of a person, where the stage asks for one.
     if stage.approval is not Approval.MANUAL or state.approved == stage.name:
         return ()
     message = f"stage {stage.name} at {stage.percentage} % waits for a person: annotate mlrollout.dev/approve"

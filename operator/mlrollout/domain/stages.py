@@ -63,6 +63,7 @@ def passes_over(spec: Spec, state: State) -> bool:
     Redis went back while it was announced. One that something was earned in has stood there, and may come back.
     """
     record = state.record
+    # Up only by one stage at a time: a failover under an announced raise would pass over the stage before it.
     if state.healthy or state.healthy_until is not None or state.phase is Phase.COMPLETED or first(spec, record):
         return False
     return any(state.applied < stage.percentage < record.percentage for stage in spec.stages)
@@ -86,6 +87,7 @@ def _judge_anew(state: State, spec: Spec, now: float) -> State:
 
 def _needs_no_evidence(spec: Spec, state: State, stage: Stage, *, judged: bool) -> bool:
     """Whether nothing is left to earn: a stage not in force yet needs the guardrails and the approval of today."""
+    # Up only on what was earned under this spec: an edit while a raise is announced must not let it slip through.
     if stage.percentage <= state.applied or first(spec, state.record):
         return True
     return (

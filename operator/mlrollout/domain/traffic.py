@@ -104,6 +104,7 @@ class RaiseOnceSaved:
 
     def by(self, saved: Record) -> Raise | None:
         """The raise, given the record in the status as the API server last answered with it; `None` for another's."""
+        # Up only to what is saved: a raise is won by one status write, whoever leads (invariant 5).
         return Raise(SavedRecord(self.record), self.expect) if saved == self.record else None
 
 

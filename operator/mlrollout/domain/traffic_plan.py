@@ -58,6 +58,7 @@ def _ahead(spec: Spec, seen: Observation, state: State, traffic: Traffic, now: f
         return TrafficPlan(state, Lower(record))
     if found is not None and _overwritten(traffic, found):
         return _put_back(state, traffic, found)
+    # Up only on evidence that is good now: it was good when the stage was announced, and that may be long ago.
     if first(spec, record):
         missing = first_stage_blockers(spec, state.evidence_from, seen.measurements, now)
     else:
@@ -142,6 +143,7 @@ def _fell_behind(spec: Spec, record: Record, found: Record, traffic: Traffic) ->
     """
     if record.percentage <= traffic.in_force:
         return False
+    # Up only from what the record follows on: users that a failover brought back are an earlier attempt's.
     if traffic.in_force or first(spec, record):
         return _anothers(record, found, traffic)
     step_before = found.attempt == record.attempt and found.sequence == record.sequence - 1
@@ -171,6 +173,7 @@ def _restore_problem(spec: Spec, seen: Observation, state: State, traffic: Traff
     """
     if traffic.record is None and not traffic.lost:
         return "the key was left without its record"
+    # Up only where evidence was good until the loss: no user in treatment, no evidence since (invariant 10).
     if state.healthy_until is None or not 0 <= now - state.healthy_until <= evidence_max_age(spec):
         return "the guardrails did not pass shortly before"
     missing = promotion_blockers(spec, state.in_force_since, seen.measurements, now)
@@ -211,6 +214,7 @@ def _put_back(state: State, traffic: Traffic, record: Record) -> TrafficPlan:
 
 
 def _raise(state: State, expect: Record | None, blockers: Blockers) -> TrafficPlan:
+    # Up only where nothing holds it, a person's pause first of all.
     if blockers:
         return TrafficPlan(state, blockers=blockers)
     return TrafficPlan(state, RaiseOnceSaved(state.record, expect))

@@ -94,6 +94,7 @@ class Leadership:
     @property
     def leads(self) -> bool:
         """Whether this process may take traffic up at this instant, however long the loop was stuck."""
+        # Up only before the lease may be another's, however long this process stood still.
         return self._loop is not None and self._loop.time() < self._until
 
     @property

@@ -152,7 +152,7 @@ class Reconciler:
             return True  # the decision says nothing about the object of now
         await self._report.decided(rollout)
         if isinstance(wanted, RaiseOnceSaved) and rollout.saved is not None:
-            # Saving took time: only what still holds now, with the intent saved, may raise.
+            # Up only on what still holds: saving took time, in which a guardrail or the lease may have been lost.
             unchanged = self._decide(rollout) == wanted
             earned = wanted.by(rollout.saved.record)
             if unchanged and earned is not None and self._still_leads():
@@ -167,6 +167,7 @@ class Reconciler:
         forestalled.
         """
         decision = self._decision(rollout)
+        # Up only by whoever leads; down by everybody (invariant 2).
         if not self.leads and not decision.rolls_back(rollout.state):
             return decision.write if _puts_back(rollout, decision.write) else None
         rollout.decision = decision

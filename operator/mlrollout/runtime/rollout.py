@@ -163,6 +163,7 @@ class Rollout:
             raise ValueError("an object without a usable spec can't be decided on")
         if self.state is not None and not self.whole:
             return hold(self.spec, self.state.record, self.state.fingerprint)
+        # Up only by a spec that is whole and can be measured; what is understood of any other guards all the same.
         grows = self.problem is None and self.deleted_at is None
         return self.spec if grows else self.spec.model_copy(update={"paused": True})
 

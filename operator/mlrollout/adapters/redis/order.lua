@@ -133,12 +133,14 @@ if stored then
   end
   local order = compare(wanted, stored)
   local same = order == 0 and stored.owner == wanted.owner
+  -- Up only past a lesser record: a stale leader comes too late, and a latch outranks every raise (invariant 3).
   if not same and order <= 0 then
     if not stopped then
       put(stored.percentage)
     end
     return answer('outranked')
   end
+  -- Up only where nobody has pressed the emergency stop.
   if stopped and (same or raising) then
     return answer('stopped')
   end
@@ -153,9 +155,11 @@ if stored then
   end
 end
 
+-- Up only from what the raise was decided on.
 if raising and not as_expected() then
   return answer('changed')
 end
+-- Up only by what is meant as a raise, whatever the record says.
 if not raising and wanted.percentage > in_force then
   return answer('grows')
 end
