@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 MULTIPLES = (1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 """How many times worse than allowed (as odds) the model may be: one bet for each, with equal stakes."""
+SHARES = tuple(1 / multiple for multiple in MULTIPLES)
+"""The same for "safe": what share of the allowed it may be."""
 FROM_THE_START = 0.5
 """The share of the stake that is on a model which is bad from the start."""
 LATER = 3600.0
@@ -53,8 +55,8 @@ class Bets:
         return Bets(
             begin=self.begin,
             end=end,
-            worse=tuple(_log_add(bet, begun) + factor for bet, factor in zip(self.worse, worse, strict=True)),
-            safe=tuple(bet + factor for bet, factor in zip(self.safe, safe, strict=True)),
+            worse=tuple([_log_add(bet, begun) + factor for bet, factor in zip(self.worse, worse, strict=True)]),
+            safe=tuple([bet + factor for bet, factor in zip(self.safe, safe, strict=True)]),
         )
 
     def next_stage(self) -> "Bets":
@@ -89,8 +91,7 @@ def _unspent(elapsed: float) -> float:
 
 
 def _log_add(one: float, other: float) -> float:
-    higher, lower = max(one, other), min(one, other)
-    return higher + math.log1p(math.exp(lower - higher))
+    return max(one, other) + math.log1p(math.exp(-abs(one - other)))
 
 
 def _log(share: float) -> float:

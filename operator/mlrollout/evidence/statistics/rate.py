@@ -5,12 +5,15 @@ divides it by `1 + limit (m - 1)`, its mean at the limit, for each event of all.
 so the bet is fair whatever the true share is, also one that changes.
 """
 
+import functools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from .bets import MULTIPLES, Bets
+from .bets import MULTIPLES, SHARES, Bets
 from .blocks import Block, Counts
+
+Prices: TypeAlias = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +45,21 @@ class RateTest:
 
     def begin(self, at: float) -> RateState:
         """Before the first block of an attempt, whose first users came at that time."""
-        return RateState(Bets.new(at, len(MULTIPLES), len(MULTIPLES)), Counts())
+        return RateState(Bets.new(at, len(MULTIPLES), len(SHARES)), Counts())
 
     def update(self, state: RateState, block: Block[Counts]) -> RateState:
         """With one more block."""
-        counts = block.content
-        worse = factors(counts, self.limit, MULTIPLES)
-        safe = factors(counts, self.limit, [1 / multiple for multiple in MULTIPLES])
-        bets = state.bets.read(block.begin, block.end, worse, safe)
-        return replace(state, bets=bets, counts=state.counts + counts)
+        worse, safe = _prices(self.limit, MULTIPLES), _prices(self.limit, SHARES)
+        bets = state.bets.read(block.begin, block.end, _factors(block.content, worse), _factors(block.content, safe))
+        return RateState(bets, state.counts + block.content)
 
 
-def factors(counts: Counts, limit: float, multiples: Sequence[float]) -> list[float]:
+def _factors(counts: Counts, prices: Prices) -> list[float]:
     """The logarithm of what each bet is multiplied by."""
-    return [
-        counts.bad * math.log(multiple) - counts.events * math.log1p(limit * (multiple - 1)) for multiple in multiples
-    ]
+    return [counts.bad * bad - counts.events * event for bad, event in prices]
+
+
+@functools.cache
+def _prices(limit: float, multiples: tuple[float, ...]) -> Prices:
+    """The logarithms of what a bet gains by a bad event, and of what it pays for an event of any kind."""
+    return tuple((math.log(multiple), math.log1p(limit * (multiple - 1))) for multiple in multiples)

@@ -1,40 +1,23 @@
 """A rate's test: no false alarm beyond what was asked for, by counting every case; and what it finds."""
 
-import itertools
 import math
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.evidence.statistics.bets import MULTIPLES, enough
 from mlrollout.evidence.statistics.blocks import Block, Counts
-from mlrollout.evidence.statistics.rate import RateState, RateTest, factors
+from mlrollout.evidence.statistics.rate import RateState, RateTest
+
+from tests.pure.evidence.statistics.courses import BEGIN, chance, every, states
 
 LIMITS = st.floats(0.001, 0.999)
-BEGIN = 1_800_000_000.0
 COUNTS = st.integers(0, 50).flatmap(lambda events: st.builds(Counts, st.just(events), st.integers(0, events)))
 
 
-def states(test: RateTest, blocks: list[Counts], seconds: float = 15.0) -> list[RateState]:
-    """The state before the first block and after each."""
-    found = [test.begin(BEGIN)]
-    for at, counts in enumerate(blocks):
-        block = Block(BEGIN + at * seconds, BEGIN + (at + 1) * seconds, counts)
-        found.append(test.update(found[-1], block))
-    return found
-
-
-def chance(counts: Counts, share: float) -> float:
-    events, bad = int(counts.events), int(counts.bad)
-    return math.comb(events, bad) * share**bad * (1 - share) ** (events - bad)
-
-
-def every(sizes: list[int]) -> list[list[Counts]]:
-    """Every way in which blocks of these sizes can turn out."""
-    return [
-        [Counts(size, bad) for size, bad in zip(sizes, case, strict=True)]
-        for case in itertools.product(*(range(size + 1) for size in sizes))
-    ]
+def course(test: RateTest, blocks: Sequence[Counts], seconds: float = 15.0) -> list[RateState]:
+    return states(test.begin(BEGIN), test.update, blocks, seconds)
 
 
 # --- no false alarm beyond what was asked for ------------------------------------------------
@@ -48,14 +31,14 @@ def test_a_stake_does_not_grow_in_the_mean_while_no_share_is_above_the_limit(
     mean = 0.0
     for case in every(sizes):
         weight = math.prod(chance(counts, share) for counts, share in zip(case, shares, strict=True))
-        mean += weight * math.exp(states(RateTest(limit), case, seconds)[-1].bets.log_worse)
+        mean += weight * math.exp(course(RateTest(limit), case, seconds)[-1].bets.log_worse)
 
     assert mean <= 1 + 1e-9
 
 
 @given(LIMITS, st.lists(st.integers(0, 3), min_size=1, max_size=4))
 def test_at_the_limit_a_stake_stays_what_it_is_in_the_mean(limit: float, sizes: list[int]) -> None:
-    ends = [(math.prod(chance(c, limit) for c in case), states(RateTest(limit), case)[-1]) for case in every(sizes)]
+    ends = [(math.prod(chance(c, limit) for c in case), course(RateTest(limit), case)[-1]) for case in every(sizes)]
 
     assert math.fsum(weight * math.exp(end.bets.log_worse) for weight, end in ends) == pytest.approx(1)
     assert math.fsum(weight * math.exp(end.bets.log_safe) for weight, end in ends) == pytest.approx(1)
@@ -68,7 +51,7 @@ def test_safe_is_not_proven_in_the_mean_while_no_share_is_below_the_limit(
     shares = [data.draw(st.floats(limit, 1)) for _ in sizes]
     mean = sum(
         math.prod(chance(counts, share) for counts, share in zip(case, shares, strict=True))
-        * math.exp(states(RateTest(limit), case)[-1].bets.log_safe)
+        * math.exp(course(RateTest(limit), case)[-1].bets.log_safe)
         for case in every(sizes)
     )
 
@@ -81,7 +64,7 @@ def test_the_chance_that_it_ever_alarms_at_the_limit_is_at_most_alpha(alpha: flo
     test, limit = RateTest(0.3), 0.3
     ever = 0.0
     for case in every([1] * 12):
-        if any(enough(state.bets.log_worse, alpha) for state in states(test, case)):
+        if any(enough(state.bets.log_worse, alpha) for state in course(test, case)):
             ever += math.prod(chance(counts, limit) for counts in case)
 
     assert 0 < ever <= alpha
@@ -95,7 +78,7 @@ def test_more_bad_events_are_more_evidence(limit: float, blocks: list[Counts], d
     at = data.draw(st.integers(0, len(blocks) - 1))
     worse = [*blocks]
     worse[at] = Counts(blocks[at].events, data.draw(st.integers(int(blocks[at].bad), int(blocks[at].events))))
-    one, other = states(RateTest(limit), blocks)[-1].bets, states(RateTest(limit), worse)[-1].bets
+    one, other = course(RateTest(limit), blocks)[-1].bets, course(RateTest(limit), worse)[-1].bets
 
     assert other.log_worse >= one.log_worse - 1e-9
     assert other.log_safe <= one.log_safe + 1e-9
@@ -103,25 +86,25 @@ def test_more_bad_events_are_more_evidence(limit: float, blocks: list[Counts], d
 
 @given(LIMITS, st.lists(COUNTS, min_size=1, max_size=6))
 def test_a_bet_without_restarts_is_the_same_however_its_events_are_split(limit: float, blocks: list[Counts]) -> None:
-    split = [sum(each) for each in zip(*(factors(block, limit, MULTIPLES) for block in blocks), strict=True)]
+    whole = course(RateTest(limit), [sum(blocks, Counts())])[-1].bets
+    split = course(RateTest(limit), blocks)[-1].bets
 
-    assert split == pytest.approx(factors(sum(blocks, Counts()), limit, MULTIPLES))
-    (end,) = states(RateTest(limit), [sum(blocks, Counts())])[1:]
-    assert states(RateTest(limit), blocks)[-1].bets.log_safe == pytest.approx(end.bets.log_safe)
+    assert split.safe == pytest.approx(whole.safe, abs=1e-9)
 
 
-def test_a_factor_is_the_ratio_of_the_chances_under_both_shares() -> None:
-    limit, multiple = 0.05, 3.0
-    share = multiple * limit / (1 + limit * (multiple - 1))
-    ratio = chance(Counts(20, 4), share) / chance(Counts(20, 4), limit)
+@pytest.mark.parametrize("limit", [0.001, 0.05, 0.5, 0.97])
+def test_a_bet_is_the_ratio_of_the_chances_under_both_shares(limit: float) -> None:
+    safe = course(RateTest(limit), [Counts(20, 4)])[-1].bets.safe
 
-    assert math.exp(factors(Counts(20, 4), limit, [multiple])[0]) == pytest.approx(ratio)
+    for at, multiple in enumerate(MULTIPLES):
+        share = limit / multiple / (1 + limit * (1 / multiple - 1))
+        assert math.exp(safe[at]) == pytest.approx(chance(Counts(20, 4), share) / chance(Counts(20, 4), limit))
 
 
 def test_a_thousand_million_events_do_not_overflow() -> None:
     test = RateTest(0.01)
-    bad = states(test, [Counts(10**9, 10**8)])[-1].bets
-    good = states(test, [Counts(10**9, 10**6)])[-1].bets
+    bad = course(test, [Counts(10**9, 10**8)])[-1].bets
+    good = course(test, [Counts(10**9, 10**6)])[-1].bets
 
     assert bad.log_worse > 1e8
     assert bad.log_safe < -1e6
@@ -131,7 +114,7 @@ def test_a_thousand_million_events_do_not_overflow() -> None:
 
 def test_a_stage_counts_its_own_events() -> None:
     test = RateTest(0.05)
-    state = states(test, [Counts(100, 2), Counts(50, 1)])[-1]
+    state = course(test, [Counts(100, 2), Counts(50, 1)])[-1]
 
     assert state.counts == Counts(150, 3)
     assert state.next_stage().counts == Counts()
