@@ -76,6 +76,7 @@ lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev $(LOCK) -o requirements/dev.txt
 	uv pip compile pyproject.toml --extra operator --extra server $(LOCK) -o requirements/image.txt
 	uv pip compile --group build $(LOCK) -o requirements/build.txt
+	uv pip compile --group references $(LOCK) -o requirements/references.txt
 	uv pip compile --group rivals -c requirements/dev.txt $(LOCK) -o requirements/rivals.txt
 
 clean: down ## Stop the local stack and remove what was made here

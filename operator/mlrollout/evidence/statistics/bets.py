@@ -8,9 +8,14 @@ therefore too.
 The bets on "safe" begin with each stage and are not begun anew, for they claim something of all of it.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
+
+Prices: TypeAlias = tuple[tuple[float, float], ...]
+"""For each bet what it gains by an event of the kind that it is on, and what it pays for any event; logarithms."""
 
 MULTIPLES = (1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 """How many times worse than allowed (as odds) the model may be: one bet for each, with equal stakes."""
@@ -72,6 +77,17 @@ class Bets:
     def log_safe(self) -> float:
         """The logarithm of the e-value for "safe", in this stage."""
         return log_mean(self.safe)
+
+
+@functools.lru_cache(maxsize=128)
+def prices(share: float, multiples: tuple[float, ...]) -> Prices:
+    """Of bets that are fair at a share, each on odds so many times those of the share."""
+    return tuple((math.log(multiple), math.log1p(share * (multiple - 1))) for multiple in multiples)
+
+
+def factors(events: float, hits: float, priced: Prices) -> list[float]:
+    """The logarithm of what each bet is multiplied by, where so many of the events were of the kind that it is on."""
+    return [hits * gain - events * price for gain, price in priced]
 
 
 def enough(log_e: float, alpha: float) -> bool:

@@ -5,15 +5,10 @@ divides it by `1 + limit (m - 1)`, its mean at the limit, for each event of all.
 so the bet is fair whatever the true share is, also one that changes.
 """
 
-import functools
-import math
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from .bets import MULTIPLES, SHARES, Bets
+from .bets import MULTIPLES, SHARES, Bets, factors, prices
 from .blocks import Block, Counts
-
-Prices: TypeAlias = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +44,7 @@ class RateTest:
 
     def update(self, state: RateState, block: Block[Counts]) -> RateState:
         """With one more block."""
-        worse, safe = _prices(self.limit, MULTIPLES), _prices(self.limit, SHARES)
-        bets = state.bets.read(block.begin, block.end, _factors(block.content, worse), _factors(block.content, safe))
-        return RateState(bets, state.counts + block.content)
-
-
-def _factors(counts: Counts, prices: Prices) -> list[float]:
-    """The logarithm of what each bet is multiplied by."""
-    return [counts.bad * bad - counts.events * event for bad, event in prices]
-
-
-@functools.cache
-def _prices(limit: float, multiples: tuple[float, ...]) -> Prices:
-    """The logarithms of what a bet gains by a bad event, and of what it pays for an event of any kind."""
-    return tuple((math.log(multiple), math.log1p(limit * (multiple - 1))) for multiple in multiples)
+        counts = block.content
+        worse = factors(counts.events, counts.bad, prices(self.limit, MULTIPLES))
+        safe = factors(counts.events, counts.bad, prices(self.limit, SHARES))
+        return RateState(state.bets.read(block.begin, block.end, worse, safe), state.counts + counts)
