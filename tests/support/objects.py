@@ -2,11 +2,13 @@
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Final
 
 from mlrollout.api.duration import PATTERN
+from mlrollout.api.kinds import KINDS
 
 ABSENT: Final = object()
 """A value that takes its field away."""
@@ -26,6 +28,10 @@ REDIS = {"secretRef": {"name": "redis", "key": "url"}}
 REQUIRED = {"guardrail": "errors", "min": 1}
 STAGE = {"name": "pilot", "percentage": 10, "duration": "1h"}
 SAMPLES = {"count": 1, "query": "up"}
+# A guardrail of each kind, by the field that marks it, with every field that only some kinds have.
+GUARDRAILS: Mapping[str, dict[str, Any]] = {
+    "query": {"name": "errors", "query": "up", "min": 0, "max": 1, "minSamples": SAMPLES},
+}
 # What must stand there first, for a path to lead anywhere or its ends to be allowed.
 _FIRST = {
     "spec.stages[": ("spec.stages", [STAGE | {"require": [REQUIRED]}]),
@@ -233,6 +239,7 @@ def _guardrail() -> Iterator[Sample]:
     yield from _name(f"{first}.name")
     yield from _text(f"{first}.query", shortest=1, longest=4096)
     yield from _choice(f"{first}.action", "Rollback", "Hold", "Alert")
+    yield from _kinds(first)
     yield from _limits(first)
     yield from _duration(f"{first}.interval", "250ms", "1h", "249ms", "1h1ms")
     yield from _duration(f"{first}.deadline", "50ms", "1m", "49ms", "1m1ms")
@@ -241,6 +248,20 @@ def _guardrail() -> Iterator[Sample]:
     yield from _missing(f"{first}.onNoData")
     yield from _missing(f"{first}.onError")
     yield from _looks(first)
+
+
+def _kinds(first: str) -> Iterator[Sample]:
+    """A guardrail of each kind, and every field of another kind beside its mark."""
+    marks = " or ".join(kind.MARK for kind in KINDS)
+    for kind, other in product(KINDS, KINDS):
+        own, foreign = GUARDRAILS[kind.MARK], GUARDRAILS[other.MARK]
+        if kind is other:
+            yield Sample(first, own)
+            continue
+        mixed = own | {other.MARK: foreign[other.MARK]}
+        yield Sample(first, mixed, f"a guardrail is of one kind: {marks}")
+        for field in [field for field in foreign if field not in own and field != other.MARK]:
+            yield Sample(first, own | {field: foreign[field]}, f"{field} means nothing beside {kind.MARK}")
 
 
 def _limits(first: str) -> Iterator[Sample]:
