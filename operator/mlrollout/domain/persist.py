@@ -20,7 +20,6 @@ from mlrollout.api.status import (
 from mlrollout.evidence.checks.kinds import kind_of
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory
 
-from .conditions import CONTESTED
 from .outlook import served, upcoming
 from .record import Cause, Record
 from .state import Heard, RunOutcome, StageRun, State, Transition
@@ -108,42 +107,6 @@ def _guardrail(guardrail: Guardrail, measurement: Measurement) -> GuardrailStatu
         samples=measurement.samples,
         at=measurement.at,
         message=measurement.message,
-    )
-
-
-CHECKPOINT = 60.0
-"""Seconds of healthy time that a crash may cost."""
-CHECKPOINT_SHARE = 20
-"""The same as a part of what is saved already, so that a short stage is saved often."""
-
-
-def due(saved: Status, status: Status) -> bool:
-    """Whether a status is worth writing: values and messages alone are not, metrics have them."""
-    if _essence(saved) != _essence(status):
-        return True
-    if saved.progress is None or status.progress is None:
-        return False
-    gained = (status.progress.healthy_seconds or 0.0) - (saved.progress.healthy_seconds or 0.0)
-    return gained >= min(CHECKPOINT, max(1.0, (status.progress.healthy_seconds or 0.0) / CHECKPOINT_SHARE))
-
-
-def _essence(status: Status) -> tuple[object, ...]:
-    """What of a status is worth writing it for."""
-    progress = None if status.progress is None else status.progress.model_dump_json(exclude={"healthy_seconds"})
-    return (
-        status.observed_generation,
-        tuple(
-            (condition.type, condition.status, condition.reason)
-            for condition in status.conditions
-            if condition.type != CONTESTED  # of two writers the one would put back at once what the other leaves out
-        ),
-        status.record,
-        progress,
-        tuple((guardrail.name, guardrail.finding) for guardrail in status.guardrails),
-        status.verbs,
-        status.serial,
-        len(status.stages),
-        status.next,
     )
 
 

@@ -4,21 +4,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from mlrollout.api import GROUP
-from mlrollout.api.status import ConditionStatus, Status
+from mlrollout.api.status import ConditionStatus
 from mlrollout.domain.conditions import CONTESTED, Fact, facts, stalled, stamp
-from mlrollout.domain.persist import due, to_status
+from mlrollout.domain.persist import to_status
+from mlrollout.domain.saving import is_due
 from mlrollout.domain.state import Alert, Reason, State
 from mlrollout.domain.verbs import in_manifests, too_early
-from mlrollout.domain.wording import without_numbers
 from mlrollout.ports import Clock, ConflictError, Object, Objects, ObjectsError
 
 from .reading import Problem
 from .requests import REMOVED, removed, unknown_verbs
 from .rollout import Rollout
 from .telling import Outbox
-
-REWORDED = 10.0
-"""Seconds between two writes of a status for the sake of its wording: why something fails may change at every look."""
 
 
 class Report:
@@ -87,10 +84,8 @@ class Report:
             generation=rollout.generation,
             written_by=rollout.rivalry.own,
         )
-        if due(rollout.status, status) or (
-            now >= rollout.reworded + REWORDED and _reads(rollout.status) != _reads(status)
-        ):
-            rollout.reworded = now
+        if is_due(rollout.status, status, now - rollout.written):
+            rollout.written = now
             version = rollout.resource_version
             await self._write(rollout, self._objects.save_status(rollout.ref, version, status.render()))
             rollout.rivalry.saved()
@@ -147,10 +142,3 @@ class Report:
             rollout.reload = True
             raise
         self._learned(rollout)
-
-
-def _reads(status: Status) -> list[str]:
-    """What a person reads in a status, whatever the numbers are: measurements are metrics."""
-    messages = [condition.message for condition in status.conditions]
-    messages += [guardrail.message for guardrail in status.guardrails]
-    return [without_numbers(message) for message in messages]

@@ -62,7 +62,7 @@ class Rollout:
         store: Its Redis, once connected.
         source: Its Prometheus, once known.
         reload: Whether the object must be read again before anything is written to it.
-        reworded: When its status was last written, by the loop's clock.
+        written: When this process last tried to write its status, by the loop's clock.
         told: What people have been told of it.
         rivalry: Who else writes its status.
         looked: When a guardrail was last looked at, by the loop's clock; before the first look, when it was met.
@@ -97,7 +97,7 @@ class Rollout:
     store: TrafficStore | None = None
     source: EvidenceSource | None = None
     reload: bool = False
-    reworded: float = -inf
+    written: float = -inf
     told: Told = field(default_factory=Told)
     rivalry: Rivalry = field(default_factory=Rivalry)
     looked: float = -inf

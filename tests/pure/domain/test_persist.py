@@ -1,19 +1,18 @@
-"""The state in the object's status: it comes back whole, and is written when it is worth it."""
+"""The state in the object's status: it comes back whole."""
 
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.api.status import Progress, RecordStatus, StageStatus, Status
-from mlrollout.domain.persist import due, from_status, to_status
+from mlrollout.api.status import RecordStatus, StageStatus, Status
+from mlrollout.domain.persist import from_status, to_status
 from mlrollout.domain.record import Cause, Record
 from mlrollout.domain.state import HISTORY, RUNS, Heard, Reason, RunOutcome, StageRun, State, Transition
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 
 from tests.pure.domain.situations import SITUATIONS, world_at
 from tests.pure.domain.specs import ERRORS, SCORE, STAGES, Edit
-from tests.pure.domain.world import World
 
 MOMENTS = st.integers(0, 4_000_000_000_000).map(lambda milliseconds: milliseconds / 1000)
 NAMES = st.text("abc-", max_size=63)
@@ -142,57 +141,3 @@ def test_a_look_is_shown_with_the_limit_it_is_held_against(
     (shown,) = status.guardrails
     assert (shown.name, shown.finding, shown.value, shown.limit) == (guardrail.name, "Pass", value, limit)
     assert (shown.window, shown.samples, shown.at, shown.message) == (20.0, 7.0, 5.0, "fine")
-
-
-# --- when it is written ----------------------------------------------------------------------
-
-
-def _healthy(seconds: float) -> Status:
-    return _status(replace(world_at("second stage").state, healthy=seconds))
-
-
-@pytest.mark.parametrize(
-    ("saved", "now", "written"),
-    [
-        (0.0, 0.5, False),
-        (0.0, 1.0, True),
-        (10.0, 10.5, False),
-        (10.0, 11.0, True),
-        (990.0, 1030.0, False),
-        (990.0, 1050.0, True),
-        (1e5, 1e5 + 59, False),
-        (1e5, 1e5 + 60, True),
-    ],
-)
-def test_healthy_time_is_saved_now_and_then(saved: float, now: float, written: bool) -> None:  # noqa: FBT001 - a table
-    assert due(_healthy(saved), _healthy(now)) is written
-
-
-def test_a_transition_a_verb_a_finding_or_a_condition_is_saved_at_once_and_a_value_alone_is_not() -> None:
-    def status(world: World) -> Status:
-        return Status.read({"status": world.saved.status})
-
-    saved = status(world_at("second stage"))
-    assert not due(saved, status(world_at("second stage")))
-    assert not due(
-        saved,
-        saved.model_copy(
-            update={
-                "guardrails": tuple(
-                    look.model_copy(update={"value": 0.5, "message": "else"}) for look in saved.guardrails
-                )
-            }
-        ),
-    )
-    assert due(saved, saved.model_copy(update={"observed_generation": 9}))
-    assert due(saved, saved.model_copy(update={"conditions": saved.conditions[1:]}))
-    assert due(saved, saved.model_copy(update={"guardrails": saved.guardrails[1:]}))
-    assert due(saved, saved.model_copy(update={"verbs": ({"verb": "pause", "value": "x"},)}))
-    assert due(saved, saved.model_copy(update={"serial": 99}))
-    assert due(_status(None), saved)
-    assert due(saved, _status(None))
-    assert not due(_status(None), _status(None))
-    assert saved.progress is not None
-    assert due(
-        saved, saved.model_copy(update={"progress": Progress(**{**saved.progress.model_dump(), "approved": "full"})})
-    )

@@ -47,7 +47,11 @@ class ApiServer(api_server.ApiServer):
 
 
 def _essence(status: Mapping[str, Any]) -> dict[str, Any]:
-    """A status without what may be written again and again: healthy time, values and messages."""
+    """A status without what may be written again and again: healthy time, values and messages.
+
+    It holds more than what the operator writes a status for, which is `domain.saving`: were the two one, nobody would
+    see a status that is written again and again for the rest.
+    """
     bare = dict(status)
     bare["progress"] = {name: value for name, value in status.get("progress", {}).items() if name != "healthySeconds"}
     bare["guardrails"] = [(one["name"], one["finding"]) for one in status.get("guardrails", ())]
