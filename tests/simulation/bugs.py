@@ -19,12 +19,11 @@ from mlrollout.evidence.measurement import Measurement
 from mlrollout.evidence.presence import Found, Life, Presence
 from mlrollout.ports import GoneError, Ref
 from mlrollout.runtime import reading, rounds
-from mlrollout.runtime import rollout as rollouts
 from mlrollout.runtime.operator import Operator
 from mlrollout.runtime.reconciler import Reconciler
 from mlrollout.runtime.report import Report
-from mlrollout.runtime.rollout import Rollout
 from mlrollout.runtime.rounds import Rounds
+from mlrollout.runtime.tracked import Resource, TrackedObject, standing
 from mlrollout.runtime.view import View as Sight
 
 from tests.support import redis_model as model
@@ -34,10 +33,10 @@ def raise_before_status(patch: pytest.MonkeyPatch) -> None:
     """A raise is written to Redis first, as a rollback is."""
     step = Reconciler._step
 
-    async def hasty(self: Reconciler, rollout: Rollout) -> bool:
+    async def hasty(self: Reconciler, rollout: TrackedObject) -> bool:
         self._decide(rollout)
-        state = rollout.state if rollout.decision is None else rollout.decision.state
-        traffic = rollout.traffic
+        state = rollout.state if rollout.standing.decision is None else rollout.standing.decision.state
+        traffic = rollout.redis.traffic
         if self.leads and state is not None and traffic is not None and state.record.percentage > traffic.in_force:
             await self._traffic.write(rollout, Raise(SavedRecord(state.record), expect=traffic.record))
         return await step(self, rollout)
@@ -52,7 +51,7 @@ def _restart(patch: pytest.MonkeyPatch, forget: Callable[[State], State]) -> Non
     def forgetful(working: State | None, loaded: State | None) -> State | None:
         return forget(loaded) if working is None and loaded is not None else merge(working, loaded)
 
-    patch.setattr(rollouts, "merge", forgetful)
+    patch.setattr(standing, "merge", forgetful)
 
 
 def forget_latch_on_restart(patch: pytest.MonkeyPatch) -> None:
@@ -68,7 +67,7 @@ def forget_verbs_on_restart(patch: pytest.MonkeyPatch) -> None:
 def hear_by_words(patch: pytest.MonkeyPatch) -> None:
     """A request with the words of one that was heard is taken for that one."""
     patch.setattr(Request, "heard_by", lambda self, mark: mark.value == shown(self.text))
-    patch.setattr(Rollout, "_removed", lambda _: frozenset())
+    patch.setattr(Resource, "_removed", lambda _: frozenset())
 
 
 def hear_manifests(patch: pytest.MonkeyPatch) -> None:
@@ -119,7 +118,7 @@ def count_twice(patch: pytest.MonkeyPatch) -> None:
         merged = merge(working, loaded)
         return merged if merged is None or working is None else replace(merged, healthy_until=working.healthy_until)
 
-    patch.setattr(rollouts, "merge", greedy)
+    patch.setattr(standing, "merge", greedy)
 
 
 def expect_nothing(patch: pytest.MonkeyPatch) -> None:
@@ -167,7 +166,7 @@ def spin(patch: pytest.MonkeyPatch) -> None:
     """A process that leads no more wants to look again at a time that has long come."""
     again = Reconciler._again
 
-    def overdue(self: Reconciler, rollout: Rollout) -> float | None:
+    def overdue(self: Reconciler, rollout: TrackedObject) -> float | None:
         return again(self, rollout) if self.leads else 0.0
 
     patch.setattr(Reconciler, "_again", overdue)
@@ -177,13 +176,13 @@ def begin_before_saved(patch: pytest.MonkeyPatch) -> None:
     """An attempt begins in Redis at once, and is saved afterwards."""
     decide_ = Reconciler._decide
 
-    def hasty(self: Reconciler, rollout: Rollout) -> Intent | None:
+    def hasty(self: Reconciler, rollout: TrackedObject) -> Intent | None:
         before, decision = rollout.state, self._decision(rollout)
         if not (self.leads and decision.announces and decision.state is not None):
             return decide_(self, rollout)
         if before is not None and decision.state.record.attempt == before.record.attempt:
             return decide_(self, rollout)
-        rollout.state, rollout.decision = decision.state, decision
+        rollout.standing.state, rollout.standing.decision = decision.state, decision
         return Lower(decision.state.record)
 
     patch.setattr(Reconciler, "_decide", hasty)
@@ -224,11 +223,13 @@ def renew_in_the_main_lane(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(rounds, "_is_due", lambda *_: False)
     again, decided = Reconciler._again, Report.decided
 
-    async def renewing(self: Report, rollout: Rollout) -> None:
+    async def renewing(self: Report, rollout: TrackedObject) -> None:
         await decided(self, rollout)
-        if rollout.store is not None and rollout.state is not None and rollout.state.confirmed:
+        if rollout.redis.store is not None and rollout.state is not None and rollout.state.confirmed:
             lease = rollout.effective_spec.traffic.lease
-            await rollout.store.write(rollout.effective_spec.traffic.key, Lower(rollout.state.record), lease=lease)
+            await rollout.redis.store.write(
+                rollout.effective_spec.traffic.key, Lower(rollout.state.record), lease=lease
+            )
 
     patch.setattr(Report, "decided", renewing)
     patch.setattr(Reconciler, "_again", lambda self, rollout: min(again(self, rollout) or 1.0, 1.0))

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from mlrollout.domain.state import Reason
 
 from .reading import Problem
-from .rollout import Rollout
+from .tracked import TrackedObject
 
 Key = tuple[object, str]
 """The object's own Redis, `None` for the operator's, and the key in it."""
@@ -16,10 +16,10 @@ class Claims:
     """An index, so that asking for a conflict costs no look at every other object."""
 
     def __init__(self) -> None:
-        self._keys: dict[Rollout, Key] = {}
-        self._claimants: defaultdict[Key, set[Rollout]] = defaultdict(set)
+        self._keys: dict[TrackedObject, Key] = {}
+        self._claimants: defaultdict[Key, set[TrackedObject]] = defaultdict(set)
 
-    def take(self, rollout: Rollout) -> None:
+    def take(self, rollout: TrackedObject) -> None:
         """Take in which key an object names now."""
         key = _key(rollout)
         if self._keys.get(rollout) != key:
@@ -28,7 +28,7 @@ class Claims:
                 self._keys[rollout] = key
                 self._claimants[key].add(rollout)
 
-    def drop(self, rollout: Rollout) -> Collection[Rollout]:
+    def drop(self, rollout: TrackedObject) -> Collection[TrackedObject]:
         """Forget an object; answers with those whose key may be free now."""
         key = self._keys.pop(rollout, None)
         if key is None:
@@ -39,7 +39,7 @@ class Claims:
             del self._claimants[key]
         return others
 
-    def conflict(self, rollout: Rollout) -> Problem | None:
+    def conflict(self, rollout: TrackedObject) -> Problem | None:
         """Another object that names the same key and was there first."""
         key = self._keys.get(rollout)
         if key is None:
@@ -54,7 +54,7 @@ class Claims:
         return Problem(Reason.KEY_CONFLICT, message)
 
 
-def _key(rollout: Rollout) -> Key | None:
+def _key(rollout: TrackedObject) -> Key | None:
     if rollout.spec is None:
         return None
     traffic = rollout.spec.traffic
@@ -62,6 +62,6 @@ def _key(rollout: Rollout) -> Key | None:
     return (own, traffic.key)
 
 
-def _rank(rollout: Rollout) -> tuple[bool, str, str]:
+def _rank(rollout: TrackedObject) -> tuple[bool, str, str]:
     """The object that stands somewhere already comes first, then the older one."""
-    return (rollout.state is None, str(rollout.metadata.get("creationTimestamp", "")), rollout.uid)
+    return (rollout.state is None, str(rollout.resource.metadata.get("creationTimestamp", "")), rollout.uid)

@@ -9,7 +9,7 @@ import structlog
 
 from mlrollout.ports import PortError
 
-from .rollout import Rollout
+from .tracked import TrackedObject
 
 log = structlog.get_logger(__name__)
 
@@ -30,14 +30,14 @@ class Delivery(Generic[Item]):
         at_once: For how many objects at the same time.
     """
 
-    def __init__(self, deliver: Callable[[Rollout, Item], Awaitable[None]], *, at_once: int) -> None:
+    def __init__(self, deliver: Callable[[TrackedObject, Item], Awaitable[None]], *, at_once: int) -> None:
         self._deliver = deliver
         self._turns = asyncio.Semaphore(at_once)
-        self._lanes: dict[Rollout, deque[tuple[Item, float]]] = {}
+        self._lanes: dict[TrackedObject, deque[tuple[Item, float]]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         """What is under way."""
 
-    def add(self, rollout: Rollout, item: Item) -> None:
+    def add(self, rollout: TrackedObject, item: Item) -> None:
         """Have it delivered after what was added before; returns at once."""
         lane = self._lanes.get(rollout)
         until = asyncio.get_running_loop().time() + GIVEN_UP_AFTER
@@ -49,7 +49,7 @@ class Delivery(Generic[Item]):
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _run(self, rollout: Rollout, lane: deque[tuple[Item, float]]) -> None:
+    async def _run(self, rollout: TrackedObject, lane: deque[tuple[Item, float]]) -> None:
         loop, failures = asyncio.get_running_loop(), 0
         try:
             while lane:
@@ -64,7 +64,7 @@ class Delivery(Generic[Item]):
         finally:
             del self._lanes[rollout]
 
-    async def _try(self, rollout: Rollout, item: Item) -> bool:
+    async def _try(self, rollout: TrackedObject, item: Item) -> bool:
         """Whether it need not be tried again."""
         try:
             async with self._turns:

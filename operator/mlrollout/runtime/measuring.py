@@ -24,7 +24,7 @@ from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.ports import Clock, EvidenceSource, QueryRefusedError, SourceError
 
 from .metrics import Metrics
-from .rollout import Rollout
+from .tracked import TrackedObject
 
 log = structlog.get_logger(__name__)
 
@@ -104,7 +104,7 @@ class _Asking:
             return Failure(f"unexpected {type(error).__name__}")
 
 
-OnMeasurement = Callable[[Rollout, Guardrail, Measurement], None]
+OnMeasurement = Callable[[TrackedObject, Guardrail, Measurement], None]
 """What to do with a measurement; must not wait."""
 
 
@@ -112,7 +112,7 @@ OnMeasurement = Callable[[Rollout, Guardrail, Measurement], None]
 class Watch:
     """The measuring of the guardrails of one object: one task each."""
 
-    rollout: Rollout
+    rollout: TrackedObject
     clock: Clock
     metrics: Metrics
     on_measurement: OnMeasurement
@@ -146,7 +146,7 @@ class Watch:
             due, wait = max(due + wait, loop.time()), guardrail.interval
 
     async def _measure(self, check: Check[Any]) -> Measurement:
-        state, source = self.rollout.state, self.rollout.source
+        state, source = self.rollout.state, self.rollout.measured.source
         since = state.in_force_since if state is not None else 0.0
         if source is None:
             return Measurement(Verdict.ERROR, self.clock.now(), 0.0, message="there is no Prometheus to ask")

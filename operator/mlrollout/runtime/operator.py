@@ -16,12 +16,12 @@ from .parts import keep
 from .queue import Queue
 from .reconciler import Reconciler
 from .rivals import Rivalry
-from .rollout import Rollout, is_stale_version
 from .rounds import Rounds
 from .sinks.events import EventsSink
 from .sinks.log import LogSink
 from .sinks.metrics import MetricsSink
 from .telling import Outbox
+from .tracked import Measured, TrackedObject, Writing, is_stale_version
 from .traffic_io import TrafficIO
 
 log = structlog.get_logger(__name__)
@@ -79,7 +79,7 @@ class Operator:
         self._installation = installation
         self._random = random.Random(seed)  # noqa: S311 - jitter is no secret
         self.metrics = metrics or Metrics()
-        self.rollouts: dict[Ref, Rollout] = {}
+        self.rollouts: dict[Ref, TrackedObject] = {}
         self._cluster = ""
         self._watches: dict[Ref, Watch] = {}
         self._claims = Claims()
@@ -117,7 +117,7 @@ class Operator:
         metadata = found["metadata"]
         ref = Ref(str(metadata["namespace"]), str(metadata["name"]))
         rollout = self.rollouts.get(ref)
-        if rollout is not None and is_stale_version(metadata.get("resourceVersion"), rollout.resource_version):
+        if rollout is not None and is_stale_version(metadata.get("resourceVersion"), rollout.resource.resource_version):
             return
         if rollout is not None and rollout.uid != metadata["uid"]:
             self._forget(rollout)
@@ -128,7 +128,7 @@ class Operator:
             rollout.apply(found)
         self._claims.take(rollout)
         self.queue.add(ref)
-        rollout.sync_trails()
+        rollout.sync_measured()
         self._sync(rollout)
         self._reconciler.start_lowering(rollout)
 
@@ -146,7 +146,7 @@ class Operator:
         Raises:
             ObjectsError: They can't be read.
         """
-        before = {rollout.uid: rollout.object for rollout in self.rollouts.values()}
+        before = {rollout.uid: rollout.resource.object for rollout in self.rollouts.values()}
         found = await objects.read_all()
         for one in found:
             self.observe(one)
@@ -156,10 +156,9 @@ class Operator:
 
     def lead(self, *, leads: bool) -> None:
         """Take in whether this process may take traffic up and write status."""
-        self._reconciler.leads = leads
+        self._reconciler.lead(self.rollouts.values(), leads=leads)
         self.metrics.leads.set(leads)
         for rollout in self.rollouts.values():
-            rollout.reload = leads
             self.queue.add(rollout.ref)
 
     def placed(self, cluster: str) -> None:
@@ -171,17 +170,19 @@ class Operator:
 
     # --- what follows ------------------------------------------------------------------------
 
-    def _meet(self, ref: Ref, found: Mapping[str, Any]) -> Rollout:
+    def _meet(self, ref: Ref, found: Mapping[str, Any]) -> TrackedObject:
         """Begin to know an object."""
         looked = asyncio.get_running_loop().time()
-        rollout = self.rollouts[ref] = Rollout(ref, self._cluster, looked=looked, rivalry=Rivalry(self._installation))
+        rollout = self.rollouts[ref] = TrackedObject(
+            ref, self._cluster, measured=Measured(last=looked), writing=Writing(Rivalry(self._installation))
+        )
         judged = self._reconciler.judged
         self._watches[ref] = Watch(rollout, self._clock, self.metrics, judged, self._random)
         rollout.apply(found)
         self.outbox.recall(rollout)
         return rollout
 
-    def _changed(self, rollout: Rollout) -> None:
+    def _changed(self, rollout: TrackedObject) -> None:
         """Something else stands in Redis than was known."""
         self.queue.add(rollout.ref)
         self._reconciler.start_lowering(rollout)
@@ -206,18 +207,18 @@ class Operator:
             raise
         finally:
             if not rollout.gone:
-                rollout.sync_trails()
+                rollout.sync_measured()
                 self._sync(rollout)
 
-    def _sync(self, rollout: Rollout) -> None:
+    def _sync(self, rollout: TrackedObject) -> None:
         """Look at the guardrails that the object has now, and show where it stands."""
         self._watches[rollout.ref].sync(enabled=not rollout.over)
-        self.metrics.keep(rollout.ref, set(rollout.measurements))
-        self.metrics.contest(rollout.ref, contested=bool(rollout.rivalry.alerts))
+        self.metrics.keep(rollout.ref, set(rollout.measured.histories))
+        self.metrics.contest(rollout.ref, contested=bool(rollout.writing.rivalry.alerts))
         if rollout.state is not None:
             self.metrics.stands(rollout.ref, rollout.state.applied, rollout.state.record.stage)
 
-    def _forget(self, rollout: Rollout) -> None:
+    def _forget(self, rollout: TrackedObject) -> None:
         """Let go of an object, once: by its second end another may have its name."""
         if rollout.gone:
             return

@@ -3,23 +3,21 @@
 Two lanes. The main lane handles a key of the queue: it reads Redis, decides, writes, saves. The way
 down has a lane of its own, started the moment a decision wants less traffic than stands: it needs
 Redis alone, so neither a slow API server nor the main lane delays it. Both work on the same state in
-memory, and the order of records makes their writes safe in any order.
+memory; why they may, `tracked.Standing` says.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from typing import Any
 
 from mlrollout.api.guardrail import Guardrail
-from mlrollout.api.spec import Spec
 from mlrollout.domain.decide import decide
 from mlrollout.domain.record import greater
 from mlrollout.domain.state import Decision, Phase, Reason, State
 from mlrollout.domain.traffic import Intent, Lower, RaiseOnceSaved
 from mlrollout.evidence.measurement import Measurement
 from mlrollout.ports import (
-    AddressRefusedError,
     Clock,
     Connections,
     KeyRefusedError,
@@ -31,8 +29,8 @@ from mlrollout.ports import (
 from .metrics import Metrics
 from .reading import Problem
 from .report import Report
-from .rollout import FINALIZER, Rollout
 from .telling import Outbox
+from .tracked import FINALIZER, TrackedObject
 from .traffic_io import TrafficIO
 
 RETRY_DOWN = 0.1
@@ -71,16 +69,22 @@ class Reconciler:
         self.leads = True
         """Whether this process may take traffic up and write status; going down it always may."""
 
+    def lead(self, rollouts: Iterable[TrackedObject], *, leads: bool) -> None:
+        """Take in whether this process leads. Whoever begins to reads first what the one before it may have written."""
+        self.leads = leads
+        for rollout in rollouts:
+            self._report.lead(rollout, leads=leads)
+
     # --- the main lane -----------------------------------------------------------------------
 
-    async def reconcile(self, rollout: Rollout, conflict: Problem | None) -> float | None:
+    async def reconcile(self, rollout: TrackedObject, conflict: Problem | None) -> float | None:
         """Look at everything about an object once; answers when to look again, in seconds.
 
         Args:
             rollout: The object.
             conflict: What another object holds against it.
         """
-        if rollout.deleted_at is not None:
+        if rollout.resource.deleted_at is not None:
             return await self._delete(rollout)
         problem = self._problem(rollout, conflict)
         if problem is None:
@@ -96,27 +100,19 @@ class Reconciler:
             await self._report.stalled(rollout, problem)
         return None
 
-    def _problem(self, rollout: Rollout, conflict: Problem | None) -> Problem | None:
+    def _problem(self, rollout: TrackedObject, conflict: Problem | None) -> Problem | None:
         """What keeps an object from being looked after; one that has begun is, whatever is wrong with it now."""
         if rollout.spec is None:
-            return rollout.invalid
-        self._find_source(rollout, rollout.spec)
+            return rollout.resource.invalid
+        rollout.measured.find_source(self._connections, rollout.spec)
         return None if rollout.state is not None else conflict or rollout.problem
 
-    def _find_source(self, rollout: Rollout, spec: Spec) -> None:
-        rollout.refused = None
-        try:
-            rollout.source = self._connections.source(spec)
-        except AddressRefusedError as error:
-            rollout.source = None
-            rollout.refused = Problem(Reason.CONNECTION_REFUSED, str(error))
-
-    async def _proceed(self, rollout: Rollout) -> float | None:
+    async def _proceed(self, rollout: TrackedObject) -> float | None:
         await self._traffic.connect(rollout)  # first of all: the way down needs it, and nothing of what follows
         if self.leads:
             await self._report.reload(rollout)
-            if FINALIZER not in rollout.finalizers:
-                await self._report.finalize(rollout, (*rollout.finalizers, FINALIZER))
+            if FINALIZER not in rollout.resource.finalizers:
+                await self._report.finalize(rollout, (*rollout.resource.finalizers, FINALIZER))
         for _ in range(_STEPS):
             await self._traffic.read(rollout)
             before = rollout.state
@@ -125,41 +121,41 @@ class Reconciler:
                 break
         else:
             return SOON
-        if rollout.traffic is None:
-            raise TrafficError(rollout.trouble)
-        if self.leads and await self._traffic.mind_claims(rollout, refused=rollout.keyless):
+        if rollout.redis.traffic is None:
+            raise TrafficError(rollout.redis.trouble)
+        if self.leads and await self._traffic.mind_claims(rollout, refused=rollout.standing.keyless):
             return SOON
         return self._again(rollout)
 
-    def _again(self, rollout: Rollout) -> float | None:
-        decision = rollout.decision
+    def _again(self, rollout: TrackedObject) -> float | None:
+        decision = rollout.standing.decision
         if not self.leads or decision is None or decision.again is None:  # a standby's may be of long ago
             return None
         return max(0.01, decision.again - self._clock.now())
 
-    async def _step(self, rollout: Rollout) -> bool:
+    async def _step(self, rollout: TrackedObject) -> bool:
         """Decide and carry it out; answers whether there is more to be done."""
-        version = rollout.resource_version
+        version = rollout.resource.resource_version
         wanted = self._decide(rollout)
         more = False
         if isinstance(wanted, Lower):
             more = await self._traffic.write(rollout, wanted)
-            if wanted.record.latched and rollout.traffic is not None:
+            if wanted.record.latched and rollout.redis.traffic is not None:
                 wanted = self._decide(rollout)  # what is told of a rollback is what Redis holds
         if not self.leads:
             return more
-        if rollout.resource_version != version:
+        if rollout.resource.resource_version != version:
             return True  # the decision says nothing about the object of now
         await self._report.decided(rollout)
-        if isinstance(wanted, RaiseOnceSaved) and rollout.saved is not None:
+        if isinstance(wanted, RaiseOnceSaved) and rollout.resource.saved is not None:
             # Up only on what still holds: saving took time, in which a guardrail or the lease may have been lost.
             unchanged = self._decide(rollout) == wanted
-            earned = wanted.by(rollout.saved.record)
+            earned = wanted.by(rollout.resource.saved.record)
             if unchanged and earned is not None and self._still_leads():
                 more = await self._traffic.write(rollout, earned)
         return await self._report.drop_verbs(rollout) or more
 
-    def _decide(self, rollout: Rollout) -> Intent | None:
+    def _decide(self, rollout: TrackedObject) -> Intent | None:
         """Decide, and answer what to write; of its decisions one that does not lead keeps only rollbacks.
 
         It puts back as well what came back by itself: a failover asks nobody who leads. What is announced becomes the
@@ -170,12 +166,10 @@ class Reconciler:
         # Up only by whoever leads; down by everybody (invariant 2).
         if not self.leads and not decision.rolls_back(rollout.state):
             return decision.write if _puts_back(rollout, decision.write) else None
-        rollout.decision = decision
-        if not decision.announces:
-            rollout.state = decision.state
+        rollout.standing.decided(decision)
         return decision.write
 
-    def _decision(self, rollout: Rollout) -> Decision:
+    def _decision(self, rollout: TrackedObject) -> Decision:
         spec, state, seen = rollout.effective_spec, rollout.state, rollout.seen()
         if state is not None and not self.leads:
             # Which revision it is, is the leader's business: it may have heard of one that is still unknown here.
@@ -186,18 +180,15 @@ class Reconciler:
 
     # --- the way down ------------------------------------------------------------------------
 
-    def judged(self, rollout: Rollout, guardrail: Guardrail, measurement: Measurement) -> None:
+    def judged(self, rollout: TrackedObject, guardrail: Guardrail, measurement: Measurement) -> None:
         """Take in a measurement; if it asks for zero, that begins here and now."""
-        rollout.looked = asyncio.get_running_loop().time()
-        measured = rollout.measurements.get(guardrail.name)
-        if measured is None or measured.guardrail != guardrail:
+        if not rollout.measured.add(guardrail, measurement):
             return
-        rollout.measurements[guardrail.name] = measured.add(measurement)
         self._metrics.judged(rollout.ref, guardrail.name, measurement)
         self._wake(rollout.ref)
         self.start_lowering(rollout)
 
-    def start_lowering(self, rollout: Rollout) -> None:
+    def start_lowering(self, rollout: TrackedObject) -> None:
         """Begin to bring traffic down if a decision wants that; never waits."""
         running = self._down.get(rollout.ref)
         if running is not None and not running.done():
@@ -206,41 +197,41 @@ class Reconciler:
         if way is not None:
             self._down[rollout.ref] = asyncio.create_task(way(rollout), name=f"down {rollout.ref}")
 
-    def _way_down(self, rollout: Rollout) -> Callable[[Rollout], Coroutine[Any, Any, None]] | None:
+    def _way_down(self, rollout: TrackedObject) -> Callable[[TrackedObject], Coroutine[Any, Any, None]] | None:
         """How traffic has to be brought down now; `None` where it need not or can't."""
         if rollout.spec is None:
             return None
         leaves = self._may_leave(rollout) and not rollout.left
-        if leaves and not rollout.keeps:
+        if leaves and not rollout.resource.keeps:
             return self._leave
-        if rollout.deleted_at is not None and (not rollout.keeps or _given_up_at_zero(rollout)):
+        if rollout.resource.deleted_at is not None and (not rollout.resource.keeps or _given_up_at_zero(rollout)):
             return None  # a rollback would only claim it again
-        if rollout.store is not None:
+        if rollout.redis.store is not None:
             decision = self._decision(rollout)
             lowers = decision.rolls_back(rollout.state) or (self.leads and decision.lowers(rollout.state))
             if lowers or _puts_back(rollout, decision.write):
                 return self._bring_down
         return self._leave if leaves else None
 
-    async def _bring_down(self, rollout: Rollout) -> None:
+    async def _bring_down(self, rollout: TrackedObject) -> None:
         began = asyncio.get_running_loop().time()
         latched = rollout.state is not None and rollout.state.phase is Phase.ROLLED_BACK
         last: Lower | None = None
         while not rollout.gone:
             # What Redis does not answer to is written again, whatever can be decided without its answer.
-            write = self._decide(rollout) or (last if rollout.traffic is None else None)
+            write = self._decide(rollout) or (last if rollout.redis.traffic is None else None)
             if not isinstance(write, Lower):
                 break
             last = write
             await self._traffic.connect(rollout)
             await self._traffic.write(rollout, write)
-            if rollout.traffic is not None and rollout.traffic.in_force <= write.record.percentage:
+            if rollout.redis.traffic is not None and rollout.redis.traffic.in_force <= write.record.percentage:
                 self._report_lowered(rollout, began, again=latched)
                 break
             await asyncio.sleep(RETRY_DOWN)
         self._wake(rollout.ref)
 
-    def _report_lowered(self, rollout: Rollout, began: float, *, again: bool) -> None:
+    def _report_lowered(self, rollout: TrackedObject, began: float, *, again: bool) -> None:
         state = rollout.state
         if state is None:
             return
@@ -248,7 +239,7 @@ class Reconciler:
         if state.cause == Reason.GUARDRAIL_BREACHED and not again:
             self._metrics.zeroed(asyncio.get_running_loop().time() - began)
 
-    def forget(self, rollout: Rollout) -> None:
+    def forget(self, rollout: TrackedObject) -> None:
         """Let go of an object that no longer exists."""
         rollout.gone = True
         task = self._down.pop(rollout.ref, None)
@@ -257,7 +248,7 @@ class Reconciler:
 
     # --- the end -----------------------------------------------------------------------------
 
-    async def _leave(self, rollout: Rollout) -> None:
+    async def _leave(self, rollout: TrackedObject) -> None:
         """Give the key up: a way down like any other, which needs neither the API server nor a leader."""
         while not rollout.gone and self._may_leave(rollout):
             if await self._traffic.give_up(rollout):
@@ -265,14 +256,14 @@ class Reconciler:
             await asyncio.sleep(RETRY_DOWN)
         self._wake(rollout.ref)
 
-    def _may_leave(self, rollout: Rollout) -> bool:
+    def _may_leave(self, rollout: TrackedObject) -> bool:
         """Whether the key is to be given up by this process: at zero by any, where traffic stays by the leader.
 
         Traffic that stays is guarded as long as there is an object, so its key is given up last of all.
         """
-        return rollout.deleted_at is not None and (self.leads or not rollout.keeps)
+        return rollout.resource.deleted_at is not None and (self.leads or not rollout.resource.keeps)
 
-    async def _delete(self, rollout: Rollout) -> float | None:
+    async def _delete(self, rollout: TrackedObject) -> float | None:
         """Let the object go once its key is given up, and in the end without that; the leader alone can.
 
         Until then it is guarded as ever, by every process. Answers when to look again, in seconds.
@@ -281,7 +272,7 @@ class Reconciler:
         if not self.leads:
             return None
         await self._report.reload(rollout)
-        if FINALIZER not in rollout.finalizers:
+        if FINALIZER not in rollout.resource.finalizers:
             return None
         now = asyncio.get_running_loop().time()
         rollout.leaving = now if rollout.leaving is None else rollout.leaving
@@ -289,21 +280,21 @@ class Reconciler:
         if not rollout.left and rest > 0 and rollout.spec is not None:
             return rest  # it is woken as soon as the key is given up
         self._report.given_up(rollout)
-        await self._report.finalize(rollout, tuple(name for name in rollout.finalizers if name != FINALIZER))
+        await self._report.finalize(rollout, tuple(name for name in rollout.resource.finalizers if name != FINALIZER))
         return None
 
 
-def _given_up_at_zero(rollout: Rollout) -> bool:
+def _given_up_at_zero(rollout: TrackedObject) -> bool:
     """Whether nothing is left to be brought down, nor to be given up: what Redis holds is nobody's any more."""
-    return rollout.left and rollout.traffic is not None and rollout.traffic.in_force == 0
+    return rollout.left and rollout.redis.traffic is not None and rollout.redis.traffic.in_force == 0
 
 
-def _puts_back(rollout: Rollout, write: Intent | None) -> bool:
+def _puts_back(rollout: TrackedObject, write: Intent | None) -> bool:
     """Whether a write takes down what somebody or a failover raised, to a record that stands already.
 
     So does the end of what an object before this one has left behind, which nobody guards.
     """
-    traffic, state = rollout.traffic, rollout.state
+    traffic, state = rollout.redis.traffic, rollout.state
     if not isinstance(write, Lower) or traffic is None:
         return False
     stands = state is None or write.record in (state.record, traffic.record)

@@ -14,14 +14,16 @@ from mlrollout.ports import Clock, ConflictError, Object, Objects, ObjectsError
 
 from .reading import Problem
 from .requests import REMOVED, removed, unknown_verbs
-from .rollout import Rollout
 from .telling import Outbox
+from .tracked import TrackedObject
 
 
 class Report:
     """Writes to objects on the version that is known of them, and tells what was written."""
 
-    def __init__(self, objects: Objects, clock: Clock, outbox: Outbox, learned: Callable[[Rollout], None]) -> None:
+    def __init__(
+        self, objects: Objects, clock: Clock, outbox: Outbox, learned: Callable[[TrackedObject], None]
+    ) -> None:
         """Make a report.
 
         Args:
@@ -36,17 +38,21 @@ class Report:
         self._outbox = outbox
         self._learned = learned
 
-    async def reload(self, rollout: Rollout) -> None:
+    def lead(self, rollout: TrackedObject, *, leads: bool) -> None:
+        """Take in whether this process leads; a standby writes nothing, and need not read again."""
+        rollout.writing.reload = leads
+
+    async def reload(self, rollout: TrackedObject) -> None:
         """Read the object again, if what is known of it may be what somebody else has overwritten."""
-        if rollout.reload:
+        if rollout.writing.reload:
             rollout.apply(await self._objects.get(rollout.ref))
-            rollout.reload = False
+            rollout.writing.reload = False
             self._outbox.recall(rollout)
             self._learned(rollout)
 
-    async def decided(self, rollout: Rollout) -> None:
+    async def decided(self, rollout: TrackedObject) -> None:
         """Save the state and say what was decided, if there is anything in it worth a write."""
-        decision = rollout.decision
+        decision = rollout.standing.decision
         if decision is None:
             return
         found = facts(rollout.effective_spec, rollout.seen(), decision, self._clock.now())
@@ -55,90 +61,98 @@ class Report:
         try:
             await self._save(rollout, decision.state if decision.announces else rollout.state, found)
         except ConflictError:
-            if rollout.rivalry.alerts:  # no status of ours stands any more that could say so
-                self._alert(rollout, (*decision.alerts, *rollout.rivalry.alerts), rollout.problem)
+            if rollout.writing.rivalry.alerts:  # no status of ours stands any more that could say so
+                self._alert(rollout, (*decision.alerts, *rollout.writing.rivalry.alerts), rollout.problem)
             raise
-        self._alert(rollout, (*decision.alerts, *rollout.rivalry.alerts), rollout.problem)
+        self._alert(rollout, (*decision.alerts, *rollout.writing.rivalry.alerts), rollout.problem)
 
-    async def stalled(self, rollout: Rollout, problem: Problem) -> None:
+    async def stalled(self, rollout: TrackedObject, problem: Problem) -> None:
         """Say what keeps the object from being looked after; what it had, it keeps."""
         await self._save(rollout, rollout.state, stalled(problem.reason, problem.message))
-        refused = tuple(too_early(rollout.requests)) if rollout.state is None else ()
-        self._alert(rollout, (*refused, *in_manifests(rollout.requests)), problem)
+        refused = tuple(too_early(rollout.resource.requests)) if rollout.state is None else ()
+        self._alert(rollout, (*refused, *in_manifests(rollout.resource.requests)), problem)
         if refused:
             await self._remove(rollout, (alert.subject for alert in refused), None)
 
-    def _alert(self, rollout: Rollout, alerts: Iterable[Alert], problem: Problem | None) -> None:
+    def _alert(self, rollout: TrackedObject, alerts: Iterable[Alert], problem: Problem | None) -> None:
         problems = () if problem is None else (problem.alert,)
-        self._outbox.alerts(rollout, (*alerts, *problems, *unknown_verbs(rollout.metadata)))
+        self._outbox.alerts(rollout, (*alerts, *problems, *unknown_verbs(rollout.resource.metadata)))
 
-    async def _save(self, rollout: Rollout, state: State | None, found: tuple[Fact, ...]) -> None:
+    async def _save(self, rollout: TrackedObject, state: State | None, found: tuple[Fact, ...]) -> None:
         now = asyncio.get_running_loop().time()
-        rollout.rivalry.read(rollout.status.written_by, now)
-        contested = (Fact(CONTESTED, ConditionStatus.TRUE, one.reason, one.message) for one in rollout.rivalry.alerts)
+        rollout.writing.rivalry.read(rollout.resource.status.written_by, now)
+        contested = (
+            Fact(CONTESTED, ConditionStatus.TRUE, one.reason, one.message) for one in rollout.writing.rivalry.alerts
+        )
         status = to_status(
             state,
             spec=rollout.spec,
-            measurements=rollout.measurements,
-            conditions=stamp((*found, *contested), rollout.status.conditions, rollout.generation, self._clock.now()),
-            generation=rollout.generation,
-            written_by=rollout.rivalry.own,
+            measurements=rollout.measured.histories,
+            conditions=stamp(
+                (*found, *contested), rollout.resource.status.conditions, rollout.resource.generation, self._clock.now()
+            ),
+            generation=rollout.resource.generation,
+            written_by=rollout.writing.rivalry.own,
         )
-        if is_due(rollout.status, status, now - rollout.written):
-            rollout.written = now
-            version = rollout.resource_version
+        if is_due(rollout.resource.status, status, now - rollout.writing.tried):
+            rollout.writing.tried = now
+            version = rollout.resource.resource_version
             await self._write(rollout, self._objects.save_status(rollout.ref, version, status.render()))
-            rollout.rivalry.saved()
+            rollout.writing.rivalry.saved()
         # Whoever saved it: the answer to a save of ours may have been lost.
         self._outbox.transitions(rollout)
 
-    async def finalize(self, rollout: Rollout, finalizers: tuple[str, ...]) -> None:
+    async def finalize(self, rollout: TrackedObject, finalizers: tuple[str, ...]) -> None:
         """Say who still has something to do before the object may go."""
-        version = rollout.resource_version
+        version = rollout.resource.resource_version
         await self._write(rollout, self._objects.set_finalizer(rollout.ref, version, finalizers))
 
-    def given_up(self, rollout: Rollout) -> None:
+    def given_up(self, rollout: TrackedObject) -> None:
         """Say what became of the key of an object that goes, if it ever had it."""
         if not rollout.left:
-            trouble = rollout.trouble if rollout.spec is not None else "which key it is can't be told from its spec"
+            trouble = (
+                rollout.redis.trouble if rollout.spec is not None else "which key it is can't be told from its spec"
+            )
             message = (
                 f"the object is being deleted, but its key could not be given up and may still hold traffic: {trouble}"
             )
             self._outbox.last_word(rollout, Alert(Reason.TRAFFIC_NOT_ZEROED, "left-behind", message))
-        elif rollout.state is not None and rollout.traffic is not None:
-            record = rollout.traffic.record
-            became = f"is given up at {rollout.traffic.in_force} %"
+        elif rollout.state is not None and rollout.redis.traffic is not None:
+            record = rollout.redis.traffic.record
+            became = f"is given up at {rollout.redis.traffic.in_force} %"
             if record is not None and record.owner not in ("", rollout.uid):
                 became = "belongs to another object, and is left as it is"
             message = f"the object is being deleted: its key {became}"
             self._outbox.last_word(rollout, Alert(Reason.DELETED, "deleted", message, warning=False))
 
-    async def drop_verbs(self, rollout: Rollout) -> bool:
+    async def drop_verbs(self, rollout: TrackedObject) -> bool:
         """Remove the annotations that have been acted on, now that this is saved; answers whether there were any.
 
         What was noted of an earlier removal goes when its marks are gone from the status.
         """
-        marks = rollout.saved.verbs if rollout.saved is not None else {}
-        done = [verb for verb, mark in marks.items() if rollout.is_over(verb, mark)]
-        over = {mark.token for verb, mark in marks.items() if verb in done or verb not in rollout.requests} - {""}
-        noted = removed(rollout.metadata)
+        marks = rollout.resource.saved.verbs if rollout.resource.saved is not None else {}
+        done = [verb for verb, mark in marks.items() if rollout.resource.is_over(verb, mark)]
+        over = {mark.token for verb, mark in marks.items() if verb in done or verb not in rollout.resource.requests} - {
+            ""
+        }
+        noted = removed(rollout.resource.metadata)
         if not done and (not noted or noted & over):
             return False
         await self._remove(rollout, done, " ".join(sorted(over)) or None)
         return True
 
-    async def _remove(self, rollout: Rollout, verbs: Iterable[str], noted: str | None) -> None:
+    async def _remove(self, rollout: TrackedObject, verbs: Iterable[str], noted: str | None) -> None:
         annotations = {f"{GROUP}/{verb}": None for verb in verbs} | {REMOVED: noted}
-        version = rollout.resource_version
+        version = rollout.resource.resource_version
         await self._write(rollout, self._objects.change_annotations(rollout.ref, version, annotations))
 
-    async def _write(self, rollout: Rollout, written: Awaitable[Object]) -> None:
+    async def _write(self, rollout: TrackedObject, written: Awaitable[Object]) -> None:
         """Take over what was written; where that failed, who knows what stands there now."""
         try:
             rollout.apply(await written)
         except ObjectsError as error:
             if isinstance(error, ConflictError):
-                rollout.rivalry.beaten()
-            rollout.reload = True
+                rollout.writing.rivalry.beaten()
+            rollout.writing.reload = True
             raise
         self._learned(rollout)

@@ -14,7 +14,7 @@ from math import inf
 from mlrollout.domain.state import Alert, Reason, State, Transition
 from mlrollout.ports import Clock
 
-from .rollout import Rollout
+from .tracked import TrackedObject
 
 AGAIN_AFTER = 300.0
 """Seconds after which something that still goes on is told again."""
@@ -44,16 +44,16 @@ class Sink:
         """
         return max((entry.serial for entry in history if entry.at < now - RETOLD), default=0)
 
-    def transition(self, rollout: Rollout, entry: Transition) -> None:
+    def transition(self, rollout: TrackedObject, entry: Transition) -> None:
         """A transition was saved."""
 
-    def alert(self, rollout: Rollout, alert: Alert) -> None:
+    def alert(self, rollout: TrackedObject, alert: Alert) -> None:
         """Something goes on that a person should hear of."""
 
-    def lowered(self, rollout: Rollout, state: State, *, again: bool) -> None:
+    def lowered(self, rollout: TrackedObject, state: State, *, again: bool) -> None:
         """Redis took a way down: told before its transition is saved, and by whoever brought it, leader or not."""
 
-    def last_word(self, rollout: Rollout, alert: Alert) -> None:
+    def last_word(self, rollout: TrackedObject, alert: Alert) -> None:
         """What became of the key of an object that goes; its subject tells it from other last words."""
 
     @property
@@ -69,14 +69,14 @@ class Outbox:
         self._sinks = sinks
         self._clock = clock
 
-    def recall(self, rollout: Rollout) -> None:
+    def recall(self, rollout: TrackedObject) -> None:
         """Move the cursors past what others have told. To be called where others may have saved the status."""
         history, now = _history(rollout), self._clock.now()
         for sink in self._sinks:
             cursor = rollout.told.cursors.get(sink.name, 0)
             rollout.told.cursors[sink.name] = max(cursor, sink.told_before(history, now))
 
-    def transitions(self, rollout: Rollout) -> None:
+    def transitions(self, rollout: TrackedObject) -> None:
         """Tell of the transitions in the saved status that lie after each sink's cursor."""
         history, cursors = _history(rollout), rollout.told.cursors
         for sink in self._sinks:
@@ -86,7 +86,7 @@ class Outbox:
                     if sink.hears_causes or not _is_told_with(after, entry):
                         sink.transition(rollout, entry)
 
-    def alerts(self, rollout: Rollout, alerts: Sequence[Alert]) -> None:
+    def alerts(self, rollout: TrackedObject, alerts: Sequence[Alert]) -> None:
         """Tell what goes on, when it begins and while it lasts."""
         now, told = asyncio.get_running_loop().time(), rollout.told
         going_on = {_key(alert) for alert in alerts}
@@ -97,12 +97,12 @@ class Outbox:
                 for sink in self._sinks:
                     sink.alert(rollout, alert)
 
-    def lowered(self, rollout: Rollout, state: State, *, again: bool) -> None:
+    def lowered(self, rollout: TrackedObject, state: State, *, again: bool) -> None:
         """Tell now what Redis took: the history waits for the API server, and of a standby's evidence knows nothing."""
         for sink in self._sinks:
             sink.lowered(rollout, state, again=again)
 
-    def last_word(self, rollout: Rollout, alert: Alert) -> None:
+    def last_word(self, rollout: TrackedObject, alert: Alert) -> None:
         """Tell what became of the key of an object that goes."""
         for sink in self._sinks:
             sink.last_word(rollout, alert)
@@ -118,8 +118,8 @@ class Outbox:
             await asyncio.wait(set(self.under_way), timeout=seconds)
 
 
-def _history(rollout: Rollout) -> Sequence[Transition]:
-    return rollout.saved.history if rollout.saved is not None else ()
+def _history(rollout: TrackedObject) -> Sequence[Transition]:
+    return rollout.resource.saved.history if rollout.resource.saved is not None else ()
 
 
 def _is_told_with(rollback: Transition | None, cause: Transition) -> bool:

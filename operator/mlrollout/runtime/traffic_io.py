@@ -11,7 +11,7 @@ from mlrollout.ports import Connections, KeyRefusedError, LoginRefusedError, Por
 
 from .connections import PACE
 from .metrics import Metrics
-from .rollout import Rollout
+from .tracked import TrackedObject
 
 log = structlog.get_logger(__name__)
 
@@ -26,140 +26,144 @@ CLAIM_LASTS = 180.0
 
 
 class TrafficIO:
-    """Keeps `Rollout.traffic` at what is known of Redis; that nothing can be known is a thing to decide on, too."""
+    """Keeps what is known of Redis; that nothing can be known is a thing to decide on, too."""
 
     def __init__(self, connections: Connections, metrics: Metrics) -> None:
         self._connections = connections
         self._metrics = metrics
         self._verdict: dict[Ref, asyncio.Task[None]] = {}
 
-    async def connect(self, rollout: Rollout) -> None:
+    async def connect(self, rollout: TrackedObject) -> None:
         """Find the object's Redis; where it is known, a Secret that may have changed is read beside the work.
 
         Beside it, for the API server may be silent, and Redis may be well again without it.
         """
-        if rollout.store is None:
+        if rollout.redis.store is None:
             await self._find(rollout)
-        elif rollout.reconnect and rollout.ref not in self._verdict:
+        elif rollout.redis.reconnect and rollout.ref not in self._verdict:
             loop = asyncio.get_running_loop()
-            if loop.time() - rollout.connected >= (PACE if rollout.login_refused else SELDOM):
+            if loop.time() - rollout.redis.connected >= (PACE if rollout.redis.login_refused else SELDOM):
                 task = loop.create_task(self._find(rollout), name=f"connect {rollout.ref}")
                 self._verdict[rollout.ref] = task
                 task.add_done_callback(lambda _: self._verdict.pop(rollout.ref, None))
 
-    async def _find(self, rollout: Rollout) -> None:
-        rollout.connected = asyncio.get_running_loop().time()
+    async def _find(self, rollout: TrackedObject) -> None:
+        rollout.redis.connected = asyncio.get_running_loop().time()
         try:
-            rollout.store = await self._connections.store(rollout.ref, rollout.effective_spec)
-            rollout.reconnect = False
+            rollout.redis.store = await self._connections.store(rollout.ref, rollout.effective_spec)
+            rollout.redis.reconnect = False
         except PortError as error:
-            rollout.trouble = str(error)
+            rollout.redis.trouble = str(error)
             log.warning("Could not connect to Redis", object=str(rollout.ref), error=str(error))
 
-    async def read(self, rollout: Rollout) -> None:
+    async def read(self, rollout: TrackedObject) -> None:
         """Learn what stands in Redis.
 
         Raises:
             KeyRefusedError: The object can't have this key.
         """
-        if rollout.store is None:
-            rollout.traffic = None
+        if rollout.redis.store is None:
+            rollout.redis.traffic = None
             return
         try:
-            rollout.traffic = await rollout.store.read(rollout.effective_spec.traffic.key)
-            rollout.trouble = ""
+            rollout.redis.traffic = await rollout.redis.store.read(rollout.effective_spec.traffic.key)
+            rollout.redis.trouble = ""
         except KeyRefusedError:
             raise
         except TrafficError as error:
             self._lost(rollout, error)
         else:
-            _check_ours(rollout, rollout.traffic)
+            _check_ours(rollout, rollout.redis.traffic)
 
-    async def write(self, rollout: Rollout, write: Write) -> bool:
+    def heard(self, rollout: TrackedObject, traffic: Traffic) -> None:
+        """Take in what stands in Redis, as it was read for many objects together."""
+        rollout.redis.traffic, rollout.redis.trouble = traffic, ""
+
+    async def write(self, rollout: TrackedObject, write: Write) -> bool:
         """Write; answers whether Redis took anything new."""
-        before = rollout.traffic
+        before = rollout.redis.traffic
         written = await self._write(rollout, write, rollout.effective_spec.traffic.lease)
         return written is not None and written.traffic != before
 
-    async def give_up(self, rollout: Rollout) -> bool:
+    async def give_up(self, rollout: TrackedObject) -> bool:
         """Give the key up, for its object is being deleted; answers whether that is done."""
         await self.connect(rollout)
         try:
             await self.read(rollout)
         except KeyRefusedError as error:
-            rollout.trouble = str(error)
+            rollout.redis.trouble = str(error)
             return False
-        if rollout.traffic is None:
+        if rollout.redis.traffic is None:
             return False
-        record = leave(rollout.state, rollout.uid, rollout.traffic, keep=rollout.keeps)
+        record = leave(rollout.state, rollout.uid, rollout.redis.traffic, keep=rollout.resource.keeps)
         if record is not None:
             # Without a lease: what is left behind is nobody's to renew.
             await self._write(rollout, Lower(record), None)
         return rollout.left
 
-    async def renew(self, rollout: Rollout) -> None:
+    async def renew(self, rollout: TrackedObject) -> None:
         """Renew the lease of what stands in Redis, if it is this object's and as it shall be.
 
         What stands there, not what is wanted: a raise whose status can't be saved must not let it run out.
         """
-        traffic, state = rollout.traffic, rollout.state
+        traffic, state = rollout.redis.traffic, rollout.state
         record = traffic.record if traffic is not None else None
         if traffic is None or record is None or state is None or record.owner != rollout.uid:
             return
         if traffic.percentage != record.percentage or state.record.percentage < record.percentage:
             return  # it is on its way down
         if await self._write(rollout, Lower(record), rollout.effective_spec.traffic.lease) is not None:
-            rollout.renewed = asyncio.get_running_loop().time()
+            rollout.redis.renewed = asyncio.get_running_loop().time()
 
-    async def mind_claims(self, rollout: Rollout, *, refused: bool) -> bool:
+    async def mind_claims(self, rollout: TrackedObject, *, refused: bool) -> bool:
         """Now and then, say that the object wants a key that another has, or learn who wants the one that it has.
 
         It is for people alone, so where it fails nothing else is doubted. Answers whether there is news.
         """
-        now, store = asyncio.get_running_loop().time(), rollout.store
-        if store is None or now - rollout.minded < CLAIM_EVERY:
+        now, store = asyncio.get_running_loop().time(), rollout.redis.store
+        if store is None or now - rollout.redis.minded < CLAIM_EVERY:
             return False
-        rollout.minded, before = now, rollout.claim
+        rollout.redis.minded, before = now, rollout.redis.claim
         key = rollout.effective_spec.traffic.key
         try:
             if refused:
                 await store.claim(key, Claim(rollout.uid, str(rollout.ref), rollout.cluster), CLAIM_LASTS)
             else:
-                rollout.claim = await store.claimed(key)
+                rollout.redis.claim = await store.claimed(key)
         except TrafficError as error:
             log.info(
                 "Objects that want the same key can't hear of each other", object=str(rollout.ref), error=str(error)
             )
-        return rollout.claim != before
+        return rollout.redis.claim != before
 
-    async def unanswered(self, rollout: Rollout, error: TrafficError) -> None:
+    async def unanswered(self, rollout: TrackedObject, error: TrafficError) -> None:
         """Take in that Redis did not answer; an own one may have moved, or have another password."""
         self._doubt(rollout, error)
         await self.connect(rollout)
 
-    async def _write(self, rollout: Rollout, write: Write, lease: float | None) -> Written | None:
-        if rollout.store is None:
+    async def _write(self, rollout: TrackedObject, write: Write, lease: float | None) -> Written | None:
+        if rollout.redis.store is None:
             return None
         try:
-            written = await rollout.store.write(rollout.effective_spec.traffic.key, write, lease=lease)
+            written = await rollout.redis.store.write(rollout.effective_spec.traffic.key, write, lease=lease)
         except TrafficError as error:
             self._lost(rollout, error)
             return None
-        rollout.traffic = written.traffic
+        rollout.redis.traffic = written.traffic
         return written
 
-    def _lost(self, rollout: Rollout, error: TrafficError) -> None:
+    def _lost(self, rollout: TrackedObject, error: TrafficError) -> None:
         self._metrics.redis_errors.inc()
-        rollout.traffic = None
-        rollout.trouble = str(error)
+        rollout.redis.traffic = None
+        rollout.redis.trouble = str(error)
         self._doubt(rollout, error)
 
-    def _doubt(self, rollout: Rollout, error: TrafficError) -> None:
-        rollout.reconnect = rollout.effective_spec.traffic.redis is not None
-        rollout.login_refused = isinstance(error, LoginRefusedError)
+    def _doubt(self, rollout: TrackedObject, error: TrafficError) -> None:
+        rollout.redis.reconnect = rollout.effective_spec.traffic.redis is not None
+        rollout.redis.login_refused = isinstance(error, LoginRefusedError)
 
 
-def _check_ours(rollout: Rollout, traffic: Traffic) -> None:
+def _check_ours(rollout: TrackedObject, traffic: Traffic) -> None:
     """Refuse to begin on a key that holds anything but a percentage: the first thing would be to overwrite it."""
     if rollout.state is None and traffic.record is None and traffic.key is not None and traffic.percentage is None:
         raise KeyRefusedError(

@@ -70,6 +70,6 @@ async def test_a_redis_that_refuses_claims_costs_nothing_but_the_word(call: str)
     assert not world.told("KeyClaimed")
     assert not world.told("TrafficUnconfirmed")
     assert world.condition("TrafficApplied")["status"] == "True"
-    assert not place.operator.rollouts[REF].reconnect
+    assert not place.operator.rollouts[REF].redis.reconnect
     world.prometheus.value = 0.2
     await world.until(lambda: world.redis.percentage == "0")

@@ -6,12 +6,12 @@ from collections import defaultdict
 import structlog
 from mlrollout.ports import ObjectsError, Ref
 from mlrollout.runtime.delivery import GIVEN_UP_AFTER, Delivery
-from mlrollout.runtime.rollout import Rollout
+from mlrollout.runtime.tracked import TrackedObject
 
 from tests.support.virtual_time import virtual
 
-ONE = Rollout(Ref("dispatch", "one"))
-OTHER = Rollout(Ref("dispatch", "other"))
+ONE = TrackedObject(Ref("dispatch", "one"))
+OTHER = TrackedObject(Ref("dispatch", "other"))
 
 
 class Receiver:
@@ -24,7 +24,7 @@ class Receiver:
         self.hanging: set[str] = set()
         self.delivery = Delivery(self._receive, at_once=at_once)
 
-    async def _receive(self, rollout: Rollout, item: str) -> None:
+    async def _receive(self, rollout: TrackedObject, item: str) -> None:
         self.tries[item] += 1
         while item in self.hanging:  # noqa: ASYNC110 - of virtual time there is enough
             await asyncio.sleep(1)

@@ -17,7 +17,7 @@ from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.ports import QueryRefusedError, Ref, SourceError
 from mlrollout.runtime.measuring import Watch
 from mlrollout.runtime.metrics import Metrics
-from mlrollout.runtime.rollout import Rollout
+from mlrollout.runtime.tracked import Measured, TrackedObject
 
 from tests.pure.runtime.conftest import Logs
 from tests.pure.runtime.small_world import spec
@@ -81,19 +81,21 @@ class Eye:
     mistaken: bool = False
 
     def __post_init__(self) -> None:
-        self.rollout = Rollout(Ref("dispatch", "ml-dispatch"), source=self.source)
-        self.rollout.state = State(Record(1, latched=False, sequence=1, percentage=10), measurements_from=EPOCH)
+        self.rollout = TrackedObject(Ref("dispatch", "ml-dispatch"), measured=Measured(source=self.source))
+        self.rollout.standing.state = State(
+            Record(1, latched=False, sequence=1, percentage=10), measurements_from=EPOCH
+        )
         self.watch = Watch(self.rollout, self, Metrics(), self._take, random.Random(1))  # noqa: S311 - no secret
         self.aim(*self.guardrails)
 
     def aim(self, *guardrails: dict[str, Any], **changes: Any) -> None:
-        self.rollout.spec = Spec.model_validate(spec(guardrails=guardrails, **changes))
+        self.rollout.resource.spec = Spec.model_validate(spec(guardrails=guardrails, **changes))
         self.watch.sync(enabled=True)
 
     def now(self) -> float:
         return EPOCH + asyncio.get_running_loop().time()
 
-    def _take(self, rollout: Rollout, looked_at: Guardrail, measurement: Measurement) -> None:
+    def _take(self, rollout: TrackedObject, looked_at: Guardrail, measurement: Measurement) -> None:
         assert rollout is self.rollout
         self.seen.append((asyncio.get_running_loop().time(), looked_at.name, measurement))
         if self.mistaken:
@@ -209,7 +211,7 @@ async def test_a_mistake_of_whom_it_tells_does_not_end_the_looks(logs: Logs) -> 
 @virtual
 async def test_without_a_prometheus_every_look_is_an_error() -> None:
     eye = Eye(Source(), (guardrail(),))
-    eye.rollout.source = None
+    eye.rollout.measured.source = None
     await asyncio.sleep(5)
     assert set(eye.verdicts()) == {Verdict.ERROR}
 
@@ -243,7 +245,7 @@ async def test_the_window_is_the_time_since_the_stage_began_at_most_the_guardrai
     await asyncio.sleep(300)
     reaches = [measurement.reach for _, _, measurement in eye.seen]
     assert reaches[0] >= 60
-    eye.rollout.state = State(eye.rollout.state.record, measurements_from=EPOCH, in_force_since=eye.now())
+    eye.rollout.standing.state = State(eye.rollout.state.record, measurements_from=EPOCH, in_force_since=eye.now())
     await asyncio.sleep(20)
     assert eye.last.reach <= 25
 
@@ -274,7 +276,9 @@ async def test_what_redis_went_back_from_is_looked_at_though_it_is_complete_for_
     eye = Eye(Source(), (guardrail(),))
     await asyncio.sleep(5)
     assert eye.rollout.state is not None
-    eye.rollout.state = State(eye.rollout.state.record, measurements_from=EPOCH, completed=True, confirmed=False)
+    eye.rollout.standing.state = State(
+        eye.rollout.state.record, measurements_from=EPOCH, completed=True, confirmed=False
+    )
     eye.aim(guardrail(), afterCompletion="Stop")
     looks = len(eye.seen)
     await asyncio.sleep(100)
@@ -290,9 +294,9 @@ async def test_where_looking_can_change_nothing_nobody_looks(end: str) -> None:
     assert state is not None
     assert looks
     if end == "rollback":
-        eye.rollout.state = State(Record(1, latched=True, sequence=2, percentage=0), measurements_from=EPOCH)
+        eye.rollout.standing.state = State(Record(1, latched=True, sequence=2, percentage=0), measurements_from=EPOCH)
     if end == "completion":
-        eye.rollout.state = State(state.record, measurements_from=EPOCH, completed=True, confirmed=True)
+        eye.rollout.standing.state = State(state.record, measurements_from=EPOCH, completed=True, confirmed=True)
     eye.aim(guardrail(), afterCompletion="Stop")
     eye.watch.sync(enabled=end != "deletion")
     await asyncio.sleep(100)

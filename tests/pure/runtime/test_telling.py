@@ -8,8 +8,8 @@ from dataclasses import replace
 from mlrollout.domain.record import Record
 from mlrollout.domain.state import Alert, Reason, State, Transition
 from mlrollout.ports import Ref
-from mlrollout.runtime.rollout import Rollout
 from mlrollout.runtime.telling import AGAIN_AFTER, RETOLD, Outbox, Sink
+from mlrollout.runtime.tracked import Resource, TrackedObject
 
 from tests.support.virtual_time import virtual
 
@@ -40,10 +40,10 @@ class Listener(Sink):
         self.hears_causes = hears_causes
         self.heard: list[str] = []
 
-    def transition(self, rollout: Rollout, entry: Transition) -> None:
+    def transition(self, rollout: TrackedObject, entry: Transition) -> None:
         self.heard.append(entry.reason)
 
-    def alert(self, rollout: Rollout, alert: Alert) -> None:
+    def alert(self, rollout: TrackedObject, alert: Alert) -> None:
         self.heard.append(alert.message)
 
 
@@ -55,7 +55,7 @@ class Persistent(Listener):
     def told_before(self, history: Sequence[Transition], now: float) -> int:
         return self.kept
 
-    def transition(self, rollout: Rollout, entry: Transition) -> None:
+    def transition(self, rollout: TrackedObject, entry: Transition) -> None:
         super().transition(rollout, entry)
         self.kept = entry.serial
 
@@ -64,9 +64,9 @@ def outbox(*sinks: Sink, clock: Wall | None = None) -> Outbox:
     return Outbox(sinks, clock or Wall())
 
 
-def met(box: Outbox, saved: State | None) -> Rollout:
+def met(box: Outbox, saved: State | None) -> TrackedObject:
     """An object that a process has just met."""
-    rollout = Rollout(Ref("dispatch", "ml-dispatch"), saved=saved)
+    rollout = TrackedObject(Ref("dispatch", "ml-dispatch"), resource=Resource(saved=saved))
     box.recall(rollout)
     return rollout
 
@@ -76,7 +76,7 @@ def test_a_transition_is_told_once_however_often_it_is_saved() -> None:
     box = outbox(sink)
     rollout = met(box, None)
     for saved in (BEGUN, BEGUN, DOWN, DOWN):
-        rollout.saved = saved
+        rollout.resource.saved = saved
         box.transitions(rollout)
     assert sink.heard == ["AttemptStarted", "RolledBack"]
 
@@ -117,7 +117,7 @@ def test_what_others_have_told_is_not_told_again() -> None:
     sink, wall = Listener("a"), Wall()
     box = outbox(sink, clock=wall)
     rollout = met(box, BEGUN)
-    rollout.saved = DOWN
+    rollout.resource.saved = DOWN
     wall.time += RETOLD + 1
     box.recall(rollout)
     box.transitions(rollout)

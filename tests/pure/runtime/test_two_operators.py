@@ -18,7 +18,7 @@ async def test_a_breach_that_only_the_standby_sees_is_told_as_if_the_leader_had_
     leader = await world.begun()
     world.start(leads=False)
     await asyncio.sleep(3)
-    leader.operator.rollouts[REF].measurements.clear()  # it takes no verdict any more
+    leader.operator.rollouts[REF].measured.histories.clear()  # it takes no verdict any more
     world.prometheus.value = 0.2
     await asyncio.sleep(1.5)
     assert world.redis.percentage == "0"

@@ -32,7 +32,7 @@ async def test_a_breach_does_not_wait_for_the_api_server(call: str) -> None:
     world = SmallWorld()
     place = await world.begun()
     world.api.fates.always[call] = _stuck
-    place.operator.rollouts[REF].reload = call == "get"
+    place.operator.rollouts[REF].writing.reload = call == "get"
     await asyncio.sleep(70)  # a checkpoint hangs by now
     world.prometheus.value = 0.2
     await asyncio.sleep(1.1)

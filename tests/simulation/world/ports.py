@@ -104,7 +104,7 @@ class Store:
             write=write,
             known=self._known.get(key),
             clock=process.now(),
-            version=rollout.resource_version if rollout is not None else "",
+            version=rollout.resource.resource_version if rollout is not None else "",
         )
         process.world.history.append(issued)
         return issued

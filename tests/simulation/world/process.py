@@ -11,7 +11,7 @@ from mlrollout.evidence.measurement import Measurement
 from mlrollout.ports import Clock, Object, ObjectsError, Ref, TrafficStore
 from mlrollout.runtime.operator import Operator
 from mlrollout.runtime.parts import keep
-from mlrollout.runtime.rollout import Rollout
+from mlrollout.runtime.tracked import TrackedObject
 from mlrollout.runtime.view import Heard, Stands, View
 
 from .calls import Calls
@@ -74,9 +74,9 @@ class Process(Clock):
         return operator
 
     def _recording(
-        self, judged: Callable[[Rollout, Guardrail, Measurement], None]
-    ) -> Callable[[Rollout, Guardrail, Measurement], None]:
-        def record(rollout: Rollout, guardrail: Guardrail, measurement: Measurement) -> None:
+        self, judged: Callable[[TrackedObject, Guardrail, Measurement], None]
+    ) -> Callable[[TrackedObject, Guardrail, Measurement], None]:
+        def record(rollout: TrackedObject, guardrail: Guardrail, measurement: Measurement) -> None:
             if measurement.message.startswith("unexpected"):
                 self.world.record(Unexpected, by=self.name, text=measurement.message)
             self.world.record(

@@ -9,8 +9,8 @@ from mlrollout.domain.state import Alert, Transition
 from mlrollout.ports import EventToPost, GoneError, Objects, ObjectsError
 from mlrollout.runtime.delivery import Delivery
 from mlrollout.runtime.metrics import Metrics
-from mlrollout.runtime.rollout import Rollout
 from mlrollout.runtime.telling import Sink
+from mlrollout.runtime.tracked import TrackedObject
 
 log = structlog.get_logger(__name__)
 
@@ -27,16 +27,16 @@ class EventsSink(Sink):
         self._metrics = metrics
         self._delivery = Delivery(self._post, at_once=_AT_ONCE)
 
-    def transition(self, rollout: Rollout, entry: Transition) -> None:
+    def transition(self, rollout: TrackedObject, entry: Transition) -> None:
         """Post it once."""
         unique = f"{entry.serial}-{round(entry.at * 1000)}"
         self._delivery.add(rollout, EventToPost(entry.reason, entry.message, warning=entry.warning, unique=unique))
 
-    def alert(self, rollout: Rollout, alert: Alert) -> None:
+    def alert(self, rollout: TrackedObject, alert: Alert) -> None:
         """Post it, or have it counted up."""
         self._delivery.add(rollout, EventToPost(alert.reason, alert.message, warning=alert.warning))
 
-    def last_word(self, rollout: Rollout, alert: Alert) -> None:
+    def last_word(self, rollout: TrackedObject, alert: Alert) -> None:
         """Post it once."""
         event = EventToPost(alert.reason, alert.message, warning=alert.warning, unique=alert.subject)
         self._delivery.add(rollout, event)
@@ -46,7 +46,7 @@ class EventsSink(Sink):
         """What is being posted."""
         return self._delivery.tasks
 
-    async def _post(self, rollout: Rollout, event: EventToPost) -> None:
+    async def _post(self, rollout: TrackedObject, event: EventToPost) -> None:
         try:
             await self._objects.post_event(rollout.ref, rollout.uid, event)
         except ObjectsError as error:

@@ -3,8 +3,8 @@
 import structlog
 
 from mlrollout.domain.state import Alert, Phase, Reason, State, Transition
-from mlrollout.runtime.rollout import Rollout
 from mlrollout.runtime.telling import Sink
+from mlrollout.runtime.tracked import TrackedObject
 
 log = structlog.get_logger(__name__)
 
@@ -14,16 +14,16 @@ class LogSink(Sink):
 
     name = "log"
 
-    def transition(self, rollout: Rollout, entry: Transition) -> None:
+    def transition(self, rollout: TrackedObject, entry: Transition) -> None:
         """Write a line, but for a rollback that has one."""
         if entry.reason != Reason.ROLLED_BACK or entry.attempt != rollout.told.rollback:
             _write(rollout, entry, attempt=entry.attempt, stage=entry.stage, percentage=entry.percentage)
 
-    def alert(self, rollout: Rollout, alert: Alert) -> None:
+    def alert(self, rollout: TrackedObject, alert: Alert) -> None:
         """Write a line."""
         _write(rollout, alert)
 
-    def lowered(self, rollout: Rollout, state: State, *, again: bool) -> None:
+    def lowered(self, rollout: TrackedObject, state: State, *, again: bool) -> None:
         """Write a line now: the history waits for the API server, and knows nothing of a standby's evidence."""
         if state.phase is Phase.ROLLED_BACK:
             rollout.told.rollback = state.record.ordinal
@@ -36,6 +36,6 @@ class LogSink(Sink):
         )
 
 
-def _write(rollout: Rollout, news: Transition | Alert, **facts: object) -> None:
+def _write(rollout: TrackedObject, news: Transition | Alert, **facts: object) -> None:
     write = log.warning if news.warning else log.info
     write(news.message, object=str(rollout.ref), reason=str(news.reason), **facts)

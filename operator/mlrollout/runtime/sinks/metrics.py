@@ -2,8 +2,8 @@
 
 from mlrollout.domain.state import Transition
 from mlrollout.runtime.metrics import Metrics
-from mlrollout.runtime.rollout import Rollout
 from mlrollout.runtime.telling import Sink
+from mlrollout.runtime.tracked import TrackedObject
 
 
 class MetricsSink(Sink):
@@ -15,7 +15,7 @@ class MetricsSink(Sink):
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    def transition(self, rollout: Rollout, entry: Transition) -> None:
+    def transition(self, rollout: TrackedObject, entry: Transition) -> None:
         """Count it; the series of an object that is gone would stay for ever."""
         if not rollout.gone:
             self._metrics.transition(rollout.ref, entry.reason)

@@ -1,0 +1,21 @@
+"""One object as this process knows it, in parts that have one writer each."""
+
+from .measured import Measured
+from .object import FINALIZER, TrackedObject
+from .redis_side import RedisSide
+from .resource import Resource, is_stale_version
+from .standing import Standing
+from .told import Told
+from .writing import Writing
+
+__all__ = [
+    "FINALIZER",
+    "Measured",
+    "RedisSide",
+    "Resource",
+    "Standing",
+    "Told",
+    "TrackedObject",
+    "Writing",
+    "is_stale_version",
+]

@@ -1,0 +1,123 @@
+"""One object as this process knows it: what follows from all of its parts together."""
+
+from dataclasses import dataclass, field
+
+from mlrollout.api import GROUP
+from mlrollout.api.spec import Spec
+from mlrollout.domain.leave import leave
+from mlrollout.domain.partial import hold
+from mlrollout.domain.state import Observation, State
+from mlrollout.ports import Object, Ref
+from mlrollout.runtime.reading import Problem
+
+from .measured import Measured
+from .redis_side import RedisSide
+from .resource import Resource
+from .standing import Standing
+from .told import Told
+from .writing import Writing
+
+FINALIZER = f"{GROUP}/traffic"
+
+
+@dataclass(slots=True, eq=False)
+class TrackedObject:
+    """One object in memory. Anybody may read its parts; who writes each of them, the part says.
+
+    Attributes:
+        ref: Which object.
+        cluster: Which cluster it is in, as far as that is known; see `Observation`.
+        resource: What the API server said.
+        redis: What Redis said.
+        measured: What was measured.
+        standing: Where it stands, by all of that.
+        writing: How writing to it went.
+        told: What people have been told of it.
+        leaving: When this process first tried to let it go, by the loop's clock; `None` while it has not.
+        gone: Whether the object no longer exists.
+    """
+
+    ref: Ref
+    cluster: str = ""
+    resource: Resource = field(default_factory=Resource)
+    redis: RedisSide = field(default_factory=RedisSide)
+    measured: Measured = field(default_factory=Measured)
+    standing: Standing = field(default_factory=Standing)
+    writing: Writing = field(default_factory=Writing)
+    told: Told = field(default_factory=Told)
+    leaving: float | None = None
+    gone: bool = False
+
+    @property
+    def uid(self) -> str:
+        """The object's uid."""
+        return self.resource.uid
+
+    @property
+    def state(self) -> State | None:
+        """Where it stands."""
+        return self.standing.state
+
+    @property
+    def spec(self) -> Spec | None:
+        """What it asks for, as far as that can be understood."""
+        return self.resource.spec
+
+    def apply(self, found: Object) -> None:
+        """Take over a newer version of the object: its spec, and its status merged with what is known here.
+
+        Raises:
+            GoneError: It is another object of the same name.
+        """
+        if self.resource.apply(found):
+            self.standing.merge(self.resource.saved)
+
+    def sync_measured(self) -> None:
+        """Keep the measurements of the guardrails that the spec names now."""
+        self.measured.sync(self.spec.guardrails if self.spec is not None else ())
+
+    @property
+    def problem(self) -> Problem | None:
+        """What a person has to mend before traffic may grow."""
+        return self.resource.invalid or self.measured.problem
+
+    @property
+    def effective_spec(self) -> Spec:
+        """The spec to decide on: one that something is wrong with, or that goes, is guarded, but does not grow."""
+        if self.spec is None:
+            raise ValueError("an object without a usable spec can't be decided on")
+        if self.state is not None and not self.resource.whole:
+            return hold(self.spec, self.state.record, self.state.fingerprint)
+        # Up only by a spec that is whole and can be measured; what is understood of any other guards all the same.
+        grows = self.problem is None and self.resource.deleted_at is None
+        return self.spec if grows else self.spec.model_copy(update={"paused": True})
+
+    @property
+    def left(self) -> bool:
+        """Whether nothing of it is left in Redis that a deletion has to give up, by what Redis last said."""
+        if self.state is None and "record" not in (self.resource.object.get("status") or {}):
+            return True  # it never began
+        traffic, keep = self.redis.traffic, self.resource.keeps
+        return traffic is not None and leave(self.state, self.uid, traffic, keep=keep) is None
+
+    @property
+    def over(self) -> bool:
+        """Whether it needs no guard any more: it goes, and holds no traffic, or traffic that shall stay."""
+        stays = self.resource.keeps and FINALIZER in self.resource.finalizers
+        return self.resource.deleted_at is not None and self.left and not stays
+
+    def seen(self) -> Observation:
+        """Everything that was seen, for one decision."""
+        return Observation(
+            uid=self.uid,
+            holder=str(self.ref),
+            traffic=self.redis.traffic,
+            trouble=self.redis.trouble,
+            measurements=self.measured.histories,
+            verbs=self.resource.requests,
+            removed=self.resource.removed,
+            created=self.resource.created,
+            cluster=self.cluster,
+            unguarded=self.resource.untold if self.resource.abandoned else "",
+            claim=self.redis.claim,
+        )

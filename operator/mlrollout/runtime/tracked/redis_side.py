@@ -1,0 +1,35 @@
+"""What Redis said."""
+
+from dataclasses import dataclass
+from math import inf
+
+from mlrollout.domain.claim import Claim
+from mlrollout.domain.traffic import Traffic
+from mlrollout.ports import TrafficStore
+
+
+@dataclass(slots=True, eq=False)
+class RedisSide:
+    """What Redis said of an object's key, and how it is reached. Written by `TrafficIO`; times are the loop's clock.
+
+    Attributes:
+        traffic: What it held when it was last asked; `None` where it can't be asked.
+        trouble: Why it can't be asked.
+        claim: Who else wants the key, as far as was last seen.
+        store: The object's Redis, once connected.
+        reconnect: Whether the connection may have changed.
+        login_refused: Whether it refused the user name or the password.
+        connected: When the connection was last looked up.
+        minded: When claims were last seen to.
+        renewed: When the lease was last renewed.
+    """
+
+    traffic: Traffic | None = None
+    trouble: str = "Redis has not been asked yet"
+    claim: Claim | None = None
+    store: TrafficStore | None = None
+    reconnect: bool = False
+    login_refused: bool = False
+    connected: float = -inf
+    minded: float = -inf
+    renewed: float = -inf

@@ -1,0 +1,154 @@
+"""What the API server said."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from mlrollout.api.spec import OnDelete, Spec
+from mlrollout.api.status import Status
+from mlrollout.domain.partial import UNGUARDED_FOR
+from mlrollout.domain.persist import from_status
+from mlrollout.domain.state import Heard, Reason, Request, State
+from mlrollout.ports import GoneError, Object, Ref
+from mlrollout.runtime.reading import Problem, read, shorten
+from mlrollout.runtime.requests import removed, requests
+
+
+@dataclass(slots=True, eq=False)
+class Resource:
+    """What the API server last said of an object, and what was understood of it. Written by `apply` alone.
+
+    Attributes:
+        object: The newest version of it that was seen.
+        spec: What it asks for, as far as that can be understood; the last that could as a whole, if one was seen.
+        whole: Whether it is that.
+        untold: What of the newest spec can't be understood, where nothing that can could take traffic down.
+        unguarded: Since when that is so, by the loop's clock; `None` while it is not.
+        invalid: What is wrong with the newest spec.
+        requests: The verbs that stand in its annotations.
+        removed: The tokens of hearings whose annotation is known to have been removed since.
+        status: Its status.
+        saved: Where it stands by that.
+    """
+
+    object: Object = field(default_factory=dict)
+    spec: Spec | None = None
+    whole: bool = False
+    untold: str = ""
+    unguarded: float | None = None
+    invalid: Problem | None = None
+    requests: Mapping[str, Request] = field(default_factory=dict)
+    removed: frozenset[str] = frozenset()
+    status: Status = field(default_factory=Status)
+    saved: State | None = None
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The object's metadata."""
+        found: Mapping[str, Any] = self.object.get("metadata") or {}
+        return found
+
+    @property
+    def uid(self) -> str:
+        """The object's uid."""
+        return str(self.metadata.get("uid", ""))
+
+    @property
+    def resource_version(self) -> str:
+        """The version of the object that was seen."""
+        return str(self.metadata.get("resourceVersion", ""))
+
+    @property
+    def generation(self) -> int:
+        """The version of its spec."""
+        return int(self.metadata.get("generation") or 0)
+
+    @property
+    def created(self) -> float:
+        """When it was created, seconds since the epoch; 0 where that is not said."""
+        stamp = self.metadata.get("creationTimestamp")
+        return 0.0 if stamp is None else datetime.fromisoformat(str(stamp)).timestamp()
+
+    @property
+    def deleted_at(self) -> float | None:
+        """When its deletion was asked for, seconds since the epoch; `None` where it was not."""
+        stamp = self.metadata.get("deletionTimestamp")
+        return None if stamp is None else datetime.fromisoformat(str(stamp)).timestamp()
+
+    @property
+    def finalizers(self) -> tuple[str, ...]:
+        """Who still has something to do before the object may go."""
+        return tuple(self.metadata.get("finalizers") or ())
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nothing has been able to take its traffic down for longer than may be."""
+        return self.unguarded is not None and asyncio.get_running_loop().time() - self.unguarded >= UNGUARDED_FOR
+
+    @property
+    def keeps(self) -> bool:
+        """Whether its deletion leaves the traffic where it is."""
+        return self.spec is not None and self.spec.on_delete is OnDelete.RETAIN
+
+    def apply(self, found: Object) -> bool:
+        """Take over a newer version of the object.
+
+        Answers and events may overtake each other, so one that is not newer is ignored. Answers whether where the
+        rollout stands could be read in it.
+
+        Raises:
+            GoneError: It is another object of the same name.
+        """
+        metadata = found["metadata"]
+        if self.object and metadata["uid"] != self.uid:
+            raise GoneError(f"{_ref(metadata)} was deleted, and another object has its name")
+        if is_stale_version(metadata.get("resourceVersion"), self.resource_version):
+            return False
+        unchanged = found.get("spec") == self.object.get("spec")
+        self.object = found
+        self.requests = requests(metadata)
+        if not unchanged or (self.invalid is not None and self.invalid.reason is Reason.INVALID_SPEC):
+            self._read(found.get("spec") or {})
+        try:
+            self.status = Status.read(found)
+        except ValidationError as error:
+            self.invalid = Problem(Reason.INVALID_SPEC, f"the status can't be read: {shorten(error)}")
+            return False
+        self.saved = from_status(self.status)
+        self.removed = self._removed()
+        return True
+
+    def _removed(self) -> frozenset[str]:
+        """What is known of removals; an annotation seen to be gone is remembered so as long as its mark stands."""
+        marks = self.saved.verbs if self.saved is not None else {}
+        gone = {mark.token for verb, mark in marks.items() if verb not in self.requests}
+        known_before = self.removed & {mark.token for mark in marks.values()}
+        return (removed(self.metadata) | gone | known_before) - {""}
+
+    def is_over(self, verb: str, mark: Heard) -> bool:
+        """Whether an annotation still stands whose request has been acted on; in a manifest it would be put back."""
+        request = self.requests.get(verb)
+        acted_on = request is not None and request.heard_by(mark) and mark.token not in self.removed
+        return acted_on and request is not None and not request.manifest
+
+    def _read(self, raw: Any) -> None:  # noqa: ANN401 - whatever a user wrote
+        reading = read(raw, self.spec if self.whole else None)
+        self.spec, self.whole, self.invalid, self.untold = reading
+        if not self.untold:
+            self.unguarded = None
+        elif self.unguarded is None:
+            self.unguarded = asyncio.get_running_loop().time()
+
+
+def _ref(metadata: Mapping[str, Any]) -> Ref:
+    return Ref(str(metadata["namespace"]), str(metadata["name"]))
+
+
+def is_stale_version(found: object, newest: str) -> bool:
+    """Whether a resourceVersion is no later one, as in the echo of our own write; unknown formats never are."""
+    text = str(found)
+    return text.isdigit() and newest.isdigit() and int(text) <= int(newest)

@@ -1,0 +1,21 @@
+"""What this process has written to an object."""
+
+from dataclasses import dataclass, field
+from math import inf
+
+from mlrollout.runtime.rivals import Rivalry
+
+
+@dataclass(slots=True, eq=False)
+class Writing:
+    """How this process' writes to an object went. Written by `Report`.
+
+    Attributes:
+        rivalry: Who else writes its status.
+        reload: Whether the object must be read again before anything is written to it.
+        tried: When this process last tried to write its status, by the loop's clock.
+    """
+
+    rivalry: Rivalry = field(default_factory=Rivalry)
+    reload: bool = False
+    tried: float = -inf

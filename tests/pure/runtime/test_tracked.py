@@ -1,0 +1,64 @@
+"""What this process knows of an object: each part of it has the writers that it names, and no others."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+
+import mlrollout.runtime
+from mlrollout.domain.record import Record
+from mlrollout.domain.state import Decision, State
+from mlrollout.ports import Ref
+from mlrollout.runtime.tracked import Standing, TrackedObject
+
+NOW = 1_800_000_000.0
+RUNTIME = Path(mlrollout.runtime.__file__).parent
+WRITERS = {
+    "resource": set[str](),
+    "measured": set[str](),
+    "standing": set[str](),
+    "redis": {"traffic_io.py"},
+    "writing": {"report.py"},
+    "told": {"telling.py", "sinks/log.py"},
+}
+"""Where a part is written from outside; one that has none is written by its own methods."""
+
+
+def _written(module: ast.Module) -> Iterator[str]:
+    """The parts of an object that a module assigns to: `rollout.part.field = …`, or to what is in it."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
+            for inner in ast.walk(node.value):
+                if isinstance(inner, ast.Attribute) and inner.attr in WRITERS and not _is_self(inner.value):
+                    yield inner.attr
+                elif isinstance(inner, ast.Name) and inner.id == "told":
+                    yield "told"
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
+def test_each_part_has_the_writers_that_it_names() -> None:
+    writers: defaultdict[str, set[str]] = defaultdict(set)
+    for page in RUNTIME.rglob("*.py"):
+        for part in _written(ast.parse(page.read_text())):
+            writers[part].add(str(page.relative_to(RUNTIME)))
+    assert {part: writers[part] for part in WRITERS} == WRITERS
+
+
+def test_every_part_is_watched() -> None:
+    rollout = TrackedObject(Ref("dispatch", "ml-dispatch"))
+    modules = {one.name: type(getattr(rollout, one.name)).__module__ for one in fields(rollout)}
+    assert {name for name, module in modules.items() if ".tracked." in module} == set(WRITERS)
+
+
+def test_what_is_announced_counts_once_it_is_saved() -> None:
+    standing, saved = Standing(), State(Record(1, latched=False, sequence=0, percentage=0), NOW)
+    raised = replace(saved, record=replace(saved.record, sequence=1, percentage=10))
+    standing.decided(Decision(saved))
+    standing.decided(Decision(raised, announces=True))
+    assert standing.state == saved
+    standing.merge(raised)
+    assert standing.state == raised
