@@ -1,10 +1,17 @@
-"""The rules of `order.lua` in plain Python, over the same types that the operator decides with."""
+"""A Redis in memory: the rules of `order.lua` in plain Python, over the types that the operator decides with.
 
+`tests/components/redis` holds them against the real one: the rules in `test_order.py`, leases and claims in
+`test_model.py`.
+"""
+
+import asyncio
 import json
 from dataclasses import dataclass, replace
+from typing import Any
 
+from mlrollout.domain.claim import Claim
 from mlrollout.domain.record import SCHEMA, Record, UnreadableRecordError, decode, encode
-from mlrollout.domain.traffic import Lower, Outcome, Raise, Traffic, Write
+from mlrollout.domain.traffic import Lower, Outcome, Raise, Traffic, Write, Written
 
 
 @dataclass(frozen=True)
@@ -81,3 +88,67 @@ def is_damage(text: str) -> bool:
     if isinstance(fields, dict):
         return fields.get("schema") == SCHEMA and not isinstance(fields["schema"], bool)
     return not isinstance(fields, list)
+
+
+EMPTY = State()
+
+
+class Redis:
+    """Keys with their records and claims. Make it inside a loop, by whose time leases and claims end."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, State] = {}
+        self.claims: dict[str, tuple[float, Claim]] = {}
+        self._expiries: dict[str, asyncio.TimerHandle] = {}
+
+    def at(self, key: str) -> State:
+        """The texts that stand there."""
+        return self.states.get(key, EMPTY)
+
+    def read(self, key: str) -> Traffic:
+        """What stands under the key."""
+        return self.at(key).traffic
+
+    def write(self, key: str, write: Write, *, lease: float | None = None, by: Any = None) -> Written:
+        """Merge a record, as the script does."""
+        outcome, after = merge(self.at(key), write, leased=lease is not None)
+        if outcome is Outcome.APPLIED and lease is not None:
+            self._expire(key, lease if after.key_expires else None)
+        self.put(key, after, by)
+        return Written(outcome, after.traffic)
+
+    def put(self, key: str, after: State, by: Any = None) -> None:
+        """Have these texts stand there, whatever the rules say."""
+        before = self.at(key)
+        if after != before:
+            self.states[key] = after
+            self.changed(key, before, after, by)
+
+    def set_by_hand(self, key: str, text: str | None) -> None:
+        """SET the key, or DEL it."""
+        state = self.at(key)
+        self.put(key, State(text, state.record, record_expires=state.record_expires), "people")
+
+    def claim(self, key: str, claim: Claim, seconds: float) -> None:
+        """Leave word that an object wants the key."""
+        self.claims[key] = (asyncio.get_running_loop().time() + seconds, claim)
+
+    def claimed(self, key: str) -> Claim | None:
+        """The word that still stands."""
+        ends, claim = self.claims.get(key, (0.0, None))
+        return claim if asyncio.get_running_loop().time() < ends else None
+
+    def changed(self, key: str, before: State, after: State, by: Any) -> None:
+        """Something else stands there now. For whoever keeps a history."""
+
+    def _expire(self, key: str, lease: float | None) -> None:
+        running = self._expiries.pop(key, None)
+        if running is not None:
+            running.cancel()
+        if lease is not None:
+            self._expiries[key] = asyncio.get_running_loop().call_later(lease, self._expired, key)
+
+    def _expired(self, key: str) -> None:
+        state = self.at(key)
+        kept = State(None if state.key_expires else state.key, None if state.record_expires else state.record)
+        self.put(key, kept, "expiry")

@@ -27,9 +27,9 @@ from mlrollout.ports import (
 )
 from mlrollout.runtime.operator import Operator
 
-from tests.support import presence
+from tests.support import presence, redis_model
 from tests.support.api_server import ApiServer
-from tests.support.redis_model import State, merge
+from tests.support.redis_model import State
 
 EPOCH = 1_800_000_000.0
 REF = Ref("dispatch", "ml-dispatch")
@@ -187,64 +187,56 @@ class Api:
 
 
 class Redis:
-    """Implements the port `TrafficStore` by the rules of the script."""
+    """Implements the port `TrafficStore`, and shows what stands under the one key, or another."""
 
     def __init__(self) -> None:
         self.fates = Fates()
-        self.states: dict[str, State] = {}
+        self.model = redis_model.Redis()
         self.accepted: list[Write] = []
         self.leases: list[float | None] = []
-        self.claims: dict[str, tuple[float, Claim]] = {}
+
+    @property
+    def states(self) -> dict[str, State]:
+        return self.model.states
 
     @property
     def percentage(self) -> str | None:
-        return self.states.get(KEY, State()).key
+        return self.model.at(KEY).key
 
     @property
     def record(self) -> Any:
-        return self.states.get(KEY, State()).traffic.record
+        return self.model.read(KEY).record
 
     def set_by_hand(self, text: str | None) -> None:
-        state = self.states.get(KEY, State())
-        self.states[KEY] = State(text, state.record)
+        self.model.set_by_hand(KEY, text)
 
     async def read(self, key: str) -> Traffic:
-        found: Traffic = await self.fates.meet("read", lambda: self.states.get(key, State()).traffic)
+        found: Traffic = await self.fates.meet("read", partial(self.model.read, key))
         return found
 
     async def read_many(self, keys: Sequence[str]) -> Sequence[Traffic | TrafficError]:
-        def act() -> Sequence[Traffic]:
-            return [self.states.get(key, State()).traffic for key in keys]
-
         try:
-            found: Sequence[Traffic] = await self.fates.meet("read_many", act)
+            found: Sequence[Traffic] = await self.fates.meet("read_many", lambda: [*map(self.model.read, keys)])
         except TrafficError as error:
             return [error for _ in keys]
         return found
 
     async def write(self, key: str, write: Write, *, lease: float | None = None) -> Written:
         def act() -> Written:
-            outcome, self.states[key] = merge(self.states.get(key, State()), write, leased=lease is not None)
-            if outcome is Outcome.APPLIED:
+            written = self.model.write(key, write, lease=lease)
+            if written.outcome is Outcome.APPLIED:
                 self.accepted.append(write)
                 self.leases.append(lease)
-            return Written(outcome, self.states[key].traffic)
+            return written
 
         written: Written = await self.fates.meet("write", act)
         return written
 
     async def claim(self, key: str, claim: Claim, seconds: float) -> None:
-        def act() -> None:
-            self.claims[key] = (asyncio.get_running_loop().time() + seconds, claim)
-
-        await self.fates.meet("claim", act)
+        await self.fates.meet("claim", partial(self.model.claim, key, claim, seconds))
 
     async def claimed(self, key: str) -> Claim | None:
-        def act() -> Claim | None:
-            ends, claim = self.claims.get(key, (0.0, None))
-            return claim if asyncio.get_running_loop().time() < ends else None
-
-        found: Claim | None = await self.fates.meet("claimed", act)
+        found: Claim | None = await self.fates.meet("claimed", partial(self.model.claimed, key))
         return found
 
     async def close(self) -> None:

@@ -44,7 +44,7 @@ async def test_who_finds_another_cluster_s_record_leaves_word_there() -> None:
     world.redis.states[KEY] = State("10", encode(theirs))
     await asyncio.sleep(60)
     assert world.condition("Stalled")["reason"] == "KeyConflict"
-    assert world.redis.claims[KEY][1] == Claim(place.operator.rollouts[REF].uid, str(REF), "here")
+    assert world.redis.model.claims[KEY][1] == Claim(place.operator.rollouts[REF].uid, str(REF), "here")
     assert not world.told("KeyClaimed")
 
 
@@ -56,7 +56,7 @@ async def test_a_standby_leaves_no_word_and_asks_for_none() -> None:
     world.redis.fates.always["claimed"] = failing(RuntimeError("it was asked for"))
     world.api.apply(spec(), OTHER)
     await asyncio.sleep(120)
-    assert world.redis.claims == {}
+    assert world.redis.model.claims == {}
 
 
 @pytest.mark.parametrize("call", ["claim", "claimed"])

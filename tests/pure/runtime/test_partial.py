@@ -140,5 +140,8 @@ async def test_a_lease_runs_out_where_nothing_is_understood_that_could_be_looked
     world.start()
     await asyncio.sleep(5)
     before = len(world.redis.leases)
-    await asyncio.sleep(60)
+    await world.until(lambda: world.redis.percentage is None)
     assert len(world.redis.leases) == before
+    await asyncio.sleep(60)
+    assert {write.record.percentage for write in world.redis.accepted[before:]} == {0}
+    assert world.reasons()[-1] == "TrafficLost"

@@ -81,7 +81,7 @@ class Store:
     async def write(self, key: str, write: Write, *, lease: float | None = None) -> Written:
         issued = self._issue(key, write)
         world = self._process.world
-        written = await self._calls.make(self._port, "write", lambda: self._redis.write(issued, lease))
+        written = await self._calls.make(self._port, "write", lambda: self._redis.answer(issued, lease))
         self._known[key] = written.traffic
         world.record(Answered, by=self._process.name, key=key, outcome=written.outcome)
         return written
