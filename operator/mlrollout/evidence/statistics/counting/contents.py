@@ -1,0 +1,111 @@
+"""What each kind of guardrail counts in a block."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from mlrollout.evidence.statistics.blocks import Counts, Pair
+
+from .increments import Span, increase, seen
+from .refusal import Reason, Refusal
+from .series import REPLICA, Series, bucket, by_group, by_label, once
+
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Two counters, as their selectors answer them.
+
+    Attributes:
+        part: The bad events; or what is summed up.
+        all: All events.
+    """
+
+    part: Sequence[Series]
+    all: Sequence[Series]
+
+    @classmethod
+    def read(cls, part: Iterable[Series], every: Iterable[Series], replica: Sequence[str] = REPLICA) -> "Source":
+        """As Prometheus answered, with each series once."""
+        return cls(once(part, replica), once(every, replica))
+
+    def span(self, begin: float, end: float) -> Span:
+        """The block, as these series tell of it."""
+        return Span.of([*self.part, *self.all], begin, end)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """How many values there were, and what they add up to."""
+
+    count: float
+    total: float
+
+
+def counts(source: Source, span: Span) -> Counts:
+    """Bad events and all events. A bad event that was never seen is none, as long as the events are."""
+    events = _events(source, span)
+    bad = increase(source.part, span)
+    if bad > events:
+        raise Refusal(
+            Reason.MORE_BAD_THAN_ALL,
+            f"{bad:.15g} bad events of {events:.15g}: the selector of the bad ones has to be a part of the other",
+        )
+    return Counts(events, bad)
+
+
+def above(buckets: Sequence[Series], edge: float, span: Span) -> Counts:
+    """Events above a bucket's edge, and all events, of a classic histogram."""
+    below, every = bucket(buckets, edge), bucket(buckets, math.inf)
+    events, good = _events(Source(below, every), span), increase(below, span)
+    if good > events:
+        raise Refusal(
+            Reason.MORE_BAD_THAN_ALL, f"{good:.15g} events below the edge of {events:.15g}: buckets are cumulative"
+        )
+    return Counts(events, events - good)
+
+
+def sums(source: Source, span: Span) -> Sums:
+    """Values and what they add up to, of a histogram's or summary's `_sum` and `_count`."""
+    return Sums(_events(source, span), increase(source.part, span, whole=False))
+
+
+def of_groups(source: Source, label: str, names: Pair[str], count: Callable[[Source], Content]) -> Pair[Content]:
+    """The same of both groups; refused where one of them was not scraped."""
+    part, every = (by_group(series, label, names) for series in (source.part, source.all))
+    found = Pair(Source(part.treatment, every.treatment), Source(part.control, every.control))
+    return Pair(_of_group(found.treatment, names.treatment, count), _of_group(found.control, names.control, count))
+
+
+def of_cohorts(source: Source, label: str, names: Sequence[str], span: Span) -> tuple[Counts, ...]:
+    """The counts of each of these cohorts of users, in their order; none where nobody of a cohort was there."""
+    _events(source, span)
+    part, every = by_label(source.part, label), by_label(source.all, label)
+    found = [Source(part.get(name, ()), every.get(name, ())) for name in names]
+    return tuple(counts(one, span) if seen(one.all, span) else Counts() for one in found)
+
+
+def _of_group(source: Source, name: str, count: Callable[[Source], Content]) -> Content:
+    try:
+        return count(source)
+    except Refusal as refusal:
+        if refusal.reason is Reason.NO_SAMPLES:
+            raise Refusal(Reason.GROUP_MISSING, f"group {name}: {refusal.words}") from None
+        raise
+
+
+def _events(source: Source, span: Span) -> float:
+    events = increase(source.all, span)
+    if not seen(source.all, span):
+        raise Refusal(Reason.NO_SAMPLES, _silence(source.all, span))
+    return events
+
+
+def _silence(series: Sequence[Series], span: Span) -> str:
+    if not series:
+        return "no series of the events"
+    newest = max((at for one in series for at, _ in one.samples if at <= span.begin), default=None)
+    ago = "at all" if newest is None else f"in the {span.end - newest:.15g} s before the block's end"
+    return f"no sample of {series[0]} and its like {ago}, for a block of {span.end - span.begin:.15g} s"

@@ -1,0 +1,117 @@
+"""By how much counters grew within a block, `begin` left out and `end` included."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .refusal import Reason, Refusal
+from .series import Series
+
+SPARE = 10.0
+"""What a counter may have gained since a restart, however slowly counters grow otherwise."""
+FASTER = 3.0
+"""How many times the greatest pace seen a counter may have grown since a restart."""
+FALLS = 3
+OFTEN = 4
+"""A gauge falls at least `FALLS` times, and at one in `OFTEN` of its changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A block, and what all that was read tells of it.
+
+    Attributes:
+        begin: Samples up to then were counted before.
+        end: Samples up to then are counted now.
+        watched: Whether anything was scraped before, so that a series without an earlier sample is a new one.
+        pace: The greatest growth that was seen, per second: what is new or began anew can't be far beyond that.
+    """
+
+    begin: float
+    end: float
+    watched: bool
+    pace: float
+
+    @classmethod
+    def of(cls, series: Sequence[Series], begin: float, end: float) -> "Span":
+        """Of all series that are read together: bad events and all events, of both groups."""
+        watched = any(at <= begin for one in series for at, _ in one.samples)
+        rises = [(new - old) / (to - at) for one in series for (at, old), (to, new) in _steps(one) if to > at]
+        return cls(begin, end, watched, max((rise for rise in rises if 0 < rise < math.inf), default=0.0))
+
+    def plausible(self, value: float, seconds: float) -> bool:
+        """Whether a counter that began at 0 so long ago at most can stand there."""
+        return value <= SPARE + FASTER * self.pace * seconds
+
+
+def seen(series: Iterable[Series], span: Span) -> bool:
+    """Whether there is a sample in the block."""
+    return any(span.begin < at <= span.end for one in series for at, _ in one.samples)
+
+
+def increase(series: Sequence[Series], span: Span, *, whole: bool = True) -> float:
+    """By how much the counters grew together.
+
+    Args:
+        series: All that one selector matches in one group, with samples from some minutes before the block on.
+        span: The block.
+        whole: Whether what is counted are events, and not seconds for example.
+    """
+    for one in series:
+        _check(one, whole=whole)
+    _counters(series)
+    return math.fsum(_grown(one, span) for one in series)
+
+
+def _grown(one: Series, span: Span) -> float:
+    steps = [((at, old), (to, new)) for (at, old), (to, new) in _steps(one) if span.begin < to <= span.end]
+    return math.fsum([_born(one, span), *(_step(one, span, before, after) for before, after in steps)])
+
+
+def _step(one: Series, span: Span, before: tuple[float, float], after: tuple[float, float]) -> float:
+    (at, old), (to, new) = before, after
+    if new >= old:
+        return new - old
+    if not span.plausible(new, to - at):
+        # A gauge that sinks from 1000 to 990 would be 990 bad events at once, and a rollback for nothing.
+        raise Refusal(
+            Reason.FELL,
+            f"{one} fell from {old:.15g} to {new:.15g}, which is more than it can have counted since a restart: "
+            "is it a gauge?",
+        )
+    return new
+
+
+def _born(one: Series, span: Span) -> float:
+    """What a new series had counted at its first sample.
+
+    One that was out of reach for long is not new: where it stands higher than a new one can, or where nothing else was
+    scraped before either, its first sample is only what the next ones are counted from.
+    """
+    at, value = min(one.samples, default=(math.inf, 0.0))
+    new = span.begin < at <= span.end and span.watched
+    return value if new and span.plausible(value, at - span.begin + span.end - span.begin) else 0.0
+
+
+def _steps(one: Series) -> Iterable[tuple[tuple[float, float], tuple[float, float]]]:
+    return pairwise(sorted(one.samples))
+
+
+def _check(one: Series, *, whole: bool) -> None:
+    for _, value in one.samples:
+        if not math.isfinite(value):
+            raise Refusal(Reason.NOT_A_NUMBER, f"{one} has a sample that is {value}")
+        if value < 0:
+            raise Refusal(Reason.NEGATIVE, f"{one} has a sample below zero, {value:.15g}: it is no counter")
+        if whole and value != math.floor(value):
+            raise Refusal(Reason.FRACTION, f"{one} has a sample of {value:.15g}: events are counted in whole numbers")
+
+
+def _counters(series: Sequence[Series]) -> None:
+    changes = [new - old for one in series for (_, old), (_, new) in _steps(one) if new != old]
+    falls = sum(change < 0 for change in changes)
+    if falls >= FALLS and falls * OFTEN >= len(changes):
+        raise Refusal(
+            Reason.GAUGE, f"{series[0]} and its like fell {falls} times in {len(changes)} changes: counters only grow"
+        )

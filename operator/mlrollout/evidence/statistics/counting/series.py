@@ -1,0 +1,101 @@
+"""Series as a range selector answers them, told apart by group, cohort and bucket."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mlrollout.evidence.statistics.blocks import Pair
+
+from .refusal import Reason, Refusal
+
+MOST = 10_000
+"""Series that one selector may match: each has to be read at every look."""
+REPLICA = ("prometheus_replica",)
+"""The labels by which a pair of Prometheus that scrapes the same targets tells its copies apart."""
+SHOWN = 8
+"""Edges that a message names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series.
+
+    Attributes:
+        labels: Its labels, its name among them.
+        samples: Times (seconds since the epoch) and values.
+        native: Whether it has samples that are native histograms.
+    """
+
+    labels: Mapping[str, str]
+    samples: tuple[tuple[float, float], ...]
+    native: bool = False
+
+    def __str__(self) -> str:
+        labels = ", ".join(f'{name}="{value}"' for name, value in sorted(self.labels.items()) if name != "__name__")
+        return f"{self.labels.get('__name__', '')}{{{labels}}}"
+
+
+def once(series: Iterable[Series], replica: Sequence[str] = REPLICA) -> tuple[Series, ...]:
+    """Each series once, where a pair of Prometheus answers each twice: the copy with the most samples.
+
+    Counted twice, every event would be evidence twice.
+    """
+    copies = defaultdict(list)
+    for one in series:
+        copies[tuple(sorted((name, value) for name, value in one.labels.items() if name not in replica))].append(one)
+    if len(copies) > MOST:
+        raise Refusal(
+            Reason.TOO_MANY,
+            f"{len(copies)} series are more than the {MOST} that can be read at every look: "
+            "narrow the selector, or leave out labels where the application exports them",
+        )
+    return tuple(
+        Series(dict(labels), fullest.samples, fullest.native)
+        for labels, same in sorted(copies.items())
+        for fullest in [min(same, key=lambda one: (-len(one.samples), str(one)))]
+    )
+
+
+def by_label(series: Iterable[Series], label: str) -> dict[str, list[Series]]:
+    """Series by a label's value; refused where one has no such label."""
+    found = defaultdict(list)
+    for one in series:
+        if not one.labels.get(label):
+            raise Refusal(Reason.NO_LABEL, f"{one} has no label `{label}`")
+        found[one.labels[label]].append(one)
+    return found
+
+
+def by_group(series: Iterable[Series], label: str, names: Pair[str]) -> Pair[list[Series]]:
+    """The series of both groups; those of others are left out."""
+    found = by_label(series, label)
+    return Pair(found.get(names.treatment, []), found.get(names.control, []))
+
+
+def bucket(series: Iterable[Series], edge: float) -> list[Series]:
+    """The buckets with that upper edge, however it is written (`1`, `1.0`)."""
+    edges = defaultdict(list)
+    for one in series:
+        if one.native:
+            raise Refusal(
+                Reason.NATIVE,
+                f"{one} is a native histogram: have Prometheus keep its classic buckets too "
+                "(`always_scrape_classic_histograms: true`)",
+            )
+        edges[_edge(one)].append(one)
+    if edges and edge not in edges:
+        raise Refusal(Reason.NO_EDGE, f"no bucket has the edge {edge:.15g}: {_nearest(edges, edge)}")
+    return edges[edge]
+
+
+def _edge(one: Series) -> float:
+    try:
+        return float(one.labels["le"])
+    except (KeyError, ValueError):
+        raise Refusal(Reason.NO_EDGE, f"{one} is no bucket of a histogram: it has no edge `le`") from None
+
+
+def _nearest(edges: Iterable[float], edge: float) -> str:
+    finite = sorted((one for one in edges if math.isfinite(one)), key=lambda one: abs(one - edge))[:SHOWN]
+    return f"the nearest are {', '.join(f'{one:.15g}' for one in sorted(finite))}" if finite else "there are none"

@@ -1,0 +1,197 @@
+"""Counters are counted as they are: resets, new series and gaps, on whatever side of a block's edge they lie."""
+
+import math
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mlrollout.evidence.statistics.counting.increments import Span, increase, seen
+from mlrollout.evidence.statistics.counting.refusal import Reason, Refusal
+from mlrollout.evidence.statistics.counting.series import MOST, Series, once
+
+
+def series(*values: float, begin: float = 0, step: float = 15, **labels: str) -> Series:
+    """A series with a sample every `step` seconds."""
+    samples = tuple((begin + at * step, value) for at, value in enumerate(values))
+    return Series({"__name__": "requests_total", **labels}, samples)
+
+
+def grown(*found: Series, begin: float, end: float, whole: bool = True) -> float:
+    return increase(found, Span.of(found, begin, end), whole=whole)
+
+
+# --- as Prometheus' own tests have it --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "grew"),
+    [
+        ([0, 1, 2, 3, 2, 3, 4], 7),
+        ([*range(0, 91, 18), *range(0, 91, 18)], 180),
+        ([0, 0, 0], 0),
+        ([5, 5, 9], 4),
+        ([7, 0, 0], 0),
+    ],
+)
+def test_a_reset_counts_from_zero(values: list[float], grew: float) -> None:
+    assert grown(series(*values), begin=0, end=1000) == grew
+
+
+def test_a_block_leaves_its_begin_out_and_has_its_end() -> None:
+    # Prometheus: 1+1x4 9+1x4 every 15 s; `increase` makes 1.8333 of the first minute that has 20 s in it.
+    samples = series(1, 2, 3, 4, 5, 9, 10, 11, 12, 13)
+
+    assert grown(samples, begin=0, end=20) == 1
+    assert grown(samples, begin=15, end=30) == 1
+    assert grown(samples, begin=20, end=80) == 7
+    assert [grown(samples, begin=at, end=at + 15) for at in range(0, 135, 15)] == [1, 1, 1, 1, 4, 1, 1, 1, 1]
+
+
+# --- new series ------------------------------------------------------------------------------
+
+
+def test_a_new_series_counts_from_zero_where_others_were_scraped_before() -> None:
+    old, new = series(0, 4, 8, 12, pod="a"), series(5, 6, begin=30, pod="b")
+
+    assert grown(old, new, begin=15, end=45) == 8 + 6
+
+
+def test_the_first_of_all_samples_is_only_counted_from() -> None:
+    assert grown(series(40, 41), begin=-15, end=15) == 1
+
+
+def test_a_series_that_was_out_of_reach_is_not_new() -> None:
+    old, back = series(0, 4, 8, 12, pod="a"), series(1_000_000, 1_000_003, begin=30, pod="b")
+
+    assert grown(old, back, begin=15, end=45) == 8 + 3
+
+
+def test_a_series_without_samples_in_the_block_has_not_grown() -> None:
+    old, later = series(0, 4, 8, pod="a"), series(9, begin=60, pod="b")
+
+    assert grown(old, later, series(pod="c"), begin=15, end=30) == 4
+
+
+# --- properties ------------------------------------------------------------------------------
+
+COURSES = st.lists(
+    st.lists(st.tuples(st.integers(0, 10), st.sampled_from([*[False] * 9, True])), min_size=2, max_size=12),
+    min_size=1,
+    max_size=4,
+)
+
+
+def course(steps: list[tuple[int, bool]], pod: str) -> tuple[Series, int]:
+    """A counter that grows so and restarts there, and how many events it has counted from the first sample on."""
+    value, values, events = 3, [3], 0
+    for growth, restarts in steps:
+        # One that is above where it was before can't be told to have restarted.
+        value = growth if restarts and growth < value else value + growth
+        values, events = [*values, value], events + growth
+    return series(*values, pod=pod), events
+
+
+@given(COURSES, st.data())
+def test_no_event_is_lost_or_counted_twice_however_time_is_cut(
+    courses: list[list[tuple[int, bool]]], data: st.DataObject
+) -> None:
+    made = [course(steps, str(pod)) for pod, steps in enumerate(courses)]
+    cuts = sorted({0.0, 1000.0, *data.draw(st.lists(st.floats(0, 200), max_size=5))})
+    found = [one for one, _ in made]
+    falls = sum(new < old for one in found for (_, old), (_, new) in pairwise(one.samples))
+
+    if falls < 3:
+        blocks = [grown(*found, begin=begin, end=end) for begin, end in pairwise(cuts)]
+        assert sum(blocks) == sum(events for _, events in made)
+
+
+@given(COURSES, st.randoms(use_true_random=False))
+def test_the_order_of_series_and_samples_does_not_matter(
+    courses: list[list[tuple[int, bool]]], chance: random.Random
+) -> None:
+    found = [course(steps, str(pod))[0] for pod, steps in enumerate(courses)]
+    mixed = [Series(one.labels, tuple(chance.sample(one.samples, len(one.samples)))) for one in found]
+    chance.shuffle(mixed)
+
+    def answer(of: list[Series]) -> float | Reason:
+        try:
+            return grown(*of, begin=0, end=60, whole=False)
+        except Refusal as refusal:
+            return refusal.reason
+
+    assert answer(mixed) == answer(found)
+
+
+def test_fractions_add_up_to_the_same_in_any_order() -> None:
+    found = [series(0, value, pod=str(pod)) for pod, value in enumerate((0.1, 1e16, 0.2, 3.3, 0.7))]
+
+    assert grown(*found, begin=0, end=15, whole=False) == grown(*found[::-1], begin=0, end=15, whole=False)
+
+
+# --- what can't be counted -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "reason", "words"),
+    [
+        ([0, math.nan], Reason.NOT_A_NUMBER, 'requests_total{pod="a"} has a sample that is nan'),
+        ([0, math.inf], Reason.NOT_A_NUMBER, "that is inf"),
+        ([0, -1], Reason.NEGATIVE, "below zero, -1: it is no counter"),
+        ([0, 0.5], Reason.FRACTION, "0.5: events are counted in whole numbers"),
+        ([1000, 990], Reason.FELL, "fell from 1000 to 990"),
+        ([100, 101, 103, 100], Reason.FELL, "is it a gauge?"),
+        ([3, 2, 4, 1, 2, 0, 3], Reason.GAUGE, "fell 3 times in 6 changes"),
+    ],
+)
+def test_what_is_no_counter_of_events_is_refused(values: list[float], reason: Reason, words: str) -> None:
+    with pytest.raises(Refusal) as refusal:
+        grown(series(*values, pod="a"), begin=0, end=100)
+
+    assert refusal.value.reason is reason
+    assert words in refusal.value.words
+    assert not reason.waits
+
+
+def test_a_busy_counter_may_restart_between_two_scrapes() -> None:
+    assert grown(series(0, 300, 600, 250, 550), begin=0, end=100) == 600 + 250 + 300
+
+
+def test_sums_may_be_fractions_but_not_fall() -> None:
+    assert grown(series(0.25, 0.5), begin=0, end=100, whole=False) == 0.25
+    with pytest.raises(Refusal):
+        grown(series(500.5, 499.5), begin=0, end=100, whole=False)
+
+
+# --- pairs of Prometheus, and too many -------------------------------------------------------
+
+
+def test_a_pair_that_scrapes_the_same_counts_once() -> None:
+    one = series(0, 1, 2, 3, prometheus_replica="a")
+    other = series(0, 1, 2, begin=1, prometheus_replica="b")
+    found = once([other, one])
+
+    assert found == once([one, other])
+    assert grown(*found, begin=0, end=100) == 3
+    assert found[0].labels == {"__name__": "requests_total"}
+    assert len(once([one, other], replica=())) == 2
+
+
+def test_ten_thousand_series_can_be_read_and_more_are_refused() -> None:
+    many = [series(0, 1, pod=str(pod)) for pod in range(MOST)]
+
+    assert grown(*once(many), begin=0, end=15) == MOST
+    with pytest.raises(Refusal, match=r"narrow the selector") as refusal:
+        once([*many, series(0, 1)])
+    assert refusal.value.reason is Reason.TOO_MANY
+
+
+def test_a_sample_is_seen_from_after_the_begin_to_the_end() -> None:
+    found = [series(1, begin=15)]
+
+    assert [seen(found, Span(begin, end, watched=True, pace=0)) for begin, end in ((0, 15), (15, 30), (0, 14))] == [
+        True,
+        False,
+        False,
+    ]
