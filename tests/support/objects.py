@@ -235,7 +235,6 @@ def _guardrail() -> Iterator[Sample]:
     yield Sample(path, _guardrails(1) * 2, 'spec.guardrails[1]: Duplicate value: {"name":"g0"}')
     yield from _required(path)
     yield from _required(f"{first}.name")
-    yield from _required(f"{first}.query")
     yield from _name(f"{first}.name")
     yield from _text(f"{first}.query", shortest=1, longest=4096)
     yield from _choice(f"{first}.action", "Rollback", "Hold", "Alert")
@@ -252,14 +251,15 @@ def _guardrail() -> Iterator[Sample]:
 
 def _kinds(first: str) -> Iterator[Sample]:
     """A guardrail of each kind, and every field of another kind beside its mark."""
-    marks = " or ".join(kind.MARK for kind in KINDS)
+    several = "a guardrail is of one kind: " + " or ".join(kind.MARK for kind in KINDS)
+    yield Sample(f"{first}.query", ABSENT, several if len(KINDS) > 1 else f"{first}.query: Required value")
     for kind, other in product(KINDS, KINDS):
         own, foreign = GUARDRAILS[kind.MARK], GUARDRAILS[other.MARK]
         if kind is other:
             yield Sample(first, own)
             continue
         mixed = own | {other.MARK: foreign[other.MARK]}
-        yield Sample(first, mixed, f"a guardrail is of one kind: {marks}")
+        yield Sample(first, mixed, several)
         for field in [field for field in foreign if field not in own and field != other.MARK]:
             yield Sample(first, own | {field: foreign[field]}, f"{field} means nothing beside {kind.MARK}")
 

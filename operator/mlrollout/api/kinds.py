@@ -23,7 +23,7 @@ from .model import rules
 from .threshold import ThresholdGuardrail
 
 KINDS: tuple[type[Guardrail], ...] = (ThresholdGuardrail,)
-"""Every kind; the first is meant where a guardrail has the mark of none."""
+"""Every kind that there is."""
 
 _RULES = "x-kubernetes-validations"
 
@@ -47,10 +47,10 @@ class OneOf:
         return next((kind.MARK for kind in self.kinds if kind.MARK in fields), self.kinds[0].MARK)
 
     def _read(self, raw: object, handler: ValidatorFunctionWrapHandler) -> object:
-        """A guardrail of its kind; refused where it has the mark or a field of another one."""
+        """A guardrail of its kind; refused where it has the mark of none or several, or a field of another kind."""
         kind = next(kind for kind in self.kinds if self._mark(raw) == kind.MARK)
         if isinstance(raw, Mapping):
-            if any(other.MARK in raw for other in self.kinds if other is not kind):
+            if len(self.kinds) > 1 and sum(one.MARK in raw for one in self.kinds) != 1:
                 raise ValueError(self._several())
             for field in self._strays(kind):
                 if field in raw:

@@ -50,7 +50,7 @@ def test_it_is_written_with_the_fields_of_its_kind() -> None:
 @pytest.mark.parametrize(
     ("raw", "place", "message"),
     [
-        ({"name": "none"}, ("both", "query"), "Field required"),
+        ({"name": "none"}, ("both",), "a guardrail is of one kind: query or toySeries"),
         (TOY | {"toySize": "x"}, ("both", "toySize"), "valid integer"),
         (TOY | {"interval": "soon"}, ("both", "interval"), "not a duration"),
         (TOY | THRESHOLD, ("both",), "a guardrail is of one kind: query or toySeries"),
