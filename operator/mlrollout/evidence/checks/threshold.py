@@ -7,8 +7,8 @@ as well as what it was divided by.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from mlrollout.api import limits
 from mlrollout.api.threshold import ThresholdGuardrail
@@ -30,6 +30,23 @@ HISTORY = "history"
 _NUMERIC = frozenset({"vector", "scalar"})
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked with one `$window`.
+
+    Attributes:
+        reach: How far back the query looks, in seconds.
+        first: The questions for the value and for its samples.
+        needed: What both queries need of their series.
+        companions: The questions that a good value waits for, the most important first.
+    """
+
+    reach: float
+    first: Questions
+    needed: tuple[Need, ...]
+    companions: Questions
+
+
 class Threshold(Check[ThresholdGuardrail]):
     """A guardrail whose query answers with one number, held against `min` and `max`."""
 
@@ -37,32 +54,31 @@ class Threshold(Check[ThresholdGuardrail]):
         super().__init__(guardrail)
         self._value = parsed(VALUE, guardrail.query)
         self._count = None if guardrail.min_samples is None else parsed(COUNT, guardrail.min_samples.query)
+        # The window is the same at each step of a measurement, and from one to the next once the stage is old enough.
+        self._asked = lru_cache(maxsize=1)(self._ask)
 
     def reach(self, occasion: Occasion) -> float:
         """How far back the query looks."""
-        longest = self.guardrail.window
-        return self._value.reach(occasion.window(longest), longest)
+        return self._asked(occasion.window(self.guardrail.window)).reach
 
     def proceed(self, occasion: Occasion, answers: Answers) -> Measurement | Questions:
         """The value first, with its count beside it; and if it is good, what both stand on."""
-        window = occasion.window(self.guardrail.window)
-        counting = {} if self._count is None else {COUNT: Question(self._count.render(window))}
+        asked = self._asked(occasion.window(self.guardrail.window))
         value = answers.get(VALUE)
         if value is None:
-            return {VALUE: Question(self._value.render(window)), **counting}
+            return asked.first
         if isinstance(value, Failure):
             return self.failed(occasion, value.reason, refused=value.refused)
-        look = Look(self.guardrail, occasion.at, self.reach(occasion), occasion.stood, self._value)
-        return exceeds(look, value, _answer(answers, COUNT)) or self._companions(
-            occasion, look, value, answers, counting
+        look = Look(self.guardrail, occasion.at, asked.reach, occasion.stood, self._value)
+        return exceeds(look, value, _answer(answers, COUNT)) or self._with_companions(
+            occasion, asked, look, value, answers
         )
 
-    def _companions(
-        self, occasion: Occasion, look: "Look", value: Answer, answers: Answers, counting: Questions
+    def _with_companions(
+        self, occasion: Occasion, asked: _Asked, look: "Look", value: Answer, answers: Answers
     ) -> Measurement | Questions:
         """What a good value comes to, once everything that it stands on is known."""
-        needed = self._needed(occasion.window(self.guardrail.window))
-        for name, question in {**_about(needed), **counting}.items():
+        for name, question in asked.companions.items():
             match answers.get(name):
                 case None:
                     return {name: question}
@@ -70,9 +86,8 @@ class Threshold(Check[ThresholdGuardrail]):
                     # A question of our own is not the user's to correct where it is refused.
                     ours = f"how old its samples are can't be asked: {reason}" if name == PRESENCE and refused else ""
                     return self.failed(occasion, ours or reason, refused=refused and not ours)
-        samples = _answer(answers, COUNT)
-        now = _answer(answers, PRESENCE)
-        presence = None if now is None else Presence(needed, look.guardrail.max_age, now)
+        samples, now = _answer(answers, COUNT), _answer(answers, PRESENCE)
+        presence = None if now is None else Presence(asked.needed, look.guardrail.max_age, now)
         if presence is not None and (presence.missing or not value.samples or (samples and not samples.samples)):
             before = presence.history(look.reach)
             if before is not None and HISTORY not in answers:
@@ -81,22 +96,25 @@ class Threshold(Check[ThresholdGuardrail]):
             presence = replace(presence, before=_answer(answers, HISTORY))
         return judge(look, value, presence=presence, samples=samples)
 
-    def _needed(self, window: float) -> tuple[Need, ...]:
-        """What both queries need of their series."""
+    def _ask(self, window: float) -> _Asked:
         max_age = self.guardrail.max_age
-        counted = () if self._count is None else needs(self._count, window, max_age, COUNT)
-        return needs(self._value, window, max_age) + counted
+        value, needed = Question(self._value.render(window)), needs(self._value, window, max_age)
+        counting: dict[str, Question] = {}
+        if self._count is not None:
+            counting[COUNT] = Question(self._count.render(window))
+            needed += needs(self._count, window, max_age, COUNT)
+        lives = ask(needed)
+        return _Asked(
+            reach=self._value.reach(window, self.guardrail.window),
+            first={VALUE: value, **counting},
+            needed=needed,
+            companions={**({} if lives is None else {PRESENCE: Question(lives)}), **counting},
+        )
 
     @staticmethod
     def limit(guardrail: ThresholdGuardrail, value: float | None) -> float | None:
         """The limit that the value lies beyond, or the upper one."""
         return limits.shown_beside(guardrail, value)
-
-
-def _about(needed: Sequence[Need]) -> Questions:
-    """The question for the presence of what is needed; none where there are no series."""
-    question = ask(needed)
-    return {} if question is None else {PRESENCE: Question(question)}
 
 
 def _answer(answers: Answers, name: str) -> Answer | None:
