@@ -208,7 +208,7 @@ def understand_all_or_nothing(patch: pytest.MonkeyPatch) -> None:
 
     def blind(raw: object) -> partial.Partial:
         found = partial.understand(raw)
-        return found if not found.untold else partial.Partial(None, found.untold)
+        return found if not found.problems else partial.Partial(None, found.problems)
 
     patch.setattr(reading, "understand", blind)
 

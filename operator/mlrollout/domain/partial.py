@@ -35,16 +35,16 @@ class Partial:
 
     Attributes:
         spec: All of it, or what could be; `None` where not even its key is known, so that nothing can be done.
-        untold: What could not be understood, for people; empty where all was.
+        problems: What could not be understood, for people; empty where all was.
     """
 
     spec: Spec | None
-    untold: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def guards(self) -> bool:
         """Whether anything that was understood could take traffic down."""
-        if not self.untold:
+        if not self.problems:
             return True  # an object that only alerts was written so
         return self.spec is not None and any(one.action is Action.ROLLBACK for one in self.spec.guardrails)
 
@@ -75,10 +75,10 @@ def understand(raw: object) -> Partial:
     except ValidationError as error:
         fields: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {}
         wrong = error.errors(include_url=False, include_input=False)
-        untold = tuple(_told(one["loc"], _plain(one["msg"]), fields) for one in wrong if not _follows(one, wrong))
+        problems = tuple(_told(one["loc"], _plain(one["msg"]), fields) for one in wrong if not _follows(one, wrong))
     traffic = _traffic(fields.get("traffic"))
     if traffic is None:
-        return Partial(None, untold)
+        return Partial(None, problems)
     prometheus = _one(Prometheus.model_validate, fields.get("prometheus"))
     # Another Prometheus than was meant knows nothing of this application.
     unknown = fields.get("prometheus") is not None and prometheus is None
@@ -94,7 +94,7 @@ def understand(raw: object) -> Partial:
         after_completion=_word(AfterCompletion, fields.get("afterCompletion"), AfterCompletion.GUARD),
         on_delete=_word(OnDelete, fields.get("onDelete"), OnDelete.ZERO),
     )
-    return Partial(spec, untold)
+    return Partial(spec, problems)
 
 
 def hold(spec: Spec, record: Record, guards: str) -> Spec:
@@ -110,10 +110,10 @@ def hold(spec: Spec, record: Record, guards: str) -> Spec:
     return Held.model_construct(**fields | {"guards": guards, "paused": True})
 
 
-def summary(untold: Sequence[str]) -> str:
+def summary(problems: Sequence[str]) -> str:
     """The first of what could not be understood, for a message."""
-    more = len(untold) - _TOLD
-    return "; ".join(untold[:_TOLD]) + (f"; and {more} more" if more > 0 else "")
+    more = len(problems) - _TOLD
+    return "; ".join(problems[:_TOLD]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _follows(error: "ErrorDetails", errors: Sequence["ErrorDetails"]) -> bool:

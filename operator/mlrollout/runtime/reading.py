@@ -35,32 +35,32 @@ class Reading(NamedTuple):
         spec: What to go by.
         whole: Whether it was understood as a whole, now or before.
         problem: What is wrong with the newest.
-        untold: What can't be understood, where nothing that can could take traffic down; empty otherwise.
+        unguarded: What can't be understood, where nothing that can could take traffic down; empty otherwise.
     """
 
     spec: Spec | None
     whole: bool
     problem: Problem | None = None
-    untold: str = ""
+    unguarded: str = ""
 
 
 def read(raw: object, before: Spec | None) -> Reading:
     """Read a spec. One that was understood as a whole guards on until another is; without it, what can be."""
     found = understand(raw)
-    if found.spec is not None and not found.untold:
+    if found.spec is not None and not found.problems:
         return Reading(found.spec, whole=True, problem=_broken(found.spec))
-    told = summary(found.untold)
+    wrong = summary(found.problems)
     if before is not None:
         meanwhile = "until it is corrected, nothing grows, and the spec before it goes on guarding"
         revision = found.spec.revision if found.spec is not None else ""
         guarding = before.model_copy(update={"revision": revision or before.revision})
-        return Reading(guarding, whole=True, problem=_invalid(told, meanwhile))
-    problem = _invalid(told, _meanwhile(found))
-    return Reading(found.spec, whole=False, problem=problem, untold="" if found.guards else told)
+        return Reading(guarding, whole=True, problem=_invalid(wrong, meanwhile))
+    problem = _invalid(wrong, _meanwhile(found))
+    return Reading(found.spec, whole=False, problem=problem, unguarded="" if found.guards else wrong)
 
 
-def _invalid(told: str, meanwhile: str) -> Problem:
-    return Problem(Reason.INVALID_SPEC, f"the spec can't be used: {told}; {meanwhile}")
+def _invalid(wrong: str, meanwhile: str) -> Problem:
+    return Problem(Reason.INVALID_SPEC, f"the spec can't be used: {wrong}; {meanwhile}")
 
 
 def _meanwhile(found: Partial) -> str:

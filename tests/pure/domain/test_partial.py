@@ -40,7 +40,7 @@ def _record(stage: str = "pilot", percentage: int = 10, revision: str = "one") -
 
 def _partial(**changes: Any) -> Spec:
     found = understand(_spec(**changes))
-    assert found.untold
+    assert found.problems
     assert found.spec is not None
     return found.spec
 
@@ -48,7 +48,7 @@ def _partial(**changes: Any) -> Spec:
 def test_a_spec_that_is_understood_is_as_it_is() -> None:
     found = understand(_spec(guardrails=[{**GOOD, "action": "Alert"}]))
     assert found.spec == Spec.model_validate(_spec(guardrails=[{**GOOD, "action": "Alert"}]))
-    assert (found.untold, found.guards) == ((), True)
+    assert (found.problems, found.guards) == ((), True)
 
 
 def test_each_guardrail_is_understood_by_itself_and_the_other_is_told_by_its_name() -> None:
@@ -56,19 +56,19 @@ def test_each_guardrail_is_understood_by_itself_and_the_other_is_told_by_its_nam
     assert found.spec is not None
     assert [guardrail.name for guardrail in found.spec.guardrails] == ["errors"]
     assert found.guards
-    assert found.untold[0].startswith("guardrails[score].action: Input should be 'Rollback'")
-    assert any(text.startswith("guardrails[2]: ") for text in found.untold)
-    assert any(text.startswith("guardrails[3].query: ") for text in found.untold)
-    assert "a newer kind" not in "".join(found.untold)
+    assert found.problems[0].startswith("guardrails[score].action: Input should be 'Rollback'")
+    assert any(text.startswith("guardrails[2]: ") for text in found.problems)
+    assert any(text.startswith("guardrails[3].query: ") for text in found.problems)
+    assert "a newer kind" not in "".join(found.problems)
 
 
 def test_what_is_told_is_true_and_in_plain_words() -> None:
     stages = [{"name": "pilot", "percentage": 10, "duration": "forever"}]
-    untold = understand(_spec(stages=stages, guardrails=[NEWER])).untold
-    assert [text.split(":")[0] for text in untold] == ["stages[pilot].duration", "guardrails[score].action"]
-    assert untold[0].startswith("stages[pilot].duration: 'forever' is not a duration")
-    assert understand(_spec(stages="by feel")).untold == ("stages: Input should be a list",)
-    assert "at least 1 item" in understand(_spec(guardrails=[])).untold[0]
+    problems = understand(_spec(stages=stages, guardrails=[NEWER])).problems
+    assert [text.split(":")[0] for text in problems] == ["stages[pilot].duration", "guardrails[score].action"]
+    assert problems[0].startswith("stages[pilot].duration: 'forever' is not a duration")
+    assert understand(_spec(stages="by feel")).problems == ("stages: Input should be a list",)
+    assert "at least 1 item" in understand(_spec(guardrails=[])).problems[0]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_another_prometheus_than_was_meant_is_not_asked() -> None:
 def test_without_its_key_or_where_that_is_nothing_can_be_done(traffic: Any) -> None:
     found = understand(_spec(traffic=traffic))
     assert found.spec is None
-    assert found.untold
+    assert found.problems
     assert not found.guards
 
 
@@ -103,7 +103,7 @@ def test_without_its_key_or_where_that_is_nothing_can_be_done(traffic: Any) -> N
 def test_what_is_no_spec_at_all_is_told(raw: object) -> None:
     found = understand(raw)
     assert found.spec is None
-    assert found.untold
+    assert found.problems
 
 
 def test_a_lease_that_can_not_be_read_is_none_and_the_key_is_known_all_the_same() -> None:
