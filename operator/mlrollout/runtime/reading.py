@@ -9,7 +9,7 @@ from mlrollout.api.duration import render
 from mlrollout.api.spec import Spec
 from mlrollout.domain.partial import UNGUARDED_FOR, Partial, summary, understand
 from mlrollout.domain.state import Alert, Reason
-from mlrollout.evidence.checks.check import Unusable
+from mlrollout.evidence.checks.check import Unmeasurable
 from mlrollout.evidence.checks.kinds import check_of
 
 _SHOWN_ERRORS = 3
@@ -78,7 +78,7 @@ def _broken(spec: Spec) -> Problem | None:
     """A guardrail whose query can't be asked never passes, so nothing grows; the others go on guarding."""
     for guardrail in spec.guardrails:
         check = check_of(guardrail)
-        if isinstance(check, Unusable):
+        if isinstance(check, Unmeasurable):
             return Problem(Reason.INVALID_QUERY, f"guardrail {guardrail.name}, {check.where}: {check.reason}")
     return None
 

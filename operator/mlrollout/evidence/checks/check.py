@@ -67,7 +67,7 @@ Answers = Mapping[str, Answer | Failure]
 """What has been answered, by the same names."""
 
 
-class UnusableError(ValueError):
+class UnmeasurableError(ValueError):
     """A guardrail can't be measured as it is written; the text says why.
 
     Attributes:
@@ -86,7 +86,7 @@ class Check(ABC, Generic[G]):
         guardrail: As the user wrote it.
 
     Raises:
-        UnusableError: It can't be measured.
+        UnmeasurableError: It can't be measured.
     """
 
     def __init__(self, guardrail: G) -> None:
@@ -125,7 +125,7 @@ class Check(ABC, Generic[G]):
         return None
 
 
-class Unusable(Check[Guardrail]):
+class Unmeasurable(Check[Guardrail]):
     """A guardrail that can't be measured: nothing is ever asked for it, and every measurement is an error.
 
     Args:
@@ -133,7 +133,7 @@ class Unusable(Check[Guardrail]):
         error: What is wrong with it.
     """
 
-    def __init__(self, guardrail: Guardrail, error: UnusableError) -> None:
+    def __init__(self, guardrail: Guardrail, error: UnmeasurableError) -> None:
         super().__init__(guardrail)
         self.where = error.where
         self.reason = str(error)
@@ -151,9 +151,9 @@ def parsed(where: str, text: str) -> Query:
     """The query that stands in a field.
 
     Raises:
-        UnusableError: It can be no evidence.
+        UnmeasurableError: It can be no evidence.
     """
     try:
         return Query.parse(text)
     except QueryError as error:
-        raise UnusableError(where, str(error)) from error
+        raise UnmeasurableError(where, str(error)) from error

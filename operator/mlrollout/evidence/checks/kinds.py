@@ -6,7 +6,7 @@ from typing import Any
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.threshold import ThresholdGuardrail
 
-from .check import Check, Unusable, UnusableError
+from .check import Check, Unmeasurable, UnmeasurableError
 from .threshold import Threshold
 
 _KINDS: Mapping[type[Guardrail], type[Check[Any]]] = {ThresholdGuardrail: Threshold}
@@ -18,8 +18,8 @@ def kind_of(guardrail: Guardrail) -> type[Check[Any]]:
 
 
 def check_of(guardrail: Guardrail) -> Check[Any]:
-    """The check of a guardrail, to be made once; `Unusable` where it can't be measured as it is written."""
+    """The check of a guardrail, to be made once; `Unmeasurable` where it can't be measured as it is written."""
     try:
         return kind_of(guardrail)(guardrail)
-    except UnusableError as error:
-        return Unusable(guardrail, error)
+    except UnmeasurableError as error:
+        return Unmeasurable(guardrail, error)

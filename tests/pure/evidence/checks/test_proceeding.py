@@ -8,7 +8,7 @@ from mlrollout.api.kinds import KINDS
 from mlrollout.api.spec import Requirement
 from mlrollout.api.threshold import MinSamples, ThresholdGuardrail
 from mlrollout.evidence.answer import Answer, Sample
-from mlrollout.evidence.checks.check import Answers, Check, Failure, Occasion, Unusable
+from mlrollout.evidence.checks.check import Answers, Check, Failure, Occasion, Unmeasurable
 from mlrollout.evidence.checks.kinds import check_of, kind_of
 from mlrollout.evidence.checks.threshold import HISTORY, PRESENCE, VALUE, Threshold
 from mlrollout.evidence.measurement import Measurement, Verdict
@@ -117,7 +117,7 @@ def test_only_a_query_of_the_users_is_theirs_to_correct(failed: str, message: st
 )
 def test_what_can_be_no_evidence_is_never_asked_and_says_where_it_is_wrong(query: str, count: str, where: str) -> None:
     check = check_of(GUARDRAIL.model_copy(update={"query": query, "min_samples": MinSamples(count=1, query=count)}))
-    assert isinstance(check, Unusable)
+    assert isinstance(check, Unmeasurable)
     assert check.where == where
     assert Round(check).measurement() == Measurement(Verdict.ERROR, NOW, 0.0, message=check.reason)
     assert "answers only while" in check.reason
@@ -131,7 +131,7 @@ def test_every_kind_of_the_object_has_a_check() -> None:
 def test_a_kind_says_which_limit_is_shown_and_which_stricter_one_is_met() -> None:
     kind = kind_of(GUARDRAIL)
     assert kind.limit(GUARDRAIL, 0.01) == 0.05
-    assert Unusable.limit(GUARDRAIL, 0.01) is None
+    assert Unmeasurable.limit(GUARDRAIL, 0.01) is None
     requirement = Requirement(guardrail="error-rate", max=0.02)
     assert kind.meets(requirement, Measurement(Verdict.PASS, NOW, 0.0, value=0.01))
     assert not kind.meets(requirement, Measurement(Verdict.PASS, NOW, 0.0, value=0.03))
