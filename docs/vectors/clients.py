@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from mlrollout.assignment.view import View
+from mlrollout.assignment.view import TrafficView
 from mlrollout.domain.record import Record, UnreadableRecordError, decode, encode
 from mlrollout.domain.traffic import Traffic
 
@@ -69,7 +69,7 @@ def _step(dice: random.Random, second: float) -> Step:
 
 def _told(steps: Iterable[Step]) -> Iterator[Mapping[str, Any]]:
     """Each step with what comes of it."""
-    view = View()
+    view = TrafficView()
     for step in steps:
         if isinstance(step, Read):
             view = view.read(Traffic.parse(_bytes(step.key), _bytes(step.record)), step.at)
@@ -79,11 +79,11 @@ def _told(steps: Iterable[Step]) -> Iterator[Mapping[str, Any]]:
             yield {"push": step.text, "reads_again": asks, **_standing(view)}
 
 
-def _standing(view: View) -> Mapping[str, Any]:
+def _standing(view: TrafficView) -> Mapping[str, Any]:
     return {"percentage": view.percentage, "owner": view.record.owner if view.record else None}
 
 
-def _heard(view: View, text: str) -> tuple[View, bool]:
+def _heard(view: TrafficView, text: str) -> tuple[TrafficView, bool]:
     """The view after a push, and whether only a read can tell more."""
     try:
         record = decode(text)

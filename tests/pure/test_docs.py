@@ -63,7 +63,7 @@ def test_each_decision_has_a_number_of_its_own_and_a_status() -> None:
         assert re.fullmatch(r"Status: accepted, \d{4}-\d{2}-\d{2}.*", status), page.name
 
 
-@pytest.mark.parametrize("package", ["domain", "evidence", "runtime"])
+@pytest.mark.parametrize("package", ["domain", "evidence", "runtime", "server"])
 def test_the_architecture_tells_where_everything_is(package: str) -> None:
     tree = (ROOT / "docs" / "architecture.md").read_text()
     told = re.search(rf"^  {package}/ .*\n((?:    +\w.*\n)*)", tree, re.MULTILINE)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.redis_common.address import Address, parse
-from mlrollout.redis_common.failure import UnusableError
+from mlrollout.redis_common.failure import UnusableRedisError
 
 REDIS = Address((("redis", 6379),))
 
@@ -68,7 +68,7 @@ def test_what_a_url_says(url: str, address: Address) -> None:
     ],
 )
 def test_a_url_that_is_none_is_refused_without_quoting_it(url: str, reason: str) -> None:
-    with pytest.raises(UnusableError, match=reason) as raised:
+    with pytest.raises(UnusableRedisError, match=reason) as raised:
         parse(url)
     told = "".join(traceback.format_exception(raised.value))
     assert "hunter2" not in told

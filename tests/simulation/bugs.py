@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec, Stage
-from mlrollout.assignment.view import View
+from mlrollout.assignment.view import TrafficView
 from mlrollout.domain import decide, gate, latch, partial, progress, rollback_cause, traffic_plan
 from mlrollout.domain import merge as merging
 from mlrollout.domain.record import Cause, encode
@@ -270,14 +270,14 @@ def believe_a_dead_watch(patch: pytest.MonkeyPatch) -> None:
 
 def forget_what_was_seen(patch: pytest.MonkeyPatch) -> None:
     """A client takes whatever record it reads, be it an older one."""
-    read = View.read
+    read = TrafficView.read
 
-    def forgetful(self: View, traffic: Traffic, at: float) -> View:
+    def forgetful(self: TrafficView, traffic: Traffic, at: float) -> TrafficView:
         return replace(read(self, traffic, at), record=traffic.record)
 
-    patch.setattr(View, "read", forgetful)
+    patch.setattr(TrafficView, "read", forgetful)
 
 
 def wait_for_the_poll(patch: pytest.MonkeyPatch) -> None:
     """A client reads where it is told of more, and makes nothing of any other push."""
-    patch.setattr(View, "push", lambda self, _: self)
+    patch.setattr(TrafficView, "push", lambda self, _: self)

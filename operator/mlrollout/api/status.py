@@ -188,7 +188,7 @@ class TransitionStatus(Model):
     serial: Count
     """Counts the steps of the object."""
     at: Moment
-    """When."""
+    """When the transition happened."""
     reason: Word
     """What happened, in one word that programs may rely on; also the reason of the Event."""
     message: Message

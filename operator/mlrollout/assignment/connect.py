@@ -8,7 +8,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from mlrollout.redis_common.address import Address, Tls
-from mlrollout.redis_common.failure import UnusableError
+from mlrollout.redis_common.failure import UnusableRedisError
 from mlrollout.redis_common.names import slot_problem
 from mlrollout.redis_common.server import is_cluster, options, sentinel_options
 
@@ -20,7 +20,7 @@ def connect(address: Address, tls: Tls, key: str) -> Redis | RedisCluster:
     """A connected client for one key.
 
     Raises:
-        UnusableError: What answers can't serve the key.
+        UnusableRedisError: What answers can't serve the key.
         Exception: What the client library raises where it can't connect.
     """
     connection_options = options(address, tls, answer_within=ANSWER_WITHIN, retry=Retry(NoBackoff(), 0))
@@ -34,7 +34,7 @@ def connect(address: Address, tls: Tls, key: str) -> Redis | RedisCluster:
         raise
     client.close()
     if why := slot_problem(key):
-        raise UnusableError(why)
+        raise UnusableRedisError(why)
     ((host, port),) = address.hosts
     return RedisCluster(host=host, port=port, require_full_coverage=False, **connection_options)
 

@@ -46,7 +46,7 @@ _Waiting = SimpleQueue[Exposure | None]
 
 
 @dataclass(slots=True)
-class Counts:
+class ExposureCounts:
     """What became of exposures so far, in this process.
 
     Attributes:
@@ -79,7 +79,7 @@ class Exposures:
 
     def begin(self) -> None:
         """Begin; a forked child has its own thread, and goes on where its parent was."""
-        self.counts = Counts()
+        self.counts = ExposureCounts()
         self._waiting: _Waiting = SimpleQueue()
         work = Work()
         self._thread = threading.Thread(
@@ -116,7 +116,7 @@ class Exposures:
             self._thread.join(timeout=2.0)
 
 
-def _tell(callback: Callback, waiting: _Waiting, counts: Counts, work: Work) -> None:
+def _tell(callback: Callback, waiting: _Waiting, counts: ExposureCounts, work: Work) -> None:
     """Call back for each exposure until `None` comes. It keeps no `Exposures` alive that nobody else holds."""
     with work:
         while True:

@@ -16,7 +16,7 @@ from mlrollout.domain.record import Record, decode, encode, greater
 from mlrollout.seldom import seldom
 
 from .arguments import seconds
-from .view import Reason, View
+from .view import Reason, TrafficView
 
 log = logging.getLogger("mlrollout")
 
@@ -56,7 +56,7 @@ class LastKnown:
         self._confirmed = 0.0
         self._failures = 0
 
-    def begin(self, key: str, view: View) -> View:
+    def begin(self, key: str, view: TrafficView) -> TrafficView:
         """The view to begin with, before Redis has been read."""
         found = self._load(key)
         if found is None:
@@ -74,7 +74,7 @@ class LastKnown:
             remembered=read + self.max_age,
         )
 
-    def keep(self, key: str, view: View) -> None:
+    def keep(self, key: str, view: TrafficView) -> None:
         """Write down what is known, where that has changed or the file is getting old."""
         if view.nothing is Reason.NOT_READY or view.remembered is not None:
             return

@@ -21,13 +21,13 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from mlrollout.domain.record import UnreadableRecordError, decode
 from mlrollout.domain.traffic import Traffic
 from mlrollout.redis_common.address import Address, Tls
-from mlrollout.redis_common.failure import FAILED, UnusableError, explain
+from mlrollout.redis_common.failure import FAILED, UnusableRedisError, explain
 from mlrollout.redis_common.names import changes_of, record_of
 from mlrollout.seldom import seldom
 
 from .connect import connect
 from .forks import Work
-from .view import Reason, View
+from .view import Reason, TrafficView
 
 log = logging.getLogger("mlrollout")
 
@@ -59,7 +59,14 @@ class Reader:
     """
 
     def __init__(
-        self, address: Address, tls: Tls, key: str, *, poll: float, seen: Callable[[View], None], view: View
+        self,
+        address: Address,
+        tls: Tls,
+        key: str,
+        *,
+        poll: float,
+        seen: Callable[[TrafficView], None],
+        view: TrafficView,
     ) -> None:
         self._address = address
         self._tls = tls
@@ -102,7 +109,7 @@ class Reader:
             with closing(connect(self._address, self._tls, self._key)) as client:
                 self._client = client
                 self._follow(client)
-        except UnusableError as error:
+        except UnusableRedisError as error:
             self._fail(str(error))
         except FAILED as error:
             self._fail(explain(error, self._address))
@@ -171,7 +178,7 @@ class Reader:
         self._tell(before, view)
         self._put(view)
 
-    def _tell(self, before: View, view: View) -> None:
+    def _tell(self, before: TrafficView, view: TrafficView) -> None:
         if view.reason is not self._reason and view.reason in _MEANS:
             log.warning("Control for every user of %s: %s", self._key, _MEANS[view.reason])
         self._reason = view.reason
@@ -182,7 +189,7 @@ class Reader:
                 *(self._key, follows.holder, follows.owner, held.holder, held.owner, view.max_staleness),
             )
 
-    def _put(self, view: View) -> None:
+    def _put(self, view: TrafficView) -> None:
         self._view = view
         self._show()
 

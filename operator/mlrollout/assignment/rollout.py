@@ -11,21 +11,20 @@ from typing import Self
 
 import mmh3
 
-from mlrollout.domain.record import Record
 from mlrollout.redis_common.address import Tls, parse
-from mlrollout.seldom import seldom
 
 from . import arguments
 from .bucket import Group, limit
-from .exposed import Counts, Exposure, Exposures
+from .exposed import Exposure, ExposureCounts, Exposures
 from .forks import begin_in_children
 from .ids import LONGEST, UserId, text_of, trouble_with
 from .last_known import LastKnown
+from .listeners import Listeners
 from .overrides import Overrides
 from .reader import Reader
 from .special import Special
 from .state import Assignment, State
-from .view import MAX_STALENESS, UNDER_WAY, Reason, View
+from .view import MAX_STALENESS, UNDER_WAY, Reason, TrafficView
 
 log = logging.getLogger("mlrollout")
 
@@ -99,11 +98,9 @@ class Rollout:
         self._salted = f"{self.salt}:".encode()
         self._longest = len(self._salted) + LONGEST
         self._forced: list[Group] = []
-        self._listeners: list[Callable[[State], None]] = []
-        self._told: tuple[int, Reason, Record | None] = (0, Reason.NOT_READY, None)
+        self._listeners = Listeners()
         self._odd_ids: set[str] = set()
-        self._failures = 0
-        self._view = View(max_staleness=max_staleness)
+        self._view = TrafficView(max_staleness=max_staleness)
         if last_known is not None:
             self._view = last_known.begin(key, self._view)
         self._share: tuple[int, float, Special | None] = (0, -inf, None)
@@ -206,7 +203,7 @@ class Rollout:
             self._settle()
 
     @property
-    def exposures(self) -> Counts | None:
+    def exposures(self) -> ExposureCounts | None:
         """What became of the calls of `on_exposure`, in this process; `None` where there is none."""
         return None if self._exposures is None else self._exposures.counts
 
@@ -240,12 +237,7 @@ class Rollout:
             raise TypeError(
                 f"on_change takes a function of a State, and not something of type {type(listener).__name__}"
             )
-        self._listeners = [*self._listeners, listener]
-
-        def end() -> None:
-            self._listeners = [one for one in self._listeners if one is not listener]
-
-        return end
+        return self._listeners.add(listener)
 
     # --- deciding by hand --------------------------------------------------------------------
 
@@ -276,7 +268,7 @@ class Rollout:
         if self._exposures is not None:
             self._exposures.close()
         with self._changing:
-            self._view = View(max_staleness=self._max_staleness)
+            self._view = TrafficView(max_staleness=self._max_staleness)
             self._settle()
 
     def __enter__(self) -> Self:
@@ -304,30 +296,16 @@ class Rollout:
 
     # --- following ---------------------------------------------------------------------------
 
-    def _see(self, view: View) -> None:
-        self._tell()  # what was known may have become too old meanwhile, and nobody noticed
+    def _see(self, view: TrafficView) -> None:
+        self._listeners.tell(self.state)  # what was known may have become too old meanwhile, and nobody noticed
         with self._changing:
             self._view = view
             self._settle()
-        self._tell()
+        self._listeners.tell(self.state)
         if view.nothing is not Reason.NOT_READY and view.remembered is None and not self._read.is_set():
             self._read.set()
         if self._last_known is not None and not self._closed:
             self._last_known.keep(self.key, view)
-
-    def _tell(self) -> None:
-        state = self.state
-        known = (state.percentage, state.reason, state.record)
-        if known == self._told:
-            return
-        self._told = known
-        for listener in self._listeners:
-            try:
-                listener(state)
-            except Exception as error:  # the application's own, and none of the others'
-                self._failures += 1
-                if seldom(self._failures):
-                    log.warning("A listener failed (%d times so far)", self._failures, exc_info=error)
 
     def _settle(self) -> None:
         """Set what `group` reads, from the view or from `forced`."""
@@ -338,10 +316,10 @@ class Rollout:
         special = None if self._closed else self._special.under(view, runs_another=other)
         self._share = (limit(0 if other else view.percentage), view.until, special)
 
-    def _runs_another(self, view: View) -> bool:
+    def _runs_another(self, view: TrafficView) -> bool:
         return self._revision is not None and view.record is not None and view.record.revision != self._revision
 
-    def _state(self, view: View) -> State:
+    def _state(self, view: TrafficView) -> State:
         age = monotonic() - view.confirmed
         if self._forced:
             return State(100 if self._forced[-1] is Group.TREATMENT else 0, Reason.FORCED, view.record, age)

@@ -7,7 +7,7 @@ from mlrollout.domain.record import Record
 from .bucket import Group
 from .exposed import Exposures
 from .overrides import Overrides
-from .view import UNDER_WAY, Reason, View
+from .view import UNDER_WAY, Reason, TrafficView
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Special:
     under_way: bool = False
     record: Record | None = None
 
-    def under(self, view: View, *, runs_another: bool) -> "Special | None":
+    def under(self, view: TrafficView, *, runs_another: bool) -> "Special | None":
         """The parts of it that are in force under a view; `None` where none is.
 
         Args:

@@ -66,7 +66,7 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class TrafficView:
     """What is known.
 
     Attributes:
@@ -124,7 +124,7 @@ class View:
             return Reason.UNCONFIRMED
         return Reason.SPLIT if self.remembered is None else Reason.LAST_KNOWN
 
-    def read(self, traffic: Traffic, at: float) -> "View":
+    def read(self, traffic: Traffic, at: float) -> "TrafficView":
         """The view after a read of key and record that began at `at`."""
         found, rival = traffic.record, self._rival(traffic.record, at)
         succeeded = rival is not None and at - rival.since >= self.max_staleness
@@ -139,7 +139,7 @@ class View:
             remembered=None,
         )
 
-    def push(self, record: Record) -> "View":
+    def push(self, record: Record) -> "TrafficView":
         """The view after a push: with a record that is greater and does not raise."""
         if not self._news(record) or record.percentage > self.percentage:
             return self
@@ -155,7 +155,7 @@ class View:
     def _news(self, record: Record) -> bool:
         return self.record is None or record.rank > self.record.rank
 
-    def _holding(self, record: Record) -> "View":
+    def _holding(self, record: Record) -> "TrafficView":
         before = self.record.owner if self.record is not None else ""
         if before in {"", record.owner}:
             return replace(self, record=record)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from .failure import UnusableError
+from .failure import UnusableRedisError
 
 _REDIS_PORT = 6379
 _SENTINEL_PORT = 26379
@@ -36,7 +36,9 @@ class Tls:
             if file is not None and not isinstance(file, Path):
                 raise TypeError(f"A TLS file for Redis must be a Path, and not of type {type(file).__name__}: Path(…)")
             if file and not file.is_file():
-                raise UnusableError(f"The TLS file {file} for Redis does not exist. Mount it, or correct the path.")
+                raise UnusableRedisError(
+                    f"The TLS file {file} for Redis does not exist. Mount it, or correct the path."
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def parse(url: str) -> Address:
     """The address in a URL of the schemes `redis`, `rediss`, `unix`, `redis+sentinel` or `rediss+sentinel`.
 
     Raises:
-        UnusableError: It is not such a URL; the text says what is wrong and holds nothing of it.
+        UnusableRedisError: It is not such a URL; the text says what is wrong and holds nothing of it.
     """
     try:
         parts = urlsplit(url.strip())
@@ -81,7 +83,7 @@ def parse(url: str) -> Address:
     except ValueError as error:
         # Of our own errors only: those of the standard library quote the URL.
         reason = str(error) if isinstance(error, _UrlError) else "its host or port can't be read"
-    raise UnusableError(
+    raise UnusableRedisError(
         f"The Redis URL can't be used: {reason}. Write it like rediss://user:password@host:6379/0, "
         "with every / # ? @ : % of the password percent-encoded."
     )

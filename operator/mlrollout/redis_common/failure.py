@@ -15,7 +15,7 @@ FAILED = (RedisError, RedisClusterException, OSError)
 """Exceptions of the client library where a call fails."""
 
 
-class UnusableError(ValueError):
+class UnusableRedisError(ValueError):
     """This Redis, or what was said of it, can't be used; asking again is no help. The text holds no secret."""
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .address import Address, Tls
-from .failure import UnusableError
+from .failure import UnusableRedisError
 
 _OLDEST = 7
 
@@ -47,14 +47,14 @@ def is_cluster(hello: Any, address: Address) -> bool:  # noqa: ANN401 - whatever
     """Whether a server belongs to a Redis Cluster, by its answer to `HELLO`.
 
     Raises:
-        UnusableError: It is a Sentinel, too old, or no Redis at all.
+        UnusableRedisError: It is a Sentinel, too old, or no Redis at all.
     """
     said = dict(zip(hello[::2], hello[1::2], strict=False)) if isinstance(hello, Sequence) else {}
     version = re.match(rb"[0-9]+", said.get(b"version", b""))
     if said.get(b"mode") == b"sentinel":
-        raise UnusableError(
+        raise UnusableRedisError(
             f"Redis at {address} is a Sentinel. Write the URL as redis+sentinel://host:26379/service/0."
         )
     if not version or int(version[0]) < _OLDEST:
-        raise UnusableError(f"What answers at {address} is not Redis or Valkey {_OLDEST} or later. Use one.")
+        raise UnusableRedisError(f"What answers at {address} is not Redis or Valkey {_OLDEST} or later. Use one.")
     return bool(said.get(b"mode") == b"cluster")

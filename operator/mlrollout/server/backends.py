@@ -12,7 +12,7 @@ from mlrollout.adapters.prometheus_figures import PrometheusFigures
 from mlrollout.adapters.redis import Calls, RedisSurvey, RedisUsers
 from mlrollout.ports import ObjectsError, PortError, TrafficError
 from mlrollout.redis_common.address import Tls
-from mlrollout.redis_common.failure import UnusableError
+from mlrollout.redis_common.failure import UnusableRedisError
 from mlrollout.startup.settings import SettingsError
 
 from .config import Config
@@ -86,7 +86,7 @@ def tls_of(config: Config) -> Tls:
     files = config.redis_tls
     try:
         return Tls(files.ca, files.certificate, files.key)
-    except UnusableError as error:
+    except UnusableRedisError as error:
         raise SettingsError(f"redis_tls: {error}") from error
 
 

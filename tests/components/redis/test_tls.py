@@ -6,7 +6,7 @@ import pytest
 from mlrollout.domain.traffic import Lower, Outcome, Traffic
 from mlrollout.ports import TrafficError
 from mlrollout.redis_common.address import Tls
-from mlrollout.redis_common.failure import UnusableError
+from mlrollout.redis_common.failure import UnusableRedisError
 
 from devstack.redis_server import RedisServer
 from tests.components.redis.examples import ZERO
@@ -68,5 +68,5 @@ async def test_a_hung_server_ends_calls(secured: RedisServer) -> None:
 
 
 def test_a_file_that_is_missing_is_named(secured: RedisServer) -> None:
-    with pytest.raises(UnusableError, match=r"missing\.crt"):
+    with pytest.raises(UnusableRedisError, match=r"missing\.crt"):
         Tls(ca=secured.directory / "missing.crt")

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from mlrollout import Group, Overrides
 from mlrollout.assignment.special import Special
-from mlrollout.assignment.view import View
+from mlrollout.assignment.view import TrafficView
 from mlrollout.domain.record import Record
 from mlrollout.domain.traffic import Traffic
 
@@ -18,35 +18,37 @@ GROUPS = {"kim": "treatment", "lee": Group.CONTROL}
 TEXT = "0b1f0c2e-6d0b-4c43-9a3e-0f5d5a3f7b11"
 
 
-def known(record: Record | None, key: str | None = None) -> View:
+def known(record: Record | None, key: str | None = None) -> TrafficView:
     at_record = None if record is None else str(record.percentage)
-    return View().read(Traffic(key or at_record, record), 1.0)
+    return TrafficView().read(Traffic(key or at_record, record), 1.0)
 
 
 UNDER_WAY = {"at 10 %": known(TEN), "before the first stage": known(replace(TEN, sequence=0, percentage=0))}
-OVER: Mapping[str, View] = {
+OVER: Mapping[str, TrafficView] = {
     "rolled back": known(replace(TEN, latched=True, percentage=0)),
     "stopped by hand": known(TEN, "0"),
     "absent": known(None),
-    "unreadable": View().read(Traffic("10", None, "its schema is not 1"), 1.0),
-    "not read yet": View(),
+    "unreadable": TrafficView().read(Traffic("10", None, "its schema is not 1"), 1.0),
+    "not read yet": TrafficView(),
     "an older revision's": known(TEN).push(replace(TEN, attempt=2, revision="ranker-2")),
 }
 
 
-def chosen(overrides: Overrides, view: View, user_id: str, *, counts: bool = True, runs_another: bool = False) -> Any:
+def chosen(
+    overrides: Overrides, view: TrafficView, user_id: str, *, counts: bool = True, runs_another: bool = False
+) -> Any:
     special = Special(overrides=overrides).under(view, runs_another=runs_another)
     assert special is not None
     return special.chosen(user_id, counts=counts)
 
 
 @pytest.mark.parametrize("view", UNDER_WAY.values(), ids=UNDER_WAY)
-def test_both_groups_count_while_a_rollout_is_under_way(view: View) -> None:
+def test_both_groups_count_while_a_rollout_is_under_way(view: TrafficView) -> None:
     assert [chosen(Overrides(GROUPS), view, user) for user in ("kim", "lee", "park")] == ["treatment", "control", None]
 
 
 @pytest.mark.parametrize("view", OVER.values(), ids=OVER)
-def test_treatment_does_not_survive_the_end_of_it_unless_that_is_said(view: View) -> None:
+def test_treatment_does_not_survive_the_end_of_it_unless_that_is_said(view: TrafficView) -> None:
     assert [chosen(Overrides(GROUPS), view, user) for user in ("kim", "lee")] == [None, "control"]
     assert chosen(Overrides(GROUPS, always=True), view, "kim") == "treatment"
 

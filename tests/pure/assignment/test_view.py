@@ -8,7 +8,7 @@ from math import inf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.assignment.view import Reason, View
+from mlrollout.assignment.view import Reason, TrafficView
 from mlrollout.domain.record import Record, encode
 from mlrollout.domain.traffic import Traffic
 
@@ -23,15 +23,15 @@ def reading(record: Record | None, key: str | None = "") -> Traffic:
     return Traffic(at_record if key == "" else key, record)
 
 
-def known(record: Record) -> View:
-    return View().read(reading(record), 1.0)
+def known(record: Record) -> TrafficView:
+    return TrafficView().read(reading(record), 1.0)
 
 
 # --- one step ----------------------------------------------------------------------------------
 
 
 def test_before_anything_is_read_there_is_nothing() -> None:
-    assert (View().percentage, View().reason, View().confirmed) == (0, Reason.NOT_READY, -inf)
+    assert (TrafficView().percentage, TrafficView().reason, TrafficView().confirmed) == (0, Reason.NOT_READY, -inf)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_before_anything_is_read_there_is_nothing() -> None:
     ids=str,
 )
 def test_what_a_read_says(traffic: Traffic, percentage: int, reason: Reason) -> None:
-    view = View().read(traffic, 7.0)
+    view = TrafficView().read(traffic, 7.0)
 
     assert (view.percentage, view.reason, view.confirmed) == (percentage, reason, 7.0)
 
@@ -92,7 +92,7 @@ def test_a_push_says_nothing_about_how_fresh_the_rest_is() -> None:
 
 
 def test_a_rollback_pushed_before_the_first_read_is_not_forgotten() -> None:
-    assert View().push(LATCHED).read(reading(THIRTY), 1.0).percentage == 0
+    assert TrafficView().push(LATCHED).read(reading(THIRTY), 1.0).percentage == 0
 
 
 # --- two revisions, two owners -----------------------------------------------------------------
@@ -137,7 +137,7 @@ def test_another_objects_record_is_followed_when_it_has_stood_for_as_long_as_a_r
 
 
 def test_how_long_that_is_the_application_says() -> None:
-    patient = View(max_staleness=30.0).read(reading(THIRTY), 1.0)
+    patient = TrafficView(max_staleness=30.0).read(reading(THIRTY), 1.0)
     for at in range(2, 32):
         patient = patient.read(reading(ANEW), at)
     assert patient.record == THIRTY
@@ -184,9 +184,9 @@ EVERY = 4.0
 """Seconds between two things that happen."""
 
 
-def after(happened: list[Traffic | Record]) -> list[View]:
+def after(happened: list[Traffic | Record]) -> list[TrafficView]:
     """The view after each thing that happened."""
-    views = [View()]
+    views = [TrafficView()]
     for number, one in enumerate(happened):
         views.append(views[-1].read(one, number * EVERY) if isinstance(one, Traffic) else views[-1].push(one))
     return views
@@ -249,7 +249,7 @@ def test_whatever_happened_all_that_go_on_reading_one_record_agree(
     view, began = after(happened)[-1], len(happened) * EVERY
     for number in range(4):
         view = view.read(reading(last), began + number * EVERY)
-    fresh = View().read(reading(last), began)
+    fresh = TrafficView().read(reading(last), began)
 
     agree = (view.percentage, view.reason) == (fresh.percentage, fresh.reason)
     went_back = view.record is not None and last.owner in {"", view.record.owner, *view.former}
@@ -275,6 +275,6 @@ def test_after_a_read_the_order_of_the_pushes_before_it_does_not_matter(
 
 @given(text=st.one_of(st.binary(max_size=40), st.builds(lambda record: encode(record).encode(), records)))
 def test_whatever_stands_in_redis_is_a_view(text: bytes) -> None:
-    view = View().read(Traffic.parse(b"30", text), 0.0)
+    view = TrafficView().read(Traffic.parse(b"30", text), 0.0)
 
     assert view.percentage in range(31)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from mlrollout.assignment.view import View
+from mlrollout.assignment.view import TrafficView
 from mlrollout.domain.decide import decide
 from mlrollout.domain.record import ATTEMPTS, Record, decode, encode, first_attempt
 from mlrollout.domain.state import Decision, Observation, Reason
@@ -120,7 +120,7 @@ def test_a_newer_object_outranks_whatever_an_older_one_wrote_also_where_redis_lo
     last = replace(older.record, attempt=older.record.attempt + ATTEMPTS - 2, latched=True, percentage=0)
     assert newer.record.rank > last.rank
     assert newer.record.attempt < 2**53 - 1, "every language can count so far"
-    held = View().read(Traffic("0", last), 1.0)
+    held = TrafficView().read(Traffic("0", last), 1.0)
     assert held.read(Traffic("0", newer.record), 2.0).record == newer.record
 
 

@@ -1,4 +1,4 @@
-"""An application process: what the SDK makes of Redis (`View`), with pushes that come late, out of order or never.
+"""An application process: its `TrafficView` of Redis, with pushes that come late, out of order or never.
 
 It reads again in a slow poll and on each reconnect; cut off for longer than its staleness bound it answers control.
 """
@@ -7,7 +7,7 @@ import asyncio
 import random
 from collections.abc import Callable
 
-from mlrollout.assignment.view import View
+from mlrollout.assignment.view import TrafficView
 from mlrollout.domain.record import Record
 
 from .history import History, Served
@@ -31,7 +31,7 @@ class Client:
         self._history = history
         self._chance = chance
         self._loop = asyncio.get_running_loop()
-        self._view = View(max_staleness=STALE)
+        self._view = TrafficView(max_staleness=STALE)
         self._told: Served | None = None
         self.pushes_lost = 0.0
         """Share of pushes that are lost or late."""

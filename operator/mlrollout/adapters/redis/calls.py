@@ -16,9 +16,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from mlrollout.ports import KeyRefusedError, LoginRefusedError, TrafficError
 from mlrollout.redis_common.address import Address, Tls, parse
-from mlrollout.redis_common.failure import FAILED, UnusableError, explain, is_no_string, refuses_login
+from mlrollout.redis_common.failure import FAILED, UnusableRedisError, explain, is_no_string, refuses_login
 
-from .client import Client, Pair, Texts
+from .client import Pair, RedisClient, Texts
 
 CALL_WITHIN = 0.6
 """Seconds for a whole call."""
@@ -34,7 +34,7 @@ class Calls:
 
     def __init__(self, address: Address, tls: Tls | None = None) -> None:
         self._address = address
-        self._client = Client(address, tls or Tls())
+        self._client = RedisClient(address, tls or Tls())
 
     @classmethod
     def from_url(cls, url: str, tls: Tls | None = None) -> Self:
@@ -49,7 +49,7 @@ class Calls:
         """
         try:
             return cls(parse(url), tls)
-        except UnusableError as error:
+        except UnusableRedisError as error:
             raise TrafficError(str(error)) from None
 
     async def call(self, key: str, *command: str | bytes | int) -> Any:  # noqa: ANN401 - the server's answer
@@ -62,7 +62,7 @@ class Calls:
         try:
             async with asyncio.timeout(CALL_WITHIN):
                 return await self._try_twice(key, *command)
-        except UnusableError as error:
+        except UnusableRedisError as error:
             raise TrafficError(str(error)) from None
         except FAILED as error:
             raise _told(error, self._address, key) from None
@@ -75,7 +75,7 @@ class Calls:
         try:
             async with asyncio.timeout(CALL_WITHIN):
                 groups = await self._client.groups(pairs)
-        except (*FAILED, UnusableError) as error:
+        except (*FAILED, UnusableRedisError) as error:
             return dict.fromkeys(pairs, self._failure(error, next(iter(pairs), "")))
         found = await asyncio.gather(*(self._read_group(group, pairs) for group in groups))
         return {key: answer for group in found for key, answer in group.items()}
@@ -107,7 +107,7 @@ class Calls:
         return await self._client.read(pairs)
 
     def _failure(self, error: BaseException, key: str) -> TrafficError:
-        return TrafficError(str(error)) if isinstance(error, UnusableError) else _told(error, self._address, key)
+        return TrafficError(str(error)) if isinstance(error, UnusableRedisError) else _told(error, self._address, key)
 
     async def close(self) -> None:
         """Give up the connections."""

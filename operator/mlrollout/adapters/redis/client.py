@@ -31,7 +31,7 @@ Texts = tuple[bytes | None, bytes | None]
 """What stands under the two; `None` where nothing does, or no text."""
 
 
-class Client:
+class RedisClient:
     """Sends commands about one key at a time. Its methods raise what the client library raises."""
 
     def __init__(self, address: Address, tls: Tls) -> None:
