@@ -9,9 +9,12 @@ from mlrollout.api.kinds import KINDS
 from mlrollout.cli.app import app
 from mlrollout.domain.state import Reason, Verb
 from mlrollout.runtime.metrics import Metrics
+from mlrollout.server.ab.operations import OPERATIONS as OPERATIONS_OF_THE_SERVER
+from mlrollout.server.ab.operations import Operation
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+SERVER = (ROOT / "docs" / "server.md").read_text()
 
 
 @pytest.mark.parametrize("reason", list(Reason))
@@ -39,6 +42,11 @@ def test_every_verb_is_documented(verb: Verb) -> None:
 def test_every_metric_is_documented_and_no_other() -> None:
     real = {family.name + ("_total" if family.type == "counter" else "") for family in Metrics().registry.collect()}
     assert real == set(re.findall(r"`(mlrollout_\w+)`", OPERATIONS))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS_OF_THE_SERVER, ids=lambda one: one.name)
+def test_every_route_of_the_server_is_documented(operation: Operation) -> None:
+    assert f"| `{operation.method} …/{operation.path}" in SERVER
 
 
 def test_every_setting_is_documented() -> None:

@@ -27,9 +27,9 @@ def merge(working: State | None, loaded: State | None) -> State | None:
     return replace(loaded, healthy=working.healthy, healthy_until=working.healthy_until)
 
 
-_ANSWERED_AGAIN = frozenset({Reason.RESUMED, Reason.PAUSED, Reason.APPROVED, Reason.PROMOTED, Reason.VERB_REFUSED})
+ANSWERED_AGAIN = frozenset({Reason.RESUMED, Reason.PAUSED, Reason.APPROVED, Reason.PROMOTED, Reason.VERB_REFUSED})
 """Answers that count only once they are saved: the request still stands, unless another process has answered it."""
-_ANSWERED_BY_RECORD = {
+ANSWERED_BY_RECORD = {
     Reason.MANUAL_ROLLBACK: Verb.ROLLBACK,
     Reason.RETRIED: Verb.RETRY,
     Reason.DEMOTED: Verb.DEMOTE,
@@ -44,9 +44,9 @@ def _told_after(working: State, loaded: State) -> State:
     unsaved = [
         entry
         for entry in working.history
-        if entry.serial >= since and _mark(entry) not in saved and entry.reason not in _ANSWERED_AGAIN
+        if entry.serial >= since and _mark(entry) not in saved and entry.reason not in ANSWERED_AGAIN
     ]
-    answered = {verb for entry in unsaved for reason, verb in _ANSWERED_BY_RECORD.items() if entry.reason == reason}
+    answered = {verb for entry in unsaved for reason, verb in ANSWERED_BY_RECORD.items() if entry.reason == reason}
     if working.cause == Reason.MANUAL_ROLLBACK:
         answered.add(Verb.ROLLBACK)  # told of once Redis is seen to hold it
     marks = {verb: mark for verb, mark in working.verbs.items() if verb in answered}

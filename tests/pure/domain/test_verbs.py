@@ -1,6 +1,7 @@
 """What a person asks for by an annotation, in every situation: heard once, and answered in the history."""
 
 import pytest
+from mlrollout.domain.merge import ANSWERED_AGAIN, ANSWERED_BY_RECORD
 from mlrollout.domain.state import Reason, Verb
 from mlrollout.domain.traffic import Lower
 
@@ -18,19 +19,19 @@ DEMOTED = set(SITUATIONS) - {"before the first stage", "first stage announced", 
 PROMOTED = set(SITUATIONS) - {"before the first stage", "complete", "rolled back"}
 
 
+HEARD_IN = [
+    ("rollback", Reason.MANUAL_ROLLBACK, set(SITUATIONS) - {"rolled back"}),
+    ("retry", Reason.RETRIED, {"rolled back"}),
+    ("resume", Reason.RESUMED, {"paused"}),
+    ("approve", Reason.APPROVED, APPROVED),
+    ("promote", Reason.PROMOTED, PROMOTED),
+    ("demote", Reason.DEMOTED, DEMOTED),
+    ("pause", Reason.PAUSED, set(SITUATIONS) - {"paused"}),
+]
+
+
 @pytest.mark.parametrize("situation", SITUATIONS)
-@pytest.mark.parametrize(
-    ("verb", "reason", "heard_in"),
-    [
-        ("rollback", Reason.MANUAL_ROLLBACK, set(SITUATIONS) - {"rolled back"}),
-        ("retry", Reason.RETRIED, {"rolled back"}),
-        ("resume", Reason.RESUMED, {"paused"}),
-        ("approve", Reason.APPROVED, APPROVED),
-        ("promote", Reason.PROMOTED, PROMOTED),
-        ("demote", Reason.DEMOTED, DEMOTED),
-        ("pause", Reason.PAUSED, set(SITUATIONS) - {"paused"}),
-    ],
-)
+@pytest.mark.parametrize(("verb", "reason", "heard_in"), HEARD_IN)
 def test_a_verb_is_answered_once(situation: str, verb: str, reason: Reason, heard_in: set[str]) -> None:
     world = world_at(situation)
     before = world.state.serial
@@ -250,3 +251,9 @@ def test_a_demotion_that_makes_no_sense_is_refused_with_what_to_do(value: str, b
     assert world.state.record == before
     assert world.state.history[-1].reason == Reason.VERB_REFUSED
     assert because in world.state.history[-1].message
+
+
+def test_merging_knows_the_answer_to_every_verb() -> None:
+    assert {verb for verb, _, _ in HEARD_IN} == set(Verb)
+    assert {reason for _, reason, _ in HEARD_IN} | {Reason.VERB_REFUSED} == ANSWERED_AGAIN | set(ANSWERED_BY_RECORD)
+    assert not ANSWERED_AGAIN & set(ANSWERED_BY_RECORD)
