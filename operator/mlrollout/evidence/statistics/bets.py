@@ -68,6 +68,11 @@ class Bets:
         """The same at the beginning of another stage, which has to prove anew that it is safe."""
         return Bets(self.begin, self.end, self.worse, (0.0,) * len(self.safe))
 
+    def doubted(self, weight: float) -> "Bets":
+        """Where what was won counts for only so much of it, as logarithms. What was lost stays lost, to be fair."""
+        worse, safe = (tuple([bet * weight if bet > 0 else bet for bet in of]) for of in (self.worse, self.safe))
+        return Bets(self.begin, self.end, worse, safe)
+
     @property
     def log_worse(self) -> float:
         """The logarithm of the e-value for "worse than allowed", at some moment of the attempt."""

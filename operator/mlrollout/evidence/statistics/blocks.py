@@ -36,6 +36,21 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Sums:
+    """How many values there were, and what they add up to."""
+
+    count: float = 0
+    total: float = 0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.count < math.inf and math.isfinite(self.total)):
+            raise ValueError(f"{self.count} values that add up to {self.total} cannot be")
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(self.count + other.count, self.total + other.total)
+
+
+@dataclass(frozen=True, slots=True)
 class Pair(Generic[Content]):
     """The same of both groups."""
 

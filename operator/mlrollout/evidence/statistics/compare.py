@@ -56,10 +56,10 @@ class CompareTest:
         """Before the first block of an attempt, whose first users came at that time."""
         return CompareState(Bets.new(at, len(MULTIPLES), len(SHARES)), Counts(), Counts())
 
-    def update(self, state: CompareState, block: Block[Pair[Counts]]) -> CompareState:
-        """With one more block."""
+    def update(self, state: CompareState, block: Block[Pair[Counts]], weight: float = 1.0) -> CompareState:
+        """With one more block, whose evidence counts for so much: less than all where events share their fate."""
         pair = block.content
-        worse, safe = tuple(self._factors(pair, MULTIPLES)), tuple(self._factors(pair, SHARES))
+        worse, safe = ([weight * one for one in self._factors(pair, bets)] for bets in (MULTIPLES, SHARES))
         bets = state.bets.read(block.begin, block.end, worse, safe)
         return CompareState(bets, state.treatment + pair.treatment, state.control + pair.control)
 

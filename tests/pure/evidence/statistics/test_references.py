@@ -10,6 +10,7 @@ import pytest
 from mlrollout.evidence.statistics.bets import factors, prices
 from mlrollout.evidence.statistics.blocks import Counts
 from mlrollout.evidence.statistics.intervals import of_rate
+from mlrollout.evidence.statistics.mean import Gaps, of_gap
 
 REFERENCES: dict[str, list[dict[str, Any]]] = json.loads(
     Path(__file__).with_name("references").joinpath("references.json").read_text()
@@ -58,3 +59,10 @@ def test_an_interval_leaves_a_share_out_just_where_confseq_has_so_much_evidence_
     assert inside.low <= 0.5 <= inside.high
     if level < 0.99:
         assert not outside.low <= 0.5 <= outside.high
+
+
+@pytest.mark.parametrize("case", REFERENCES["bounds"], ids=lambda case: case["variance"])
+def test_the_bounds_of_a_gap_are_those_that_confseq_has_for_its_sum(case: dict[str, Any]) -> None:
+    unit = Gaps(blocks=101, weight=case["variance"], mean=0.0, apart=100.0)
+
+    assert of_gap(unit, case["alpha"], case["tuned"]).high * case["variance"] == pytest.approx(case["bound"], rel=1e-6)

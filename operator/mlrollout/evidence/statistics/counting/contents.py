@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from mlrollout.evidence.statistics.blocks import Counts, Pair
+from mlrollout.evidence.statistics.blocks import Counts, Pair, Sums
 
 from .increments import Span, increase, seen
 from .refusal import Reason, Refusal
@@ -34,14 +34,6 @@ class Source:
     def span(self, begin: float, end: float) -> Span:
         """The block, as these series tell of it."""
         return Span.of([*self.part, *self.all], begin, end)
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """How many values there were, and what they add up to."""
-
-    count: float
-    total: float
 
 
 def counts(source: Source, span: Span) -> Counts:

@@ -3,8 +3,8 @@
 import math
 
 import pytest
-from mlrollout.evidence.statistics.blocks import Counts, Pair
-from mlrollout.evidence.statistics.counting.contents import Source, Sums, above, counts, of_cohorts, of_groups, sums
+from mlrollout.evidence.statistics.blocks import Counts, Pair, Sums
+from mlrollout.evidence.statistics.counting.contents import Source, above, counts, of_cohorts, of_groups, sums
 from mlrollout.evidence.statistics.counting.increments import Span
 from mlrollout.evidence.statistics.counting.refusal import Reason, Refusal
 from mlrollout.evidence.statistics.counting.series import Series, bucket

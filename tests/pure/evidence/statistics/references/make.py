@@ -49,15 +49,15 @@ def halves() -> list[dict[str, Any]]:
     return cases
 
 
-def normal() -> list[dict[str, Any]]:
-    """`confseq`: the one-sided normal mixture, by sum, variance and the variance it is tuned for."""
+def bounds() -> list[dict[str, Any]]:
+    """`confseq`: the two-sided normal mixture bound for a sum, by its variance and the one it is tuned for."""
     cases = []
-    for total, variance, tuned in ((0.0, 10.0, 10.0), (12.0, 10.0, 10.0), (30.0, 100.0, 50.0), (-20.0, 100.0, 50.0)):
-        log = float(boundaries.normal_log_mixture(total, variance, tuned, 0.05, True))  # noqa: FBT003
-        cases.append({"total": total, "variance": variance, "tuned": tuned, "alpha": 0.05, "log": log})
+    for variance, tuned, alpha in ((10.0, 10.0, 0.05), (100.0, 50.0, 0.01), (1e6, 2500.0, 0.05), (3.0, 2500.0, 0.2)):
+        bound = float(boundaries.normal_mixture_bound(variance, alpha, tuned, alpha, False))  # noqa: FBT003
+        cases.append({"variance": variance, "tuned": tuned, "alpha": alpha, "bound": bound})
     return cases
 
 
 if __name__ == "__main__":
-    found = {"split": split(), "rates": rates(), "halves": halves(), "normal": normal()}
+    found = {"split": split(), "rates": rates(), "halves": halves(), "bounds": bounds()}
     Path(__file__).with_name("references.json").write_text(json.dumps(found, indent=1) + "\n")
