@@ -1,9 +1,7 @@
 """`python -m devstack`."""
 
-from __future__ import annotations
-
 import sys
 
-from devstack.cli import main
+from .cli import main
 
 sys.exit(main())

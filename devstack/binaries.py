@@ -4,16 +4,14 @@
 What takes time is said in one line, and done once for all processes of this machine.
 """
 
-from __future__ import annotations
-
 import functools
 import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from devstack import envtest, gobuild, packages, probe
-from devstack.errors import DevstackError, UnavailableError
+from . import envtest, gobuild, packages, probe
+from .errors import DevstackError, UnavailableError
 
 Source = Callable[[str], "Path | None"]
 

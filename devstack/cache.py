@@ -4,8 +4,6 @@
 same file system and moved there by one rename, so what exists is complete.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import shutil
@@ -13,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from devstack.console import say
+from .console import say
 
 
 def root() -> Path:

@@ -1,13 +1,11 @@
 """A certificate authority and a certificate for loopback, made with openssl."""
 
-from __future__ import annotations
-
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack.commands import run
-from devstack.errors import DevstackError, MissingError
+from .commands import run
+from .errors import DevstackError, MissingError
 
 # Key identifiers are what Python 3.13 and later insist on (VERIFY_X509_STRICT).
 _CONFIG = """

@@ -1,18 +1,16 @@
 """What the operator needs in a cluster, taken from the chart and the CRDs we ship."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from devstack import binaries
-from devstack.cluster import Cluster
-from devstack.commands import run
-from devstack.errors import DevstackError
-from devstack.gobuild import KUBERNETES
-from devstack.processes import wait_until
+from . import binaries
+from .cluster import Cluster
+from .commands import run
+from .errors import DevstackError
+from .gobuild import KUBERNETES
+from .processes import wait_until
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 NAMESPACE = "mlrollout-system"

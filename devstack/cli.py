@@ -1,17 +1,15 @@
 """The whole system on this machine, for development: `python -m devstack up|down|status|fetch`."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from devstack import binaries, environment, up
-from devstack.chart import REPOSITORY
-from devstack.console import say
-from devstack.errors import DevstackError
-from devstack.up import Choices
+from . import binaries, environment, up
+from .chart import REPOSITORY
+from .console import say
+from .errors import DevstackError
+from .up import Choices
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

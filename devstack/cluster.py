@@ -1,24 +1,22 @@
 """A Kubernetes API to talk to: ours, a kind cluster's, or one that somebody gave us."""
 
-from __future__ import annotations
-
 import base64
 import json
 from pathlib import Path
 from typing import Any
 
-from devstack import binaries
-from devstack.commands import run
-from devstack.errors import DevstackError
-from devstack.files import replace_text
+from . import binaries
+from .commands import run
+from .errors import DevstackError
+from .files import replace_text
 
 
 class Cluster:
     """What its kubeconfig allows, through kubectl.
 
     Args:
-        kubeconfig: a file, or several joined by colons as kubectl takes them
-        directory: where kubeconfig files of ServiceAccounts are written
+        kubeconfig: A file, or several joined by colons as kubectl takes them.
+        directory: Where kubeconfig files of ServiceAccounts are written.
     """
 
     def __init__(self, kubeconfig: str | Path, directory: Path) -> None:

@@ -1,7 +1,5 @@
 """Plain progress lines on standard error."""
 
-from __future__ import annotations
-
 import sys
 
 

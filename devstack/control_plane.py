@@ -4,8 +4,6 @@ There is no controller-manager: nothing is garbage-collected, a deleted namespac
 never finalized, and a Deployment becomes no pods.
 """
 
-from __future__ import annotations
-
 import secrets
 import shutil
 import tempfile
@@ -14,13 +12,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import ClassVar, Self
 
-from devstack import binaries, certificates, web
-from devstack.cluster import Cluster, trusted, write_kubeconfig
-from devstack.etcd_server import Etcd
-from devstack.files import replace_text
-from devstack.lifetime import Lifetime
-from devstack.processes import Launch, supervise
-from devstack.servers import Server
+from . import binaries, certificates, web
+from .cluster import Cluster, trusted, write_kubeconfig
+from .etcd_server import Etcd
+from .files import replace_text
+from .lifetime import Lifetime
+from .processes import Launch, supervise
+from .servers import Server
 
 
 class ApiServer(Server):

@@ -1,7 +1,5 @@
 """Processes that `up` leaves running and `down` finds again by their pid files."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
@@ -9,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from devstack.commands import run
-from devstack.console import say
-from devstack.files import replace_text
-from devstack.processes import Child
+from .commands import run
+from .console import say
+from .files import replace_text
+from .processes import Child
 
 
 class Detached(Child):
@@ -44,7 +42,7 @@ class Detacher:
     """Launches detached processes, at most one of each name, each with a pid file.
 
     Attributes:
-        started: what this object has started itself, not found running
+        started: What this object has started itself, not found running.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -1,16 +1,14 @@
 """`.local/env`: how a shell, and the next `up`, learn where the parts are."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from devstack import binaries
-from devstack.files import replace_text
-from devstack.stack import Given, Stack
+from . import binaries
+from .files import replace_text
+from .stack import Given, Stack
 
 # Tells a variable that we wrote, and that a shell has sourced, from one of the user's.
 _OURS = "MLROLLOUT_LOCAL"

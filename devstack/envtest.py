@@ -4,8 +4,6 @@ Much faster than a build, but GitHub may be out of reach: then the attempt ends
 after a few seconds and the next source is asked.
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import platform
@@ -15,10 +13,10 @@ import time
 import urllib.request
 from pathlib import Path
 
-from devstack import cache
-from devstack.console import say
-from devstack.errors import UnavailableError
-from devstack.gobuild import KUBERNETES
+from . import cache
+from .console import say
+from .errors import UnavailableError
+from .gobuild import KUBERNETES
 
 INDEX = "https://raw.githubusercontent.com/kubernetes-sigs/controller-tools/HEAD/envtest-releases.yaml"
 _ANSWER_WITHIN = 4.0

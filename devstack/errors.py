@@ -7,8 +7,6 @@ DevstackError
     └── PortTakenError    it ended because somebody else has its port
 """
 
-from __future__ import annotations
-
 
 class DevstackError(Exception):
     """What happened, what it means and what to do, one line each."""

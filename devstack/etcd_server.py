@@ -1,12 +1,10 @@
 """The store behind our kube-apiserver."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import ClassVar
 
-from devstack import binaries, web
-from devstack.servers import Server
+from . import binaries, web
+from .servers import Server
 
 
 class Etcd(Server):

@@ -1,7 +1,5 @@
 """Files that others read while we write them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 

@@ -1,17 +1,15 @@
 """Binaries built from Go modules, the versions pinned by a `go.mod` and `go.sum` here."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack import cache
-from devstack.commands import run
-from devstack.console import say
-from devstack.errors import DevstackError, MissingError
+from . import cache
+from .commands import run
+from .console import say
+from .errors import DevstackError, MissingError
 
 _HERE = Path(__file__).parent
 _STAMP = "k8s.io/component-base/version"
@@ -22,11 +20,11 @@ class GoModule:
     """One pinned module and the commands that are built from it.
 
     Attributes:
-        folder: the folder beside this file with its `go.mod` and `go.sum`
-        module: the module whose version names what is built
-        commands: the package of each binary
-        stamps: link-time variables; `{version}`, `{major}`, `{minor}` are filled in
-        takes: how long a first build takes, for the progress line
+        folder: The folder beside this file with its `go.mod` and `go.sum`.
+        module: The module whose version names what is built.
+        commands: The package of each binary.
+        stamps: Link-time variables; `{version}`, `{major}`, `{minor}` are filled in.
+        takes: How long a first build takes, for the progress line.
     """
 
     folder: str

@@ -1,14 +1,12 @@
 """A kind cluster in place of our own control plane, for who has a container engine."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from subprocess import TimeoutExpired
 
-from devstack.commands import run
-from devstack.console import say
-from devstack.errors import DevstackError, MissingError
+from .commands import run
+from .console import say
+from .errors import DevstackError, MissingError
 
 NAME = "mlrollout"
 

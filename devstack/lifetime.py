@@ -1,7 +1,5 @@
 """Things that are started and stopped, as context managers."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self

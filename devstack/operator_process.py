@@ -1,26 +1,24 @@
 """The operator as users run it, from the working copy, outside the cluster."""
 
-from __future__ import annotations
-
 import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from devstack import web
-from devstack.errors import MissingError
-from devstack.processes import Launch, supervise
-from devstack.servers import Server
+from . import web
+from .errors import MissingError
+from .processes import Launch, supervise
+from .servers import Server
 
 
 class Operator(Server):
     """One operator process; several of them elect a leader.
 
     Args:
-        env: its configuration, laid over our own environment
-        arguments: further command line arguments
-        python: the Python of another version of the operator; by default the one that runs this
+        env: Its configuration, laid over our own environment.
+        arguments: Further command line arguments.
+        python: The Python of another version of the operator; by default the one that runs this.
     """
 
     name: ClassVar[str] = "operator"

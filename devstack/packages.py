@@ -4,8 +4,6 @@ On Debian and Ubuntu the packages are downloaded and unpacked into our cache: th
 needs no root and starts no system service. Only where that fails are they installed.
 """
 
-from __future__ import annotations
-
 import os
 import platform
 import re
@@ -14,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack import cache, probe
-from devstack.commands import run
-from devstack.console import say
-from devstack.errors import UnavailableError
+from . import cache, probe
+from .commands import run
+from .console import say
+from .errors import UnavailableError
 
 _WRAPPER = """#!/bin/sh
 LD_LIBRARY_PATH="{libraries}"
@@ -31,9 +29,9 @@ class Package:
     """What the distributions call the packages of one program.
 
     Attributes:
-        debian: the packages to download, besides the libraries they need
-        brew: the Homebrew formula
-        binaries: the programs in it that we use
+        debian: The packages to download, besides the libraries they need.
+        brew: The Homebrew formula.
+        binaries: The programs in it that we use.
     """
 
     debian: tuple[str, ...]

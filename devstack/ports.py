@@ -5,8 +5,6 @@ a lock file per port keeps parallel test workers apart, so a server that was kil
 come back on its port. A port that a stranger takes all the same is given up by `renew`.
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

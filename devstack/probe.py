@@ -1,13 +1,11 @@
 """Whether a file is a program that starts, and new enough for us."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from subprocess import TimeoutExpired
 
-from devstack.commands import run
+from .commands import run
 
 _VERSION: Mapping[str, tuple[str, ...]] = {
     "kubectl": ("version", "--client"),

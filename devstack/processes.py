@@ -4,8 +4,6 @@
 one that stays. Both give a `Child`, so a server need not know which kind it is.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -17,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from devstack import supervisor
-from devstack.errors import PortTakenError, ProcessFailedError
+from . import supervisor
+from .errors import PortTakenError, ProcessFailedError
 
 T = TypeVar("T")
 

@@ -1,7 +1,5 @@
 """A Prometheus of our own, fast enough for tests that wait for evidence."""
 
-from __future__ import annotations
-
 import json
 import urllib.parse
 from collections.abc import Mapping, Sequence
@@ -9,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from devstack import binaries, web
-from devstack.errors import DevstackError
-from devstack.files import replace_text
-from devstack.processes import Launch, supervise
-from devstack.servers import Server
+from . import binaries, web
+from .errors import DevstackError
+from .files import replace_text
+from .processes import Launch, supervise
+from .servers import Server
 
 
 @dataclass(frozen=True)
@@ -21,9 +19,9 @@ class ScrapeJob:
     """A job whose targets are set while Prometheus runs.
 
     Attributes:
-        name: the value of the label `job`
-        interval: how often its targets are scraped; the server's own where left out
-        path: where its targets serve their metrics
+        name: The value of the label `job`.
+        interval: How often its targets are scraped; the server's own where left out.
+        path: Where its targets serve their metrics.
     """
 
     name: str
@@ -38,9 +36,9 @@ class PrometheusServer(Server):
     right after its start; what is scraped from then on comes at the interval.
 
     Args:
-        jobs: what is scraped; each job's targets are empty at first
-        interval: how often targets are scraped, down to some 100 ms
-        arguments: further command line flags
+        jobs: What is scraped; each job's targets are empty at first.
+        interval: How often targets are scraped, down to some 100 ms.
+        arguments: Further command line flags.
     """
 
     name: ClassVar[str] = "prometheus"

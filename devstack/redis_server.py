@@ -1,30 +1,28 @@
 """A Redis of our own: plain, with a password, with TLS, as a cluster or as a replica."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import ClassVar
 
-from devstack import binaries, certificates
-from devstack.certificates import Certificates
-from devstack.commands import run
-from devstack.errors import DevstackError
-from devstack.files import replace_text
-from devstack.processes import Launch, supervise
-from devstack.servers import Server
+from . import binaries, certificates
+from .certificates import Certificates
+from .commands import run
+from .errors import DevstackError
+from .files import replace_text
+from .processes import Launch, supervise
+from .servers import Server
 
 
 class RedisServer(Server):
     """One redis-server, without persistence unless `config` asks for it.
 
     Args:
-        config: further lines of redis.conf; they come last, so they win
-        password: what clients must authenticate with
-        tls: serve TLS only, with a certificate for loopback signed by `ca_file`
-        cluster: cluster mode, this node holding all slots
-        replica_of: the primary that this one follows
+        config: Further lines of redis.conf; they come last, so they win.
+        password: What clients must authenticate with.
+        tls: Serve TLS only, with a certificate for loopback signed by `ca_file`.
+        cluster: Cluster mode, this node holding all slots.
+        replica_of: The primary that this one follows.
     """
 
     name: ClassVar[str] = "redis"
@@ -37,7 +35,7 @@ class RedisServer(Server):
         password: str | None = None,
         tls: bool = False,
         cluster: bool = False,
-        replica_of: RedisServer | None = None,
+        replica_of: "RedisServer | None" = None,
         name: str | None = None,
         launch: Launch = supervise,
     ) -> None:

@@ -1,7 +1,5 @@
 """What all servers of the local stack have in common."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from abc import abstractmethod
@@ -9,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
-from devstack.errors import PortTakenError, ProcessFailedError
-from devstack.lifetime import Lifetime
-from devstack.ports import Ports
-from devstack.processes import Child, Launch, supervise, wait_until
+from .errors import PortTakenError, ProcessFailedError
+from .lifetime import Lifetime
+from .ports import Ports
+from .processes import Child, Launch, supervise, wait_until
 
 
 class Server(Lifetime):

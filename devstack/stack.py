@@ -1,7 +1,5 @@
 """The parts together: a control plane, a Redis, a Prometheus and any number of operators."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from devstack import chart
-from devstack.cluster import Cluster
-from devstack.control_plane import ControlPlane
-from devstack.lifetime import Lifetime
-from devstack.operator_process import Operator
-from devstack.processes import Launch, supervise
-from devstack.prometheus_server import PrometheusServer, ScrapeJob
-from devstack.redis_server import RedisServer
+from . import chart
+from .cluster import Cluster
+from .control_plane import ControlPlane
+from .lifetime import Lifetime
+from .operator_process import Operator
+from .processes import Launch, supervise
+from .prometheus_server import PrometheusServer, ScrapeJob
+from .redis_server import RedisServer
 
 _JOBS = (ScrapeJob("operator"), ScrapeJob("app"))
 
@@ -35,11 +33,11 @@ class Stack(Lifetime):
     """Everything the operator needs, for as long as the `with` block lasts.
 
     Args:
-        directory: where data, logs and kubeconfig files go; a temporary one by default
-        given: parts that are not started
-        jobs: what Prometheus scrapes; the operators are the targets of job `operator`
-        interval: how often Prometheus scrapes
-        launch: how processes are started
+        directory: Where data, logs and kubeconfig files go; a temporary one by default.
+        given: Parts that are not started.
+        jobs: What Prometheus scrapes; the operators are the targets of job `operator`.
+        interval: How often Prometheus scrapes.
+        launch: How processes are started.
     """
 
     def __init__(

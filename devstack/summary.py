@@ -1,13 +1,11 @@
 """What `up` tells: what it is about to do, and how to go on from there."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
-from devstack.chart import REPOSITORY
-from devstack.console import say
-from devstack.stack import Given, Stack
+from .chart import REPOSITORY
+from .console import say
+from .stack import Given, Stack
 
 _EXAMPLE = Path("examples/ml-dispatch/rollout.yaml")
 

@@ -7,8 +7,6 @@ id; standard error is the command's log. It must not import anything of ours: it
 start is part of every server's start.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """`up`, `down` and `status`: the stack as something that stays."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import shutil
@@ -11,12 +9,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from devstack import binaries, chart, environment, kind, summary
-from devstack.console import say
-from devstack.detached import Detacher
-from devstack.errors import DevstackError
-from devstack.files import replace_text
-from devstack.stack import Given, Stack
+from . import binaries, chart, environment, kind, summary
+from .console import say
+from .detached import Detacher
+from .errors import DevstackError
+from .files import replace_text
+from .stack import Given, Stack
 
 _YEAR = "8760h"
 

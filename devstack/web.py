@@ -1,7 +1,5 @@
 """Small HTTP questions, asked with the standard library alone."""
 
-from __future__ import annotations
-
 import http.client
 import ssl
 import urllib.error

@@ -1,7 +1,5 @@
 """`python -m devstack.demo`, behind `make demo`: 0 when everything happened as promised, else 1."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal
@@ -14,13 +12,14 @@ from pathlib import Path
 
 from devstack import binaries
 from devstack.console import say
-from devstack.demo.application import DispatchApp
-from devstack.demo.observer import NAME, NAMESPACE, Observer
-from devstack.demo.story import Cast, Story, rollout
-from devstack.demo.tellers import Teller, teller
 from devstack.errors import DevstackError
 from devstack.processes import wait_until
 from devstack.stack import Stack
+
+from .application import DispatchApp
+from .observer import NAME, NAMESPACE, Observer
+from .story import Cast, Story, rollout
+from .tellers import Teller, teller
 
 WITHIN = 180.0
 _PARTS = ("kube-apiserver", "etcd", "kubectl", "helm", "redis-server", "redis-cli", "prometheus")

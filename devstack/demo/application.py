@@ -1,7 +1,5 @@
 """The example application of examples/ml-dispatch as one part of the stack."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys
@@ -27,9 +25,9 @@ class Requests:
     """The application's own counters.
 
     Attributes:
-        control: requests of users in control
-        treatment: requests of users in treatment
-        failures: how many of the latter failed on the ML path
+        control: Requests of users in control.
+        treatment: Requests of users in treatment.
+        failures: How many of the latter failed on the ML path.
     """
 
     control: float
@@ -42,7 +40,7 @@ class Requests:
         total = self.control + self.treatment
         return 100 * self.treatment / total if total else None
 
-    def __sub__(self, earlier: Requests) -> Requests:
+    def __sub__(self, earlier: "Requests") -> "Requests":
         return Requests(
             self.control - earlier.control,
             self.treatment - earlier.treatment,
@@ -54,8 +52,8 @@ class DispatchApp(Server):
     """One process with the dispatch service and its users.
 
     Args:
-        redis_url: where the percentage stands
-        rate: requests per second
+        redis_url: Where the percentage stands.
+        rate: Requests per second.
     """
 
     name: ClassVar[str] = "dispatch-app"

@@ -1,10 +1,8 @@
 """What is new from one scene to the next, in plain lines."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
-from devstack.demo.chronicle import Scene
+from .chronicle import Scene
 
 # The other conditions say the same from other angles.
 _TOLD = ("Ready", "Stalled")

@@ -1,7 +1,5 @@
 """What was seen from outside, moment by moment. Times are seconds since the epoch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -9,7 +7,7 @@ from itertools import groupby
 from mlrollout.api.status import Condition, ConditionStatus, Status
 from mlrollout.domain.traffic import Traffic
 
-from devstack.demo.application import Requests
+from .application import Requests
 
 # A process learns of a raise a moment later, and the requests under way end after that.
 SETTLED = 1.0
@@ -20,10 +18,10 @@ class Happening:
     """A Kubernetes Event.
 
     Attributes:
-        serial: its name, which tells it from others that say the same
-        reason: such as `GuardrailBreached`
-        message: for people
-        warning: whether its type is `Warning`
+        serial: Its name, which tells it from others that say the same.
+        reason: Such as `GuardrailBreached`.
+        message: For people.
+        warning: Whether its type is `Warning`.
     """
 
     serial: str
@@ -37,13 +35,13 @@ class Scene:
     """Everything at one moment.
 
     Attributes:
-        at: when
-        traffic: what stands in Redis
-        requests: the application's counters
-        error_rate: of the ML path as Prometheus has it; None without traffic
-        generation: of the object's spec; 0 while there is no object
-        status: of the object
-        events: of the object, oldest first
+        at: When that was, seconds since the epoch.
+        traffic: What stands in Redis.
+        requests: The application's counters.
+        error_rate: Of the ML path as Prometheus has it; None without traffic.
+        generation: Of the object's spec; 0 while there is no object.
+        status: Of the object.
+        events: Of the object, oldest first.
     """
 
     at: float

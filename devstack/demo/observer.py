@@ -1,7 +1,5 @@
 """Looks at the system from outside, as its users could: nothing here is the operator's own code path."""
 
-from __future__ import annotations
-
 import math
 import time
 from typing import Any, cast
@@ -13,9 +11,10 @@ from mlrollout.domain.record import UnreadableRecordError, decode
 from mlrollout.domain.traffic import Traffic
 from prometheus_api_client import PrometheusConnect
 
-from devstack.demo.application import KEY, DispatchApp
-from devstack.demo.chronicle import Happening, Scene
 from devstack.stack import Stack
+
+from .application import KEY, DispatchApp
+from .chronicle import Happening, Scene
 
 NAMESPACE = "dispatch"
 NAME = "ml-dispatch"

@@ -1,7 +1,5 @@
 """What the demo promises, held against what was seen. Pure, so that a test can break each promise."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +8,7 @@ from itertools import dropwhile
 from mlrollout.api.spec import Spec
 from mlrollout.api.threshold import ThresholdGuardrail
 
-from devstack.demo.chronicle import Scene, Spell, spells
+from .chronicle import Scene, Spell, spells
 
 # Five standard deviations of a share of a few thousand users in some seconds of requests are less.
 NEAR = 6.0
@@ -23,8 +21,8 @@ class Promise:
     """Something that should have happened.
 
     Attributes:
-        text: what, with the figures that were measured
-        kept: whether it did
+        text: What, with the figures that were measured.
+        kept: Whether it did.
     """
 
     text: str

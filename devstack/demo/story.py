@@ -1,7 +1,5 @@
 """What happens in the demo, in two acts."""
 
-from __future__ import annotations
-
 import json
 import os
 import shlex
@@ -14,13 +12,14 @@ import yaml
 from mlrollout.api.spec import Spec
 
 from devstack.cluster import Cluster
-from devstack.demo.application import EXAMPLE, DispatchApp
-from devstack.demo.chronicle import SETTLED, Scene, spells
-from devstack.demo.observer import NAME, NAMESPACE, Observer
-from devstack.demo.promises import Promise, earned, taken_back
-from devstack.demo.tellers import Teller
 from devstack.errors import DevstackError
 from devstack.operator_process import Operator
+
+from .application import EXAMPLE, DispatchApp
+from .chronicle import SETTLED, Scene, spells
+from .observer import NAME, NAMESPACE, Observer
+from .promises import Promise, earned, taken_back
+from .tellers import Teller
 
 ROLLOUT = EXAMPLE / "rollout.yaml"
 BAD = "ranker-2026-11-17"
@@ -46,11 +45,11 @@ class Cast:
     """Who takes part.
 
     Attributes:
-        cluster: where the object lives
-        operator: what is shown
-        app: what is rolled out in
-        observer: sees it all
-        teller: tells it
+        cluster: Where the object lives.
+        operator: What is shown.
+        app: What is rolled out in.
+        observer: Sees it all.
+        teller: Tells it.
     """
 
     cluster: Cluster
@@ -64,8 +63,8 @@ class Story:
     """Makes things happen and watches.
 
     Args:
-        cast: who takes part
-        deadline: by `time.monotonic`, when all must be over
+        cast: Who takes part.
+        deadline: By `time.monotonic`, when all must be over.
     """
 
     def __init__(self, cast: Cast, deadline: float) -> None:

@@ -1,7 +1,5 @@
 """How the demo is told: a live view on a terminal, otherwise one line per change."""
 
-from __future__ import annotations
-
 import os
 import time
 from abc import ABC, abstractmethod
@@ -11,9 +9,9 @@ from mlrollout.api.spec import Spec
 from rich.console import Console
 from rich.live import Live
 
-from devstack.demo.changes import changes
-from devstack.demo.chronicle import Scene
-from devstack.demo.view import picture
+from .changes import changes
+from .chronicle import Scene
+from .view import picture
 
 
 class Teller(ABC):

@@ -1,7 +1,5 @@
 """The live picture: stages, percentage, share, guardrails and the newest Events."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from mlrollout.api.spec import Spec, Stage
@@ -13,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from devstack.demo.chronicle import Scene, Spell, spells
+from .chronicle import Scene, Spell, spells
 
 RECENT = 3.0
 EVENTS = 6

@@ -1,7 +1,5 @@
 """What must hold in every history, told by its own accounts rather than by the state's."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -45,7 +43,7 @@ class Oracle:
 
     # --- accounts ----------------------------------------------------------------------------
 
-    def time_passes(self, world: World, seconds: float) -> None:
+    def time_passes(self, world: "World", seconds: float) -> None:
         if seconds < 0:
             self._clock_set_back(world.now + seconds)
         for operator in world.operators:
@@ -69,7 +67,7 @@ class Oracle:
     def sent(self, write: Write) -> None:
         assert isinstance(write, Lower) or write.record.attempt not in self.latched, "a raise of a latched attempt"
 
-    def applied(self, world: World, write: Write, before: Traffic) -> None:
+    def applied(self, world: "World", write: Write, before: Traffic) -> None:
         after = world.redis.traffic
         if after.in_force > before.in_force:
             assert isinstance(write, Raise), "what was not meant to raise raised"
@@ -96,7 +94,7 @@ class Oracle:
             assert state is not None
             assert (state.record.latched, state.confirmed) == (True, True)
 
-    def decided(self, world: World, before: State | None, seen: Observation, decision: Decision) -> None:
+    def decided(self, world: "World", before: State | None, seen: Observation, decision: Decision) -> None:
         after, spec, now = decision.state, world.edit.spec, world.now
         if after is None:
             assert decision.write is None
@@ -174,7 +172,7 @@ class Oracle:
         good = self.good.get((after.record.attempt, after.record.stage), 0.0)
         assert after.healthy <= good + 1e-3, f"{after.healthy} s healthy, but {good} s of good evidence"
 
-    def _breach(self, world: World, before: State, seen: Observation, decision: Decision) -> None:
+    def _breach(self, world: "World", before: State, seen: Observation, decision: Decision) -> None:
         """A breach means zero, in the very same decision."""
         spec, after = world.edit.spec, decision.state
         assert after is not None
@@ -197,7 +195,7 @@ class Oracle:
         if not foreign and not at_zero:
             assert decision.write == Lower(after.record), "a breach, and nothing is written"
 
-    def _written(self, world: World, before: State | None, seen: Observation, write: Intent, after: State) -> None:
+    def _written(self, world: "World", before: State | None, seen: Observation, write: Intent, after: State) -> None:
         traffic = seen.traffic
         if isinstance(write, Lower):
             return
@@ -214,7 +212,7 @@ class Oracle:
         assert write.record.revision == world.edit.spec.revision
         self._raised(world, seen, write, traffic, after)
 
-    def _raised(self, world: World, seen: Observation, write: RaiseOnceSaved, traffic: Traffic, after: State) -> None:
+    def _raised(self, world: "World", seen: Observation, write: RaiseOnceSaved, traffic: Traffic, after: State) -> None:
         """A raise above the first stage needs a fresh `Pass` of every guardrail, made in the stage before it."""
         spec, now = world.edit.spec, world.now
         stages = {stage.name: stage for stage in spec.stages}
