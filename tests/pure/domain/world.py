@@ -127,33 +127,44 @@ class World:
                 return decision
 
     def _step(self, operator: Operator) -> Decision:
-        """Read, decide, go down, save, go up."""
+        """What a decision wants, in the order of `Reconciler`: down first; up once it is saved, decided anew."""
         if operator.version < 0:
             self._load(operator)
-        spec = self.edit.spec
-        traffic = self.redis.traffic if self.redis_up else None
-        seen = Observation(UID, HOLDER, traffic, "it is down", dict(operator.measurements), requests(self.verbs))
-        before = operator.state
-        decision = operator.decision = decide(spec, before, seen, self.now)
-        self.oracle.decided(self, before, seen, decision)
-        if not decision.announces:
-            operator.state = decision.state
-        write = decision.write
-        if isinstance(write, Lower):
-            self._send(write)
+        seen, decision = self._decide(operator)
+        wanted = decision.write
+        if isinstance(wanted, Lower):
+            self._send(wanted)
         saved = self._save(operator, seen, decision)
-        if isinstance(write, RaiseOnceSaved) and saved:
-            assert self.saved.state is not None
-            earned = write.by(self.saved.state.record)
-            assert earned is not None, "a raise to what is not saved"
-            self._send(earned)
+        if isinstance(wanted, RaiseOnceSaved) and saved:
+            self._raise(operator, wanted)
+        if saved:
+            self._drop_verbs(operator)
         operator.measurements = {
             guardrail.name: measured
             if (measured := operator.measurements.get(guardrail.name)) is not None and measured.guardrail == guardrail
             else MeasurementHistory(guardrail)
-            for guardrail in spec.guardrails
+            for guardrail in self.edit.spec.guardrails
         }
         return decision
+
+    def _decide(self, operator: Operator) -> tuple[Observation, Decision]:
+        traffic = self.redis.traffic if self.redis_up else None
+        seen = Observation(UID, HOLDER, traffic, "it is down", dict(operator.measurements), requests(self.verbs))
+        before = operator.state
+        decision = operator.decision = decide(self.edit.spec, before, seen, self.now)
+        self.oracle.decided(self, before, seen, decision)
+        if not decision.announces:
+            operator.state = decision.state
+        return seen, decision
+
+    def _raise(self, operator: Operator, wanted: RaiseOnceSaved) -> None:
+        """Raise to what is saved, if that is still wanted."""
+        assert self.saved.state is not None
+        earned = wanted.by(self.saved.state.record)
+        assert earned is not None, "a raise to what is not saved"
+        _, decision = self._decide(operator)
+        if decision.write == wanted:
+            self._send(earned)
 
     def look(self, which: int, verdict: str) -> None:
         """One look at one guardrail, which every running operator makes."""
@@ -282,9 +293,11 @@ class World:
             self.saved = saved
             self.oracle.saved(decision.state)
         operator.version, operator.state = self.version, decision.state
-        if decision.state is not None:
-            heard = decision.state.verbs
-            asked = requests(self.verbs)
-            acted_on = {verb for verb, mark in heard.items() if verb in asked and asked[verb].heard_by(mark)}
-            self.verbs = {verb: why for verb, why in self.verbs.items() if verb not in acted_on}
         return True
+
+    def _drop_verbs(self, operator: Operator) -> None:
+        """Remove the annotations that have been acted on."""
+        heard = operator.state.verbs if operator.state is not None else {}
+        asked = requests(self.verbs)
+        acted_on = {verb for verb, mark in heard.items() if verb in asked and asked[verb].heard_by(mark)}
+        self.verbs = {verb: why for verb, why in self.verbs.items() if verb not in acted_on}
