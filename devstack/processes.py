@@ -93,12 +93,12 @@ class Supervised(Child):
 
     def __init__(self, name: str, pid: int, log: Path, guard: subprocess.Popen[str]) -> None:
         super().__init__(name, pid, log)
-        self._guard = guard
+        self.guard = guard
 
     def exit_code(self) -> int | None:
         """The supervisor ends the way its command did."""
-        code = self._guard.poll()
-        if code is not None and _close(self._guard):
+        code = self.guard.poll()
+        if code is not None and _close(self.guard):
             # In case that the supervisor was killed itself.
             _signal(self.pid, signal.SIGKILL)
         return code

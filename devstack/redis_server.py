@@ -41,7 +41,7 @@ class RedisServer(Server):
     ) -> None:
         super().__init__(directory, name=name, launch=launch)
         self.password = password
-        self._config = tuple(config)
+        self.config = tuple(config)
         self.tls: Certificates | None = None
         if tls:
             self.tls = certificates.make(self.directory / "tls")
@@ -71,7 +71,7 @@ class RedisServer(Server):
 
     def command(self) -> Sequence[str]:
         """Write the configuration, readable by us alone for its password."""
-        lines = [*self._basics(), *self._security(), *self._topology(), *self._config]
+        lines = [*self._basics(), *self._security(), *self._topology(), *self.config]
         file = replace_text(self.directory / "redis.conf", "\n".join(lines) + "\n")
         return [str(binaries.path("redis-server")), str(file)]
 

@@ -111,7 +111,7 @@ def test_a_child_whose_supervisor_was_killed_is_not_forgotten(tmp_path: Path) ->
     family = pids(child.log, 2)
     assert isinstance(child, Supervised)
 
-    os.kill(child._guard.pid, signal.SIGKILL)
+    os.kill(child.guard.pid, signal.SIGKILL)
 
     wait_until(lambda: not child.alive, within=10, what="the news of its end")
     gone(family)

@@ -12,7 +12,7 @@ from mlrollout.runtime.leadership import TERMS, Leadership, Terms, own_identity
 from structlog.testing import capture_logs
 
 from tests.support.leases import Link, MemoryLease
-from tests.support.virtual_time import run
+from tests.support.virtual_time import run, stand_still
 
 TAKEOVER = TERMS.duration + 2 * 1.2 * TERMS.retry
 """Longest silence after a crash: the lease's duration, a look that just missed the last renewal, and the next one."""
@@ -168,7 +168,7 @@ def test_a_loop_that_was_blocked_past_the_deadline_does_not_lead_before_it_has_r
     async def main() -> None:
         async with started(one):
             await asyncio.sleep(10.01)
-            asyncio.get_running_loop()._now += TERMS.deadline  # type: ignore[attr-defined]  # nothing ran meanwhile
+            stand_still(TERMS.deadline)
             assert not one.leads
             assert [told for _, told in one.heard] == [True]
             await asyncio.sleep(TERMS.retry * 1.2)

@@ -51,6 +51,10 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
             self._now = self._scheduled[0].when()  # type: ignore[attr-defined]  # the base class's heap of timers
         return []
 
+    def stand_still(self, seconds: float) -> None:
+        """What `stand_still` below does."""
+        self._now += seconds
+
     def _process_events(self, events: list[Any]) -> None:
         pass
 
@@ -74,6 +78,13 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """`asyncio.run` on virtual time."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(main)
+
+
+def stand_still(seconds: float) -> None:
+    """Let time pass in which nothing runs, as in a process that is stopped."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualTimeLoop)
+    loop.stand_still(seconds)
 
 
 def virtual(test: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:

@@ -132,27 +132,28 @@ async def test_what_could_not_be_sent_is_counted_in_with_the_next(
 ) -> None:
     monkeypatch.setattr(events, "QUIET", 0)
     nobody = await connecting(place.account("nobody", []))
-    objects = KubernetesObjects(nobody, HandClock(), "operator-1")
+    poster = events.EventPoster(nobody, HandClock(), "operator-1")
     with pytest.raises(ObjectsError, match=r"post the Event EvidenceMissing about .* 403"):
-        await objects.post_event(place.ref(), uid, missing(1))
-    monkeypatch.setattr(objects._events, "_client", admin)
+        await poster.post(place.ref(), uid, missing(1))
+    monkeypatch.setattr(poster, "_client", admin)
 
-    await objects.post_event(place.ref(), uid, missing(2))
+    await poster.post(place.ref(), uid, missing(2))
 
     assert [event["count"] for event in standing(place)] == [2]
 
 
 @pytest.mark.usefixtures("at_once")
 async def test_a_forgotten_event_is_found_again(
-    objects: KubernetesObjects, place: Place, uid: str, monkeypatch: pytest.MonkeyPatch
+    client: Client, place: Place, uid: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "_REMEMBERED", 1)
+    poster = events.EventPoster(client, HandClock(), "operator-1")
     for _ in range(2):
-        await objects.post_event(place.ref(), uid, missing(1))
-        await objects.post_event(place.ref(), uid, EventToPost("TrafficUnconfirmed", "Redis is down"))
+        await poster.post(place.ref(), uid, missing(1))
+        await poster.post(place.ref(), uid, EventToPost("TrafficUnconfirmed", "Redis is down"))
 
     assert sorted(event["count"] for event in standing(place)) == [2, 2]
-    assert len(objects._events._repeats) == 1
+    assert len(poster._repeats) == 1
 
 
 async def test_a_long_message_is_cut(objects: KubernetesObjects, place: Place, uid: str) -> None:

@@ -197,6 +197,6 @@ def test_where_the_api_server_is_away_nobody_is_let_in(
 def test_a_static_token_acts_with_the_servers_rights(house: House, redis_server: RedisServer) -> None:
     server = house.server
     assert isinstance(server, ClusterServer)
-    with ClusterServer(redis_server.url, server._kubeconfig, house.config, ALL_LINES) as own:
+    with ClusterServer(redis_server.url, server.kubeconfig, house.config, ALL_LINES) as own:
         assert Api(own).post(ROLLBACK, {"reason": "night shift"}, token=ADMIN).status == 202
     assert house.annotations["rollback"].startswith("night shift (by ops over HTTP")

@@ -97,7 +97,7 @@ def two_nodes() -> Iterator[tuple[RedisServer, RedisServer]]:
     one, two = RedisServer(), RedisServer()
     for node in (one, two):
         bus = node.ports.get("bus")
-        node._config = ("cluster-enabled yes", f"cluster-port {bus}", "cluster-node-timeout 600000")
+        node.config = ("cluster-enabled yes", f"cluster-port {bus}", "cluster-node-timeout 600000")
     with one, two:
         one.cli("cluster", "addslotsrange", "0", "8191")
         two.cli("cluster", "addslotsrange", "8192", "16383")

@@ -121,7 +121,7 @@ async def eventually(store: RedisTrafficStore, write: Write) -> Written:
 async def test_a_unix_socket() -> None:
     with RedisServer() as server:
         path = server.directory / "redis.sock"
-        server._config = (f"unixsocket {path}",)
+        server.config = (f"unixsocket {path}",)
         server.restart()
         async with opened(f"unix://{path}?db=2") as store:
             assert (await store.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED

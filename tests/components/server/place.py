@@ -38,9 +38,9 @@ class HttpServer(Server):
 
     def __init__(self, redis_url: str, config: Mapping[str, object] | None = None, tokens: Sequence[str] = ()) -> None:
         super().__init__()
-        self._redis_url = redis_url
-        self._config = {"rollouts": [{"name": NAME, "key": KEY}], **(config or {})}
-        self._tokens = tokens
+        self.redis_url = redis_url
+        self.config = {"rollouts": [{"name": NAME, "key": KEY}], **(config or {})}
+        self.tokens = tokens
 
     @property
     def url(self) -> str:
@@ -49,10 +49,10 @@ class HttpServer(Server):
 
     def command(self) -> Sequence[str]:
         """Write its files."""
-        told = {"listen": f"127.0.0.1:{self.port}", **self._config}
-        if self._tokens:
+        told = {"listen": f"127.0.0.1:{self.port}", **self.config}
+        if self.tokens:
             file = self.directory / "tokens.yaml"
-            file.write_text("\n".join(self._tokens))
+            file.write_text("\n".join(self.tokens))
             told["tokens"] = str(file)
         config = self.directory / "server.yaml"
         config.write_text(yaml.safe_dump(told))
@@ -60,7 +60,7 @@ class HttpServer(Server):
 
     def environment(self) -> Mapping[str, str]:
         """Its Redis."""
-        return {"MLROLLOUT_REDIS_URL": self._redis_url, "PYTHONUNBUFFERED": "1"}
+        return {"MLROLLOUT_REDIS_URL": self.redis_url, "PYTHONUNBUFFERED": "1"}
 
     def ready(self) -> bool:
         """Ready when it says so itself."""

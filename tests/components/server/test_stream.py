@@ -90,7 +90,7 @@ def test_an_id_of_another_is_as_none(server: HttpServer, known: str) -> None:
 
 def test_two_servers_call_the_same_by_the_same_name(server: HttpServer, place: Place) -> None:
     """So that a client that comes back to another server is told nothing that it knows."""
-    twin = HttpServer(server._redis_url, {name: server._config[name] for name in ("rollouts",)}, server._tokens)
+    twin = HttpServer(server.redis_url, {name: server.config[name] for name in ("rollouts",)}, server.tokens)
     with twin, listening(server) as one, listening(twin) as other:
         last = one.event()["id"]
         until(lambda: other.event()["id"] == last, "the same")

@@ -150,12 +150,12 @@ def test_and_for_nothing_that_leads_elsewhere(pattern: str, address: str) -> Non
     assert not matches(pattern, address)
 
 
-def _real(address: str | None = None, allowed: tuple[str, ...] = ()) -> Directory:
+def _real(address: str | None = None, allowed: tuple[str, ...] = (), secrets: Secrets | None = None) -> Directory:
     return Directory(
         store=None,
         address=address,
         allowed=allowed,
-        secrets=Secrets(),
+        secrets=secrets or Secrets(),
         open_store=RedisTrafficStore.from_url,
         open_source=PrometheusSource,
     )
@@ -245,8 +245,7 @@ async def test_however_many_ask_for_it_a_secret_is_read_twice_a_second_at_most(*
 
 
 async def test_what_a_secret_holds_is_not_repeated_where_it_is_no_url() -> None:
-    directory = _real()
-    directory._secrets = Secrets({("dispatch", "redis", "url"): "hunter2://hunter2"})
+    directory = _real(secrets=Secrets({("dispatch", "redis", "url"): "hunter2://hunter2"}))
     asked = Spec.model_validate(spec(traffic={"key": KEY, "redis": {"secretRef": {"name": "redis", "key": "url"}}}))
     with pytest.raises(TrafficError) as refused:
         await directory.store(REF, asked)

@@ -76,8 +76,8 @@ class ClusterServer(HttpServer):
         self, redis_url: str, kubeconfig: Path | str, config: Mapping[str, object], tokens: Sequence[str] = ()
     ) -> None:
         super().__init__(redis_url, config, tokens)
-        self._kubeconfig = kubeconfig
+        self.kubeconfig = kubeconfig
 
     def environment(self) -> Mapping[str, str]:
         """Its Redis and its cluster."""
-        return {**super().environment(), "KUBECONFIG": str(self._kubeconfig)}
+        return {**super().environment(), "KUBECONFIG": str(self.kubeconfig)}

@@ -116,7 +116,7 @@ def test_a_token_for_something_else_may_not_ask(api: Api, token: str) -> None:
 
 def test_a_name_with_slashes_works(api: Api, place: Place) -> None:
     config = {"rollouts": [{"name": "ranking/v2", "key": KEY}]}
-    with served(api.server._redis_url, config, ALL_LINES) as running:
+    with served(api.server.redis_url, config, ALL_LINES) as running:
         found = Api(running, "/api/ranking/v2")
         until(lambda: found.assigned("kim")["ml_enabled"], "treatment")
 
