@@ -34,6 +34,8 @@ from tests.support.redis_model import State
 EPOCH = 1_800_000_000.0
 REF = Ref("dispatch", "ml-dispatch")
 KEY = "ml_dispatch:rollout_percentage"
+LEASED = {"key": KEY, "lease": "6s"}
+OWN_REDIS = {"key": KEY, "redis": {"secretRef": {"name": "redis", "key": "url"}}}
 GUARDRAIL: Mapping[str, Any] = {"name": "errors", "query": "up", "max": 0.05, "interval": "1s", "maxAge": "5s"}
 
 Act = Callable[[], Any]
@@ -59,12 +61,13 @@ def spec(**changes: Any) -> dict[str, Any]:
 class Fates:
     """What becomes of calls, by their name; each fate is for one call, but for `always`."""
 
-    def __init__(self) -> None:
-        self.next: defaultdict[str, list[Fate]] = defaultdict(list)
+    def __init__(self, *calls: str) -> None:
+        self.next: dict[str, list[Fate]] = {call: [] for call in calls}
         self.always: dict[str, Fate] = {}
         self.count: defaultdict[str, int] = defaultdict(int)
 
     async def meet(self, name: str, act: Act) -> Any:
+        assert self.always.keys() <= self.next.keys(), "a fate for a call that there is not"
         self.count[name] += 1
         await asyncio.sleep(0)
         if self.next[name]:
@@ -72,6 +75,11 @@ class Fates:
         if name in self.always:
             return await self.always[name](act)
         return act()
+
+
+async def for_ever(_: Act) -> Any:
+    """It neither takes place nor is answered."""
+    await asyncio.Event().wait()
 
 
 def failing(error: Exception) -> Fate:
@@ -111,15 +119,23 @@ class Held:
             await self.go.wait()
 
 
+ABOUT_ONE = ("get", "save_status", "set_finalizer", "change_annotations", "post_event")
+"""The calls of the API server that are about one object."""
+
+
 class Api:
     """Implements the port `Objects`, and does what people do to the one object, or to another."""
 
     def __init__(self) -> None:
-        self.fates = Fates()
+        self.fates = Fates("read_all", "probe", *ABOUT_ONE)
         self.server = ApiServer(lambda: EPOCH)
         """Its clock stands still: what is made again is made within the second of the one before."""
         self.posted: list[EventToPost] = []
         self.writes: list[str] = []
+
+    def be_down(self) -> None:
+        """Answer nothing about any object until the fates are cleared."""
+        self.fates.always |= dict.fromkeys(ABOUT_ONE, failing(API_DOWN))
 
     @property
     def objects(self) -> Mapping[Ref, Object]:
@@ -190,7 +206,7 @@ class Redis:
     """Implements the port `TrafficStore`, and shows what stands under the one key, or another."""
 
     def __init__(self) -> None:
-        self.fates = Fates()
+        self.fates = Fates("read", "read_many", "write", "claim", "claimed")
         self.model = redis_model.Redis()
         self.accepted: list[Write] = []
         self.leases: list[float | None] = []
@@ -251,7 +267,7 @@ class Prometheus:
     """Implements the port `EvidenceSource`; every query has the same answer, and every selector lives."""
 
     def __init__(self, now: Callable[[], float]) -> None:
-        self.fates = Fates()
+        self.fates = Fates("query")
         self.value = 0.01
         self._now = now
 

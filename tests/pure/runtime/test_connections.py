@@ -13,7 +13,7 @@ from mlrollout.runtime.connections import PACE, Directory, matches
 from mlrollout.runtime.traffic_io import SELDOM
 
 from tests.pure.runtime.conftest import Logs
-from tests.pure.runtime.small_world import KEY, REDIS_DOWN, Place, Redis, SmallWorld, failing, spec
+from tests.pure.runtime.small_world import KEY, OWN_REDIS, REDIS_DOWN, Place, Redis, SmallWorld, failing, spec
 from tests.support.virtual_time import virtual
 
 REF = Ref("dispatch", "ml-dispatch")
@@ -246,7 +246,7 @@ async def test_however_many_ask_for_it_a_secret_is_read_twice_a_second_at_most(*
 
 async def test_what_a_secret_holds_is_not_repeated_where_it_is_no_url() -> None:
     directory = _real(secrets=Secrets({("dispatch", "redis", "url"): "hunter2://hunter2"}))
-    asked = Spec.model_validate(spec(traffic={"key": KEY, "redis": {"secretRef": {"name": "redis", "key": "url"}}}))
+    asked = Spec.model_validate(spec(traffic=OWN_REDIS))
     with pytest.raises(TrafficError) as refused:
         await directory.store(REF, asked)
     assert "hunter2" not in str(refused.value)
@@ -255,7 +255,7 @@ async def test_what_a_secret_holds_is_not_repeated_where_it_is_no_url() -> None:
 @virtual
 async def test_a_secret_is_read_again_once_after_redis_failed() -> None:
     world = SmallWorld()
-    place = await world.begun(traffic={"key": KEY, "redis": {"secretRef": {"name": "redis", "key": "url"}}})
+    place = await world.begun(traffic=OWN_REDIS)
     await asyncio.sleep(SELDOM)
     assert place.connects == 1
     world.redis.fates.next["read"].append(failing(REDIS_DOWN))
@@ -300,7 +300,7 @@ async def _begun(world: SmallWorld) -> _Rotated:
     place = _Rotated(world)
     place.taken = "old"
     place.operator.lead(leads=True)
-    world.api.apply(spec(traffic={"key": KEY, "redis": {"secretRef": {"name": "redis", "key": "url"}}}))
+    world.api.apply(spec(traffic=OWN_REDIS))
     await world.until(lambda: world.redis.percentage == "10")
     await asyncio.sleep(10)
     return place

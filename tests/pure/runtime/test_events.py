@@ -11,7 +11,6 @@ from tests.support.virtual_time import virtual
 
 SELDOM = [{**GUARDRAIL, "interval": "20s", "maxAge": "60s"}]
 """Looks that leave a test time for hours."""
-_API = ("save_status", "get", "post_event", "set_finalizer", "change_annotations")
 
 
 def _marks(world: SmallWorld) -> Counter[tuple[str, str]]:
@@ -52,7 +51,7 @@ async def test_a_transition_is_posted_where_the_answer_to_its_save_was_lost() ->
 async def test_what_happened_in_a_long_outage_of_the_api_server_is_posted_after_it() -> None:
     world = SmallWorld()
     place = await world.begun(guardrails=SELDOM)
-    world.api.fates.always |= dict.fromkeys(_API, failing(API_DOWN))
+    world.api.be_down()
     place.operator.lead(leads=False)
     world.prometheus.value = 0.2
     await asyncio.sleep(3600)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from mlrollout.domain.partial import UNGUARDED_FOR
 
-from tests.pure.runtime.small_world import API_DOWN, GUARDRAIL, KEY, REF, Place, SmallWorld, failing, spec, stage
+from tests.pure.runtime.small_world import GUARDRAIL, LEASED, REF, Place, SmallWorld, spec, stage
 from tests.support.virtual_time import virtual
 
 NEWER = {**GUARDRAIL, "name": "score", "action": "Quarantine"}
@@ -83,7 +83,7 @@ async def test_where_nothing_guards_it_goes_to_zero_after_a_while(*, leads: bool
         assert "guardrails[score].action" in world.condition("Stalled")["message"]
         assert world.condition("GuardrailsHealthy")["status"] == "Unknown"
         assert world.condition("GuardrailsHealthy")["message"].startswith("nothing of its guardrails can be understood")
-    world.api.fates.always |= dict.fromkeys(("get", "save_status", "post_event"), failing(API_DOWN))
+    world.api.be_down()
     await asyncio.sleep(UNGUARDED_FOR - 10)
     assert world.redis.percentage == "10"
     await asyncio.sleep(10)
@@ -133,10 +133,9 @@ async def test_nothing_begins_on_a_part_of_a_spec() -> None:
 @virtual
 async def test_a_lease_runs_out_where_nothing_is_understood_that_could_be_looked_at() -> None:
     world = SmallWorld()
-    traffic = {"key": KEY, "lease": "6s"}
-    place = await world.begun(traffic=traffic)
+    place = await world.begun(traffic=LEASED)
     await place.end()
-    world.api.apply(spec(traffic=traffic, guardrails=[NEWER]))
+    world.api.apply(spec(traffic=LEASED, guardrails=[NEWER]))
     world.start()
     await asyncio.sleep(5)
     before = len(world.redis.leases)

@@ -11,28 +11,20 @@ from tests.pure.runtime.small_world import (
     API_DOWN,
     GUARDRAIL,
     KEY,
+    LEASED,
     REDIS_DOWN,
     REF,
     Place,
     Redis,
     SmallWorld,
     failing,
+    for_ever,
     spec,
 )
 from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 
-LEASED = {"key": KEY, "lease": "6s"}
 SELDOM = {**GUARDRAIL, "interval": "15s", "maxAge": "60s"}
-
-
-async def _for_ever(_: object) -> None:
-    await asyncio.Event().wait()
-
-
-def _write_api_down(world: SmallWorld) -> None:
-    for call in ("get", "save_status", "set_finalizer", "drop_annotation", "post_event"):
-        world.api.fates.always[call] = failing(API_DOWN)
 
 
 @pytest.mark.parametrize("leads", [True, False])
@@ -73,8 +65,8 @@ async def test_a_lower_stage_is_put_back_as_well() -> None:
 async def test_an_emergency_stop_is_seen_while_the_main_lane_gets_nowhere(call: str) -> None:
     world = SmallWorld()
     await world.begun(guardrails=[SELDOM])
-    _write_api_down(world)
-    world.api.fates.always[call] = _for_ever
+    world.api.be_down()
+    world.api.fates.always[call] = for_ever
     world.api.edit_finalizers()
     world.api.annotate("pause", "so that there is something to write")
     await asyncio.sleep(20)
@@ -108,7 +100,7 @@ async def test_a_breach_goes_to_zero_while_the_finalizer_is_refused() -> None:
     assert world.redis.percentage == "0"
 
 
-@pytest.mark.parametrize("fate", [failing(API_DOWN), _for_ever])
+@pytest.mark.parametrize("fate", [failing(API_DOWN), for_ever])
 @virtual
 async def test_a_lease_is_renewed_though_no_status_can_be_saved(fate: Any) -> None:
     """Not even that of the next stage, which is decided all the while."""
@@ -144,7 +136,7 @@ async def test_a_guardrail_whose_source_hangs_is_looked_at_all_the_same() -> Non
     """No evidence is another matter: its policy says what becomes of traffic."""
     world = SmallWorld()
     await world.begun(traffic=LEASED)
-    world.prometheus.fates.always["query"] = _for_ever
+    world.prometheus.fates.always["query"] = for_ever
     await asyncio.sleep(100)
     before = len(world.redis.leases)
     await asyncio.sleep(10)
@@ -183,7 +175,7 @@ async def test_a_redis_that_hangs_holds_up_no_round_at_another() -> None:
     world.api.apply(spec(traffic={"key": "other", "redis": {"secretRef": {"name": "own", "key": "url"}}}), other)
     await world.until(lambda: world.redis.percentage == "10" and place.second.states["other"].key == "10")
     await asyncio.sleep(3)
-    place.second.fates.always |= {"read_many": _for_ever, "read": _for_ever, "write": _for_ever}
+    place.second.fates.always |= {"read_many": for_ever, "read": for_ever, "write": for_ever}
     await asyncio.sleep(30)
     world.redis.set_by_hand("0")
     await asyncio.sleep(1.1)

@@ -8,7 +8,7 @@ from mlrollout.domain.traffic import Raise
 from mlrollout.evidence.measurement import Measurement, Verdict
 
 from tests.pure.runtime.conftest import Logs
-from tests.pure.runtime.small_world import KEY, REF, Held, Place, SmallWorld, spec, stage
+from tests.pure.runtime.small_world import KEY, LEASED, REF, Held, Place, SmallWorld, spec, stage
 from tests.support.virtual_time import virtual
 
 
@@ -143,7 +143,7 @@ async def test_an_emergency_stop_of_a_revision_that_the_standby_never_heard_of_s
 async def test_a_lease_does_not_run_out_while_a_standby_watches() -> None:
     """A leader dies; the next one leads only after the first one's Lease."""
     world = SmallWorld()
-    leader = await world.begun(traffic={"key": KEY, "lease": "6s"})
+    leader = await world.begun(traffic=LEASED)
     standby = world.start(leads=False)
     await asyncio.sleep(3)
     await leader.end()

@@ -13,6 +13,7 @@ from tests.pure.runtime.small_world import (
     Held,
     SmallWorld,
     failing,
+    for_ever,
     losing,
     spec,
     stage,
@@ -22,16 +23,12 @@ from tests.support.virtual_time import virtual
 LEASED = {"key": KEY, "lease": "60s"}
 
 
-async def _stuck(_: object) -> None:
-    await asyncio.Event().wait()
-
-
 @pytest.mark.parametrize("call", ["save_status", "get"])
 @virtual
 async def test_a_breach_does_not_wait_for_the_api_server(call: str) -> None:
     world = SmallWorld()
     place = await world.begun()
-    world.api.fates.always[call] = _stuck
+    world.api.fates.always[call] = for_ever
     place.operator.rollouts[REF].writing.reload = call == "get"
     await asyncio.sleep(70)  # a checkpoint hangs by now
     world.prometheus.value = 0.2
