@@ -24,11 +24,11 @@ from dataclasses import dataclass, field
 import redis
 
 from benchmarks.hung import hanging_proxy
+from benchmarks.rollouts import NAMESPACE, Manifest, apply, manifest, prepare
 from devstack.prometheus_server import PrometheusServer
 from devstack.stack import Stack
 from tests.support.target import Target, target
 
-NAMESPACE = "bench"
 INTERVAL = 1.0
 
 
@@ -99,24 +99,26 @@ class Zeros:
         self._thread.join()
 
 
-def manifest(number: int, *, hung: bool) -> dict[str, object]:
+def breaking(number: int, *, hung: bool) -> Manifest:
+    """The object with this number, which breaks where the target says so."""
     guardrails: list[dict[str, object]] = [
         {"name": "errors", "query": f'max(bench_errors{{n="{number}"}})', "max": 0.05, "interval": f"{INTERVAL:g}s"}
     ]
     if hung:
         sibling = {"name": "hung", "query": "hang", "max": 1, "interval": "1s", "deadline": "30s", "action": "Alert"}
         guardrails.append(sibling)
-    return {
-        "apiVersion": "mlrollout.dev/v1alpha1",
-        "kind": "MLRollout",
-        "metadata": {"name": f"bench-{number}", "namespace": NAMESPACE},
-        "spec": {
-            "revision": "1",
-            "traffic": {"key": f"bench-{number}:percentage"},
-            "stages": [{"name": "full", "percentage": 100, "duration": "24h"}],
-            "guardrails": guardrails,
-        },
-    }
+    return manifest(f"bench-{number}", guardrails, duration="24h")
+
+
+def prepared(stack: Stack, exported: Target, count: int) -> tuple[PrometheusServer, Values]:
+    """The stack's Prometheus, which scrapes one good value for each object to come, and the values."""
+    if stack.prometheus is None:
+        raise RuntimeError("the benchmark starts its own Prometheus")
+    stack.prometheus.set_targets("app", [exported.address])
+    values = Values(exported, set(), count)
+    values.set(0, bad=False)
+    prepare(stack)
+    return stack.prometheus, values
 
 
 @contextmanager
@@ -131,22 +133,12 @@ def prometheus_url(stack: Stack, *, hung: bool) -> Iterator[str]:
 def measure(count: int, breaches: int, *, hung: bool) -> list[float]:
     """Seconds from visible to zero, one per breach."""
     with Stack() as stack, target("") as exported:
-        if stack.prometheus is None:
-            raise RuntimeError("the benchmark starts its own Prometheus")
-        stack.prometheus.set_targets("app", [exported.address])
-        values = Values(exported, set(), count)
-        values.set(0, bad=False)
-        stack.install()
-        stack.cluster.kubectl("create", "namespace", NAMESPACE)
+        prometheus, values = prepared(stack, exported, count)
         with prometheus_url(stack, hung=hung) as url:
             stack.start_operator(env={"MLROLLOUT_PROMETHEUS_URL": url})
-            zeros, visible = Zeros(stack.redis_url), Visible(stack.prometheus)
+            zeros, visible = Zeros(stack.redis_url), Visible(prometheus)
             try:
-                stack.cluster.apply(
-                    json.dumps(
-                        {"apiVersion": "v1", "kind": "List", "items": [manifest(n, hung=hung) for n in range(count)]}
-                    )
-                )
+                apply(stack, (breaking(number, hung=hung) for number in range(count)))
                 return list(_breaches(stack, values, zeros, visible, breaches))
             finally:
                 visible.close()

@@ -16,11 +16,11 @@ from typing import Any
 
 import redis
 
+from benchmarks.rollouts import NAMESPACE, Manifest, apply, manifest, prepare
 from devstack.processes import wait_until
 from devstack.stack import Stack
 from tests.support.target import Target, target
 
-NAMESPACE = "bench"
 WITHIN = 120.0
 
 
@@ -52,20 +52,10 @@ class Apps:
         self._redis.close()
 
 
-def manifest(number: int, revision: int) -> Mapping[str, Any]:
+def revised(number: int, revision: int) -> Manifest:
     """The object; nothing but its revision changes from round to round."""
     guardrail = {"name": "errors", "query": f'max(bench_errors{{n="{number}"}})', "max": 0.05, "interval": "1s"}
-    return {
-        "apiVersion": "mlrollout.dev/v1alpha1",
-        "kind": "MLRollout",
-        "metadata": {"name": f"bench-{number}", "namespace": NAMESPACE},
-        "spec": {
-            "revision": f"r{revision}",
-            "traffic": {"key": f"bench-{number}:percentage"},
-            "stages": [{"name": "full", "percentage": 100, "duration": "24h"}],
-            "guardrails": [guardrail],
-        },
-    }
+    return manifest(f"bench-{number}", [guardrail], duration="24h", revision=f"r{revision}")
 
 
 def statuses(stack: Stack) -> list[dict[str, Any]]:
@@ -97,11 +87,10 @@ def told(status: Mapping[str, Any]) -> bool:
 def place(replicas: int, objects: int) -> Iterator[tuple[Stack, Apps]]:
     """A stack with so many replicas, and the applications."""
     with Stack() as stack, target("") as exported:
-        stack.install()
         if stack.prometheus is None:
             raise RuntimeError("this needs a Prometheus of its own")
         stack.prometheus.set_targets("app", [exported.address])
-        stack.cluster.kubectl("create", "namespace", NAMESPACE)
+        prepare(stack)
         for number in range(replicas):
             stack.start_operator(f"operator-{number}")
         apps = Apps(exported, stack.redis_url, objects)
@@ -117,9 +106,7 @@ def measure(replicas: int, objects: int, rounds: int) -> tuple[int, int]:
     with place(replicas, objects) as (stack, apps):
         for revision in range(rounds):
             apps.sick = False
-            items = [manifest(number, revision) for number in range(objects)]
-            listed = {"apiVersion": "v1", "kind": "List", "items": items}
-            stack.cluster.kubectl("apply", "-f", "-", input=json.dumps(listed))
+            apply(stack, (revised(number, revision) for number in range(objects)))
             wait_until(lambda: set(apps.percentages()) == {"100"} or None, within=WITHIN, what="everybody in treatment")
             apps.sick = True
             ended = wait_until(

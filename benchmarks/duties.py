@@ -83,6 +83,16 @@ def deletion(new: Callable[[], House], *, on_delete: str) -> float:
         house.close()
 
 
+def falls(key: str, url: str, *, after: Callable[[], object]) -> float:
+    """Seconds from what lets the operator act until a Redis that still holds 10 % is at zero."""
+    with redis.Redis.from_url(url, decode_responses=True) as client:
+        if client.get(key) != "10":
+            raise RuntimeError(f"{key} was taken down before the operator could know how")
+        after()
+        began = time.monotonic()
+        return until(lambda: client.get(key) == "0") - began
+
+
 def password(new: Callable[[], House]) -> float:
     house = new()
     with RedisServer(password=PASSWORDS[0]) as server:
@@ -93,12 +103,7 @@ def password(new: Callable[[], House]) -> float:
         server.cli("client", "kill", "type", "normal", "skipme", "yes")
         house.errors(0.2)
         time.sleep(random.uniform(4.0, 8.0))
-        with redis.Redis.from_url(server.url, decode_responses=True) as client:
-            if client.get(house.key) != "10":
-                raise RuntimeError("the breach reached a Redis whose password nobody knew")
-            house.own_redis(server.url)
-            began = time.monotonic()
-            took = until(lambda: client.get(house.key) == "0") - began
+        took = falls(house.key, server.url, after=lambda: house.own_redis(server.url))
         house.close()
     return took
 
@@ -134,12 +139,7 @@ def failover(new: Callable[[], House]) -> float:
         house.annotate("rollback", "for the benchmark")
         until(lambda: primary.cli("get", house.key) == "0")
         time.sleep(random.uniform(4.0, 8.0))
-        with redis.Redis.from_url(replica.url, decode_responses=True) as client:
-            if client.get(house.key) != "10":
-                raise RuntimeError("the replica has heard of the rollback")
-            switch.to(replica.port)
-            began = time.monotonic()
-            took = until(lambda: client.get(house.key) == "0") - began
+        took = falls(house.key, replica.url, after=lambda: switch.to(replica.port))
         house.close()
         switch.close()
     return took

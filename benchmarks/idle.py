@@ -4,30 +4,15 @@ python -m benchmarks.idle [--objects 1 100 1000] [--seconds 60] [--interval 15s]
 """
 
 import argparse
-import json
 import os
 import time
 from pathlib import Path
 
+from benchmarks.rollouts import apply, manifest, prepare
 from devstack.operator_process import Operator
 from devstack.stack import Stack
 
-NAMESPACE = "bench"
 _TICK = os.sysconf("SC_CLK_TCK")
-
-
-def manifest(number: int, interval: str) -> dict[str, object]:
-    return {
-        "apiVersion": "mlrollout.dev/v1alpha1",
-        "kind": "MLRollout",
-        "metadata": {"name": f"idle-{number}", "namespace": NAMESPACE},
-        "spec": {
-            "revision": "1",
-            "traffic": {"key": f"idle-{number}:percentage"},
-            "stages": [{"name": "full", "percentage": 100, "duration": "0s"}],
-            "guardrails": [{"name": "up", "query": "min(up)", "min": 0, "interval": interval}],
-        },
-    }
 
 
 def cpu_seconds(pid: int) -> float:
@@ -43,12 +28,11 @@ def resident_mib(pid: int) -> float:
 def measure(count: int, seconds: float, interval: str) -> tuple[float, float, float]:
     """Resident memory in MiB, CPU in per cent of a core, and seconds until all objects were complete."""
     with Stack(interval="15s") as stack:
-        stack.install()
-        stack.cluster.kubectl("create", "namespace", NAMESPACE)
+        prepare(stack)
         operator = stack.start_operator()
         began = time.monotonic()
-        items = [manifest(number, interval) for number in range(count)]
-        stack.cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+        guardrail = {"name": "up", "query": "min(up)", "min": 0, "interval": interval}
+        apply(stack, (manifest(f"idle-{number}", [guardrail], duration="0s") for number in range(count)))
         while _completed(stack) < count:
             time.sleep(0.5)
         took = time.monotonic() - began

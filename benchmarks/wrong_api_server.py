@@ -7,13 +7,13 @@ seconds later, when watch and Lease are lost, objects are broken one at a time. 
 """
 
 import argparse
-import json
 import random
 import statistics
 import time
 from collections.abc import Mapping
 
-from benchmarks.breach_to_zero import NAMESPACE, Values, Visible, Zeros, manifest, until
+from benchmarks.breach_to_zero import Values, Visible, Zeros, breaking, prepared, until
+from benchmarks.rollouts import NAMESPACE, apply
 from devstack import chart
 from devstack.stack import Stack
 from tests.support.api_proxy import (
@@ -69,19 +69,12 @@ def main() -> None:
     count = parser.parse_args().breaches
     print(f"{'answer':>12} {'breaches':>9} {'mean':>8} {'p50':>8} {'max':>8}   (ms)")
     with Stack() as stack, target("") as exported, api_proxy(stack.cluster) as proxy:
-        if stack.prometheus is None:
-            raise RuntimeError("the benchmark starts its own Prometheus")
-        stack.prometheus.set_targets("app", [exported.address])
-        values = Values(exported, set(), count)
-        values.set(0, bad=False)
-        stack.install()
-        stack.cluster.kubectl("create", "namespace", NAMESPACE)
+        prometheus, values = prepared(stack, exported, count)
         kubeconfig = proxy.kubeconfig(stack.cluster, chart.NAMESPACE, chart.SERVICE_ACCOUNT)
         for name in ("one", "two"):
             stack.start_operator(name, env={"KUBECONFIG": kubeconfig})
-        zeros, visible = Zeros(stack.redis_url), Visible(stack.prometheus)
-        items = [manifest(n, hung=False) for n in range(count)]
-        stack.cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+        zeros, visible = Zeros(stack.redis_url), Visible(prometheus)
+        apply(stack, (breaking(number, hung=False) for number in range(count)))
         try:
             for name, answer in {"well": None, **ANSWERS}.items():
                 found = sorted(1000 * seconds for seconds in broken(stack, proxy, answer, (values, zeros, visible)))
