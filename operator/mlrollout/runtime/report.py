@@ -55,16 +55,17 @@ class Report:
         decision = rollout.standing.decision
         if decision is None:
             return
+        rivalry = rollout.writing.rivalry
         found = facts(rollout.effective_spec, rollout.seen(), decision, self._clock.now())
         if rollout.problem is not None:
             found = (*stalled(rollout.problem.reason, rollout.problem.message), *found[-2:])
         try:
             await self._save(rollout, decision.state if decision.announces else rollout.state, found)
         except ConflictError:
-            if rollout.writing.rivalry.alerts:  # no status of ours stands any more that could say so
-                self._alert(rollout, (*decision.alerts, *rollout.writing.rivalry.alerts), rollout.problem)
+            if rivalry.alerts:  # no status of ours stands any more that could say so
+                self._alert(rollout, (*decision.alerts, *rivalry.alerts), rollout.problem)
             raise
-        self._alert(rollout, (*decision.alerts, *rollout.writing.rivalry.alerts), rollout.problem)
+        self._alert(rollout, (*decision.alerts, *rivalry.alerts), rollout.problem)
 
     async def stalled(self, rollout: TrackedObject, problem: Problem) -> None:
         """Say what keeps the object from being looked after; what it had, it keeps."""
@@ -79,26 +80,22 @@ class Report:
         self._outbox.alerts(rollout, (*alerts, *problems, *unknown_verbs(rollout.resource.metadata)))
 
     async def _save(self, rollout: TrackedObject, state: State | None, found: tuple[Fact, ...]) -> None:
-        now = asyncio.get_running_loop().time()
-        rollout.writing.rivalry.read(rollout.resource.status.written_by, now)
-        contested = (
-            Fact(CONTESTED, ConditionStatus.TRUE, one.reason, one.message) for one in rollout.writing.rivalry.alerts
-        )
+        now, resource, rivalry = asyncio.get_running_loop().time(), rollout.resource, rollout.writing.rivalry
+        rivalry.read(resource.status.written_by, now)
+        contested = (Fact(CONTESTED, ConditionStatus.TRUE, one.reason, one.message) for one in rivalry.alerts)
         status = to_status(
             state,
             spec=rollout.spec,
             measurements=rollout.measured.histories,
-            conditions=stamp(
-                (*found, *contested), rollout.resource.status.conditions, rollout.resource.generation, self._clock.now()
-            ),
-            generation=rollout.resource.generation,
-            written_by=rollout.writing.rivalry.own,
+            conditions=stamp((*found, *contested), resource.status.conditions, resource.generation, self._clock.now()),
+            generation=resource.generation,
+            written_by=rivalry.own,
         )
-        if is_due(rollout.resource.status, status, now - rollout.writing.tried):
+        if is_due(resource.status, status, now - rollout.writing.tried):
             rollout.writing.tried = now
-            version = rollout.resource.resource_version
-            await self._write(rollout, self._objects.save_status(rollout.ref, version, status.render()))
-            rollout.writing.rivalry.saved()
+            saving = self._objects.save_status(rollout.ref, resource.resource_version, status.render())
+            await self._write(rollout, saving)
+            rivalry.saved()
         # Whoever saved it: the answer to a save of ours may have been lost.
         self._outbox.transitions(rollout)
 
@@ -109,33 +106,20 @@ class Report:
 
     def given_up(self, rollout: TrackedObject) -> None:
         """Say what became of the key of an object that goes, if it ever had it."""
-        if not rollout.left:
-            trouble = (
-                rollout.redis.trouble if rollout.spec is not None else "which key it is can't be told from its spec"
-            )
-            message = (
-                f"the object is being deleted, but its key could not be given up and may still hold traffic: {trouble}"
-            )
-            self._outbox.last_word(rollout, Alert(Reason.TRAFFIC_NOT_ZEROED, "left-behind", message))
-        elif rollout.state is not None and rollout.redis.traffic is not None:
-            record = rollout.redis.traffic.record
-            became = f"is given up at {rollout.redis.traffic.in_force} %"
-            if record is not None and record.owner not in ("", rollout.uid):
-                became = "belongs to another object, and is left as it is"
-            message = f"the object is being deleted: its key {became}"
-            self._outbox.last_word(rollout, Alert(Reason.DELETED, "deleted", message, warning=False))
+        word = _last_word(rollout)
+        if word is not None:
+            self._outbox.last_word(rollout, word)
 
     async def drop_verbs(self, rollout: TrackedObject) -> bool:
         """Remove the annotations that have been acted on, now that this is saved; answers whether there were any.
 
         What was noted of an earlier removal goes when its marks are gone from the status.
         """
-        marks = rollout.resource.saved.verbs if rollout.resource.saved is not None else {}
-        done = [verb for verb, mark in marks.items() if rollout.resource.is_over(verb, mark)]
-        over = {mark.token for verb, mark in marks.items() if verb in done or verb not in rollout.resource.requests} - {
-            ""
-        }
-        noted = removed(rollout.resource.metadata)
+        resource = rollout.resource
+        marks = resource.saved.verbs if resource.saved is not None else {}
+        done = [verb for verb, mark in marks.items() if resource.is_over(verb, mark)]
+        over = {mark.token for verb, mark in marks.items() if verb in done or verb not in resource.requests} - {""}
+        noted = removed(resource.metadata)
         if not done and (not noted or noted & over):
             return False
         await self._remove(rollout, done, " ".join(sorted(over)) or None)
@@ -156,3 +140,18 @@ class Report:
             rollout.writing.reload = True
             raise
         self._learned(rollout)
+
+
+def _last_word(rollout: TrackedObject) -> Alert | None:
+    """What became of the key of an object that goes; `None` where it never had one."""
+    traffic = rollout.redis.traffic
+    if not rollout.left:
+        trouble = "which key it is can't be told from its spec" if rollout.spec is None else rollout.redis.trouble
+        left = f"the object is being deleted, but its key could not be given up and may still hold traffic: {trouble}"
+        return Alert(Reason.TRAFFIC_NOT_ZEROED, "left-behind", left)
+    if rollout.state is None or traffic is None:
+        return None
+    became = f"is given up at {traffic.in_force} %"
+    if traffic.record is not None and traffic.record.owner not in ("", rollout.uid):
+        became = "belongs to another object, and is left as it is"
+    return Alert(Reason.DELETED, "deleted", f"the object is being deleted: its key {became}", warning=False)

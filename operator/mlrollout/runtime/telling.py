@@ -7,14 +7,18 @@ about a deleted object is told when no status is left that could hold it. To tel
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import zip_longest
 from math import inf
+
+import structlog
 
 from mlrollout.domain.state import Alert, Reason, State, Transition
 from mlrollout.ports import Clock
 
 from .tracked import TrackedObject
+
+log = structlog.get_logger(__name__)
 
 AGAIN_AFTER = 300.0
 """Seconds after which something that still goes on is told again."""
@@ -36,13 +40,13 @@ class Sink:
     name = ""
     hears_causes = False
 
-    def told_before(self, history: Sequence[Transition], now: float) -> int:
-        """Serial of the last transition that it need not hear of any more where this process has not told it.
+    def told_before(self, rollout: TrackedObject, now: float) -> int:
+        """Serial of the last transition that others have told; asked where this process meets or takes over an object.
 
-        One that may hear everything twice in five minutes, for whatever receives it sees that it is the same, can leave
-        it at this. One that may not has to keep its cursor where every process finds it.
+        It is a guess by time: whatever is told again within those minutes, the receiver must know to be the same. A
+        sink whose receiver can't has to keep its cursor in the status, and to answer with it here.
         """
-        return max((entry.serial for entry in history if entry.at < now - RETOLD), default=0)
+        return max((entry.serial for entry in _history(rollout) if entry.at < now - RETOLD), default=0)
 
     def transition(self, rollout: TrackedObject, entry: Transition) -> None:
         """A transition was saved."""
@@ -71,20 +75,13 @@ class Outbox:
 
     def recall(self, rollout: TrackedObject) -> None:
         """Move the cursors past what others have told. To be called where others may have saved the status."""
-        history, now = _history(rollout), self._clock.now()
+        now, cursors = self._clock.now(), rollout.told.cursors
         for sink in self._sinks:
-            cursor = rollout.told.cursors.get(sink.name, 0)
-            rollout.told.cursors[sink.name] = max(cursor, sink.told_before(history, now))
+            cursors[sink.name] = max(cursors.get(sink.name, 0), sink.told_before(rollout, now))
 
     def transitions(self, rollout: TrackedObject) -> None:
         """Tell of the transitions in the saved status that lie after each sink's cursor."""
-        history, cursors = _history(rollout), rollout.told.cursors
-        for sink in self._sinks:
-            for entry, after in zip_longest(history, history[1:]):
-                if entry.serial > cursors[sink.name]:
-                    cursors[sink.name] = entry.serial
-                    if sink.hears_causes or not _is_told_with(after, entry):
-                        sink.transition(rollout, entry)
+        self._each(lambda sink: _catch_up(sink, rollout))
 
     def alerts(self, rollout: TrackedObject, alerts: Sequence[Alert]) -> None:
         """Tell what goes on, when it begins and while it lasts."""
@@ -94,18 +91,26 @@ class Outbox:
         for alert in alerts:
             if now - told.alerted.get(_key(alert), -inf) >= AGAIN_AFTER:
                 told.alerted[_key(alert)] = now
-                for sink in self._sinks:
-                    sink.alert(rollout, alert)
+                self._alert(rollout, alert)
+
+    def _alert(self, rollout: TrackedObject, alert: Alert) -> None:
+        self._each(lambda sink: sink.alert(rollout, alert))
 
     def lowered(self, rollout: TrackedObject, state: State, *, again: bool) -> None:
         """Tell now what Redis took: the history waits for the API server, and of a standby's evidence knows nothing."""
-        for sink in self._sinks:
-            sink.lowered(rollout, state, again=again)
+        self._each(lambda sink: sink.lowered(rollout, state, again=again))
 
     def last_word(self, rollout: TrackedObject, alert: Alert) -> None:
         """Tell what became of the key of an object that goes."""
+        self._each(lambda sink: sink.last_word(rollout, alert))
+
+    def _each(self, tell: Callable[[Sink], None]) -> None:
+        """Have every sink told: what is wrong with one must reach neither another nor the way down."""
         for sink in self._sinks:
-            sink.last_word(rollout, alert)
+            try:
+                tell(sink)
+            except Exception:  # whatever it is, telling is no reason to stop
+                log.exception("Unexpected error in a sink; the others are told", sink=sink.name)
 
     @property
     def under_way(self) -> Collection[asyncio.Task[None]]:
@@ -120,6 +125,15 @@ class Outbox:
 
 def _history(rollout: TrackedObject) -> Sequence[Transition]:
     return rollout.resource.saved.history if rollout.resource.saved is not None else ()
+
+
+def _catch_up(sink: Sink, rollout: TrackedObject) -> None:
+    history, cursors = _history(rollout), rollout.told.cursors
+    for entry, after in zip_longest(history, history[1:]):
+        if entry.serial > cursors[sink.name]:
+            cursors[sink.name] = entry.serial
+            if sink.hears_causes or not _is_told_with(after, entry):
+                sink.transition(rollout, entry)
 
 
 def _is_told_with(rollback: Transition | None, cause: Transition) -> bool:

@@ -2,9 +2,9 @@
 
 # ruff: noqa: ARG002 - what a sink is told is the same for all
 
-from collections.abc import Sequence
 from dataclasses import replace
 
+import structlog
 from mlrollout.domain.record import Record
 from mlrollout.domain.state import Alert, Reason, State, Transition
 from mlrollout.ports import Ref
@@ -52,7 +52,7 @@ class Persistent(Listener):
 
     kept = 0
 
-    def told_before(self, history: Sequence[Transition], now: float) -> int:
+    def told_before(self, rollout: TrackedObject, now: float) -> int:
         return self.kept
 
     def transition(self, rollout: TrackedObject, entry: Transition) -> None:
@@ -138,3 +138,16 @@ async def test_what_goes_on_is_told_to_all_when_it_begins_and_now_and_then() -> 
     box.alerts(rollout, ())
     box.alerts(rollout, (alert,))
     assert one.heard == ["away"] * 3
+
+
+def test_what_is_wrong_with_one_sink_keeps_nothing_from_another() -> None:
+    class Broken(Listener):
+        def transition(self, rollout: TrackedObject, entry: Transition) -> None:
+            raise KeyError("a bug")
+
+    other = Listener("other")
+    box = outbox(Broken("broken"), other)
+    with structlog.testing.capture_logs() as logs:
+        box.transitions(met(box, BEGUN))
+    assert other.heard == ["AttemptStarted"]
+    assert [(entry["log_level"], entry["sink"]) for entry in logs] == [("error", "broken")]
