@@ -31,7 +31,7 @@ class TrafficIO:
     def __init__(self, connections: Connections, metrics: Metrics) -> None:
         self._connections = connections
         self._metrics = metrics
-        self._verdict: dict[Ref, asyncio.Task[None]] = {}
+        self._connecting: dict[Ref, asyncio.Task[None]] = {}
 
     async def connect(self, rollout: TrackedObject) -> None:
         """Find the object's Redis; where it is known, a Secret that may have changed is read beside the work.
@@ -40,12 +40,12 @@ class TrafficIO:
         """
         if rollout.redis.store is None:
             await self._find(rollout)
-        elif rollout.redis.reconnect and rollout.ref not in self._verdict:
+        elif rollout.redis.reconnect and rollout.ref not in self._connecting:
             loop = asyncio.get_running_loop()
             if loop.time() - rollout.redis.connected >= (PACE if rollout.redis.login_refused else SELDOM):
                 task = loop.create_task(self._find(rollout), name=f"connect {rollout.ref}")
-                self._verdict[rollout.ref] = task
-                task.add_done_callback(lambda _: self._verdict.pop(rollout.ref, None))
+                self._connecting[rollout.ref] = task
+                task.add_done_callback(lambda _: self._connecting.pop(rollout.ref, None))
 
     async def _find(self, rollout: TrackedObject) -> None:
         rollout.redis.connected = asyncio.get_running_loop().time()
