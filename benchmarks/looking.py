@@ -57,10 +57,10 @@ class Counted:
     source: PrometheusSource
     asked: int = field(default=0)
 
-    async def query(self, promql: str, *, deadline: float) -> Answer:
+    async def query(self, promql: str, *, deadline: float, at: float | None = None) -> Answer:
         """As the source does."""
         self.asked += 1
-        return await self.source.query(promql, deadline=deadline)
+        return await self.source.query(promql, deadline=deadline, at=at)
 
     async def close(self) -> None:
         """As the source does."""

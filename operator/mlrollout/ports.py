@@ -154,12 +154,13 @@ class TrafficStore(Protocol):
 class EvidenceSource(Protocol):
     """A Prometheus."""
 
-    async def query(self, promql: str, *, deadline: float) -> Answer:
-        """The answer to an instant query, evaluated now.
+    async def query(self, promql: str, *, deadline: float, at: float | None = None) -> Answer:
+        """The answer to an instant query, evaluated now; or to a range selector, evaluated at a moment.
 
         Args:
             promql: The query.
             deadline: Seconds for everything: connecting, waiting, reading.
+            at: For a range selector, whose samples are the answer: where its range ends, seconds since the epoch.
 
         Raises:
             QueryRefusedError: The query can't be parsed.

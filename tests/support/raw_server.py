@@ -108,6 +108,12 @@ def vector(*values: str, at: float = 1_700_000_000.0, **extra: Any) -> bytes:
     return json.dumps({"status": "success", "data": data, **extra}).encode()
 
 
+def matrix(*samples: list[list[Any]]) -> bytes:
+    """The same to a range selector, of series with these samples."""
+    series = [{"metric": {"series": str(i)}, "values": values} for i, values in enumerate(samples)]
+    return json.dumps({"status": "success", "data": {"resultType": "matrix", "result": series}}).encode()
+
+
 def answers(body: bytes, *headers: str, status: str = "200 OK") -> Behaviour:
     return sends(http(status, body, *headers))
 

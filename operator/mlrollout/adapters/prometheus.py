@@ -20,8 +20,16 @@ from mlrollout.ports import QueryRefusedError, SourceError
 from . import prometheus_reply as reply
 
 MAX_BYTES = 1024 * 1024
-"""The longest reply that is read; one number takes some 100 bytes."""
+"""The longest reply to an instant query that is read; one number takes some 100 bytes."""
+MAX_RANGE_BYTES = 4 * MAX_BYTES
+"""The longest reply to a range selector that is read; one sample takes some 30 bytes, and a series' labels 200."""
 
+_SMALLER: Mapping[int, str] = MappingProxyType(
+    {
+        MAX_BYTES: "make the query one number, for example with sum",
+        MAX_RANGE_BYTES: "narrow the selector, or leave out labels where the application exports them",
+    }
+)
 _OK = 200
 _QUERY_REFUSED = frozenset({400, 422})
 _CREDENTIALS = "it asks for credentials: open it to the operator, or name an address that is"
@@ -60,12 +68,13 @@ class PrometheusSource:
             trace_configs=[reuse],
         )
 
-    async def query(self, promql: str, *, deadline: float) -> Answer:
-        """The answer to an instant query, evaluated now by Prometheus' own clock.
+    async def query(self, promql: str, *, deadline: float, at: float | None = None) -> Answer:
+        """The answer to an instant query, evaluated now by Prometheus' own clock; or the samples of a range selector.
 
         Args:
             promql: The query.
             deadline: Seconds for everything: connecting, waiting, reading.
+            at: Where the range of a range selector ends, seconds since the epoch.
 
         Raises:
             QueryRefusedError: The query can't be parsed.
@@ -74,7 +83,8 @@ class PrometheusSource:
         kind: type[SourceError] = SourceError
         try:
             async with asyncio.timeout(deadline):
-                return await self._ask({"query": promql, "timeout": f"{deadline:.3f}"})
+                form = {"query": promql, "timeout": f"{deadline:.3f}"}
+                return await self._ask(form if at is None else form | {"time": f"{at:.3f}"}, ranged=at is not None)
         except TimeoutError:
             reason = f"gave no complete answer within {duration.render(deadline)}"
         except reply.UnusableReplyError as error:
@@ -88,16 +98,18 @@ class PrometheusSource:
         """Give up the connections; queries in flight fail."""
         await self._session.close()
 
-    async def _ask(self, form: Mapping[str, str]) -> Answer:
+    async def _ask(self, form: Mapping[str, str], *, ranged: bool) -> Answer:
         loop = asyncio.get_running_loop()
         sent = loop.time()
         async with await self._send(form) as response:
             took = loop.time() - sent
             if response.status != _OK and response.status not in _QUERY_REFUSED:
                 raise reply.UnusableReplyError(_unwanted(response.status))
-            body = await _read(response)
+            body = await _read(response, MAX_RANGE_BYTES if ranged else MAX_BYTES)
         if response.status in _QUERY_REFUSED:
             raise reply.refusal(body, response.status)
+        if ranged:
+            return reply.ranged(body)
         return reply.answer(body, date=response.headers.get("Date"), took=took)
 
     async def _send(self, form: Mapping[str, str]) -> aiohttp.ClientResponse:
@@ -119,14 +131,12 @@ async def _note_reuse(_session: object, trace: SimpleNamespace, _params: object)
     trace.trace_request_ctx.reused = True
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
-        if len(body) > MAX_BYTES:
-            raise reply.UnusableReplyError(
-                "answered with more than 1 MiB: make the query one number, for example with sum"
-            )
+        if len(body) > most:
+            raise reply.UnusableReplyError(f"answered with more than {most // MAX_BYTES} MiB: {_SMALLER[most]}")
     return bytes(body)
 
 

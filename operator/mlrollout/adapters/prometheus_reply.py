@@ -1,13 +1,15 @@
 """What Prometheus' query API says, as an `Answer`; checked, since anybody may stand at its address."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
 from mlrollout.evidence.answer import Answer, Sample
+from mlrollout.evidence.statistics.counting.series import Series
 
 MAX_TEXT = 200
 """How many characters of a text of Prometheus' are passed on."""
@@ -51,6 +53,25 @@ class _NoNumber:
     resultType: Literal["matrix", "string"]  # noqa: N815 - likewise
 
 
+@dataclass(frozen=True, slots=True)
+class _Range:
+    metric: dict[str, str]
+    values: tuple[tuple[Moment, float], ...] = ()
+    histograms: list[object] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Matrix:
+    resultType: Literal["matrix"]  # noqa: N815 - likewise
+    result: list[_Range]
+
+
+class _RangedSuccess(BaseModel):
+    status: Literal["success"]
+    data: _Matrix
+    warnings: list[str] | None = None
+
+
 class _Success(BaseModel):
     status: Literal["success"]
     data: Annotated[_Vector | _Scalar | _NoNumber, Field(discriminator="resultType")]
@@ -79,9 +100,23 @@ def answer(body: bytes, *, date: str | None, took: float) -> Answer:
     except ValidationError:
         raise UnusableReplyError("gave no answer of its query API: check the address, and the path in it") from None
     samples, evaluated = _samples(reply.data)
-    # Some versions and relatives of Prometheus mix mere remarks into the warnings.
-    warnings = (shorten(text) for text in reply.warnings or () if not text.startswith(_REMARK))
-    return Answer(samples, evaluated, _lag(evaluated, date, took), tuple(warnings), reply.data.resultType)
+    return Answer(samples, evaluated, _lag(evaluated, date, took), _warnings(reply.warnings), reply.data.resultType)
+
+
+def ranged(body: bytes) -> Answer:
+    """The samples of a range selector in a reply.
+
+    Raises:
+        UnusableReplyError: It is no such reply of the query API.
+    """
+    try:
+        reply = _RangedSuccess.model_validate_json(body)
+    except ValidationError:
+        raise UnusableReplyError(
+            "gave no samples of a range selector: check the address, the path in it, and the selector"
+        ) from None
+    series = tuple(Series(one.metric, one.values, native=bool(one.histograms)) for one in reply.data.result)
+    return Answer((), warnings=_warnings(reply.warnings), kind="matrix", series=series)
 
 
 def refusal(body: bytes, status: int) -> UnusableReplyError:
@@ -100,6 +135,11 @@ def shorten(text: str) -> str:
     """One line of at most `MAX_TEXT` characters."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"
+
+
+def _warnings(texts: Iterable[str] | None) -> tuple[str, ...]:
+    """Some versions and relatives of Prometheus mix mere remarks into the warnings."""
+    return tuple(shorten(text) for text in texts or () if not text.startswith(_REMARK))
 
 
 def _samples(data: _Vector | _Scalar | _NoNumber) -> tuple[tuple[Sample, ...], float | None]:

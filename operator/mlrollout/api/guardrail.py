@@ -27,6 +27,12 @@ class MissingAction(StrEnum):
     ROLLBACK = "Rollback"
 
 
+class Proof(StrEnum):
+    """What a sequential guardrail can prove, as long as its stage lasts."""
+
+    SAFE = "Safe"
+
+
 _FAILURES = "failures must not be greater than of, the number of looks that they are counted in"
 
 
@@ -67,6 +73,8 @@ class Guardrail(Model):
 
     MARK: ClassVar[str] = ""
     """The field, as the object has it, by which a kind is told from the others; required, and without a default."""
+    sequential: ClassVar[bool] = False
+    """Whether it is a test that is allowed a chance of a false alarm over the attempt, which it divides with others."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(

@@ -18,6 +18,7 @@ from .model import Keyed, Model
 from .moment import Moment
 
 MAX_MESSAGE = 1024
+MAX_CHECKPOINT = 4096
 MAX_STAGES = 32
 MAX_GUARDRAILS = 32
 MAX_VERBS = 16
@@ -148,6 +149,36 @@ class StageStatus(Model):
     """How it ended."""
 
 
+class CountedStatus(Model):
+    """What was counted of one group in this stage."""
+
+    events: Number = None
+    """How many events."""
+    bad: Number = None
+    """How many of them were bad."""
+
+
+class EvidenceStatus(Model):
+    """What a test stands on whose chance of a false alarm holds however often it is looked at."""
+
+    treatment: CountedStatus | None = None
+    """The treatment's events in this stage."""
+    control: CountedStatus | None = None
+    """The control's, where there is one."""
+    estimate: Number = None
+    """What is tested, as estimated in this stage: a share, a ratio or a difference."""
+    low: Number = None
+    """The least that it may be."""
+    high: Number = None
+    """The most that it may be."""
+    e_value: Number = None
+    """How much stronger than chance the evidence is, over the attempt, that it is worse than allowed."""
+    false_alarm: Number = None
+    """The chance that it ever breaches although nothing is wrong. It breaches at an e-value of 1 divided by this."""
+    proven: Word = ""
+    """Safe where that is proven in this stage."""
+
+
 class GuardrailStatus(Model):
     """What a guardrail said last."""
 
@@ -167,6 +198,10 @@ class GuardrailStatus(Model):
     """When it was seen."""
     message: Message = ""
     """The same for people, or what went wrong and what to do."""
+    evidence: EvidenceStatus | None = None
+    """What a sequential test stands on."""
+    checkpoint: Annotated[str, StringConstraints(max_length=MAX_CHECKPOINT)] = ""
+    """What a sequential test remembers, for another operator to go on from."""
 
 
 class VerbStatus(Model):

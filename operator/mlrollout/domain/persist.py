@@ -9,6 +9,8 @@ from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
 from mlrollout.api.status import (
     Condition,
+    CountedStatus,
+    EvidenceStatus,
     GuardrailStatus,
     Progress,
     RecordStatus,
@@ -18,7 +20,7 @@ from mlrollout.api.status import (
     VerbStatus,
 )
 from mlrollout.evidence.checks.kinds import kind_of
-from mlrollout.evidence.measurement import Measurement, MeasurementHistory
+from mlrollout.evidence.measurement import Counted, Evidence, MeasurementHistory, Verdict
 
 from .outlook import served, upcoming
 from .record import Cause, Record
@@ -38,10 +40,9 @@ def to_status(
 ) -> Status:
     """The whole status of an object."""
     guardrails: Iterable[Guardrail] = () if spec is None else spec.guardrails
-    latest = [
-        (guardrail, measurements[guardrail.name].last) for guardrail in guardrails if guardrail.name in measurements
-    ]
-    last = tuple(_guardrail(guardrail, measurement) for guardrail, measurement in latest if measurement is not None)
+    histories = [(one, measurements[one.name]) for one in guardrails if one.name in measurements]
+    found = (_guardrail(guardrail, history) for guardrail, history in histories)
+    last = tuple(status for status in found if status is not None)
     if state is None:
         return Status(observed_generation=generation, conditions=conditions, guardrails=last, written_by=written_by)
     record = state.record
@@ -97,7 +98,17 @@ def _cause(cause: Cause | None) -> dict[str, Any]:
     return {"reason": cause.reason, "message": cause.message, "rolled_back": cause.at or None}
 
 
-def _guardrail(guardrail: Guardrail, measurement: Measurement) -> GuardrailStatus:
+def _guardrail(guardrail: Guardrail, history: MeasurementHistory) -> GuardrailStatus | None:
+    measurement = history.last
+    if measurement is None:
+        # What an operator before this one counted must not be lost with this one's first write.
+        kept = GuardrailStatus(
+            name=guardrail.name,
+            finding=Verdict.INCONCLUSIVE,
+            message="not looked at yet since the operator began to know the object",
+            checkpoint=history.checkpoint,
+        )
+        return kept if history.checkpoint else None
     return GuardrailStatus(
         name=guardrail.name,
         finding=measurement.verdict,
@@ -107,7 +118,26 @@ def _guardrail(guardrail: Guardrail, measurement: Measurement) -> GuardrailStatu
         samples=measurement.samples,
         at=measurement.at,
         message=measurement.message,
+        evidence=None if measurement.evidence is None else _evidence(measurement.evidence),
+        checkpoint=history.checkpoint,
     )
+
+
+def _evidence(evidence: Evidence) -> EvidenceStatus:
+    return EvidenceStatus(
+        treatment=_counted(evidence.treatment),
+        control=_counted(evidence.control),
+        estimate=evidence.estimate,
+        low=evidence.low,
+        high=evidence.high,
+        e_value=evidence.e_value,
+        false_alarm=evidence.false_alarm,
+        proven=evidence.proven or "",
+    )
+
+
+def _counted(counted: Counted | None) -> CountedStatus | None:
+    return None if counted is None else CountedStatus(events=counted.events, bad=counted.bad)
 
 
 def from_status(status: Status) -> State | None:

@@ -1,7 +1,9 @@
-"""What a source of evidence answers to an instant query."""
+"""What a source of evidence answers: to an instant query numbers, to a range selector the samples as they are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from mlrollout.evidence.statistics.counting.series import Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What Prometheus answered to an instant query.
+    """What Prometheus answered to a query.
 
     Attributes:
         samples: The series of a vector; one sample without labels for a scalar.
@@ -22,6 +24,7 @@ class Answer:
         lag: How many seconds the evaluation lies behind the server's own clock (a cache, for example); 0 if unknown.
         warnings: What Prometheus warned of (a partial answer, for example), shortened.
         kind: The result's type as Prometheus names it: `vector`, `scalar`, `matrix`, `string`.
+        series: The series of a range selector with their samples; read only where the question has a moment.
     """
 
     samples: tuple[Sample, ...]
@@ -29,3 +32,4 @@ class Answer:
     lag: float = 0.0
     warnings: tuple[str, ...] = ()
     kind: str = "vector"
+    series: tuple[Series, ...] = ()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
 
-from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.guardrail import Guardrail, Proof
 
 
 class Verdict(StrEnum):
@@ -15,6 +15,39 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "Inconclusive"
     NO_DATA = "NoData"
     ERROR = "Error"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What was counted of one group in this stage: events, and how many of them were bad, where there are bad ones."""
+
+    events: float
+    bad: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a test stands on that stays valid at every look.
+
+    Attributes:
+        treatment: What was counted of the treatment in this stage.
+        control: The same of the control; `None` where there is none.
+        estimate: Of what is tested (a share, a ratio, a difference), in this stage; `None` without events.
+        low: The least that it may be.
+        high: The most.
+        e_value: How much stronger than chance the evidence is that it is worse than allowed, over the attempt.
+        false_alarm: The chance that it ever breaches although nothing is wrong; it breaches at an e-value of 1 by this.
+        proven: What is proven in this stage, if anything.
+    """
+
+    treatment: Counted
+    control: Counted | None
+    estimate: float | None
+    low: float
+    high: float
+    e_value: float
+    false_alarm: float
+    proven: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +62,8 @@ class Measurement:
         samples: The number of samples it stands on; `None` where the guardrail does not count them.
         message: For people: value, limit, window and samples, or what went wrong and what to do.
         refused: Whether the source said that the query is none, so that somebody has to correct it.
+        evidence: What a sequential test stands on; `None` for any other.
+        checkpoint: What the check has to remember, for another process to go on from; empty for nothing.
     """
 
     verdict: Verdict
@@ -38,6 +73,8 @@ class Measurement:
     samples: float | None = None
     message: str = ""
     refused: bool = False
+    evidence: Evidence | None = None
+    checkpoint: str = ""
 
     @property
     def begins(self) -> float:
@@ -63,6 +100,7 @@ class MeasurementHistory:
         silent_since: When the first one without data was made since there was an answer; infinity for none.
             Failed ones between do not end it: a source that fails now and then has no data all the same.
         failing_since: When the present run of failed ones began; infinity where the last did not fail.
+        checkpoint: What the check remembers, by its last measurement or by an earlier process; empty for nothing.
     """
 
     guardrail: Guardrail
@@ -71,6 +109,7 @@ class MeasurementHistory:
     passing_since: float = inf
     silent_since: float = inf
     failing_since: float = inf
+    checkpoint: str = ""
 
     @property
     def missing_since(self) -> float:
@@ -91,6 +130,7 @@ class MeasurementHistory:
             passing_since=min(self._passing(at), at) if verdict is Verdict.PASS else inf,
             silent_since=min(silent, at) if verdict is Verdict.NO_DATA else silent,
             failing_since=min(self.failing_since, at) if verdict is Verdict.ERROR else inf,
+            checkpoint=measurement.checkpoint or self.checkpoint,
         )
 
     def _passing(self, at: float) -> float:

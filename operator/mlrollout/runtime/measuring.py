@@ -18,7 +18,7 @@ from mlrollout.api.spec import Spec
 from mlrollout.domain.rollback_cause import guarded
 from mlrollout.domain.state import Phase, State
 from mlrollout.evidence.answer import Answer
-from mlrollout.evidence.checks.check import Check, Failure, Occasion, Question, Questions
+from mlrollout.evidence.checks.check import Attempt, Check, Failure, Occasion, Question, Questions
 from mlrollout.evidence.checks.kinds import check_of
 from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.ports import Clock, EvidenceSource, QueryRefusedError, SourceError
@@ -35,7 +35,14 @@ _GRACE = 0.01
 
 
 async def measure(
-    check: Check[Any], source: EvidenceSource, *, since: float, clock: Clock, log: FilteringBoundLogger = log
+    check: Check[Any],
+    source: EvidenceSource,
+    *,
+    since: float,
+    clock: Clock,
+    attempt: Attempt | None = None,
+    sharing: int = 1,
+    log: FilteringBoundLogger = log,
 ) -> Measurement:
     """One measurement, which takes no longer than the guardrail's deadline.
 
@@ -44,10 +51,12 @@ async def measure(
         source: Whom to ask.
         since: When the percentage in force last changed, seconds since the epoch.
         clock: The wall clock.
+        attempt: What it is about; `None` while nobody has had the treatment yet.
+        sharing: Among how many guardrails of the object the chance of a false alarm is divided.
         log: Where a mistake in an adapter is told.
     """
     at, deadline = clock.now(), check.guardrail.deadline
-    occasion = Occasion(at, stood=max(0.0, at - since))
+    occasion = Occasion(at, max(0.0, at - since), attempt, sharing)
     asking = _Asking(source, deadline, log)
     try:
         async with asyncio.timeout(deadline) as limit:
@@ -96,7 +105,7 @@ class _Asking:
 
     async def _ask(self, question: Question) -> Answer | Failure:
         try:
-            return await self.source.query(question.promql, deadline=self.deadline)
+            return await self.source.query(question.promql, deadline=self.deadline, at=question.at)
         except SourceError as error:
             return Failure(str(error), refused=isinstance(error, QueryRefusedError))
         except Exception as error:  # it must not cost a breach that another answer shows
@@ -132,6 +141,8 @@ class Watch:
     async def _run(self, guardrail: Guardrail) -> None:
         loop = asyncio.get_running_loop()
         check = check_of(guardrail)
+        history = self.rollout.measured.histories.get(guardrail.name)
+        check.restore(history.checkpoint if history is not None else "")
         due = loop.time() + self.random.random() * min(guardrail.interval, _FIRST_WITHIN)
         wait = guardrail.interval * self.random.random()
         while True:
@@ -152,11 +163,37 @@ class Watch:
             return Measurement(Verdict.ERROR, self.clock.now(), 0.0, message="there is no Prometheus to ask")
         about = {"object": str(self.rollout.ref), "guardrail": check.guardrail.name}
         try:
-            return await measure(check, source, since=since, clock=self.clock, log=log.bind(**about))
+            return await measure(
+                check,
+                source,
+                since=since,
+                clock=self.clock,
+                attempt=None if state is None else attempt(state),
+                sharing=sharing(self.rollout.spec),
+                log=log.bind(**about),
+            )
         except Exception as error:
             # Whatever it is, it is no evidence.
             log.exception("Unexpected error in a measurement", **about)
             return Measurement(Verdict.ERROR, self.clock.now(), 0.0, message=f"unexpected {type(error).__name__}")
+
+
+def attempt(state: State) -> Attempt | None:
+    """What a measurement is about; `None` while nobody has had the treatment yet."""
+    if not state.record.stage or not state.in_force_since:
+        return None
+    return Attempt(
+        number=state.record.attempt,
+        began=state.measurements_from,
+        stage=state.in_force_since,
+        percentage=state.record.percentage,
+        clear=state.evidence_from,
+    )
+
+
+def sharing(spec: Spec | None) -> int:
+    """Among how many guardrails of an object the chance of a false alarm is divided."""
+    return sum(guardrail.sequential for guardrail in spec.guardrails) if spec is not None else 0
 
 
 def watches(spec: Spec, state: State | None) -> bool:

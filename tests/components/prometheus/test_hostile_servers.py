@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-from mlrollout.adapters.prometheus import MAX_BYTES, PrometheusSource
+from mlrollout.adapters.prometheus import MAX_BYTES, MAX_RANGE_BYTES, PrometheusSource
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.ports import SourceError
 
@@ -28,8 +28,8 @@ async def asking(address: str) -> AsyncIterator[Callable[..., Awaitable[Answer]]
     """A source that is closed afterwards; each question has five seconds unless told."""
     source = PrometheusSource(address)
 
-    async def ask(promql: str = "x", *, deadline: float = 5.0) -> Answer:
-        return await source.query(promql, deadline=deadline)
+    async def ask(promql: str = "x", *, deadline: float = 5.0, at: float | None = None) -> Answer:
+        return await source.query(promql, deadline=deadline, at=at)
 
     try:
         yield ask
@@ -37,11 +37,11 @@ async def asking(address: str) -> AsyncIterator[Callable[..., Awaitable[Answer]]
         await source.close()
 
 
-async def refused(server: RawServer, *, deadline: float = 5.0) -> str:
+async def refused(server: RawServer, *, deadline: float = 5.0, at: float | None = None) -> str:
     """What is said of the server's answer."""
     async with asking(server.address) as ask:
         with pytest.raises(SourceError) as error:
-            await ask(deadline=deadline)
+            await ask(deadline=deadline, at=at)
     assert SECRET not in repr(error.value)
     assert "\n" not in str(error.value)
     return str(error.value).removeprefix(f"Prometheus at {server.address} ")
@@ -133,6 +133,44 @@ async def test_an_answer_of_just_the_longest_size_is_read() -> None:
         assert len((await ask()).samples) == 1
     async with raw_server(raw.answers(body.ljust(MAX_BYTES + 1))) as server:
         assert "more than 1 MiB" in await refused(server)
+
+
+AT = 1_700_000_000.0
+
+
+async def test_so_is_a_range_of_just_the_longest_size() -> None:
+    body = raw.matrix([[AT, "1"], [AT + 15, "3"]])
+    async with raw_server(raw.answers(body.ljust(MAX_RANGE_BYTES))) as server, asking(server.address) as ask:
+        (series,) = (await ask(at=AT + 20)).series
+        assert series.samples == ((AT, 1.0), (AT + 15, 3.0))
+        assert f"time={AT + 20:.3f}" in server.requests[0]
+    async with raw_server(raw.answers(body.ljust(MAX_RANGE_BYTES + 1))) as server:
+        assert "more than 4 MiB: narrow the selector" in await refused(server, at=AT)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        raw.vector("1"),
+        b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"x"]]}]}}',
+        b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[-1,"1"]]}]}}',
+        b"[" * 100_000,
+    ],
+)
+async def test_samples_that_are_none_are_refused(body: bytes) -> None:
+    async with raw_server(raw.answers(body)) as server:
+        assert "gave no samples of a range selector" in await refused(server, at=AT)
+
+
+async def test_native_histograms_and_warnings_are_told() -> None:
+    body = (
+        b'{"status":"success","warnings":["PromQL info: hm","partial"],"data":{"resultType":"matrix",'
+        b'"result":[{"metric":{"a":"b"},"histograms":[[1,{"count":"3"}]]}]}}'
+    )
+    async with raw_server(raw.answers(body)) as server, asking(server.address) as ask:
+        answer = await ask(at=AT)
+    assert answer.warnings == ("partial",)
+    assert (answer.series[0].native, answer.series[0].samples) == (True, ())
 
 
 # --- where it leads --------------------------------------------------------------------------

@@ -66,6 +66,22 @@ async def test_what_is_no_number_is_named(source: PrometheusSource, promql: str,
     assert (answer.kind, answer.samples) == (kind, ())
 
 
+async def test_a_range_selector_with_a_moment_is_its_samples(
+    prometheus: PrometheusServer, source: PrometheusSource
+) -> None:
+    at = time.time()
+    answer = await source.query("numbers[1m]", deadline=DEADLINE, at=at)
+
+    read = PrometheusConnect(prometheus.url).custom_query("numbers[1m]", params={"time": f"{at:.3f}"})
+    expected = {
+        frozenset(series["metric"].items()): [(moment, float(value)) for moment, value in series["values"]]
+        for series in read
+    }
+    assert {frozenset(series.labels.items()): list(series.samples) for series in answer.series} == expected
+    assert len(expected) == 2
+    assert all(moment <= at for samples in expected.values() for moment, _ in samples)
+
+
 async def test_what_counts_as_no_number_comes_as_it_is(source: PrometheusSource) -> None:
     nan, inf = [(await source.query(promql, deadline=DEADLINE)).samples for promql in ("zero / zero", "good / zero")]
     assert math.isnan(nan[0].value)

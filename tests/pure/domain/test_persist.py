@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlrollout.api.guardrail import Proof
 from mlrollout.api.status import RecordStatus, StageStatus, Status
 from mlrollout.domain.persist import from_status, to_status
 from mlrollout.domain.record import Cause, Record
+from mlrollout.domain.saving import is_due
 from mlrollout.domain.state import HISTORY, RUNS, Heard, Reason, RunOutcome, StageRun, State, Transition
-from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
+from mlrollout.evidence.measurement import Counted, Evidence, Measurement, MeasurementHistory, Verdict
 
 from tests.pure.domain.situations import SITUATIONS, world_at
 from tests.pure.domain.specs import ERRORS, SCORE, STAGES, Edit
@@ -141,3 +143,50 @@ def test_a_look_is_shown_with_the_limit_it_is_held_against(
     (shown,) = status.guardrails
     assert (shown.name, shown.finding, shown.value, shown.limit) == (guardrail.name, "Pass", value, limit)
     assert (shown.window, shown.samples, shown.at, shown.message) == (20.0, 7.0, 5.0, "fine")
+
+
+def _shown(history: MeasurementHistory) -> Status:
+    spec = Edit(guardrails=(ERRORS,), stages=STAGES["more"]).spec
+    return to_status(None, spec=spec, measurements={ERRORS.name: history}, conditions=(), generation=1)
+
+
+EVIDENCE = Evidence(Counted(1000, 61), Counted(9000), 0.061, 0.04, 0.09, 250.0, 0.01, Proof.SAFE)
+
+
+def test_what_a_test_stands_on_is_shown_and_what_it_remembers_comes_back() -> None:
+    history = MeasurementHistory(ERRORS).add(
+        Measurement(Verdict.PASS, at=5.0, reach=20.0, evidence=EVIDENCE, checkpoint="{}")
+    )
+    (found,) = Status.read({"status": _shown(history).render()}).guardrails
+    assert found.checkpoint == "{}"
+    assert found.evidence is not None
+    assert found.evidence.model_dump(exclude_none=True) == {
+        "treatment": {"events": 1000.0, "bad": 61.0},
+        "control": {"events": 9000.0},
+        "estimate": 0.061,
+        "low": 0.04,
+        "high": 0.09,
+        "e_value": 250.0,
+        "false_alarm": 0.01,
+        "proven": "Safe",
+    }
+
+
+def test_what_an_operator_before_remembers_outlives_a_write_before_the_first_look() -> None:
+    (found,) = _shown(MeasurementHistory(ERRORS, checkpoint="{}")).guardrails
+    assert (found.finding, found.checkpoint) == ("Inconclusive", "{}")
+    assert _shown(MeasurementHistory(ERRORS)).guardrails == ()
+
+
+def test_a_look_that_counted_nothing_forgets_nothing() -> None:
+    history = MeasurementHistory(ERRORS, checkpoint="{}").add(Measurement(Verdict.ERROR, at=5.0, reach=0.0))
+    assert history.checkpoint == "{}"
+
+
+def test_what_is_remembered_alone_is_not_worth_a_write() -> None:
+    def status(checkpoint: str, e_value: float) -> Status:
+        evidence = replace(EVIDENCE, e_value=e_value)
+        look = Measurement(Verdict.PASS, at=5.0, reach=20.0, evidence=evidence, checkpoint=checkpoint)
+        return _shown(MeasurementHistory(ERRORS).add(look))
+
+    assert not is_due(status("1", 1.0), status("2", 2.0), written_ago=1e9)

@@ -6,6 +6,7 @@ Everything works unless a test says otherwise, so that a test holds one interlea
 # ruff: noqa: ARG002 - the ports say which arguments there are
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -16,6 +17,7 @@ from mlrollout.api.spec import Spec
 from mlrollout.domain.claim import Claim
 from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
 from mlrollout.evidence.answer import Answer, Sample
+from mlrollout.evidence.statistics.counting.series import Series
 from mlrollout.ports import (
     Clock,
     EventToPost,
@@ -263,6 +265,10 @@ UNREADABLE = "sum("
 """A query that no Prometheus can read."""
 
 
+EVENTS = 10.0
+"""Events a second of every counter."""
+
+
 class Prometheus:
     """Implements the port `EvidenceSource`; every query has the same answer, and every selector lives."""
 
@@ -271,8 +277,10 @@ class Prometheus:
         self.value = 0.01
         self._now = now
 
-    async def query(self, promql: str, *, deadline: float) -> Answer:
+    async def query(self, promql: str, *, deadline: float, at: float | None = None) -> Answer:
         def act() -> Answer:
+            if at is not None:
+                return Answer((), kind="matrix", series=(self._counter(promql, at),))
             if promql == UNREADABLE:
                 raise QueryRefusedError("Prometheus refused the query: parse error: unclosed left parenthesis")
             life = presence.answer(promql, self._now(), lambda _: self._now())
@@ -280,6 +288,12 @@ class Prometheus:
 
         found: Answer = await self.fates.meet("query", act)
         return found
+
+    def _counter(self, selector: str, until: float) -> Series:
+        """A counter that is scraped every second since the world began: ten events a second, `value` of them bad."""
+        pace = EVENTS * (self.value if "bad" in selector else 1.0)
+        times = range(math.ceil(max(EPOCH, until - 600)), math.floor(until) + 1)
+        return Series({"__name__": selector}, tuple((float(time), float(int((time - EPOCH) * pace))) for time in times))
 
     async def close(self) -> None:
         pass

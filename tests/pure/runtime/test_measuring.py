@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,7 @@ from mlrollout.api.spec import Spec
 from mlrollout.domain.record import Record
 from mlrollout.domain.state import State
 from mlrollout.evidence.answer import Answer, Sample
+from mlrollout.evidence.checks.check import Attempt, Occasion, Question
 from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.ports import QueryRefusedError, Ref, SourceError
 from mlrollout.runtime.measuring import Watch
@@ -54,9 +55,11 @@ class Source:
 
     answers: dict[str, Answers] = field(default_factory=dict)
     asked: list[tuple[float, str]] = field(default_factory=list)
+    moments: list[float] = field(default_factory=list)
 
-    async def query(self, promql: str, *, deadline: float) -> Answer:  # noqa: ARG002 - a port
+    async def query(self, promql: str, *, deadline: float, at: float | None = None) -> Answer:  # noqa: ARG002 - a port
         now = asyncio.get_running_loop().time()
+        self.moments += [] if at is None else [at]
         word = next((word for word in ("timestamp", "samples", "slow") if word in promql), "value")
         self.asked.append((now, word))
         value = await self.answers.get(word, after(0, EPOCH + now if word == "timestamp" else 0.01))()
@@ -107,6 +110,57 @@ class Eye:
     @property
     def last(self) -> Measurement:
         return self.seen[-1][2]
+
+
+@dataclass
+class Remembering:
+    """A kind that asks for samples, counts its measurements and remembers how many there were."""
+
+    guardrail: Guardrail
+    made: int = 0
+    occasions: list[Occasion] = field(default_factory=list)
+
+    def restore(self, checkpoint: str) -> None:
+        self.made = int(checkpoint or 0)
+
+    def proceed(self, occasion: Occasion, answers: Mapping[str, Any]) -> Measurement | dict[str, Question]:
+        self.occasions.append(occasion)
+        if "samples" not in answers:
+            return {"samples": Question("requests[1m]", occasion.at - 30)}
+        self.made += 1
+        return Measurement(Verdict.PASS, occasion.at, 0.0, checkpoint=str(self.made))
+
+    def failed(self, occasion: Occasion, reason: str, *, refused: bool = False) -> Measurement:
+        raise AssertionError(occasion, reason, refused)
+
+
+@virtual
+async def test_a_check_goes_on_from_what_an_earlier_process_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    checks: list[Remembering] = []
+
+    def check_of(asked: Guardrail) -> Remembering:
+        checks.append(Remembering(asked))
+        return checks[-1]
+
+    monkeypatch.setattr("mlrollout.runtime.measuring.check_of", check_of)
+    eye = Eye(Source(), (guardrail(),))
+    (asked,) = eye.watch.tasks
+    eye.rollout.measured.sync((asked,), {"errors": "41"})
+    state = State(
+        Record(7, latched=False, sequence=1, percentage=10, stage="pilot"),
+        measurements_from=EPOCH - 100,
+        in_force_since=EPOCH - 90,
+        evidence_from=EPOCH - 200,
+    )
+    eye.rollout.standing.state = state
+    await asyncio.sleep(12)
+    assert [measurement.checkpoint for _, _, measurement in eye.seen][:2] == ["42", "43"]
+    assert checks[0].occasions[0].attempt == Attempt(7, EPOCH - 100, EPOCH - 90, 10, EPOCH - 200)
+    assert checks[0].occasions[0].sharing == 0
+    assert eye.source.moments[0] == pytest.approx(eye.seen[0][2].at - 30)
+    eye.rollout.standing.state = replace(state, record=replace(state.record, stage=""))
+    await asyncio.sleep(20)
+    assert checks[0].occasions[-1].attempt is None
 
 
 COUNTED = {"count": 100, "query": "samples"}

@@ -120,12 +120,12 @@ class Source:
         self._world = process.world
         self._calls = process.calls
 
-    async def query(self, promql: str, *, deadline: float) -> Answer:
+    async def query(self, promql: str, *, deadline: float, at: float | None = None) -> Answer:
         world = self._world
         if world.hangs(promql):
             await asyncio.sleep(deadline)
             raise SourceError("Prometheus did not answer in time")
-        return await self._calls.make(PROMETHEUS, "query", lambda: world.prometheus.answer(promql))
+        return await self._calls.make(PROMETHEUS, "query", lambda: world.prometheus.answer(promql, at))
 
     async def close(self) -> None:
         pass

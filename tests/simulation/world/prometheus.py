@@ -10,6 +10,7 @@ from mlrollout.api import duration
 from mlrollout.domain.traffic import Traffic
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.presence import LOOKBACK
+from mlrollout.evidence.statistics.counting import series as counting
 from mlrollout.ports import QueryRefusedError
 
 from tests.support import presence
@@ -99,9 +100,18 @@ class App:
         ends = (self._now(), frozen, self.dead.get(series, math.inf))
         return math.floor(min(ends) / SCRAPE) * SCRAPE
 
+    def counter(self, series: Series, until: float) -> float:
+        """Where a counter stands at a moment: whole events since the world began."""
+        count = self._between(-math.inf, until)
+        failed = count.sick * model.SICK_ERRORS + (count.requests - count.sick) * model.HEALTHY_ERRORS
+        return float(math.floor(failed if series is Series.FAILURES else count.requests))
+
     def count(self, window: float, series: Series) -> Count:
         """The requests of the window that ends now, as far as a series knows of them, and those of a sick model."""
-        begin, until, total, ill = self._now() - window, self.sampled(series), 0.0, 0.0
+        return self._between(self._now() - window, self.sampled(series))
+
+    def _between(self, begin: float, until: float) -> Count:
+        total, ill = 0.0, 0.0
         for segment in reversed(self._segments):
             since = max(segment.at, begin)
             if until > since and segment.percentage:
@@ -148,18 +158,30 @@ class Prometheus:
             }
         return self.apps[name]
 
-    def answer(self, promql: str) -> Answer:
-        """What the query answers now."""
+    def answer(self, promql: str, at: float | None = None) -> Answer:
+        """What the query answers now; or the samples of a range selector up to a moment."""
         now = self._now() + self._epoch
         if promql == UNREADABLE:
             raise QueryRefusedError("Prometheus refused the query: parse error: unclosed left parenthesis")
         app = self.apps[_APP.search(promql).group(1)]  # type: ignore[union-attr]  # each query names one
+        if at is not None:
+            return self._samples(app, promql, at)
         life = presence.answer(promql, now, lambda part: self._life(app, part))
         if life is not None:
             return life
         window = duration.parse(_RANGE.search(promql).group(1))  # type: ignore[union-attr]  # likewise
         value = self._table[_template(promql)](app, window)
         return Answer((Sample(value),), evaluated=now)
+
+    def _samples(self, app: App, promql: str, at: float) -> Answer:
+        """The samples of one counter, scraped since the application began."""
+        (series,) = asked_for(promql)
+        seconds, until = duration.parse(_RANGE.search(promql).group(1)), at - self._epoch  # type: ignore[union-attr]
+        first, last = math.floor(max(until - seconds, -1.0) / SCRAPE) + 1, min(until, app.sampled(series)) / SCRAPE
+        times = [number * SCRAPE for number in range(first, math.floor(last) + 1)]
+        samples = tuple((time + self._epoch, app.counter(series, time)) for time in times)
+        found = (counting.Series({"__name__": "app_total"}, samples),) if samples else ()
+        return Answer((), kind="matrix", series=found)
 
     def _life(self, app: App, part: presence.Part) -> float | None:
         """When its newest sample was taken, or how many there are, if it was in time; Prometheus sees a series end."""

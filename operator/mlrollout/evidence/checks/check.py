@@ -2,7 +2,8 @@
 
 A check asks nobody itself. It is told what has been answered so far, and says what is to be asked next, or the
 measurement. So a kind is pure and can be read and tested by itself, and whoever asks (`runtime/measuring.py`) knows no
-kind. A kind that asks for more than an instant's number adds its question to `Question` here, and to the port.
+kind. What a kind has to remember from one measurement to the next it keeps itself, and gives it out with each as a
+checkpoint, from which another process goes on.
 """
 
 from abc import ABC, abstractmethod
@@ -24,16 +25,39 @@ _SHORTEST = 1.0
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """The attempt that a measurement is about. Times are seconds since the epoch.
+
+    Attributes:
+        number: Which one.
+        began: When it got its first users.
+        stage: When the percentage in force last changed.
+        percentage: The percentage in force.
+        clear: Evidence from before this is about an earlier attempt.
+    """
+
+    number: int
+    began: float
+    stage: float
+    percentage: int
+    clear: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Occasion:
     """When a measurement is made.
 
     Attributes:
         at: When its first question is sent, seconds since the epoch by the operator's clock.
         stood: For how many seconds the percentage in force has stood.
+        attempt: What it is about; `None` while nobody has had the treatment yet.
+        sharing: Among how many guardrails of the object the chance of a false alarm is divided.
     """
 
     at: float
     stood: float
+    attempt: Attempt | None = None
+    sharing: int = 1
 
     def window(self, longest: float) -> float:
         """What `$window` stands for, in seconds: the time since the stage began, at most `longest`."""
@@ -42,9 +66,15 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An instant query, evaluated now."""
+    """An instant query, evaluated now; or a range selector, whose samples are the answer.
+
+    Attributes:
+        promql: The query.
+        at: For a range selector: where its range ends, seconds since the epoch.
+    """
 
     promql: str
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +121,13 @@ class Check(ABC, Generic[G]):
 
     def __init__(self, guardrail: G) -> None:
         self.guardrail = guardrail
+
+    def restore(self, checkpoint: str) -> None:
+        """Go on from a checkpoint of an earlier measurement; from nothing where it is of another guardrail or broken.
+
+        Args:
+            checkpoint: As it stood in a `Measurement`; empty for none.
+        """
 
     @abstractmethod
     def reach(self, occasion: Occasion) -> float:

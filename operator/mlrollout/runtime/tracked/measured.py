@@ -1,7 +1,7 @@
 """What was measured."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 
@@ -29,13 +29,20 @@ class Measured:
     refused: Problem | None = None
     last: float = -inf
 
-    def sync(self, guardrails: Iterable[Guardrail]) -> None:
-        """Begin a new history for each guardrail whose definition is new; forget those that are gone."""
-        self.histories = {guardrail.name: self._history(guardrail) for guardrail in guardrails}
+    def sync(self, guardrails: Iterable[Guardrail], checkpoints: Mapping[str, str]) -> None:
+        """Begin a new history for each guardrail whose definition is new; forget those that are gone.
 
-    def _history(self, guardrail: Guardrail) -> MeasurementHistory:
+        Args:
+            guardrails: What is to be measured.
+            checkpoints: What stands in the status of what each remembers, by its name.
+        """
+        self.histories = {one.name: self._history(one, checkpoints.get(one.name, "")) for one in guardrails}
+
+    def _history(self, guardrail: Guardrail, checkpoint: str) -> MeasurementHistory:
         history = self.histories.get(guardrail.name)
-        return history if history is not None and history.guardrail == guardrail else MeasurementHistory(guardrail)
+        if history is not None and history.guardrail == guardrail:
+            return history
+        return MeasurementHistory(guardrail, checkpoint=checkpoint)
 
     def add(self, guardrail: Guardrail, measurement: Measurement) -> bool:
         """Take in a measurement; answers whether the guardrail is still defined as it was asked."""

@@ -74,7 +74,8 @@ class TrackedObject:
 
     def sync_measured(self) -> None:
         """Keep the measurements of the guardrails that the spec names now."""
-        self.measured.sync(self.spec.guardrails if self.spec is not None else ())
+        checkpoints = {found.name: found.checkpoint for found in self.resource.status.guardrails}
+        self.measured.sync(self.spec.guardrails if self.spec is not None else (), checkpoints)
 
     @property
     def problem(self) -> Problem | None:
