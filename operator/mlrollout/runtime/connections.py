@@ -10,6 +10,8 @@ import structlog
 from mlrollout.api.spec import SecretKeyRef, Spec
 from mlrollout.ports import AddressRefusedError, EvidenceSource, ObjectsError, Ref, Secrets, TrafficError, TrafficStore
 
+from .loop_time import LoopTime, loop_time
+
 log = structlog.get_logger(__name__)
 
 
@@ -28,7 +30,7 @@ class _Own:
         store: The connection to it.
     """
 
-    began: float
+    began: LoopTime
     reading: asyncio.Task[TrafficStore]
     url: str = ""
     store: TrafficStore | None = None
@@ -78,7 +80,7 @@ class Directory:
                 )
             return self._store
         secret = spec.traffic.redis.secret_ref
-        place, now = (ref.namespace, secret), asyncio.get_running_loop().time()
+        place, now = (ref.namespace, secret), loop_time()
         own = self._own.get(place)
         if own is None or (own.reading.done() and now - own.began >= PACE):
             reading = asyncio.create_task(self._read(place), name=f"read {ref.namespace}/{secret.name}")

@@ -9,6 +9,7 @@ import structlog
 
 from mlrollout.ports import PortError
 
+from .loop_time import loop_time
 from .tracked import TrackedObject
 
 log = structlog.get_logger(__name__)
@@ -40,7 +41,7 @@ class Delivery(Generic[Item]):
     def add(self, rollout: TrackedObject, item: Item) -> None:
         """Have it delivered after what was added before; returns at once."""
         lane = self._lanes.get(rollout)
-        until = asyncio.get_running_loop().time() + GIVEN_UP_AFTER
+        until = loop_time() + GIVEN_UP_AFTER
         if lane is not None:
             lane.append((item, until))
             return

@@ -1,6 +1,5 @@
 """The whole of the operator behind one face: objects come in, everything else follows."""
 
-import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -10,6 +9,7 @@ import structlog
 from mlrollout.ports import Clock, ConflictError, Connections, GoneError, Object, Objects, ObjectsError, Ref
 
 from .claims import Claims
+from .loop_time import loop_time
 from .measuring import Watch
 from .metrics import Metrics
 from .parts import keep
@@ -172,7 +172,7 @@ class Operator:
 
     def _meet(self, ref: Ref, found: Mapping[str, Any]) -> TrackedObject:
         """Begin to know an object."""
-        looked = asyncio.get_running_loop().time()
+        looked = loop_time()
         rollout = self.rollouts[ref] = TrackedObject(
             ref, self._cluster, measured=Measured(last=looked), writing=Writing(Rivalry(self._installation))
         )

@@ -26,6 +26,7 @@ from mlrollout.ports import (
     TrafficError,
 )
 
+from .loop_time import LoopTime, loop_time
 from .metrics import Metrics
 from .reading import Problem
 from .report import Report
@@ -214,7 +215,7 @@ class Reconciler:
         return self._leave if leaves else None
 
     async def _bring_down(self, rollout: TrackedObject) -> None:
-        began = asyncio.get_running_loop().time()
+        began = loop_time()
         latched = rollout.state is not None and rollout.state.phase is Phase.ROLLED_BACK
         last: Lower | None = None
         while not rollout.gone:
@@ -231,13 +232,13 @@ class Reconciler:
             await asyncio.sleep(RETRY_DOWN)
         self._wake(rollout.ref)
 
-    def _report_lowered(self, rollout: TrackedObject, began: float, *, again: bool) -> None:
+    def _report_lowered(self, rollout: TrackedObject, began: LoopTime, *, again: bool) -> None:
         state = rollout.state
         if state is None:
             return
         self._outbox.lowered(rollout, state, again=again)
         if state.cause == Reason.GUARDRAIL_BREACHED and not again:
-            self._metrics.zeroed(asyncio.get_running_loop().time() - began)
+            self._metrics.zeroed(loop_time() - began)
 
     def forget(self, rollout: TrackedObject) -> None:
         """Let go of an object that no longer exists."""
@@ -274,7 +275,7 @@ class Reconciler:
         await self._report.reload(rollout)
         if FINALIZER not in rollout.resource.finalizers:
             return None
-        now = asyncio.get_running_loop().time()
+        now = loop_time()
         rollout.leaving = now if rollout.leaving is None else rollout.leaving
         rest = rollout.leaving + DELETE_WITHIN - now
         if not rollout.left and rest > 0 and rollout.spec is not None:

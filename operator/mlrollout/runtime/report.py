@@ -1,6 +1,5 @@
 """What is written to an object: its status, its finalizers, and that an annotation was acted on."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from mlrollout.api import GROUP
@@ -12,6 +11,7 @@ from mlrollout.domain.state import Alert, Reason, State
 from mlrollout.domain.verbs import in_manifests, too_early
 from mlrollout.ports import Clock, ConflictError, Object, Objects, ObjectsError
 
+from .loop_time import loop_time
 from .reading import Problem
 from .requests import REMOVED, removed, unknown_verbs
 from .telling import Outbox
@@ -80,7 +80,7 @@ class Report:
         self._outbox.alerts(rollout, (*alerts, *problems, *unknown_verbs(rollout.resource.metadata)))
 
     async def _save(self, rollout: TrackedObject, state: State | None, found: tuple[Fact, ...]) -> None:
-        now, resource, rivalry = asyncio.get_running_loop().time(), rollout.resource, rollout.writing.rivalry
+        now, resource, rivalry = loop_time(), rollout.resource, rollout.writing.rivalry
         rivalry.read(resource.status.written_by, now)
         contested = (Fact(CONTESTED, ConditionStatus.TRUE, one.reason, one.message) for one in rivalry.alerts)
         status = to_status(

@@ -4,10 +4,11 @@ Replicas agree by one Lease. Two installations with a Lease each don't know of e
 is written stays in order, but each one's status writes make the other's fail. Neither is told to stop; people are told.
 """
 
-import math
 from dataclasses import dataclass
 
 from mlrollout.domain.state import Alert, Reason
+
+from .loop_time import NEVER, LoopTime
 
 LASTS = 600.0
 """Seconds for which another installation counts after its last write that was seen."""
@@ -30,10 +31,10 @@ class Rivalry:
     own: str = ""
     wrote: bool = False
     other: str = ""
-    seen_at: float = -math.inf
+    seen_at: LoopTime = NEVER
     lost: int = 0
 
-    def read(self, written_by: str, now: float) -> None:
+    def read(self, written_by: str, now: LoopTime) -> None:
         """Take in who wrote the status that stands. A predecessor's does not count: it never comes after one's own."""
         if self.own and self.wrote and written_by not in ("", self.own):
             self.wrote, self.other, self.seen_at = False, written_by, now

@@ -12,6 +12,7 @@ import structlog
 
 from mlrollout.ports import Ref, TrafficError, TrafficStore
 
+from .loop_time import LoopTime, loop_time
 from .measuring import watches
 from .tracked import TrackedObject
 from .traffic_io import TrafficIO
@@ -80,19 +81,19 @@ class Rounds:
             log.exception("Unexpected error in a round; going on")
 
     async def _renew(self, rollouts: Iterable[TrackedObject]) -> None:
-        now = asyncio.get_running_loop().time()
+        now = loop_time()
         due = [rollout for rollout in rollouts if _is_due(rollout, now)]
         for first in range(0, len(due), _AT_ONCE):
             await asyncio.gather(*(self._traffic.renew(rollout) for rollout in due[first : first + _AT_ONCE]))
 
 
-def _is_due(rollout: TrackedObject, now: float) -> bool:
+def _is_due(rollout: TrackedObject, now: LoopTime) -> bool:
     """Whether its lease has to be renewed: three times in its life, as long as this process guards it."""
     lease = rollout.effective_spec.traffic.lease
     return lease is not None and now - rollout.redis.renewed >= lease / 3 - ROUND / 2 and _guards(rollout, now)
 
 
-def _guards(rollout: TrackedObject, now: float) -> bool:
+def _guards(rollout: TrackedObject, now: LoopTime) -> bool:
     """Whether this process looks at its guardrails, as far as anybody shall: that is what a lease promises."""
     if rollout.spec is None or rollout.over:
         return False

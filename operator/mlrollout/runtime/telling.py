@@ -16,6 +16,7 @@ import structlog
 from mlrollout.domain.state import Alert, Reason, State, Transition
 from mlrollout.ports import Clock
 
+from .loop_time import loop_time
 from .tracked import TrackedObject
 
 log = structlog.get_logger(__name__)
@@ -85,7 +86,7 @@ class Outbox:
 
     def alerts(self, rollout: TrackedObject, alerts: Sequence[Alert]) -> None:
         """Tell what goes on, when it begins and while it lasts."""
-        now, told = asyncio.get_running_loop().time(), rollout.told
+        now, told = loop_time(), rollout.told
         going_on = {_key(alert) for alert in alerts}
         told.alerted = {key: at for key, at in told.alerted.items() if key in going_on}
         for alert in alerts:

@@ -10,6 +10,7 @@ from mlrollout.domain.traffic import Lower, Traffic, Write, Written
 from mlrollout.ports import Connections, KeyRefusedError, LoginRefusedError, PortError, Ref, TrafficError
 
 from .connections import PACE
+from .loop_time import loop_time
 from .metrics import Metrics
 from .tracked import TrackedObject
 
@@ -48,7 +49,7 @@ class TrafficIO:
                 task.add_done_callback(lambda _: self._connecting.pop(rollout.ref, None))
 
     async def _find(self, rollout: TrackedObject) -> None:
-        rollout.redis.connected = asyncio.get_running_loop().time()
+        rollout.redis.connected = loop_time()
         try:
             rollout.redis.store = await self._connections.store(rollout.ref, rollout.effective_spec)
             rollout.redis.reconnect = False
@@ -113,14 +114,14 @@ class TrafficIO:
         if traffic.percentage != record.percentage or state.record.percentage < record.percentage:
             return  # it is on its way down
         if await self._write(rollout, Lower(record), rollout.effective_spec.traffic.lease) is not None:
-            rollout.redis.renewed = asyncio.get_running_loop().time()
+            rollout.redis.renewed = loop_time()
 
     async def mind_claims(self, rollout: TrackedObject, *, refused: bool) -> bool:
         """Now and then, say that the object wants a key that another has, or learn who wants the one that it has.
 
         It is for people alone, so where it fails nothing else is doubted. Answers whether there is news.
         """
-        now, store = asyncio.get_running_loop().time(), rollout.redis.store
+        now, store = loop_time(), rollout.redis.store
         if store is None or now - rollout.redis.minded < CLAIM_EVERY:
             return False
         rollout.redis.minded, before = now, rollout.redis.claim

@@ -8,6 +8,7 @@ import structlog
 from mlrollout.domain.record import Record
 from mlrollout.domain.state import Alert, Reason, State, Transition
 from mlrollout.ports import Ref
+from mlrollout.runtime.loop_time import LoopTime
 from mlrollout.runtime.telling import AGAIN_AFTER, RETOLD, Outbox, Sink
 from mlrollout.runtime.tracked import Resource, TrackedObject
 
@@ -133,7 +134,7 @@ async def test_what_goes_on_is_told_to_all_when_it_begins_and_now_and_then() -> 
     box.alerts(rollout, (alert, replace(alert, message="of the same")))
     box.alerts(rollout, (alert,))
     assert one.heard == other.heard == ["away"]
-    rollout.told.alerted = {key: at - AGAIN_AFTER for key, at in rollout.told.alerted.items()}
+    rollout.told.alerted = {key: LoopTime(at - AGAIN_AFTER) for key, at in rollout.told.alerted.items()}
     box.alerts(rollout, (alert,))
     box.alerts(rollout, ())
     box.alerts(rollout, (alert,))

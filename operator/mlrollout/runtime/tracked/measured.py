@@ -1,15 +1,14 @@
 """What was measured."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from math import inf
 
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
 from mlrollout.domain.state import Reason
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory
 from mlrollout.ports import AddressRefusedError, Connections, EvidenceSource
+from mlrollout.runtime.loop_time import NEVER, LoopTime, loop_time
 from mlrollout.runtime.reading import Problem
 
 
@@ -27,7 +26,7 @@ class Measured:
     histories: dict[str, MeasurementHistory] = field(default_factory=dict)
     source: EvidenceSource | None = None
     refused: Problem | None = None
-    last: float = -inf
+    last: LoopTime = NEVER
 
     def sync(self, guardrails: Iterable[Guardrail], checkpoints: Mapping[str, str]) -> None:
         """Begin a new history for each guardrail whose definition is new; forget those that are gone.
@@ -46,7 +45,7 @@ class Measured:
 
     def add(self, guardrail: Guardrail, measurement: Measurement) -> bool:
         """Take in a measurement; answers whether the guardrail is still defined as it was asked."""
-        self.last = asyncio.get_running_loop().time()
+        self.last = loop_time()
         history = self.histories.get(guardrail.name)
         if history is None or history.guardrail != guardrail:
             return False

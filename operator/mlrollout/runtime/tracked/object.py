@@ -8,6 +8,7 @@ from mlrollout.domain.leave import leave
 from mlrollout.domain.partial import hold
 from mlrollout.domain.state import Observation, State
 from mlrollout.ports import Object, Ref
+from mlrollout.runtime.loop_time import LoopTime
 from mlrollout.runtime.reading import Problem
 
 from .measured import Measured
@@ -45,7 +46,7 @@ class TrackedObject:
     standing: Standing = field(default_factory=Standing)
     writing: Writing = field(default_factory=Writing)
     told: Told = field(default_factory=Told)
-    leaving: float | None = None
+    leaving: LoopTime | None = None
     gone: bool = False
 
     @property

@@ -1,11 +1,11 @@
 """What Redis said."""
 
 from dataclasses import dataclass
-from math import inf
 
 from mlrollout.domain.claim import Claim
 from mlrollout.domain.traffic import Traffic
 from mlrollout.ports import TrafficStore
+from mlrollout.runtime.loop_time import NEVER, LoopTime
 
 
 @dataclass(slots=True, eq=False)
@@ -30,6 +30,6 @@ class RedisSide:
     store: TrafficStore | None = None
     reconnect: bool = False
     login_refused: bool = False
-    connected: float = -inf
-    minded: float = -inf
-    renewed: float = -inf
+    connected: LoopTime = NEVER
+    minded: LoopTime = NEVER
+    renewed: LoopTime = NEVER

@@ -1,6 +1,5 @@
 """What the API server said."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +13,7 @@ from mlrollout.domain.partial import UNGUARDED_FOR
 from mlrollout.domain.persist import from_status
 from mlrollout.domain.state import Heard, Reason, Request, State
 from mlrollout.ports import GoneError, Object, Ref
+from mlrollout.runtime.loop_time import LoopTime, loop_time
 from mlrollout.runtime.reading import Problem, read, shorten
 from mlrollout.runtime.requests import removed, requests
 
@@ -39,7 +39,7 @@ class Resource:
     spec: Spec | None = None
     whole: bool = False
     untold: str = ""
-    unguarded: float | None = None
+    unguarded: LoopTime | None = None
     invalid: Problem | None = None
     requests: Mapping[str, Request] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
@@ -87,7 +87,7 @@ class Resource:
     @property
     def abandoned(self) -> bool:
         """Whether nothing has been able to take its traffic down for longer than may be."""
-        return self.unguarded is not None and asyncio.get_running_loop().time() - self.unguarded >= UNGUARDED_FOR
+        return self.unguarded is not None and loop_time() - self.unguarded >= UNGUARDED_FOR
 
     @property
     def keeps(self) -> bool:
@@ -141,7 +141,7 @@ class Resource:
         if not self.untold:
             self.unguarded = None
         elif self.unguarded is None:
-            self.unguarded = asyncio.get_running_loop().time()
+            self.unguarded = loop_time()
 
 
 def _ref(metadata: Mapping[str, Any]) -> Ref:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from mlrollout.runtime.loop_time import LoopTime
+
 
 @dataclass(slots=True)
 class Told:
@@ -14,5 +16,5 @@ class Told:
     """
 
     cursors: dict[str, int] = field(default_factory=dict)
-    alerted: dict[tuple[str, str], float] = field(default_factory=dict)
+    alerted: dict[tuple[str, str], LoopTime] = field(default_factory=dict)
     rollback: int = 0

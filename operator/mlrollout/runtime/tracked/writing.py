@@ -1,8 +1,8 @@
 """What this process has written to an object."""
 
 from dataclasses import dataclass, field
-from math import inf
 
+from mlrollout.runtime.loop_time import NEVER, LoopTime
 from mlrollout.runtime.rivals import Rivalry
 
 
@@ -18,4 +18,4 @@ class Writing:
 
     rivalry: Rivalry = field(default_factory=Rivalry)
     reload: bool = False
-    tried: float = -inf
+    tried: LoopTime = NEVER
