@@ -8,7 +8,7 @@ from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.kinds import KINDS
 from mlrollout.cli.app import app
 from mlrollout.domain.state import Reason, Verb
-from mlrollout.runtime.metrics import Metrics
+from mlrollout.runtime.metrics import OperatorMetrics
 from mlrollout.server.ab.operations import OPERATIONS as OPERATIONS_OF_THE_SERVER
 from mlrollout.server.ab.operations import Operation
 
@@ -40,7 +40,9 @@ def test_every_verb_is_documented(verb: Verb) -> None:
 
 
 def test_every_metric_is_documented_and_no_other() -> None:
-    real = {family.name + ("_total" if family.type == "counter" else "") for family in Metrics().registry.collect()}
+    real = {
+        family.name + ("_total" if family.type == "counter" else "") for family in OperatorMetrics().registry.collect()
+    }
     assert real == set(re.findall(r"`(mlrollout_\w+)`", OPERATIONS))
 
 

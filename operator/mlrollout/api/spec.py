@@ -59,7 +59,7 @@ class RedisConnection(Model):
     """Where the URL stands, for example `rediss://user:password@host:6379/0`."""
 
 
-class Traffic(Model):
+class TrafficSpec(Model):
     """Where the percentage is kept."""
 
     model_config = ConfigDict(
@@ -161,7 +161,7 @@ class Spec(Model):
 
     revision: Annotated[str, StringConstraints(min_length=1, max_length=253)]
     """What is being rolled out, for example a model's version. A new value is a new attempt, from the first stage."""
-    traffic: Traffic
+    traffic: TrafficSpec
     """Where the percentage is kept."""
     prometheus: Prometheus | None = None
     """A Prometheus of the object's own. Left out: the operator's."""

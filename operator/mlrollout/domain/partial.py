@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from mlrollout.api.guardrail import Action, Guardrail
 from mlrollout.api.kinds import guardrail
 from mlrollout.api.model import Model
-from mlrollout.api.spec import DEFAULT_STAGES, AfterCompletion, OnDelete, Prometheus, Spec, Stage, Traffic
+from mlrollout.api.spec import DEFAULT_STAGES, AfterCompletion, OnDelete, Prometheus, Spec, Stage, TrafficSpec
 
 from .record import Record
 
@@ -144,12 +144,12 @@ def _told(place: tuple[int | str, ...], problem: str, fields: Mapping[str, Any])
     return ".".join(parts) + (": " if parts else "") + problem
 
 
-def _traffic(raw: object) -> Traffic | None:
+def _traffic(raw: object) -> TrafficSpec | None:
     """Where the percentage is, if that can be known; a lease that can't be read is none."""
-    found = _one(Traffic.model_validate, raw)
+    found = _one(TrafficSpec.model_validate, raw)
     if found is not None or not isinstance(raw, Mapping):
         return found
-    return _one(Traffic.model_validate, {name: value for name, value in raw.items() if name != "lease"})
+    return _one(TrafficSpec.model_validate, {name: value for name, value in raw.items() if name != "lease"})
 
 
 def _one(read: Callable[[object], M], raw: object) -> M | None:

@@ -23,7 +23,7 @@ from mlrollout.evidence.checks.kinds import check_of
 from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.ports import Clock, EvidenceSource, QueryRefusedError, SourceError
 
-from .metrics import Metrics
+from .metrics import OperatorMetrics
 from .tracked import TrackedObject
 
 log = structlog.get_logger(__name__)
@@ -123,7 +123,7 @@ class Watch:
 
     rollout: TrackedObject
     clock: Clock
-    metrics: Metrics
+    metrics: OperatorMetrics
     on_measurement: OnMeasurement
     random: random.Random
     tasks: dict[Guardrail, asyncio.Task[None]] = field(default_factory=dict)

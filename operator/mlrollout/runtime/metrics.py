@@ -10,7 +10,7 @@ _GUARDRAIL = (*_OBJECT, "guardrail")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
-class Metrics:
+class OperatorMetrics:
     """Everything the operator counts, in a registry of its own."""
 
     def __init__(self) -> None:

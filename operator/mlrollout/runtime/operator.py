@@ -11,7 +11,7 @@ from mlrollout.ports import Clock, ConflictError, Connections, GoneError, Object
 from .claims import Claims
 from .loop_time import loop_time
 from .measuring import Watch
-from .metrics import Metrics
+from .metrics import OperatorMetrics
 from .parts import keep
 from .queue import Queue
 from .reconciler import Reconciler
@@ -56,7 +56,7 @@ class Operator:
         objects: Objects,
         connections: Connections,
         clock: Clock,
-        metrics: Metrics | None = None,
+        metrics: OperatorMetrics | None = None,
         still_leads: Callable[[], bool] = lambda: True,
         doubt: Callable[[], None] = lambda: None,
         installation: str = "",
@@ -78,7 +78,7 @@ class Operator:
         self._doubt = doubt
         self._installation = installation
         self._random = random.Random(seed)  # noqa: S311 - jitter is no secret
-        self.metrics = metrics or Metrics()
+        self.metrics = metrics or OperatorMetrics()
         self.rollouts: dict[Ref, TrackedObject] = {}
         self._cluster = ""
         self._watches: dict[Ref, Watch] = {}

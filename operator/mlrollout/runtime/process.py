@@ -24,7 +24,7 @@ from .connections import Directory
 from .kopf_app import watch
 from .leadership import Leadership, own_identity
 from .location import locate
-from .metrics import Metrics
+from .metrics import OperatorMetrics
 from .operator import Operator
 from .parts import keep
 from .settings import Settings
@@ -50,7 +50,7 @@ async def run(settings: Settings) -> None:
 
 
 async def _run(settings: Settings) -> None:
-    clock, metrics = SteadyClock(), Metrics()
+    clock, metrics = SteadyClock(), OperatorMetrics()
     async with contextlib.AsyncExitStack() as stack:
         client = await stack.enter_async_context(await connect())
         identity = own_identity()
@@ -84,7 +84,7 @@ async def _run(settings: Settings) -> None:
         await run_parts(operator, view, leadership, metrics)
 
 
-async def run_parts(operator: Operator, view: View, leadership: Leadership, metrics: Metrics) -> None:
+async def run_parts(operator: Operator, view: View, leadership: Leadership, metrics: OperatorMetrics) -> None:
     """Run every part until cancelled."""
 
     async def lead() -> None:
@@ -99,7 +99,7 @@ async def run_parts(operator: Operator, view: View, leadership: Leadership, metr
     await keep(parts, ended)
 
 
-async def _serve(settings: Settings, view: View, metrics: Metrics) -> web.AppRunner:
+async def _serve(settings: Settings, view: View, metrics: OperatorMetrics) -> web.AppRunner:
     try:
         return await serve(settings.host, settings.port, view.missing, metrics)
     except OSError as error:

@@ -27,7 +27,7 @@ from mlrollout.ports import (
 )
 
 from .loop_time import LoopTime, loop_time
-from .metrics import Metrics
+from .metrics import OperatorMetrics
 from .reading import Problem
 from .report import Report
 from .telling import Outbox
@@ -53,7 +53,7 @@ class Reconciler:
         connections: Connections,
         traffic: TrafficIO,
         clock: Clock,
-        metrics: Metrics,
+        metrics: OperatorMetrics,
         outbox: Outbox,
         wake: Callable[[Ref], None],
         still_leads: Callable[[], bool],

@@ -11,7 +11,7 @@ from mlrollout.ports import Connections, KeyRefusedError, LoginRefusedError, Por
 
 from .connections import PACE
 from .loop_time import loop_time
-from .metrics import Metrics
+from .metrics import OperatorMetrics
 from .tracked import TrackedObject
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ CLAIM_LASTS = 180.0
 class TrafficIO:
     """Keeps what is known of Redis; that nothing can be known is a thing to decide on, too."""
 
-    def __init__(self, connections: Connections, metrics: Metrics) -> None:
+    def __init__(self, connections: Connections, metrics: OperatorMetrics) -> None:
         self._connections = connections
         self._metrics = metrics
         self._connecting: dict[Ref, asyncio.Task[None]] = {}

@@ -16,7 +16,7 @@ import structlog
 from mlrollout.api import moment
 from mlrollout.ports import Clock, Object, PortError
 
-from .metrics import Metrics
+from .metrics import OperatorMetrics
 from .operator import Lister, Operator
 
 log = structlog.get_logger(__name__)
@@ -65,7 +65,7 @@ class View:
         objects: Lister,
         watching: Watching,
         clock: Clock,
-        metrics: Metrics,
+        metrics: OperatorMetrics,
         *,
         jitter: Callable[[], float] = random.random,
     ) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from .metrics import Metrics
+from .metrics import OperatorMetrics
 
 
-async def serve(host: str, port: int, missing: Callable[[], str], metrics: Metrics) -> web.AppRunner:
+async def serve(host: str, port: int, missing: Callable[[], str], metrics: OperatorMetrics) -> web.AppRunner:
     """Begin to answer; the caller cleans the runner up.
 
     Args:

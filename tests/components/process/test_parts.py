@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mlrollout.runtime.kopf_app import watch
 from mlrollout.runtime.leadership import Leadership
-from mlrollout.runtime.metrics import Metrics
+from mlrollout.runtime.metrics import OperatorMetrics
 from mlrollout.runtime.operator import Operator
 from mlrollout.runtime.process import run_parts
 from mlrollout.runtime.view import Heard, Stands, View
@@ -30,7 +30,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 async def test_where_kopf_gives_up_the_work_goes_on_and_it_is_begun_anew() -> None:
-    world, metrics = SmallWorld(), Metrics()
+    world, metrics = SmallWorld(), OperatorMetrics()
     led: list[bool] = []
     begun = asyncio.Semaphore(0)
     operator = Operator(objects=world.api, connections=Place(world), clock=world)

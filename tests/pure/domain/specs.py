@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mlrollout.api.guardrail import Action, BreachAfter, Guardrail, Missing, MissingAction
-from mlrollout.api.spec import AfterCompletion, Approval, Requirement, Spec, Stage, Traffic
+from mlrollout.api.spec import AfterCompletion, Approval, Requirement, Spec, Stage, TrafficSpec
 from mlrollout.api.threshold import ThresholdGuardrail
 
 INTERVAL = 10.0
@@ -91,7 +91,7 @@ class Edit:
     def spec(self) -> Spec:
         return Spec(
             revision=f"r{self.revision}",
-            traffic=Traffic(key="dispatch", lease=self.lease),
+            traffic=TrafficSpec(key="dispatch", lease=self.lease),
             stages=self.stages,
             guardrails=self.guardrails,
             paused=self.paused,

@@ -17,7 +17,7 @@ from mlrollout.evidence.checks.check import Attempt, Occasion, Question
 from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.ports import QueryRefusedError, Ref, SourceError
 from mlrollout.runtime.measuring import Watch
-from mlrollout.runtime.metrics import Metrics
+from mlrollout.runtime.metrics import OperatorMetrics
 from mlrollout.runtime.tracked import Measured, TrackedObject
 
 from tests.pure.runtime.conftest import Logs
@@ -88,7 +88,7 @@ class Eye:
         self.rollout.standing.state = State(
             Record(1, latched=False, sequence=1, percentage=10), measurements_from=EPOCH
         )
-        self.watch = Watch(self.rollout, self, Metrics(), self._take, random.Random(1))  # noqa: S311 - no secret
+        self.watch = Watch(self.rollout, self, OperatorMetrics(), self._take, random.Random(1))  # noqa: S311 - no secret
         self.aim(*self.guardrails)
 
     def aim(self, *guardrails: dict[str, Any], **changes: Any) -> None:

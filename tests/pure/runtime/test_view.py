@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from mlrollout.ports import ObjectsError
-from mlrollout.runtime.metrics import Metrics
+from mlrollout.runtime.metrics import OperatorMetrics
 from mlrollout.runtime.view import LONGEST_PAUSE, OLD, PROBE, RELIST, SILENT, Heard, Stands, View
 from structlog.testing import capture_logs
 
@@ -36,7 +36,7 @@ class Seeing:
         self.world = SmallWorld()
         self.place: Place = self.world.start(leads=False)
         self.place.deaf = True
-        self.metrics = Metrics()
+        self.metrics = OperatorMetrics()
         self.begun: list[float] = []
         """When each life of the watch began."""
         self._lives = lives

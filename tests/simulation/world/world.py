@@ -9,7 +9,7 @@ from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.domain.traffic import Traffic
 from mlrollout.ports import Ref
-from mlrollout.runtime.metrics import Metrics
+from mlrollout.runtime.metrics import OperatorMetrics
 
 from tests.support import virtual_time
 
@@ -49,7 +49,7 @@ class World:
         self.history = History()
         self._loop = asyncio.get_running_loop()
         self._chances: dict[str, random.Random] = {}
-        self.metrics = Metrics()
+        self.metrics = OperatorMetrics()
         self.faults = Faults(self.chances("faults"), plan.rates, plan.fates)
         self.api = ApiServer(self.history, self.now, self.wall_clock)
         self._redises: dict[str, Redis] = {}

@@ -8,7 +8,7 @@ import structlog
 from mlrollout.domain.state import Alert, Transition
 from mlrollout.ports import EventToPost, GoneError, Objects, ObjectsError
 from mlrollout.runtime.delivery import Delivery
-from mlrollout.runtime.metrics import Metrics
+from mlrollout.runtime.metrics import OperatorMetrics
 from mlrollout.runtime.telling import Sink
 from mlrollout.runtime.tracked import TrackedObject
 
@@ -22,7 +22,7 @@ class EventsSink(Sink):
 
     name = "events"
 
-    def __init__(self, objects: Objects, metrics: Metrics) -> None:
+    def __init__(self, objects: Objects, metrics: OperatorMetrics) -> None:
         self._objects = objects
         self._metrics = metrics
         self._delivery = Delivery(self._post, at_once=_AT_ONCE)

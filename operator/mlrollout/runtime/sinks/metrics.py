@@ -1,7 +1,7 @@
 """Counting what happens."""
 
 from mlrollout.domain.state import Transition
-from mlrollout.runtime.metrics import Metrics
+from mlrollout.runtime.metrics import OperatorMetrics
 from mlrollout.runtime.telling import Sink
 from mlrollout.runtime.tracked import TrackedObject
 
@@ -12,7 +12,7 @@ class MetricsSink(Sink):
     name = "metrics"
     hears_causes = True
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: OperatorMetrics) -> None:
         self._metrics = metrics
 
     def transition(self, rollout: TrackedObject, entry: Transition) -> None:
