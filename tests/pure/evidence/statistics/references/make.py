@@ -4,7 +4,7 @@ They need what the product does not (numpy, scipy, a C++ compiler and Boost), so
 
     python -m venv .venv-references
     .venv-references/bin/pip install --no-deps --require-hashes -r requirements/references.txt
-    .venv-references/bin/pip install --no-deps --no-build-isolation confseq==0.0.11
+    PATH=$PWD/.venv-references/bin:$PATH pip install --no-deps --no-build-isolation confseq==0.0.11
     .venv-references/bin/python tests/pure/evidence/statistics/references/make.py
 """
 
