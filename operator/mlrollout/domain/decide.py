@@ -54,7 +54,7 @@ def decide(spec: Spec, state: State | None, seen: Observation, now: float) -> De
     alerts += claimed(seen)
     announces = step.state.record.percentage > known.record.percentage
     write = planned.write
-    if isinstance(write, RaiseOnceSaved) and announces:
+    if isinstance(write, RaiseOnceSaved) and step.state.record != known.record:
         write = None  # Up only by a later decision: nobody would take back what no status knows of (invariant 5)
     return Decision(step.state, write, announces, step.again, tuple(alerts), step.blockers)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mlrollout.domain.state import Reason, State
 from mlrollout.evidence.measurement import Verdict
@@ -41,6 +41,7 @@ HAPPENINGS: tuple[Happening, ...] = (
 
 
 @given(st.lists(st.sampled_from(HAPPENINGS), max_size=40))
+@example([("snapshot",), ("go_well", 8), ("stages", "lower"), ("fail_over", 0)])
 def test_what_must_hold_holds_and_all_comes_right_in_the_end(happenings: list[Happening]) -> None:
     world = World()
     world.play([("handle", 0), ("go_well", 3), *happenings])
