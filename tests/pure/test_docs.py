@@ -7,7 +7,8 @@ import pytest
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.kinds import KINDS
 from mlrollout.cli.app import app
-from mlrollout.domain.state import Reason, Verb
+from mlrollout.domain.request import Verb
+from mlrollout.domain.state import Reason
 from mlrollout.runtime.metrics import OperatorMetrics
 from mlrollout.server.ab.operations import OPERATIONS as OPERATIONS_OF_THE_SERVER
 from mlrollout.server.ab.operations import Operation

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from mlrollout.api.guardrail import Action
-from mlrollout.domain.state import Verb
+from mlrollout.domain.request import Verb
 from mlrollout.evidence.measurement import Verdict
 
 ROOT = Path(__file__).parents[2]

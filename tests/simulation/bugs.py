@@ -12,7 +12,8 @@ from mlrollout.assignment.view import TrafficView
 from mlrollout.domain import decide, gate, latch, partial, progress, rollback_cause, traffic_plan
 from mlrollout.domain import merge as merging
 from mlrollout.domain.record import Cause, encode
-from mlrollout.domain.state import Blocker, Observation, Request, State, shown
+from mlrollout.domain.request import Request, shown
+from mlrollout.domain.state import Blocker, Observation, State
 from mlrollout.domain.traffic import Intent, Lower, Raise, SavedRecord, Traffic, Write
 from mlrollout.evidence.checks import threshold
 from mlrollout.evidence.measurement import Measurement

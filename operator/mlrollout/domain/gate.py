@@ -9,7 +9,8 @@ from mlrollout.api.spec import Spec, Stage
 from mlrollout.evidence.checks.kinds import kind_of
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 
-from .state import Blocker, Blockers, Reason, State, Verb
+from .request import Verb
+from .state import Blocker, Blockers, Reason, State
 
 
 def fresh(guardrail: Guardrail, measurements: Mapping[str, MeasurementHistory], now: float) -> Measurement | None:

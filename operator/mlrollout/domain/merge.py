@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from .state import HISTORY, Reason, State, Transition, Verb
+from .request import Verb
+from .state import HISTORY, Reason, State, Transition
 
 _ROUNDED = 0.001
 """Seconds of healthy time that may be gained by writing it into a status and reading it back."""

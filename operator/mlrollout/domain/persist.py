@@ -24,7 +24,8 @@ from mlrollout.evidence.measurement import Counted, Evidence, MeasurementHistory
 
 from .outlook import served, upcoming
 from .record import Cause, Record
-from .state import Heard, RunOutcome, StageRun, State, Transition
+from .request import Heard
+from .state import RunOutcome, StageRun, State, Transition
 
 M = TypeVar("M", RecordStatus, StageStatus, TransitionStatus)
 

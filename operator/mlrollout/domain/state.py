@@ -1,6 +1,5 @@
 """Where a rollout stands, in full: the record, and the bookkeeping of its stage."""
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -10,76 +9,13 @@ from mlrollout.evidence.measurement import MeasurementHistory
 
 from .claim import Claim
 from .record import Record
+from .request import Heard, Request
 from .traffic import Intent, Lower, Traffic
 
 HISTORY = MAX_HISTORY
 """How many transitions the history keeps."""
 RUNS = MAX_STAGES
 """How many stages the list of stages keeps."""
-
-
-class Verb(StrEnum):
-    """What a person may ask for by an annotation, in the order in which they are heard."""
-
-    ROLLBACK = "rollback"
-    RETRY = "retry"
-    RESUME = "resume"
-    APPROVE = "approve"
-    PROMOTE = "promote"
-    DEMOTE = "demote"
-    PAUSE = "pause"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A verb that stands in an annotation.
-
-    Attributes:
-        text: What the annotation says, as it is: any characters, any length.
-        id: What tells it from a request of another text or of another writer.
-        manifest: Who keeps it in a manifest, and would put it back; empty where a person asked for it once.
-    """
-
-    text: str
-    id: str
-    manifest: str = ""
-
-    def heard_by(self, mark: "Heard") -> bool:
-        """Whether this is what that mark is about, as far as the two can tell; an older operator's mark has no id."""
-        return mark.id == self.id if mark.id else shown(mark.value) == shown(self.text)
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """The mark of a request that has been acted on.
-
-    Attributes:
-        value: What it said, fit to be shown.
-        id: The request's.
-        at: When it was heard, seconds since the epoch.
-    """
-
-    value: str
-    id: str = ""
-    at: float = 0.0
-
-    @property
-    def token(self) -> str:
-        """What tells this hearing from every other, to the millisecond as a status has it; empty in an old mark."""
-        return f"{self.id}@{round(self.at * 1000)}" if self.id else ""
-
-
-SHOWN = 256
-"""Characters of a person's words that are shown."""
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_JOINERS = "\u200c\u200d"  # they are what makes one character of several, in many languages and in emoji
-
-
-def shown(text: str) -> str:
-    """A person's words on one line, without what a terminal would act on or a reader can't see, and cut."""
-    start = text.strip()[: 2 * SHOWN]
-    seen = "".join(" " if unicodedata.category(one) in _HIDDEN and one not in _JOINERS else one for one in start)
-    return " ".join(seen.split())[:SHOWN].rstrip()
 
 
 class Reason(StrEnum):

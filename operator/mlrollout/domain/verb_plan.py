@@ -16,8 +16,8 @@ from mlrollout.api.status import Status
 
 from .persist import from_status
 from .record import Record
+from .request import Verb
 from .stages import current, following, last_stage_up_to
-from .state import Verb
 
 _NEW = Record(attempt=0, latched=False, sequence=0, percentage=0)
 _AT_MOST = re.compile(r"(100|[0-9]{1,2})(?: ?%)?(?: (.*))?")

@@ -8,8 +8,9 @@ from mlrollout.api.spec import Approval, Spec, Stage
 from .attempt import renew
 from .latch import latch
 from .record import Cause
+from .request import Heard, Request, Verb, shown
 from .stages import current, following, last_stage_up_to, move
-from .state import Alert, Heard, Observation, Phase, Reason, Request, State, Verb, shown
+from .state import Alert, Observation, Phase, Reason, State
 from .verb_plan import Refusal, demotion
 
 Answer = State | Refusal

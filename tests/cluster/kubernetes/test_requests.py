@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from mlrollout.adapters.kubernetes import Client, KubernetesObjects
-from mlrollout.domain.state import Request
+from mlrollout.domain.request import Request
 from mlrollout.runtime.requests import REMOVED, removed, requests
 
 from tests.support.clocks import SystemClock

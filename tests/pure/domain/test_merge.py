@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from mlrollout.domain.merge import merge
 from mlrollout.domain.record import Cause, Record
-from mlrollout.domain.state import Heard, Reason, State
+from mlrollout.domain.request import Heard
+from mlrollout.domain.state import Reason, State
 
 NOW = 1_800_000_000.0
 TEN = State(

@@ -8,7 +8,8 @@ from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.domain.decide import decide
 from mlrollout.domain.partial import UNGUARDED_FOR, hold, summary, understand
 from mlrollout.domain.record import Record
-from mlrollout.domain.state import Observation, Reason, Request, State
+from mlrollout.domain.request import Request
+from mlrollout.domain.state import Observation, Reason, State
 from mlrollout.domain.traffic import Traffic
 
 GOOD: dict[str, Any] = {"name": "errors", "query": "up", "max": 0.05}

@@ -9,8 +9,9 @@ from mlrollout.api.guardrail import Proof
 from mlrollout.api.status import RecordStatus, StageStatus, Status
 from mlrollout.domain.persist import from_status, to_status
 from mlrollout.domain.record import Cause, Record
+from mlrollout.domain.request import Heard
 from mlrollout.domain.saving import is_due
-from mlrollout.domain.state import HISTORY, RUNS, Heard, Reason, RunOutcome, StageRun, State, Transition
+from mlrollout.domain.state import HISTORY, RUNS, Reason, RunOutcome, StageRun, State, Transition
 from mlrollout.evidence.measurement import Counted, Evidence, Measurement, MeasurementHistory, Verdict
 
 from tests.pure.domain.situations import SITUATIONS, world_at

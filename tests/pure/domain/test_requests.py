@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from mlrollout.domain.decide import decide
 from mlrollout.domain.latch import landed
 from mlrollout.domain.record import Cause
-from mlrollout.domain.state import SHOWN, Heard, Observation, Reason, Request, State, Verb, shown
+from mlrollout.domain.request import SHOWN, Heard, Request, Verb, shown
+from mlrollout.domain.state import Observation, Reason, State
 from mlrollout.domain.verbs import too_early
 
 from tests.pure.domain.situations import SITUATIONS, world_at

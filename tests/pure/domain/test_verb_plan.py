@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from mlrollout.domain.state import Verb
+from mlrollout.domain.request import Verb
 from mlrollout.domain.verb_plan import Act, Refusal, plan, rollback
 
 STAGES = [

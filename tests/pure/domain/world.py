@@ -16,7 +16,8 @@ from mlrollout.domain.decide import decide
 from mlrollout.domain.merge import merge as merged
 from mlrollout.domain.persist import from_status, to_status
 from mlrollout.domain.record import Record, encode
-from mlrollout.domain.state import Decision, Observation, Request, State
+from mlrollout.domain.request import Request
+from mlrollout.domain.state import Decision, Observation, State
 from mlrollout.domain.traffic import Lower, RaiseOnceSaved, Write
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlrollout.api import GROUP
-from mlrollout.domain.state import Verb
+from mlrollout.domain.request import Verb
 
 from tests.simulation.world.history import Acted, Changed, Posted, Removed, Stored
 from tests.simulation.world.model import harmless

@@ -11,7 +11,8 @@ from mlrollout.api.spec import OnDelete, Spec
 from mlrollout.api.status import Status
 from mlrollout.domain.partial import UNGUARDED_FOR
 from mlrollout.domain.persist import from_status
-from mlrollout.domain.state import Heard, Reason, Request, State
+from mlrollout.domain.request import Heard, Request
+from mlrollout.domain.state import Reason, State
 from mlrollout.ports import GoneError, Object, Ref
 from mlrollout.runtime.loop_time import LoopTime, loop_time
 from mlrollout.runtime.reading import Problem, read, shorten

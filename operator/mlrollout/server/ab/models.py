@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, S
 
 from mlrollout.assignment import Group, Reason
 from mlrollout.assignment.ids import LONGEST, text_of, trouble_with
-from mlrollout.domain.state import Verb
+from mlrollout.domain.request import Verb
 
 
 def _whole(number: object) -> object:
