@@ -1,6 +1,5 @@
 """Requests that share their fate are worth fewer, by the design effect; those that do not are worth what they are."""
 
-import math
 import random
 from collections import Counter
 
@@ -81,12 +80,14 @@ def test_what_is_truly_worse_is_found_all_the_same() -> None:
 
 
 def test_evidence_that_was_counted_for_too_much_is_taken_back() -> None:
-    """The same cohort fails all along: a little more of it is a little less evidence."""
-    unlucky: Cohorts = Pair((Counts(20, 20), *((Counts(20),) * (SIZE - 1))), (Counts(180, 1),) * SIZE)
-    found = [state.compared.bets.log_worse for state in course(TEST, [EVEN, *[unlucky] * 40])]
+    """When one user's failures show that requests share their fate, those before were worth less too."""
+    worse: Cohorts = Pair((Counts(20, 3),) * SIZE, (Counts(180, 9),) * SIZE)
+    unlucky: Cohorts = Pair((Counts(60, 60), *((Counts(20, 1),) * (SIZE - 1))), (Counts(180, 9),) * SIZE)
+    before, after = course(TEST, [worse, worse, unlucky])[-2:]
 
-    assert max(found) < math.log(20)
-    assert found[-1] < max(found) + 1e-9
+    assert after.design_effect > 5
+    assert enough(before.compared.bets.log_worse, 0.01)
+    assert after.compared.bets.log_worse < before.compared.bets.log_worse / 3
 
 
 @given(st.lists(st.floats(-50, 50), min_size=1, max_size=8), st.floats(0, 1))
