@@ -28,15 +28,24 @@ REDIS = {"secretRef": {"name": "redis", "key": "url"}}
 REQUIRED = {"guardrail": "errors", "min": 1}
 STAGE = {"name": "pilot", "percentage": 10, "duration": "1h"}
 SAMPLES = {"count": 1, "query": "up"}
+RATE: dict[str, Any] = {"name": "errors", "rate": {"bad": "bad_total", "all": "all_total", "max": 0.05}}
+ABOVE = {"histogram": "seconds_bucket", "above": "2", "max": 0.05}
 # A guardrail of each kind, by the field that marks it, with every field that only some kinds have.
 GUARDRAILS: Mapping[str, dict[str, Any]] = {
     "query": {"name": "errors", "query": "up", "min": 0, "max": 1, "minSamples": SAMPLES},
+    "rate": RATE | {"falseAlarm": 0.001, "minSamples": {"count": 1}},
 }
 # What must stand there first, for a path to lead anywhere or its ends to be allowed.
 _FIRST = {
     "spec.stages[": ("spec.stages", [STAGE | {"require": [REQUIRED]}]),
     "spec.traffic.redis.": ("spec.traffic.redis", REDIS),
     "spec.guardrails[0].minSamples.": ("spec.guardrails[0].minSamples", SAMPLES),
+    "spec.guardrails[0].rate.": ("spec.guardrails[0]", RATE),
+    "spec.guardrails[0].rate.histogram": ("spec.guardrails[0].rate", ABOVE),
+    "spec.guardrails[0].rate.above": ("spec.guardrails[0].rate", ABOVE),
+    "spec.guardrails[0].falseAlarm": ("spec.guardrails[0]", RATE),
+    "spec.stages[0].early": ("spec.guardrails", [RATE, {"name": "up", "query": "up", "min": 1}]),
+    "spec.stages[0].require[0].proven": ("spec.guardrails", [RATE, {"name": "up", "query": "up", "min": 1}]),
     "spec.guardrails[0].breachAfter.": ("spec.guardrails[0].breachAfter", {"failures": 1, "of": 100}),
     "spec.guardrails[0].interval": ("spec.guardrails[0].maxAge", "720h"),
     "spec.guardrails[0].maxAge": ("spec.guardrails[0].interval", "250ms"),
@@ -203,6 +212,10 @@ def _stage() -> Iterator[Sample]:
     for more in ("53w", "366d"):
         yield Sample("spec.stages[0].duration", more, "must be from 0s to 8760h")
     yield from _choice("spec.stages[0].approval", "Automatic", "Manual")
+    yield from _duration("spec.stages[0].early.after", "0s", "8760h", above="8760h1ms")
+    yield Sample("spec.stages[0].early", {}, "spec.stages[0].early.after: Required value")
+    never = "early needs a guardrail that tests at every look: one with query proves nothing"
+    yield Sample("spec.stages", [STAGE | {"early": {"after": "1h"}}], never)
 
 
 def _requirement() -> Iterator[Sample]:
@@ -219,7 +232,12 @@ def _requirement() -> Iterator[Sample]:
     yield Sample(f"{path}[0].guardrail", "erors", unknown)
     yield from _required(f"{path}[0].guardrail")
     yield from (sample for sample in _name(f"{path}[0].guardrail") if sample.complaint)
-    yield Sample(f"{path}[0]", {"guardrail": "errors"}, "a requirement needs a limit: min, max or both")
+    yield Sample(f"{path}[0]", {"guardrail": "errors"}, "a requirement needs a limit (min, max or both) or proven")
+    yield from _choice(f"{path}[0].proven", "Safe")
+    proof = [STAGE | {"require": [{"guardrail": "errors", "proven": "Safe"}]}]
+    yield Sample("spec", MINIMAL["spec"] | {"guardrails": [RATE], "stages": proof})
+    unprovable = "proven can be required only of a guardrail that tests at every look, not of one with query"
+    yield Sample("spec", MINIMAL["spec"] | {"stages": proof}, unprovable)
     yield Sample(f"{path}[0]", REQUIRED | {"max": 1})
     yield Sample(f"{path}[0]", REQUIRED | {"max": 0.999}, "min must not be greater than max")
     for limit in ("min", "max"):
@@ -247,6 +265,45 @@ def _guardrail() -> Iterator[Sample]:
     yield from _missing(f"{first}.onNoData")
     yield from _missing(f"{first}.onError")
     yield from _looks(first)
+    yield from _rate(first)
+
+
+def _rate(first: str) -> Iterator[Sample]:
+    rate = f"{first}.rate"
+    for part in ("bad", "all", "histogram"):
+        yield from _text(f"{rate}.{part}", shortest=1, longest=4096)
+    for edge in ("2", "0.25", "1e3", "1.0", "1" * 32):
+        yield Sample(f"{rate}.above", edge)
+    yield Sample(f"{rate}.above", "1" * 33, f"{rate}.above: Too long: may not be more than 32 bytes")
+    for edge in ("2s", "-1", "+Inf", ""):
+        yield Sample(
+            f"{rate}.above", edge, f"{rate}.above in body should match '^[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'"
+        )
+    form = f'{rate}: Invalid value: "object": rate needs either bad and all, or histogram and above'
+    for lacking in ("bad", "all", "histogram", "above"):
+        yield Sample(f"{rate}.{lacking}", ABSENT, form)
+    yield Sample(first, {**RATE, "rate": {**RATE["rate"], **ABOVE}}, form)
+    yield Sample(first, {"name": "errors", "rate": {"max": 0.05}}, form)
+    yield from _required(f"{rate}.max")
+    yield Sample(f"{rate}.max", "5%", f"{rate}.max in body must be of type number")
+    for share in (0.001, 0.999):
+        yield Sample(f"{rate}.max", share)
+        yield Sample(f"{first}.falseAlarm", share)
+    percent = "max is a share between 0 and 1, neither of them, and no per cent: 0.05 for 5 %"
+    chance = "falseAlarm is a chance between 0 and 1, neither of them: 0.01 for one attempt in a hundred"
+    for no_share in (0, 1, 5, -0.05):
+        yield Sample(f"{rate}.max", no_share, percent)
+        yield Sample(f"{first}.falseAlarm", no_share, chance)
+    yield Sample(f"{first}.falseAlarm", "1%", f"{first}.falseAlarm in body must be of type number")
+    counted = "minSamples has no query here: the guardrail counts its events itself"
+    yield Sample(first, RATE | {"minSamples": SAMPLES}, counted)
+    yield Sample(first, RATE | {"window": "300s", "breachAfter": {"failures": 1, "of": 1}})
+    for window in ("5m1ms", "1d"):
+        yield Sample(
+            first, RATE | {"window": window}, "window means nothing here: all of the attempt counts, beside rate"
+        )
+    several = "breachAfter means nothing here: a breach is one by all that was seen, not by single looks, beside rate"
+    yield Sample(first, RATE | {"breachAfter": {"failures": 1, "of": 2}}, several)
 
 
 def _kinds(first: str) -> Iterator[Sample]:
@@ -286,7 +343,8 @@ def _looks(first: str) -> Iterator[Sample]:
     yield from _number(f"{first}.minSamples.count", 1, 1_000_000_000)
     yield from _text(f"{first}.minSamples.query", shortest=1, longest=4096)
     yield from _required(f"{first}.minSamples.count")
-    yield from _required(f"{first}.minSamples.query")
+    counting = "minSamples needs a query that counts them, beside query"
+    yield Sample(f"{first}.minSamples.query", ABSENT, counting)
 
 
 def _rest() -> Iterator[Sample]:

@@ -62,6 +62,15 @@ class Missing(Model):
     """How long it must be missing before that is done, or (with Hold) before it is announced; up to 720h."""
 
 
+class MinSamples(Model):
+    """How much traffic the evidence must stand on before it may help a stage forward."""
+
+    count: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    """The fewest samples, for example requests of the treatment group."""
+    query: PromQL | None = None
+    """Beside `query`: PromQL that counts them, one number. `$window` stands for the evidence's window."""
+
+
 _STALE = "maxAge must not be shorter than the interval, or no evidence would ever be fresh"
 
 

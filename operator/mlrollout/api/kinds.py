@@ -20,9 +20,10 @@ from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails, core_schem
 
 from .guardrail import Guardrail
 from .model import rules
+from .rate import RateGuardrail
 from .threshold import ThresholdGuardrail
 
-KINDS: tuple[type[Guardrail], ...] = (ThresholdGuardrail,)
+KINDS: tuple[type[Guardrail], ...] = (ThresholdGuardrail, RateGuardrail)
 """Every kind that there is."""
 
 _RULES = "x-kubernetes-validations"

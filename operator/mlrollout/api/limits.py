@@ -25,13 +25,15 @@ class Limits(Protocol):
 
 
 _CROSSED = "min must not be greater than max"
+CROSSED_RULE = ("!has(self.min) || !has(self.max) || self.min <= self.max", _CROSSED)
+"""The rule that `check_order` keeps, as CEL for the API server, with its message."""
 
 
 def cel_rules(what: str) -> tuple[tuple[str, str], tuple[str, str]]:
     """The rules that `check` keeps, as CEL for the API server, with their messages."""
     return (
         ("has(self.min) || has(self.max)", _absent(what)),
-        ("!has(self.min) || !has(self.max) || self.min <= self.max", _CROSSED),
+        CROSSED_RULE,
     )
 
 
@@ -47,6 +49,15 @@ def check(limits: Limits, what: str) -> None:
     """
     if limits.min is None and limits.max is None:
         raise ValueError(_absent(what))
+    check_order(limits)
+
+
+def check_order(limits: Limits) -> None:
+    """Refuse limits that no value keeps.
+
+    Raises:
+        ValueError: The lower one lies above the higher.
+    """
     if limits.min is not None and limits.max is not None and limits.min > limits.max:
         raise ValueError(_CROSSED)
 

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from . import limits
 from .duration import Between, Duration
 from .fingerprint import fingerprint, first_fingerprint
-from .guardrail import Guardrail, Name
+from .guardrail import Guardrail, Name, Proof
 from .kinds import AnyGuardrail
 from .limits import Limit
 from .model import Ascending, Keyed, Model, Unique, rules
@@ -89,10 +89,15 @@ class Prometheus(Model):
     """For example `http://prometheus.monitoring:9090`, without user name or password."""
 
 
+_NOTHING = "a requirement needs a limit (min, max or both) or proven"
+
+
 class Requirement(Model):
     """A stricter limit that a guardrail must meet before its stage is left upwards."""
 
-    model_config = ConfigDict(json_schema_extra=rules(*limits.cel_rules("a requirement")))
+    model_config = ConfigDict(
+        json_schema_extra=rules(("has(self.min) || has(self.max) || has(self.proven)", _NOTHING), limits.CROSSED_RULE)
+    )
 
     guardrail: Name
     """Name of the guardrail."""
@@ -100,11 +105,22 @@ class Requirement(Model):
     """The lowest good value."""
     max: Limit | None = None
     """The highest good value."""
+    proven: Proof | None = None
+    """Safe: the guardrail has proven in this stage that it keeps its limit. Of guardrails that test at every look."""
 
     @model_validator(mode="after")
     def _limits(self) -> Self:
-        limits.check(self, "a requirement")
+        if self.min is None and self.max is None and self.proven is None:
+            raise ValueError(_NOTHING)
+        limits.check_order(self)
         return self
+
+
+class Early(Model):
+    """When a stage may be left before its duration."""
+
+    after: Annotated[Duration, Between("0s", "8760h")]
+    """The healthy time that it takes at least, up to 8760h."""
 
 
 class Stage(Model):
@@ -117,6 +133,9 @@ class Stage(Model):
     duration: Annotated[Duration, Between("0s", "8760h")]
     """How long the stage must be healthy before the next is entered, up to 8760h. Only time with good evidence
     counts: downtime, missing data and pauses do not. With 0s it is left once every guardrail has passed in it."""
+    early: Early | None = None
+    """Leave the stage before its duration, once every guardrail that tests at every look is proven safe in it, and it
+    was healthy for so long. Left out: its duration is served in any case."""
     require: Annotated[tuple[Requirement, ...], Field(max_length=32), Keyed("guardrail")] = ()
     """Stricter limits that must be met before the stage is left for the next."""
     approval: Approval = Approval.AUTOMATIC
@@ -138,6 +157,27 @@ _REQUIRED = (
     f"self.stages.map(s, {_REQUIRING}, s.require.map(r, {_ABSENT}, r.guardrail)[0])[0]"
 )
 
+_RULES = "x-kubernetes-validations"
+_EXISTING = rules(
+    (
+        "self.stages.all(s, !has(s.require) || s.require.all(r, self.guardrails.exists(g, g.name == r.guardrail)))",
+        _UNKNOWN,
+    ),
+    naming=_REQUIRED,
+)
+_UNPROVABLE = "proven can be required only of a guardrail that tests at every look, not of one with query"
+_NEVER_EARLY = "early needs a guardrail that tests at every look: one with query proves nothing"
+_PROVING = rules(
+    (
+        (
+            "self.stages.all(s, !has(s.require) || s.require.all(r, "
+            "!has(r.proven) || !self.guardrails.exists(g, g.name == r.guardrail && has(g.query))))"
+        ),
+        _UNPROVABLE,
+    ),
+    ("self.stages.all(s, !has(s.early)) || self.guardrails.exists(g, !has(g.query))", _NEVER_EARLY),
+)
+
 Stages = Annotated[
     tuple[Stage, ...], Field(min_length=1, max_length=32), Ascending("percentage", name="name"), Unique("name")
 ]
@@ -146,18 +186,7 @@ Stages = Annotated[
 class Spec(Model):
     """How far the feature may be rolled out, on which evidence."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            (
-                (
-                    "self.stages.all(s, !has(s.require) || "
-                    "s.require.all(r, self.guardrails.exists(g, g.name == r.guardrail)))"
-                ),
-                _UNKNOWN,
-            ),
-            naming=_REQUIRED,
-        )
-    )
+    model_config = ConfigDict(json_schema_extra={_RULES: [*_EXISTING[_RULES], *_PROVING[_RULES]]})
 
     revision: Annotated[str, StringConstraints(min_length=1, max_length=253)]
     """What is being rolled out, for example a model's version. A new value is a new attempt, from the first stage."""
@@ -178,11 +207,14 @@ class Spec(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        known = {guardrail.name for guardrail in self.guardrails}
-        for stage in self.stages:
-            for required in stage.require:
-                if required.guardrail not in known:
-                    raise ValueError(f"{_UNKNOWN}: stage {stage.name} requires {required.guardrail}")
+        known = {guardrail.name: guardrail for guardrail in self.guardrails}
+        for where, required in ((stage.name, one) for stage in self.stages for one in stage.require):
+            if required.guardrail not in known:
+                raise ValueError(f"{_UNKNOWN}: stage {where} requires {required.guardrail}")
+            if required.proven is not None and not known[required.guardrail].sequential:
+                raise ValueError(_UNPROVABLE)
+        if any(stage.early for stage in self.stages) and not any(one.sequential for one in self.guardrails):
+            raise ValueError(_NEVER_EARLY)
         return self
 
     @cached_property

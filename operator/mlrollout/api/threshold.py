@@ -1,28 +1,25 @@
 """A guardrail whose query answers with one number, which has to stay inside limits."""
 
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, model_validator
 
 from . import limits
-from .guardrail import Guardrail, PromQL
+from .guardrail import Guardrail, MinSamples, PromQL
 from .limits import Limit
-from .model import Model, rules
+from .model import rules
 
-
-class MinSamples(Model):
-    """How much traffic the evidence must stand on before it may help a stage forward."""
-
-    count: Annotated[int, Field(ge=1, le=1_000_000_000)]
-    """The fewest samples, for example requests of the treatment group."""
-    query: PromQL
-    """PromQL that counts them, one number. `$window` stands for the evidence's window."""
+_COUNTED = "minSamples needs a query that counts them, beside query"
 
 
 class ThresholdGuardrail(Guardrail):
     """A guardrail whose query answers with one number, which has to stay inside limits."""
 
-    model_config = ConfigDict(json_schema_extra=rules(*limits.cel_rules("a guardrail")))
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            *limits.cel_rules("a guardrail"), ("!has(self.minSamples) || has(self.minSamples.query)", _COUNTED)
+        )
+    )
 
     MARK: ClassVar[str] = "query"
 
@@ -39,4 +36,6 @@ class ThresholdGuardrail(Guardrail):
     @model_validator(mode="after")
     def _limits(self) -> Self:
         limits.check(self, "a guardrail")
+        if self.min_samples is not None and self.min_samples.query is None:
+            raise ValueError(_COUNTED)
         return self

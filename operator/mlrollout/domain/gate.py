@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from mlrollout.api import limits
 from mlrollout.api.duration import rough
-from mlrollout.api.guardrail import Guardrail, MissingAction
-from mlrollout.api.spec import Spec, Stage
+from mlrollout.api.guardrail import Guardrail, MissingAction, Proof
+from mlrollout.api.spec import Requirement, Spec, Stage
 from mlrollout.evidence.checks.kinds import kind_of
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 
@@ -116,18 +116,33 @@ def requirement_blockers(
         guardrail = guardrails[requirement.guardrail]
         last = fresh(guardrail, measurements, now)
         if last is None or last.begins < since or not kind_of(guardrail).meets(requirement, last):
-            wanted = f"{requirement.guardrail} {limits.listed(requirement, digits=4)}"
-            message = f"stage {stage.name} requires {wanted}, and {_found(last, since)}"
+            wanted = " and ".join(filter(None, (limits.listed(requirement, digits=4), _proof(requirement))))
+            wanted = f"{requirement.guardrail} {wanted}"
+            message = f"stage {stage.name} requires {wanted}, and {_found(requirement, last, since)}"
             blockers.append(Blocker(Reason.AWAITING_REQUIREMENTS, message))
     return tuple(blockers)
 
 
-def _found(last: Measurement | None, since: float) -> str:
+def _proof(requirement: Requirement) -> str:
+    return f"proven: {requirement.proven}" if requirement.proven else ""
+
+
+def proven_safe(spec: Spec, since: float, measurements: Mapping[str, MeasurementHistory], now: float) -> bool:
+    """Whether every guardrail that gates and tests at every look has proven in this stage that it keeps its limit."""
+    latest = [fresh(guardrail, measurements, now) for guardrail in gates(spec) if guardrail.sequential]
+    return bool(latest) and all(
+        last is not None and last.verdict is Verdict.PASS and last.begins >= since and last.proven is Proof.SAFE
+        for last in latest
+    )
+
+
+def _found(requirement: Requirement, last: Measurement | None, since: float) -> str:
     if last is None or last.value is None:
         return "it has no value yet"
     if last.begins < since:
         return f"its window still reaches back before this stage (it is {last.value:.4g})"
-    return f"it is {last.value:.4g} ({last.verdict})"
+    unproven = ", not proven yet" if requirement.proven is not None and last.proven is None else ""
+    return f"it is {last.value:.4g} ({last.verdict}{unproven})"
 
 
 def overdue(guardrail: Guardrail, measured: MeasurementHistory, since: float, now: float) -> bool:

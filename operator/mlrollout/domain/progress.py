@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 from mlrollout.api.duration import render, rough
 from mlrollout.api.spec import Approval, Spec, Stage
 
-from .gate import evidence_max_age, first_stage_blockers, gates, promotion_blockers, requirement_blockers
+from .gate import (
+    evidence_max_age,
+    first_stage_blockers,
+    gates,
+    promotion_blockers,
+    proven_safe,
+    requirement_blockers,
+)
 from .stages import current, following
 from .state import Blocker, Blockers, Observation, Phase, Reason, RunOutcome, State
 
@@ -31,7 +38,7 @@ def progress(spec: Spec, seen: Observation, state: State, now: float, pause: Blo
     if missing or pause:
         return Progressed(state, (*pause, *missing))
     # Up only once the stage has served its time, or a person says so (invariant 1).
-    rest = stage.duration - state.healthy
+    rest = _rest(spec, seen, state, stage, now)
     if rest > 0 and state.promoted != stage.name:
         served = Blocker(Reason.PROGRESSING, f"healthy for {rough(state.healthy)} of {render(stage.duration)}")
         return Progressed(state, (served,), now + rest)
@@ -39,6 +46,14 @@ def progress(spec: Spec, seen: Observation, state: State, now: float, pause: Blo
     if missing:
         return Progressed(state, missing)
     return _advance(spec, seen, state, stage, now)
+
+
+def _rest(spec: Spec, seen: Observation, state: State, stage: Stage, now: float) -> float:
+    """Seconds of healthy time that are still to be served."""
+    early = stage.early is not None and proven_safe(spec, state.in_force_since, seen.measurements, now)
+    # Up before the whole time is served only on proof, and never before the time that the user set (invariant 1).
+    wanted = min(stage.early.after, stage.duration) if early and stage.early is not None else stage.duration
+    return wanted - state.healthy
 
 
 def _count(spec: Spec, seen: Observation, state: State, stage: Stage, now: float) -> State:

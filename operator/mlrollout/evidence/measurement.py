@@ -82,6 +82,11 @@ class Measurement:
         return self.at - self.reach
 
     @property
+    def proven(self) -> Proof | None:
+        """What is proven in this stage, if anything."""
+        return None if self.evidence is None else self.evidence.proven
+
+    @property
     def missing(self) -> bool:
         """Whether there was no answer to judge."""
         return self.verdict in (Verdict.NO_DATA, Verdict.ERROR)

@@ -4,6 +4,7 @@ import math
 
 from mlrollout.api import duration
 from mlrollout.api.limits import Limits, position
+from mlrollout.evidence.measurement import Evidence
 
 _BELIEVABLE = 1e9
 """Seconds; a sample from decades ago is a clock or a server gone wrong."""
@@ -14,6 +15,26 @@ def line(limits: Limits, value: float, reach: float, count: float | None) -> str
     basis = [f"window {duration.rough(reach)}"] if round(reach, 3) else []
     basis += [] if count is None else [f"{math.floor(count):.15g} samples"]
     return f"{_value(limits, value)} is {position(limits, value)}" + (f" ({', '.join(basis)})" if basis else "")
+
+
+def percent(share: float) -> str:
+    """A share for people: `6.12 %`."""
+    return f"{100 * share:.3g} %"
+
+
+def share(part: float, every: float, what: str) -> str:
+    """A share for people, with what it stands on: `6.1 % are bad (61 of 1000)`."""
+    return f"{percent(part / every)} {what} ({part:.15g} of {every:.15g})" if every else "no events yet"
+
+
+def proven(evidence: Evidence) -> str:
+    """What is proven in this stage, for people."""
+    return "; proven safe" if evidence.proven else ""
+
+
+def chance(evidence: Evidence) -> str:
+    """How seldom a breach is a false alarm, for people."""
+    return f"by chance alone, that is seen in less than {percent(evidence.false_alarm)} of all attempts"
 
 
 def ago(seconds: float, limit: float) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from mlrollout.api import moment
 from mlrollout.api.duration import render
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
@@ -184,8 +185,9 @@ def attempt(state: State) -> Attempt | None:
         return None
     return Attempt(
         number=state.record.attempt,
-        began=state.measurements_from,
-        stage=state.in_force_since,
+        # As a status has them, so that every replica knows the same times.
+        began=moment.parse(moment.render(state.measurements_from)),
+        stage=moment.parse(moment.render(state.in_force_since)),
         percentage=state.record.percentage,
         clear=state.evidence_from,
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 from mlrollout.adapters.prometheus import PrometheusSource
-from mlrollout.api.guardrail import Guardrail
-from mlrollout.api.threshold import MinSamples, ThresholdGuardrail
+from mlrollout.api.guardrail import Guardrail, MinSamples
+from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence.checks.kinds import check_of
 from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.runtime.measuring import measure

@@ -156,7 +156,7 @@ class World:
     def sampled_at(self, ref: Ref, guardrail: Guardrail) -> float:
         """When the newest sample of the series that has waited longest was really taken, of those that it asks for."""
         assert isinstance(guardrail, ThresholdGuardrail)  # the only kind that the world's objects have
-        asked = asked_for(guardrail.query) | asked_for(guardrail.min_samples.query if guardrail.min_samples else "")
+        asked = asked_for(guardrail.query) | asked_for((guardrail.min_samples and guardrail.min_samples.query) or "")
         app = self.prometheus.app(ref.name)
         return min((app.sampled(series) for series in asked), default=self.now())
 

@@ -152,9 +152,10 @@ class Check(ABC, Generic[G]):
 
     @staticmethod
     def meets(requirement: Requirement, measurement: Measurement) -> bool:
-        """Whether a measurement passed with a value inside a stage's stricter limit, too."""
+        """Whether a measurement passed with a value inside a stage's stricter limit, and with the proof it asks for."""
         passed = measurement.verdict is Verdict.PASS and measurement.value is not None
-        return passed and limits.contains(requirement, measurement.value or 0.0)
+        proven = requirement.proven is None or measurement.proven is requirement.proven
+        return passed and proven and limits.contains(requirement, measurement.value or 0.0)
 
     @staticmethod
     def limit(guardrail: G, value: float | None) -> float | None:  # noqa: ARG004 - most kinds have none

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.rate import RateGuardrail
 from mlrollout.api.threshold import ThresholdGuardrail
 
 from .check import Check, Unmeasurable, UnmeasurableError
+from .rate import Rate
 from .threshold import Threshold
 
-_KINDS: Mapping[type[Guardrail], type[Check[Any]]] = {ThresholdGuardrail: Threshold}
+_KINDS: Mapping[type[Guardrail], type[Check[Any]]] = {ThresholdGuardrail: Threshold, RateGuardrail: Rate}
 
 
 def kind_of(guardrail: Guardrail) -> type[Check[Any]]:

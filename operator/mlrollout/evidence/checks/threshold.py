@@ -53,7 +53,8 @@ class Threshold(Check[ThresholdGuardrail]):
     def __init__(self, guardrail: ThresholdGuardrail) -> None:
         super().__init__(guardrail)
         self._value = parsed(VALUE, guardrail.query)
-        self._count = None if guardrail.min_samples is None else parsed(COUNT, guardrail.min_samples.query)
+        counting = None if guardrail.min_samples is None else guardrail.min_samples.query
+        self._count = None if counting is None else parsed(COUNT, counting)
         # The window is the same at each step of a measurement, and from one to the next once the stage is old enough.
         self._asked = lru_cache(maxsize=1)(self._ask)
 

@@ -99,7 +99,7 @@ def _is_range(node: promql.Expr) -> bool:
 
 def _selection(selector: promql.VectorSelector, strings: Mapping[str, str], place: _Place, width: float) -> Selection:
     return Selection(
-        selector=_render(selector, strings),
+        selector=render(selector, strings),
         begins=_moved(selector, place.before) + width,
         width=width,
         function=place.function if width else "",
@@ -122,7 +122,7 @@ def _seconds(span: timedelta | None) -> float:
     return 0.0 if span is None else span.total_seconds()
 
 
-def _render(selector: promql.VectorSelector, strings: Mapping[str, str]) -> str:
+def render(selector: promql.VectorSelector, strings: Mapping[str, str]) -> str:
     """A selector as PromQL, with the user's own strings in it."""
     if selector.matchers.or_matchers:
         raise QueryError("`or` between labels is not PromQL: use a regular expression, or `or` between two queries")

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from mlrollout.api.guardrail import MinSamples
 from mlrollout.api.kinds import KINDS
 from mlrollout.api.spec import Requirement
-from mlrollout.api.threshold import MinSamples, ThresholdGuardrail
+from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.checks.check import Answers, Check, Failure, Occasion, Unmeasurable
 from mlrollout.evidence.checks.kinds import check_of, kind_of

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from mlrollout.api.guardrail import MinSamples
 from mlrollout.api.spec import Requirement
-from mlrollout.api.threshold import MinSamples, ThresholdGuardrail
+from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.checks.check import Occasion
 from mlrollout.evidence.checks.threshold import Look, Threshold, exceeds, judge

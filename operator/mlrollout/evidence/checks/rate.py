@@ -1,0 +1,58 @@
+"""The share of bad events of one group, held against a limit."""
+
+import math
+
+from mlrollout.api.moment import to_second
+from mlrollout.api.rate import RateGuardrail
+from mlrollout.evidence import wording
+from mlrollout.evidence.measurement import Counted, Evidence
+from mlrollout.evidence.statistics import intervals
+from mlrollout.evidence.statistics.blocks import Counts
+from mlrollout.evidence.statistics.counting.contents import Source, above, counts
+from mlrollout.evidence.statistics.rate import RateState, RateTest
+
+from .sequential import Calm, Sequential, Window
+
+BAD, ALL, HISTOGRAM = "rate.bad", "rate.all", "rate.histogram"
+
+
+class Rate(Sequential[RateGuardrail, RateState, Counts]):
+    """A guardrail on the share of bad events of one group."""
+
+    def __init__(self, guardrail: RateGuardrail) -> None:
+        rate = guardrail.rate
+        fields = {BAD: rate.bad, ALL: rate.all, HISTOGRAM: rate.histogram}
+        selectors = {where: text for where, text in fields.items() if text is not None}
+        super().__init__(guardrail, RateTest(rate.max), RateState, selectors)
+        self._edge = None if rate.above is None else float(rate.above)
+
+    def count(self, window: Window) -> Counts:
+        """Bad events and all events; or those above the edge, and all."""
+        if self._edge is None:
+            source = Source.read(window.series[BAD], window.series[ALL])
+            return counts(source, source.span(window.begin, window.end))
+        source = Source.read((), window.series[HISTOGRAM])
+        return above(source.all, self._edge, source.span(window.begin, window.end))
+
+    def evidence(self, state: RateState, level: float) -> Evidence:
+        """The share in this stage."""
+        found = intervals.of_rate(state.counts, level)
+        treatment = Counted(state.counts.events, state.counts.bad)
+        return Evidence(treatment, None, found.estimate, found.low, found.high, math.nan, level)
+
+    def told(self, state: RateState, evidence: Evidence, calm: Calm[RateState] | None) -> tuple[float | None, str]:
+        """The share, what it stands on, its limit, and how sure that is."""
+        what = "are bad" if self._edge is None else f"are above {self._edge:.15g}"
+        limit, stage = f"max {wording.percent(self.guardrail.rate.max)}", state.counts
+        whole = wording.share(stage.bad, stage.events, what)
+        sure = f"surely between {wording.percent(evidence.low)} and {wording.percent(evidence.high)}"
+        if calm is None:
+            return evidence.estimate, f"{whole}, {limit}, {sure}{wording.proven(evidence)}"
+        events, bad = stage.events - calm.state.counts.events, stage.bad - calm.state.counts.bad
+        lately = f"{wording.share(bad, events, what)} since {to_second(calm.at)}, {limit}"
+        return bad / events if events else None, f"{lately}; in all of this stage {whole}; {wording.chance(evidence)}"
+
+    @staticmethod
+    def limit(guardrail: RateGuardrail, value: float | None) -> float | None:  # noqa: ARG004 - the base's
+        """The share that is allowed."""
+        return guardrail.rate.max

@@ -1,0 +1,391 @@
+"""What the kinds have in common that test at every look, with one chance of a false alarm for all of them together.
+
+Raw samples are read in blocks on one grid of wall time, each block once, and a test keeps what they come to. So what
+is measured depends on the samples alone, not on when or how often anybody looked, nor on which replica did.
+"""
+
+import json
+import math
+from abc import abstractmethod
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Generic, Protocol, Self, TypeVar
+
+from mlrollout.api.duration import rough
+from mlrollout.api.fingerprint import fingerprint
+from mlrollout.api.guardrail import Proof
+from mlrollout.api.moment import to_second
+from mlrollout.api.sequential import SequentialGuardrail
+from mlrollout.evidence.answer import Answer
+from mlrollout.evidence.measurement import Evidence, Measurement, Verdict
+from mlrollout.evidence.promql.selector import selector
+from mlrollout.evidence.promql.text import QueryError
+from mlrollout.evidence.statistics import checkpoint
+from mlrollout.evidence.statistics.bets import Bets, enough
+from mlrollout.evidence.statistics.blocks import Block
+from mlrollout.evidence.statistics.counting import grid
+from mlrollout.evidence.statistics.counting.refusal import Reason, Refusal
+from mlrollout.evidence.statistics.counting.series import Series
+
+from .check import Answers, Attempt, Check, Failure, Occasion, Question, Questions, UnmeasurableError
+
+SHORTEST_BLOCK = 15.0
+"""Seconds of a block, where the guardrail's interval is not longer."""
+SCRAPE = 15.0
+"""Seconds between two scrapes, as long as no samples have told."""
+HORIZON = 86400.0
+"""Seconds before now from which samples are read at most: what was counted by nobody before that is left out."""
+SILENCE = 3600.0
+"""Seconds that a block may grow while nothing is scraped. Longer, and only what comes after is counted."""
+SAMPLES = 50_000
+"""Samples that one look should ask for, of all its selectors: what was missed is made up for in several looks."""
+BLOCKS = 120
+"""Blocks that one look reads at most."""
+_HUGE = 700.0
+_NEVER = 0.0
+_ROUNDED = 0.001
+"""Seconds: a status keeps times to the millisecond, so what was just decided and what was read again differ by less."""
+_TIMES = ("stage", "since", "upto", "counted")
+
+G = TypeVar("G", bound=SequentialGuardrail)
+S = TypeVar("S", bound="TestState")
+C = TypeVar("C")
+
+
+class TestState(Protocol):
+    """What a test keeps from block to block."""
+
+    @property
+    def bets(self) -> Bets:
+        """Its evidence."""
+        ...
+
+    def next_stage(self) -> Self:
+        """The same at the beginning of another stage."""
+        ...
+
+
+class Test(Protocol[S, C]):
+    """What a kind tests by."""
+
+    def begin(self, at: float) -> S:
+        """Before the first block of an attempt, whose first users came at that time."""
+        ...
+
+    def update(self, state: S, block: Block[C]) -> S:
+        """With one more block."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What was read for one block.
+
+    Attributes:
+        series: What each selector matches, by the question's name, with samples from `grid.BEFORE` before the block on.
+        begin: Samples up to then were counted before.
+        end: Samples up to then are counted now.
+        percentage: The percentage in force all the time; `None` where it may have been another.
+    """
+
+    series: Mapping[str, tuple[Series, ...]]
+    begin: float
+    end: float
+    percentage: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Calm(Generic[S]):
+    """Where nothing spoke for a breach for the last time in this stage: at its begin, or later.
+
+    Attributes:
+        at: When that block ended, seconds since the epoch.
+        state: What the test kept.
+    """
+
+    at: float
+    state: S
+
+
+@dataclass(frozen=True, slots=True)
+class Memory(Generic[S]):
+    """What a check remembers from one look to the next. Times are seconds since the epoch.
+
+    Attributes:
+        attempt: Which attempt it is about.
+        stage: When the percentage came into force in whose stage `state` counts.
+        since: Where the first block of that stage began.
+        upto: Where the last block ended that was counted or passed over.
+        counted: Where the last block ended that was counted.
+        state: What the test keeps.
+        calm: Where nothing spoke for a breach for the last time.
+    """
+
+    attempt: int
+    stage: float
+    since: float
+    upto: float
+    counted: float
+    state: S
+    calm: Calm[S]
+
+    def next_stage(self, stage: float, since: float) -> "Memory[S]":
+        """The same at the beginning of another stage."""
+        state = self.state.next_stage()
+        return replace(self, stage=stage, since=since, state=state, calm=Calm(since, state))
+
+    def with_block(self, state: S, end: float) -> "Memory[S]":
+        """With one more block."""
+        calm = Calm(end, state) if state.bets.log_worse <= 0 else self.calm
+        return replace(self, state=state, counted=end, calm=calm)
+
+
+class Sequential(Check[G], Generic[G, S, C]):
+    """A guardrail that is tested block by block. A kind says what it asks, how it counts, and how it tells that.
+
+    Args:
+        guardrail: As the user wrote it.
+        test: What it is tested by.
+        kept: What the test keeps, as a type.
+        selectors: The selectors of the counters, by the field where each stands.
+    """
+
+    def __init__(self, guardrail: G, test: Test[S, C], kept: type[S], selectors: Mapping[str, str]) -> None:
+        super().__init__(guardrail)
+        self._name = fingerprint((guardrail,))
+        self.step = max(SHORTEST_BLOCK, float(math.ceil(guardrail.interval)))
+        self._test = test
+        self._kept = kept
+        self._selectors = {where: _selector(where, text) for where, text in selectors.items()}
+        self._memory: Memory[S] | None = None
+        self._refusal: Refusal | None = None
+        self._scrape = SCRAPE
+        self._ahead = 4 * self.step
+
+    # --- what a kind says --------------------------------------------------------------------
+
+    @abstractmethod
+    def count(self, window: Window) -> C:
+        """What is counted in a block.
+
+        Raises:
+            Refusal: It can't be.
+        """
+
+    @abstractmethod
+    def evidence(self, state: S, level: float) -> Evidence:
+        """What the test stands on, but for `e_value`, `false_alarm` and `proven`, which are the same for every kind."""
+
+    @abstractmethod
+    def told(self, state: S, evidence: Evidence, calm: "Calm[S] | None") -> tuple[float | None, str]:
+        """What was found, as one number and for a person on call.
+
+        Args:
+            state: What the test keeps.
+            evidence: What it stands on.
+            calm: For a breach, where its rise began: what was counted since then shows best what is wrong.
+        """
+
+    # --- what it remembers -------------------------------------------------------------------
+
+    def restore(self, checkpoint_: str) -> None:  # noqa: D102 - the base's
+        try:
+            found = json.loads(checkpoint_ or "null")
+            if found["guardrail"] == self._name:
+                times = {name: float(found[name]) for name in _TIMES}
+                state = checkpoint.load(self._kept, found["state"])
+                calm = Calm(float(found["calmAt"]), checkpoint.load(self._kept, found["calm"]))
+                self._memory = Memory(attempt=int(found["attempt"]), state=state, calm=calm, **times)
+        except (ValueError, TypeError, KeyError):
+            self._memory = None
+
+    def _checkpoint(self) -> str:
+        memory = self._memory
+        if memory is None:
+            return ""
+        times = {name: getattr(memory, name) for name in _TIMES}
+        states = {"state": checkpoint.dump(memory.state), "calm": checkpoint.dump(memory.calm.state)}
+        kept = {"guardrail": self._name, "attempt": memory.attempt, **times, "calmAt": memory.calm.at, **states}
+        return json.dumps(kept, separators=(",", ":"))
+
+    def _remembered(self, attempt: Attempt, now: float) -> Memory[S]:
+        """What is known of this attempt: what was counted of it, or nothing yet."""
+        memory = self._memory
+        if memory is None or memory.attempt != attempt.number or memory.state.bets.begin < attempt.clear - _ROUNDED:
+            begin = next(grid.ends(attempt.began, math.inf, self.step))
+            state = self._test.begin(attempt.began)
+            memory = Memory(attempt.number, _NEVER, begin, begin, begin, state, Calm(begin, state))
+        oldest = grid.latest(now - HORIZON, self.step, 0.0)
+        return replace(memory, upto=oldest) if memory.upto < oldest else memory
+
+    # --- a measurement -----------------------------------------------------------------------
+
+    def reach(self, occasion: Occasion) -> float:  # noqa: ARG002 - the base's
+        """What could not be measured looks at nothing."""
+        return 0.0
+
+    def proceed(self, occasion: Occasion, answers: Answers) -> Measurement | Questions:
+        """The samples since the last block that was read, and what they come to."""
+        newest = grid.latest(occasion.at, self.step, self._scrape)
+        if occasion.attempt is None:
+            begin, end = newest - self.step, newest
+        else:
+            memory = self._remembered(occasion.attempt, occasion.at)
+            begin, end = memory.upto, min(newest, memory.upto + self._ahead)
+            end = max(memory.upto, math.floor(end / self.step) * self.step)
+        if end > begin and len(answers) < len(self._selectors):
+            return self._questions(begin, end)
+        for answer in answers.values():
+            if isinstance(answer, Failure):
+                return self.failed(occasion, answer.reason, refused=answer.refused)
+            if answer.warnings:
+                partial = f"the answer may be partial and counts for nothing: {answer.warnings[0]}"
+                return self.failed(occasion, partial)
+        series = {name: answer.series for name, answer in answers.items() if isinstance(answer, Answer)}
+        if occasion.attempt is None:
+            return self._before_users(occasion, Window(series, begin, end, 0))
+        level = self.guardrail.level(occasion.sharing)
+        self._memory = self._read(memory, occasion.attempt, series, end, level) if end > begin else memory
+        self._learn(series, begin, end)
+        return self._judge(occasion, occasion.attempt, level, newest)
+
+    def failed(self, occasion: Occasion, reason: str, *, refused: bool = False) -> Measurement:
+        """The error; or the breach that was known before it, which no failure of a source takes back."""
+        attempt, memory = occasion.attempt, self._memory
+        if attempt is not None and memory is not None and memory.attempt == attempt.number:
+            level = self.guardrail.level(occasion.sharing)
+            if enough(memory.state.bets.log_worse, level):
+                return self._measurement(Verdict.BREACH, occasion, memory, level)
+        return replace(super().failed(occasion, reason, refused=refused), checkpoint=self._checkpoint())
+
+    def _questions(self, begin: float, end: float) -> Questions:
+        seconds = math.ceil(end - begin + grid.BEFORE)
+        return {where: Question(f"{text}[{seconds}s]", end) for where, text in self._selectors.items()}
+
+    def _before_users(self, occasion: Occasion, window: Window) -> Measurement:
+        """Nothing counts yet, but what can't be counted is told before the first user comes."""
+        try:
+            self.count(window)
+        except Refusal as refusal:
+            if refusal.reason not in _SILENT:
+                return self.failed(occasion, refusal.words)
+        message = "nobody has had the treatment yet: counting begins with the first stage"
+        return Measurement(Verdict.INCONCLUSIVE, occasion.at, 0.0, message=message)
+
+    def _read(
+        self, memory: Memory[S], attempt: Attempt, series: Mapping[str, tuple[Series, ...]], upto: float, level: float
+    ) -> Memory[S]:
+        """What is remembered after all blocks up to a moment; it ends with the block that makes a breach."""
+        self._refusal = None
+        samples = {name: [_Samples.of(one) for one in found] for name, found in series.items()}
+        begin = memory.upto
+        for end in grid.ends(begin, upto, self.step):
+            in_stage = begin >= attempt.stage + _ROUNDED
+            if in_stage and memory.stage != attempt.stage:
+                memory = memory.next_stage(attempt.stage, begin)
+            found = {name: tuple(_within(all_, begin - grid.BEFORE, end)) for name, all_ in samples.items()}
+            try:
+                content = self.count(Window(found, begin, end, attempt.percentage if in_stage else None))
+            except Refusal as refusal:
+                self._refusal = refusal
+                if refusal.reason.waits and end - begin < SILENCE:
+                    continue
+            else:
+                self._refusal = None
+                memory = memory.with_block(self._test.update(memory.state, Block(begin, end, content)), end)
+            begin = end
+            memory = replace(memory, upto=end)
+            if enough(memory.state.bets.log_worse, level):
+                break  # every replica stops at this block, and so none misses it
+        return memory
+
+    def _learn(self, series: Mapping[str, tuple[Series, ...]], begin: float, end: float) -> None:
+        """From what was answered: how often is scraped, and how far a look may reach ahead."""
+        total = sum(len(one.samples) for found in series.values() for one in found)
+        fullest = max((one.samples for found in series.values() for one in found), key=len, default=())
+        gaps = sorted(late - early for (early, _), (late, _) in pairwise(fullest))
+        self._scrape = gaps[len(gaps) // 2] if gaps else self._scrape
+        if self._refusal is not None and self._refusal.reason.waits:
+            self._ahead = min(2 * self._ahead, SILENCE + self.step)
+        elif total:
+            seconds = SAMPLES * (end - begin + grid.BEFORE) / total - grid.BEFORE
+            self._ahead = min(max(seconds, 2 * self.step), BLOCKS * self.step)
+
+    def _judge(self, occasion: Occasion, attempt: Attempt, level: float, newest: float) -> Measurement:
+        memory = self._memory
+        assert memory is not None  # noqa: S101 - it was just written
+        if enough(memory.state.bets.log_worse, level):
+            return self._measurement(Verdict.BREACH, occasion, memory, level)
+        behind, refusal = newest - memory.counted, self._refusal
+        overdue = behind > self.guardrail.max_age
+        if refusal is not None and (overdue or not refusal.reason.waits):
+            verdict = Verdict.NO_DATA if refusal.reason in _SILENT else Verdict.ERROR
+            return self._measurement(verdict, occasion, memory, level, instead=refusal.words)
+        if overdue:
+            counted = f"what was missed is counted: up to {to_second(memory.counted)}, {rough(behind)} are left"
+            return self._measurement(Verdict.INCONCLUSIVE, occasion, memory, level, instead=counted)
+        if memory.stage != attempt.stage:
+            young = "this stage began a moment ago: its first block is not complete yet"
+            return self._measurement(Verdict.INCONCLUSIVE, occasion, memory, level, instead=young)
+        found = self._measurement(Verdict.PASS, occasion, memory, level)
+        if (found.samples or 0.0) < self.guardrail.events:
+            few = f"{found.message}, but at least {self.guardrail.events} events of this stage are needed"
+            return replace(found, verdict=Verdict.INCONCLUSIVE, message=few)
+        return found
+
+    def _measurement(
+        self, verdict: Verdict, occasion: Occasion, memory: Memory[S], level: float, *, instead: str = ""
+    ) -> Measurement:
+        bets, clear = memory.state.bets, 0.0 if occasion.attempt is None else occasion.attempt.clear
+        proven = bool(bets.safe) and enough(bets.log_safe, level)
+        evidence = replace(
+            self.evidence(memory.state, level),
+            e_value=math.exp(min(bets.log_worse, _HUGE)),
+            false_alarm=level,
+            proven=Proof.SAFE if proven else None,
+        )
+        breach = verdict is Verdict.BREACH
+        begins = max(bets.begin, clear) if breach else memory.since
+        value, words = self.told(memory.state, evidence, memory.calm if breach else None)
+        return Measurement(
+            verdict,
+            occasion.at,
+            0.0 if verdict in (Verdict.NO_DATA, Verdict.ERROR) else max(0.0, occasion.at - begins),
+            value=value,
+            samples=evidence.treatment.events,
+            message=instead or words,
+            evidence=evidence,
+            checkpoint=self._checkpoint(),
+        )
+
+
+_SILENT = frozenset({Reason.NO_SAMPLES, Reason.GROUP_MISSING})
+"""What says no more than that nothing is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    series: Series
+    times: list[float]
+
+    @classmethod
+    def of(cls, series: Series) -> "_Samples":
+        return cls(series, [at for at, _ in series.samples])
+
+
+def _within(all_: list[_Samples], after: float, upto: float) -> Iterator[Series]:
+    """The series with the samples of a span alone: what a look at that time would have been answered."""
+    for one in all_:
+        first, last = bisect_right(one.times, after), bisect_right(one.times, upto)
+        if first < last or one.series.native:
+            whole = first == 0 and last == len(one.times)
+            yield one.series if whole else replace(one.series, samples=one.series.samples[first:last])
+
+
+def _selector(where: str, text: str) -> str:
+    try:
+        return selector(text)
+    except QueryError as error:
+        raise UnmeasurableError(where, str(error)) from error
