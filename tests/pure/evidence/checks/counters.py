@@ -1,7 +1,9 @@
 """Counters that a Prometheus scrapes, played: what a range selector answers at any moment, and looks made on that."""
 
+import math
 import random
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
@@ -45,11 +47,13 @@ class Counters:
         assert found is not None
         assert question.at is not None
         begin, name = max(question.at - float(found["seconds"]), self.since), found["selector"].partition("{")[0]
-        cut = [
-            replace(one, samples=tuple(sample for sample in one.samples if begin < sample[0] <= question.at))
-            for one in self.series.get(name, [])
-        ]
+        cut = [replace(one, samples=_between(one, begin, question.at)) for one in self.series.get(name, [])]
         return Answer((), kind="matrix", series=tuple(one for one in cut if one.samples or one.native))
+
+
+def _between(one: Series, begin: float, end: float) -> tuple[tuple[float, float], ...]:
+    first, last = (bisect_right(one.samples, (at, math.inf)) for at in (begin, end))
+    return one.samples[first:last]
 
 
 @dataclass

@@ -12,6 +12,8 @@ SPARE = 10.0
 """What a counter may have gained since a restart, however slowly counters grow otherwise."""
 FASTER = 3.0
 """How many times the greatest pace seen a counter may have grown since a restart."""
+KEPT = 0.5
+"""The share of what it stood at before that a counter can't have gained again since a restart, in one scrape."""
 FALLS = 3
 OFTEN = 4
 """A gauge falls at least `FALLS` times, and at one in `OFTEN` of its changes."""
@@ -73,7 +75,7 @@ def _step(one: Series, span: Span, before: tuple[float, float], after: tuple[flo
     (at, old), (to, new) = before, after
     if new >= old:
         return new - old
-    if not span.plausible(new, to - at):
+    if not span.plausible(new, to - at) or new > max(SPARE, KEPT * old):
         # A gauge that sinks from 1000 to 990 would be 990 bad events at once, and a rollback for nothing.
         raise Refusal(
             Reason.FELL,
