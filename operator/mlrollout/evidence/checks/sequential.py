@@ -161,7 +161,7 @@ class Sequential(Check[G], Generic[G, S, C]):
         self._selectors = {where: _selector(where, text) for where, text in selectors.items()}
         self._memory: Memory[S] | None = None
         self._refusal: Refusal | None = None
-        self._scrape = SCRAPE
+        self.scrape = SCRAPE
         self._ahead = 4 * self.step
 
     # --- what a kind says --------------------------------------------------------------------
@@ -228,7 +228,7 @@ class Sequential(Check[G], Generic[G, S, C]):
 
     def proceed(self, occasion: Occasion, answers: Answers) -> Measurement | Questions:
         """The samples since the last block that was read, and what they come to."""
-        newest = grid.latest(occasion.at, self.step, self._scrape)
+        newest = grid.latest(occasion.at, self.step, self.scrape)
         if occasion.attempt is None:
             begin, end = newest - self.step, newest
         else:
@@ -306,7 +306,7 @@ class Sequential(Check[G], Generic[G, S, C]):
         total = sum(len(one.samples) for found in series.values() for one in found)
         fullest = max((one.samples for found in series.values() for one in found), key=len, default=())
         gaps = sorted(late - early for (early, _), (late, _) in pairwise(fullest))
-        self._scrape = gaps[len(gaps) // 2] if gaps else self._scrape
+        self.scrape = gaps[len(gaps) // 2] if gaps else self.scrape
         if self._refusal is not None and self._refusal.reason.waits:
             self._ahead = min(2 * self._ahead, SILENCE + self.step)
         elif total:
