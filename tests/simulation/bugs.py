@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -79,6 +80,17 @@ def hear_manifests(patch: pytest.MonkeyPatch) -> None:
 def trust_old_samples(patch: pytest.MonkeyPatch) -> None:
     """How old the samples behind an answer are is not asked."""
     patch.setattr(threshold, "_stale", lambda *_: None)
+
+
+def breach_on_few_samples(patch: pytest.MonkeyPatch) -> None:
+    """A bad value is a breach however few samples it stands on."""
+    patch.setattr(threshold.Look, "holds_back", property(lambda _: False))
+
+
+def hide_what_is_held_back(patch: pytest.MonkeyPatch) -> None:
+    """Bad values that never have enough samples have no consequence."""
+    policies = gate._policies
+    patch.setattr(gate, "_policies", lambda *about: islice(policies(*about), 1))
 
 
 def ask_what_answered(patch: pytest.MonkeyPatch) -> None:

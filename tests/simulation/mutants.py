@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pytest
 
 from . import bugs
 from .checks.clients import clients_follow_to_zero, clients_never_go_back
+from .checks.few import a_breach_stands_on_its_samples
 from .checks.guard import who_looks_looks_on
 from .checks.leases import leases_last
 from .checks.looks import somebody_looks
@@ -27,6 +29,7 @@ from .checks.told import (
 )
 from .checks.violation import Check
 from .checks.zero import breach_reaches_zero, deletion_reaches_zero, zero_comes_back, zero_stays
+from .world import prometheus
 from .world.faults import Fate
 from .world.plan import Leading, Plan
 from .world.step import Step
@@ -154,6 +157,16 @@ def _met_anew(plan: Plan) -> Plan:
     return replace(plan, leading=Leading.ALONE, steps=(*steps, *time_passes))
 
 
+def _counting(plan: Plan, count: int) -> Plan:
+    """Models are bad, and guardrails ask for so many samples, or a rollback after a while of bad values on fewer."""
+    samples = {"count": count, "query": prometheus.requests("a", "$window")}
+    few = samples | {"onTooFew": {"action": "Rollback", "after": "5s"}}
+    spec = plan.specs["a"]
+    first = spec["guardrails"][0] | {"query": prometheus.error_rate("a", "$window"), "minSamples": few}
+    specs = {**plan.specs, "a": {**spec, "revision": "bad-0", "guardrails": [first]}}
+    return replace(plan, specs=specs, steps=(Step(50.0, "cut", "x", 1.0),))
+
+
 def _half_scraped(plan: Plan) -> Plan:
     """The counter of failures dies, and that of requests lives on."""
     return replace(plan, steps=tuple(Step(float(at), "silence", "a", ("FAILURES", 25.0)) for at in (8, 36)), rates={})
@@ -167,6 +180,8 @@ MUTANTS = (
     Mutant(bugs.hear_manifests, attempts_are_asked_for, "calm", _kept_in_git),
     Mutant(bugs.trust_old_samples, no_unearned_raise, "calm", _starving, near=14),
     Mutant(bugs.ask_what_answered, no_unearned_raise, "evidence", _half_scraped),
+    Mutant(bugs.breach_on_few_samples, a_breach_stands_on_its_samples, "calm", partial(_counting, count=200)),
+    Mutant(bugs.hide_what_is_held_back, breach_reaches_zero, "calm", partial(_counting, count=1_000_000)),
     Mutant(bugs.trust_other_stages, no_unearned_raise, "calm"),
     Mutant(bugs.count_all_time, downtime_is_not_healthy_time, "crashes"),
     Mutant(bugs.count_twice, downtime_is_not_healthy_time, "leaders", near=8),

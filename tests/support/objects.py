@@ -295,8 +295,9 @@ def _rate(first: str) -> Iterator[Sample]:
         yield Sample(f"{rate}.max", no_share, percent)
         yield Sample(f"{first}.falseAlarm", no_share, chance)
     yield Sample(f"{first}.falseAlarm", "1%", f"{first}.falseAlarm in body must be of type number")
-    counted = "minSamples has no query here: the guardrail counts its events itself"
-    yield Sample(first, RATE | {"minSamples": SAMPLES}, counted)
+    counted = "minSamples has nothing but a count here: the guardrail counts its events itself"
+    for more in ({"query": "up"}, {"holdsBack": "Both"}, {"onTooFew": {}}):
+        yield Sample(first, RATE | {"minSamples": {"count": 1} | more}, counted)
     yield Sample(first, RATE | {"window": "300s", "breachAfter": {"failures": 1, "of": 1}})
     for window in ("5m1ms", "1d"):
         yield Sample(
@@ -342,6 +343,11 @@ def _looks(first: str) -> Iterator[Sample]:
     yield Sample(f"{first}.breachAfter", {"failures": 3}, more)
     yield from _number(f"{first}.minSamples.count", 1, 1_000_000_000)
     yield from _text(f"{first}.minSamples.query", shortest=1, longest=4096)
+    yield from _choice(f"{first}.minSamples.holdsBack", "Both", "Pass")
+    yield from _missing(f"{first}.minSamples.onTooFew")
+    yield Sample(f"{first}.minSamples", SAMPLES | {"onTooFew": {}, "holdsBack": "Both"})
+    at_once = "onTooFew means nothing where holdsBack is Pass: a bad value is a breach on any number of samples"
+    yield Sample(f"{first}.minSamples", SAMPLES | {"onTooFew": {}, "holdsBack": "Pass"}, at_once)
     yield from _required(f"{first}.minSamples.count")
     counting = "minSamples needs a query that counts them, beside query"
     yield Sample(f"{first}.minSamples.query", ABSENT, counting)

@@ -30,10 +30,14 @@ Never changed, also where a default changes. A new field is added with the value
 unless that is to be absent: what is absent is never in the name.
 """
 
+_PLAIN_SAMPLES: Final[dict[str, Any]] = {"holdsBack": "Both"}
+"""The same of the fields inside `minSamples`."""
+
 _FIRST_FIELDS = (
     *("name", "query", "max", "min", "action", "interval", "deadline", "window"),
     *("breachAfter", "minSamples", "maxAge", "onNoData", "onError"),
 )
+_FIRST_SAMPLES = ("count", "query")
 
 
 def fingerprint(guardrails: Iterable["Guardrail"]) -> str:
@@ -44,12 +48,21 @@ def fingerprint(guardrails: Iterable["Guardrail"]) -> str:
 
 def _demand(guardrail: "Guardrail") -> dict[str, Any]:
     written = guardrail.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return {field: value for field, value in written.items() if field not in PLAIN or PLAIN[field] != value}
+    if isinstance(samples := written.get("minSamples"), dict):
+        written["minSamples"] = _without(_PLAIN_SAMPLES, samples)
+    return _without(PLAIN, written)
+
+
+def _without(plain: dict[str, Any], written: dict[str, Any]) -> dict[str, Any]:
+    return {field: value for field, value in written.items() if field not in plain or plain[field] != value}
 
 
 def first_fingerprint(guardrails: Iterable["Guardrail"]) -> str:
     """The name that version 0.1 gave them, which may still stand in a status."""
-    dumps = (one.model_dump(mode="json", by_alias=True) for one in guardrails)
+    dumps = [one.model_dump(mode="json", by_alias=True) for one in guardrails]
+    for dump in dumps:
+        if isinstance(samples := dump.get("minSamples"), dict):
+            dump["minSamples"] = {field: samples[field] for field in _FIRST_SAMPLES}
     # Its order was that of the fields in its model; numbers are written as that wrote them.
     first = (to_json({field: dump[field] for field in _FIRST_FIELDS if field in dump}) for dump in dumps)
     return _short("\n".join(one.decode() for one in first))

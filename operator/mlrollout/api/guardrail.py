@@ -62,13 +62,39 @@ class Missing(Model):
     """How long it must be missing before that is done, or (with Hold) before it is announced; up to 720h."""
 
 
+class HoldsBack(StrEnum):
+    """What waits for enough samples."""
+
+    BOTH = "Both"
+    PASS = "Pass"  # noqa: S105 - not a password
+
+
+_AT_ONCE = "onTooFew means nothing where holdsBack is Pass: a bad value is a breach on any number of samples"
+
+
 class MinSamples(Model):
-    """How much traffic the evidence must stand on before it may help a stage forward."""
+    """How much traffic the evidence must stand on before it bears a verdict."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(("!has(self.onTooFew) || !has(self.holdsBack) || self.holdsBack != 'Pass'", _AT_ONCE))
+    )
 
     count: Annotated[int, Field(ge=1, le=1_000_000_000)]
     """The fewest samples, for example requests of the treatment group."""
     query: PromQL | None = None
     """Beside `query`: PromQL that counts them, one number. `$window` stands for the evidence's window."""
+    holds_back: HoldsBack | None = None
+    """Beside `query`: what waits for so many samples. Both: a pass and a breach. Pass: only a pass, and a value outside
+    the limits is a breach on any number of samples. Left out: Both."""
+    on_too_few: Missing | None = None
+    """Beside `query`: what happens when values outside the limits go on without ever having enough samples. Left out: as
+    onNoData."""
+
+    @model_validator(mode="after")
+    def _meant(self) -> Self:
+        if self.on_too_few is not None and self.holds_back is HoldsBack.PASS:
+            raise ValueError(_AT_ONCE)
+        return self
 
 
 _STALE = "maxAge must not be shorter than the interval, or no evidence would ever be fresh"
@@ -123,6 +149,11 @@ class Guardrail(Model):
         if self.max_age < self.interval:
             raise ValueError(_STALE)
         return self
+
+    @property
+    def on_held_back(self) -> Missing:
+        """What happens when bad values go on that are no breach because they stand on too little."""
+        return self.on_no_data
 
     @property
     def gates(self) -> bool:

@@ -11,7 +11,7 @@ FALSE_ALARM = 0.01
 """The chance of a false alarm over an attempt, where an object does not say another."""
 
 _CHANCE = "falseAlarm is a chance between 0 and 1, neither of them: 0.01 for one attempt in a hundred"
-_COUNTS = "minSamples has no query here: the guardrail counts its events itself"
+_COUNTS = "minSamples has nothing but a count here: the guardrail counts its events itself"
 _WINDOW = "window means nothing here: all of the attempt counts"
 _BREACH_AFTER = "breachAfter means nothing here: a breach is one by all that was seen, not by single looks"
 
@@ -21,7 +21,13 @@ def cel_rules(mark: str) -> tuple[tuple[str, str], ...]:
     # What was left out, the API server fills in before it asks; so a default spelled out can't be told from that.
     return (
         ("!has(self.falseAlarm) || (0.0 < self.falseAlarm && self.falseAlarm < 1.0)", _CHANCE),
-        ("!has(self.minSamples) || !has(self.minSamples.query)", _COUNTS),
+        (
+            (
+                "!has(self.minSamples) || "
+                "(!has(self.minSamples.query) && !has(self.minSamples.holdsBack) && !has(self.minSamples.onTooFew))"
+            ),
+            _COUNTS,
+        ),
         (
             (
                 f"!has(self.window) || !{written('self.window')} "
@@ -70,7 +76,7 @@ class SequentialGuardrail(Guardrail):
     def _sequential(self) -> Self:
         if self.false_alarm is not None and not 0 < self.false_alarm < 1:
             raise ValueError(_CHANCE)
-        if self.min_samples is not None and self.min_samples.query is not None:
+        if self.min_samples is not None and self.min_samples != MinSamples(count=self.min_samples.count):
             raise ValueError(_COUNTS)
         if self.window != Guardrail.model_fields["window"].default:
             raise ValueError(f"{_WINDOW}, beside {self.MARK}")

@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 from pydantic import ConfigDict, model_validator
 
 from . import limits
-from .guardrail import Guardrail, MinSamples, PromQL
+from .guardrail import Guardrail, MinSamples, Missing, PromQL
 from .limits import Limit
 from .model import rules
 
@@ -32,6 +32,11 @@ class ThresholdGuardrail(Guardrail):
     """The lowest good value."""
     min_samples: MinSamples | None = None
     """How many samples a good look must stand on. Too few make it inconclusive: traffic neither grows nor falls."""
+
+    @property
+    def on_held_back(self) -> Missing:
+        """What its user says for too few samples, or else for no data."""
+        return (self.min_samples and self.min_samples.on_too_few) or self.on_no_data
 
     @model_validator(mode="after")
     def _limits(self) -> Self:

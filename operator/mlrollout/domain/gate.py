@@ -1,13 +1,13 @@
 """Whether evidence lets traffic grow. Only a fresh `Pass` of every guardrail that gates does."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from mlrollout.api import limits
 from mlrollout.api.duration import rough
-from mlrollout.api.guardrail import Guardrail, MissingAction, Proof
+from mlrollout.api.guardrail import Action, Guardrail, Missing, MissingAction, Proof
 from mlrollout.api.spec import Requirement, Spec, Stage
 from mlrollout.evidence.checks.kinds import kind_of
-from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
+from mlrollout.evidence.measurement import Held, Measurement, MeasurementHistory, Verdict
 
 from .request import Verb
 from .state import Blocker, Blockers, Reason, State
@@ -145,19 +145,32 @@ def _found(requirement: Requirement, last: Measurement | None, since: float) -> 
     return f"it is {last.value:.4g} ({last.verdict}{unproven})"
 
 
-def overdue(guardrail: Guardrail, measured: MeasurementHistory, since: float, now: float) -> bool:
-    """Whether evidence has been missing for longer than the guardrail's policy allows."""
-    if measured.last is None or measured.guardrail != guardrail:
-        return False
-    return now - max(measured.missing_since, since) >= policy_after(guardrail, measured.last)
+def overdue(guardrail: Guardrail, measured: MeasurementHistory, state: State, now: float) -> Missing | None:
+    """The policy for evidence that has been missing, or held back, for longer than it allows; `None` while none has.
+
+    One that rolls back comes first.
+    """
+    last = measured.last
+    if last is None or measured.guardrail != guardrail:
+        return None
+    since = max(state.measurements_from, state.in_force_since)
+    due = [
+        policy
+        for begun, policy in _policies(guardrail, measured, last, state.evidence_from)
+        if now - max(begun, since) >= policy.after
+    ]
+    return max(due, key=lambda policy: policy.action is MissingAction.ROLLBACK, default=None)
 
 
-def policy_after(guardrail: Guardrail, last: Measurement) -> float:
-    """Seconds that this kind of missing evidence is tolerated."""
-    return guardrail.on_error.after if last.verdict is Verdict.ERROR else guardrail.on_no_data.after
-
-
-def rolls_back(guardrail: Guardrail, last: Measurement) -> bool:
-    """Whether missing evidence of this kind ends in a rollback."""
-    policy = guardrail.on_error if last.verdict is Verdict.ERROR else guardrail.on_no_data
-    return policy.action is MissingAction.ROLLBACK
+def _policies(
+    guardrail: Guardrail, measured: MeasurementHistory, last: Measurement, clear: float
+) -> Iterator[tuple[float, Missing]]:
+    """What is wrong with the evidence: since when, and the policy for it."""
+    yield measured.missing_since, guardrail.on_error if last.verdict is Verdict.ERROR else guardrail.on_no_data
+    if last.held is None or last.begins < clear:  # a bad value of an earlier attempt says nothing of this one
+        return
+    policy = guardrail.on_held_back
+    yield measured.held_since, policy
+    # A count that can't be had must not disarm the guardrail: nothing shows that its values stand on too little.
+    if last.held is Held.UNCOUNTED and guardrail.action is Action.ROLLBACK:
+        yield measured.uncounted_since, policy.model_copy(update={"action": MissingAction.ROLLBACK})

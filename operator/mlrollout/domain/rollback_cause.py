@@ -1,12 +1,13 @@
 """What takes traffic to zero, and what is worth an alert. None of it waits for anything."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mlrollout.api.duration import render
-from mlrollout.api.guardrail import Action
+from mlrollout.api.guardrail import Action, MissingAction
 from mlrollout.api.spec import AfterCompletion, Spec
+from mlrollout.evidence.measurement import Held
 
-from .gate import overdue, policy_after, rolls_back
+from .gate import overdue
 from .partial import UNGUARDED_FOR
 from .record import Cause
 from .state import Alert, Observation, Phase, Reason, State
@@ -14,6 +15,12 @@ from .traffic import Traffic
 
 Why = tuple[Reason, str]
 """The reason, and the explanation for people."""
+
+_LACKS: Mapping[Held | None, str] = {
+    None: "without evidence",
+    Held.FEW: "outside its limits on too few samples",
+    Held.UNCOUNTED: "outside its limits on samples that can't be counted",
+}
 
 
 def rollback_cause(spec: Spec, seen: Observation, state: State, now: float) -> Cause | None:
@@ -74,24 +81,22 @@ def _breaches(spec: Spec, seen: Observation, state: State) -> Iterator[Why]:
 
 
 def _policies(spec: Spec, seen: Observation, state: State, now: float) -> Iterator[Why]:
-    since = max(state.measurements_from, state.in_force_since)
     for guardrail in spec.guardrails:
         measured = seen.measurements.get(guardrail.name)
-        if measured is None or measured.last is None or not overdue(guardrail, measured, since, now):
+        policy = None if measured is None else overdue(guardrail, measured, state, now)
+        if measured is None or measured.last is None or policy is None or policy.action is not MissingAction.ROLLBACK:
             continue
-        if rolls_back(guardrail, measured.last):
-            after = render(policy_after(guardrail, measured.last))
-            yield (
-                Reason.EVIDENCE_MISSING,
-                f"guardrail {guardrail.name} without evidence for {after}: {measured.last.message}",
-            )
+        what = _LACKS[measured.last.held]
+        yield (
+            Reason.EVIDENCE_MISSING,
+            f"guardrail {guardrail.name} {what} for {render(policy.after)}: {measured.last.message}",
+        )
 
 
 def evidence_alerts(spec: Spec, seen: Observation, state: State, now: float) -> Iterator[Alert]:
     """Breaches that do not roll back, and evidence that has been missing for long."""
     if state.phase is Phase.ROLLED_BACK or not guarded(spec, state):
         return
-    since = max(state.measurements_from, state.in_force_since)
     for guardrail in spec.guardrails:
         measured = seen.measurements.get(guardrail.name)
         if measured is None or measured.last is None or measured.guardrail != guardrail:
@@ -104,5 +109,5 @@ def evidence_alerts(spec: Spec, seen: Observation, state: State, now: float) -> 
         if last is not None:
             does = "holds the rollout" if guardrail.gates else "alerts only"
             yield Alert(Reason.GUARDRAIL_ALERT, guardrail.name, f"guardrail {guardrail.name} ({does}): {last.message}")
-        if overdue(guardrail, measured, since, now):
+        if overdue(guardrail, measured, state, now):
             yield Alert(Reason.EVIDENCE_MISSING, guardrail.name, f"guardrail {guardrail.name}: {measured.last.message}")

@@ -17,6 +17,15 @@ class Verdict(StrEnum):
     ERROR = "Error"
 
 
+class Held(StrEnum):
+    """Why a bad value is no breach."""
+
+    FEW = "Few"
+    """It stands on fewer samples than it has to."""
+    UNCOUNTED = "Uncounted"
+    """On how many, could not be found out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
     """What was counted of one group in this stage: events, and how many of them were bad, where there are bad ones."""
@@ -64,6 +73,7 @@ class Measurement:
         refused: Whether the source said that the query is none, so that somebody has to correct it.
         evidence: What a sequential test stands on; `None` for any other.
         checkpoint: What the check has to remember, for another process to go on from; empty for nothing.
+        held: Why its value, which lies outside the limits, is no breach; `None` where it does not, or is one.
     """
 
     verdict: Verdict
@@ -75,6 +85,7 @@ class Measurement:
     refused: bool = False
     evidence: Evidence | None = None
     checkpoint: str = ""
+    held: Held | None = None
 
     @property
     def begins(self) -> float:
@@ -106,6 +117,9 @@ class MeasurementHistory:
             Failed ones between do not end it: a source that fails now and then has no data all the same.
         failing_since: When the present run of failed ones began; infinity where the last did not fail.
         checkpoint: What the check remembers, by its last measurement or by an earlier process; empty for nothing.
+        held_since: When the first bad value was held back since there was one that was not; infinity for none. Looks
+            without a value do not end it: little traffic has nothing to say now and then.
+        uncounted_since: The same of those whose samples could not be counted; one that was counted ends it.
     """
 
     guardrail: Guardrail
@@ -115,6 +129,8 @@ class MeasurementHistory:
     silent_since: float = inf
     failing_since: float = inf
     checkpoint: str = ""
+    held_since: float = inf
+    uncounted_since: float = inf
 
     @property
     def missing_since(self) -> float:
@@ -128,6 +144,9 @@ class MeasurementHistory:
         if not measurement.missing:
             answered = (*answered, measurement)[-self.guardrail.breach_after.of :]
         silent = self.silent_since if measurement.missing else inf
+        silenced = measurement.missing and measurement.value is None
+        held = self.held_since if measurement.held or silenced else inf
+        uncounted = self.uncounted_since if measurement.held is Held.UNCOUNTED or silenced else inf
         return MeasurementHistory(
             guardrail=self.guardrail,
             last=measurement,
@@ -136,6 +155,8 @@ class MeasurementHistory:
             silent_since=min(silent, at) if verdict is Verdict.NO_DATA else silent,
             failing_since=min(self.failing_since, at) if verdict is Verdict.ERROR else inf,
             checkpoint=measurement.checkpoint or self.checkpoint,
+            held_since=min(held, at) if measurement.held else held,
+            uncounted_since=min(uncounted, at) if measurement.held is Held.UNCOUNTED else uncounted,
         )
 
     def _passing(self, at: float) -> float:

@@ -71,7 +71,7 @@ async def measure(
                 return completed if isinstance(completed, Measurement) else found
             return found
     except TimeoutError:
-        return check.failed(occasion, f"Prometheus did not answer within {render(deadline)}")
+        return check.unanswered(occasion, asking.answers, f"Prometheus did not answer within {render(deadline)}")
     finally:
         await asking.end()
 

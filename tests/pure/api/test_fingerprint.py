@@ -42,6 +42,13 @@ def test_an_order_and_a_default_spelled_out_mean_nothing() -> None:
     assert spec(spelled, ERRORS).fingerprint == spec(ERRORS, LATENCY).fingerprint
 
 
+def test_fields_of_min_samples_that_came_later_mean_what_their_absence_did() -> None:
+    spelled = ERRORS | {"minSamples": ERRORS["minSamples"] | {"holdsBack": "Both"}}
+    assert spec(spelled, LATENCY, SCORE).fingerprints == spec(ERRORS, LATENCY, SCORE).fingerprints
+    for change in ({"holdsBack": "Pass"}, {"onTooFew": {"action": "Rollback"}}):
+        assert spec(ERRORS | {"minSamples": ERRORS["minSamples"] | change}).fingerprint != spec(ERRORS).fingerprint
+
+
 @pytest.mark.parametrize(
     "change",
     [

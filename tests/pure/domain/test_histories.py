@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import example, given
 from hypothesis import strategies as st
 from mlrollout.domain.state import Reason, State
-from mlrollout.evidence.measurement import Verdict
+from mlrollout.evidence.measurement import Held, Verdict
 
 from tests.pure.domain.specs import GUARDRAILS, INTERVAL, STAGES
 from tests.pure.domain.world import Happening, World
@@ -20,7 +20,7 @@ HAPPENINGS: tuple[Happening, ...] = (
     ("looks", "Pass"),
     *(("go_well", times) for times in (1, 2, 3, 5, 8)),
     *(("wait", seconds) for seconds in (0.5, 10.0, 25.0, 40.0, 600.0, -45.0)),
-    *(("look", which, verdict.value) for which in range(4) for verdict in Verdict),
+    *(("look", which, verdict.value) for which in range(4) for verdict in (*Verdict, *Held)),
     *(("breach", which) for which in range(4)),
     *(("ask", verb) for verb in VERBS),
     *(("stages", name) for name in STAGES),

@@ -19,7 +19,7 @@ from mlrollout.domain.record import Record, encode
 from mlrollout.domain.request import Request
 from mlrollout.domain.state import Decision, Observation, State
 from mlrollout.domain.traffic import Lower, RaiseOnceSaved, Write
-from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
+from mlrollout.evidence.measurement import Held, Measurement, MeasurementHistory, Verdict
 
 from tests.pure.domain.oracle import Oracle
 from tests.pure.domain.specs import GUARDRAILS, INTERVAL, STAGES, WINDOW, Edit
@@ -31,6 +31,10 @@ HOLDER = "dispatch/ml-dispatch"
 FOREIGN = Record(attempt=9, latched=False, sequence=2, percentage=40, stage="x", owner="other", holder="else/where")
 
 Happening = tuple[Any, ...]
+
+
+HELD = {Held.FEW.value: (Verdict.INCONCLUSIVE, Held.FEW), Held.UNCOUNTED.value: (Verdict.ERROR, Held.UNCOUNTED)}
+"""What a bad value is that is held back."""
 
 
 def requests(verbs: Mapping[str, str]) -> dict[str, Request]:
@@ -168,7 +172,7 @@ class World:
             self._send(earned)
 
     def look(self, which: int, verdict: str) -> None:
-        """One look at one guardrail, which every running operator makes."""
+        """One look at one guardrail, which every running operator makes: a verdict, or why a bad value is held back."""
         guardrail = self.edit.spec.guardrails[which % len(self.edit.spec.guardrails)]
         for operator in self.operators:
             measured = operator.measurements.get(guardrail.name)
@@ -176,9 +180,10 @@ class World:
                 continue
             since = operator.state.in_force_since if operator.state is not None else 0.0
             fixed = {"errors": WINDOW, "latency": min(WINDOW, max(1.0, self.now - since))}
-            measurement = Measurement(
-                Verdict(verdict), self.now, fixed.get(guardrail.name, 0.0), value=0.8, message=f"{verdict}!"
-            )
+            found, held = HELD[verdict] if verdict in HELD else (Verdict(verdict), None)
+            value = None if found in (Verdict.NO_DATA, Verdict.ERROR) and held is None else 0.8
+            reach = fixed.get(guardrail.name, 0.0)
+            measurement = Measurement(found, self.now, reach, value=value, message=f"{verdict}!", held=held)
             operator.measurements[guardrail.name] = measured.add(measurement)
 
     def looks(self, verdict: str = "Pass") -> None:

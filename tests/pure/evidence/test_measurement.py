@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.api.guardrail import BreachAfter
-from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
+from mlrollout.evidence.measurement import Held, Measurement, MeasurementHistory, Verdict
 
 from tests.pure.domain.specs import ERRORS, MAX_AGE
 
@@ -16,7 +16,10 @@ LETTERS = {
     "I": Verdict.INCONCLUSIVE,
     "N": Verdict.NO_DATA,
     "E": Verdict.ERROR,
+    "F": Verdict.INCONCLUSIVE,
+    "U": Verdict.ERROR,
 }
+HELD = {"F": Held.FEW, "U": Held.UNCOUNTED}
 
 
 def _measured(looks: str, failures: int = 1, of: int = 1, reach: float = 0.0) -> MeasurementHistory:
@@ -24,7 +27,7 @@ def _measured(looks: str, failures: int = 1, of: int = 1, reach: float = 0.0) ->
     measured = MeasurementHistory(ERRORS.model_copy(update={"breach_after": BreachAfter(failures=failures, of=of)}))
     for number, letter in enumerate(looks, start=1):
         if letter != ".":
-            measured = measured.add(Measurement(LETTERS[letter], number * 10.0, reach))
+            measured = measured.add(Measurement(LETTERS[letter], number * 10.0, reach, held=HELD.get(letter)))
     return measured
 
 
@@ -90,6 +93,27 @@ def test_it_passes_since_the_first_of_the_passes_that_were_never_out_of_date(loo
 )
 def test_evidence_is_missing_since_the_first_look_that_missed_it_so(looks: str, since: float) -> None:
     assert _measured(looks).missing_since == since
+
+
+@pytest.mark.parametrize(
+    ("looks", "held", "uncounted"),
+    [
+        ("", inf, inf),
+        ("F", 10, inf),
+        ("FFF", 10, inf),
+        ("FNEF", 10, inf),  # where nobody comes, nothing is well
+        ("FPF", 30, inf),
+        ("FIF", 30, inf),
+        ("FBF", 30, inf),
+        ("FU", 10, 20),
+        ("UFU", 10, 30),
+        ("UNEU", 10, 10),
+        ("UP", inf, inf),
+    ],
+)
+def test_bad_values_are_held_back_since_the_first_of_them(looks: str, held: float, uncounted: float) -> None:
+    measured = _measured(looks)
+    assert (measured.held_since, measured.uncounted_since) == (held, uncounted)
 
 
 def test_a_clock_set_back_leaves_nothing_ahead() -> None:

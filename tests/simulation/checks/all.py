@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tests.simulation.world.world import World
 
 from .clients import clients_follow_to_zero, clients_never_go_back
+from .few import a_breach_stands_on_its_samples
 from .guard import who_looks_looks_on
 from .leases import leases_last
 from .looks import somebody_looks
@@ -32,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     a_raise_knows_what_it_raises,
     a_raise_is_won_by_a_status_write,
     breach_reaches_zero,
+    a_breach_stands_on_its_samples,
     deletion_reaches_zero,
     leases_last,
     who_looks_looks_on,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlrollout.api.guardrail import Action, Guardrail
+from mlrollout.api.guardrail import Action, Guardrail, MissingAction
 from mlrollout.evidence.measurement import Verdict
 from mlrollout.runtime.rounds import ROUND
 
@@ -18,6 +18,8 @@ WITHIN = 3.0
 """Seconds from a breach to zero in Redis, where calls fail at most three times in a row."""
 AGAIN = ROUND + WITHIN
 """Seconds after which an instance has looked at what stands in Redis for sure."""
+HELD_BACK = 3.0
+"""Seconds that a bad value may be held back longer than its policy says: until Redis was found to hold the stage."""
 HEARD = 1.0
 """Seconds that a watch event takes at most, where the watch is not broken."""
 
@@ -49,8 +51,9 @@ def _zeros(world: World) -> dict[str, list[float]]:
 
 
 def _breaches(world: World) -> Iterator[tuple[Judged, str]]:
-    """Each verdict that completes a breach of an attempt that has users."""
-    evidence = Evidence(world.history)
+    """Each verdict that completes a breach of an attempt that has users, or with which one was held back too long."""
+    evidence, late = Evidence(world.history), HELD_BACK + skews(world.history)
+    held: dict[tuple[str, str, str], float] = {}
     answered: defaultdict[tuple[str, str, str], list[Judged]] = defaultdict(list)
     newest: dict[str, Stored] = {}
     for entry in world.history:
@@ -58,7 +61,16 @@ def _breaches(world: World) -> Iterator[tuple[Judged, str]]:
             newest[entry.uid] = entry
         elif isinstance(entry, Removed):
             newest.pop(entry.uid, None)
+        elif isinstance(entry, Judged) and entry.measurement.held:
+            since = held.setdefault((entry.by, entry.uid, entry.guardrail.name), entry.at)
+            began = _served_since(evidence, entry)
+            since = max(since, evidence.held[key_of(entry.ref)].since)
+            policy = entry.guardrail.on_held_back
+            lasts = policy.action is MissingAction.ROLLBACK and entry.at - since >= policy.after + late
+            if lasts and began is not None and _asked_for(newest.get(entry.uid), entry):
+                yield entry, f"a bad value of {entry.guardrail.name} of {entry.ref}, held back too long,"
         elif isinstance(entry, Judged) and not entry.measurement.missing:
+            held.pop((entry.by, entry.uid, entry.guardrail.name), None)
             looks = answered[entry.by, entry.uid, entry.guardrail.name]
             if looks and looks[-1].guardrail != entry.guardrail:
                 looks.clear()
@@ -92,7 +104,7 @@ def _asked_for(stored: Stored | None, look: Judged) -> bool:
 def _asks_the_same(written: Mapping[str, Any], guardrail: Guardrail) -> bool:
     """Whether a guardrail of an object is of the same kind with the same demands, however often it is looked at."""
     own = type(guardrail).model_fields.keys() - Guardrail.model_fields.keys()
-    demands = guardrail.model_dump(mode="json", by_alias=True, include=own, exclude_none=True)
+    demands = guardrail.model_dump(mode="json", by_alias=True, include=own, exclude_unset=True)
     return all(written.get(field) == value for field, value in demands.items())
 
 

@@ -150,6 +150,10 @@ class Check(ABC, Generic[G]):
         """The measurement where a question got no answer; `refused` as in `Failure`, of a query of the user's."""
         return Measurement(Verdict.ERROR, occasion.at, self.reach(occasion), message=reason, refused=refused)
 
+    def unanswered(self, occasion: Occasion, answers: Answers, reason: str) -> Measurement:  # noqa: ARG002 - most kinds need all
+        """The measurement where the deadline has passed, with what had been answered until then."""
+        return self.failed(occasion, reason)
+
     @staticmethod
     def meets(requirement: Requirement, measurement: Measurement) -> bool:
         """Whether a measurement passed with a value inside a stage's stricter limit, and with the proof it asks for."""

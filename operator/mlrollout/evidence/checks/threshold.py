@@ -1,9 +1,11 @@
 """A number inside limits: what its query, its samples and the life of its series say together. Pure and total.
 
-Down is always allowed and up must be earned: a value outside its limits is a breach whatever its
-companions say, and one inside them passes only if every companion is good. An answer that Prometheus
-itself calls partial says nothing in either direction, though: what it lacks may be what was counted
-as well as what it was divided by.
+Down is always allowed and up must be earned: a value outside its limits is a breach whatever its companions say, and
+one inside them passes only if every companion is good. Two things say nothing in either direction, though. An answer
+that Prometheus itself calls partial: what it lacks may be what was counted as well as what it was divided by. And a
+value on fewer samples than the user asks for, of which chance alone puts some outside every limit: a bad one is held
+back, and so is one whose samples can't be counted. What goes on like that, the guardrail's policy ends
+(`domain/gate.py`).
 """
 
 import math
@@ -11,10 +13,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from mlrollout.api import limits
+from mlrollout.api.guardrail import HoldsBack
 from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence import causes, wording
 from mlrollout.evidence.answer import Answer
-from mlrollout.evidence.measurement import Measurement, Verdict
+from mlrollout.evidence.measurement import Held, Measurement, Verdict
 from mlrollout.evidence.presence import COUNT, Need, Presence, ask, needs
 from mlrollout.evidence.promql.query import Query
 
@@ -63,22 +66,32 @@ class Threshold(Check[ThresholdGuardrail]):
         return self._asked(occasion.window(self.guardrail.window)).reach
 
     def proceed(self, occasion: Occasion, answers: Answers) -> Measurement | Questions:
-        """The value first, with its count beside it; and if it is good, what both stand on."""
+        """The value first, with its count beside it; and if it is no breach, what both stand on."""
         asked = self._asked(occasion.window(self.guardrail.window))
         value = answers.get(VALUE)
         if value is None:
             return asked.first
         if isinstance(value, Failure):
             return self.failed(occasion, value.reason, refused=value.refused)
-        look = Look(self.guardrail, occasion.at, asked.reach, occasion.stood, self._value)
-        return exceeds(look, value, _answer(answers, COUNT)) or self._with_companions(
-            occasion, asked, look, value, answers
-        )
+        look, samples = self._look(occasion, asked), _answer(answers, COUNT)
+        if found := exceeds(look, value, samples) or exceeds_on_few(look, value, samples):
+            return found
+        if COUNT not in answers and _outside(look, value):
+            return {COUNT: asked.companions[COUNT]}  # whether it is a breach, nothing else can say
+        return self._with_companions(asked, look, value, answers)
 
-    def _with_companions(
-        self, occasion: Occasion, asked: _Asked, look: "Look", value: Answer, answers: Answers
-    ) -> Measurement | Questions:
-        """What a good value comes to, once everything that it stands on is known."""
+    def unanswered(self, occasion: Occasion, answers: Answers, reason: str) -> Measurement:
+        """An error, which does not forget a value that is known: a bad one whose samples are never told goes on."""
+        value = answers.get(VALUE)
+        if isinstance(value, Answer):
+            return _failed(self._look(occasion, self._asked(occasion.window(self.guardrail.window))), value, reason)
+        return self.failed(occasion, reason)
+
+    def _look(self, occasion: Occasion, asked: _Asked) -> "Look":
+        return Look(self.guardrail, occasion.at, asked.reach, occasion.stood, self._value)
+
+    def _with_companions(self, asked: _Asked, look: "Look", value: Answer, answers: Answers) -> Measurement | Questions:
+        """What a value that is no breach comes to, once everything that it stands on is known."""
         for name, question in asked.companions.items():
             match answers.get(name):
                 case None:
@@ -86,7 +99,7 @@ class Threshold(Check[ThresholdGuardrail]):
                 case Failure(reason, refused):
                     # A question of our own is not the user's to correct where it is refused.
                     ours = f"how old its samples are can't be asked: {reason}" if name == PRESENCE and refused else ""
-                    return self.failed(occasion, ours or reason, refused=refused and not ours)
+                    return _failed(look, value, ours or reason, refused=refused and not ours)
         samples, now = _answer(answers, COUNT), _answer(answers, PRESENCE)
         presence = None if now is None else Presence(asked.needed, look.guardrail.max_age, now)
         if presence is not None and (presence.missing or not value.samples or (samples and not samples.samples)):
@@ -152,6 +165,12 @@ class Look:
         """Whether its query throws the buckets together that it takes a quantile over."""
         return self.query is not None and self.query.loses_le
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether a bad value waits for its samples, as a good one does."""
+        wanted = self.guardrail.min_samples
+        return wanted is not None and wanted.holds_back is not HoldsBack.PASS
+
 
 @dataclass(frozen=True, slots=True)
 class _Doubt:
@@ -174,9 +193,8 @@ def judge(look: Look, answer: Answer, *, presence: Presence | None, samples: Ans
     unusable = None if look.loses_le and not answer.samples else _unread(answer) or _many(answer)
     if unusable:
         return Measurement(unusable.verdict, look.at, look.reach, message=unusable.reason)
-    breach = exceeds(look, answer, samples)
-    if breach:
-        return breach
+    if found := exceeds(look, answer, samples) or exceeds_on_few(look, answer, samples):
+        return found
     # What is missing comes first: that there is no number only follows from it.
     doubt = _stale(look, answer, presence, samples)
     if not _number(answer):
@@ -192,21 +210,62 @@ def judge(look: Look, answer: Answer, *, presence: Presence | None, samples: Ans
 
 
 def exceeds(look: Look, answer: Answer, samples: Answer | None = None) -> Measurement | None:
-    """The breach that an answer shows by itself, so that nobody need wait for its companions; else `None`.
+    """The breach that an answer shows, with the count of its samples where it needs one; else `None`.
 
-    Infinity is a number like any other: errors divided by none are more than any limit.
+    Nobody need wait for its other companions. Infinity is a number like any other: errors divided by none are more than
+    any limit.
     """
-    if _unread(answer) or not _number(answer) or limits.contains(look.guardrail, answer.samples[0].value):
+    if not _outside(look, answer) or (look.holds_back and not _enough(look, _count(samples))):
         return None
     return _verdict(Verdict.BREACH, look, answer, samples)
 
 
+def exceeds_on_few(look: Look, answer: Answer, samples: Answer | None) -> Measurement | None:
+    """What a bad value on too few samples is, once they are counted; `None` where it is none, or on enough."""
+    count = _count(samples)
+    if not _outside(look, answer) or count is None or _enough(look, count):
+        return None
+    return _verdict(Verdict.INCONCLUSIVE, look, answer, samples, but=f", but {_wanted(look)}")
+
+
+def _outside(look: Look, answer: Answer) -> bool:
+    """Whether an answer is one number outside the limits."""
+    return not _unread(answer) and _number(answer) and not limits.contains(look.guardrail, answer.samples[0].value)
+
+
+def _count(samples: Answer | None) -> float | None:
+    """How many samples there are; `None` where that is not known."""
+    if samples is None or _unread(samples) or not _number(samples):
+        return None
+    return samples.samples[0].value if math.isfinite(samples.samples[0].value) else None
+
+
+def _enough(look: Look, count: float | None) -> bool:
+    wanted = look.guardrail.min_samples
+    return wanted is None or (count is not None and count >= wanted.count)
+
+
+def _wanted(look: Look) -> str:
+    wanted = look.guardrail.min_samples
+    return f"at least {wanted.count} samples are needed" if wanted is not None else ""
+
+
 def _verdict(verdict: Verdict, look: Look, answer: Answer, samples: Answer | None, *, but: str = "") -> Measurement:
-    value = answer.samples[0].value
-    count = None if samples is None or _unread(samples) or not _number(samples) else samples.samples[0].value
-    count = count if count is not None and math.isfinite(count) else None
+    value, count = answer.samples[0].value, _count(samples)
     message = wording.line(look.guardrail, value, look.reach, count) + but
-    return Measurement(verdict, look.at, look.reach + answer.lag, value, count, message)
+    held = None
+    if verdict is not Verdict.BREACH and _outside(look, answer):
+        held = Held.UNCOUNTED if count is None else Held.FEW
+    return Measurement(verdict, look.at, look.reach + answer.lag, value, count, message, held=held)
+
+
+def _failed(look: Look, answer: Answer, reason: str, *, refused: bool = False) -> Measurement:
+    """The error of a look whose value is known, and not what it stands on."""
+    if _outside(look, answer):
+        but = f", but its samples can't be counted: {reason}"
+        return replace(_verdict(Verdict.ERROR, look, answer, None, but=but), refused=refused)
+    value = answer.samples[0].value if not _unread(answer) and _number(answer) else None
+    return Measurement(Verdict.ERROR, look.at, look.reach, value, message=reason, refused=refused)
 
 
 def _number(answer: Answer) -> bool:
@@ -269,6 +328,4 @@ def _too_few(look: Look, presence: Presence | None, samples: Answer | None) -> _
     if not _number(samples):
         reason = _nothing(look, samples, presence, COUNT)
         return _Doubt(Verdict.INCONCLUSIVE, f"its samples can't be counted (minSamples.query): {reason}")
-    if not wanted.count <= samples.samples[0].value < math.inf:
-        return _Doubt(Verdict.INCONCLUSIVE, f"at least {wanted.count} samples are needed")
-    return None
+    return None if _enough(look, _count(samples)) else _Doubt(Verdict.INCONCLUSIVE, _wanted(look))

@@ -12,7 +12,7 @@ from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.checks.check import Answers, Check, Failure, Occasion, Unmeasurable
 from mlrollout.evidence.checks.kinds import check_of, kind_of
 from mlrollout.evidence.checks.threshold import HISTORY, PRESENCE, VALUE, Threshold
-from mlrollout.evidence.measurement import Measurement, Verdict
+from mlrollout.evidence.measurement import Held, Measurement, Verdict
 from mlrollout.evidence.presence import COUNT
 
 NOW = 1_700_000_000.0
@@ -20,8 +20,13 @@ OCCASION = Occasion(at=NOW, stood=3600.0)
 GUARDRAIL = ThresholdGuardrail(name="error-rate", query="sum(rate(x[$window]))", max=0.05)
 COUNTING = GUARDRAIL.model_copy(update={"min_samples": MinSamples(count=100, query="sum(increase(x[$window]))")})
 
+HASTY = COUNTING.model_copy(
+    update={"min_samples": COUNTING.min_samples and COUNTING.min_samples.model_copy(update={"holds_back": "Pass"})}
+)
+
 GOOD = Answer((Sample(0.01),), evaluated=NOW)
 BAD = Answer((Sample(0.07),), evaluated=NOW)
+FEW = Answer((Sample(99.0),), evaluated=NOW)
 ENOUGH = Answer((Sample(1240.0),), evaluated=NOW)
 ALIVE = Answer((Sample(NOW - 5, {"selector": "0"}),), evaluated=NOW)
 NOTHING = Answer((), evaluated=NOW)
@@ -58,8 +63,31 @@ def test_the_value_and_its_count_are_asked_first_with_the_window_of_the_occasion
     assert young[VALUE].promql == "sum(rate(x[1s]))"
 
 
-def test_a_breach_is_one_before_its_companions_have_answered() -> None:
+def test_a_breach_waits_for_its_count_and_for_nothing_else() -> None:
     measuring = Round(Threshold(COUNTING))
+    assert measuring.after(value=BAD) == {COUNT}
+    assert measuring.measurement(count=ENOUGH).verdict is Verdict.BREACH
+    assert measuring.measurement(count=FEW).held is Held.FEW
+
+
+@pytest.mark.parametrize(
+    ("failure", "refused"), [(Failure("hung"), False), (Failure("parse error", refused=True), True)]
+)
+def test_a_bad_value_whose_count_fails_is_an_error_that_is_held_back(failure: Failure, refused: bool) -> None:  # noqa: FBT001 - a table's column
+    found = Round(Threshold(COUNTING)).measurement(value=BAD, count=failure, presence=ALIVE)
+    assert (found.verdict, found.held, found.refused) == (Verdict.ERROR, Held.UNCOUNTED, refused)
+    assert found.message == f"0.07 is above max 0.05 (window 5m), but its samples can't be counted: {failure.reason}"
+
+
+def test_why_a_bad_value_is_not_counted_its_companions_say() -> None:
+    measuring = Round(Threshold(COUNTING))
+    assert measuring.after(value=BAD, count=NOTHING) == {PRESENCE}
+    assert measuring.after(presence=ALIVE) == {HISTORY}
+    assert measuring.measurement(history=NOTHING).held is Held.UNCOUNTED
+
+
+def test_a_breach_that_needs_no_count_is_one_before_its_companions_have_answered() -> None:
+    measuring = Round(Threshold(HASTY))
     assert measuring.measurement(value=BAD).message == "0.07 is above max 0.05 (window 5m)"
     assert measuring.measurement(count=ENOUGH).message == "0.07 is above max 0.05 (window 5m, 1240 samples)"
     assert measuring.measurement(count=Failure("hung")).verdict is Verdict.BREACH

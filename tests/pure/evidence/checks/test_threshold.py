@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from mlrollout.api.guardrail import MinSamples
+from mlrollout.api.guardrail import HoldsBack, MinSamples
 from mlrollout.api.spec import Requirement
 from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence.answer import Answer, Sample
-from mlrollout.evidence.checks.check import Occasion
-from mlrollout.evidence.checks.threshold import Look, Threshold, exceeds, judge
-from mlrollout.evidence.measurement import Verdict
+from mlrollout.evidence.checks.check import Failure, Occasion
+from mlrollout.evidence.checks.threshold import VALUE, Look, Threshold, exceeds, judge
+from mlrollout.evidence.measurement import Held, Verdict
 from mlrollout.evidence.presence import COUNT, Presence, needs
 from mlrollout.evidence.promql.query import Query
 
@@ -20,6 +20,7 @@ NOW = 1_700_000_000.0
 OCCASION = Occasion(at=NOW, stood=300.0)
 GUARDRAIL = ThresholdGuardrail(name="error-rate", query="x", max=0.05, max_age=120.0)
 COUNTING = GUARDRAIL.model_copy(update={"min_samples": MinSamples(count=100, query="y")})
+HASTY = GUARDRAIL.model_copy(update={"min_samples": MinSamples(count=100, query="y", holds_back=HoldsBack.PASS)})
 QUERY = Query.parse("sum(rate(x[5m]))")
 
 
@@ -101,8 +102,10 @@ def test_errors_divided_by_none_are_more_than_any_limit() -> None:
     assert not Threshold.meets(Requirement(guardrail="error-rate", max=0.5), breach)
 
 
-def test_a_breach_waits_for_no_companion() -> None:
-    breach = exceeds(look(COUNTING), number(0.071))
+@pytest.mark.parametrize("guardrail", [GUARDRAIL, HASTY])
+def test_a_breach_waits_for_no_companion_but_a_count_that_was_asked_for(guardrail: ThresholdGuardrail) -> None:
+    assert exceeds(look(COUNTING), number(0.071)) is None
+    breach = exceeds(look(guardrail), number(0.071))
     assert breach is not None
     assert (breach.verdict, breach.value, breach.samples) == (Verdict.BREACH, 0.071, None)
     assert breach.message == "0.071 is above max 0.05 (window 5m)"
@@ -111,7 +114,50 @@ def test_a_breach_waits_for_no_companion() -> None:
 @pytest.mark.parametrize("presence", [newest(), newest(NOW - 9999), replace(FRESH, now=number()), None])
 @pytest.mark.parametrize("samples", [number(), number(3), number(math.nan), replace(number(), kind="matrix"), None])
 def test_a_breach_stands_whatever_its_companions_say(presence: Presence | None, samples: Answer | None) -> None:
-    assert judge(look(COUNTING), number(0.071), presence=presence, samples=samples).verdict is Verdict.BREACH
+    assert judge(look(HASTY), number(0.071), presence=presence, samples=samples).verdict is Verdict.BREACH
+    assert judge(look(COUNTING), number(0.071), presence=presence, samples=number(100)).verdict is Verdict.BREACH
+    held = judge(look(COUNTING), number(0.071), presence=presence, samples=samples)
+    assert held.verdict not in (Verdict.PASS, Verdict.BREACH)
+    assert held.held is (Held.FEW if samples == number(3) else Held.UNCOUNTED)
+
+
+@pytest.mark.parametrize(
+    ("samples", "verdict", "held", "said"),
+    [
+        (number(100), Verdict.BREACH, None, "0.071 is above max 0.05 (window 5m, 100 samples)"),
+        (number(99.9), Verdict.INCONCLUSIVE, Held.FEW, "(window 5m, 99 samples), but at least 100 samples are needed"),
+        (number(0), Verdict.INCONCLUSIVE, Held.FEW, "(window 5m, 0 samples), but at least 100 samples are needed"),
+        (number(-1), Verdict.INCONCLUSIVE, Held.FEW, "at least 100"),
+        (number(math.inf), Verdict.INCONCLUSIVE, Held.UNCOUNTED, "at least 100"),
+        (
+            number(math.nan),
+            Verdict.INCONCLUSIVE,
+            Held.UNCOUNTED,
+            "max 0.05 (window 5m), but its samples",
+        ),
+        (number(), Verdict.INCONCLUSIVE, Held.UNCOUNTED, "can't be counted"),
+        (None, Verdict.INCONCLUSIVE, Held.UNCOUNTED, "were not counted"),
+        (number(100, 100), Verdict.ERROR, Held.UNCOUNTED, "(minSamples.query): the query answers with 2 series"),
+        (replace(number(100), warnings=("one store is gone",)), Verdict.ERROR, Held.UNCOUNTED, "one store is gone"),
+    ],
+)
+def test_a_bad_value_is_held_back_until_it_has_enough_samples(
+    samples: Answer | None, verdict: Verdict, held: Held | None, said: str
+) -> None:
+    measurement = judge(look(COUNTING), number(0.071), presence=FRESH, samples=samples)
+    assert (measurement.verdict, measurement.held, measurement.value) == (verdict, held, 0.071)
+    assert said in measurement.message
+
+
+@pytest.mark.parametrize(("value", "held"), [(0.01, None), (0.07, Held.UNCOUNTED), (math.nan, None)])
+def test_what_the_deadline_cuts_off_does_not_forget_the_value(value: float, held: Held | None) -> None:
+    check = Threshold(COUNTING.model_copy(update={"query": QUERY.text}))
+    found = check.unanswered(OCCASION, {VALUE: number(value)}, "too slow")
+    assert (found.verdict, found.held) == (Verdict.ERROR, held)
+    assert found.value == (None if math.isnan(value) else value)
+    assert found.message.endswith("too slow")
+    assert check.unanswered(OCCASION, {}, "too slow") == check.failed(OCCASION, "too slow")
+    assert check.unanswered(OCCASION, {VALUE: Failure("x")}, "too slow") == check.failed(OCCASION, "too slow")
 
 
 def test_a_value_inside_its_limits_is_no_breach() -> None:
@@ -273,6 +319,7 @@ good = st.builds(Answer, st.tuples(st.builds(Sample, finite | st.sampled_from([0
 bounds = st.tuples(finite, finite).map(sorted)
 guardrails = st.one_of(
     st.just(COUNTING),
+    st.just(HASTY),
     st.just(GUARDRAIL),
     bounds.map(lambda pair: GUARDRAIL.model_copy(update={"min": pair[0], "max": pair[1]})),
 )
@@ -293,6 +340,14 @@ def sound(answer: Answer) -> bool:
 
 def one_number(answer: Answer) -> bool:
     return sound(answer) and len(answer.samples) == 1 and not math.isnan(answer.samples[0].value)
+
+
+def counted(samples: Answer | None) -> float:
+    """How many samples an answer tells of; none where it does not say."""
+    if samples is None or samples.warnings or samples.kind not in ("vector", "scalar") or len(samples.samples) != 1:
+        return -math.inf
+    count = samples.samples[0].value
+    return count if math.isfinite(count) else -math.inf
 
 
 def inside(guardrail: ThresholdGuardrail, value: float) -> bool:
@@ -317,20 +372,36 @@ def test_only_a_good_number_with_good_companions_passes(
         and math.isfinite(now.evaluated - now.samples[-1].value)
     )
     not_late = samples is None or samples.lag <= GUARDRAIL.max_age
-    enough = guardrail is not COUNTING or (
-        samples is not None and one_number(samples) and 100 <= samples.samples[0].value < math.inf
-    )
+    enough = guardrail.min_samples is None or counted(samples) >= 100
     assert (measurement.verdict is Verdict.PASS) == (good_number and alive and not_late and enough)
 
 
 @given(guardrails, answers | good, st.none() | presences, st.none() | answers)
-def test_a_breach_is_told_by_the_answer_alone(
+@example(COUNTING, number(0.07), FRESH, number(200))
+@example(COUNTING, number(0.07), FRESH, number(99))
+@example(COUNTING, number(0.07), FRESH, number(math.nan))
+def test_a_breach_is_told_by_the_answer_and_its_count_alone(
     guardrail: ThresholdGuardrail, answer: Answer, presence: Presence | None, samples: Answer | None
 ) -> None:
     measurement = judge(look(guardrail), answer, presence=presence, samples=samples)
-    assert (measurement.verdict is Verdict.BREACH) == (exceeds(look(guardrail), answer) is not None)
+    assert (measurement.verdict is Verdict.BREACH) == (exceeds(look(guardrail), answer, samples) is not None)
+    assert measurement.held is None or measurement.verdict not in (Verdict.PASS, Verdict.BREACH)
     if measurement.value is not None:
-        assert (measurement.verdict is Verdict.BREACH) == (not inside(guardrail, measurement.value))
+        bad, bears = not inside(guardrail, measurement.value), guardrail is not COUNTING or counted(samples) >= 100
+        assert (measurement.verdict is Verdict.BREACH) == (bad and bears)
+        # A bad value is a breach or known to be held back, whatever its companions are: none is lost.
+        assert (measurement.held is not None) == (bad and not bears)
+
+
+@given(guardrails, good, st.none() | presences, st.integers(0, 300), st.integers(0, 300))
+def test_more_samples_never_take_a_verdict_away(
+    guardrail: ThresholdGuardrail, answer: Answer, presence: Presence | None, few: int, more: int
+) -> None:
+    first, then = (
+        judge(look(guardrail), answer, presence=presence, samples=number(count)).verdict
+        for count in sorted((few, more))
+    )
+    assert first not in (Verdict.PASS, Verdict.BREACH) or then is first
 
 
 @given(guardrails, answers, st.none() | presences, st.none() | answers)
