@@ -10,7 +10,7 @@ from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.api.guardrail import Guardrail, MinSamples
 from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence.checks.kinds import check_of
-from mlrollout.evidence.measurement import Measurement, Verdict
+from mlrollout.evidence.measurement import Held, Measurement, Verdict
 from mlrollout.runtime.measuring import measure
 
 from devstack.prometheus_server import PrometheusServer, ScrapeJob
@@ -46,7 +46,7 @@ class Observer:
             await asyncio.sleep(0.05)
 
 
-JOBS = ("dying", "dated", "busy", "failing", "app", "front", "nightly", "late", "slow", "shared")
+JOBS = ("dying", "dated", "busy", "dire", "failing", "app", "front", "nightly", "late", "slow", "shared")
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +111,28 @@ async def test_traffic_is_no_data_then_too_little_then_enough(server: Prometheus
         enough = await observer.until(guardrail, Verdict.PASS)
     assert "samples), but at least 1000 samples are needed" in few.message
     assert enough.message.startswith("0 is within max 0.05 (window 1m, ")
+
+
+async def test_bad_traffic_is_too_little_before_it_is_a_breach(server: PrometheusServer, observer: Observer) -> None:
+    guardrail = ThresholdGuardrail(
+        name="error-rate",
+        query='sum(rate(dire_total{status="failure"}[1m])) / sum(rate(dire_total[1m]))',
+        max=0.05,
+        min_samples=MinSamples(count=1000, query="sum(increase(dire_total[1m]))"),
+    )
+    with target('dire_total{status="failure"} 0') as app:
+        server.set_targets("dire", [app.address])
+        await observer.until(guardrail, Verdict.NO_DATA, "the query's answer is NaN")
+        app.text = 'dire_total{status="failure"} 10'
+        few = await observer.until(guardrail, Verdict.INCONCLUSIVE)
+        assert few.held is Held.FEW
+        assert few.message.startswith("1 is above max 0.05 (window 1m, ")
+        assert few.message.endswith("samples), but at least 1000 samples are needed")
+        uncounted = guardrail.model_copy(update={"min_samples": MinSamples(count=1, query="sum(rate(dire_total)")})
+        failed = await observer.look(uncounted)
+        assert (failed.verdict, failed.held, failed.refused) == (Verdict.ERROR, Held.UNCOUNTED, True)
+        app.text = 'dire_total{status="failure"} 5000'
+        await observer.until(guardrail, Verdict.BREACH)
 
 
 async def test_a_bad_value_is_a_breach_with_its_figures(server: PrometheusServer, observer: Observer) -> None:

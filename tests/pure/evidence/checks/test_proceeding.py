@@ -152,6 +152,11 @@ def test_what_can_be_no_evidence_is_never_asked_and_says_where_it_is_wrong(query
     assert "answers only while" in check.reason
 
 
+def test_a_kind_that_says_nothing_else_has_failed_where_the_deadline_has_passed() -> None:
+    check = check_of(GUARDRAIL.model_copy(update={"query": "x > 5"}))
+    assert check.unanswered(OCCASION, {}, "too slow") == check.failed(OCCASION, "too slow")
+
+
 def test_every_kind_of_the_object_has_a_check() -> None:
     for kind in KINDS:
         assert issubclass(kind_of(kind.model_construct(name="g")), Check)
