@@ -296,8 +296,8 @@ def _rate(first: str) -> Iterator[Sample]:
         yield Sample(f"{first}.falseAlarm", no_share, chance)
     yield Sample(f"{first}.falseAlarm", "1%", f"{first}.falseAlarm in body must be of type number")
     counted = "minSamples has nothing but a count here: the guardrail counts its events itself"
-    for more in ({"query": "up"}, {"holdsBack": "Both"}, {"onTooFew": {}}):
-        yield Sample(first, RATE | {"minSamples": {"count": 1} | more}, counted)
+    for field, value in (("query", "up"), ("holdsBack", "Both"), ("onTooFew", {})):
+        yield Sample(first, RATE | {"minSamples": {"count": 1, field: value}}, counted)
     yield Sample(first, RATE | {"window": "300s", "breachAfter": {"failures": 1, "of": 1}})
     for window in ("5m1ms", "1d"):
         yield Sample(

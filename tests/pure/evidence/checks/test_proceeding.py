@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from mlrollout.api.guardrail import MinSamples
+from mlrollout.api.guardrail import HoldsBack, MinSamples
 from mlrollout.api.kinds import KINDS
 from mlrollout.api.spec import Requirement
 from mlrollout.api.threshold import ThresholdGuardrail
@@ -20,8 +20,8 @@ OCCASION = Occasion(at=NOW, stood=3600.0)
 GUARDRAIL = ThresholdGuardrail(name="error-rate", query="sum(rate(x[$window]))", max=0.05)
 COUNTING = GUARDRAIL.model_copy(update={"min_samples": MinSamples(count=100, query="sum(increase(x[$window]))")})
 
-HASTY = COUNTING.model_copy(
-    update={"min_samples": COUNTING.min_samples and COUNTING.min_samples.model_copy(update={"holds_back": "Pass"})}
+HASTY = GUARDRAIL.model_copy(
+    update={"min_samples": MinSamples(count=100, query="sum(increase(x[$window]))", holds_back=HoldsBack.PASS)}
 )
 
 GOOD = Answer((Sample(0.01),), evaluated=NOW)
