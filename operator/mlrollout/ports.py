@@ -189,7 +189,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class EventToPost:
-    """A Kubernetes Event to be.
+    """A Kubernetes Event that is to be posted.
 
     Attributes:
         reason: Short, specific, `CamelCase`; part of the contract.

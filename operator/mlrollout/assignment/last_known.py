@@ -171,7 +171,7 @@ def _checked(found: Any, key: str) -> _Known:  # noqa: ANN401 - whatever stands 
     """What stands in the file, where all of it makes sense.
 
     Raises:
-        ValueError: It does not.
+        ValueError: Something in it makes no sense.
     """
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         raise ValueError("it is of another version, or another program's")

@@ -15,7 +15,7 @@ def leave(state: State | None, uid: str, traffic: Traffic, *, keep: bool) -> Rec
 
     Args:
         state: Where the rollout stands; `None` where this process has never known.
-        uid: The object's own.
+        uid: The uid of the object that goes.
         traffic: What stands in Redis.
         keep: Whether the traffic stays where it is (`onDelete: Retain`).
     """

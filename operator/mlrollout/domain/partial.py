@@ -64,7 +64,7 @@ class Held(Spec):
 
     @cached_property
     def fingerprints(self) -> frozenset[str]:
-        """Likewise."""
+        """That name alone, for no version has given it another."""
         return frozenset({self.guards})
 
 
@@ -168,7 +168,7 @@ def _items(raw: object) -> Sequence[object]:
 
 
 def _without_requirements(item: object) -> object:
-    """They only keep traffic from growing, and it does not grow."""
+    """A stage without its requirements: they only keep traffic from growing, and here it does not grow."""
     return {name: value for name, value in item.items() if name != "require"} if isinstance(item, Mapping) else item
 
 
@@ -182,7 +182,7 @@ def _ascending(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
 
 
 def _named(guardrails: tuple[Guardrail, ...]) -> tuple[Guardrail, ...]:
-    """Each name once."""
+    """The guardrails, the first of each name."""
     return tuple({guardrail.name: guardrail for guardrail in reversed(guardrails)}.values())[::-1]
 
 

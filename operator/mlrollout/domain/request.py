@@ -42,7 +42,7 @@ class Heard:
 
     Attributes:
         value: What it said, fit to be shown.
-        id: The request's.
+        id: The id of the request.
         at: When it was heard, seconds since the epoch.
     """
 

@@ -199,7 +199,8 @@ class State:
     def clamped_to(self, now: float) -> "State":
         """This state under a clock that may have been set back: no time in it lies ahead.
 
-        A breach seen before `began` or `clear` is an earlier attempt's, so a time ahead would hide breaches.
+        What was seen before `measurements_from`, or reaches back before `evidence_from`, counts as an earlier
+        attempt's; so a time ahead would hide breaches.
         """
         if max(self.measurements_from, self.evidence_from, self.in_force_since) <= now:
             return self
@@ -286,7 +287,7 @@ class Blocker:
 
 
 Blockers = tuple[Blocker, ...]
-"""Everything that does; what a person did comes first."""
+"""Everything that keeps traffic from growing; what a person did comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,11 +322,11 @@ class Decision:
     blockers: Blockers = ()
 
     def lowers(self, before: State | None) -> bool:
-        """Whether it is a way down from a state, and in need of a write."""
+        """Whether it takes traffic down from where that state has it, by a write."""
         if before is None or self.state is None or not isinstance(self.write, Lower):
             return False
         return self.state.record.percentage < max(before.record.percentage, before.applied)
 
     def rolls_back(self, before: State | None) -> bool:
-        """Whether it is one for the rest of the attempt."""
+        """Whether it is a way down that lasts for the rest of the attempt."""
         return self.lowers(before) and self.state is not None and self.state.record.latched

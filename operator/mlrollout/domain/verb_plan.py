@@ -28,7 +28,7 @@ class Act:
     """A verb to be asked for.
 
     Attributes:
-        verb: Which.
+        verb: The verb.
         value: What its annotation says.
         percentage: What is in force once the operator has acted on it.
         means: What comes of it, for people.

@@ -25,7 +25,7 @@ class _Own:
 
     Attributes:
         began: When the Secret was last asked for, by the loop's clock.
-        reading: That read.
+        reading: The task that reads the Secret.
         url: What it held last; empty before the first success.
         store: The connection to it.
     """

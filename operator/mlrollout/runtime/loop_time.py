@@ -14,5 +14,5 @@ NEVER = LoopTime(-inf)
 
 
 def loop_time() -> LoopTime:
-    """Now."""
+    """The time now, by the clock of the loop that runs."""
     return LoopTime(asyncio.get_running_loop().time())

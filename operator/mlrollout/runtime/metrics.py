@@ -108,7 +108,7 @@ class OperatorMetrics:
         self.transitions.labels(ref.namespace, ref.name, reason).inc()
 
     def judged(self, ref: Ref, guardrail: str, measurement: Measurement) -> None:
-        """A guardrail said something."""
+        """A guardrail was measured."""
         self._guardrails.setdefault(ref, set()).add(guardrail)
         for verdict in Verdict:
             gauge = self._verdict.labels(ref.namespace, ref.name, guardrail, verdict.value)
@@ -119,7 +119,7 @@ class OperatorMetrics:
             self.looks_failed.inc()
 
     def looked(self, seconds: float) -> None:
-        """A look took so long."""
+        """A guardrail was looked at, which took so long."""
         self._look.observe(seconds)
 
     def zeroed(self, seconds: float) -> None:

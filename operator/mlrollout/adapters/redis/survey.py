@@ -76,12 +76,12 @@ class Ratings:
 
     @property
     def number(self) -> int:
-        """How many there are."""
+        """How many ratings there are."""
         return sum(self.counts.values())
 
     @property
     def average(self) -> float | None:
-        """Their mean; `None` without any."""
+        """The mean of the ratings; `None` without any."""
         return sum(rating * times for rating, times in self.counts.items()) / self.number if self.number else None
 
 

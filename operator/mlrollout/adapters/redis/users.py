@@ -61,7 +61,7 @@ class RedisUsers:
         await self._calls.call(key, "EVAL", _ADD, *_keys(key, attempt), KEPT, *numbers, *control, *treatment)
 
     async def count(self, key: str, attempt: int) -> Users:
-        """How many there have been.
+        """How many distinct users the attempt has had.
 
         Raises:
             TrafficError: It can't be known now.

@@ -29,7 +29,7 @@ class Attempt:
     """The attempt that a measurement is about. Times are seconds since the epoch.
 
     Attributes:
-        number: Which one.
+        number: Which attempt of the object it is; records are put in order by it.
         began: When it got its first users.
         stage: When the percentage in force last changed.
         percentage: The percentage in force.
@@ -45,7 +45,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """When a measurement is made.
+    """The circumstances of one measurement: when it is made, and of which attempt.
 
     Attributes:
         at: When its first question is sent, seconds since the epoch by the operator's clock.
@@ -181,11 +181,11 @@ class Unmeasurable(Check[Guardrail]):
         self.reason = str(error)
 
     def reach(self, occasion: Occasion) -> float:  # noqa: ARG002 - the base's
-        """Nothing is looked at."""
+        """No seconds at all: nothing is asked."""
         return 0.0
 
     def proceed(self, occasion: Occasion, answers: Answers) -> Measurement:  # noqa: ARG002 - the base's
-        """The error."""
+        """A measurement that says what is wrong with the guardrail."""
         return self.failed(occasion, self.reason)
 
 

@@ -40,7 +40,7 @@ def check(tree: promql.Expr) -> None:
     """Refuse a query that can't answer with a number, or answers only when something is wrong.
 
     Raises:
-        QueryError: It does.
+        QueryError: The query is such a one.
     """
     match _bare(tree):
         case promql.MatrixSelector() | promql.SubqueryExpr():

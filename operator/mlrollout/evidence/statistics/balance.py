@@ -41,7 +41,7 @@ class BalanceState:
     expected: float
 
     def next_stage(self) -> "BalanceState":
-        """The same at the beginning of another stage."""
+        """This state at the beginning of another stage."""
         return BalanceState(self.bets.next_stage(), 0.0, 0.0, 0.0)
 
 
@@ -49,11 +49,11 @@ class BalanceTest:
     """Whether treatment's part of the users is another than was asked for (a breach)."""
 
     def begin(self, at: float) -> BalanceState:
-        """Before the first block of an attempt, whose first users came at that time."""
+        """The state before the first block of an attempt, whose first users came at `at`."""
         return BalanceState(Bets.new(at, len(MULTIPLES), 0), 0.0, 0.0, 0.0)
 
     def update(self, state: BalanceState, block: Block[Split]) -> BalanceState:
-        """With one more block, in all of which the same share was asked for."""
+        """The state with one more block, in all of which the same share was asked for."""
         split = block.content
         users = split.treatment + split.control
         either = factors(users, split.treatment, prices(split.share, MULTIPLES))

@@ -49,12 +49,12 @@ class Bets:
         return cls(begin, begin, (math.log(FROM_THE_START),) * worse, (0.0,) * safe)
 
     def read(self, begin: float, end: float, worse: Sequence[float], safe: Sequence[float]) -> "Bets":
-        """With one more block, by whose logarithmic factors each bet is multiplied.
+        """The bets with one more block, by whose logarithmic factors each bet is multiplied.
 
         Every moment since the last block is a beginning, so blocks without events may be left out.
         """
         if begin < self.end:
-            # Bets that is counted twice is a wrong rollback (invariant: blocks do not overlap).
+            # Evidence that is counted twice is a wrong rollback (invariant: blocks do not overlap).
             raise ValueError(f"the block from {begin} overlaps what was read up to {self.end}")
         begun = _log(_unspent(self.end - self.begin) - _unspent(end - self.begin))
         return Bets(
@@ -65,11 +65,11 @@ class Bets:
         )
 
     def next_stage(self) -> "Bets":
-        """The same at the beginning of another stage, which has to prove anew that it is safe."""
+        """These bets at the beginning of another stage, which has to prove anew that it is safe."""
         return Bets(self.begin, self.end, self.worse, (0.0,) * len(self.safe))
 
     def doubted(self, weight: float) -> "Bets":
-        """Where what was won counts for only so much of it, as logarithms. What was lost stays lost, to be fair."""
+        """These bets with only a part of what was won, as logarithms. What was lost stays lost, to be fair."""
         worse, safe = (tuple([bet * weight if bet > 0 else bet for bet in of]) for of in (self.worse, self.safe))
         return Bets(self.begin, self.end, worse, safe)
 
@@ -86,7 +86,7 @@ class Bets:
 
 @functools.lru_cache(maxsize=128)
 def prices(share: float, multiples: tuple[float, ...]) -> Prices:
-    """Of bets that are fair at a share, each on odds so many times those of the share."""
+    """The prices of bets that are fair at a share, each on odds so many times those of the share."""
     return tuple((math.log(multiple), math.log1p(share * (multiple - 1))) for multiple in multiples)
 
 

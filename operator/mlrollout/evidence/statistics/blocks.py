@@ -52,7 +52,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Pair(Generic[Content]):
-    """The same of both groups."""
+    """What was counted of each of the two groups."""
 
     treatment: Content
     control: Content

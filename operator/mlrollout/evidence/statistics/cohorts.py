@@ -29,7 +29,7 @@ class CohortState:
     spread: float
 
     def next_stage(self) -> "CohortState":
-        """The same at the beginning of another stage."""
+        """This state at the beginning of another stage."""
         return CohortState(self.compared.next_stage(), self.scores, self.spread)
 
     @property
@@ -57,11 +57,11 @@ class CohortTest:
             raise ValueError(f"{self.cohorts} cohorts do not tell how far cohorts lie apart")
 
     def begin(self, at: float) -> CohortState:
-        """Before the first block of an attempt, whose first users came at that time."""
+        """The state before the first block of an attempt, whose first users came at `at`."""
         return CohortState(self.compare.begin(at), (0.0,) * self.cohorts, 0.0)
 
     def update(self, state: CohortState, block: Block[Cohorts]) -> CohortState:
-        """With one more block, in which both groups tell each cohort's counts in the same order."""
+        """The state with one more block, in which both groups tell each cohort's counts in the same order."""
         together = Pair(*(sum(side, Counts()) for side in (block.content.treatment, block.content.control)))
         seen = self._seen(state, block.content, together)
         effect = seen.design_effect

@@ -28,7 +28,7 @@ class CompareState:
     control: Counts
 
     def next_stage(self) -> "CompareState":
-        """The same at the beginning of another stage."""
+        """This state at the beginning of another stage."""
         return CompareState(self.bets.next_stage(), Counts(), Counts())
 
 
@@ -53,11 +53,11 @@ class CompareTest:
             raise ValueError(f"a tolerated difference is a share from 0 to below 1, not {self.difference:.15g}")
 
     def begin(self, at: float) -> CompareState:
-        """Before the first block of an attempt, whose first users came at that time."""
+        """The state before the first block of an attempt, whose first users came at `at`."""
         return CompareState(Bets.new(at, len(MULTIPLES), len(SHARES)), Counts(), Counts())
 
     def update(self, state: CompareState, block: Block[Pair[Counts]], weight: float = 1.0) -> CompareState:
-        """With one more block, whose evidence counts for so much: less than all where events share their fate."""
+        """The state with one more block; `weight` is below 1 where events share their fate, and count for less."""
         pair = block.content
         worse, safe = ([weight * one for one in self._factors(pair, bets)] for bets in (MULTIPLES, SHARES))
         bets = state.bets.read(block.begin, block.end, worse, safe)

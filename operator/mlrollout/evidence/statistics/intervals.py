@@ -25,13 +25,13 @@ class Interval:
 
 
 def of_rate(counts: Counts, alpha: float) -> Interval:
-    """Of a share of bad events."""
+    """The interval of a share of bad events."""
     low, high = (_share(odds) for odds in _log_odds(counts.bad, counts.events, alpha))
     return Interval(low, counts.bad / counts.events if counts.events else None, high)
 
 
 def of_ratio(treatment: Counts, control: Counts, alpha: float) -> Interval:
-    """Of how many times the control's share of bad events the treatment's is.
+    """The interval of how many times the control's share of bad events the treatment's is.
 
     Of all bad events together, by how many are the treatment's beside its part of all events: so the control's share
     itself, which may change all the time, has no part in it.
@@ -45,7 +45,7 @@ def of_ratio(treatment: Counts, control: Counts, alpha: float) -> Interval:
 
 
 def of_difference(treatment: Counts, control: Counts, alpha: float) -> Interval:
-    """Of the treatment's share of bad events less the control's: each within its own interval at half of `alpha`."""
+    """The interval of the treatment's share of bad events less the control's; each has its own at half of `alpha`."""
     one, other = of_rate(treatment, alpha / 2), of_rate(control, alpha / 2)
     known = one.estimate is not None and other.estimate is not None
     estimate = treatment.bad / treatment.events - control.bad / control.events if known else None

@@ -42,7 +42,7 @@ class Gaps:
     apart: float = 0.0
 
     def add(self, gap: float, weight: float) -> "Gaps":
-        """With one more block's."""
+        """The gaps with that of one more block, which counts for so much."""
         together = self.weight + weight
         mean = self.mean + (gap - self.mean) * weight / together
         apart = self.apart + weight * (gap - self.mean) * (gap - mean)
@@ -65,7 +65,7 @@ class MeanState:
     control: Sums
 
     def next_stage(self) -> "MeanState":
-        """The same at the beginning of another stage."""
+        """This state at the beginning of another stage."""
         return MeanState(self.bets.next_stage(), self.attempt, Gaps(), Sums(), Sums())
 
 
@@ -90,11 +90,11 @@ class MeanTest:
             raise ValueError(f"a tolerated difference of means is 0 or more, not {self.difference:.15g}")
 
     def begin(self, at: float) -> MeanState:
-        """Before the first block of an attempt, whose first users came at that time."""
+        """The state before the first block of an attempt, whose first users came at `at`."""
         return MeanState(Bets.new(at, len(EFFECTS), len(EFFECTS)), Gaps(), Gaps(), Sums(), Sums())
 
     def update(self, state: MeanState, block: Block[Pair[Sums]]) -> MeanState:
-        """With one more block; one in which a group had no values says nothing."""
+        """The state with one more block; one in which a group had no values says nothing."""
         treatment, control = block.content.treatment, block.content.control
         attempt, stage, worse, safe = state.attempt, state.stage, [0.0] * len(EFFECTS), [0.0] * len(EFFECTS)
         if treatment.count and control.count:

@@ -19,7 +19,7 @@ class RateState:
     counts: Counts
 
     def next_stage(self) -> "RateState":
-        """The same at the beginning of another stage."""
+        """This state at the beginning of another stage."""
         return RateState(self.bets.next_stage(), Counts())
 
 
@@ -39,11 +39,11 @@ class RateTest:
             raise ValueError(f"a limit for a rate is a share between 0 and 1, not {self.limit:.15g}{percent}")
 
     def begin(self, at: float) -> RateState:
-        """Before the first block of an attempt, whose first users came at that time."""
+        """The state before the first block of an attempt, whose first users came at `at`."""
         return RateState(Bets.new(at, len(MULTIPLES), len(SHARES)), Counts())
 
     def update(self, state: RateState, block: Block[Counts]) -> RateState:
-        """With one more block."""
+        """The state with one more block."""
         counts = block.content
         worse = factors(counts.events, counts.bad, prices(self.limit, MULTIPLES))
         safe = factors(counts.events, counts.bad, prices(self.limit, SHARES))

@@ -65,7 +65,7 @@ class Window:
 
     @property
     def points(self) -> range:
-        """When each point is."""
+        """The time of each point, in seconds since the epoch."""
         return range(self.first, self.last + 1, self.step)
 
 
