@@ -37,7 +37,7 @@ test: $(VENV)/ready ## Run every test: pure, components on real parts, the whole
 simulate-long: $(VENV)/ready ## Simulate schedules for an hour, or MINUTES=..., on from where it stopped last
 	@$(BIN)/python -m tests.simulation.long --minutes $(or $(MINUTES),60)
 
-unit: $(VENV)/ready ## Run the pure tests alone (seconds)
+unit: $(VENV)/ready ## Run the pure tests and the simulation, which need no real part (minutes)
 	$(BIN)/pytest tests/pure tests/simulation -n auto --dist worksteal
 
 lint: $(VENV)/ready ## Check style, types and the direction of imports
