@@ -16,6 +16,7 @@ from mlrollout.server.ab.operations import Operation
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 SERVER = (ROOT / "docs" / "server.md").read_text()
+PACKAGES = sorted(page.parent.name for page in (ROOT / "operator" / "mlrollout").glob("*/__init__.py"))
 
 
 @pytest.mark.parametrize("reason", list(Reason))
@@ -74,7 +75,7 @@ def test_each_decision_has_a_number_of_its_own_and_a_status() -> None:
         assert re.fullmatch(r"Status: accepted, \d{4}-\d{2}-\d{2}.*", status), page.name
 
 
-@pytest.mark.parametrize("package", ["domain", "evidence", "runtime", "server"])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_the_architecture_tells_where_everything_is(package: str) -> None:
     tree = (ROOT / "docs" / "architecture.md").read_text()
     told = re.search(rf"^  {package}/ .*\n((?:    +\w.*\n)*)", tree, re.MULTILINE)
