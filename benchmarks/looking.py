@@ -43,7 +43,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Clock:
-    """This machine's."""
+    """This machine's wall clock."""
 
     def now(self) -> float:
         """Seconds since the epoch."""

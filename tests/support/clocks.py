@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 class SystemClock:
-    """The machine's."""
+    """The machine's wall clock."""
 
     def now(self) -> float:
         return time.time()

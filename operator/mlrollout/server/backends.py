@@ -59,10 +59,10 @@ BACKENDS = web.AppKey("backends", Backends)
 
 @asynccontextmanager
 async def opened(config: Config, redis_url: str) -> AsyncIterator[Backends]:
-    """The backends of a configuration, meanwhile. Nothing is sent before the first use.
+    """The backends of a configuration, closed at the end of the block. Nothing is sent before the first use.
 
     Raises:
-        SettingsError: One of them can't be used like this.
+        SettingsError: A setting of a backend can't be used.
     """
     async with AsyncExitStack() as stack:
         calls = _calls(redis_url, tls_of(config))

@@ -160,7 +160,7 @@ class Real:
 
 
 class Double:
-    """The one in memory."""
+    """The API server in memory, used as the real one is."""
 
     def __init__(self, ref: Ref) -> None:
         self._server = ApiServer(time.time)

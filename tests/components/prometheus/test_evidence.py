@@ -20,7 +20,7 @@ DEADLINE = 20.0
 
 
 class Clock:
-    """This machine's."""
+    """This machine's wall clock."""
 
     def now(self) -> float:
         return time.time()

@@ -29,7 +29,7 @@ ABOVE = {"histogram": "seconds_bucket", "above": "1", "max": 0.05}
 
 
 class Clock:
-    """This machine's."""
+    """This machine's wall clock."""
 
     def now(self) -> float:
         return time.time()

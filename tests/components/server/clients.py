@@ -86,7 +86,7 @@ class Script:
         return self.hear(lambda told: told.get("event") == name)
 
     def tell(self, what: Mapping[str, object]) -> None:
-        """Give it a line."""
+        """Write the script one line of JSON."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(what) + "\n")
         self._process.stdin.flush()
@@ -94,7 +94,7 @@ class Script:
 
 @contextmanager
 def running(name: str, folder: Path, told: Mapping[str, object], *options: str) -> Iterator[Script]:
-    """A script meanwhile."""
+    """A script that runs as long as the block."""
     shutil.copy(SOURCES / name, folder)
     with suppress(FileExistsError):
         folder.joinpath("node_modules").symlink_to(installed() / "node_modules")

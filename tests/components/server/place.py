@@ -44,11 +44,11 @@ class HttpServer(Server):
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The address at which the server answers."""
         return f"http://127.0.0.1:{self.port}"
 
     def command(self) -> Sequence[str]:
-        """Write its files."""
+        """Write the server's files; answers with the command that starts it."""
         told = {"listen": f"127.0.0.1:{self.port}", **self.config}
         if self.tokens:
             file = self.directory / "tokens.yaml"
@@ -59,7 +59,7 @@ class HttpServer(Server):
         return [sys.executable, "-m", "mlrollout", "server", "--config", str(config)]
 
     def environment(self) -> Mapping[str, str]:
-        """Its Redis."""
+        """The environment, which names the server's Redis."""
         return {"MLROLLOUT_REDIS_URL": self.redis_url, "PYTHONUNBUFFERED": "1"}
 
     def ready(self) -> bool:
@@ -111,7 +111,7 @@ class Answer:
 def served(
     redis_url: str, config: Mapping[str, object] | None = None, tokens: Sequence[str] = ()
 ) -> Iterator[HttpServer]:
-    """A server meanwhile."""
+    """A server that runs as long as the block."""
     with HttpServer(redis_url, config, tokens) as running:
         yield running
 

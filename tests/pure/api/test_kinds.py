@@ -19,14 +19,14 @@ class Toy(Guardrail):
     toy_series: PromQL
     """What it is about."""
     toy_size: int | None = None
-    """More of it."""
+    """A field that only this kind has."""
 
 
 class Box(Model):
     """Guardrails of both kinds."""
 
     both: Annotated[Guardrail, OneOf((ThresholdGuardrail, Toy))]
-    """One of them."""
+    """A guardrail of either kind."""
 
 
 THRESHOLD: dict[str, Any] = {"name": "errors", "query": "up", "max": 1}

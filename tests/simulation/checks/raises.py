@@ -98,7 +98,7 @@ class _Judge:
             self._words.append(entry)
 
     def unearned(self, issued: Issued) -> Iterator[str]:
-        """What is missing."""
+        """What is missing for a raise to be earned."""
         spec = self._spec(issued)
         record = issued.write.record
         stage = next((stage for stage in spec.stages if stage.name == record.stage), None)

@@ -145,12 +145,12 @@ def tighten(spec: Spec) -> Spec:
 
 
 def pause(spec: Spec) -> Spec:
-    """The same, paused."""
+    """The spec, paused."""
     return dict(spec) | {"paused": True}
 
 
 def go_on(spec: Spec) -> Spec:
-    """The same, not paused."""
+    """The spec, not paused."""
     return {name: value for name, value in spec.items() if name != "paused"}
 
 
@@ -177,7 +177,7 @@ def newer_stage(spec: Spec) -> Spec:
 
 
 def older(spec: Spec) -> Spec:
-    """The same as before."""
+    """The spec without what a newer version put into it."""
     return dict(spec) | {
         part: [one for one in spec[part] if one["name"] != "newer"] for part in ("stages", "guardrails")
     }

@@ -56,7 +56,7 @@ def selections(tree: promql.Expr, strings: Mapping[str, str]) -> Iterator[Select
     """Every place of a tree where samples are taken.
 
     Raises:
-        QueryError: One of them has nothing to do with now, or is no PromQL.
+        QueryError: A place looks at a fixed time, or is no PromQL.
     """
     pending = [(tree, _Place())]
     while pending:
