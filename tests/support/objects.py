@@ -173,6 +173,7 @@ def _traffic() -> Iterator[Sample]:
     yield from _required("spec.traffic")
     yield from _required(key)
     yield from _duration("spec.traffic.lease", "5s", "720h", "4999ms", "720h1ms")
+    yield from _number("spec.traffic.holdback", 0, 50)
     yield Sample("spec.traffic.redis", {}, "spec.traffic.redis.secretRef: Required value")
     for part in ("name", "key"):
         yield from _text(f"spec.traffic.redis.secretRef.{part}", shortest=1, longest=253)

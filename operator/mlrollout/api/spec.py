@@ -20,6 +20,7 @@ from .limits import Limit
 from .model import Ascending, Keyed, Model, Unique, rules
 
 Percentage = Annotated[int, Field(ge=0, le=100)]
+Holdback = Annotated[int, Field(ge=0, le=50)]
 
 
 class Approval(StrEnum):
@@ -80,6 +81,11 @@ class TrafficSpec(Model):
     lease: Annotated[Duration, Between("5s", "720h")] | None = None
     """How long the percentage outlives the operator, 5s to 720h: the keys expire after this unless renewed, and
     traffic falls to zero when nobody watches it. Left out: the percentage stays."""
+    holdback: Holdback | None = None
+    """Per cent of the users, 0 to 50, who stay in control at every percentage, so that there is a control group at
+    100, too: with 5, a stage at 100 has 95 % of the users in treatment. Who they are follows from the user's id, and
+    is independent of who enters first. It changes together with the revision alone: it holds for a whole attempt.
+    Applications need a client that knows it (docs/redis-contract.md). Left out: nobody."""
 
 
 class Prometheus(Model):
@@ -177,6 +183,12 @@ _PROVING = rules(
     ),
     ("self.stages.all(s, !has(s.early)) || self.guardrails.exists(g, !has(g.query))", _NEVER_EARLY),
 )
+_WITHIN = "the holdback cannot change within a revision: change spec.revision with it, for it holds for a whole attempt"
+# CEL for the holdback; absent and 0 mean the same.
+_HOLDBACK = "(has({0}.traffic.holdback) ? {0}.traffic.holdback : 0)"
+_LASTING = rules(
+    (f"self.revision != oldSelf.revision || {_HOLDBACK.format('self')} == {_HOLDBACK.format('oldSelf')}", _WITHIN)
+)
 
 Stages = Annotated[
     tuple[Stage, ...], Field(min_length=1, max_length=32), Ascending("percentage", name="name"), Unique("name")
@@ -186,7 +198,7 @@ Stages = Annotated[
 class Spec(Model):
     """How far the feature may be rolled out, on which evidence."""
 
-    model_config = ConfigDict(json_schema_extra={_RULES: [*_EXISTING[_RULES], *_PROVING[_RULES]]})
+    model_config = ConfigDict(json_schema_extra={_RULES: [*_EXISTING[_RULES], *_PROVING[_RULES], *_LASTING[_RULES]]})
 
     revision: Annotated[str, StringConstraints(min_length=1, max_length=253)]
     """What is being rolled out, for example a model's version. A new value is a new attempt, from the first stage."""

@@ -99,6 +99,8 @@ class RecordStatus(Model):
     """The uid of the object that owns the key."""
     holder: Annotated[str, StringConstraints(max_length=512)] = ""
     """Namespace and name of that object."""
+    holdback: Percentage = 0
+    """Per cent of the users who stay in control at every percentage, in the whole attempt. Left out: none."""
 
 
 class Progress(Model):

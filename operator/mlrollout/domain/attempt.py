@@ -40,9 +40,14 @@ def begin(spec: Spec, seen: Observation, traffic: Traffic, now: float) -> State:
         applied=traffic.in_force,
         fingerprint=spec.fingerprint,
     )
-    message = f"attempt {record.ordinal} begins: revision {spec.revision}"
     unsure = _taken_by_name(old, seen)
-    return state.with_transition(now, Reason.ATTEMPT_STARTED, message + unsure, warning=bool(unsure))
+    return state.with_transition(now, Reason.ATTEMPT_STARTED, _begins(record) + unsure, warning=bool(unsure))
+
+
+def _begins(record: Record) -> str:
+    """What people are told of an attempt that begins."""
+    kept = f"; {record.holdback} % of the users stay in control in all of it" if record.holdback else ""
+    return f"attempt {record.ordinal} begins: revision {record.revision}{kept}"
 
 
 def _first(seen: Observation, old: Record | None) -> int:
@@ -120,9 +125,7 @@ def renew(state: State, spec: Spec, seen: Observation, now: float) -> State:
         fingerprint=spec.fingerprint,
         runs=(),
     )
-    return state.with_transition(
-        now, Reason.ATTEMPT_STARTED, f"attempt {state.record.ordinal} begins: revision {spec.revision}"
-    )
+    return state.with_transition(now, Reason.ATTEMPT_STARTED, _begins(state.record))
 
 
 def lose(state: State, now: float, message: str) -> State:
@@ -141,5 +144,8 @@ def _fresh(attempt: int, spec: Spec, seen: Observation) -> Record:
         revision=spec.revision,
         owner=seen.uid,
         holder=seen.holder,
+        # For the whole attempt, from 0 % on: lowered later it would raise without evidence, and whoever is held back
+        # after having been in treatment is no control any more.
+        holdback=spec.traffic.holdback or 0,
         cluster=seen.cluster,
     )

@@ -8,6 +8,7 @@ from .attempt import adopt, begin, foreign, inherited, renew
 from .gate import pause
 from .latch import landed, latch
 from .progress import Progressed, progress
+from .record import Record
 from .rollback_cause import evidence_alerts, rollback_cause
 from .stages import follow, supersede
 from .state import Alert, Blocker, Blockers, Decision, Observation, Phase, Reason, State
@@ -87,8 +88,15 @@ def _known(seen: Observation, state: State, now: float) -> State:
         if found.rank > state.record.rank:
             state = adopt(state, found, traffic, now)
         if found.rank == state.record.rank:
-            state = landed(state, found, now)
+            state = landed(_holding_back(state, found), found, now)
     return state
+
+
+def _holding_back(state: State, found: Record) -> State:
+    """The state with the holdback that Redis knows, too: an older operator's status has none."""
+    if found.holdback <= state.record.holdback:
+        return state
+    return replace(state, record=replace(state.record, holdback=found.holdback))
 
 
 def _asked(spec: Spec, seen: Observation, state: State, now: float) -> tuple[State, bool]:

@@ -51,6 +51,8 @@ class Record:
         stage: Name of the stage; empty before the first is entered and after a rollback.
         owner: The uid of the object; empty when the object was deleted and gave the key up.
         holder: `namespace/name` of the object, for people and for its successor of the same name.
+        holdback: Per cent of the users who stay in control at every percentage, the same in the whole attempt; 0 for
+            none. It takes no part in the order.
         cluster: Which cluster that is in: the uid of its namespace `kube-system`; empty where nobody knows.
         cause: Why it is latched; `None` where it is not, or where nobody said so.
 
@@ -65,6 +67,7 @@ class Record:
     stage: str = ""
     owner: str = ""
     holder: str = ""
+    holdback: int = 0
     cluster: str = field(default="", compare=False)
     cause: Cause | None = field(default=None, compare=False)
 
@@ -115,6 +118,8 @@ def encode(record: Record) -> str:
         "percentage": record.percentage,
         "stage": record.stage,
     }
+    if record.holdback:
+        fields["holdback"] = record.holdback
     if record.cluster:
         fields["cluster"] = record.cluster
     if record.cause is not None:
@@ -152,6 +157,7 @@ def decode(text: str | bytes) -> Record:
         stage=_text(fields, "stage"),
         owner=_text(fields, "owner"),
         holder=_text(fields, "holder"),
+        holdback=_holdback(fields.get("holdback")),
         cluster=_cluster(fields.get("cluster")),
         cause=_cause(fields.get("cause")),
     )
@@ -161,12 +167,18 @@ def decode(text: str | bytes) -> Record:
 
 
 def _count(fields: dict[str, Any], name: str, at_most: int = 2**53 - 1) -> int:
-    value = fields.get(name)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # JSON knows one kind of number, and so do Lua and JavaScript
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= at_most:
+    value = _whole(fields.get(name), at_most)
+    if value is None:
         raise UnreadableRecordError(f"its {name} is not a whole number from 0 to {at_most}")
     return value
+
+
+def _whole(value: object, at_most: int) -> int | None:
+    """A whole number from 0 up to a bound; `None` for everything else."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON knows one kind of number, and so do Lua and JavaScript
+    counts = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= at_most
+    return value if counts else None
 
 
 def _flag(fields: dict[str, Any], name: str) -> bool:
@@ -181,6 +193,11 @@ def _text(fields: dict[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise UnreadableRecordError(f"its {name} is not a string")
     return value
+
+
+def _holdback(found: object) -> int:
+    """The holdback in a record; one that makes no sense is none, as for every reader that does not know the field."""
+    return _whole(found, 100) or 0
 
 
 def _cluster(found: object) -> str:

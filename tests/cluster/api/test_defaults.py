@@ -10,6 +10,7 @@ from devstack.control_plane import ControlPlane
 from devstack.errors import DevstackError
 from tests.support.objects import MINIMAL, REDIS, Sample
 
+OTHER_HOLDBACK = "the holdback cannot change within a revision: change spec.revision with it"
 OTHER_REDIS = "the Redis connection cannot change: delete the object and create another"
 
 
@@ -69,6 +70,22 @@ def test_a_redis_is_neither_left_nor_changed(control_plane: ControlPlane, secret
     traffic = {"key": stored["spec"]["traffic"]["key"]} | ({"redis": {"secretRef": secret}} if secret else {})
 
     assert OTHER_REDIS in refusal(control_plane, stored, traffic)
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, 5), (5, None), (5, 0), (5, 10), (10, 5)])
+def test_the_holdback_changes_with_the_revision_alone(
+    control_plane: ControlPlane, before: int | None, after: int | None
+) -> None:
+    traffic = MINIMAL["spec"]["traffic"]
+    first, then = (traffic if one is None else traffic | {"holdback": one} for one in (before, after))
+    stored = create(control_plane, MINIMAL | {"spec": MINIMAL["spec"] | {"traffic": first}})
+
+    assert OTHER_HOLDBACK in refusal(control_plane, stored, then)
+    replace(control_plane, stored, {"traffic": then, "revision": "ranker-2"})
+
+
+def test_a_holdback_of_nobody_is_none(control_plane: ControlPlane, stored: dict[str, Any]) -> None:
+    replace(control_plane, stored, {"traffic": stored["spec"]["traffic"] | {"holdback": 0}})
 
 
 def test_everything_else_may_change(control_plane: ControlPlane, stored: dict[str, Any]) -> None:

@@ -114,6 +114,8 @@ class Oracle:
 
     def _transition(self, spec: Spec, before: State, seen: Observation, after: State) -> None:
         assert after.record.rank >= before.record.rank, "a record was replaced by a lesser one"
+        if after.record.attempt == before.record.attempt:
+            assert after.record.holdback == before.record.holdback, "who is held back changed within an attempt"
         told = [entry for entry in after.history if entry.serial > before.serial]
         assert [entry.serial for entry in told] == list(range(before.serial + 1, after.serial + 1))[-HISTORY:]
         assert after.history == (*before.history, *told)[-HISTORY:]

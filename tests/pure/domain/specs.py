@@ -86,12 +86,13 @@ class Edit:
     paused: bool = False
     after: AfterCompletion = AfterCompletion.GUARD
     lease: float | None = None
+    holdback: int = 0
 
     @cached_property
     def spec(self) -> Spec:
         return Spec(
             revision=f"r{self.revision}",
-            traffic=TrafficSpec(key="dispatch", lease=self.lease),
+            traffic=TrafficSpec(key="dispatch", lease=self.lease, holdback=self.holdback or None),
             stages=self.stages,
             guardrails=self.guardrails,
             paused=self.paused,

@@ -131,6 +131,28 @@ def test_a_new_revision_is_a_new_attempt_from_zero(situation: str) -> None:
     assert not world.state.completed
 
 
+def test_the_holdback_is_the_attempts_and_a_change_is_the_next_ones() -> None:
+    world = World(edit=Edit(holdback=5))
+    world.play([("handle", 0), ("go_well", 6), ("hold_back", 0), ("go_well", 8)])
+    assert (world.state.record.stage, world.state.record.holdback) == ("half", 5)
+    assert world.redis.traffic.record == world.state.record
+    assert "5 % of the users stay in control" in world.state.history[0].message
+    world.play([("hold_back", 20), ("breach", 0), ("handle", 0), ("restart", 0), ("handle", 0)])
+    assert (world.state.record.latched, world.state.record.holdback) == (True, 5)
+    world.play([("revise",), ("handle", 0)])
+    assert (world.state.record.revision, world.state.record.percentage, world.state.record.holdback) == ("r2", 0, 20)
+
+
+def test_a_holdback_outlives_an_older_operator_whose_status_has_none() -> None:
+    world = World(edit=Edit(holdback=5))
+    world.play([("handle", 0), ("go_well", 6)])
+    state = world.state
+    older = replace(state, record=replace(state.record, holdback=0))
+    decision = decide(world.edit.spec, older, Observation(UID, HOLDER, world.redis.traffic), world.now)
+    assert decision.state is not None
+    assert decision.state.record == state.record
+
+
 def test_a_new_revision_takes_the_old_one_to_zero_at_once_and_begins_when_it_is_saved() -> None:
     world = world_at("second stage", ("api_is", False), ("revise",), ("handle", 0))
     assert (world.in_force, world.state.record.attempt, world.state.record.revision) == (0, 1, "r1")

@@ -27,6 +27,7 @@ HAPPENINGS: tuple[Happening, ...] = (
     *(("guardrails", name) for name in GUARDRAILS),
     *((name, flag) for name in ("pause", "redis_is", "api_is", "delay") for flag in (False, True)),
     *(("after", what) for what in ("Guard", "Stop")),
+    *(("hold_back", percentage) for percentage in (0, 5, 50)),
     *(("set_key", text) for text in TEXTS),
     *(("set_record", text) for text in RECORDS),
     *(("fail_over", back) for back in range(3)),

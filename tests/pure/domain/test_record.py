@@ -21,7 +21,7 @@ def records(draw: st.DrawFn) -> Record:
     """Records from a world so small that they often meet their equals."""
     latched = draw(st.booleans())
     percentage = 0 if latched else draw(st.sampled_from([0, 10, 30, 100]))
-    return Record(draw(SMALL), latched, draw(SMALL), percentage, draw(TEXT), draw(TEXT), draw(TEXT), draw(TEXT))
+    return Record(draw(SMALL), latched, draw(SMALL), percentage, draw(TEXT), draw(TEXT), draw(TEXT), draw(TEXT), draw(SMALL))
 
 
 @given(records(), records(), records())
@@ -76,7 +76,7 @@ def test_whatever_else_a_text_holds_is_unreadable(text: str | bytes) -> None:
         decode(text)
 
 
-FIELDS = ("schema", "owner", "holder", "revision", "attempt", "latched", "sequence", "percentage", "stage", "more")
+FIELDS = ("schema", "owner", "holder", "revision", "attempt", "latched", "sequence", "percentage", "stage", "more", "holdback")
 ANYTHING: st.SearchStrategy[object] = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([]) | st.just({})
 )
@@ -91,6 +91,7 @@ def test_what_is_read_with_strange_fields_is_sensible_all_the_same(record: Recor
     assert decode(encode(found)) == found
     assert (found.attempt, found.sequence) >= (0, 0)
     assert 0 <= found.percentage <= (0 if found.latched else 100)
+    assert 0 <= found.holdback <= 100
 
 
 @pytest.mark.parametrize(
@@ -117,6 +118,21 @@ def test_a_field_without_a_sensible_value_makes_it_unreadable(fields: dict[str, 
         decode(json.dumps(json.loads(encode(_record())) | fields))
 
 
+@pytest.mark.parametrize(
+    ("value", "means"),
+    [(5, 5), (5.0, 5), (100, 100), (0, 0), *((odd, 0) for odd in (-1, 101, 5.5, "5", True, None, [5], {}, 1e400))],
+)
+def test_a_holdback_without_a_sensible_value_is_none_as_it_is_to_who_does_not_know_it(value: object, means: int) -> None:
+    found = decode(json.dumps(json.loads(encode(_record())) | {"holdback": value}))
+    assert found == _record(holdback=means)
+
+
+def test_a_holdback_takes_no_part_in_the_order_and_stands_only_where_there_is_one() -> None:
+    assert _record(holdback=5).rank == _record().rank
+    assert json.loads(encode(_record(holdback=5)))["holdback"] == 5
+    assert "holdback" not in json.loads(encode(_record()))
+
+
 @pytest.mark.parametrize("text", ["", "[]", "1", "null", "[" * 100_000, '{"attempt": 1' + "0" * 5000 + "}"])
 def test_a_text_that_is_no_object_is_unreadable(text: str) -> None:
     with pytest.raises(UnreadableRecordError):
@@ -132,7 +148,7 @@ def test_the_complaint_quotes_nothing_of_what_stands_there() -> None:
 def test_whole_numbers_may_be_written_as_lua_and_javascript_do_and_unknown_fields_are_ignored() -> None:
     record = _record(revision="r", owner="u", holder="n/m", stage="pilot")
     fields = json.loads(encode(record))
-    assert set(fields) == {"schema", *asdict(record)} - {"cluster", "cause"}
+    assert set(fields) == {"schema", *asdict(record)} - {"holdback", "cluster", "cause"}
     assert fields["schema"] == SCHEMA
     assert decode(json.dumps(fields | {"attempt": 1.0, "percentage": 10.0, "more": {}})) == record
     assert type(decode(json.dumps(fields | {"attempt": 1.0})).attempt) is int

@@ -217,6 +217,9 @@ class World:
     def guardrails(self, name: str) -> None:
         self.change(guardrails=GUARDRAILS[name])
 
+    def hold_back(self, percentage: int) -> None:
+        self.change(holdback=percentage)
+
     def after(self, what: str) -> None:
         self.change(after=AfterCompletion(what))
 
