@@ -11,6 +11,7 @@ export interface Record {
   stage: string;
   owner: string;
   holder: string;
+  holdback: number;
 }
 
 /**
@@ -22,8 +23,16 @@ export type UserId = string | number | bigint;
 /** The user's bucket, from 0 to 999,999; NaN where one of them is no text. */
 export function bucket(salt: string, userId: UserId): number;
 
-/** The user's group at a percentage. Whatever is wrong, it is control; nothing is ever thrown. */
-export function group(salt: string, userId: UserId | null | undefined, percentage: number): Group;
+/**
+ * The user's group at a percentage, where `holdback` per cent of the users stay in control at every one. Whatever is
+ * wrong, it is control; nothing is ever thrown.
+ */
+export function group(
+  salt: string,
+  userId: UserId | null | undefined,
+  percentage: number,
+  holdback?: number,
+): Group;
 
 /** One rollout, as one process or page knows it. It has no clock and does no I/O. */
 export class Rollout {
@@ -49,8 +58,14 @@ export class Rollout {
   /** The greatest record seen; null before the first. */
   get record(): Readonly<Record> | null;
 
-  /** The share of users in treatment, 0 to 100, as long as the last read counts; 0 while another revision is rolled out. */
+  /**
+   * The share of users in treatment, 0 to 100, of those who are not held back, as long as the last read counts; 0 while
+   * another revision is rolled out.
+   */
   get percentage(): number;
+
+  /** Per cent of the users who stay in control at every percentage; staff are none of them. */
+  get holdback(): number;
 
   /** Take what a read of both keys answered, null for absent; `at` is when it began, in milliseconds. */
   read(key: string | null, record: string | null, at: number): void;

@@ -11,6 +11,8 @@ from mlrollout.domain.traffic import Traffic
 from docs.vectors.damage import DAMAGED, KEYS, READABLE
 from docs.vectors.rules import FULL, RULES, THIRTY, Push, Read, Step, at
 
+HOLDBACKS: Mapping[str, int] = {"a": 0, "b": 5, "c": 20, "": 50}
+"""What each owner's records hold back, in the cases that chance made."""
 RANDOM = 250
 """How many cases are left to chance."""
 
@@ -58,6 +60,7 @@ def _step(dice: random.Random, second: float) -> Step:
         percentage=percentage,
         owner=owner,
         revision=revision,
+        holdback=HOLDBACKS[owner],
     )
     text = dice.choice(list(DAMAGED.values())) if dice.random() < 0.05 else encode(record)
     if dice.random() < 0.5:
@@ -80,7 +83,8 @@ def _told(steps: Iterable[Step]) -> Iterator[Mapping[str, Any]]:
 
 
 def _standing(view: TrafficView) -> Mapping[str, Any]:
-    return {"percentage": view.percentage, "owner": view.record.owner if view.record else None}
+    owner = view.record.owner if view.record else None
+    return {"percentage": view.percentage, "holdback": view.holdback, "owner": owner}
 
 
 def _heard(view: TrafficView, text: str) -> tuple[TrafficView, bool]:

@@ -40,6 +40,10 @@ _WRONG: Mapping[str, tuple[Any, ...]] = {
     "holder": (None, 1),
 }
 
+_HOLDBACKS = (
+    *("5.0", "5e0", "-0", "0"),
+    *("-1", "101", "5.5", "1e400", '"5"', "true", "null", "[5]", "{}"),  # none: as for who does not know the field
+)
 _NOT_JSON = (
     *("", " ", "garbage", "{", "}", '{"schema":1', "{schema:1}", "{'schema':1}"),
     *(_with() + "x", _with()[:-1] + ",}", _with().replace(":9", ":09", 1), _with().replace("false", "False")),
@@ -75,5 +79,8 @@ READABLE: Mapping[str, str] = {
     "names that mean something to a language": _with(__proto__={"percentage": 0}, constructor=1),
     "the last of two equal names counts": '{"percentage":101,' + _with()[1:],
     "latched": _with(latched=True, percentage=0),
+    "a holdback": _with(holdback=5),
+    "a holdback of all": _with(holdback=100),
+    **{f"a holdback of {text}": _raw("holdback", text) for text in _HOLDBACKS},
 }
 """Records that count."""

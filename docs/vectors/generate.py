@@ -10,6 +10,7 @@ from typing import Any
 
 from docs.vectors.buckets import buckets
 from docs.vectors.clients import clients
+from docs.vectors.holdback import holdbacks
 from docs.vectors.ids import ids
 
 HERE = Path(__file__).parent
@@ -17,7 +18,12 @@ HERE = Path(__file__).parent
 
 def outputs() -> Mapping[str, str]:
     """The text of every file, by its name."""
-    return {"buckets.jsonl": _lines(buckets()), "ids.jsonl": _lines(ids()), "clients.jsonl": _lines(clients())}
+    return {
+        "buckets.jsonl": _lines(buckets()),
+        "holdback.jsonl": _lines(holdbacks()),
+        "ids.jsonl": _lines(ids()),
+        "clients.jsonl": _lines(clients()),
+    }
 
 
 def _lines(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -165,6 +165,21 @@ OWNERS: Mapping[str, tuple[Step, ...]] = {
     ),
 }
 """Reads count for ten seconds here."""
+HOLDING = replace(THIRTY, holdback=5)
+HOLDBACKS: Mapping[str, tuple[Step, ...]] = {
+    "a holdback": (at(HOLDING), at(replace(HOLDING, sequence=3, percentage=100))),
+    "a holdback before the first stage": (at(replace(HOLDING, sequence=0, percentage=0)),),
+    "a holdback is known from a push that lowers": (at(THIRTY), push(replace(HOLDING, sequence=3, percentage=10))),
+    "a pushed record without a holdback releases nobody": (
+        at(HOLDING),
+        push(replace(TEN, sequence=3)),
+        at(replace(TEN, sequence=3)),
+    ),
+    "a replica that knows of no holdback releases nobody": (at(HOLDING), at(TEN)),
+    "of two that rank the same the greater holdback counts": (at(HOLDING), at(THIRTY), at(replace(THIRTY, holdback=9))),
+    "a rollback keeps the holdback": (at(HOLDING), push(replace(LATCHED, holdback=5))),
+    "the next attempt has its own": (at(HOLDING), at(ANEW), at(replace(ANEW, attempt=3, holdback=20))),
+}
 RULES: Mapping[str, tuple[Step, ...]] = {
     "nothing stands": (Read(None, None),),
     "key and record agree": (at(THIRTY),),
@@ -226,4 +241,5 @@ RULES: Mapping[str, tuple[Step, ...]] = {
     "a push of another schema only makes it read": (at(THIRTY), Push('{"schema":2,"percentage":0}'), at(THIRTY)),
     **REVISIONS,
     **OWNERS,
+    **HOLDBACKS,
 }

@@ -110,6 +110,28 @@ def test_an_older_reader_follows_a_newer_record_up_and_down(old: Version, new: V
     assert old.share() == new.share() == 0
 
 
+def test_an_older_reader_knows_of_no_holdback_and_follows_all_else(
+    old: Version, new: Version, raw: redis.Redis, key: str
+) -> None:
+    zero, full = record(0, 0, holdback=20), record(100, 1, holdback=20)
+    assert new.write(zero) == ("applied", 0)
+    assert new.write(full, expect=zero) == ("applied", 100)
+    assert (old.share(), new.share()) == (100, pytest.approx(80, abs=10))
+    held = json.loads(str(raw.get(f"{key}:record")))["holdback"]
+    assert held == 20
+    assert old.write(full, expect=zero) == ("applied", 100), "it stands already"
+    assert json.loads(str(raw.get(f"{key}:record")))["holdback"] == 20, "and is left as it stands"
+    assert new.write(record(0, 2, latched=True, holdback=20, cause=CAUSE)) == ("applied", 0)
+    assert old.share() == new.share() == 0
+
+
+def test_a_step_by_an_older_operator_ends_the_holdback(old: Version, new: Version) -> None:
+    zero, ten = record(0, 0, holdback=20), record(100, 1, holdback=20)
+    new.write(zero)
+    assert old.write(ten, expect=zero) == ("applied", 100)
+    assert old.share() == new.share() == 100
+
+
 def test_an_older_script_orders_newer_records_and_the_other_way_round(old: Version, new: Version) -> None:
     zero, thirty = record(0, 0), record(30, 1)
     new.write(zero)

@@ -27,13 +27,20 @@ export function bucket(salt, userId) {
  * @param {string} salt
  * @param {string | number | bigint} userId
  * @param {number} percentage A whole number from 0 to 100.
+ * @param {number} [holdback] Per cent of the users who stay in control at every percentage; likewise.
  * @returns {"control" | "treatment"}
  */
-export function group(salt, userId, percentage) {
-  const counts = idOf(userId) !== null && isPercentage(percentage);
-  return counts && bucket(salt, userId) < percentage * (BUCKETS / 100) ? "treatment" : "control";
+export function group(salt, userId, percentage, holdback = 0) {
+  if (idOf(userId) === null || !isPercentage(percentage) || !isPercentage(holdback)) return "control";
+  if (!isBelow(percentage, salt, userId)) return "control";
+  return holdback > 0 && isBelow(holdback, `${salt}:holdback`, userId) ? "control" : "treatment";
 }
 
-function isPercentage(value) {
+function isBelow(percentage, salt, userId) {
+  return bucket(salt, userId) < percentage * (BUCKETS / 100);
+}
+
+/** Whether it is a whole number from 0 to 100. */
+export function isPercentage(value) {
   return Number.isInteger(value) && value >= 0 && value <= 100;
 }

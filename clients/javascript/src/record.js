@@ -1,5 +1,7 @@
 // What stands in Redis: docs/redis-contract.md, "Keys", "The record" and "The order".
 
+import { isPercentage } from "./bucket.js";
+
 const SCHEMA = 1;
 /** An attempt's number divided by it is the second in which its object was created; 0 where that is not known. */
 const CREATION = 2 ** 16;
@@ -34,7 +36,9 @@ export function parseRecord(text) {
     [revision, stage, owner, holder].every((value) => typeof value === "string");
   if (!readable) return null;
   const whole = percentage + 0; // JSON knows a -0, and a share of users does not
-  return Object.freeze({ attempt, latched, sequence, percentage: whole, revision, stage, owner, holder });
+  // One that makes no sense is none, as for every reader that does not know the field.
+  const holdback = isPercentage(fields.holdback) ? fields.holdback + 0 : 0;
+  return Object.freeze({ attempt, latched, sequence, percentage: whole, revision, stage, owner, holder, holdback });
 }
 
 /** Whether one record is greater than another; any is greater than none. */

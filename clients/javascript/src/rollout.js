@@ -66,13 +66,18 @@ export class Rollout {
   }
 
   /**
-   * The share of users in treatment, 0 to 100, as long as the last read counts: the lowest of the key, the record
-   * beside it and the greatest. Nobody, where these are of two revisions, or of another one than this program runs:
+   * The share of users in treatment, 0 to 100, of those who are not held back, as long as the last read counts: the
+   * lowest of the key, the record beside it and the greatest. Nobody, where these are of two revisions, or of another one than this program runs:
    * what one has earned is not given to another.
    */
   get percentage() {
     if (!this.#agrees) return 0;
     return Math.min(this.#key, this.#beside.percentage, this.#record.percentage);
+  }
+
+  /** Per cent of the users who stay in control at every percentage: the most that the two records ask for. */
+  get holdback() {
+    return Math.max(this.#beside?.holdback ?? 0, this.#record?.holdback ?? 0);
   }
 
   /**
@@ -121,7 +126,7 @@ export class Rollout {
     const counts = typeof now === "number" && now < this.#confirmed + this.#maxStaleness;
     if (!counts) return "control";
     if (this.#isUnderWay && this.#staff.has(idOf(userId))) return "treatment";
-    return group(this.#salt, userId, this.percentage);
+    return group(this.#salt, userId, this.percentage, this.holdback);
   }
 
   /** Whether what was read and what is held are of one revision, and of the one that this program runs. */

@@ -41,6 +41,23 @@ test("every published row", () => {
   }
 });
 
+test("every published row with a holdback", () => {
+  const rows = vectors("holdback");
+  assert.ok(rows.length >= 2_000);
+  for (const row of rows) {
+    const found = {
+      salt: row.salt,
+      user_id: row.user_id,
+      bucket: bucket(row.salt, row.user_id),
+      holdback_bucket: bucket(`${row.salt}:holdback`, row.user_id),
+      percentage: row.percentage,
+      holdback: row.holdback,
+      group: group(row.salt, row.user_id, row.percentage, row.holdback),
+    };
+    assert.deepEqual(found, row);
+  }
+});
+
 test("every published id", () => {
   const rows = vectors("ids");
   assert.ok(rows.length >= 50);
@@ -74,6 +91,8 @@ test("who has no id is in control, and no salt is a salt", () => {
 
 test("whatever is no percentage means control", () => {
   for (const percentage of NO_PERCENTAGE) assert.equal(group("salt", "42", percentage), "control");
+  const holdbacks = NO_PERCENTAGE.filter((one) => one !== undefined);
+  for (const holdback of holdbacks) assert.equal(group("salt", "42", 100, holdback), "control");
 });
 
 test("treatment at less is within treatment at more", () => {
@@ -84,6 +103,17 @@ test("treatment at less is within treatment at more", () => {
     const moves = groups.filter((one, percentage) => one !== groups[percentage - 1]);
     assert.deepEqual(moves, ["control", "treatment"], `${salt}:${id}`);
     assert.deepEqual([groups[0], groups[100]], ["control", "treatment"]);
+  }
+});
+
+test("with a holdback, too, and nobody who is held back is ever in treatment", () => {
+  const chance = new Chance(3);
+  for (let user = 0; user < 1_000; user++) {
+    const [salt, id, holdback] = [chance.text(), chance.text(), chance.below(51)];
+    const groups = Array.from({ length: 101 }, (_, percentage) => group(salt, id, percentage, holdback));
+    const moves = groups.filter((one, percentage) => one !== groups[percentage - 1]);
+    const held = bucket(`${salt}:holdback`, id) < holdback * 10_000;
+    assert.deepEqual(moves, held ? ["control"] : ["control", "treatment"], `${salt}:${id}`);
   }
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Rollout } from "../index.js";
+import { bucket, Rollout } from "../index.js";
 import { Chance } from "./chance.js";
 import { vectors } from "./vectors.js";
 
@@ -21,7 +21,11 @@ function everybody(options) {
 for (const { case: name, steps } of vectors("clients")) {
   test(name, () => {
     const rollout = new Rollout(KEY);
-    const standing = () => ({ percentage: rollout.percentage, owner: rollout.record?.owner ?? null });
+    const standing = () => ({
+      percentage: rollout.percentage,
+      holdback: rollout.holdback,
+      owner: rollout.record?.owner ?? null,
+    });
     const found = steps.map((step) => {
       if ("push" in step) {
         const reads_again = rollout.push(step.push);
@@ -123,6 +127,19 @@ test("staff are in treatment from the moment that an attempt begins, and until i
   rollout.read("1", record({ attempt: 2, percentage: 1 }), 0);
   assert.deepEqual(treated(), all);
   assert.equal(rollout.group("kim", 10_000), "control");
+});
+
+test("who is held back is in control at every percentage, but for staff, and a rollback takes out everybody", () => {
+  const users = Array.from({ length: 1_000 }, (_, user) => `${user}`);
+  const held = users.filter((user) => bucket(`${KEY}:holdback`, user) < 20 * 10_000);
+  const rollout = new Rollout(KEY, { staff: [held[0]] });
+  const treated = (percentage, fields) => {
+    rollout.read(`${percentage}`, record({ percentage, holdback: 20, ...fields }), 0);
+    return users.filter((user) => rollout.group(user, 0) === "treatment");
+  };
+  assert.deepEqual(treated(1).filter((user) => held.includes(user)), [held[0]]);
+  assert.deepEqual(treated(100, { sequence: 2 }), users.filter((user) => user === held[0] || !held.includes(user)));
+  assert.deepEqual(treated(0, { sequence: 3, latched: true }), []);
 });
 
 test("what is no text in Redis is unreadable", () => {

@@ -1,7 +1,8 @@
 """Which users are in treatment: the one formula that every client, in every language, must share.
 
 A user has a bucket for good, and treatment is the buckets below the percentage. So raising the
-percentage only moves users from control to treatment, and lowering it only back.
+percentage only moves users from control to treatment, and lowering it only back. Whom a holdback keeps in
+control is a matter of a second bucket, and of no percentage.
 """
 
 from enum import StrEnum
@@ -13,6 +14,8 @@ from .ids import LONGEST
 
 BUCKETS = 1_000_000
 _HASHES = 1 << 32
+HOLDBACK = ":holdback"
+"""What a salt ends in where the bucket is for the holdback: independent of the bucket that the percentage goes by."""
 
 
 class Group(StrEnum):
@@ -50,11 +53,21 @@ def limit(percentage: int) -> int:
     return -(-percentage * (BUCKETS // 100) * _HASHES // BUCKETS)
 
 
-def group(salt: str, user_id: str, percentage: int) -> Group:
+def held_back(salt: str, user_id: str, holdback: int) -> bool:
+    """Whether the user stays in control at every percentage, where that many per cent of the users do.
+
+    Raises:
+        UnicodeEncodeError: Salt or id is no text in UTF-8.
+    """
+    return hashed(salt + HOLDBACK, user_id) < limit(holdback)
+
+
+def group(salt: str, user_id: str, percentage: int, holdback: int = 0) -> Group:
     """The user's group at a percentage from 0 to 100. An id that is empty or too long is nobody's, and in control.
 
     Raises:
         UnicodeEncodeError: Salt or id is no text in UTF-8.
     """
     somebody = 0 < len(user_id.encode()) <= LONGEST
-    return Group.TREATMENT if somebody and hashed(salt, user_id) < limit(percentage) else Group.CONTROL
+    treated = hashed(salt, user_id) < limit(percentage) and not held_back(salt, user_id, holdback)
+    return Group.TREATMENT if somebody and treated else Group.CONTROL

@@ -8,6 +8,7 @@ from .view import Reason
 REASONS = {
     Reason.SPLIT: "SPLIT",
     Reason.LAST_KNOWN: "CACHED",
+    Reason.HOLDBACK: "SPLIT",
     Reason.STAFF: "TARGETING_MATCH",
     Reason.OVERRIDE: "TARGETING_MATCH",
     Reason.FORCED: "STATIC",
@@ -25,14 +26,16 @@ REASONS = {
 def basis(assignment: Assignment) -> dict[str, bool | int | float | str]:
     """What an assignment is based on, as one flat mapping. It changes only when the rollout moves.
 
-    `percentage` and `rollout_reason` always stand in it; `attempt`, `sequence`, `stage` and `revision` where a record
-    has been seen.
+    `percentage` and `rollout_reason` always stand in it; `holdback` where users are held back; `attempt`, `sequence`,
+    `stage` and `revision` where a record has been seen.
     """
     state = assignment.state
     found: dict[str, bool | int | float | str] = {
         "percentage": state.percentage,
         "rollout_reason": assignment.reason.value,
     }
+    if state.holdback:
+        found["holdback"] = state.holdback
     if state.record is not None:
         found |= {
             "attempt": state.record.attempt,

@@ -29,7 +29,7 @@ class Exposure:
     Attributes:
         user_id: The user, by the canonical text of the id.
         group: The group.
-        reason: Why: the user's bucket, or the list of staff.
+        reason: Why: the user's bucket, the holdback, or the list of staff.
         record: Where the rollout stood: its attempt, revision and stage.
     """
 

@@ -14,7 +14,7 @@ import mmh3
 from mlrollout.redis_common.address import Tls, parse
 
 from . import arguments
-from .bucket import Group, limit
+from .bucket import HOLDBACK, Group, limit
 from .exposed import Exposure, ExposureCounts, Exposures
 from .forks import begin_in_children
 from .ids import LONGEST, UserId, text_of, trouble_with
@@ -96,6 +96,7 @@ class Rollout:
         self._max_staleness = max_staleness
         self._poll = poll
         self._salted = f"{self.salt}:".encode()
+        self._held = f"{self.salt}{HOLDBACK}:".encode()
         self._longest = len(self._salted) + LONGEST
         self._forced: list[Group] = []
         self._listeners = Listeners()
@@ -161,12 +162,19 @@ class Rollout:
             return chosen, Reason.OVERRIDE
         if not counts:
             return Group.CONTROL, Reason.OTHER_REVISION if runs_another else None
-        staff = special is not None and text in special.staff
-        treated = staff or _hash(self._salted + text.encode()) < hashes
-        group, reason = Group.TREATMENT if treated else Group.CONTROL, Reason.STAFF if staff else None
+        reason = self._apart(special, text) if special is not None else None
+        treated = reason is Reason.STAFF or (reason is None and _hash(self._salted + text.encode()) < hashes)
+        group = Group.TREATMENT if treated else Group.CONTROL
         if special is not None:
             special.expose(text, group, reason or Reason.SPLIT)
         return group, reason
+
+    def _apart(self, special: Special, text: str) -> Reason | None:
+        """Why the percentage does not decide for this user; `None` where it does."""
+        if text in special.staff:
+            return Reason.STAFF
+        held = special.held and _hash(self._held + text.encode()) < special.held
+        return Reason.HOLDBACK if held else None
 
     def _tell_odd(self, user_id: object) -> None:
         kind = trouble_with(user_id)
@@ -327,4 +335,5 @@ class Rollout:
             return State(0, Reason.STALE, view.record, age)
         if view.reason in UNDER_WAY and self._runs_another(view):
             return State(0, Reason.OTHER_REVISION, view.record, age)
-        return State(view.percentage, view.reason, view.record, age)
+        holdback = view.holdback if view.reason in UNDER_WAY else 0
+        return State(view.percentage, view.reason, view.record, age, holdback)

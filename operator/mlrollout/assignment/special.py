@@ -1,10 +1,10 @@
-"""What an application asks for single users, besides the split."""
+"""What counts for single users, besides the split: what the application asks, and the rollout's holdback."""
 
 from dataclasses import dataclass, replace
 
 from mlrollout.domain.record import Record
 
-from .bucket import Group
+from .bucket import Group, limit
 from .exposed import Exposures
 from .overrides import Overrides
 from .view import UNDER_WAY, Reason, TrafficView
@@ -12,7 +12,7 @@ from .view import UNDER_WAY, Reason, TrafficView
 
 @dataclass(frozen=True, slots=True)
 class Special:
-    """Staff, overrides, and telling of exposures, as they count under one view.
+    """Staff, overrides, telling of exposures, and the holdback, as they count under one view.
 
     Attributes:
         staff: Who is in treatment before everybody else.
@@ -20,6 +20,7 @@ class Special:
         exposures: Calls the application back about who was given which group.
         under_way: Whether users are in treatment at all.
         record: The record that exposures are told under.
+        held: The least hash, of the user under the holdback's salt, that is not held back.
     """
 
     staff: frozenset[str] = frozenset()
@@ -27,6 +28,7 @@ class Special:
     exposures: Exposures | None = None
     under_way: bool = False
     record: Record | None = None
+    held: int = 0
 
     def under(self, view: TrafficView, *, runs_another: bool) -> "Special | None":
         """The parts of it that are in force under a view; `None` where none is.
@@ -35,9 +37,10 @@ class Special:
             view: What is known.
             runs_another: Whether this process runs another revision than the one that is rolled out.
         """
-        if not (self.staff or self.overrides or self.exposures):
-            return None
         under_way = view.reason in UNDER_WAY and not runs_another
+        held = limit(view.holdback) if under_way else 0
+        if not (self.staff or self.overrides or self.exposures or held):
+            return None
         begun = under_way and view.record is not None and view.record.sequence > 0
         return replace(
             self,
@@ -45,6 +48,7 @@ class Special:
             exposures=self.exposures if begun else None,
             under_way=under_way,
             record=view.record,
+            held=held,
         )
 
     def chosen(self, user_id: str, *, counts: bool) -> Group | None:

@@ -13,16 +13,18 @@ class State:
     """What decisions are based on at a moment.
 
     Attributes:
-        percentage: The share of users in treatment, 0 to 100.
+        percentage: The share of users in treatment, 0 to 100, of those who are not held back.
         reason: Why it is this one.
         record: The greatest record seen; `None` before the first.
         age: Seconds since the last read of Redis that succeeded began; infinity before the first.
+        holdback: Per cent of the users who stay in control at every percentage; 0 where nothing is under way.
     """
 
     percentage: int
     reason: Reason
     record: Record | None
     age: float
+    holdback: int = 0
 
 
 @dataclass(frozen=True, slots=True)

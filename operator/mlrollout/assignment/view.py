@@ -36,6 +36,8 @@ class Reason(StrEnum):
     """Somebody took the percentage to zero by hand."""
     OTHER_REVISION = "OtherRevision"
     """What is rolled out is another revision than the one this process runs."""
+    HOLDBACK = "Holdback"
+    """The user is one of those who stay in control at every percentage."""
     STAFF = "Staff"
     """The user is on the list of those who get treatment before anybody else."""
     LAST_KNOWN = "LastKnown"
@@ -108,6 +110,11 @@ class TrafficView:
         if self.beside.revision != self.record.revision:
             return 0
         return min(self.key, self.beside.percentage, self.record.percentage)
+
+    @property
+    def holdback(self) -> int:
+        """Per cent of the users who stay in control: the more of what the two records say."""
+        return max((record.holdback for record in (self.beside, self.record) if record is not None), default=0)
 
     @property
     def reason(self) -> Reason:

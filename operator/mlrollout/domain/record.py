@@ -177,8 +177,9 @@ def _whole(value: object, at_most: int) -> int | None:
     """A whole number from 0 up to a bound; `None` for everything else."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # JSON knows one kind of number, and so do Lua and JavaScript
-    counts = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= at_most
-    return value if counts else None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= at_most:
+        return None
+    return value
 
 
 def _flag(fields: dict[str, Any], name: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
+from mlrollout.assignment.bucket import held_back
 
 from devstack.redis_server import RedisServer
 from tests.components.assignment.place import KEY, REVISION, Place, placed, until
@@ -110,6 +111,17 @@ def test_a_rollback_answers_controls_value_and_says_so(server: HttpServer, place
 
     found = server.flag()
     assert (found["value"], found["variant"], found["reason"]) == (False, "control", "DISABLED")
+
+
+def test_who_is_held_back_is_in_control_at_every_percentage(server: HttpServer, place: Place) -> None:
+    place.record = replace(place.record, attempt=int(place.redis.incr("attempt")), holdback=20)
+    place.put(100)
+    until(lambda: server.flag()["metadata"].get("holdback") == 20, "the holdback")
+    for number in range(50):
+        found = server.flag(str(number))
+        told = (found["variant"], found["value"], found["reason"], found["metadata"]["rollout_reason"])
+        held = held_back(KEY, str(number), 20)
+        assert told == (("control", False, "SPLIT", "Holdback") if held else ("treatment", True, "SPLIT", "Split"))
 
 
 def test_a_stop_by_hand_answers_control(server: HttpServer, place: Place) -> None:

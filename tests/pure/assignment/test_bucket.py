@@ -2,11 +2,12 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.assignment.bucket import BUCKETS, bucket, group
+from mlrollout.assignment.bucket import BUCKETS, HOLDBACK, bucket, group, held_back
 
 from tests.pure.assignment.vectors import vectors
 
@@ -56,10 +57,28 @@ def test_the_published_hashes_are_those_by_hand() -> None:
         assert murmur3(f"{row.salt}:{row.user_id}".encode()) == row.hash
 
 
-@given(salt=names, user=names, one=percentages, other=percentages)
-def test_treatment_at_less_is_within_treatment_at_more(salt: str, user: str, one: int, other: int) -> None:
+@given(salt=names, user=names, one=percentages, other=percentages, holdback=percentages)
+def test_treatment_at_less_is_within_treatment_at_more(
+    salt: str, user: str, one: int, other: int, holdback: int
+) -> None:
     low, high = sorted((one, other))
-    assert group(salt, user, low) == "control" or group(salt, user, high) == "treatment"
+    for kept in (0, holdback):
+        assert group(salt, user, low, kept) == "control" or group(salt, user, high, kept) == "treatment"
+
+
+@given(salt=names, user=names, percentage=percentages, one=percentages, other=percentages)
+def test_who_is_held_back_at_less_is_so_at_more_and_never_in_treatment(
+    salt: str, user: str, percentage: int, one: int, other: int
+) -> None:
+    low, high = sorted((one, other))
+    assert held_back(salt, user, high) or not held_back(salt, user, low)
+    assert not held_back(salt, user, low) or group(salt, user, percentage, low) == "control"
+    assert group(salt, user, percentage, high) == "control" or group(salt, user, percentage, low) == "treatment"
+
+
+@given(salt=names, user=names)
+def test_a_holdback_of_nobody_and_of_everybody(salt: str, user: str) -> None:
+    assert (held_back(salt, user, 0), held_back(salt, user, 100)) == (False, True)
 
 
 @given(salt=names, user=st.text(min_size=1, max_size=20))
@@ -91,6 +110,35 @@ def test_two_salts_of_one_length_divide_users_independently() -> None:
     assert len(tenths) == 100
     for found in tenths.values():
         assert found == pytest.approx(users / 100, abs=five_sigma(users, 1 / 100))
+
+
+@pytest.mark.parametrize("salt", ["ml_dispatch:rollout_percentage", "ml_dispatch_v1", ""])
+@pytest.mark.parametrize("ids", [str, "user-{}".format, "{:032x}".format], ids=["numbers", "names", "hex"])
+def test_the_holdback_is_independent_of_the_bucket_that_the_percentage_goes_by(
+    salt: str, ids: Callable[[int], str]
+) -> None:
+    users, parts = 40_000, 20
+    found = Counter(
+        (bucket(salt, user) * parts // BUCKETS, bucket(salt + HOLDBACK, user) * parts // BUCKETS)
+        for user in map(ids, range(users))
+    )
+    rows = Counter(row for row, _ in found.elements())
+    columns = Counter(column for _, column in found.elements())
+    expected = {(row, column): rows[row] * columns[column] / users for row in rows for column in columns}
+    chi_square = sum((found[cell] - mean) ** 2 / mean for cell, mean in expected.items())
+    # 361 degrees of freedom. The ids are given, so the figures are, too: this is no test by chance.
+    assert len(expected) == parts**2
+    assert 283 < chi_square < 450, "below 0.1 %, or above 99.9 %, of what independence gives"
+
+
+@pytest.mark.parametrize(("percentage", "holdback"), [(10, 5), (30, 5), (100, 5), (100, 50), (50, 20)])
+def test_the_share_in_treatment_is_the_percentage_of_those_who_are_not_held_back(
+    percentage: int, holdback: int
+) -> None:
+    users = 100_000
+    share = percentage / 100 * (1 - holdback / 100)
+    treated = sum(group("ml_dispatch_v1", str(user), percentage, holdback) == "treatment" for user in range(users))
+    assert treated == pytest.approx(users * share, abs=five_sigma(users, share))
 
 
 def five_sigma(count: int, share: float) -> float:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import mmh3
 import pytest
-from mlrollout.assignment.bucket import bucket, group, hashed
+from mlrollout.assignment.bucket import bucket, group, hashed, held_back
 from mlrollout.assignment.ids import LONGEST
 
-from tests.pure.assignment.vectors import Vector, text, vectors
+from tests.pure.assignment.vectors import HoldbackVector, Vector, holdback_vectors, text, vectors
 
 
 def test_every_row_is_what_the_formula_gives() -> None:
@@ -97,3 +97,62 @@ WRONG: dict[str, Formula] = {
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_a_formula_that_is_nearly_right_is_found_out(wrong: Formula) -> None:
     assert any(wrong(row) != (row.group == "treatment") for row in vectors())
+
+
+# --- the holdback ------------------------------------------------------------------------------
+
+
+def test_every_row_with_a_holdback_is_what_the_formula_gives() -> None:
+    for row in holdback_vectors():
+        held = row.holdback_bucket < row.holdback * 10_000
+        assert bucket(row.salt, row.user_id) == row.bucket
+        assert bucket(f"{row.salt}:holdback", row.user_id) == row.holdback_bucket
+        assert held_back(row.salt, row.user_id, row.holdback) == held
+        assert group(row.salt, row.user_id, row.percentage, row.holdback) == row.group
+        assert (row.group == "treatment") == (_present(row) and row.bucket < row.percentage * 10_000 and not held)
+
+
+def test_both_sides_of_every_holdback_are_there() -> None:
+    rows = [row for row in holdback_vectors() if row.user_id and row.percentage == 100]
+    last = {row.holdback for row in rows if row.holdback_bucket == row.holdback * 10_000 - 1}
+    first = {row.holdback for row in rows if row.holdback_bucket == row.holdback * 10_000}
+
+    assert last == {*range(1, 51), 100}
+    assert first == {*range(51)}
+
+
+def _present(row: HoldbackVector) -> bool:
+    return 0 < len(row.user_id.encode()) <= LONGEST
+
+
+def keeping(held: Callable[[HoldbackVector], bool]) -> Callable[[HoldbackVector], bool]:
+    """Treatment by the right formula, but for who is held back."""
+    return lambda row: _present(row) and row.bucket < row.percentage * 10_000 and not held(row)
+
+
+def under(salt: Callable[[HoldbackVector], str]) -> Callable[[HoldbackVector], bool]:
+    """Treatment where the holdback goes by another salt."""
+    return keeping(lambda row: bucket(salt(row), row.user_id) < row.holdback * 10_000)
+
+
+WRONG_HOLDBACKS: dict[str, Callable[[HoldbackVector], bool]] = {
+    "no holdback": keeping(lambda _: False),
+    "the percentage's own bucket": keeping(lambda row: row.bucket < row.holdback * 10_000),
+    "the last of the percentage's own buckets": keeping(lambda row: row.bucket >= 1_000_000 - row.holdback * 10_000),
+    "a part of the percentage": lambda row: _present(row) and row.bucket < row.percentage * (100 - row.holdback) * 100,
+    "a salt without the colon": under(lambda row: f"{row.salt}holdback"),
+    "a salt the other way round": under(lambda row: f"holdback:{row.salt}"),
+    "a salt of no rollout": under(lambda _: "holdback"),
+    "one bucket too many": keeping(lambda row: row.holdback_bucket <= row.holdback * 10_000),
+    "one bucket too few": keeping(lambda row: row.holdback_bucket < row.holdback * 10_000 - 1),
+    "the last buckets": keeping(lambda row: row.holdback_bucket >= 1_000_000 - row.holdback * 10_000),
+    "less of it at less": keeping(lambda row: row.holdback_bucket < row.holdback * row.percentage * 100),
+    "whoever is not held back is in treatment": lambda row: (
+        _present(row) and row.holdback_bucket >= row.holdback * 10_000
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_HOLDBACKS.values(), ids=WRONG_HOLDBACKS)
+def test_a_holdback_that_is_nearly_right_is_found_out(wrong: Callable[[HoldbackVector], bool]) -> None:
+    assert any(wrong(row) != (row.group == "treatment") for row in holdback_vectors())

@@ -20,6 +20,25 @@ class Vector:
     group: str
 
 
+@dataclass(frozen=True, slots=True)
+class HoldbackVector:
+    """One row of holdback.jsonl."""
+
+    salt: str
+    user_id: str
+    bucket: int
+    holdback_bucket: int
+    percentage: int
+    holdback: int
+    group: str
+
+
+@cache
+def holdback_vectors() -> tuple[HoldbackVector, ...]:
+    """The rows of holdback.jsonl."""
+    return tuple(HoldbackVector(**json.loads(line)) for line in text("holdback.jsonl").splitlines())
+
+
 @cache
 def vectors() -> tuple[Vector, ...]:
     """The rows of buckets.jsonl."""

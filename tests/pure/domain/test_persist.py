@@ -27,7 +27,17 @@ COUNTS = st.integers(0, 2**53)
 def _records() -> st.SearchStrategy[Record]:
     causes = st.builds(Cause, st.sampled_from(Reason), TEXTS, MOMENTS)
     return st.builds(
-        Record, COUNTS, st.booleans(), COUNTS, PERCENTAGES, NAMES, NAMES, NAMES, NAMES, PERCENTAGES, cause=st.none() | causes
+        Record,
+        COUNTS,
+        st.booleans(),
+        COUNTS,
+        PERCENTAGES,
+        NAMES,
+        NAMES,
+        NAMES,
+        NAMES,
+        PERCENTAGES,
+        cause=st.none() | causes,
     )
 
 

@@ -149,6 +149,7 @@ class StatsAnswer(ApiAnswer):
                     "treatment_count": 95,
                     "treatment_percentage": 9.5,
                     "rollout_percentage": 10,
+                    "holdback": 5,
                     "stage": "pilot",
                     "revision": "ranker-2026-11-03",
                     "attempt": 1,
@@ -171,7 +172,9 @@ class StatsAnswer(ApiAnswer):
     treatment_percentage: Annotated[float | None, Field(ge=0)]
     """Treatment's share of the total; null without any user."""
     rollout_percentage: Percentage
-    """Share of users in treatment now, as Redis says."""
+    """Share of users in treatment now, as Redis says, of those who are not held back."""
+    holdback: Percentage
+    """Share of users who stay in control at every percentage; 0 where nothing is under way."""
     stage: str
     """Name of the stage; empty before the first and after a rollback."""
     revision: str

@@ -28,6 +28,7 @@ async def stats(request: web.Request) -> StatsAnswer:
         treatment_count=users.treatment,
         treatment_percentage=round(100 * users.treatment / users.total, 2) if users.total else None,
         rollout_percentage=state.percentage,
+        holdback=state.holdback,
         stage=state.record.stage if state.record else "",
         revision=state.record.revision if state.record else "",
         attempt=state.record.ordinal if state.record else 0,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from mlrollout.assignment.bucket import held_back
 
 from devstack.redis_server import RedisServer
 from tests.components.assignment.place import KEY, Place, placed, until
@@ -22,6 +23,7 @@ def test_before_the_first_user_there_is_no_share(api: Api, place: Place) -> None
         "treatment_count": 0,
         "treatment_percentage": None,
         "rollout_percentage": 100,
+        "holdback": 0,
         "stage": "pilot",
         "revision": place.record.revision,
         "attempt": place.record.attempt,
@@ -42,6 +44,19 @@ def test_users_are_counted_once_in_the_group_that_they_were_in(api: Api, place: 
     until(lambda: api.stats()["total_users"] == 30, "30 users")
     assert counts(api) == (30, 30 - treated, treated)
     assert api.stats()["treatment_percentage"] == pytest.approx(100 * treated / 30, abs=0.01)
+
+
+def test_who_is_held_back_is_counted_in_control(api: Api, place: Place) -> None:
+    place.record = replace(place.record, attempt=int(place.redis.incr("attempt")), holdback=20)
+    place.put(100)
+    until(lambda: api.stats()["holdback"] == 20, "the holdback")
+    found = [api.assigned(f"user-{number}") for number in range(30)]
+    held = [held_back(KEY, f"user-{number}", 20) for number in range(30)]
+
+    assert [one["reason"] == "Holdback" for one in found] == [not one["ml_enabled"] for one in found] == held
+    until(lambda: api.stats()["total_users"] == 30, "30 users")
+    assert counts(api) == (30, sum(held), 30 - sum(held))
+    assert api.stats()["rollout_percentage"] == 100
 
 
 def test_users_of_openfeature_are_counted_too(api: Api) -> None:
