@@ -57,6 +57,23 @@ def test_a_breach_after_completion_rolls_back_too(house: House) -> None:
     house.until_percentage(0)
 
 
+def test_a_holdback_lasts_its_attempt_and_the_next_revision_may_have_another(house: House) -> None:
+    house.apply(traffic={"key": house.key, "holdback": 20})
+    house.until_reason("Completed")
+    assert (house.percentage, house.record["holdback"], house.status()["record"]["holdback"]) == ("100", 20, 20)
+    assert "20 % of the users stay in control" in house.status()["history"][0]["message"]
+
+    house.errors(0.2)
+    house.until_percentage(0)
+    assert (house.record["latched"], house.record["holdback"]) == (True, 20)
+
+    house.errors(0.01)
+    house.apply(stages=LONG, revision="ranker-2", traffic={"key": house.key})
+    house.until_percentage(10)
+    assert "holdback" not in house.record
+    assert "holdback" not in house.status()["record"]
+
+
 def test_without_data_nothing_grows_and_nothing_falls(house: House) -> None:
     house.apply(stages=[*LONG[:1], {"name": "full", "percentage": 100, "duration": "1s"}])
     house.until_percentage(10)
