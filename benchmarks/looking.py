@@ -14,15 +14,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.api.guardrail import Guardrail
-from mlrollout.api.threshold import ThresholdGuardrail
+from mlrollout.api.kinds import guardrail
 from mlrollout.evidence.answer import Answer
+from mlrollout.evidence.checks.check import Attempt
 from mlrollout.evidence.checks.kinds import check_of
+from mlrollout.evidence.checks.sequential import Sequential
+from mlrollout.evidence.statistics.counting import grid
 from mlrollout.runtime.measuring import measure as measure_once
 
 from devstack.processes import wait_until
@@ -38,16 +42,20 @@ GUARDRAILS: dict[str, dict[str, Any]] = {
         "query": RATIO.replace("sum(rate(err_total[$window]))", "(sum(rate(no_total[$window])) or vector(0))")
     },
     "a gauge of one series": {"query": "max(level)"},
+    "a rate, a block in each look": {"rate": {"bad": "err_total", "all": "req_total", "max": 0.05}},
 }
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
+@dataclass
 class Clock:
-    """This machine's wall clock."""
+    """One that stands still, so that each look is the same."""
+
+    at: float
 
     def now(self) -> float:
         """Seconds since the epoch."""
-        return time.time()
+        return self.at
 
 
 @dataclass
@@ -73,8 +81,8 @@ def scraped(series: int) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            now = int(time.time())
-            lines = [f'{name}_total{{n="{n}"}} {now}\n' for name in ("err", "req") for n in range(series)]
+            counts = {"req": int(time.time()), "err": int(time.time()) // 100}
+            lines = [f'{name}_total{{n="{n}"}} {count}\n' for name, count in counts.items() for n in range(series)]
             self.send_response(200)
             self.end_headers()
             self.wfile.write("".join([*lines, "level 1\n"]).encode())
@@ -94,22 +102,27 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICK
 
 
-async def measure(server: PrometheusServer, guardrail: Guardrail, looks: int) -> str:
+async def measure(server: PrometheusServer, asked: Guardrail, looks: int) -> str:
     """One line of figures."""
     source = Counted(PrometheusSource(server.url))
-    check, since = check_of(guardrail), time.time() - 86400
-    measurement = await measure_once(check, source, since=since, clock=Clock())
+    check, since, attempt = check_of(asked), time.time() - 86400, None
+    if isinstance(check, Sequential):
+        check.scrape, since = 1.0, grid.latest(time.time(), check.step, 1.0) - check.step - 0.5
+        attempt = Attempt(number=1, began=since, stage=since, percentage=10)
+    look = partial(measure_once, check, source, since=since, clock=Clock(time.time()), attempt=attempt)
+    measurement = await look()
     before = source.asked, cpu_seconds(os.getpid()), cpu_seconds(server.child.pid)
     took = []
     for _ in range(looks):
         began = time.perf_counter()
-        await measure_once(check, source, since=since, clock=Clock())
+        check.restore("")  # so that the block is read again
+        await look()
         took.append(time.perf_counter() - began)
     after = source.asked, cpu_seconds(os.getpid()), cpu_seconds(server.child.pid)
     await source.close()
-    asked, ours, theirs = ((late - early) / looks for early, late in zip(before, after, strict=True))
+    requests, ours, theirs = ((late - early) / looks for early, late in zip(before, after, strict=True))
     return (
-        f"{asked:>8.1f} {statistics.median(took) * 1000:>7.2f} {ours * 1000:>12.2f} {theirs * 1000:>14.2f}"
+        f"{requests:>8.1f} {statistics.median(took) * 1000:>7.2f} {ours * 1000:>12.2f} {theirs * 1000:>14.2f}"
         f"  {measurement.verdict}"
     )
 
@@ -125,8 +138,9 @@ def main() -> None:
         time.sleep(60)
         print(f"{'':<30}{'requests':>8} {'ms':>7} {'operator ms':>12} {'Prometheus ms':>14}  verdict")
         for name, found in GUARDRAILS.items():
-            guardrail = ThresholdGuardrail.model_validate({"name": "g", "max": 100, "deadline": "30s", **found})
-            line = asyncio.run(measure(server, guardrail, arguments.looks))
+            limit = {"max": 100} if "query" in found else {}
+            asked = guardrail.validate_python({"name": "g", "deadline": "30s", **limit, **found})
+            line = asyncio.run(measure(server, asked, arguments.looks))
             print(f"{name:<30}{line}", flush=True)
 
 

@@ -1,12 +1,22 @@
 """The operator's own metrics. The series of an object vanish with it."""
 
+import math
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from mlrollout.evidence.measurement import Measurement, Verdict
+from mlrollout.evidence.measurement import Evidence, Measurement, Verdict
 from mlrollout.ports import Ref
 
 _OBJECT = ("namespace", "name")
 _GUARDRAIL = (*_OBJECT, "guardrail")
+_EVIDENCE = {
+    "evidence": "Of one that tests at every look: its e-value by what makes a breach, which is 1 here.",
+    "events": "Of one that tests at every look: the treatment's events in this stage.",
+    "bad_events": "Of one that tests at every look: the bad ones of them, NaN where there are no bad ones.",
+    "estimate_low": "Of one that tests at every look: the least that what it tests may be in this stage.",
+    "estimate_high": "Of one that tests at every look: the most that it may be.",
+    "proven_safe": "1 where a guardrail that tests at every look has proven in this stage that it keeps its limit.",
+}
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -33,6 +43,10 @@ class OperatorMetrics:
             _GUARDRAIL,
             registry=registry,
         )
+        self._evidence = {
+            name: Gauge(f"mlrollout_guardrail_{name}", text, _GUARDRAIL, registry=registry)
+            for name, text in _EVIDENCE.items()
+        }
         self._look = Histogram(
             "mlrollout_look_seconds",
             "How long a look at a guardrail took.",
@@ -75,6 +89,7 @@ class OperatorMetrics:
         self._stages: dict[Ref, str] = {}
         self._contests: set[Ref] = set()
         self._guardrails: dict[Ref, set[str]] = {}
+        self._tested: dict[Ref, set[str]] = {}
         self._reasons: dict[Ref, set[str]] = {}
 
     def stands(self, ref: Ref, percentage: int, stage: str) -> None:
@@ -115,8 +130,32 @@ class OperatorMetrics:
             gauge.set(verdict is measurement.verdict)
         value = float("nan") if measurement.value is None else measurement.value
         self._value.labels(ref.namespace, ref.name, guardrail).set(value)
+        if measurement.evidence is not None:
+            self._show(ref, guardrail, measurement.evidence)
+        elif measurement.verdict is not Verdict.ERROR:
+            self._unshow(ref, guardrail)
         if measurement.verdict is Verdict.ERROR:
             self.looks_failed.inc()
+
+    def _show(self, ref: Ref, guardrail: str, evidence: Evidence) -> None:
+        """What a test stands on."""
+        figures = {
+            "evidence": evidence.e_value * evidence.false_alarm,
+            "events": evidence.treatment.events,
+            "bad_events": math.nan if evidence.treatment.bad is None else evidence.treatment.bad,
+            "estimate_low": evidence.low,
+            "estimate_high": evidence.high,
+            "proven_safe": evidence.proven is not None,
+        }
+        for name, figure in figures.items():
+            self._evidence[name].labels(ref.namespace, ref.name, guardrail).set(figure)
+        self._tested.setdefault(ref, set()).add(guardrail)
+
+    def _unshow(self, ref: Ref, guardrail: str) -> None:
+        if guardrail in self._tested.get(ref, ()):
+            self._tested[ref].remove(guardrail)
+            for gauge in self._evidence.values():
+                gauge.remove(ref.namespace, ref.name, guardrail)
 
     def looked(self, seconds: float) -> None:
         """A guardrail was looked at, which took so long."""
@@ -130,6 +169,7 @@ class OperatorMetrics:
         """Only these guardrails exist any more."""
         for name in self._guardrails.get(ref, set()) - guardrails:
             self._value.remove(ref.namespace, ref.name, name)
+            self._unshow(ref, name)
             for verdict in Verdict:
                 self._verdict.remove(ref.namespace, ref.name, name, verdict.value)
         if ref in self._guardrails:
