@@ -101,13 +101,15 @@ def _steps(one: Series) -> Iterable[tuple[tuple[float, float], tuple[float, floa
 
 
 def _check(one: Series, *, whole: bool) -> None:
-    for _, value in one.samples:
-        if not math.isfinite(value):
-            raise Refusal(Reason.NOT_A_NUMBER, f"{one} has a sample that is {value}")
-        if value < 0:
-            raise Refusal(Reason.NEGATIVE, f"{one} has a sample below zero, {value:.15g}: it is no counter")
-        if whole and value != math.floor(value):
-            raise Refusal(Reason.FRACTION, f"{one} has a sample of {value:.15g}: events are counted in whole numbers")
+    wrong = [value for _, value in one.samples if not (0 <= value < math.inf and (not whole or value % 1 == 0))]
+    if not wrong:
+        return
+    value = wrong[0]
+    if not math.isfinite(value):
+        raise Refusal(Reason.NOT_A_NUMBER, f"{one} has a sample that is {value}")
+    if value < 0:
+        raise Refusal(Reason.NEGATIVE, f"{one} has a sample below zero, {value:.15g}: it is no counter")
+    raise Refusal(Reason.FRACTION, f"{one} has a sample of {value:.15g}: events are counted in whole numbers")
 
 
 def _counters(series: Sequence[Series]) -> None:

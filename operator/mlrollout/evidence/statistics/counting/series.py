@@ -53,7 +53,7 @@ def once(series: Iterable[Series], replica: Sequence[str] = REPLICA) -> tuple[Se
     return tuple(
         Series(dict(labels), fullest.samples, fullest.native)
         for labels, same in sorted(copies.items())
-        for fullest in [min(same, key=lambda one: (-len(one.samples), str(one)))]
+        for fullest in [same[0] if len(same) == 1 else min(same, key=lambda one: (-len(one.samples), str(one)))]
     )
 
 
