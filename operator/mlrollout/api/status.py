@@ -18,7 +18,7 @@ from .model import Keyed, Model
 from .moment import Moment
 
 MAX_MESSAGE = 1024
-MAX_CHECKPOINT = 4096
+MAX_CHECKPOINT = 16_384
 MAX_STAGES = 32
 MAX_GUARDRAILS = 32
 MAX_VERBS = 16
@@ -29,6 +29,11 @@ LONGEST = 99_999 * 3600.0
 def _clip(text: object) -> object:
     """At most `MAX_MESSAGE` characters, an ellipsis in place of the rest."""
     return text[: MAX_MESSAGE - 1] + "…" if isinstance(text, str) and len(text) > MAX_MESSAGE else text
+
+
+def _whole(text: object) -> object:
+    """Nothing, where it is too long: a part of a checkpoint is none."""
+    return "" if isinstance(text, str) and len(text) > MAX_CHECKPOINT else text
 
 
 def _newest(count: int) -> Callable[[object], object]:
@@ -48,6 +53,7 @@ def _writable(seconds: object) -> object:
 
 Text = Annotated[str, StringConstraints(max_length=253)]
 Message = Annotated[str, StringConstraints(max_length=MAX_MESSAGE), BeforeValidator(_clip)]
+Checkpoint = Annotated[str, StringConstraints(max_length=MAX_CHECKPOINT), BeforeValidator(_whole)]
 Word = Annotated[str, StringConstraints(max_length=64)]
 Count = Annotated[int, Field(ge=0)]
 Percentage = Annotated[int, Field(ge=0, le=100)]
@@ -202,7 +208,7 @@ class GuardrailStatus(Model):
     """The same for people, or what went wrong and what to do."""
     evidence: EvidenceStatus | None = None
     """What a sequential test stands on."""
-    checkpoint: Annotated[str, StringConstraints(max_length=MAX_CHECKPOINT)] = ""
+    checkpoint: Checkpoint = ""
     """What a sequential test remembers, for another operator to go on from."""
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.api.guardrail import Proof
-from mlrollout.api.status import RecordStatus, StageStatus, Status
+from mlrollout.api.status import MAX_CHECKPOINT, RecordStatus, StageStatus, Status
 from mlrollout.domain.persist import from_status, to_status
 from mlrollout.domain.record import Cause, Record
 from mlrollout.domain.request import Heard
@@ -205,3 +205,8 @@ def test_what_is_remembered_alone_is_not_worth_a_write() -> None:
         return _shown(MeasurementHistory(ERRORS).add(look))
 
     assert not is_due(status("1", 1.0), status("2", 2.0), written_ago=1e9)
+
+
+def test_a_checkpoint_that_is_too_long_is_none_rather_than_a_part() -> None:
+    history = MeasurementHistory(ERRORS, checkpoint="x" * (MAX_CHECKPOINT + 1))
+    assert Status.read({"status": _shown(history).render()}).guardrails[0].checkpoint == ""

@@ -161,6 +161,7 @@ class Sequential(Check[G], Generic[G, S, C]):
         self._selectors = {where: _selector(where, text) for where, text in selectors.items()}
         self._memory: Memory[S] | None = None
         self._refusal: Refusal | None = None
+        self._waited = 0.0  # up to where the block that waits is known to have nothing that can be counted
         self.scrape = SCRAPE
         self._ahead = 4 * self.step
 
@@ -278,10 +279,10 @@ class Sequential(Check[G], Generic[G, S, C]):
         self, memory: Memory[S], attempt: Attempt, series: Mapping[str, tuple[Series, ...]], upto: float, level: float
     ) -> Memory[S]:
         """What is remembered after all blocks up to a moment; it ends with the block that makes a breach."""
-        self._refusal = None
+        self._refusal = self._refusal if self._waited > memory.upto else None
         samples = {name: [_Samples.of(one) for one in found] for name, found in series.items()}
         begin = memory.upto
-        for end in grid.ends(begin, upto, self.step):
+        for end in grid.ends(max(begin, self._waited), upto, self.step):
             in_stage = begin >= attempt.stage + _ROUNDED
             if in_stage and memory.stage != attempt.stage:
                 memory = memory.next_stage(attempt.stage, begin)
@@ -291,6 +292,7 @@ class Sequential(Check[G], Generic[G, S, C]):
             except Refusal as refusal:
                 self._refusal = refusal
                 if refusal.reason.waits and end - begin < SILENCE:
+                    self._waited = end
                     continue
             else:
                 self._refusal = None

@@ -5,8 +5,11 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mlrollout.api.guardrail import Proof
 from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.checks.check import Failure, Occasion, Unmeasurable
@@ -366,3 +369,28 @@ def test_a_selector_is_asked_with_the_users_own_words() -> None:
 def test_the_limit_is_shown() -> None:
     guardrail = read(GUARDRAIL)
     assert kind_of(guardrail).limit(guardrail, 0.2) == 0.05
+
+
+TURNS = traffic(20, lambda at: 0.01 if at < 900 else 0.15, 1800)
+
+
+@cache
+def steadily() -> Measurement:
+    """The last of looks in each block."""
+    return Looks.at(TURNS).every(15, 1800)
+
+
+@given(st.lists(st.tuples(st.floats(1.0, 400.0), st.booleans()), max_size=25))
+@settings(max_examples=20)
+def test_whoever_looks_and_whenever_the_numbers_are_the_same(looks: list[tuple[float, bool]]) -> None:
+    """Looks in any distances, some of them by another process that has the last checkpoint."""
+    other, at = Looks.at(TURNS), 0.0
+    for later, taken_over in looks:
+        at += later
+        if at > 1800:
+            break
+        other.look(at)
+        other = other.taken_over() if taken_over and other.made[-1].checkpoint else other
+    while (found := other.look(1800.0)).checkpoint != steadily().checkpoint:
+        assert json.loads(found.checkpoint)["upto"] < json.loads(steadily().checkpoint)["upto"]
+    assert found.verdict == steadily().verdict
