@@ -12,12 +12,12 @@ from typing import Any
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from mlrollout.api import moment
 from mlrollout.api.duration import render
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
 from mlrollout.domain.rollback_cause import guarded
 from mlrollout.domain.state import Phase, State
+from mlrollout.domain.subject import attempt, sharing
 from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.checks.check import Attempt, Check, Failure, Occasion, Question, Questions
 from mlrollout.evidence.checks.kinds import check_of
@@ -177,25 +177,6 @@ class Watch:
             # Whatever it is, it is no evidence.
             log.exception("Unexpected error in a measurement", **about)
             return Measurement(Verdict.ERROR, self.clock.now(), 0.0, message=f"unexpected {type(error).__name__}")
-
-
-def attempt(state: State) -> Attempt | None:
-    """What a measurement is about; `None` while nobody has had the treatment yet."""
-    if not state.record.stage or not state.in_force_since:
-        return None
-    return Attempt(
-        number=state.record.attempt,
-        # As a status has them, so that every replica knows the same times.
-        began=moment.parse(moment.render(state.measurements_from)),
-        stage=moment.parse(moment.render(state.in_force_since)),
-        percentage=state.record.percentage,
-        clear=state.evidence_from,
-    )
-
-
-def sharing(spec: Spec | None) -> int:
-    """Among how many guardrails of an object the chance of a false alarm is divided."""
-    return sum(guardrail.sequential for guardrail in spec.guardrails) if spec is not None else 0
 
 
 def watches(spec: Spec, state: State | None) -> bool:
