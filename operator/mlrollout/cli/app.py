@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ import typer
 from mlrollout.ports import PortError
 from mlrollout.runtime.settings import DEFAULT_LISTEN
 
+FAILED = 1
 SETTINGS_WRONG = 2
 CLUSTER_UNUSABLE = 3
 
@@ -108,6 +110,46 @@ def server(
         asyncio.run(process.run(config))
     except SettingsError as error:
         _fail("server", str(error), SETTINGS_WRONG)
+
+
+class Output(StrEnum):
+    """How an answer is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+@app.command()
+def simulate(
+    file: Annotated[Path, typer.Option("-f", "--file", metavar="FILE", help="The object, as it would be applied")],
+    traffic: Annotated[str, typer.Option(metavar="RATE", help="Requests of all users: 0.35/s, 1250/h")],
+    bad: Annotated[
+        str, typer.Option(metavar="SHARE", help="Of a healthy model's requests, those that are bad: 1%, 0.01")
+    ],
+    name: Annotated[str, typer.Option(help="Which object, where the file has several")] = "",
+    tries: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rollouts of a healthy model")] = 1000,
+    scrape: Annotated[str, typer.Option(metavar="DURATION", help="How often Prometheus scrapes")] = "15s",
+    seed: Annotated[int, typer.Option(help="Where chance begins: with the same, the answer is the same")] = 1,
+    output: Annotated[Output, typer.Option("-o", "--output", help="table or json")] = Output.TABLE,
+) -> None:
+    """Say what a rollout would do, before it is applied: at this traffic, by the operator's own decisions.
+
+    How often a healthy model is rolled back for nothing, how soon a worse one is found and after how many users, and
+    when everybody has it; see docs/simulate.md. Exit codes: 0 fine; 1 a healthy model is rolled back with a chance
+    above 1 %; 2 the file or an option can't be used.
+    """
+    from mlrollout.simulate import command  # noqa: PLC0415 - likewise
+    from mlrollout.simulate.promql import UnknownError  # noqa: PLC0415 - likewise
+
+    try:
+        spec, requests, share = command.read(file, name), command.traffic(traffic), command.share(bad)
+        forecast = command.run(spec, requests, share, tries, command.seconds("--scrape", scrape), seed)
+    except (command.UnusableError, UnknownError) as error:
+        _fail("simulate", str(error), SETTINGS_WRONG)
+    else:
+        typer.echo(command.tell_as(output, forecast))
+        if not forecast.well:
+            raise typer.Exit(FAILED)
 
 
 @app.command()

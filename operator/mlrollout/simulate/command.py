@@ -1,0 +1,116 @@
+"""`mlrollout simulate`: the object read from its file, the forecast told."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mlrollout.api import duration
+from mlrollout.api.spec import Spec
+from mlrollout.domain.partial import summary, understand
+
+from . import tell
+from .forecast import Forecast, Question, Simulation, Tick
+from .rollout import Load
+
+_KIND = "MLRollout"
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_TRAFFIC = re.compile(r"(\d+(?:\.\d+)?)/([smhd])")
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)(%?)")
+
+
+class UnusableError(ValueError):
+    """What was asked can't be simulated; the text says why, and what to do."""
+
+
+def read(file: Path, name: str = "") -> Spec:
+    """The rollout in a file.
+
+    Raises:
+        UnusableError: There is none, or it is not right.
+    """
+    try:
+        documents = list(yaml.safe_load_all(file.read_text()))
+    except OSError as error:
+        raise UnusableError(f"{file} can't be read ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UnusableError(f"{file} is no YAML: {str(error).splitlines()[0]}") from error
+    found = [one for one in documents if isinstance(one, dict) and one.get("kind") == _KIND]
+    if name:
+        found = [one for one in found if (one.get("metadata") or {}).get("name") == name]
+    if len(found) != 1:
+        wanted = f"{_KIND} {name}" if name else _KIND
+        raise UnusableError(f"{file} has {len(found)} objects of the kind {wanted}: it needs one, or --name NAME")
+    understood = understand(found[0].get("spec"))
+    if understood.spec is None or understood.problems:
+        raise UnusableError(f"{file} can't be applied as it is: {summary(understood.problems)}")
+    return understood.spec
+
+
+def traffic(text: str) -> float:
+    """Requests a second in `0.35/s`, `1250/h`.
+
+    Raises:
+        UnusableError: It is no such thing.
+    """
+    match = _TRAFFIC.fullmatch(text.replace(" ", ""))
+    if not match or not float(match[1]):
+        raise UnusableError(f"--traffic {text!r} is no traffic: write requests of all users, as 0.35/s or 1250/h")
+    return float(match[1]) / _SECONDS[match[2]]
+
+
+def share(text: str) -> float:
+    """A share in `1%` or `0.01`.
+
+    Raises:
+        UnusableError: It is none between 0 and 1.
+    """
+    match = _SHARE.fullmatch(text.replace(" ", ""))
+    found = float(match[1]) / (100 if match[2] else 1) if match else -1.0
+    if not 0 < found < 1:
+        raise UnusableError(f"--bad {text!r} is no share of bad requests: write it as 1% or 0.01")
+    return found
+
+
+def seconds(option: str, text: str) -> float:
+    """Seconds of a duration.
+
+    Raises:
+        UnusableError: It is none, or none.
+    """
+    try:
+        found = duration.parse(text)
+    except ValueError as error:
+        raise UnusableError(f"{option} {error}") from error
+    if found < 1:
+        raise UnusableError(f"{option} {text} is too short: at least 1s")
+    return found
+
+
+def run(spec: Spec, requests: float, bad: float, tries: int, scrape: float, seed: int) -> Forecast:
+    """The forecast, with a progress bar where somebody watches."""
+    simulation = Simulation(spec, Question(Load(requests, bad), tries, scrape, seed))
+    with _progress(simulation.tries) as tick:
+        return simulation.run(tick)
+
+
+def tell_as(output: str, forecast: Forecast) -> str:
+    """The forecast as it is asked for."""
+    return json.dumps(tell.as_json(forecast), indent=2) if output == "json" else tell.as_text(forecast)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Tick]:
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("rollouts", total=total)
+        yield lambda: bar.advance(task)

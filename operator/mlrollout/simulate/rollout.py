@@ -1,0 +1,302 @@
+"""One rollout, from its first look to its end, on synthetic traffic: the operator's decisions, jump by jump.
+
+Nothing is seen of a look that can't matter: it counts as what looks like it come to (`Outlook.steady`). So that the
+operator does not take the time between two looks for time in which nobody looked, all guardrails have the longest
+`maxAge` here; samples are always fresh.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from mlrollout.api.rate import RateGuardrail
+from mlrollout.api.spec import Spec
+from mlrollout.domain.decide import decide
+from mlrollout.domain.state import Decision, Observation, Phase, State
+from mlrollout.domain.subject import attempt, sharing
+from mlrollout.domain.traffic import Traffic
+from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
+
+from .counters import Counters
+from .schedule import Reader, Turn
+from .tested import LAG, Tested
+from .watched import AlwaysPasses, Outlook, Pace, Watched
+
+BEGIN = 1_800_000_000.0
+"""When rollouts begin, in seconds since the epoch: any time does."""
+_OWNER, _HOLDER = "simulated", "simulated/rollout"
+_ROUNDS = 12
+_PATIENCE = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The traffic, and how much of it is bad.
+
+    Attributes:
+        requests: Of all users, a second.
+        bad: The share of bad ones in treatment.
+    """
+
+    requests: float
+    bad: float
+
+    def pace(self, percentage: int) -> Pace:
+        """Events of the treatment a second."""
+        treated = self.requests * percentage / 100
+        return Pace(treated * self.bad, treated * (1 - self.bad))
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a rollout ended. Times are seconds since its begin.
+
+    Attributes:
+        taken_back: When it was rolled back; `None` where it was not.
+        guardrail: What did it; empty for none.
+        entered: When each stage was entered.
+        completed: When the last stage had served its time; `None` where it did not.
+        waits: What it waited for in the end, for people; empty where it ended.
+    """
+
+    taken_back: float | None
+    guardrail: str
+    entered: Mapping[str, float]
+    completed: float | None
+    waits: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What guards a rollout.
+
+    Attributes:
+        watched: The guardrails that answer with one number, of counters whose meaning is known.
+        tested: Those that test block by block.
+        others: Those that are taken as passing.
+        scrape: Seconds between two scrapes.
+        blocks: At so many blocks that are complete a look is made, once one has passed.
+    """
+
+    watched: Sequence[Watched]
+    tested: Sequence[RateGuardrail]
+    others: Sequence[AlwaysPasses]
+    scrape: float
+    blocks: int = 1
+
+
+class Try:
+    """One rollout.
+
+    Args:
+        spec: As it is simulated: see `forecast.prepared`.
+        guards: Its guardrails.
+        load: The traffic.
+        chance: Where everything comes from that is left to chance.
+    """
+
+    def __init__(self, spec: Spec, guards: Guards, load: Load, chance: Random) -> None:
+        self._spec, self._others, self._load = spec, guards.others, load
+        self._scrape, self._blocks, self._sharing = guards.scrape, guards.blocks, sharing(spec)
+        before = math.ceil(max((one.seconds for one in guards.watched), default=0.0) / self._scrape) + LAG
+        self._counters = Counters(chance, self._scrape, math.floor(BEGIN / self._scrape), before)
+        self._turns = [Turn(one, BEGIN + one.guardrail.interval / 2) for one in guards.watched]
+        self._readers = [Reader.of(Tested(one), BEGIN, self._scrape) for one in guards.tested]
+        self._histories = {one.name: MeasurementHistory(one) for one in spec.guardrails}
+        self._now = BEGIN
+        self._state: State | None = None
+        self._traffic = Traffic(None, None)
+        self._decision: Decision | None = None
+        self._entered: dict[str, float] = {}
+        self._retry, self._patience = math.inf, 0.0
+
+    def run(self, horizon: float) -> End:
+        """The whole rollout, but no longer than so many seconds."""
+        until = BEGIN + horizon
+        self._keep_samples()
+        self._look_at_all()
+        while self._now < until and not self._ended:
+            self._step(until)
+        return self._end()
+
+    # --- time --------------------------------------------------------------------------------
+
+    def _step(self, until: float) -> None:
+        """On to what comes next: a look that may matter, the end of the stage's time, or the end."""
+        again = self._decision.again if self._decision is not None else None
+        timer = min(self._retry, math.inf if again is None else again, until)
+        turn = min(self._turns, key=lambda one: self._next(one, timer), default=None)
+        reader = min(self._readers, key=lambda one: one.due, default=None)
+        look = math.inf if turn is None else self._next(turn, timer)
+        block = math.inf if reader is None else reader.due
+        self._now = min(look, block, timer)
+        if reader is not None and block <= min(look, timer):
+            self._read(reader)
+        elif turn is not None and look < timer:
+            self._take(turn)
+        elif timer < until:
+            self._look_at_all()
+
+    def _next(self, turn: Turn, upto: float) -> float:
+        return turn.next(self._counters, self._outlook(turn), upto)
+
+    def _take(self, turn: Turn) -> None:
+        """A look, and the decision that follows where it says anything new."""
+        before, settled = turn.last, turn.due + turn.watched.guardrail.interval > turn.closely
+        if turn.left_out:
+            self._fill(turn)
+            found = self._add(turn, replace(self._outlook(turn).steady, at=self._now))
+        else:
+            found = self._look(turn)
+        turn.taken(self._counters)
+        if before is None or found.verdict is not before.verdict or found.verdict is Verdict.BREACH or settled:
+            self._settle()
+
+    def _look_at_all(self) -> None:
+        """Every guardrail's look, for a decision that needs all of them; again and again while it leads to nothing."""
+        stage = self._stage
+        for turn in self._turns:
+            self._look(turn)
+            steady = self._outlook(turn).steady
+            if turn.left_out and turn.last is not None and turn.last.verdict is not steady.verdict:
+                self._add(turn, replace(steady, at=self._now))  # that some looks differ, the stage's length has in it
+        for reader in self._readers:
+            self._measure(reader)
+        self._settle()
+        if self._stage != stage or self._ended:
+            self._retry, self._patience = math.inf, 0.0
+        else:
+            self._patience = min(_PATIENCE, 2 * self._patience + self._scrape)
+            self._retry = self._now + self._patience
+
+    def _read(self, reader: Reader) -> None:
+        """One more block, and a look where it is time for one."""
+        self._catch_up()
+        self._keep_samples()
+        reader.due += reader.tested.block
+        reader.unread += 1
+        if reader.last is None or reader.last.verdict is not Verdict.PASS or reader.unread >= self._blocks:
+            before = reader.last
+            found = self._measure(reader)
+            if before is None or found.verdict is not before.verdict or found.verdict is Verdict.BREACH:
+                self._settle()
+
+    # --- looks -------------------------------------------------------------------------------
+
+    def _look(self, turn: Turn) -> Measurement:
+        """What a guardrail is measured to be now."""
+        self._catch_up()
+        self._counters.recall(math.floor((self._now - turn.watched.seconds) / self._scrape) + 1)
+        self._fill(turn)
+        return self._add(turn, turn.watched.measure(self._counters, self._now, self._stood))
+
+    def _measure(self, reader: Reader) -> Measurement:
+        subject = attempt(self._state) if self._state is not None else None
+        reader.last, reader.unread = reader.tested.measure(self._now, self._stood, subject, self._sharing), 0
+        name = reader.tested.guardrail.name
+        self._histories[name] = self._histories[name].add(reader.last)
+        return reader.last
+
+    def _keep_samples(self) -> None:
+        for reader in self._readers:
+            reader.tested.scraped(self._counters)
+
+    def _catch_up(self) -> None:
+        """Scrape up to now, and leave out what is further back than any look that may follow."""
+        now = math.floor(self._now / self._scrape)
+        if now > self._counters.last:
+            seconds = (
+                one.watched.seconds
+                for one in self._turns
+                if one.closely >= self._now or self._outlook(one).worth < math.inf
+            )
+            self._counters.skip_to(now - math.ceil(max(seconds, default=0.0) / self._scrape) - LAG)
+            self._counters.scrape_to(now)
+
+    def _fill(self, turn: Turn) -> None:
+        """The looks that were left out since the last, as far as a breach is counted over them."""
+        missed, guardrail = turn.missed(self._now), turn.watched.guardrail
+        if not missed:
+            return
+        for back in range(min(missed, guardrail.breach_after.of), 0, -1):
+            self._add(turn, replace(self._outlook(turn).steady, at=self._now - back * guardrail.interval))
+        self._settle()  # the time until now counts, whatever this look says
+
+    def _add(self, turn: Turn, found: Measurement) -> Measurement:
+        name = turn.watched.guardrail.name
+        self._histories[name] = self._histories[name].add(found)
+        turn.last = found
+        return found
+
+    # --- decisions ---------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Decide, and do it, until nothing more follows: as the reconciler does, with a Redis that always answers."""
+        for other in self._others:
+            name = other.guardrail.name
+            self._histories[name] = self._histories[name].add(other.measure(self._now, self._stood))
+        for _ in range(_ROUNDS):
+            before = self._state
+            seen = Observation(_OWNER, _HOLDER, self._traffic, measurements=self._histories, created=BEGIN)
+            self._decision = decide(self._spec, before, seen, self._now)
+            self._state = self._decision.state
+            write = self._decision.write
+            if write is not None:
+                self._write(Traffic(str(write.record.percentage), write.record))
+            elif self._state == before:
+                return
+
+    def _write(self, traffic: Traffic) -> None:
+        """Redis holds another percentage from now on, and the treatment's traffic follows."""
+        before, self._traffic = self._traffic.in_force, traffic
+        if traffic.in_force == before:
+            return
+        self._catch_up()
+        self._keep_samples()
+        pace = self._pace
+        known = any(0 < turn.watched.outlook(pace).worth < math.inf for turn in self._turns)
+        self._counters.set_pace(pace.bad, pace.good, ahead=known)
+        for turn in self._turns:
+            turn.enter(self._now)
+        for reader in self._readers:
+            reader.last = None
+        if traffic.record is not None and traffic.record.stage:
+            self._entered.setdefault(traffic.record.stage, self._now - BEGIN)
+
+    @property
+    def _pace(self) -> Pace:
+        return self._load.pace(self._traffic.in_force)
+
+    def _outlook(self, turn: Turn) -> Outlook:
+        return turn.watched.outlook(self._pace)
+
+    @property
+    def _stood(self) -> float:
+        return self._now - self._state.in_force_since if self._state is not None else self._now
+
+    @property
+    def _stage(self) -> str:
+        return self._state.record.stage if self._state is not None else ""
+
+    @property
+    def _ended(self) -> bool:
+        return self._state is not None and self._state.phase in (Phase.ROLLED_BACK, Phase.COMPLETED)
+
+    def _end(self) -> End:
+        taken = self._state is not None and self._state.phase is Phase.ROLLED_BACK
+        completed = self._state is not None and self._state.phase is Phase.COMPLETED
+        blockers = self._decision.blockers if self._decision is not None else ()
+        return End(
+            taken_back=self._now - BEGIN if taken else None,
+            guardrail=_named(self._state.explanation) if taken and self._state is not None else "",
+            entered=self._entered,
+            completed=self._now - BEGIN if completed else None,
+            waits="" if self._ended else "; ".join(one.message for one in blockers),
+        )
+
+
+def _named(explanation: str) -> str:
+    """The guardrail that an explanation is about: `guardrail NAME: …`, or `guardrail NAME without evidence …`."""
+    words = explanation.split()
+    return words[1].rstrip(":") if len(words) > 1 and words[0] == "guardrail" else ""

@@ -1,0 +1,243 @@
+"""Guardrails in a simulation: what each look comes to by the operator's own check, and which looks are worth making.
+
+A look that can't show anything bad is not made. Which these are, the check itself is asked beforehand: how many bad
+events its window has to hold before any number of good ones that ever comes with them leaves it in doubt.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, Protocol
+
+from mlrollout.api import limits
+from mlrollout.api.guardrail import Guardrail, MissingAction
+from mlrollout.api.spec import Requirement
+from mlrollout.api.threshold import ThresholdGuardrail
+from mlrollout.evidence.answer import Answer
+from mlrollout.evidence.checks.check import Check, Failure, Occasion, Unmeasurable
+from mlrollout.evidence.checks.kinds import check_of
+from mlrollout.evidence.measurement import Measurement, Verdict
+
+from . import promql
+from .chance import NEVER, at_most, likely
+from .counters import ReadsCounters, Role
+from .promql import Expression, Reading, Roles, UnknownError
+
+_EVENT = 1_000_000
+"""What a counter has counted before the window that is asked about."""
+_LONG_AGO = 1e9
+_WINDOWS = 8192
+_SURE = 1 - 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Events of the treatment a second."""
+
+    bad: float
+    good: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What looks come to at one pace, once the stage is older than the window.
+
+    Attributes:
+        worth: Bad events in the window from which on a look is made; infinity where so many never come.
+        steady: What the looks come to that are not made.
+        passing: The share of looks that stand on enough events to pass.
+    """
+
+    worth: float
+    steady: Measurement
+    passing: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked with one `$window`.
+
+    Attributes:
+        check: The guardrail's check, which remembers what it asks.
+        readings: Where the first questions read counters: all that a measurement depends on.
+        known: The questions that were read already.
+    """
+
+    check: Check[Any]
+    readings: tuple[Reading, ...]
+    known: dict[str, Expression] = field(default_factory=dict)
+
+
+class Watched:
+    """A guardrail on counters whose meaning is known. What it measures depends on what it reads alone.
+
+    Args:
+        guardrail: As the user wrote it, but for `maxAge`.
+        roles: What the counters count.
+        scrape: Seconds between two scrapes.
+
+    Raises:
+        UnknownError: It asks about something else, or can't be measured.
+    """
+
+    def __init__(self, guardrail: ThresholdGuardrail, roles: Roles, scrape: float) -> None:
+        self.guardrail = guardrail
+        check: Any = check_of(guardrail)
+        if isinstance(check, Unmeasurable):
+            raise UnknownError(check.reason)
+        self._roles = roles
+        self.scrape = scrape
+        self._known: dict[tuple[float, ...], Measurement] = {}
+        self._asked = lru_cache(maxsize=_WINDOWS)(self._ask)
+        readings = self._asked(guardrail.window).readings
+        self.seconds = max((one.seconds for one in readings), default=0.0)
+        self.settling = max(guardrail.window, check.reach(Occasion(_LONG_AGO, _LONG_AGO)), self.seconds)
+        """Seconds from the begin of a stage after which a look sees nothing but this stage, through a whole window."""
+        self.steps = all(one.seconds % scrape == 0 for one in readings)
+        """Whether what it reads changes with a scrape alone, once the stage is older than the window."""
+        self.outlook = lru_cache(maxsize=256)(self._outlook)
+
+    def _ask(self, window: float) -> "_Asked":
+        check = check_of(self.guardrail)
+        first = check.proceed(Occasion(_LONG_AGO, window), {})
+        assert not isinstance(first, Measurement)  # noqa: S101 - nothing is known yet
+        expressions = [promql.compile_(question.promql, self._roles) for question in first.values()]
+        return _Asked(check, tuple(dict.fromkeys(one for each in expressions for one in each.readings)))
+
+    def measure(self, counters: ReadsCounters, at: float, stood: float) -> Measurement:
+        """One look. What was asked before is not asked again."""
+        occasion = Occasion(at, stood)
+        window = occasion.window(self.guardrail.window)
+        asked = self._asked(window)
+        lag = at - math.floor(at / counters.scrape) * counters.scrape
+        values = (one.value(counters, at) for one in asked.readings)
+        key = (window, lag, *(-1.0 if value is None else value for value in values))
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._answered(asked, counters, occasion)
+        return replace(found, at=at)
+
+    def _answered(self, asked: "_Asked", counters: ReadsCounters, occasion: Occasion) -> Measurement:
+        answers: dict[str, Answer | Failure] = {}
+        while not isinstance(found := asked.check.proceed(occasion, answers), Measurement):
+            for name, question in found.items():
+                expression = asked.known.get(question.promql)
+                if expression is None:
+                    expression = asked.known[question.promql] = promql.compile_(question.promql, self._roles)
+                answers[name] = expression.answer(counters, occasion.at)
+        return found
+
+    def _matters(self, found: Measurement) -> bool:
+        """Whether a measurement may take traffic down, by itself or by going on."""
+        rolls_back = self.guardrail.on_held_back.action is MissingAction.ROLLBACK
+        return found.verdict is Verdict.BREACH or (found.held is not None and rolls_back)
+
+    def _outlook(self, pace: Pace) -> Outlook:
+        ranges = {one.seconds for one in self._asked(self.guardrail.window).readings if one.seconds}
+        gaps = max(1, math.ceil(self.seconds / self.scrape) - 1)
+        bad, good = pace.bad * gaps * self.scrape, pace.good * gaps * self.scrape
+
+        def look(bad_events: int, good_events: int) -> Measurement:
+            at = math.floor(_LONG_AGO / self.scrape) * self.scrape
+            return self.measure(_Window(self.scrape, at, bad_events, good_events), at, _LONG_AGO)
+
+        passing = self._passing(look, bad, good)
+        silent = self.guardrail.on_no_data.action is MissingAction.ROLLBACK and at_most(0, bad + good) > NEVER
+        worth = 0.0 if len(ranges) > 1 or silent else self._worth(look, bad, good)
+        few = max(0, int(min(round(bad), worth - 1)))
+        steady = look(few, round(good))
+        if passing and steady.verdict is not Verdict.PASS:
+            steady = look(few, likely(good)[1])
+        return Outlook(worth, steady, passing)
+
+    def _passing(self, look: "_Look", bad: float, good: float) -> float:
+        """The share of looks that pass, as far as that depends on how many good events there are."""
+        low, high = -1, likely(good)[1]
+        typical = round(bad)
+        if look(typical, high).verdict is not Verdict.PASS:
+            return 0.0
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if look(typical, middle).verdict is Verdict.PASS else (middle, high)
+        share = 1 - at_most(high - 1, good) if high else 1.0
+        return 1.0 if share > _SURE else share if share > 1 - _SURE else 0.0
+
+    def _worth(self, look: "_Look", bad: float, good: float) -> float:
+        """The fewest bad events that come with so few good ones, in one of 1e12 looks, that a look may matter."""
+        low, high = -1, likely(bad)[1]
+        if not self._in_doubt(look, high, good):
+            return math.inf
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._in_doubt(look, middle, good) else (middle, high)
+        return float(high)
+
+    def _in_doubt(self, look: "_Look", bad: int, good: float) -> bool:
+        """Whether so many bad events may matter beside a number of good ones that is ever seen."""
+        least, most = likely(good)
+        # The more good ones, the better the value; and of those that leave it bad, the more the surer.
+        upto = _last(least, most, lambda number: self._outside(look(bad, number)))
+        if upto < least or not self._matters(look(bad, upto)):
+            return False
+        few = _last(least, upto, lambda number: not self._matters(look(bad, number)))
+        return at_most(upto, good) - at_most(few, good) > NEVER
+
+    def _outside(self, found: Measurement) -> bool:
+        return found.value is not None and not limits.contains(self.guardrail, found.value)
+
+
+def _last(first: int, last: int, holds: Callable[[int], bool]) -> int:
+    """The last number for which something holds that holds up to some number; one less than the first for none."""
+    first -= 1
+    while first < last:
+        middle = (first + last + 1) // 2
+        first, last = (middle, last) if holds(middle) else (first, middle - 1)
+    return first
+
+
+class _Look(Protocol):
+    def __call__(self, bad_events: int, good_events: int) -> Measurement:
+        """What a look at so many events comes to."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Counters all of whose events came at once, before the last scrape."""
+
+    scrape: float
+    now: float
+    bad: int
+    good: int
+
+    def at(self, role: Role, number: int) -> int:
+        came = number >= math.floor(self.now / self.scrape)
+        counts: Mapping[Role, int] = {Role.BAD: self.bad, Role.GOOD: self.good, Role.ALL: self.bad + self.good}
+        return _EVENT + (counts[role] if came else 0)
+
+
+class AlwaysPasses:
+    """A guardrail that asks about more than counters of events: it is taken as always passing.
+
+    Args:
+        guardrail: As the user wrote it, but for `maxAge`.
+        requirements: What stages ask of it.
+    """
+
+    def __init__(self, guardrail: Guardrail, requirements: tuple[Requirement, ...]) -> None:
+        self.guardrail = guardrail
+        self._check: Any = check_of(guardrail)
+        self._value = _inside(guardrail, requirements)
+
+    def measure(self, at: float, stood: float) -> Measurement:
+        """A pass, over this stage alone."""
+        return Measurement(Verdict.PASS, at, min(stood, self._check.reach(Occasion(at, stood))), self._value)
+
+
+def _inside(guardrail: Guardrail, requirements: tuple[Requirement, ...]) -> float:
+    """A value that meets all limits, as far as one can."""
+    sides = (guardrail, *(one for one in requirements if one.guardrail == guardrail.name))
+    highest = [one for side in sides if (one := getattr(side, "max", None)) is not None]
+    lowest = [one for side in sides if (one := getattr(side, "min", None)) is not None]
+    return float(min(highest) if highest else max(lowest, default=0.0))
