@@ -16,6 +16,14 @@ FAILED = 1
 SETTINGS_WRONG = 2
 CLUSTER_UNUSABLE = 3
 
+
+class Output(StrEnum):
+    """How a command writes what it found."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 app = typer.Typer(
     help="Roll an ML feature out to users by percentage, and take it back by itself.",
     no_args_is_help=True,
@@ -179,6 +187,29 @@ def token(
         typer.echo(f"The token, which is shown this once:\n{made}", err=True)
         typer.echo("Its line for the file that `tokens` in the server's configuration names:", err=True)
         typer.echo(line)
+
+
+@app.command()
+def lint(
+    file: Annotated[list[str], typer.Option("-f", "--file", metavar="FILE", help="Manifests as YAML; - for stdin")],
+    prometheus: Annotated[
+        str | None, typer.Option(metavar="URL", help="Ask the queries, too: what they answer now shows more")
+    ] = None,
+    output: Annotated[Output, typer.Option("-o", "--output", help="How findings are written")] = Output.TEXT,
+) -> None:
+    """Say what is wrong with MLRollout manifests before they are applied, and which guardrails can't do their work.
+
+    Exit code 0: nothing is wrong. 1: something is. 2: the input can't be read.
+    """
+    from mlrollout.cli import linting  # noqa: PLC0415 - likewise
+
+    try:
+        found = linting.run(file, prometheus)
+    except linting.UnreadableInputError as error:
+        _fail("lint", str(error), SETTINGS_WRONG)
+    else:
+        typer.echo(linting.as_json(found) if output is Output.JSON else linting.as_text(found))
+        raise typer.Exit(FAILED if linting.is_wrong(found) else 0)
 
 
 def _fail(command: str, message: str, code: int) -> None:

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     AWAITING_REQUIREMENTS = "AwaitingRequirements"
     WINDOWS_NOT_CLEAR = "WindowsNotClear"
     GUARDRAIL_ALERT = "GuardrailAlert"
+    GUARDRAIL_DOUBTFUL = "GuardrailDoubtful"
     GUARDRAILS_UNKNOWN = "GuardrailsUnknown"
     GUARDRAILS_UNHEALTHY = "GuardrailsUnhealthy"
     GUARDRAILS_PASSING = "GuardrailsPassing"
@@ -292,12 +293,21 @@ Blockers = tuple[Blocker, ...]
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something that goes on and a person should hear of; repeated while it lasts, unlike a transition."""
+    """Something that goes on and a person should hear of; repeated while it lasts, unlike a transition.
+
+    Attributes:
+        reason: What it is.
+        subject: What it is about; with the reason, tells it from others.
+        message: For people.
+        warning: Whether it is a warning.
+        once: What tells it from others in the object's whole life, if it is told once and not repeated; else empty.
+    """
 
     reason: Reason
     subject: str
     message: str
     warning: bool = True
+    once: str = ""
 
 
 @dataclass(frozen=True, slots=True)

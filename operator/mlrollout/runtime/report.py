@@ -11,6 +11,7 @@ from mlrollout.domain.state import Alert, Reason, State
 from mlrollout.domain.verbs import in_manifests, too_early
 from mlrollout.ports import Clock, ConflictError, Object, Objects, ObjectsError
 
+from .doubts import alerts, doubts, noted
 from .loop_time import loop_time
 from .reading import Problem
 from .requests import REMOVED, removed, unknown_verbs
@@ -55,8 +56,8 @@ class Report:
         decision = rollout.standing.decision
         if decision is None:
             return
-        rivalry = rollout.writing.rivalry
-        found = facts(rollout.effective_spec, rollout.seen(), decision, self._clock.now())
+        rivalry, doubtful = rollout.writing.rivalry, doubts(rollout)
+        found = noted(facts(rollout.effective_spec, rollout.seen(), decision, self._clock.now()), doubtful)
         if rollout.problem is not None:
             found = (*stalled(rollout.problem.reason, rollout.problem.message), *found[-2:])
         try:
@@ -65,7 +66,7 @@ class Report:
             if rivalry.alerts:  # no status of ours stands any more that could say so
                 self._alert(rollout, (*decision.alerts, *rivalry.alerts), rollout.problem)
             raise
-        self._alert(rollout, (*decision.alerts, *rivalry.alerts), rollout.problem)
+        self._alert(rollout, (*decision.alerts, *rivalry.alerts, *alerts(rollout, doubtful)), rollout.problem)
 
     async def stalled(self, rollout: TrackedObject, problem: Problem) -> None:
         """Say what keeps the object from being looked after; what it had, it keeps."""

@@ -16,7 +16,7 @@ import structlog
 from mlrollout.domain.state import Alert, Reason, State, Transition
 from mlrollout.ports import Clock
 
-from .loop_time import loop_time
+from .loop_time import LoopTime, loop_time
 from .tracked import TrackedObject
 
 log = structlog.get_logger(__name__)
@@ -87,11 +87,12 @@ class Outbox:
     def alerts(self, rollout: TrackedObject, alerts: Sequence[Alert]) -> None:
         """Tell what goes on, when it begins and while it lasts."""
         now, told = loop_time(), rollout.told
-        going_on = {_key(alert) for alert in alerts}
+        # What is told once stays told, also where it comes and goes with what is measured.
+        going_on = {_key(alert) for alert in alerts} | {key for key, at in told.alerted.items() if at == inf}
         told.alerted = {key: at for key, at in told.alerted.items() if key in going_on}
         for alert in alerts:
             if now - told.alerted.get(_key(alert), -inf) >= AGAIN_AFTER:
-                told.alerted[_key(alert)] = now
+                told.alerted[_key(alert)] = LoopTime(inf) if alert.once else now
                 self._alert(rollout, alert)
 
     def _alert(self, rollout: TrackedObject, alert: Alert) -> None:

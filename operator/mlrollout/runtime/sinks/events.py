@@ -33,8 +33,9 @@ class EventsSink(Sink):
         self._delivery.add(rollout, EventToPost(entry.reason, entry.message, warning=entry.warning, unique=unique))
 
     def alert(self, rollout: TrackedObject, alert: Alert) -> None:
-        """Post it, or have it counted up."""
-        self._delivery.add(rollout, EventToPost(alert.reason, alert.message, warning=alert.warning))
+        """Post it once, or have it counted up."""
+        event = EventToPost(alert.reason, alert.message, warning=alert.warning, unique=alert.once)
+        self._delivery.add(rollout, event)
 
     def last_word(self, rollout: TrackedObject, alert: Alert) -> None:
         """Post it once."""

@@ -1,0 +1,56 @@
+"""What a spec shows of itself, and what its guardrails' answers show of them."""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.spec import Spec
+from mlrollout.api.threshold import ThresholdGuardrail
+from mlrollout.evidence.checks.check import Unmeasurable
+from mlrollout.evidence.checks.kinds import check_of
+from mlrollout.evidence.measurement import Measurement, MeasurementHistory
+
+from .finding import Finding, Level
+from .threshold import by_answer, by_query
+
+_REMEMBERED = 1024
+
+
+def of_spec(spec: Spec) -> tuple[Finding, ...]:
+    """What can be said of a spec before anything is asked."""
+    return tuple(finding for guardrail in spec.guardrails for finding in of_guardrail(guardrail))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def of_guardrail(guardrail: Guardrail) -> tuple[Finding, ...]:
+    """The same of one guardrail; remembered, for a query takes its time to read."""
+    check = check_of(guardrail)
+    if isinstance(check, Unmeasurable):
+        return (Finding(Level.ERROR, f"guardrails[{guardrail.name}].{check.where}", check.reason),)
+    return tuple(by_query(guardrail)) if isinstance(guardrail, ThresholdGuardrail) else ()
+
+
+def of_measurement(guardrail: Guardrail, measurement: Measurement) -> tuple[Finding, ...]:
+    """What a measurement shows of its guardrail."""
+    if measurement.value is None or not isinstance(guardrail, ThresholdGuardrail):
+        return ()
+    return tuple(by_answer(guardrail, measurement.value))
+
+
+def warnings(spec: Spec, measurements: Mapping[str, MeasurementHistory]) -> tuple[Finding, ...]:
+    """What somebody who has applied a spec should hear: of each field one thing, with a value where there is one.
+
+    Errors are told by themselves, and advice is asked for.
+    """
+    measured = ((guardrail, measurements.get(guardrail.name)) for guardrail in spec.guardrails)
+    shown = (
+        of_measurement(guardrail, history.last)
+        for guardrail, history in measured
+        if history is not None and history.last is not None and history.guardrail == guardrail
+    )
+    return tuple(finding for finding in merged(of_spec(spec), *shown) if finding.level is Level.WARNING)
+
+
+def merged(*found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Of each field and level one finding, the last: what an answer shows says more than the query alone."""
+    return tuple({(finding.where, finding.level): finding for each in found for finding in each}.values())

@@ -1,0 +1,149 @@
+"""`mlrollout lint` says what is wrong with a manifest before it is applied."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devstack.prometheus_server import PrometheusServer, ScrapeJob
+from tests.support.target import target
+
+FINE, FOUND, WRONG = 0, 1, 2
+EXAMPLES = Path(__file__).parents[3] / "examples" / "ml-dispatch"
+SHARE = 'sum(rate(d_total{status="ok"}[5m])) / sum(rate(d_total[5m]))'
+SAMPLES = {"count": 1, "query": "sum(increase(d_total[5m]))"}
+GOOD = {"name": "good", "query": SHARE, "min": 0.95, "minSamples": SAMPLES}
+CENT = {"name": "cent", "query": f"100 * {SHARE}", "min": 0.95, "minSamples": SAMPLES}
+SLOW = {"name": "slow", "query": "histogram_quantile(0.5, sum by (le) (rate(x_bucket[5m])))", "max": 2}
+
+
+def lint(*arguments: str, manifest: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mlrollout", "lint", *arguments],
+        input=manifest,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def rollout(*guardrails: dict[str, Any], **spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "mlrollout.dev/v1alpha1",
+        "kind": "MLRollout",
+        "metadata": {"name": "ml-dispatch", "namespace": "dispatch"},
+        "spec": {"revision": "r", "traffic": {"key": "k"}, "guardrails": list(guardrails), **spec},
+    }
+
+
+def written(*documents: object) -> str:
+    return "\n---\n".join(json.dumps(document) for document in documents)
+
+
+@pytest.mark.parametrize("guardrails", [(GOOD,), (GOOD, SLOW)])
+def test_what_is_fine_or_could_be_better_is_no_failure(guardrails: tuple[dict[str, Any], ...]) -> None:
+    ran = lint("-f", "-", manifest=written(rollout(*guardrails)))
+    assert ran.returncode == FINE
+    advised = "-: dispatch/ml-dispatch: advice: guardrails[slow].query: a quantile jumps" in ran.stdout
+    assert advised is (SLOW in guardrails)
+    assert advised or ran.stdout == "nothing found in 1 MLRollout\n"
+
+
+def test_every_finding_names_file_object_and_field_and_other_kinds_are_ignored(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.yaml", tmp_path / "other.yaml"
+    alien = rollout(CENT) | {"apiVersion": "example.com/v1"}
+    one.write_text(written({"kind": "ConfigMap"}, None, [], alien, rollout(GOOD, CENT)))
+    other.write_text(written({"kind": "List", "items": [rollout(GOOD, stages=[])]}))
+
+    ran = lint("-f", str(one), "--file", str(other))
+    assert ran.returncode == FOUND
+    first, second = ran.stdout.splitlines()
+    assert first.startswith(
+        f"{one}: dispatch/ml-dispatch: warning: guardrails[cent].min: the query answers with numbers"
+    )
+    assert first.endswith("; write min: 95")
+    assert second.startswith(f"{other}: dispatch/ml-dispatch: error: spec: stages")
+
+
+def test_programs_get_json() -> None:
+    ran = lint("-f", "-", "-o", "json", manifest=written(rollout(CENT)))
+    told = json.loads(ran.stdout)
+    (finding,) = told["findings"]
+    assert (told["objects"], ran.returncode) == (1, FOUND)
+    assert set(finding) == {"file", "object", "level", "where", "message", "remedy"}
+    assert (finding["object"], finding["level"], finding["remedy"]) == (
+        "dispatch/ml-dispatch",
+        "warning",
+        "write min: 95",
+    )
+
+
+@pytest.mark.parametrize(
+    ("manifest", "arguments", "told"),
+    [
+        ("", (), "no MLRollout in -"),
+        ("kind: [", (), "- is no YAML: while parsing a flow node"),
+        (written(rollout(GOOD)), ("--prometheus", "nonsense"), "--prometheus: "),
+        (
+            written(rollout(GOOD)),
+            ("-f", "/nowhere/x.yaml"),
+            "/nowhere/x.yaml can't be read (No such file or directory)",
+        ),
+        (written(rollout(GOOD)), ("-o", "xml"), "Invalid value for '-o'"),
+    ],
+)
+def test_what_cannot_be_read_has_an_exit_code_of_its_own(manifest: str, arguments: tuple[str, ...], told: str) -> None:
+    ran = lint("-f", "-", *arguments, manifest=manifest)
+    assert told in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.returncode == WRONG
+
+
+def test_a_file_is_asked_for() -> None:
+    assert lint().returncode == WRONG
+
+
+@pytest.mark.parametrize("name", ["rollout.yaml", "rollout-production.yaml"])
+def test_of_the_examples_nothing_is_wrong(name: str) -> None:
+    ran = lint("-f", str(EXAMPLES / name))
+    assert (ran.returncode, "error" in ran.stdout, "warning" in ran.stdout) == (FINE, False, False)
+
+
+# --- with a Prometheus -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PrometheusServer]:
+    with PrometheusServer(jobs=[ScrapeJob("app")]) as running:
+        yield running
+
+
+def test_what_the_queries_answer_now_shows_more(server: PrometheusServer) -> None:
+    guardrails = [
+        {"name": "milliseconds", "query": "max(wait_seconds)", "max": 500},
+        {"name": "several", "query": "wait_seconds", "max": 5},
+        {"name": "absent", "query": "max(nowhere_seconds)", "max": 5},
+        {"name": "breached", "query": "max(wait_seconds)", "max": 0.01},
+        {"name": "unreadable", "query": "sum(wait_seconds", "max": 5},
+        {"name": "fine", "query": "max(wait_seconds)", "max": 5},
+    ]
+    with target('wait_seconds{pod="a"} 0.2\nwait_seconds{pod="b"} 0.1') as app:
+        server.set_targets("app", [app.address])
+        manifest = written(rollout(*guardrails))
+        for _ in range(30):
+            ran = lint("-f", "-", "--prometheus", server.url, manifest=manifest)
+            if "breached" in ran.stdout and "above max 0.01" in ran.stdout:
+                break
+    assert ran.returncode == FOUND
+    lines = {line.split("guardrails[")[1].partition("]")[0]: line for line in ran.stdout.splitlines()}
+    assert "value 0.2 against limit 500: the query answers in seconds" in lines["milliseconds"]
+    assert "Error now: the query answers with 2 series" in lines["several"]
+    assert "NoData now: `nowhere_seconds` has no sample" in lines["absent"]
+    assert "Breach now: 0.2 is above max 0.01" in lines["breached"]
+    assert ": error: guardrails[unreadable]" in lines["unreadable"]
+    assert "fine" not in lines
