@@ -59,7 +59,7 @@ class Mutant:
 def _flapping(plan: Plan) -> Plan:
     """Redis fails over again and again, and its replies are late."""
     steps = tuple(Step(float(at), "fail_over", "", 1.5) for at in range(2, 60, 3))
-    return replace(plan, steps=steps, rates={("redis", Fate.LATE): 0.3, ("redis", Fate.SLOW): 0.3})
+    return replace(plan, steps=steps, rates={("redis", Fate.LATE): 0.5, ("redis", Fate.SLOW): 0.3})
 
 
 def _nagging(plan: Plan) -> Plan:
@@ -185,7 +185,7 @@ MUTANTS = (
     Mutant(bugs.trust_other_stages, no_unearned_raise, "calm"),
     Mutant(bugs.count_all_time, downtime_is_not_healthy_time, "crashes"),
     Mutant(bugs.count_twice, downtime_is_not_healthy_time, "leaders", near=8),
-    Mutant(bugs.expect_nothing, a_raise_knows_what_it_raises, "losses", _flapping, near=40),
+    Mutant(bugs.expect_nothing, a_raise_knows_what_it_raises, "losses", _flapping, near=80),
     Mutant(bugs.lower_in_the_main_lane, breach_reaches_zero, "calm", _api_gone),
     Mutant(bugs.forget_what_is_said_to_be_gone, who_looks_looks_on, "calm", _told_nonsense),
     Mutant(bugs.believe_a_dead_watch, all_agree_in_the_end, "calm", _unheard),
