@@ -17,8 +17,8 @@ SETTINGS_WRONG = 2
 CLUSTER_UNUSABLE = 3
 
 
-class Output(StrEnum):
-    """How a command writes what it found."""
+class LintOutput(StrEnum):
+    """How `lint` writes what it found."""
 
     TEXT = "text"
     JSON = "json"
@@ -195,7 +195,7 @@ def lint(
     prometheus: Annotated[
         str | None, typer.Option(metavar="URL", help="Ask the queries, too: what they answer now shows more")
     ] = None,
-    output: Annotated[Output, typer.Option("-o", "--output", help="How findings are written")] = Output.TEXT,
+    output: Annotated[LintOutput, typer.Option("-o", "--output", help="How findings are written")] = LintOutput.TEXT,
 ) -> None:
     """Say what is wrong with MLRollout manifests before they are applied, and which guardrails can't do their work.
 
@@ -208,7 +208,7 @@ def lint(
     except linting.UnreadableInputError as error:
         _fail("lint", str(error), SETTINGS_WRONG)
     else:
-        typer.echo(linting.as_json(found) if output is Output.JSON else linting.as_text(found))
+        typer.echo(linting.as_json(found) if output is LintOutput.JSON else linting.as_text(found))
         raise typer.Exit(FAILED if linting.is_wrong(found) else 0)
 
 
