@@ -6,6 +6,7 @@ kind. What a kind has to remember from one measurement to the next it keeps itse
 checkpoint, from which another process goes on.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,8 +61,13 @@ class Occasion:
     sharing: int = 1
 
     def window(self, longest: float) -> float:
-        """What `$window` stands for, in seconds: the time since the stage began, at most `longest`."""
-        return min(longest, max(_SHORTEST, self.stood))
+        """What `$window` stands for, in seconds: the time since the stage began, at most `longest`.
+
+        In whole milliseconds, as PromQL has it, and one less than have passed, for a status has the stage's begin to
+        the millisecond, too: it must not reach before that, by however little, as what was counted there is another's.
+        """
+        stood = math.floor(self.stood * 1000 - 1) / 1000 if math.isfinite(self.stood) else self.stood
+        return min(longest, max(_SHORTEST, stood))
 
 
 @dataclass(frozen=True, slots=True)

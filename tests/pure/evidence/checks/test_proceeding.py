@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from mlrollout.api.duration import parse, render
 from mlrollout.api.guardrail import HoldsBack, MinSamples
 from mlrollout.api.kinds import KINDS
 from mlrollout.api.spec import Requirement
@@ -169,3 +170,9 @@ def test_a_kind_says_which_limit_is_shown_and_which_stricter_one_is_met() -> Non
     requirement = Requirement(guardrail="error-rate", max=0.02)
     assert kind.meets(requirement, Measurement(Verdict.PASS, NOW, 0.0, value=0.01))
     assert not kind.meets(requirement, Measurement(Verdict.PASS, NOW, 0.0, value=0.03))
+
+
+@pytest.mark.parametrize("began", [NOW - 4.44346, NOW - 4.4430001, NOW - 60.0])
+def test_the_window_does_not_reach_before_a_stage_whose_begin_a_status_has_to_the_millisecond(began: float) -> None:
+    window = Occasion(at=NOW, stood=NOW - round(began, 3)).window(300.0)
+    assert began <= NOW - parse(render(window)) <= began + 0.002
