@@ -247,6 +247,7 @@ def test_a_new_series_counts_from_nothing_and_a_restart_takes_nothing_away() -> 
     assert last.evidence is not None
     assert last.evidence.treatment.bad == 1
     assert last.samples == pytest.approx(HOUR / 3, abs=45)  # what was counted after the last scrape is lost
+    assert Looks.at(found).every(15, HOUR, begin=0.7 * HOUR) == last  # also where looks were missed
 
 
 BUCKETS = GUARDRAIL | {"rate": {"histogram": "seconds_bucket", "above": "2", "max": 0.05}}
