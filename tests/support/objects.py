@@ -30,10 +30,15 @@ STAGE = {"name": "pilot", "percentage": 10, "duration": "1h"}
 SAMPLES = {"count": 1, "query": "up"}
 RATE: dict[str, Any] = {"name": "errors", "rate": {"bad": "bad_total", "all": "all_total", "max": 0.05}}
 ABOVE = {"histogram": "seconds_bucket", "above": "2", "max": 0.05}
+COMPARE: dict[str, Any] = {"name": "worse", "compare": {"bad": "bad_total", "all": "all_total", "ratio": 1.5}}
+MEANS = {"sum": "score_sum", "count": "score_count", "worse": "Lower", "difference": 5}
+BALANCE: dict[str, Any] = {"name": "split", "balance": {"users": "users_total"}}
 # A guardrail of each kind, by the field that marks it, with every field that only some kinds have.
 GUARDRAILS: Mapping[str, dict[str, Any]] = {
     "query": {"name": "errors", "query": "up", "min": 0, "max": 1, "minSamples": SAMPLES},
     "rate": RATE | {"falseAlarm": 0.001, "minSamples": {"count": 1}},
+    "compare": COMPARE | {"falseAlarm": 0.001, "minSamples": {"count": 1}},
+    "balance": BALANCE | {"falseAlarm": 0.001, "minSamples": {"count": 1}},
 }
 # What must stand there first, for a path to lead anywhere or its ends to be allowed.
 _FIRST = {
@@ -43,6 +48,19 @@ _FIRST = {
     "spec.guardrails[0].rate.": ("spec.guardrails[0]", RATE),
     "spec.guardrails[0].rate.histogram": ("spec.guardrails[0].rate", ABOVE),
     "spec.guardrails[0].rate.above": ("spec.guardrails[0].rate", ABOVE),
+    "spec.guardrails[0].compare": ("spec.guardrails[0]", COMPARE),
+    "spec.guardrails[0].compare.histogram": (
+        "spec.guardrails[0].compare",
+        {"histogram": "seconds_bucket", "above": "2", "ratio": 1.5},
+    ),
+    "spec.guardrails[0].compare.above": (
+        "spec.guardrails[0].compare",
+        {"histogram": "seconds_bucket", "above": "2", "ratio": 1.5},
+    ),
+    "spec.guardrails[0].compare.sum": ("spec.guardrails[0].compare", MEANS),
+    "spec.guardrails[0].compare.count": ("spec.guardrails[0].compare", MEANS),
+    "spec.guardrails[0].compare.worse": ("spec.guardrails[0].compare", MEANS),
+    "spec.guardrails[0].balance.": ("spec.guardrails[0]", BALANCE),
     "spec.guardrails[0].falseAlarm": ("spec.guardrails[0]", RATE),
     "spec.stages[0].early": ("spec.guardrails", [RATE, {"name": "up", "query": "up", "min": 1}]),
     "spec.stages[0].require[0].proven": ("spec.guardrails", [RATE, {"name": "up", "query": "up", "min": 1}]),
@@ -215,7 +233,7 @@ def _stage() -> Iterator[Sample]:
     yield from _choice("spec.stages[0].approval", "Automatic", "Manual")
     yield from _duration("spec.stages[0].early.after", "0s", "8760h", above="8760h1ms")
     yield Sample("spec.stages[0].early", {}, "spec.stages[0].early.after: Required value")
-    never = "early needs a guardrail that tests at every look: one with query proves nothing"
+    never = "early needs a guardrail that tests at every look: one with query or balance proves nothing"
     yield Sample("spec.stages", [STAGE | {"early": {"after": "1h"}}], never)
 
 
@@ -237,7 +255,7 @@ def _requirement() -> Iterator[Sample]:
     yield from _choice(f"{path}[0].proven", "Safe")
     proof = [STAGE | {"require": [{"guardrail": "errors", "proven": "Safe"}]}]
     yield Sample("spec", MINIMAL["spec"] | {"guardrails": [RATE], "stages": proof})
-    unprovable = "proven can be required only of a guardrail that tests at every look, not of one with query"
+    unprovable = "proven can be required only of a guardrail that tests at every look, not of one with query or balance"
     yield Sample("spec", MINIMAL["spec"] | {"stages": proof}, unprovable)
     yield Sample(f"{path}[0]", REQUIRED | {"max": 1})
     yield Sample(f"{path}[0]", REQUIRED | {"max": 0.999}, "min must not be greater than max")
@@ -267,19 +285,23 @@ def _guardrail() -> Iterator[Sample]:
     yield from _missing(f"{first}.onError")
     yield from _looks(first)
     yield from _rate(first)
+    yield from _compare(first)
+    yield from _balance(first)
+
+
+def _edge(path: str) -> Iterator[Sample]:
+    for edge in ("2", "0.25", "1e3", "1.0", "1" * 32):
+        yield Sample(path, edge)
+    yield Sample(path, "1" * 33, f"{path}: Too long: may not be more than 32 bytes")
+    for edge in ("2s", "-1", "+Inf", ""):
+        yield Sample(path, edge, f"{path} in body should match '^[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'")
 
 
 def _rate(first: str) -> Iterator[Sample]:
     rate = f"{first}.rate"
     for part in ("bad", "all", "histogram"):
         yield from _text(f"{rate}.{part}", shortest=1, longest=4096)
-    for edge in ("2", "0.25", "1e3", "1.0", "1" * 32):
-        yield Sample(f"{rate}.above", edge)
-    yield Sample(f"{rate}.above", "1" * 33, f"{rate}.above: Too long: may not be more than 32 bytes")
-    for edge in ("2s", "-1", "+Inf", ""):
-        yield Sample(
-            f"{rate}.above", edge, f"{rate}.above in body should match '^[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'"
-        )
+    yield from _edge(f"{rate}.above")
     form = f'{rate}: Invalid value: "object": rate needs either bad and all, or histogram and above'
     for lacking in ("bad", "all", "histogram", "above"):
         yield Sample(f"{rate}.{lacking}", ABSENT, form)
@@ -306,6 +328,97 @@ def _rate(first: str) -> Iterator[Sample]:
         )
     several = "breachAfter means nothing here: a breach is one by all that was seen, not by single looks, beside rate"
     yield Sample(first, RATE | {"breachAfter": {"failures": 1, "of": 2}}, several)
+
+
+def _compare(first: str) -> Iterator[Sample]:
+    path, shares = f"{first}.compare", COMPARE["compare"]
+    for part in ("bad", "all", "histogram", "sum", "count"):
+        yield from _text(f"{path}.{part}", shortest=1, longest=4096)
+    form = (
+        f'{path}: Invalid value: "object": compare needs either bad and all, or histogram and above, or sum and count'
+    )
+    for lacking in ("bad", "all", "histogram", "above", "sum", "count"):
+        yield Sample(f"{path}.{lacking}", ABSENT, form)
+    yield Sample(path, {"ratio": 1.5}, form)
+    yield Sample(path, shares | {"sum": "score_sum", "count": "score_count"}, form)
+    yield from _edge(f"{path}.above")
+    for label in ("group", "_", "a" * 128):
+        yield Sample(f"{path}.group", label)
+    for label in ("", "my group", "a-b"):
+        yield Sample(f"{path}.group", label, f"{path}.group in body should match '^[a-zA-Z_][a-zA-Z0-9_]*$'")
+    yield Sample(f"{path}.group", "a" * 129, f"{path}.group: Too long: may not be more than 128 bytes")
+    yield from _tolerated(path, shares)
+    yield from _choice(f"{path}.worse", "Higher", "Lower")
+    alone = "worse means something for a mean alone: of bad events, more are worse"
+    yield Sample(path, shares | {"worse": "Lower"}, alone)
+    counted = "minSamples has nothing but a count here: the guardrail counts its events itself"
+    yield Sample(first, COMPARE | {"minSamples": SAMPLES}, counted)
+    yield Sample(
+        first, COMPARE | {"window": "1h"}, "window means nothing here: all of the attempt counts, beside compare"
+    )
+    several = (
+        "breachAfter means nothing here: a breach is one by all that was seen, not by single looks, beside compare"
+    )
+    yield Sample(first, COMPARE | {"breachAfter": {"failures": 2, "of": 3}}, several)
+    proof = [STAGE | {"require": [{"guardrail": "worse", "proven": "Safe"}], "early": {"after": "1h"}}]
+    yield Sample("spec", MINIMAL["spec"] | {"guardrails": [COMPARE], "stages": proof})
+
+
+def _tolerated(path: str, shares: dict[str, Any]) -> Iterator[Sample]:
+    form = {"bad": shares["bad"], "all": shares["all"]}
+    either = "compare needs what is tolerated: either ratio or difference"
+    yield Sample(path, form, either)
+    yield Sample(path, form | {"ratio": 1.5, "difference": 0.02}, either)
+    for ratio in (1.0, 1000.0):
+        yield Sample(f"{path}.ratio", ratio)
+    for ratio in (0.99, 0.0, -1.0, 1001.0):
+        yield Sample(
+            f"{path}.ratio",
+            ratio,
+            "ratio says how many times worse is tolerated, from 1 to 1000: 1.5 for half as much again",
+        )
+    yield Sample(f"{path}.ratio", "2x", f"{path}.ratio in body must be of type number")
+    for difference in (0.001, 0.999):
+        yield Sample(path, form | {"difference": difference})
+    percent = "difference is a share between 0 and 1, neither of them, and no per cent: 0.05 for 5 %"
+    for difference in (1.0, 2.0):
+        yield Sample(path, form | {"difference": difference}, percent)
+    nothing = "difference says how much worse is tolerated: a number above 0"
+    for difference in (0.0, -0.02):
+        yield Sample(path, form | {"difference": difference}, nothing)
+        yield Sample(path, MEANS | {"difference": difference}, nothing)
+    yield Sample(path, MEANS)
+    yield Sample(path, form | {"difference": "2%"}, f"{path}.difference in body must be of type number")
+    yield Sample(f"{path}.max", 0.1)
+    yield Sample(f"{path}.max", 5, "max is a share between 0 and 1, neither of them, and no per cent: 0.05 for 5 %")
+    yield Sample(f"{path}.max", "5%", f"{path}.max in body must be of type number")
+    yield Sample(path, MEANS | {"max": 0.1}, "max is a share of bad events: a mean has none")
+
+
+def _balance(first: str) -> Iterator[Sample]:
+    path = f"{first}.balance"
+    yield from _text(f"{path}.users", shortest=1, longest=4096)
+    yield from _required(f"{path}.users")
+    yield Sample(f"{path}.group", "arm")
+    yield Sample(f"{path}.group", "a" * 128)
+    yield Sample(f"{path}.group", "a b", f"{path}.group in body should match '^[a-zA-Z_][a-zA-Z0-9_]*$'")
+    yield Sample(f"{path}.group", "a" * 129, f"{path}.group: Too long: may not be more than 128 bytes")
+    for action in ("Rollback", "Hold", "Alert"):
+        yield Sample(first, BALANCE | {"action": action})
+    counted = "minSamples has nothing but a count here: the guardrail counts its events itself"
+    yield Sample(first, BALANCE | {"minSamples": SAMPLES}, counted)
+    every = "window means nothing here: all of the attempt counts, beside balance"
+    yield Sample(first, BALANCE | {"window": "1h"}, every)
+    several = (
+        "breachAfter means nothing here: a breach is one by all that was seen, not by single looks, beside balance"
+    )
+    yield Sample(first, BALANCE | {"breachAfter": {"failures": 2, "of": 3}}, several)
+    unprovable = "proven can be required only of a guardrail that tests at every look, not of one with query or balance"
+    proof = [STAGE | {"require": [{"guardrail": "split", "proven": "Safe"}]}]
+    yield Sample("spec", MINIMAL["spec"] | {"guardrails": [BALANCE], "stages": proof}, unprovable)
+    never = "early needs a guardrail that tests at every look: one with query or balance proves nothing"
+    early = [STAGE | {"early": {"after": "1h"}}]
+    yield Sample("spec", MINIMAL["spec"] | {"guardrails": [BALANCE], "stages": early}, never)
 
 
 def _kinds(first: str) -> Iterator[Sample]:

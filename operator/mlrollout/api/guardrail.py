@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Annotated, ClassVar, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic.config import JsonDict
 
 from .duration import Between, Duration, in_days, written
 from .model import Model, rules
@@ -100,6 +101,11 @@ class MinSamples(Model):
 _STALE = "maxAge must not be shorter than the interval, or no evidence would ever be fresh"
 
 
+def _own_default(schema: JsonDict) -> None:
+    """Leave the default to the kind: an API server that fills it in can't know which kind it is for."""
+    schema.pop("default", None)
+
+
 class Guardrail(Model):
     """One thing that must stay healthy while the percentage grows.
 
@@ -110,6 +116,8 @@ class Guardrail(Model):
     """The field, as the object has it, by which a kind is told from the others; required, and without a default."""
     sequential: ClassVar[bool] = False
     """Whether it is a test that is allowed a chance of a false alarm over the attempt, which it divides with others."""
+    proves: ClassVar[bool] = False
+    """Whether it can prove that its limit is kept."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -126,8 +134,9 @@ class Guardrail(Model):
 
     name: Name
     """Name of the guardrail, unique in the object."""
-    action: Action = Action.ROLLBACK
-    """What a breach does. Rollback: traffic goes to zero. Hold: it does not grow. Alert: it is only announced."""
+    action: Annotated[Action, Field(json_schema_extra=_own_default)] = Action.ROLLBACK
+    """What a breach does. Rollback: traffic goes to zero. Hold: it does not grow. Alert: it is only announced. Left
+    out: Rollback, but beside balance Hold."""
     interval: Annotated[Duration, Between("250ms", "1h")] = 15.0
     """Time from one look to the next, 250ms to 1h."""
     deadline: Annotated[Duration, Between("50ms", "1m")] = 5.0

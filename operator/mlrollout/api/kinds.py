@@ -18,12 +18,14 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails, core_schema
 
+from .balance import BalanceGuardrail
+from .compare import CompareGuardrail
 from .guardrail import Guardrail
 from .model import rules
 from .rate import RateGuardrail
 from .threshold import ThresholdGuardrail
 
-KINDS: tuple[type[Guardrail], ...] = (ThresholdGuardrail, RateGuardrail)
+KINDS: tuple[type[Guardrail], ...] = (ThresholdGuardrail, RateGuardrail, CompareGuardrail, BalanceGuardrail)
 """Every kind that there is."""
 
 _RULES = "x-kubernetes-validations"

@@ -65,6 +65,7 @@ class SequentialGuardrail(Guardrail):
     """A guardrail that tests at every look, with one chance of a false alarm for all looks of an attempt together."""
 
     sequential: ClassVar[bool] = True
+    proves: ClassVar[bool] = True
 
     false_alarm: float | None = None
     """The chance that it takes a good model back, over the whole attempt, however often it is looked at. It is divided

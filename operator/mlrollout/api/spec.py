@@ -171,17 +171,17 @@ _EXISTING = rules(
     ),
     naming=_REQUIRED,
 )
-_UNPROVABLE = "proven can be required only of a guardrail that tests at every look, not of one with query"
-_NEVER_EARLY = "early needs a guardrail that tests at every look: one with query proves nothing"
+_UNPROVABLE = "proven can be required only of a guardrail that tests at every look, not of one with query or balance"
+_NEVER_EARLY = "early needs a guardrail that tests at every look: one with query or balance proves nothing"
 _PROVING = rules(
     (
         (
             "self.stages.all(s, !has(s.require) || s.require.all(r, "
-            "!has(r.proven) || !self.guardrails.exists(g, g.name == r.guardrail && has(g.query))))"
+            "!has(r.proven) || !self.guardrails.exists(g, g.name == r.guardrail && (has(g.query) || has(g.balance)))))"
         ),
         _UNPROVABLE,
     ),
-    ("self.stages.all(s, !has(s.early)) || self.guardrails.exists(g, !has(g.query))", _NEVER_EARLY),
+    ("self.stages.all(s, !has(s.early)) || self.guardrails.exists(g, !has(g.query) && !has(g.balance))", _NEVER_EARLY),
 )
 _WITHIN = "the holdback cannot change within a revision: change spec.revision with it, for it holds for a whole attempt"
 # CEL for the holdback; absent and 0 mean the same.
@@ -223,9 +223,9 @@ class Spec(Model):
         for where, required in ((stage.name, one) for stage in self.stages for one in stage.require):
             if required.guardrail not in known:
                 raise ValueError(f"{_UNKNOWN}: stage {where} requires {required.guardrail}")
-            if required.proven is not None and not known[required.guardrail].sequential:
+            if required.proven is not None and not known[required.guardrail].proves:
                 raise ValueError(_UNPROVABLE)
-        if any(stage.early for stage in self.stages) and not any(one.sequential for one in self.guardrails):
+        if any(stage.early for stage in self.stages) and not any(one.proves for one in self.guardrails):
             raise ValueError(_NEVER_EARLY)
         return self
 

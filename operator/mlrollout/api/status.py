@@ -185,6 +185,9 @@ class EvidenceStatus(Model):
     """The chance that it ever breaches although nothing is wrong. It breaches at an e-value of 1 divided by this."""
     proven: Word = ""
     """Safe where that is proven in this stage."""
+    design_effect: Number = None
+    """How many requests are worth one that has nothing to do with others, as users make several. Above 1.5, single
+    users matter much."""
 
 
 class GuardrailStatus(Model):

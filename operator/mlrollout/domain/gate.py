@@ -129,7 +129,7 @@ def _proof(requirement: Requirement) -> str:
 
 def proven_safe(spec: Spec, since: float, measurements: Mapping[str, MeasurementHistory], now: float) -> bool:
     """Whether every guardrail that gates and tests at every look has proven in this stage that it keeps its limit."""
-    latest = [fresh(guardrail, measurements, now) for guardrail in gates(spec) if guardrail.sequential]
+    latest = [fresh(guardrail, measurements, now) for guardrail in gates(spec) if guardrail.proves]
     return bool(latest) and all(
         last is not None and last.verdict is Verdict.PASS and last.begins >= since and last.proven is Proof.SAFE
         for last in latest

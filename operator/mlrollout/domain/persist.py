@@ -20,7 +20,7 @@ from mlrollout.api.status import (
     VerbStatus,
 )
 from mlrollout.evidence.checks.kinds import kind_of
-from mlrollout.evidence.measurement import Counted, Evidence, MeasurementHistory, Verdict
+from mlrollout.evidence.measurement import Counted, Evidence, Measurement, MeasurementHistory, Verdict
 
 from .outlook import served, upcoming
 from .record import Cause, Record
@@ -114,7 +114,7 @@ def _guardrail(guardrail: Guardrail, history: MeasurementHistory) -> GuardrailSt
         name=guardrail.name,
         finding=measurement.verdict,
         value=measurement.value,
-        limit=kind_of(guardrail).limit(guardrail, measurement.value),
+        limit=_limit(guardrail, measurement),
         window=measurement.reach,
         samples=measurement.samples,
         at=measurement.at,
@@ -122,6 +122,13 @@ def _guardrail(guardrail: Guardrail, history: MeasurementHistory) -> GuardrailSt
         evidence=None if measurement.evidence is None else _evidence(measurement.evidence),
         checkpoint=history.checkpoint,
     )
+
+
+def _limit(guardrail: Guardrail, measurement: Measurement) -> float | None:
+    """What the value is held against."""
+    if measurement.evidence is not None and measurement.evidence.limit is not None:
+        return measurement.evidence.limit
+    return kind_of(guardrail).limit(guardrail, measurement.value)
 
 
 def _evidence(evidence: Evidence) -> EvidenceStatus:
@@ -134,6 +141,7 @@ def _evidence(evidence: Evidence) -> EvidenceStatus:
         e_value=evidence.e_value,
         false_alarm=evidence.false_alarm,
         proven=evidence.proven or "",
+        design_effect=evidence.design_effect,
     )
 
 

@@ -18,6 +18,7 @@ def attempt(state: State) -> Attempt | None:
         stage=moment.parse(moment.render(state.in_force_since)),
         percentage=state.record.percentage,
         clear=state.evidence_from,
+        holdback=state.record.holdback,
     )
 
 

@@ -47,6 +47,8 @@ class Evidence:
         e_value: How much stronger than chance the evidence is that it is worse than allowed, over the attempt.
         false_alarm: The chance that it ever breaches although nothing is wrong; it breaches at an e-value of 1 by this.
         proven: What is proven in this stage, if anything.
+        limit: What the estimate is held against, where the guardrail alone does not tell.
+        design_effect: How many requests are worth one, as users make several; `None` where that is not known.
     """
 
     treatment: Counted
@@ -57,6 +59,8 @@ class Evidence:
     e_value: float
     false_alarm: float
     proven: Proof | None = None
+    limit: float | None = None
+    design_effect: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,21 @@ def chance(evidence: Evidence) -> str:
     return f"by chance alone, that is seen in less than {percent(evidence.false_alarm)} of all attempts"
 
 
+def false_alarm(evidence: Evidence) -> str:
+    """The same in fewer words, where there is much to tell."""
+    return f"chance of a false alarm below {percent(evidence.false_alarm)}"
+
+
+def times(ratio: float) -> str:
+    """A ratio for people: `3.2`, `20`."""
+    return f"{ratio:.2g}" if ratio < 99.5 else f"{ratio:.0f}"  # noqa: PLR2004 - where `g` begins to write exponents
+
+
+def points(difference: float) -> str:
+    """A difference of shares for people: `4.2 points`."""
+    return f"{100 * difference:.2g} points"
+
+
 def ago(seconds: float, limit: float) -> str:
     """How long ago something was, where that is too long: `3m ago (maxAge is 2m)`."""
     when = f"{duration.render(seconds)} ago" if seconds < _BELIEVABLE else "at an unknown time"

@@ -92,7 +92,7 @@ def test_explain_reads_well(control_plane: ControlPlane) -> None:
     assert "What must stay healthy. At least one: nothing grows without evidence." in page
     assert (
         "action <string> enum: Rollback, Hold, Alert What a breach does. Rollback: traffic goes to zero. "
-        "Hold: it does not grow. Alert: it is only announced. Default: Rollback."
+        "Hold: it does not grow. Alert: it is only announced. Left out: Rollback, but beside balance Hold."
     ) in page
     assert "interval <string> Time from one look to the next, 250ms to 1h. Default: 15s." in page
     required = "-required- " if len(KINDS) == 1 else ""  # each kind requires its own

@@ -187,6 +187,15 @@ def test_what_a_test_stands_on_is_shown_and_what_it_remembers_comes_back() -> No
     }
 
 
+def test_a_limit_that_the_evidence_tells_is_shown_instead_and_how_much_a_request_is_worth() -> None:
+    evidence = replace(EVIDENCE, limit=0.1, design_effect=2.5)
+    history = MeasurementHistory(ERRORS).add(Measurement(Verdict.PASS, at=5.0, reach=20.0, evidence=evidence))
+    (found,) = Status.read({"status": _shown(history).render()}).guardrails
+    assert found.limit == 0.1
+    assert found.evidence is not None
+    assert found.evidence.design_effect == 2.5
+
+
 def test_what_an_operator_before_remembers_outlives_a_write_before_the_first_look() -> None:
     (found,) = _shown(MeasurementHistory(ERRORS, checkpoint="{}")).guardrails
     assert (found.finding, found.checkpoint) == ("Inconclusive", "{}")

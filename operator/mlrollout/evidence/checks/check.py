@@ -34,6 +34,7 @@ class Attempt:
         began: When it got its first users.
         stage: When the percentage in force last changed.
         percentage: The percentage in force.
+        holdback: Per cent of the users who stay in control at every percentage.
         clear: Evidence from before this is about an earlier attempt.
     """
 
@@ -42,6 +43,12 @@ class Attempt:
     stage: float
     percentage: int
     clear: float = 0.0
+    holdback: int = 0
+
+    @property
+    def share(self) -> float:
+        """The share of users that get the treatment now."""
+        return self.percentage * (100 - self.holdback) / 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +170,12 @@ class Check(ABC, Generic[G]):
     @staticmethod
     def meets(requirement: Requirement, measurement: Measurement) -> bool:
         """Whether a measurement passed with a value inside a stage's stricter limit, and with the proof it asks for."""
-        passed = measurement.verdict is Verdict.PASS and measurement.value is not None
+        passed, value = measurement.verdict is Verdict.PASS, measurement.value
         proven = requirement.proven is None or measurement.proven is requirement.proven
-        return passed and proven and limits.contains(requirement, measurement.value or 0.0)
+        # Of two groups without a bad event there is no ratio, and a proof there may be all the same.
+        limited = requirement.min is not None or requirement.max is not None
+        inside = limits.contains(requirement, value) if value is not None else not limited
+        return passed and proven and inside
 
     @staticmethod
     def limit(guardrail: G, value: float | None) -> float | None:  # noqa: ARG004 - most kinds have none

@@ -3,15 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mlrollout.api.balance import BalanceGuardrail
+from mlrollout.api.compare import CompareGuardrail
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.rate import RateGuardrail
 from mlrollout.api.threshold import ThresholdGuardrail
 
+from .balance import Balance
 from .check import Check, Unmeasurable, UnmeasurableError
+from .compare import Compare
 from .rate import Rate
 from .threshold import Threshold
 
-_KINDS: Mapping[type[Guardrail], type[Check[Any]]] = {ThresholdGuardrail: Threshold, RateGuardrail: Rate}
+_KINDS: Mapping[type[Guardrail], type[Check[Any]]] = {
+    ThresholdGuardrail: Threshold,
+    RateGuardrail: Rate,
+    CompareGuardrail: Compare,
+    BalanceGuardrail: Balance,
+}
 
 
 def kind_of(guardrail: Guardrail) -> type[Check[Any]]:

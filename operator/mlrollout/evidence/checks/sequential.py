@@ -87,13 +87,13 @@ class Window:
         series: What each selector matches, by the question's name, with samples from `grid.BEFORE` before the block on.
         begin: Samples up to then were counted before.
         end: Samples up to then are counted now.
-        percentage: The percentage in force all the time; `None` where it may have been another.
+        share: The share of users that got the treatment all the time; `None` where it may have been another.
     """
 
     series: Mapping[str, tuple[Series, ...]]
     begin: float
     end: float
-    percentage: int | None
+    share: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +189,10 @@ class Sequential(Check[G], Generic[G, S, C]):
             calm: For a breach, where its rise began: what was counted since then shows best what is wrong.
         """
 
+    def lacking(self, state: S, attempt: Attempt) -> str:  # noqa: ARG002 - most kinds lack nothing
+        """Why nothing was tested, although there are events; empty where it was."""
+        return ""
+
     # --- what it remembers -------------------------------------------------------------------
 
     def restore(self, checkpoint_: str) -> None:  # noqa: D102 - the base's
@@ -246,7 +250,7 @@ class Sequential(Check[G], Generic[G, S, C]):
                 return self.failed(occasion, partial)
         series = {name: answer.series for name, answer in answers.items() if isinstance(answer, Answer)}
         if occasion.attempt is None:
-            return self._before_users(occasion, Window(series, begin, end, 0))
+            return self._before_users(occasion, Window(series, begin, end, None))
         level = self.guardrail.level(occasion.sharing)
         self._memory = self._read(memory, occasion.attempt, series, end, level) if end > begin else memory
         self._learn(series, begin, end)
@@ -288,7 +292,7 @@ class Sequential(Check[G], Generic[G, S, C]):
                 memory = memory.next_stage(attempt.stage, begin)
             found = {name: tuple(_within(all_, begin - grid.BEFORE, end)) for name, all_ in samples.items()}
             try:
-                content = self.count(Window(found, begin, end, attempt.percentage if in_stage else None))
+                content = self.count(Window(found, begin, end, attempt.share if in_stage else None))
             except Refusal as refusal:
                 self._refusal = refusal
                 if refusal.reason.waits and end - begin < SILENCE:
@@ -331,10 +335,16 @@ class Sequential(Check[G], Generic[G, S, C]):
         if memory.stage != attempt.stage:
             young = "this stage began a moment ago: its first block is not complete yet"
             return self._measurement(Verdict.INCONCLUSIVE, occasion, memory, level, instead=young)
+        return self._good(occasion, attempt, memory, level)
+
+    def _good(self, occasion: Occasion, attempt: Attempt, memory: Memory[S], level: float) -> Measurement:
+        """A pass, where it stands on enough and something was tested."""
         found = self._measurement(Verdict.PASS, occasion, memory, level)
         if (found.samples or 0.0) < self.guardrail.events:
             few = f"{found.message}, but at least {self.guardrail.events} events of this stage are needed"
             return replace(found, verdict=Verdict.INCONCLUSIVE, message=few)
+        if lacking := self.lacking(memory.state, attempt):
+            return replace(found, verdict=Verdict.INCONCLUSIVE, message=f"{found.message}, but {lacking}")
         return found
 
     def _measurement(

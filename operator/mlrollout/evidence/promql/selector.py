@@ -33,3 +33,10 @@ def selector(text: str) -> str:
         case promql.AggregateExpr():
             raise QueryError(f"it is added up (`{tree.op}`), which hides restarts of counters: write {_EXAMPLE}")
     raise QueryError(f"it is more than a selector: write {_EXAMPLE}")
+
+
+def pinned(text: str) -> frozenset[str]:
+    """The labels of which a selector takes one value alone."""
+    tree = syntax.parse(without_strings(text)[0])
+    found = tree.matchers.matchers if isinstance(tree, promql.VectorSelector) else ()
+    return frozenset(matcher.name for matcher in found if str(matcher.op) == "MatchOp.Equal")

@@ -24,8 +24,8 @@ class Block(Generic[Content]):
 class Counts:
     """How many events there were, and how many of them were bad."""
 
-    events: float = 0
-    bad: float = 0
+    events: float = 0.0
+    bad: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.bad <= self.events < math.inf:
@@ -39,8 +39,8 @@ class Counts:
 class Sums:
     """How many values there were, and what they add up to."""
 
-    count: float = 0
-    total: float = 0
+    count: float = 0.0
+    total: float = 0.0
 
     def __post_init__(self) -> None:
         if not (0 <= self.count < math.inf and math.isfinite(self.total)):

@@ -8,6 +8,7 @@ independent requests would, by the *design effect*. Evidence grows only as with 
 import math
 from dataclasses import dataclass, replace
 
+from .bets import Bets
 from .blocks import Block, Counts, Pair
 from .compare import CompareState, CompareTest
 
@@ -27,6 +28,11 @@ class CohortState:
     compared: CompareState
     scores: tuple[float, ...]
     spread: float
+
+    @property
+    def bets(self) -> Bets:
+        """The evidence."""
+        return self.compared.bets
 
     def next_stage(self) -> "CohortState":
         """This state at the beginning of another stage."""

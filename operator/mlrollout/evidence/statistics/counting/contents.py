@@ -9,7 +9,7 @@ from mlrollout.evidence.statistics.blocks import Counts, Pair, Sums
 
 from .increments import Span, increase, seen
 from .refusal import Reason, Refusal
-from .series import REPLICA, Series, bucket, by_group, by_label, once
+from .series import REPLICA, Series, bucket, by_label, once
 
 Content = TypeVar("Content")
 
@@ -66,26 +66,28 @@ def sums(source: Source, span: Span) -> Sums:
 
 def of_groups(source: Source, label: str, names: Pair[str], count: Callable[[Source], Content]) -> Pair[Content]:
     """The same of both groups; refused where one of them was not scraped."""
-    part, every = (by_group(series, label, names) for series in (source.part, source.all))
-    found = Pair(Source(part.treatment, every.treatment), Source(part.control, every.control))
-    return Pair(_of_group(found.treatment, names.treatment, count), _of_group(found.control, names.control, count))
+    return Pair(of_group(source, label, names.treatment, count), of_group(source, label, names.control, count))
 
 
-def of_cohorts(source: Source, label: str, names: Sequence[str], span: Span) -> tuple[Counts, ...]:
-    """The counts of each of these cohorts of users, in their order; none where nobody of a cohort was there."""
-    _events(source, span)
-    part, every = by_label(source.part, label), by_label(source.all, label)
-    found = [Source(part.get(name, ()), every.get(name, ())) for name in names]
-    return tuple(counts(one, span) if seen(one.all, span) else Counts() for one in found)
-
-
-def _of_group(source: Source, name: str, count: Callable[[Source], Content]) -> Content:
+def of_group(source: Source, label: str, name: str, count: Callable[[Source], Content]) -> Content:
+    """What is counted of one group; refused where it was not scraped. Series of others are left out."""
+    found = Source(*(by_label(series, label).get(name, ()) for series in (source.part, source.all)))
     try:
-        return count(source)
+        return count(found)
     except Refusal as refusal:
         if refusal.reason is Reason.NO_SAMPLES:
             raise Refusal(Reason.GROUP_MISSING, f"group {name}: {refusal.words}") from None
         raise
+
+
+def of_cohorts(
+    source: Source, label: str, names: Sequence[str], span: Span, count: Callable[[Source], Counts]
+) -> tuple[Counts, ...]:
+    """The counts of each of these cohorts of users, in their order; none where nobody of a cohort was there."""
+    _events(source, span)
+    part, every = by_label(source.part, label), by_label(source.all, label)
+    found = [Source(part.get(name, ()), every.get(name, ())) for name in names]
+    return tuple(count(one) if seen(one.all, span) else Counts() for one in found)
 
 
 def _events(source: Source, span: Span) -> float:

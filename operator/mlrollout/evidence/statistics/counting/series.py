@@ -5,8 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mlrollout.evidence.statistics.blocks import Pair
-
 from .refusal import Reason, Refusal
 
 MOST = 10_000
@@ -65,12 +63,6 @@ def by_label(series: Iterable[Series], label: str) -> dict[str, list[Series]]:
             raise Refusal(Reason.NO_LABEL, f"{one} has no label `{label}`")
         found[one.labels[label]].append(one)
     return found
-
-
-def by_group(series: Iterable[Series], label: str, names: Pair[str]) -> Pair[list[Series]]:
-    """The series of both groups; those of others are left out."""
-    found = by_label(series, label)
-    return Pair(found.get(names.treatment, []), found.get(names.control, []))
 
 
 def bucket(series: Iterable[Series], edge: float) -> list[Series]:

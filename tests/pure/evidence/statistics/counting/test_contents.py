@@ -112,9 +112,14 @@ def test_each_cohort_is_counted_in_the_order_asked_for_and_may_be_empty() -> Non
     source = Source.read([series(0, 1, 1, cohort="b")], every)
     span = source.span(0, 30)
 
-    assert of_cohorts(source, "cohort", ("d", "b", "a", "c"), span) == (Counts(), Counts(2, 1), Counts(9), Counts())
+    assert of_cohorts(source, "cohort", ("d", "b", "a", "c"), span, lambda one: counts(one, span)) == (
+        Counts(),
+        Counts(2, 1),
+        Counts(9),
+        Counts(),
+    )
     with pytest.raises(Refusal) as refusal:
-        of_cohorts(Source((), ()), "cohort", ("a",), span)
+        of_cohorts(Source((), ()), "cohort", ("a",), span, lambda one: counts(one, span))
     assert refusal.value.reason is Reason.NO_SAMPLES
 
 

@@ -1,0 +1,115 @@
+"""The split: users who come in the shares that were asked for, and such that do not."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from mlrollout.api.guardrail import Action
+from mlrollout.api.kinds import guardrail
+from mlrollout.evidence.measurement import Measurement, Verdict
+
+from tests.pure.evidence.checks.counters import ATTEMPT, EPOCH, SCRAPE, Counters, Looks
+
+HOUR = 3600.0
+SPLIT: dict[str, Any] = {"name": "split", "balance": {"users": "users_total"}}
+
+
+def users(share: Callable[[float], float], seconds: float = HOUR, *, each: int = 20) -> Counters:
+    """So many new users in each scrape, of whom this share is in treatment at that time."""
+    drawn, counters = random.Random(1), Counters()  # noqa: S311 - no secret
+    treated = [
+        float(sum(drawn.random() < share(place * SCRAPE) for _ in range(each)))
+        for place in range(int(seconds / SCRAPE))
+    ]
+    counters.scraped("users_total", iter(treated), group="treatment")
+    counters.scraped("users_total", iter([each - one for one in treated]), group="control")
+    return counters
+
+
+def breach(looks: Looks) -> Measurement:
+    return next(one for one in looks.made if one.verdict is Verdict.BREACH)
+
+
+def test_it_holds_unless_something_else_is_asked_for() -> None:
+    assert guardrail.validate_python(SPLIT).action is Action.HOLD
+    assert guardrail.validate_python(SPLIT | {"action": "Alert"}).action is Action.ALERT
+
+
+def test_the_split_that_was_asked_for_passes() -> None:
+    looks = Looks.at(users(lambda _: 0.1), SPLIT)
+    found = looks.every(15, HOUR)
+    assert (found.verdict, found.proven) == (Verdict.PASS, None)
+    assert found.value == pytest.approx(0.1, abs=0.02)
+    assert " of new users are in treatment (" in found.message
+    assert "10 % were asked for, surely between" in found.message
+    assert found.evidence is not None
+    assert found.evidence.limit == pytest.approx(0.1)
+    assert Verdict.BREACH not in {one.verdict for one in looks.made}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.2, 0.9])
+def test_another_split_is_a_breach_of_the_experiment(share: float) -> None:
+    looks = Looks.at(users(lambda _: share), SPLIT)
+    looks.every(15, HOUR)
+    assert "the experiment is broken, not the model" in breach(looks).message
+    assert "10 % were asked for" in breach(looks).message
+
+
+def test_one_that_breaks_late_is_told_since_when() -> None:
+    looks = Looks.at(users(lambda at: 0.1 if at < HOUR else 0.3, 2 * HOUR), SPLIT)
+    looks.every(15, 2 * HOUR)
+    assert HOUR < breach(looks).at - EPOCH < 1.3 * HOUR
+    assert breach(looks).message.startswith("since 2027-")
+    assert "; in all of this stage " in breach(looks).message
+
+
+def test_a_holdback_is_part_of_what_was_asked_for() -> None:
+    held = replace(ATTEMPT, percentage=100, holdback=20)
+    looks = Looks.at(users(lambda _: 0.8), SPLIT)
+    assert looks.every(15, HOUR, attempt=held).verdict is Verdict.PASS
+    nobody = Looks.at(users(lambda _: 0.98), SPLIT)
+    assert nobody.every(15, HOUR, attempt=held).verdict is Verdict.BREACH
+
+
+def test_each_stage_has_its_own_share() -> None:
+    looks = Looks.at(users(lambda at: 0.1 if at < HOUR else 0.3, 2 * HOUR), SPLIT)
+    looks.every(15, HOUR)
+    second = replace(ATTEMPT, stage=EPOCH + HOUR, percentage=30)
+    found = looks.every(15, 2 * HOUR, begin=HOUR, attempt=second)
+    assert found.verdict is Verdict.PASS
+    assert found.evidence is not None
+    assert found.evidence.limit == pytest.approx(0.3)
+    assert Verdict.BREACH not in {one.verdict for one in looks.made}
+
+
+def test_at_100_percent_nobody_is_divided() -> None:
+    full = replace(ATTEMPT, percentage=100)
+    counters = users(lambda _: 1.0)
+    assert Looks.at(counters, SPLIT).every(15, HOUR, attempt=full).verdict is Verdict.PASS
+    counters.series["users_total"].pop()
+    assert Looks.at(counters, SPLIT).every(15, HOUR, attempt=full).verdict is Verdict.PASS
+
+
+def test_nobody_is_no_pass_and_no_group_is_no_data() -> None:
+    found = Looks.at(users(lambda _: 0.1, each=0), SPLIT).every(15, HOUR)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "no new users yet" in found.message
+    alone = users(lambda _: 0.1)
+    alone.series["users_total"].pop(0)
+    found = Looks.at(alone, SPLIT).every(15, HOUR)
+    assert found.verdict is Verdict.NO_DATA
+    assert "group treatment: no series" in found.message
+    unlabelled = Looks.at(alone, {"name": "split", "balance": {"users": "users_total", "group": "arm"}})
+    assert "has no label `arm`" in unlabelled.every(15, HOUR).message
+
+
+def test_another_process_goes_on_from_the_checkpoint() -> None:
+    counters = users(lambda at: 0.1 if at < HOUR else 0.15, 2 * HOUR)
+    steady, first = Looks.at(counters, SPLIT), Looks.at(counters, SPLIT)
+    steady.every(60, 2 * HOUR)
+    first.every(60, HOUR / 2)
+    second = first.taken_over()
+    second.every(60, 2 * HOUR, begin=HOUR)
+    assert second.made[-1] == steady.made[-1]
