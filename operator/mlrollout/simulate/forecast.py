@@ -26,7 +26,7 @@ ALLOWED = 0.01
 _LONGEST_AGE = 720 * HOUR
 _LONGEST = 8760 * HOUR
 _SLACK = 1.2
-_BLOCKS, _TOGETHER = 256, 6
+_BLOCKS, _FEW, _TOGETHER = 256, 64, 6
 _LONGEST_BLOCK, _SHORTEST_BLOCK = 3 * HOUR, 15.0
 _SHARP, _EACH, _PILOTS = 20, 3, 9
 
@@ -192,8 +192,8 @@ class Simulation:
         alone = stage.model_copy(update={"duration": 2 * within, "require": (), "early": None})
         spec = self._spec.model_copy(update={"stages": (alone,)})
         runs = _Runs(spec, worse, within, f"{self._question.seed} {stage.name} {times}")
-        block = self._fitting(runs, tick)
-        after = _afters(self._ends(runs, block, 1, self._question.bad_tries, tick))
+        block, together = self._fitting(runs, tick)
+        after = _afters(self._ends(runs, block, together, self._question.bad_tries, tick))
         half = after[(len(after) - 1) // 2]
         users = half * load.requests * stage.percentage / 100
         return Found(
@@ -207,18 +207,17 @@ class Simulation:
             users=users if half < math.inf else None,
         )
 
-    def _fitting(self, runs: "_Runs", tick: Tick) -> float:
-        """Blocks short enough to tell when a bad model is found, as a few rollouts show it."""
-        if not self._guards.tested:
-            return 0.0
-        block = min(_LONGEST_BLOCK, runs.horizon / _BLOCKS)
-        for _ in range(_PILOTS // _EACH):
-            after = _afters(self._ends(runs, block, 1, _EACH, tick))
-            half = after[_EACH // 2]
+    def _fitting(self, runs: "_Runs", tick: Tick) -> tuple[float, int]:
+        """Blocks short enough to tell when a bad model is found, and how many are read together, as a few show."""
+        block, together = min(_LONGEST_BLOCK, runs.horizon / _FEW), _TOGETHER
+        for _ in range(_PILOTS // _EACH if self._guards.tested else 0):
+            half = _afters(self._ends(runs, block, together, _EACH, tick))[_EACH // 2]
+            if math.isinf(half):
+                return block, together
             if half / block > _SHARP:
-                break
-            block = max(_SHORTEST_BLOCK, half / _SHARP / 2)
-        return block
+                return block, 1
+            block, together = max(_SHORTEST_BLOCK, half / _SHARP / 2), 1
+        return block, together
 
     def _ends(self, runs: "_Runs", block: float, blocks: int, tries: int, tick: Tick) -> Iterator[End]:
         spec, guards = self._in_blocks(runs.spec, block, blocks)

@@ -108,6 +108,24 @@ def test_few_requests_and_many_samples_wanted_never_end_and_say_why() -> None:
     assert "at least 500 samples are needed" in found.healthy.waits
 
 
+def test_bad_values_that_never_gather_their_samples_take_back_where_the_user_says_so() -> None:
+    samples = {"count": 500, "query": COUNT, "onTooFew": {"action": "Rollback", "after": "10m"}}
+    found = forecast(spec(errors(minSamples=samples)), 0.1, 0.5, tries=4)
+
+    assert (found.healthy.taken_back, dict(found.healthy.by)) == (4, {"errors": 4})
+    assert found.healthy.after is not None
+    assert 600 <= found.healthy.after < 1800
+
+
+def test_who_is_held_back_is_not_in_treatment() -> None:
+    whole = spec(errors())
+    held = whole.model_copy(update={"traffic": TrafficSpec(key="k", holdback=20)})
+    found = forecast(held, 10.0, 0.05, tries=2).found[-1]
+
+    assert found.after is not None
+    assert found.users == pytest.approx(found.after * 10.0 * 0.8)
+
+
 def test_looks_with_too_few_samples_make_a_stage_longer() -> None:
     # 300 requests in five minutes in the mean, and 285 are wanted: many looks have fewer.
     samples = MinSamples(count=285, query=COUNT)
