@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from mlrollout.api.compare import CompareGuardrail
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
 from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence.checks.check import Unmeasurable
+from mlrollout.evidence.checks.compare import without_control
 from mlrollout.evidence.checks.kinds import check_of
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory
 
@@ -18,7 +20,13 @@ _REMEMBERED = 1024
 
 def of_spec(spec: Spec) -> tuple[Finding, ...]:
     """What can be said of a spec before anything is asked."""
-    return tuple(finding for guardrail in spec.guardrails for finding in of_guardrail(guardrail))
+    return tuple(finding for one in spec.guardrails for finding in (*of_guardrail(one), *_of_stages(one, spec)))
+
+
+def _of_stages(guardrail: Guardrail, spec: Spec) -> tuple[Finding, ...]:
+    """What only the stages show of a guardrail."""
+    why = without_control(guardrail, spec) if isinstance(guardrail, CompareGuardrail) else ""
+    return (Finding(Level.WARNING, f"guardrails[{guardrail.name}].compare", why),) if why else ()
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -199,3 +199,21 @@ def spanned(query: str) -> Span:
     found = read(query)
     assert found is not None
     return span(*found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "compare", "warned"),
+    [
+        ({}, {}, True),
+        ({"traffic": {"key": "k", "holdback": 5}}, {}, False),
+        ({}, {"max": 0.1}, False),
+        ({"stages": [{"name": "half", "percentage": 50, "duration": "1h"}]}, {}, False),
+    ],
+)
+def test_a_comparison_that_loses_its_control_is_told_ahead(
+    changes: dict[str, Any], compare: dict[str, Any], *, warned: bool
+) -> None:
+    one = {"name": "worse", "compare": {"bad": "bad_total", "all": "all_total", "ratio": 1.5, **compare}}
+    asked = Spec.model_validate({"revision": "r", "traffic": {"key": "k"}, "guardrails": [one], **changes})
+    said = [str(finding) for finding in of_spec(asked)]
+    assert any("at 100 % there is no control to compare with" in each for each in said) is warned
