@@ -13,7 +13,8 @@ from mlrollout.evidence.statistics.blocks import Block, Counts
 from mlrollout.evidence.statistics.counting.contents import Source, counts, of_group
 
 from .compare_shares import CONTROL, MOST, TREATMENT
-from .sequential import Calm, Sequential, Window
+from .memory import Calm, Window
+from .sequential import Sequential
 
 USERS = "balance.users"
 _BROKEN = (

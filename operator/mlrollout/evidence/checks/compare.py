@@ -13,7 +13,8 @@ from mlrollout.evidence.statistics.blocks import Pair
 from .check import Attempt, UnmeasurableError
 from .compare_means import Means
 from .compare_shares import Shares
-from .sequential import Calm, Sequential, Test, Window
+from .memory import Calm, Test, Window
+from .sequential import Sequential
 
 _ALONE = (
     "at 100 % there is no control to compare with: give compare a `max`, by which it goes on, or keep some users in "

@@ -13,7 +13,7 @@ from mlrollout.evidence.statistics.counting.contents import Source, of_group, su
 from mlrollout.evidence.statistics.mean import LEARNING, MeanState, MeanTest, of_gap
 
 from .compare_shares import CONTROL, MOST, TREATMENT
-from .sequential import Calm, Window
+from .memory import Calm, Window
 
 SUM, COUNT = "compare.sum", "compare.count"
 

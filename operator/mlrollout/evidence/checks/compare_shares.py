@@ -17,7 +17,7 @@ from mlrollout.evidence.statistics.counting.increments import Span
 from mlrollout.evidence.statistics.counting.series import Series
 from mlrollout.evidence.statistics.shares import SharesState, SharesTest
 
-from .sequential import Calm, Window
+from .memory import Calm, Window
 
 BAD, ALL, HISTOGRAM = "compare.bad", "compare.all", "compare.histogram"
 TREATMENT, CONTROL = "treatment", "control"

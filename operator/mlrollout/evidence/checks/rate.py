@@ -11,7 +11,8 @@ from mlrollout.evidence.statistics.blocks import Counts
 from mlrollout.evidence.statistics.counting.contents import Source, above, counts
 from mlrollout.evidence.statistics.rate import RateState, RateTest
 
-from .sequential import Calm, Sequential, Window
+from .memory import Calm, Window
+from .sequential import Sequential
 
 BAD, ALL, HISTOGRAM = "rate.bad", "rate.all", "rate.histogram"
 
