@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 import yaml
-from mlrollout.api.spec import Spec
+from mlrollout.api.rate import RateGuardrail
+from mlrollout.api.spec import Requirement, Spec
 from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence.promql.query import Query
 
@@ -19,11 +20,14 @@ OTHERS = {"average-score", "response-time-p95"}
 each_file = pytest.mark.parametrize("file", ["rollout.yaml", "rollout-production.yaml"])
 
 
-def guardrails(file: str) -> list[ThresholdGuardrail]:
+Known = ThresholdGuardrail | RateGuardrail
+
+
+def guardrails(file: str) -> list[Known]:
     found = Spec.model_validate(yaml.safe_load((EXAMPLE / file).read_text())["spec"]).guardrails
-    thresholds = [guardrail for guardrail in found if isinstance(guardrail, ThresholdGuardrail)]
-    assert len(thresholds) == len(found)
-    return thresholds
+    known = [guardrail for guardrail in found if isinstance(guardrail, Known)]
+    assert len(known) == len(found)
+    return known
 
 
 def number(prometheus: PrometheusServer, promql: str) -> float:
@@ -32,19 +36,25 @@ def number(prometheus: PrometheusServer, promql: str) -> float:
     return float(found[0]["value"][1]) if found else math.nan
 
 
-def value(prometheus: PrometheusServer, guardrail: ThresholdGuardrail) -> float:
-    """What the guardrail's query answers for the last seconds."""
-    return number(prometheus, Query.parse(guardrail.query).render(WINDOW))
+def value(prometheus: PrometheusServer, guardrail: Known) -> float:
+    """What the guardrail is about, over the last seconds: its query's answer, or its share of bad events."""
+    if isinstance(guardrail, ThresholdGuardrail):
+        return number(prometheus, Query.parse(guardrail.query).render(WINDOW))
+    bad, every = (f"sum(rate({selector}[{WINDOW:g}s]))" for selector in (guardrail.rate.bad, guardrail.rate.all))
+    return number(prometheus, f"({bad} or vector(0)) / {every}")
+
+
+def inside(guardrail: Known, seen: float) -> bool:
+    """Whether a value is inside the limits, which NaN is not."""
+    limits = (
+        guardrail if isinstance(guardrail, ThresholdGuardrail) else Requirement(guardrail="x", max=guardrail.rate.max)
+    )
+    return (limits.min is None or seen >= limits.min) and (limits.max is None or seen <= limits.max)
 
 
 def passing(prometheus: PrometheusServer, file: str) -> set[str]:
-    """The guardrails whose value is inside their limits, which NaN is not."""
-    found = [(guardrail, value(prometheus, guardrail)) for guardrail in guardrails(file)]
-    return {
-        guardrail.name
-        for guardrail, seen in found
-        if (guardrail.min is None or seen >= guardrail.min) and (guardrail.max is None or seen <= guardrail.max)
-    }
+    """The guardrails whose value is inside their limits."""
+    return {one.name for one in guardrails(file) if inside(one, value(prometheus, one))}
 
 
 def treated(prometheus: PrometheusServer) -> float:
