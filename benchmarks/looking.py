@@ -25,7 +25,7 @@ from mlrollout.api.kinds import guardrail
 from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.checks.check import Attempt
 from mlrollout.evidence.checks.kinds import check_of
-from mlrollout.evidence.checks.sequential import Sequential
+from mlrollout.evidence.checks.sequential import SequentialCheck
 from mlrollout.evidence.statistics.counting import grid
 from mlrollout.runtime.measuring import measure as measure_once
 
@@ -106,7 +106,7 @@ async def measure(server: PrometheusServer, asked: Guardrail, looks: int) -> str
     """One line of figures."""
     source = Counted(PrometheusSource(server.url))
     check, since, attempt = check_of(asked), time.time() - 86400, None
-    if isinstance(check, Sequential):
+    if isinstance(check, SequentialCheck):
         check.scrape, since = 1.0, grid.latest(time.time(), check.step, 1.0) - check.step - 0.5
         attempt = Attempt(number=1, began=since, stage=since, percentage=10)
     look = partial(measure_once, check, source, since=since, clock=Clock(time.time()), attempt=attempt)

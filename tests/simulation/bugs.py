@@ -18,7 +18,7 @@ from mlrollout.domain.state import Blocker, Observation, State
 from mlrollout.domain.traffic import Intent, Lower, Raise, SavedRecord, Traffic, Write
 from mlrollout.evidence.checks import threshold
 from mlrollout.evidence.measurement import Measurement
-from mlrollout.evidence.presence import Found, Life, Presence
+from mlrollout.evidence.presence import Life, NeedStatus, Presence
 from mlrollout.ports import GoneError, Ref
 from mlrollout.runtime import reading, rounds
 from mlrollout.runtime.operator import Operator
@@ -97,8 +97,8 @@ def ask_what_answered(patch: pytest.MonkeyPatch) -> None:
     """How old samples are is asked of what has any, and not of every selector in the question."""
     found = Presence.found
 
-    def alive(self: Presence) -> tuple[Found, ...]:
-        everything: tuple[Found, ...] = found.__get__(self)
+    def alive(self: Presence) -> tuple[NeedStatus, ...]:
+        everything: tuple[NeedStatus, ...] = found.__get__(self)
         return tuple(one for one in everything if one.life is Life.FRESH) or everything
 
     patch.setattr(Presence, "found", property(alive))

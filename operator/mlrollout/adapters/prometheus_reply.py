@@ -31,7 +31,7 @@ class UnreadableQueryError(UnusableReplyError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Series:
+class _InstantSeries:
     metric: dict[str, str]
     value: tuple[Moment, float] | None = None
 
@@ -39,7 +39,7 @@ class _Series:
 @dataclass(frozen=True, slots=True)
 class _Vector:
     resultType: Literal["vector"]  # noqa: N815 - Prometheus' name
-    result: list[_Series]
+    result: list[_InstantSeries]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class _NoNumber:
 
 
 @dataclass(frozen=True, slots=True)
-class _Range:
+class _RangeSeries:
     metric: dict[str, str]
     values: tuple[tuple[Moment, float], ...] = ()
     histograms: list[object] = field(default_factory=list)
@@ -63,7 +63,7 @@ class _Range:
 @dataclass(frozen=True, slots=True)
 class _Matrix:
     resultType: Literal["matrix"]  # noqa: N815 - likewise
-    result: list[_Range]
+    result: list[_RangeSeries]
 
 
 class _RangedSuccess(BaseModel):
@@ -78,7 +78,7 @@ class _Success(BaseModel):
     warnings: list[str] | None = None
 
 
-class _Failure(BaseModel):
+class _ErrorReply(BaseModel):
     status: Literal["error"]
     error: str
     errorType: str = ""  # noqa: N815 - likewise
@@ -122,7 +122,7 @@ def ranged(body: bytes) -> Answer:
 def refusal(body: bytes, status: int) -> UnusableReplyError:
     """Why Prometheus refused a query, in its own words; where the reply is not Prometheus', by its HTTP status."""
     try:
-        failure = _Failure.model_validate_json(body)
+        failure = _ErrorReply.model_validate_json(body)
     except ValidationError:
         return UnusableReplyError(f"refused the query: HTTP {status}")
     # What fails only in its execution may work with other data; VictoriaMetrics calls both by the same number.

@@ -38,14 +38,14 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ManifestFindings:
     """What was found in one object."""
 
     manifest: Manifest
     findings: tuple[Finding, ...]
 
 
-def run(files: Sequence[str], prometheus: str | None) -> Sequence[Found]:
+def run(files: Sequence[str], prometheus: str | None) -> Sequence[ManifestFindings]:
     """What is found in every `MLRollout` of these files.
 
     Raises:
@@ -57,12 +57,12 @@ def run(files: Sequence[str], prometheus: str | None) -> Sequence[Found]:
     return asyncio.run(_look(manifests, prometheus))
 
 
-def is_wrong(found: Iterable[Found]) -> bool:
+def is_wrong(found: Iterable[ManifestFindings]) -> bool:
     """Whether anything was found that is more than advice."""
     return any(finding.level is not Level.ADVICE for one in found for finding in one.findings)
 
 
-def as_text(found: Sequence[Found]) -> str:
+def as_text(found: Sequence[ManifestFindings]) -> str:
     """A line for each finding."""
     lines = [
         f"{one.manifest.file}: {one.manifest.name}: {finding.level}: {finding}"
@@ -72,7 +72,7 @@ def as_text(found: Sequence[Found]) -> str:
     return "\n".join(lines) or f"nothing found in {len(found)} {KIND}"
 
 
-def as_json(found: Sequence[Found]) -> str:
+def as_json(found: Sequence[ManifestFindings]) -> str:
     """The same for programs."""
     findings = [
         {"file": one.manifest.file, "object": one.manifest.name, **asdict(finding)}
@@ -109,9 +109,9 @@ def _objects(file: str, document: Any) -> Iterator[Manifest]:  # noqa: ANN401 - 
         yield Manifest(file, name or "unnamed", document.get("spec"))
 
 
-async def _look(manifests: Sequence[Manifest], prometheus: str | None) -> Sequence[Found]:
+async def _look(manifests: Sequence[Manifest], prometheus: str | None) -> Sequence[ManifestFindings]:
     if prometheus is None:
-        return [Found(manifest, _read(manifest)[1]) for manifest in manifests]
+        return [ManifestFindings(manifest, _read(manifest)[1]) for manifest in manifests]
     try:
         source = PrometheusSource(prometheus)
     except ValueError as error:
@@ -122,7 +122,7 @@ async def _look(manifests: Sequence[Manifest], prometheus: str | None) -> Sequen
             spec, findings = _read(manifest)
             guardrails = () if spec is None else spec.guardrails
             asked = await asyncio.gather(*(_ask(guardrail, source) for guardrail in guardrails))
-            found.append(Found(manifest, merged(findings, *asked)))
+            found.append(ManifestFindings(manifest, merged(findings, *asked)))
         return found
     finally:
         await source.close()

@@ -49,7 +49,7 @@ class Partial:
         return self.spec is not None and any(one.action is Action.ROLLBACK for one in self.spec.guardrails)
 
 
-class Held(Spec):
+class HeldSpec(Spec):
     """A spec of which a part is understood, for a rollout that stays where it is.
 
     Healthy time that was earned under guardrails which are not understood now is kept, not judged anew.
@@ -107,7 +107,7 @@ def hold(spec: Spec, record: Record, guards: str) -> Spec:
         own = Stage(name=record.stage, percentage=record.percentage, duration=0.0)
         stages = _ascending((own, *stages))
     fields = dict(spec) | {"revision": spec.revision or record.revision, "stages": stages or DEFAULT_STAGES}
-    return Held.model_construct(**fields | {"guards": guards, "paused": True})
+    return HeldSpec.model_construct(**fields | {"guards": guards, "paused": True})
 
 
 def summary(problems: Sequence[str]) -> str:

@@ -6,13 +6,13 @@ from mlrollout.api import duration
 from mlrollout.api.guardrail import Guardrail
 
 from . import wording
-from .presence import Found, Life, Need
+from .presence import Life, Need, NeedStatus
 
 _SHOWN = 120
 """Characters of a selector that a message shows."""
 
 
-def lacking(found: Sequence[Found], guardrail: Guardrail, stood: float) -> str:
+def lacking(found: Sequence[NeedStatus], guardrail: Guardrail, stood: float) -> str:
     """The series that an answer should stand on and does not; empty where it stands on all of them.
 
     That some series of a selector ended is no loss: pods come and go. That none is left is one.
@@ -35,7 +35,7 @@ def lacking(found: Sequence[Found], guardrail: Guardrail, stood: float) -> str:
     return ""
 
 
-def empty(found: Sequence[Found], guardrail: Guardrail, stood: float, *, loses_le: bool) -> str:
+def empty(found: Sequence[NeedStatus], guardrail: Guardrail, stood: float, *, loses_le: bool) -> str:
     """Why a query has no answer although every series that it asks about lives."""
     short = next((one for one in found if one.too_short), None)
     if short is not None:
@@ -52,12 +52,12 @@ def empty(found: Sequence[Found], guardrail: Guardrail, stood: float, *, loses_l
     )
 
 
-def _company(one: Found, found: Sequence[Found]) -> bool:
+def _company(one: NeedStatus, found: Sequence[NeedStatus]) -> bool:
     """Whether something else in the same query lives, so that the whole of it is not about nothing."""
     return any(other.life is Life.FRESH for other in found if other.need.where == one.need.where)
 
 
-def _cause(one: Found, guardrail: Guardrail, stood: float) -> str:
+def _cause(one: NeedStatus, guardrail: Guardrail, stood: float) -> str:
     series, need = _named(one.need), one.need
     match one.life:
         case Life.OLD:
@@ -87,7 +87,7 @@ def _never(need: Need) -> str:
     return check
 
 
-def _short(one: Found, guardrail: Guardrail, stood: float) -> str:
+def _short(one: NeedStatus, guardrail: Guardrail, stood: float) -> str:
     """That a range holds fewer than two samples."""
     series, need = _named(one.need), one.need
     if _young(need.width, guardrail, stood):

@@ -71,9 +71,9 @@ def needs(query: Query, window: float, max_age: float, where: str = "") -> tuple
 
 
 def _needs(query: Query, window: float, max_age: float, where: str) -> Iterator[Need]:
-    for source in query.sources:
-        selection, begins = source.selection, source.begins.seconds(window)
-        width = source.width.seconds(window) if selection.width else 0.0
+    for one in query.selections:
+        selection, begins = one.selection, one.begins.seconds(window)
+        width = one.width.seconds(window) if selection.width else 0.0
         # A sample that the query itself no longer reads is none, however patient `maxAge` is: else a fallback would
         # speak for a series that counts as fresh. An instant selector reads `LOOKBACK` further than its moment.
         within = min(max_age, begins + (0.0 if width else LOOKBACK))
@@ -142,7 +142,7 @@ def _counted(need: Need) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class NeedStatus:
     """How it stands with one need.
 
     Attributes:
@@ -211,16 +211,16 @@ class Presence:
         return max((age for age in ages if math.isfinite(age)), default=0.0)
 
     @property
-    def found(self) -> tuple[Found, ...]:
+    def found(self) -> tuple[NeedStatus, ...]:
         """How it stands with each need."""
         now, before = _named(self.now), None if self.before is None else _named(self.before)
         return tuple(
-            Found(need, _life(f"{at}", need, age, before), age, _count(f"{at} counted", need, now, before))
+            NeedStatus(need, _life(f"{at}", need, age, before), age, _count(f"{at} counted", need, now, before))
             for at, (need, age) in enumerate(zip(self.needs, self._ages(), strict=True))
         )
 
     def _ages(self) -> Sequence[float]:
-        """For each need the seconds since its newest sample, as in `Found`."""
+        """For each need the seconds since its newest sample, as in `NeedStatus`."""
         said = _named(self.now)
         return [
             self._age(said.get(f"{first}"), need) for need, first in zip(self.needs, _firsts(self.needs), strict=True)

@@ -9,8 +9,8 @@ import promql_parser as promql
 from mlrollout.api.limits import Limits, listed
 from mlrollout.api.threshold import ThresholdGuardrail
 
+from .bounds import bounds
 from .finding import Finding, Level
-from .span import span
 from .tree import INCREASES, Strings, bare, is_part, names, read, selector, walk
 
 _PER_CENT = 100.0
@@ -73,7 +73,7 @@ def by_answer(guardrail: ThresholdGuardrail, value: float) -> Iterator[Finding]:
 
 def _limits(guardrail: Limits, tree: promql.Expr, strings: Strings, where: str) -> Iterator[Finding]:
     """Limits that no value, or every value, is outside of."""
-    possible, low, high = span(tree, strings), guardrail.min, guardrail.max
+    possible, low, high = bounds(tree, strings), guardrail.min, guardrail.max
     between = f"the query answers with numbers from {possible.low:g} to {possible.high:g}"
     limits = listed(guardrail, digits=_DIGITS)
     if possible.within(low, high):

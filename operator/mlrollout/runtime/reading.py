@@ -28,7 +28,7 @@ class Problem:
         return Alert(self.reason, "object", self.message)
 
 
-class Reading(NamedTuple):
+class SpecReading(NamedTuple):
     """What became of reading a spec.
 
     Attributes:
@@ -44,19 +44,19 @@ class Reading(NamedTuple):
     unguarded: str = ""
 
 
-def read(raw: object, before: Spec | None) -> Reading:
+def read(raw: object, before: Spec | None) -> SpecReading:
     """Read a spec. One that was understood as a whole guards on until another is; without it, what can be."""
     found = understand(raw)
     if found.spec is not None and not found.problems:
-        return Reading(found.spec, whole=True, problem=_broken(found.spec))
+        return SpecReading(found.spec, whole=True, problem=_broken(found.spec))
     wrong = summary(found.problems)
     if before is not None:
         meanwhile = "until it is corrected, nothing grows, and the spec before it goes on guarding"
         revision = found.spec.revision if found.spec is not None else ""
         guarding = before.model_copy(update={"revision": revision or before.revision})
-        return Reading(guarding, whole=True, problem=_invalid(wrong, meanwhile))
+        return SpecReading(guarding, whole=True, problem=_invalid(wrong, meanwhile))
     problem = _invalid(wrong, _meanwhile(found))
-    return Reading(found.spec, whole=False, problem=problem, unguarded="" if found.guards else wrong)
+    return SpecReading(found.spec, whole=False, problem=problem, unguarded="" if found.guards else wrong)
 
 
 def _invalid(wrong: str, meanwhile: str) -> Problem:

@@ -17,7 +17,7 @@ from mlrollout.startup.settings import SettingsError
 
 from .config import Config
 from .http.problem import HttpProblem
-from .http.rate import Rate
+from .http.rate_limiter import RateLimiter
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class Backends:
     figures: PrometheusFigures | None
     cluster: Client | None
     verbs: KubernetesVerbs | None
-    _lines: Rate = field(default_factory=lambda: Rate(1 / LOGGED_EVERY))
+    _lines: RateLimiter = field(default_factory=lambda: RateLimiter(1 / LOGGED_EVERY))
 
     def log_unreachable(self, what: str, error: PortError) -> None:
         """Log, once in a while, what no caller is told: where it is, and what it says."""

@@ -16,7 +16,7 @@ from mlrollout.api.spec import Spec
 from mlrollout.domain.partial import summary, understand
 
 from . import tell
-from .forecast import Forecast, Question, Simulation, Tick
+from .forecast import Forecast, Simulation, SimulationParameters, Tick
 from .rollout import Load
 
 _KIND = "MLRollout"
@@ -95,7 +95,7 @@ def seconds(option: str, text: str) -> float:
 
 def run(spec: Spec, requests: float, bad: float, tries: int, scrape: float, seed: int) -> Forecast:
     """The forecast, with a progress bar where somebody watches."""
-    simulation = Simulation(spec, Question(Load(requests, bad), tries, scrape, seed))
+    simulation = Simulation(spec, SimulationParameters(Load(requests, bad), tries, scrape, seed))
     with _progress(simulation.tries) as tick:
         return simulation.run(tick)
 

@@ -15,7 +15,7 @@ _BATCH = 4096
 """For so many scrapes bad events are drawn together."""
 
 
-class Role(Enum):
+class CounterRole(Enum):
     """What a counter counts."""
 
     BAD = "bad events"
@@ -31,7 +31,7 @@ class ReadsCounters(Protocol):
         """Seconds between two scrapes."""
         ...
 
-    def at(self, role: Role, number: int) -> int:
+    def at(self, role: CounterRole, number: int) -> int:
         """What a counter stood at."""
         ...
 
@@ -134,14 +134,14 @@ class Counters:
         self._shown = bisect_right(self.events, number, before)
         return self._shown - before
 
-    def at(self, role: Role, number: int) -> int:
+    def at(self, role: CounterRole, number: int) -> int:
         """What a counter stood at."""
         place = number - self.first
         if place < 0:
             raise IndexError(number)
         match role:
-            case Role.BAD:
+            case CounterRole.BAD:
                 return self._bad[place]
-            case Role.GOOD:
+            case CounterRole.GOOD:
                 return self._good[place]
         return self._bad[place] + self._good[place]

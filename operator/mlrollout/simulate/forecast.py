@@ -35,8 +35,8 @@ Tick = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is to be found out.
+class SimulationParameters:
+    """What a simulation starts from.
 
     Attributes:
         load: The traffic of a healthy model.
@@ -102,8 +102,8 @@ class Healthy:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """How a bad model fares in one stage. Times are seconds since the stage began.
+class Detection:
+    """How a bad model is detected in one stage. Times are seconds since the stage began.
 
     Attributes:
         stage: The stage.
@@ -128,12 +128,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The answer."""
+    """What a simulation comes to."""
 
-    question: Question
+    parameters: SimulationParameters
     covered: Sequence[Covered]
     healthy: Healthy
-    found: Sequence[Found]
+    detections: Sequence[Detection]
 
     @property
     def well(self) -> bool:
@@ -146,19 +146,19 @@ class Simulation:
 
     Args:
         spec: As the user wrote it.
-        question: What is to be found out.
+        parameters: Its traffic, and how often and how finely it is simulated.
 
     Raises:
         UnknownError: None of its guardrails can be simulated.
     """
 
-    def __init__(self, spec: Spec, question: Question) -> None:
-        self._question = question
+    def __init__(self, spec: Spec, parameters: SimulationParameters) -> None:
+        self._parameters = parameters
         kept = 1 - (spec.traffic.holdback or 0) / 100  # the others stay in control at every percentage
-        self._load = Load(question.load.requests * kept, question.load.bad)
+        self._load = Load(parameters.load.requests * kept, parameters.load.bad)
         self._spec = _prepared(spec)
         requirements = tuple(one for stage in spec.stages for one in stage.require)
-        self._guards, self.covered = _cover(self._spec.guardrails, requirements, question.scrape)
+        self._guards, self.covered = _cover(self._spec.guardrails, requirements, parameters.scrape)
         if not self._guards.watched and not self._guards.tested:
             reasons = "; ".join(f"{one.name}: {one.why_not}" for one in self.covered)
             raise UnknownError(f"none of its guardrails is about counters that can be simulated ({reasons})")
@@ -166,14 +166,14 @@ class Simulation:
     @property
     def tries(self) -> int:
         """How many rollouts there are to be simulated, at most."""
-        bad = self._question.bad_tries + (_PILOTS if self._guards.tested else 0)
-        return self._question.tries + len(TIMES) * len(self._spec.stages) * bad
+        bad = self._parameters.bad_tries + (_PILOTS if self._guards.tested else 0)
+        return self._parameters.tries + len(TIMES) * len(self._spec.stages) * bad
 
     def run(self, tick: Tick = lambda: None) -> Forecast:
         """All of it."""
         healthy = self._healthy(tick)
-        found = [self._found(stage, times, tick) for stage in self._spec.stages for times in TIMES]
-        return Forecast(self._question, self.covered, healthy, found)
+        detections = [self._detection(stage, times, tick) for stage in self._spec.stages for times in TIMES]
+        return Forecast(self._parameters, self.covered, healthy, detections)
 
     def _healthy(self, tick: Tick) -> Healthy:
         load, whole = self._load, sum(stage.duration for stage in self._spec.stages)
@@ -181,22 +181,22 @@ class Simulation:
         longest = sum(stage.duration for stage in spec.stages)
         horizon = min(longest * _SLACK + HOUR, 2 * whole + DAY)
         block = min(_LONGEST_BLOCK, whole / _BLOCKS)
-        runs = _Runs(spec, load, horizon, f"{self._question.seed} healthy")
-        return _summed(list(self._ends(runs, block, _TOGETHER, self._question.tries, tick)), spec.stages[-1].name)
+        runs = _Runs(spec, load, horizon, f"{self._parameters.seed} healthy")
+        return _summed(list(self._ends(runs, block, _TOGETHER, self._parameters.tries, tick)), spec.stages[-1].name)
 
-    def _found(self, stage: Stage, times: float, tick: Tick) -> Found:
+    def _detection(self, stage: Stage, times: float, tick: Tick) -> Detection:
         load = self._load
         worse = Load(load.requests, min(1.0, load.bad * times))
         last = stage is self._spec.stages[-1]
         within = max(stage.duration, WEEK) if last else stage.duration
         alone = stage.model_copy(update={"duration": 2 * within, "require": (), "early": None})
         spec = self._spec.model_copy(update={"stages": (alone,)})
-        runs = _Runs(spec, worse, within, f"{self._question.seed} {stage.name} {times}")
+        runs = _Runs(spec, worse, within, f"{self._parameters.seed} {stage.name} {times}")
         block, together = self._fitting(runs, tick)
-        after = _afters(self._ends(runs, block, together, self._question.bad_tries, tick))
+        after = _afters(self._ends(runs, block, together, self._parameters.bad_tries, tick))
         half = after[(len(after) - 1) // 2]
         users = half * load.requests * stage.percentage / 100
-        return Found(
+        return Detection(
             stage=stage.name,
             times=times,
             share=worse.bad,

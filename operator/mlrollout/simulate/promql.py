@@ -14,7 +14,7 @@ import promql_parser as promql
 
 from mlrollout.evidence.answer import Answer, Sample
 
-from .counters import ReadsCounters, Role
+from .counters import CounterRole, ReadsCounters
 
 _THRESHOLD = 1.1
 _AGGREGATES = frozenset({"sum", "max", "min", "avg"})
@@ -22,7 +22,7 @@ _COUNTING = frozenset({"rate", "increase"})
 _LABEL_REPLACE = 5
 _OPERATORS = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
 
-Roles: TypeAlias = Mapping[str, Role]
+CounterRoles: TypeAlias = Mapping[str, CounterRole]
 """What each selector counts, by the selector as `name_of` writes it."""
 Vector: TypeAlias = Sequence[Sample]
 
@@ -32,7 +32,7 @@ class UnknownError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class CounterRead:
     """One place where a query reads a counter.
 
     Attributes:
@@ -41,7 +41,7 @@ class Reading:
         seconds: The range; 0 for the newest sample.
     """
 
-    role: Role
+    role: CounterRole
     function: str
     seconds: float
 
@@ -82,16 +82,16 @@ class Expression:
     """A query that can be answered.
 
     Attributes:
-        readings: Where it reads counters.
+        reads: Where it reads counters.
         evaluate: What it comes to, from what these read.
     """
 
-    readings: tuple[Reading, ...]
+    reads: tuple[CounterRead, ...]
     evaluate: Callable[[Sequence[float | None]], Vector]
 
     def answer(self, counters: ReadsCounters, at: float) -> Answer:
         """What Prometheus would answer at that time."""
-        samples = self.evaluate([one.value(counters, at) for one in self.readings])
+        samples = self.evaluate([one.value(counters, at) for one in self.reads])
         return Answer(tuple(samples), evaluated=at)
 
 
@@ -101,7 +101,7 @@ def name_of(selector: promql.VectorSelector) -> str:
     return f"{selector.name or ''}{{{','.join(matchers)}}}"
 
 
-def compile_(text: str, roles: Roles) -> Expression:
+def compile_(text: str, roles: CounterRoles) -> Expression:
     """A query as it is sent, read.
 
     Raises:
@@ -111,62 +111,62 @@ def compile_(text: str, roles: Roles) -> Expression:
 
 
 @lru_cache(maxsize=4096)
-def _compiled(text: str, roles: tuple[tuple[str, Role], ...]) -> Expression:
-    readings: list[Reading] = []
-    evaluate = _node(promql.parse(text), dict(roles), readings)
-    return Expression(tuple(readings), evaluate)
+def _compiled(text: str, roles: tuple[tuple[str, CounterRole], ...]) -> Expression:
+    reads: list[CounterRead] = []
+    evaluate = _node(promql.parse(text), dict(roles), reads)
+    return Expression(tuple(reads), evaluate)
 
 
 _Evaluate: TypeAlias = Callable[[Sequence[float | None]], Vector]
 
 
-def _node(node: promql.Expr, roles: Roles, readings: list[Reading]) -> _Evaluate:
+def _node(node: promql.Expr, roles: CounterRoles, reads: list[CounterRead]) -> _Evaluate:
     match node:
         case promql.ParenExpr():
-            return _node(node.expr, roles, readings)
+            return _node(node.expr, roles, reads)
         case promql.NumberLiteral():
             number = [Sample(float(node.val))]
             return lambda _: number
         case promql.UnaryExpr():
-            inner = _node(node.expr, roles, readings)
+            inner = _node(node.expr, roles, reads)
             return lambda read: [Sample(-one.value) for one in inner(read)]
         case promql.AggregateExpr() if str(node.op) in _AGGREGATES and node.param is None:
-            inner = _node(node.expr, roles, readings)
+            inner = _node(node.expr, roles, reads)
             return lambda read: [Sample(one.value) for one in inner(read)]
         case promql.BinaryExpr():
-            return _binary(node, roles, readings)
+            return _binary(node, roles, reads)
         case promql.Call():
-            return _call(node, roles, readings)
+            return _call(node, roles, reads)
     raise UnknownError(f"`{node}` is no count of events")
 
 
-def _call(node: promql.Call, roles: Roles, readings: list[Reading]) -> _Evaluate:
+def _call(node: promql.Call, roles: CounterRoles, reads: list[CounterRead]) -> _Evaluate:
     name, args = node.func.name, node.args
     match name, args:
         case ("timestamp", [promql.VectorSelector()]):
-            return _read(args[0], name, 0.0, roles, readings)
+            return _read(args[0], name, 0.0, roles, reads)
         case (_, [promql.MatrixSelector()]) if name in _COUNTING or name in ("present_over_time", "count_over_time"):
-            return _read(args[0].vector_selector, name, args[0].range.total_seconds(), roles, readings)
+            return _read(args[0].vector_selector, name, args[0].range.total_seconds(), roles, reads)
         case ("vector", [promql.NumberLiteral()]):
-            return _node(args[0], roles, readings)
+            return _node(args[0], roles, reads)
         case ("label_replace", [inner, *words]) if len(args) == _LABEL_REPLACE and not words[2].val:
-            made, labels = _node(inner, roles, readings), {words[0].val: words[1].val}
+            made, labels = _node(inner, roles, reads), {words[0].val: words[1].val}
             return lambda read: [Sample(one.value, labels) for one in made(read)]
     raise UnknownError(f"`{name}` is not simulated here")
 
 
 def _read(
-    selector: promql.VectorSelector, name: str, seconds: float, roles: Roles, readings: list[Reading]
+    selector: promql.VectorSelector, name: str, seconds: float, roles: CounterRoles, reads: list[CounterRead]
 ) -> _Evaluate:
     if selector.offset is not None or selector.at is not None:
         raise UnknownError("`offset` and `@` are not simulated here")
     role = roles.get(name_of(selector))
     if role is None:
         raise UnknownError(f"what `{selector}` counts is not known")
-    reading = Reading(role, name, seconds)
-    if reading not in readings:
-        readings.append(reading)
-    place = readings.index(reading)
+    counter_read = CounterRead(role, name, seconds)
+    if counter_read not in reads:
+        reads.append(counter_read)
+    place = reads.index(counter_read)
 
     def evaluate(read: Sequence[float | None]) -> Vector:
         value = read[place]
@@ -175,9 +175,9 @@ def _read(
     return evaluate
 
 
-def _binary(node: promql.BinaryExpr, roles: Roles, readings: list[Reading]) -> _Evaluate:
+def _binary(node: promql.BinaryExpr, roles: CounterRoles, reads: list[CounterRead]) -> _Evaluate:
     op = str(node.op)
-    left, right = _node(node.lhs, roles, readings), _node(node.rhs, roles, readings)
+    left, right = _node(node.lhs, roles, reads), _node(node.rhs, roles, reads)
     if op == "or":
         return lambda read: _union(left(read), right(read))
     if op not in _ARITHMETIC:

@@ -8,15 +8,15 @@ from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence.promql.text import set_window
 
-from .counters import Role
+from .counters import CounterRole
 from .promql import name_of
 
 _ANY = "1m"
 
 
-def roles(guardrails: Iterable[Guardrail]) -> Mapping[str, Role]:
+def roles(guardrails: Iterable[Guardrail]) -> Mapping[str, CounterRole]:
     """What each selector counts: the one above a ratio's line bad events (good ones, with `min`), the one below all."""
-    found: dict[str, Role] = {}
+    found: dict[str, CounterRole] = {}
     for guardrail in guardrails:
         if isinstance(guardrail, ThresholdGuardrail):
             for name, role in _of_ratio(guardrail):
@@ -24,7 +24,7 @@ def roles(guardrails: Iterable[Guardrail]) -> Mapping[str, Role]:
     return found
 
 
-def _of_ratio(guardrail: ThresholdGuardrail) -> Iterator[tuple[str, Role]]:
+def _of_ratio(guardrail: ThresholdGuardrail) -> Iterator[tuple[str, CounterRole]]:
     tree = parsed(guardrail.query)
     ratio, flipped = _ratio(tree) if tree is not None else (None, False)
     if ratio is None:
@@ -33,8 +33,8 @@ def _of_ratio(guardrail: ThresholdGuardrail) -> Iterator[tuple[str, Role]]:
     if len(above) != 1 or len(below) != 1 or not _part_of(above[0], below[0]):
         return
     bad = (guardrail.max is not None) is not flipped
-    yield name_of(above[0]), Role.BAD if bad else Role.GOOD
-    yield name_of(below[0]), Role.ALL
+    yield name_of(above[0]), CounterRole.BAD if bad else CounterRole.GOOD
+    yield name_of(below[0]), CounterRole.ALL
 
 
 def parsed(query: str) -> promql.Expr | None:

@@ -19,7 +19,7 @@ from mlrollout.domain.traffic import Traffic
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 
 from .counters import Counters
-from .schedule import Reader, Turn
+from .schedule import BlockSchedule, LookSchedule
 from .tested import LAG, Tested
 from .watched import AlwaysPasses, Outlook, Pace, Watched
 
@@ -101,8 +101,8 @@ class Try:
         self._scrape, self._blocks, self._sharing = guards.scrape, guards.blocks, sharing(spec)
         before = math.ceil(max((one.seconds for one in guards.watched), default=0.0) / self._scrape) + LAG
         self._counters = Counters(chance, self._scrape, math.floor(BEGIN / self._scrape), before)
-        self._turns = [Turn(one, BEGIN + one.guardrail.interval / 2) for one in guards.watched]
-        self._readers = [Reader.of(Tested(one), BEGIN, self._scrape) for one in guards.tested]
+        self._look_schedules = [LookSchedule(one, BEGIN + one.guardrail.interval / 2) for one in guards.watched]
+        self._block_schedules = [BlockSchedule.of(Tested(one), BEGIN, self._scrape) for one in guards.tested]
         self._histories = {one.name: MeasurementHistory(one) for one in spec.guardrails}
         self._now = BEGIN
         self._state: State | None = None
@@ -126,43 +126,44 @@ class Try:
         """On to what comes next: a look that may matter, the end of the stage's time, or the end."""
         again = self._decision.again if self._decision is not None else None
         timer = min(self._retry, math.inf if again is None else again, until)
-        turn = min(self._turns, key=lambda one: self._next(one, timer), default=None)
-        reader = min(self._readers, key=lambda one: one.due, default=None)
-        look = math.inf if turn is None else self._next(turn, timer)
-        block = math.inf if reader is None else reader.due
+        next_look = min(self._look_schedules, key=lambda one: self._next(one, timer), default=None)
+        next_block = min(self._block_schedules, key=lambda one: one.due, default=None)
+        look = math.inf if next_look is None else self._next(next_look, timer)
+        block = math.inf if next_block is None else next_block.due
         self._now = min(look, block, timer)
-        if reader is not None and block <= min(look, timer):
-            self._read(reader)
-        elif turn is not None and look < timer:
-            self._take(turn)
+        if next_block is not None and block <= min(look, timer):
+            self._read(next_block)
+        elif next_look is not None and look < timer:
+            self._take(next_look)
         elif timer < until:
             self._look_at_all()
 
-    def _next(self, turn: Turn, upto: float) -> float:
-        return turn.next(self._counters, self._outlook(turn), upto)
+    def _next(self, schedule: LookSchedule, upto: float) -> float:
+        return schedule.next(self._counters, self._outlook(schedule), upto)
 
-    def _take(self, turn: Turn) -> None:
+    def _take(self, schedule: LookSchedule) -> None:
         """A look, and the decision that follows where it says anything new."""
-        before, settled = turn.last, turn.due + turn.watched.guardrail.interval > turn.closely
-        if turn.left_out:
-            self._fill(turn)
-            found = self._add(turn, replace(self._outlook(turn).steady, at=self._now))
+        before, settled = schedule.last, schedule.due + schedule.watched.guardrail.interval > schedule.closely
+        if schedule.left_out:
+            self._fill(schedule)
+            found = self._add(schedule, replace(self._outlook(schedule).steady, at=self._now))
         else:
-            found = self._look(turn)
-        turn.taken(self._counters)
+            found = self._look(schedule)
+        schedule.taken(self._counters)
         if before is None or found.verdict is not before.verdict or found.verdict is Verdict.BREACH or settled:
             self._settle()
 
     def _look_at_all(self) -> None:
         """Every guardrail's look, for a decision that needs all of them; again and again while it leads to nothing."""
         stage = self._stage
-        for turn in self._turns:
-            self._look(turn)
-            steady = self._outlook(turn).steady
-            if turn.left_out and turn.last is not None and turn.last.verdict is not steady.verdict:
-                self._add(turn, replace(steady, at=self._now))  # that some looks differ, the stage's length has in it
-        for reader in self._readers:
-            self._measure(reader)
+        for schedule in self._look_schedules:
+            self._look(schedule)
+            steady = self._outlook(schedule).steady
+            if schedule.left_out and schedule.last is not None and schedule.last.verdict is not steady.verdict:
+                # That some looks differ, the stage's length has in it.
+                self._add(schedule, replace(steady, at=self._now))
+        for block in self._block_schedules:
+            self._measure(block)
         self._settle()
         if self._stage != stage or self._ended:
             self._retry, self._patience = math.inf, 0.0
@@ -170,37 +171,37 @@ class Try:
             self._patience = min(_PATIENCE, 2 * self._patience + self._scrape)
             self._retry = self._now + self._patience
 
-    def _read(self, reader: Reader) -> None:
+    def _read(self, schedule: BlockSchedule) -> None:
         """One more block, and a look where it is time for one."""
         self._catch_up()
         self._keep_samples()
-        reader.due += reader.tested.block
-        reader.unread += 1
-        if reader.last is None or reader.last.verdict is not Verdict.PASS or reader.unread >= self._blocks:
-            before = reader.last
-            found = self._measure(reader)
+        schedule.due += schedule.tested.block
+        schedule.unread += 1
+        if schedule.last is None or schedule.last.verdict is not Verdict.PASS or schedule.unread >= self._blocks:
+            before = schedule.last
+            found = self._measure(schedule)
             if before is None or found.verdict is not before.verdict or found.verdict is Verdict.BREACH:
                 self._settle()
 
     # --- looks -------------------------------------------------------------------------------
 
-    def _look(self, turn: Turn) -> Measurement:
+    def _look(self, schedule: LookSchedule) -> Measurement:
         """What a guardrail is measured to be now."""
         self._catch_up()
-        self._counters.recall(math.floor((self._now - turn.watched.seconds) / self._scrape) + 1)
-        self._fill(turn)
-        return self._add(turn, turn.watched.measure(self._counters, self._now, self._stood))
+        self._counters.recall(math.floor((self._now - schedule.watched.seconds) / self._scrape) + 1)
+        self._fill(schedule)
+        return self._add(schedule, schedule.watched.measure(self._counters, self._now, self._stood))
 
-    def _measure(self, reader: Reader) -> Measurement:
+    def _measure(self, schedule: BlockSchedule) -> Measurement:
         subject = attempt(self._state) if self._state is not None else None
-        reader.last, reader.unread = reader.tested.measure(self._now, self._stood, subject, self._sharing), 0
-        name = reader.tested.guardrail.name
-        self._histories[name] = self._histories[name].add(reader.last)
-        return reader.last
+        schedule.last, schedule.unread = schedule.tested.measure(self._now, self._stood, subject, self._sharing), 0
+        name = schedule.tested.guardrail.name
+        self._histories[name] = self._histories[name].add(schedule.last)
+        return schedule.last
 
     def _keep_samples(self) -> None:
-        for reader in self._readers:
-            reader.tested.scraped(self._counters)
+        for schedule in self._block_schedules:
+            schedule.tested.scraped(self._counters)
 
     def _catch_up(self) -> None:
         """Scrape up to now, and leave out what is further back than any look that may follow."""
@@ -208,25 +209,25 @@ class Try:
         if now > self._counters.last:
             seconds = (
                 one.watched.seconds
-                for one in self._turns
+                for one in self._look_schedules
                 if one.closely >= self._now or self._outlook(one).worth < math.inf
             )
             self._counters.skip_to(now - math.ceil(max(seconds, default=0.0) / self._scrape) - LAG)
             self._counters.scrape_to(now)
 
-    def _fill(self, turn: Turn) -> None:
+    def _fill(self, schedule: LookSchedule) -> None:
         """The looks that were left out since the last, as far as a breach is counted over them."""
-        missed, guardrail = turn.missed(self._now), turn.watched.guardrail
+        missed, guardrail = schedule.missed(self._now), schedule.watched.guardrail
         if not missed:
             return
         for back in range(min(missed, guardrail.breach_after.of), 0, -1):
-            self._add(turn, replace(self._outlook(turn).steady, at=self._now - back * guardrail.interval))
+            self._add(schedule, replace(self._outlook(schedule).steady, at=self._now - back * guardrail.interval))
         self._settle()  # the time until now counts, whatever this look says
 
-    def _add(self, turn: Turn, found: Measurement) -> Measurement:
-        name = turn.watched.guardrail.name
+    def _add(self, schedule: LookSchedule, found: Measurement) -> Measurement:
+        name = schedule.watched.guardrail.name
         self._histories[name] = self._histories[name].add(found)
-        turn.last = found
+        schedule.last = found
         return found
 
     # --- decisions ---------------------------------------------------------------------------
@@ -255,12 +256,12 @@ class Try:
         self._catch_up()
         self._keep_samples()
         pace = self._pace
-        known = any(0 < turn.watched.outlook(pace).worth < math.inf for turn in self._turns)
+        known = any(0 < schedule.watched.outlook(pace).worth < math.inf for schedule in self._look_schedules)
         self._counters.set_pace(pace.bad, pace.good, ahead=known)
-        for turn in self._turns:
-            turn.enter(self._now)
-        for reader in self._readers:
-            reader.last = None
+        for schedule in self._look_schedules:
+            schedule.enter(self._now)
+        for block in self._block_schedules:
+            block.last = None
         if traffic.record is not None and traffic.record.stage:
             self._entered.setdefault(traffic.record.stage, self._now - BEGIN)
 
@@ -268,8 +269,8 @@ class Try:
     def _pace(self) -> Pace:
         return self._load.pace(self._traffic.in_force)
 
-    def _outlook(self, turn: Turn) -> Outlook:
-        return turn.watched.outlook(self._pace)
+    def _outlook(self, schedule: LookSchedule) -> Outlook:
+        return schedule.watched.outlook(self._pace)
 
     @property
     def _stood(self) -> float:

@@ -20,7 +20,7 @@ class Suspect:
 
 
 @dataclass(slots=True)
-class Turn:
+class LookSchedule:
     """When a guardrail is looked at next that answers with one number.
 
     Attributes:
@@ -98,7 +98,7 @@ class Turn:
 
 
 @dataclass(slots=True)
-class Reader:
+class BlockSchedule:
     """When a guardrail is read next that tests block by block.
 
     Attributes:
@@ -114,7 +114,7 @@ class Reader:
     last: Measurement | None = None
 
     @classmethod
-    def of(cls, tested: Tested, at: float, scrape: float) -> "Reader":
+    def of(cls, tested: Tested, at: float, scrape: float) -> "BlockSchedule":
         """From the block on in which a moment lies."""
         return cls(tested, (math.floor(at / tested.block) + 1) * tested.block + LAG * scrape)
 

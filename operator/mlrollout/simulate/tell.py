@@ -7,17 +7,17 @@ from typing import Any
 from mlrollout.api.duration import brief
 from mlrollout.evidence.wording import percent
 
-from .forecast import ALLOWED, TIMES, Covered, Forecast, Found, Healthy
+from .forecast import ALLOWED, TIMES, Covered, Detection, Forecast, Healthy
 
 
 def as_json(forecast: Forecast) -> dict[str, Any]:
     """For programs: seconds, shares and counts."""
-    question, healthy = forecast.question, forecast.healthy
+    parameters, healthy = forecast.parameters, forecast.healthy
     return {
-        "traffic": question.load.requests,
-        "bad": question.load.bad,
-        "scrape": question.scrape,
-        "seed": question.seed,
+        "traffic": parameters.load.requests,
+        "bad": parameters.load.bad,
+        "scrape": parameters.scrape,
+        "seed": parameters.seed,
         "guardrails": [
             {"name": one.name, "simulated": not one.why_not, **({"why": one.why_not} if one.why_not else {})}
             for one in forecast.covered
@@ -45,7 +45,7 @@ def as_json(forecast: Forecast) -> dict[str, Any]:
                 "after": one.after,
                 "users": None if one.users is None else round(one.users),
             }
-            for one in forecast.found
+            for one in forecast.detections
         ],
         "allowed": ALLOWED,
         "well": forecast.well,
@@ -54,13 +54,14 @@ def as_json(forecast: Forecast) -> dict[str, Any]:
 
 def as_text(forecast: Forecast) -> str:
     """For people."""
-    question = forecast.question
-    load = f"{question.load.requests:.6g} requests a second of all users, of which {percent(question.load.bad)} are bad"
+    parameters = forecast.parameters
+    healthy = parameters.load
+    load = f"{healthy.requests:.6g} requests a second of all users, of which {percent(healthy.bad)} are bad"
     parts = (
-        [f"{question.tries} rollouts of a healthy model, at {load}"],
+        [f"{parameters.tries} rollouts of a healthy model, at {load}"],
         _coverage(forecast.covered),
         _healthy(forecast.healthy),
-        _found(forecast.found),
+        _detections(forecast.detections),
     )
     return "\n\n".join("\n".join(part) for part in parts)
 
@@ -89,7 +90,7 @@ def _share(count: int, tries: int, after: float | None) -> str:
     return f"{count} of {tries}" + (f", after {brief(after)} in the median" if after is not None else "")
 
 
-def _found(found: Sequence[Found]) -> Iterator[str]:
+def _detections(found: Sequence[Detection]) -> Iterator[str]:
     """A line for each badness, a column for each stage."""
     stages = list(dict.fromkeys(one.stage for one in found))
     rows: list[tuple[str, ...]] = [("a model that is bad from a stage's begin is found in", *stages)]
@@ -99,7 +100,7 @@ def _found(found: Sequence[Found]) -> Iterator[str]:
     return _table(rows)
 
 
-def _when(found: Found) -> str:
+def _when(found: Detection) -> str:
     if found.after is None or found.users is None:
         return f"{found.found} of {found.tries} in {brief(found.within)}"
     rest = "" if found.found == found.tries else f" ({found.found} of {found.tries})"

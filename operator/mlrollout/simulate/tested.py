@@ -17,7 +17,7 @@ from mlrollout.evidence.checks.sequential import SHORTEST_BLOCK
 from mlrollout.evidence.measurement import Measurement
 from mlrollout.evidence.statistics.counting.series import Series
 
-from .counters import Counters, Role
+from .counters import CounterRole, Counters
 from .promql import UnknownError
 
 LAG: Final = 2
@@ -25,7 +25,7 @@ LAG: Final = 2
 KEPT: Final = 10
 """Blocks of which samples are kept."""
 _EVERYTHING = "+Inf"
-_TOTALS: Mapping[str, Role] = {BAD: Role.BAD, ALL: Role.ALL}
+_TOTALS: Mapping[str, CounterRole] = {BAD: CounterRole.BAD, ALL: CounterRole.ALL}
 
 
 class Tested:
@@ -54,7 +54,7 @@ class Tested:
         for number in range(last - LAG, last + 1):
             at = number * counters.scrape
             if not self._samples or at > self._samples[-1][0]:
-                self._samples.append((at, counters.at(Role.BAD, number), counters.at(Role.GOOD, number)))
+                self._samples.append((at, counters.at(CounterRole.BAD, number), counters.at(CounterRole.GOOD, number)))
         del self._samples[: -KEPT * (LAG + 1)]
 
     def measure(self, at: float, stood: float, attempt: Attempt | None, sharing: int) -> Measurement:
@@ -74,7 +74,7 @@ class Tested:
             below = _series({"le": self.guardrail.rate.above or ""}, [(when, good) for when, _, good in samples])
             every = _series({"le": _EVERYTHING}, [(when, bad + good) for when, bad, good in samples])
             return Answer((), evaluated=at, kind="matrix", series=(below, every))
-        total = _TOTALS[name] is Role.ALL
+        total = _TOTALS[name] is CounterRole.ALL
         counted = [(when, bad + good if total else bad) for when, bad, good in samples]
         return Answer((), evaluated=at, kind="matrix", series=(_series({}, counted),))
 

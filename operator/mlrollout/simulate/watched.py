@@ -21,8 +21,8 @@ from mlrollout.evidence.measurement import Measurement, Verdict
 
 from . import promql
 from .chance import NEVER, at_most, likely
-from .counters import ReadsCounters, Role
-from .promql import Expression, Reading, Roles, UnknownError
+from .counters import CounterRole, ReadsCounters
+from .promql import CounterRead, CounterRoles, Expression, UnknownError
 
 _EVENT = 1_000_000
 """What a counter has counted before the window that is asked about."""
@@ -55,17 +55,17 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What is asked with one `$window`.
+class _CheckReads:
+    """What a check reads with one `$window`.
 
     Attributes:
         check: The guardrail's check, which remembers what it asks.
-        readings: Where the first questions read counters: all that a measurement depends on.
+        reads: Where the first questions read counters: all that a measurement depends on.
         known: The questions that were read already.
     """
 
     check: Check[Any]
-    readings: tuple[Reading, ...]
+    reads: tuple[CounterRead, ...]
     known: dict[str, Expression] = field(default_factory=dict)
 
 
@@ -81,7 +81,7 @@ class Watched:
         UnknownError: It asks about something else, or can't be measured.
     """
 
-    def __init__(self, guardrail: ThresholdGuardrail, roles: Roles, scrape: float) -> None:
+    def __init__(self, guardrail: ThresholdGuardrail, roles: CounterRoles, scrape: float) -> None:
         self.guardrail = guardrail
         check: Any = check_of(guardrail)
         if isinstance(check, Unmeasurable):
@@ -90,20 +90,20 @@ class Watched:
         self.scrape = scrape
         self._known: dict[tuple[float, ...], Measurement] = {}
         self._asked = lru_cache(maxsize=_WINDOWS)(self._ask)
-        readings = self._asked(guardrail.window).readings
-        self.seconds = max((one.seconds for one in readings), default=0.0)
+        reads = self._asked(guardrail.window).reads
+        self.seconds = max((one.seconds for one in reads), default=0.0)
         self.settling = max(guardrail.window, check.reach(Occasion(_LONG_AGO, _LONG_AGO)), self.seconds)
         """Seconds from the begin of a stage after which a look sees nothing but this stage, through a whole window."""
-        self.steps = all(one.seconds % scrape == 0 for one in readings)
+        self.steps = all(one.seconds % scrape == 0 for one in reads)
         """Whether what it reads changes with a scrape alone, once the stage is older than the window."""
         self.outlook = lru_cache(maxsize=256)(self._outlook)
 
-    def _ask(self, window: float) -> "_Asked":
+    def _ask(self, window: float) -> "_CheckReads":
         check = check_of(self.guardrail)
         first = check.proceed(Occasion(_LONG_AGO, window), {})
         assert not isinstance(first, Measurement)  # noqa: S101 - nothing is known yet
         expressions = [promql.compile_(question.promql, self._roles) for question in first.values()]
-        return _Asked(check, tuple(dict.fromkeys(one for each in expressions for one in each.readings)))
+        return _CheckReads(check, tuple(dict.fromkeys(one for each in expressions for one in each.reads)))
 
     def measure(self, counters: ReadsCounters, at: float, stood: float) -> Measurement:
         """One look. What was asked before is not asked again."""
@@ -111,14 +111,14 @@ class Watched:
         window = occasion.window(self.guardrail.window)
         asked = self._asked(window)
         lag = at - math.floor(at / counters.scrape) * counters.scrape
-        values = (one.value(counters, at) for one in asked.readings)
+        values = (one.value(counters, at) for one in asked.reads)
         key = (window, lag, *(-1.0 if value is None else value for value in values))
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = self._answered(asked, counters, occasion)
         return replace(found, at=at)
 
-    def _answered(self, asked: "_Asked", counters: ReadsCounters, occasion: Occasion) -> Measurement:
+    def _answered(self, asked: "_CheckReads", counters: ReadsCounters, occasion: Occasion) -> Measurement:
         answers: dict[str, Answer | Failure] = {}
         while not isinstance(found := asked.check.proceed(occasion, answers), Measurement):
             for name, question in found.items():
@@ -134,7 +134,7 @@ class Watched:
         return found.verdict is Verdict.BREACH or (found.held is not None and rolls_back)
 
     def _outlook(self, pace: Pace) -> Outlook:
-        ranges = {one.seconds for one in self._asked(self.guardrail.window).readings if one.seconds}
+        ranges = {one.seconds for one in self._asked(self.guardrail.window).reads if one.seconds}
         gaps = max(1, math.ceil(self.seconds / self.scrape) - 1)
         bad, good = pace.bad * gaps * self.scrape, pace.good * gaps * self.scrape
 
@@ -151,7 +151,7 @@ class Watched:
             steady = look(few, likely(good)[1])
         return Outlook(worth, steady, passing)
 
-    def _passing(self, look: "_Look", bad: float, good: float) -> float:
+    def _passing(self, look: "_LookOutcome", bad: float, good: float) -> float:
         """The share of looks that pass, as far as that depends on how many good events there are."""
         low, high = -1, likely(good)[1]
         typical = round(bad)
@@ -163,7 +163,7 @@ class Watched:
         share = 1 - at_most(high - 1, good) if high else 1.0
         return 1.0 if share > _SURE else share if share > 1 - _SURE else 0.0
 
-    def _worth(self, look: "_Look", bad: float, good: float) -> float:
+    def _worth(self, look: "_LookOutcome", bad: float, good: float) -> float:
         """The fewest bad events that come with so few good ones, in one of 1e12 looks, that a look may matter."""
         low, high = -1, likely(bad)[1]
         if not self._in_doubt(look, high, good):
@@ -173,7 +173,7 @@ class Watched:
             low, high = (low, middle) if self._in_doubt(look, middle, good) else (middle, high)
         return float(high)
 
-    def _in_doubt(self, look: "_Look", bad: int, good: float) -> bool:
+    def _in_doubt(self, look: "_LookOutcome", bad: int, good: float) -> bool:
         """Whether so many bad events may matter beside a number of good ones that is ever seen."""
         least, most = likely(good)
         # The more good ones, the better the value; and of those that leave it bad, the more the surer.
@@ -196,7 +196,7 @@ def _last(first: int, last: int, holds: Callable[[int], bool]) -> int:
     return first
 
 
-class _Look(Protocol):
+class _LookOutcome(Protocol):
     def __call__(self, bad_events: int, good_events: int) -> Measurement:
         """What a look at so many events comes to."""
         ...
@@ -211,9 +211,13 @@ class _Window:
     bad: int
     good: int
 
-    def at(self, role: Role, number: int) -> int:
+    def at(self, role: CounterRole, number: int) -> int:
         came = number >= math.floor(self.now / self.scrape)
-        counts: Mapping[Role, int] = {Role.BAD: self.bad, Role.GOOD: self.good, Role.ALL: self.bad + self.good}
+        counts: Mapping[CounterRole, int] = {
+            CounterRole.BAD: self.bad,
+            CounterRole.GOOD: self.good,
+            CounterRole.ALL: self.bad + self.good,
+        }
         return _EVENT + (counts[role] if came else 0)
 
 

@@ -11,7 +11,7 @@ from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.api.kinds import guardrail
 from mlrollout.evidence.checks.check import Attempt
 from mlrollout.evidence.checks.kinds import check_of
-from mlrollout.evidence.checks.sequential import Sequential
+from mlrollout.evidence.checks.sequential import SequentialCheck
 from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.runtime.measuring import measure
 
@@ -79,7 +79,7 @@ class Looking:
     def __post_init__(self) -> None:
         raw = {"name": "errors", "rate": self.rate, "interval": "250ms", "deadline": "20s"}
         self.check = check_of(guardrail.validate_python(raw))
-        assert isinstance(self.check, Sequential)
+        assert isinstance(self.check, SequentialCheck)
         self.check.step, self.check.scrape = STEP, SCRAPE
 
     async def look(self) -> Measurement:

@@ -10,15 +10,15 @@ from random import Random
 from typing import Any
 
 import pytest
-from mlrollout.simulate.counters import Role
-from mlrollout.simulate.promql import Roles, compile_
+from mlrollout.simulate.counters import CounterRole
+from mlrollout.simulate.promql import CounterRoles, compile_
 
 from devstack.processes import wait_until
 from devstack.prometheus_server import PrometheusServer
 from tests.support.target import target
 
 SCRAPES = 16
-ROLES: Roles = {"bad_total{}": Role.BAD, "good_total{}": Role.GOOD, "all_total{}": Role.ALL}
+ROLES: CounterRoles = {"bad_total{}": CounterRole.BAD, "good_total{}": CounterRole.GOOD, "all_total{}": CounterRole.ALL}
 QUERIES = [
     "sum(rate(bad_total[6s])) / sum(rate(all_total[6s]))",
     "sum(rate(good_total[3s])) / sum(rate(all_total[3s]))",
@@ -39,8 +39,8 @@ class Scraped:
     counted: Sequence[Sequence[int]]
     scrape: float = 1.0
 
-    def at(self, role: Role, number: int) -> int:
-        return self.counted[list(Role).index(role)][number]
+    def at(self, role: CounterRole, number: int) -> int:
+        return self.counted[list(CounterRole).index(role)][number]
 
 
 @pytest.fixture(scope="module")

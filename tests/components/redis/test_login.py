@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 import redis
-from mlrollout.adapters.redis import Calls, Rating, Ratings, RedisSurvey, RedisTrafficStore, RedisUsers, Taken, Users
+from mlrollout.adapters.redis import (
+    Calls,
+    Rating,
+    Ratings,
+    RedisSurvey,
+    RedisTrafficStore,
+    RedisUsers,
+    Taken,
+    UserCounts,
+)
 from mlrollout.domain.claim import Claim
 from mlrollout.domain.record import encode
 from mlrollout.domain.traffic import Lower, Outcome, Raise, SavedRecord, Traffic
@@ -147,7 +156,7 @@ async def test_the_documented_server_counts_and_cannot_write_the_percentage(
     admin.mset({KEY: "10", f"{KEY}:record": encode(TEN)})
     calls = Calls.from_url(url(guarded, "mlrollout-server", "hunter6"))
     await RedisUsers(calls).add(KEY, 1, [b"kim"], [b"lee"])
-    assert await RedisUsers(calls).count(KEY, 1) == Users(1, 1, 2)
+    assert await RedisUsers(calls).count(KEY, 1) == UserCounts(1, 1, 2)
     given = Rating("kim", "d", 4)
     assert await RedisSurvey(calls).rate(KEY, 1, "control", given, now=0.0, every=86_400.0) is Taken.COUNTED
     assert await RedisSurvey(calls).totals(KEY, 1) == {"control": Ratings({4: 1})}

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import redis
-from mlrollout.adapters.redis import Calls, RedisUsers, Users
+from mlrollout.adapters.redis import Calls, RedisUsers, UserCounts
 from mlrollout.adapters.redis.users import KEPT, MOST
 from mlrollout.ports import TrafficError
 
@@ -23,21 +23,21 @@ def ids(first: int, after: int) -> list[bytes]:
 
 
 async def test_nobody_has_been_there_before_the_first(users: RedisUsers, key: str) -> None:
-    assert await users.count(key, 1) == Users(0, 0, 0)
+    assert await users.count(key, 1) == UserCounts(0, 0, 0)
 
 
 async def test_a_user_counts_once_however_often_they_are_added(users: RedisUsers, key: str) -> None:
     for _ in range(3):
         await users.add(key, 1, control=ids(0, 20), treatment=ids(20, 25))
 
-    assert await users.count(key, 1) == Users(control=20, treatment=5, total=25)
+    assert await users.count(key, 1) == UserCounts(control=20, treatment=5, total=25)
 
 
 async def test_a_user_who_moved_counts_in_both_groups_and_once_in_all(users: RedisUsers, key: str) -> None:
     await users.add(key, 1, control=ids(0, 10), treatment=[])
     await users.add(key, 1, control=[], treatment=ids(5, 10))
 
-    assert await users.count(key, 1) == Users(control=10, treatment=5, total=10)
+    assert await users.count(key, 1) == UserCounts(control=10, treatment=5, total=10)
 
 
 async def test_attempts_are_counted_apart(users: RedisUsers, key: str) -> None:
@@ -75,7 +75,7 @@ async def test_a_cluster_counts_as_well(patient: None) -> None:
         users = RedisUsers(calls)
         await users.add("{ml}:percentage", 1, control=ids(0, 4), treatment=ids(4, 5))
 
-        assert await users.count("{ml}:percentage", 1) == Users(4, 1, 5)
+        assert await users.count("{ml}:percentage", 1) == UserCounts(4, 1, 5)
         await calls.close()
 
 

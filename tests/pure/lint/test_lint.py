@@ -12,9 +12,9 @@ from mlrollout.api.kinds import guardrail as reader
 from mlrollout.api.spec import Spec
 from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
+from mlrollout.lint.bounds import ANYTHING, Bounds, bounds
 from mlrollout.lint.finding import Level
 from mlrollout.lint.lint import merged, of_guardrail, of_measurement, of_spec, warnings
-from mlrollout.lint.span import ANYTHING, Span, span
 from mlrollout.lint.tree import read
 
 SHARE = 'sum(rate(d_total{group="t",status="ok"}[$window])) / sum(rate(d_total{group="t"}[$window]))'
@@ -141,7 +141,7 @@ def test_of_one_field_people_hear_once_and_with_the_value() -> None:
     assert of_measurement(doubtful, Measurement(Verdict.NO_DATA, 0.0, 0.0)) == ()
 
 
-# --- spans -----------------------------------------------------------------------------------
+# --- bounds ----------------------------------------------------------------------------------
 
 NUMBERS = st.integers(-5, 5).map(lambda number: (f"({number})", float(number)))
 
@@ -157,9 +157,9 @@ def joined(inner: st.SearchStrategy[tuple[str, float]]) -> st.SearchStrategy[tup
 
 
 @given(st.recursive(NUMBERS, joined, max_leaves=12))
-def test_what_numbers_come_to_lies_in_their_span(expression: tuple[str, float]) -> None:
+def test_what_numbers_come_to_lies_within_their_bounds(expression: tuple[str, float]) -> None:
     text, value = expression
-    possible = span(promql.parse(text), {})
+    possible = bounds(promql.parse(text), {})
     assert math.isnan(value) or possible.low - 1e-6 <= value <= possible.high + 1e-6
 
 
@@ -187,18 +187,18 @@ def test_what_numbers_come_to_lies_in_their_span(expression: tuple[str, float]) 
     ],
 )
 def test_what_a_query_can_answer(query: str, low: float, high: float) -> None:
-    assert spanned(query) == Span(low, high)
+    assert bounds_of(query) == Bounds(low, high)
 
 
 @pytest.mark.parametrize("query", ["x", "sum(x)", "-up", "up ^ 2", "stddev(up)", "max_over_time(up[5m])", "abs(x)"])
 def test_what_is_not_known_may_be_anything(query: str) -> None:
-    assert spanned(query) == ANYTHING
+    assert bounds_of(query) == ANYTHING
 
 
-def spanned(query: str) -> Span:
+def bounds_of(query: str) -> Bounds:
     found = read(query)
     assert found is not None
-    return span(*found)
+    return bounds(*found)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from mlrollout.ports import ObjectsError
 from mlrollout.server.auth import cluster
-from mlrollout.server.auth.cluster import REMEMBERED, Answers
+from mlrollout.server.auth.cluster import REMEMBERED, AnswerCache
 from mlrollout.server.http.problem import HttpProblem
 
 
@@ -34,7 +34,7 @@ async def api() -> ApiServer:
 
 
 async def test_an_answer_holds_for_a_while_and_then_is_asked_for_anew(api: ApiServer) -> None:
-    answers = Answers(lambda: api.now)
+    answers = AnswerCache(lambda: api.now)
     first = await answers.get("kim", api.answer)
     api.now = REMEMBERED - 0.001
     second = await answers.get("kim", api.answer)
@@ -45,13 +45,13 @@ async def test_an_answer_holds_for_a_while_and_then_is_asked_for_anew(api: ApiSe
 
 
 async def test_what_is_known_of_one_is_not_known_of_another(api: ApiServer) -> None:
-    answers = Answers(lambda: api.now)
+    answers = AnswerCache(lambda: api.now)
 
     assert [await answers.get(who, api.answer) for who in ("kim", "lee", "kim")] == [1, 2, 1]
 
 
 async def test_whoever_asks_meanwhile_waits_for_the_same_answer(api: ApiServer) -> None:
-    answers = Answers(lambda: api.now)
+    answers = AnswerCache(lambda: api.now)
     api.up.clear()
     asking = [asyncio.ensure_future(answers.get("kim", api.answer)) for _ in range(10)]
     await asyncio.sleep(0)
@@ -62,7 +62,7 @@ async def test_whoever_asks_meanwhile_waits_for_the_same_answer(api: ApiServer) 
 
 
 async def test_a_failure_lets_nobody_in_and_is_not_remembered(api: ApiServer) -> None:
-    answers = Answers(lambda: api.now)
+    answers = AnswerCache(lambda: api.now)
     api.broken = True
     with pytest.raises(HttpProblem, match="nobody is let in") as refused:
         await answers.get("kim", api.answer)
@@ -75,6 +75,6 @@ async def test_a_failure_lets_nobody_in_and_is_not_remembered(api: ApiServer) ->
 
 async def test_only_so_much_is_remembered(api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "MOST_REMEMBERED", 2)
-    answers = Answers(lambda: api.now)
+    answers = AnswerCache(lambda: api.now)
 
     assert [await answers.get(who, api.answer) for who in ("a", "b", "c", "c", "b", "a")] == [1, 2, 3, 3, 2, 4]

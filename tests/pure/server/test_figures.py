@@ -2,7 +2,7 @@ import promql_parser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.server.ab.figures import LONGEST_WINDOW, MOST_POINTS, Window, counts, figures, query, series
+from mlrollout.server.ab.figures import LONGEST_WINDOW, MOST_POINTS, QueryRange, counts, figures, query, series
 from mlrollout.server.ab.models import Figures
 
 NOTHING = Figures(
@@ -17,7 +17,7 @@ NOTHING = Figures(
 
 @given(st.integers(1, LONGEST_WINDOW))
 def test_a_window_has_few_points_and_each_is_about_the_time_since_the_one_before(minutes: int) -> None:
-    window = Window.until(1_000_000, minutes)
+    window = QueryRange.until(1_000_000, minutes)
 
     assert 1 <= len(window.points) <= MOST_POINTS
     assert window.points[-1] == window.last == 1_000_000
@@ -77,7 +77,7 @@ def test_numbers_that_are_none_and_groups_that_are_none_are_left_out() -> None:
 
 
 def test_every_point_of_a_series_is_there_also_where_nothing_is_known_of_it() -> None:
-    window = Window.until(600, 3)
+    window = QueryRange.until(600, 3)
 
     found = series(window, [({"group": "control", "figure": "success"}, [(480, 1.0), (600, 2.0), (601, 9.0)])])
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
-from mlrollout.simulate.counters import Role
-from mlrollout.simulate.promql import Roles, UnknownError, compile_
+from mlrollout.simulate.counters import CounterRole
+from mlrollout.simulate.promql import CounterRoles, UnknownError, compile_
 
-ROLES: Roles = {'bad{g="t"}': Role.BAD, "good{}": Role.GOOD, "all{}": Role.ALL}
+ROLES: CounterRoles = {'bad{g="t"}': CounterRole.BAD, "good{}": CounterRole.GOOD, "all{}": CounterRole.ALL}
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Samples:
     good: Sequence[int]
     scrape: float = 15.0
 
-    def at(self, role: Role, number: int) -> int:
-        found: Mapping[Role, Sequence[int]] = {Role.BAD: self.bad, Role.GOOD: self.good}
-        if role is Role.ALL:
+    def at(self, role: CounterRole, number: int) -> int:
+        found: Mapping[CounterRole, Sequence[int]] = {CounterRole.BAD: self.bad, CounterRole.GOOD: self.good}
+        if role is CounterRole.ALL:
             return self.bad[number] + self.good[number]
         return found[role][number]
 

@@ -11,7 +11,7 @@ from mlrollout.api.rate import Rate, RateGuardrail
 from mlrollout.api.spec import Requirement, Spec, Stage, TrafficSpec
 from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.simulate import recognised
-from mlrollout.simulate.forecast import Forecast, Question, Simulation
+from mlrollout.simulate.forecast import Forecast, Simulation, SimulationParameters
 from mlrollout.simulate.promql import UnknownError
 from mlrollout.simulate.rollout import End, Guards, Load, Try
 from mlrollout.simulate.watched import Outlook, Pace, Watched
@@ -32,7 +32,7 @@ def spec(*guardrails: object, stages: tuple[Stage, ...] = (Stage(name="all", per
 
 
 def forecast(asked: Spec, requests: float, bad: float, tries: int = 20) -> Forecast:
-    return Simulation(asked, Question(Load(requests, bad), tries)).run()
+    return Simulation(asked, SimulationParameters(Load(requests, bad), tries)).run()
 
 
 class EveryLook(Watched):
@@ -120,7 +120,7 @@ def test_bad_values_that_never_gather_their_samples_take_back_where_the_user_say
 def test_who_is_held_back_is_not_in_treatment() -> None:
     whole = spec(errors())
     held = whole.model_copy(update={"traffic": TrafficSpec(key="k", holdback=20)})
-    found = forecast(held, 10.0, 0.05, tries=2).found[-1]
+    found = forecast(held, 10.0, 0.05, tries=2).detections[-1]
 
     assert found.after is not None
     assert found.users == pytest.approx(found.after * 10.0 * 0.8)
@@ -167,7 +167,7 @@ def test_what_is_not_simulated_is_said_and_passes() -> None:
 def test_nothing_to_simulate_is_an_error() -> None:
     slow = ThresholdGuardrail(name="slow", query="histogram_quantile(0.9, sum by (le) (rate(b[5m])))", max=2)
     with pytest.raises(UnknownError, match="slow"):
-        Simulation(spec(slow), Question(Load(1.0, 0.01)))
+        Simulation(spec(slow), SimulationParameters(Load(1.0, 0.01)))
 
 
 RATES = [
@@ -184,7 +184,7 @@ def test_a_rate_leaves_a_healthy_model_alone_and_finds_a_bad_one(guardrail: Rate
     assert found.healthy.taken_back == 0
     assert found.healthy.completed == 20
     assert found.healthy.completion == pytest.approx(14 * DAY, rel=0.02)
-    worst = found.found[-1]
+    worst = found.detections[-1]
     assert (worst.times, worst.share, worst.found, worst.tries) == (20.0, 0.2, 2, 2)
     assert worst.after is not None
     assert worst.users == pytest.approx(worst.after * 0.035)
@@ -198,14 +198,16 @@ def test_a_rate_and_a_threshold_on_the_same_counters() -> None:
 
 
 def test_the_same_seed_tells_the_same() -> None:
-    asked, question = spec(errors()), Question(Load(1.0, 0.01), 10)
+    asked, parameters = spec(errors()), SimulationParameters(Load(1.0, 0.01), 10)
 
-    assert Simulation(asked, question).run() == Simulation(asked, question).run()
+    assert Simulation(asked, parameters).run() == Simulation(asked, parameters).run()
 
 
 def test_each_try_is_told() -> None:
     told: list[int] = []
-    simulation = Simulation(spec(errors(), RATES[0].model_copy(update={"name": "rate"})), Question(Load(1.0, 0.01), 10))
+    simulation = Simulation(
+        spec(errors(), RATES[0].model_copy(update={"name": "rate"})), SimulationParameters(Load(1.0, 0.01), 10)
+    )
     simulation.run(lambda: told.append(1))
 
     assert 10 < len(told) <= simulation.tries

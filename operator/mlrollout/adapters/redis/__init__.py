@@ -3,6 +3,6 @@
 from .calls import Calls
 from .store import RedisTrafficStore
 from .survey import Rating, Ratings, RedisSurvey, Taken
-from .users import RedisUsers, Users
+from .users import RedisUsers, UserCounts
 
-__all__ = ["Calls", "Rating", "Ratings", "RedisSurvey", "RedisTrafficStore", "RedisUsers", "Taken", "Users"]
+__all__ = ["Calls", "Rating", "Ratings", "RedisSurvey", "RedisTrafficStore", "RedisUsers", "Taken", "UserCounts"]

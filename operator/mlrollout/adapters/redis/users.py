@@ -31,7 +31,7 @@ _COUNT = "return {redis.call('PFCOUNT', KEYS[1]), redis.call('PFCOUNT', KEYS[2])
 
 
 @dataclass(frozen=True, slots=True)
-class Users:
+class UserCounts:
     """Distinct users of an attempt; each number is an estimate.
 
     Attributes:
@@ -60,14 +60,14 @@ class RedisUsers:
         numbers = (len(control), len(treatment))
         await self._calls.call(key, "EVAL", _ADD, *_keys(key, attempt), KEPT, *numbers, *control, *treatment)
 
-    async def count(self, key: str, attempt: int) -> Users:
+    async def count(self, key: str, attempt: int) -> UserCounts:
         """How many distinct users the attempt has had.
 
         Raises:
             TrafficError: It can't be known now.
         """
         control, treatment, total = await self._calls.call(key, "EVAL", _COUNT, *_keys(key, attempt))
-        return Users(control, treatment, total)
+        return UserCounts(control, treatment, total)
 
 
 def _keys(key: str, attempt: int) -> tuple[int, str, str]:

@@ -10,11 +10,11 @@ from mlrollout.evidence.measurement import Counted, Evidence
 from mlrollout.evidence.statistics import intervals
 from mlrollout.evidence.statistics.balance import MULTIPLES, BalanceState, BalanceTest, Split
 from mlrollout.evidence.statistics.blocks import Block, Counts
-from mlrollout.evidence.statistics.counting.contents import Source, counts, of_group
+from mlrollout.evidence.statistics.counting.contents import CounterPair, counts, of_group
 
 from .compare_shares import CONTROL, MOST, TREATMENT
-from .memory import Calm, Window
-from .sequential import Sequential
+from .memory import BlockSamples, Calm
+from .sequential import SequentialCheck
 
 USERS = "balance.users"
 _BROKEN = (
@@ -24,7 +24,7 @@ _BROKEN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Users:
+class NewUsers:
     """Users who came for the first time, by the group that they got.
 
     Attributes:
@@ -45,7 +45,7 @@ class SplitTest:
         """Before the first block of an attempt."""
         return BalanceTest().begin(at)
 
-    def update(self, state: BalanceState, block: Block[Users]) -> BalanceState:
+    def update(self, state: BalanceState, block: Block[NewUsers]) -> BalanceState:
         """With one more block."""
         users = block.content
         if users.share is not None and 0 < users.share < 1:
@@ -62,23 +62,23 @@ class SplitTest:
         )
 
 
-class Balance(Sequential[BalanceGuardrail, BalanceState, Users]):
+class BalanceCheck(SequentialCheck[BalanceGuardrail, BalanceState, NewUsers]):
     """A guardrail on how users are divided."""
 
     def __init__(self, guardrail: BalanceGuardrail) -> None:
         super().__init__(guardrail, SplitTest(), BalanceState, {USERS: guardrail.balance.users})
 
-    def count(self, window: Window) -> Users:
+    def count(self, samples: BlockSamples) -> NewUsers:
         """The new users of both groups; with everybody in treatment, nobody has to be in control."""
-        source = Source.read((), window.series[USERS])
-        span = source.span(window.begin, window.end)
+        counters = CounterPair.read((), samples.series[USERS])
+        span = counters.span(samples.begin, samples.end)
         treatment, control = (
             0.0
-            if name == CONTROL and window.share == 1
-            else of_group(source, self.guardrail.balance.group, name, lambda group: counts(group, span).events)
+            if name == CONTROL and samples.share == 1
+            else of_group(counters, self.guardrail.balance.group, name, lambda group: counts(group, span).events)
             for name in (TREATMENT, CONTROL)
         )
-        return Users(treatment, control, window.share)
+        return NewUsers(treatment, control, samples.share)
 
     def evidence(self, state: BalanceState, level: float) -> Evidence:
         """The share of this stage's new users that are in treatment, beside the one that was asked for."""

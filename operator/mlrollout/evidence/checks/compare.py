@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from mlrollout.api.compare import Compare as Compared
-from mlrollout.api.compare import CompareGuardrail
+from mlrollout.api.compare import Compare, CompareGuardrail
 from mlrollout.api.spec import Spec
 from mlrollout.evidence.measurement import Evidence
 from mlrollout.evidence.promql.selector import pinned
@@ -13,8 +12,8 @@ from mlrollout.evidence.statistics.blocks import Pair
 from .check import Attempt, UnmeasurableError
 from .compare_means import Means
 from .compare_shares import Shares
-from .memory import Calm, Test, Window
-from .sequential import Sequential
+from .memory import BlockSamples, Calm, Test
+from .sequential import SequentialCheck
 
 _ALONE = (
     "at 100 % there is no control to compare with: give compare a `max`, by which it goes on, or keep some users in "
@@ -41,7 +40,7 @@ class Form(Protocol):
         """The selectors, by the field where each stands."""
         ...
 
-    def count(self, window: Window) -> Any:  # noqa: ANN401 - what its own test reads
+    def count(self, samples: BlockSamples) -> Any:  # noqa: ANN401 - what its own test reads
         """What is counted of both groups in a block; of the treatment alone at a share of 1."""
         ...
 
@@ -62,7 +61,7 @@ class Form(Protocol):
         ...
 
 
-class Compare(Sequential[CompareGuardrail, Any, Any]):
+class CompareCheck(SequentialCheck[CompareGuardrail, Any, Any]):
     """A guardrail on the treatment against the control."""
 
     def __init__(self, guardrail: CompareGuardrail) -> None:
@@ -74,9 +73,9 @@ class Compare(Sequential[CompareGuardrail, Any, Any]):
                 one = f"it asks for one group alone: leave `{compare.group}` out, by which the groups are told apart"
                 raise UnmeasurableError(where, one)
 
-    def count(self, window: Window) -> Any:  # noqa: ANN401 - by form
+    def count(self, samples: BlockSamples) -> Any:  # noqa: ANN401 - by form
         """Both groups; the treatment alone where nobody is left in control."""
-        return self._form.count(window)
+        return self._form.count(samples)
 
     def evidence(self, state: Any, level: float) -> Evidence:  # noqa: ANN401 - by form
         """The ratio or the difference in this stage."""
@@ -106,6 +105,6 @@ def without_control(guardrail: CompareGuardrail, spec: Spec) -> str:
     return f"stage {blind[0]} can't be left by a pass of guardrail {guardrail.name}: {_ALONE}"
 
 
-def tolerated(compare: Compared) -> float | None:
+def tolerated(compare: Compare) -> float | None:
     """The ratio, or the difference."""
     return compare.difference if compare.ratio is None else compare.ratio

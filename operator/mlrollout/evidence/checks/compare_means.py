@@ -9,11 +9,11 @@ from mlrollout.api.moment import to_second
 from mlrollout.evidence import wording
 from mlrollout.evidence.measurement import Counted, Evidence
 from mlrollout.evidence.statistics.blocks import Pair, Sums
-from mlrollout.evidence.statistics.counting.contents import Source, of_group, sums
+from mlrollout.evidence.statistics.counting.contents import CounterPair, of_group, sums
 from mlrollout.evidence.statistics.mean import LEARNING, MeanState, MeanTest, of_gap
 
 from .compare_shares import CONTROL, MOST, TREATMENT
-from .memory import Calm, Window
+from .memory import BlockSamples, Calm
 
 SUM, COUNT = "compare.sum", "compare.count"
 
@@ -50,14 +50,14 @@ class Means:
         """Of what is added up, and of how many values."""
         return {SUM: self.compare.sum or "", COUNT: self.compare.count or ""}
 
-    def count(self, window: Window) -> Pair[Sums]:
+    def count(self, samples: BlockSamples) -> Pair[Sums]:
         """Each group's sums; without a control, which no mean can be compared with, the treatment's."""
-        source = Source.read(window.series[SUM], window.series[COUNT])
-        span = source.span(window.begin, window.end)
+        counters = CounterPair.read(samples.series[SUM], samples.series[COUNT])
+        span = counters.span(samples.begin, samples.end)
         treatment, control = (
             Sums()
-            if name == CONTROL and window.share == 1
-            else of_group(source, self.compare.group, name, lambda group: sums(group, span))
+            if name == CONTROL and samples.share == 1
+            else of_group(counters, self.compare.group, name, lambda group: sums(group, span))
             for name in (TREATMENT, CONTROL)
         )
         return Pair(treatment, control)

@@ -12,12 +12,12 @@ from mlrollout.evidence.statistics import intervals
 from mlrollout.evidence.statistics.blocks import Counts, Pair
 from mlrollout.evidence.statistics.cohorts import Cohorts
 from mlrollout.evidence.statistics.compare import CompareTest
-from mlrollout.evidence.statistics.counting.contents import Source, above, counts, of_cohorts, of_group
+from mlrollout.evidence.statistics.counting.contents import CounterPair, above, counts, of_cohorts, of_group
 from mlrollout.evidence.statistics.counting.increments import Span
 from mlrollout.evidence.statistics.counting.series import Series
 from mlrollout.evidence.statistics.shares import SharesState, SharesTest
 
-from .memory import Calm, Window
+from .memory import BlockSamples, Calm
 
 BAD, ALL, HISTOGRAM = "compare.bad", "compare.all", "compare.histogram"
 TREATMENT, CONTROL = "treatment", "control"
@@ -57,22 +57,22 @@ class Shares:
 
     # --- what is counted ---------------------------------------------------------------------
 
-    def count(self, window: Window) -> Cohorts:
+    def count(self, samples: BlockSamples) -> Cohorts:
         """Each group's counts, by cohort where all series tell it."""
-        source = Source.read(
-            window.series.get(BAD, ()), window.series[ALL if self.compare.histogram is None else HISTOGRAM]
+        counters = CounterPair.read(
+            samples.series.get(BAD, ()), samples.series[ALL if self.compare.histogram is None else HISTOGRAM]
         )
-        span, names = source.span(window.begin, window.end), _cohorts([*source.part, *source.all])
-        treatment = self._of_group(source, TREATMENT, names, span)
-        if window.share == 1:
+        span, names = counters.span(samples.begin, samples.end), _cohorts([*counters.part, *counters.all])
+        treatment = self._of_group(counters, TREATMENT, names, span)
+        if samples.share == 1:
             return Pair((sum(treatment, Counts()),), ())
-        return Pair(treatment, self._of_group(source, CONTROL, names, span))
+        return Pair(treatment, self._of_group(counters, CONTROL, names, span))
 
-    def _of_group(self, source: Source, name: str, cohorts: Sequence[str], span: Span) -> tuple[Counts, ...]:
-        return of_group(source, self.compare.group, name, lambda group: self._by_cohort(group, cohorts, span))
+    def _of_group(self, counters: CounterPair, name: str, cohorts: Sequence[str], span: Span) -> tuple[Counts, ...]:
+        return of_group(counters, self.compare.group, name, lambda group: self._by_cohort(group, cohorts, span))
 
-    def _by_cohort(self, group: Source, cohorts: Sequence[str], span: Span) -> tuple[Counts, ...]:
-        def counted(one: Source) -> Counts:
+    def _by_cohort(self, group: CounterPair, cohorts: Sequence[str], span: Span) -> tuple[Counts, ...]:
+        def counted(one: CounterPair) -> Counts:
             return counts(one, span) if self.compare.above is None else above(one.all, float(self.compare.above), span)
 
         if not cohorts:

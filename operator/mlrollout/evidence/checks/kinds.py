@@ -9,17 +9,17 @@ from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.rate import RateGuardrail
 from mlrollout.api.threshold import ThresholdGuardrail
 
-from .balance import Balance
+from .balance import BalanceCheck
 from .check import Check, Unmeasurable, UnmeasurableError
-from .compare import Compare
-from .rate import Rate
-from .threshold import Threshold
+from .compare import CompareCheck
+from .rate import RateCheck
+from .threshold import ThresholdCheck
 
 _KINDS: Mapping[type[Guardrail], type[Check[Any]]] = {
-    ThresholdGuardrail: Threshold,
-    RateGuardrail: Rate,
-    CompareGuardrail: Compare,
-    BalanceGuardrail: Balance,
+    ThresholdGuardrail: ThresholdCheck,
+    RateGuardrail: RateCheck,
+    CompareGuardrail: CompareCheck,
+    BalanceGuardrail: BalanceCheck,
 }
 
 

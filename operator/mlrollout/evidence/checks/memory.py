@@ -38,7 +38,7 @@ class Test(Protocol[S, C]):
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class BlockSamples:
     """What was read for one block.
 
     Attributes:

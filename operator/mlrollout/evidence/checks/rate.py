@@ -8,16 +8,16 @@ from mlrollout.evidence import wording
 from mlrollout.evidence.measurement import Counted, Evidence
 from mlrollout.evidence.statistics import intervals
 from mlrollout.evidence.statistics.blocks import Counts
-from mlrollout.evidence.statistics.counting.contents import Source, above, counts
+from mlrollout.evidence.statistics.counting.contents import CounterPair, above, counts
 from mlrollout.evidence.statistics.rate import RateState, RateTest
 
-from .memory import Calm, Window
-from .sequential import Sequential
+from .memory import BlockSamples, Calm
+from .sequential import SequentialCheck
 
 BAD, ALL, HISTOGRAM = "rate.bad", "rate.all", "rate.histogram"
 
 
-class Rate(Sequential[RateGuardrail, RateState, Counts]):
+class RateCheck(SequentialCheck[RateGuardrail, RateState, Counts]):
     """A guardrail on the share of bad events of one group."""
 
     def __init__(self, guardrail: RateGuardrail) -> None:
@@ -27,13 +27,13 @@ class Rate(Sequential[RateGuardrail, RateState, Counts]):
         super().__init__(guardrail, RateTest(rate.max), RateState, selectors)
         self._edge = None if rate.above is None else float(rate.above)
 
-    def count(self, window: Window) -> Counts:
+    def count(self, samples: BlockSamples) -> Counts:
         """Bad events and all events; or those above the edge, and all."""
         if self._edge is None:
-            source = Source.read(window.series[BAD], window.series[ALL])
-            return counts(source, source.span(window.begin, window.end))
-        source = Source.read((), window.series[HISTOGRAM])
-        return above(source.all, self._edge, source.span(window.begin, window.end))
+            counters = CounterPair.read(samples.series[BAD], samples.series[ALL])
+            return counts(counters, counters.span(samples.begin, samples.end))
+        counters = CounterPair.read((), samples.series[HISTOGRAM])
+        return above(counters.all, self._edge, counters.span(samples.begin, samples.end))
 
     def evidence(self, state: RateState, level: float) -> Evidence:
         """The share in this stage."""

@@ -26,11 +26,11 @@ from mlrollout.evidence.statistics import checkpoint
 from mlrollout.evidence.statistics.bets import enough
 from mlrollout.evidence.statistics.blocks import Block
 from mlrollout.evidence.statistics.counting import grid
-from mlrollout.evidence.statistics.counting.refusal import Reason, Refusal
 from mlrollout.evidence.statistics.counting.series import Series
+from mlrollout.evidence.statistics.counting.uncountable import UncountableError, UncountableReason
 
 from .check import Answers, Attempt, Check, Failure, Occasion, Question, Questions, UnmeasurableError
-from .memory import Calm, Memory, Test, TestState, Window
+from .memory import BlockSamples, Calm, Memory, Test, TestState
 
 SHORTEST_BLOCK = 15.0
 """Seconds of a block, where the guardrail's interval is not longer."""
@@ -55,7 +55,7 @@ S = TypeVar("S", bound=TestState)
 C = TypeVar("C")
 
 
-class Sequential(Check[G], Generic[G, S, C]):
+class SequentialCheck(Check[G], Generic[G, S, C]):
     """A guardrail that is tested block by block. A kind says what it asks, how it counts, and how it tells that.
 
     Args:
@@ -73,7 +73,7 @@ class Sequential(Check[G], Generic[G, S, C]):
         self._kept = kept
         self._selectors = {where: _selector(where, text) for where, text in selectors.items()}
         self._memory: Memory[S] | None = None
-        self._refusal: Refusal | None = None
+        self._uncountable: UncountableError | None = None
         self._waited = 0.0  # up to where the block that waits is known to have nothing that can be counted
         self.scrape = SCRAPE
         self._ahead = 4 * self.step
@@ -81,11 +81,11 @@ class Sequential(Check[G], Generic[G, S, C]):
     # --- what a kind says --------------------------------------------------------------------
 
     @abstractmethod
-    def count(self, window: Window) -> C:
+    def count(self, samples: BlockSamples) -> C:
         """What is counted in a block.
 
         Raises:
-            Refusal: It can't be.
+            UncountableError: It can't be.
         """
 
     @abstractmethod
@@ -163,7 +163,7 @@ class Sequential(Check[G], Generic[G, S, C]):
                 return self.failed(occasion, partial)
         series = {name: answer.series for name, answer in answers.items() if isinstance(answer, Answer)}
         if occasion.attempt is None:
-            return self._before_users(occasion, Window(series, begin, end, None))
+            return self._before_users(occasion, BlockSamples(series, begin, end, None))
         level = self.guardrail.level(occasion.sharing)
         self._memory = self._read(memory, occasion.attempt, series, end, level) if end > begin else memory
         self._learn(series, begin, end)
@@ -182,13 +182,13 @@ class Sequential(Check[G], Generic[G, S, C]):
         seconds = math.ceil(end - begin + grid.BEFORE)
         return {where: Question(f"{text}[{seconds}s]", end) for where, text in self._selectors.items()}
 
-    def _before_users(self, occasion: Occasion, window: Window) -> Measurement:
+    def _before_users(self, occasion: Occasion, samples: BlockSamples) -> Measurement:
         """Nothing counts yet, but what can't be counted is told before the first user comes."""
         try:
-            self.count(window)
-        except Refusal as refusal:
-            if refusal.reason not in _SILENT:
-                return self.failed(occasion, refusal.words)
+            self.count(samples)
+        except UncountableError as error:
+            if error.reason not in _SILENT:
+                return self.failed(occasion, error.words)
         message = "nobody has had the treatment yet: counting begins with the first stage"
         return Measurement(Verdict.INCONCLUSIVE, occasion.at, 0.0, message=message)
 
@@ -196,7 +196,7 @@ class Sequential(Check[G], Generic[G, S, C]):
         self, memory: Memory[S], attempt: Attempt, series: Mapping[str, tuple[Series, ...]], upto: float, level: float
     ) -> Memory[S]:
         """What is remembered after all blocks up to a moment; it ends with the block that makes a breach."""
-        self._refusal = self._refusal if self._waited > memory.upto else None
+        self._uncountable = self._uncountable if self._waited > memory.upto else None
         samples = {name: [_Samples.of(one) for one in found] for name, found in series.items()}
         begin = memory.upto
         for end in grid.ends(max(begin, self._waited), upto, self.step):
@@ -205,14 +205,14 @@ class Sequential(Check[G], Generic[G, S, C]):
                 memory = memory.next_stage(attempt.stage, begin)
             found = {name: tuple(_within(all_, begin - grid.BEFORE, end)) for name, all_ in samples.items()}
             try:
-                content = self.count(Window(found, begin, end, attempt.share if in_stage else None))
-            except Refusal as refusal:
-                self._refusal = refusal
-                if refusal.reason.waits and end - begin < SILENCE:
+                content = self.count(BlockSamples(found, begin, end, attempt.share if in_stage else None))
+            except UncountableError as error:
+                self._uncountable = error
+                if error.reason.waits and end - begin < SILENCE:
                     self._waited = end
                     continue
             else:
-                self._refusal = None
+                self._uncountable = None
                 memory = memory.with_block(self._test.update(memory.state, Block(begin, end, content)), end)
             begin = end
             memory = replace(memory, upto=end)
@@ -226,7 +226,7 @@ class Sequential(Check[G], Generic[G, S, C]):
         fullest = max((one.samples for found in series.values() for one in found), key=len, default=())
         gaps = sorted(late - early for (early, _), (late, _) in pairwise(fullest))
         self.scrape = gaps[len(gaps) // 2] if gaps else self.scrape
-        if self._refusal is not None and self._refusal.reason.waits:
+        if self._uncountable is not None and self._uncountable.reason.waits:
             self._ahead = min(2 * self._ahead, SILENCE + self.step)
         elif total:
             seconds = SAMPLES * (end - begin + grid.BEFORE) / total - grid.BEFORE
@@ -237,11 +237,11 @@ class Sequential(Check[G], Generic[G, S, C]):
         assert memory is not None  # noqa: S101 - it was just written
         if enough(memory.state.bets.log_worse, level):
             return self._measurement(Verdict.BREACH, occasion, memory, level)
-        behind, refusal = newest - memory.counted, self._refusal
+        behind, uncountable = newest - memory.counted, self._uncountable
         overdue = behind > self.guardrail.max_age
-        if refusal is not None and (overdue or not refusal.reason.waits):
-            verdict = Verdict.NO_DATA if refusal.reason in _SILENT else Verdict.ERROR
-            return self._measurement(verdict, occasion, memory, level, instead=refusal.words)
+        if uncountable is not None and (overdue or not uncountable.reason.waits):
+            verdict = Verdict.NO_DATA if uncountable.reason in _SILENT else Verdict.ERROR
+            return self._measurement(verdict, occasion, memory, level, instead=uncountable.words)
         if overdue:
             counted = f"what was missed is counted: up to {to_second(memory.counted)}, {rough(behind)} are left"
             return self._measurement(Verdict.INCONCLUSIVE, occasion, memory, level, instead=counted)
@@ -286,7 +286,7 @@ class Sequential(Check[G], Generic[G, S, C]):
         )
 
 
-_SILENT = frozenset({Reason.NO_SAMPLES, Reason.GROUP_MISSING})
+_SILENT = frozenset({UncountableReason.NO_SAMPLES, UncountableReason.GROUP_MISSING})
 """What says no more than that nothing is there."""
 
 

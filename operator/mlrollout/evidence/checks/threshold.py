@@ -34,8 +34,8 @@ _NUMERIC = frozenset({"vector", "scalar"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What is asked with one `$window`.
+class _QuestionPlan:
+    """Which questions a measurement asks with one `$window`.
 
     Attributes:
         reach: How far back the query looks, in seconds.
@@ -50,7 +50,7 @@ class _Asked:
     companions: Questions
 
 
-class Threshold(Check[ThresholdGuardrail]):
+class ThresholdCheck(Check[ThresholdGuardrail]):
     """A guardrail whose query answers with one number, held against `min` and `max`."""
 
     def __init__(self, guardrail: ThresholdGuardrail) -> None:
@@ -59,40 +59,42 @@ class Threshold(Check[ThresholdGuardrail]):
         counting = None if guardrail.min_samples is None else guardrail.min_samples.query
         self._count = None if counting is None else parsed(COUNT, counting)
         # The window is the same at each step of a measurement, and from one to the next once the stage is old enough.
-        self._asked = lru_cache(maxsize=1)(self._ask)
+        self._plan = lru_cache(maxsize=1)(self._make_plan)
 
     def reach(self, occasion: Occasion) -> float:
         """How far back the query looks."""
-        return self._asked(occasion.window(self.guardrail.window)).reach
+        return self._plan(occasion.window(self.guardrail.window)).reach
 
     def proceed(self, occasion: Occasion, answers: Answers) -> Measurement | Questions:
         """The value first, with its count beside it; and if it is no breach, what both stand on."""
-        asked = self._asked(occasion.window(self.guardrail.window))
+        plan = self._plan(occasion.window(self.guardrail.window))
         value = answers.get(VALUE)
         if value is None:
-            return asked.first
+            return plan.first
         if isinstance(value, Failure):
             return self.failed(occasion, value.reason, refused=value.refused)
-        look, samples = self._look(occasion, asked), _answer(answers, COUNT)
+        look, samples = self._look(occasion, plan), _answer(answers, COUNT)
         if found := exceeds(look, value, samples) or exceeds_on_few(look, value, samples):
             return found
         if COUNT not in answers and _outside(look, value):
-            return {COUNT: asked.companions[COUNT]}  # whether it is a breach, nothing else can say
-        return self._with_companions(asked, look, value, answers)
+            return {COUNT: plan.companions[COUNT]}  # whether it is a breach, nothing else can say
+        return self._with_companions(plan, look, value, answers)
 
     def unanswered(self, occasion: Occasion, answers: Answers, reason: str) -> Measurement:
         """An error, which does not forget a value that is known: a bad one whose samples are never told goes on."""
         value = answers.get(VALUE)
         if isinstance(value, Answer):
-            return _failed(self._look(occasion, self._asked(occasion.window(self.guardrail.window))), value, reason)
+            return _failed(self._look(occasion, self._plan(occasion.window(self.guardrail.window))), value, reason)
         return self.failed(occasion, reason)
 
-    def _look(self, occasion: Occasion, asked: _Asked) -> "Look":
-        return Look(self.guardrail, occasion.at, asked.reach, occasion.stood, self._value)
+    def _look(self, occasion: Occasion, plan: _QuestionPlan) -> "Look":
+        return Look(self.guardrail, occasion.at, plan.reach, occasion.stood, self._value)
 
-    def _with_companions(self, asked: _Asked, look: "Look", value: Answer, answers: Answers) -> Measurement | Questions:
+    def _with_companions(
+        self, plan: _QuestionPlan, look: "Look", value: Answer, answers: Answers
+    ) -> Measurement | Questions:
         """What a value that is no breach comes to, once everything that it stands on is known."""
-        for name, question in asked.companions.items():
+        for name, question in plan.companions.items():
             match answers.get(name):
                 case None:
                     return {name: question}
@@ -101,7 +103,7 @@ class Threshold(Check[ThresholdGuardrail]):
                     ours = f"how old its samples are can't be asked: {reason}" if name == PRESENCE and refused else ""
                     return _failed(look, value, ours or reason, refused=refused and not ours)
         samples, now = _answer(answers, COUNT), _answer(answers, PRESENCE)
-        presence = None if now is None else Presence(asked.needed, look.guardrail.max_age, now)
+        presence = None if now is None else Presence(plan.needed, look.guardrail.max_age, now)
         if presence is not None and (presence.missing or not value.samples or (samples and not samples.samples)):
             before = presence.history(look.reach)
             if before is not None and HISTORY not in answers:
@@ -110,7 +112,7 @@ class Threshold(Check[ThresholdGuardrail]):
             presence = replace(presence, before=_answer(answers, HISTORY))
         return judge(look, value, presence=presence, samples=samples)
 
-    def _ask(self, window: float) -> _Asked:
+    def _make_plan(self, window: float) -> _QuestionPlan:
         max_age = self.guardrail.max_age
         value, needed = Question(self._value.render(window)), needs(self._value, window, max_age)
         counting: dict[str, Question] = {}
@@ -118,7 +120,7 @@ class Threshold(Check[ThresholdGuardrail]):
             counting[COUNT] = Question(self._count.render(window))
             needed += needs(self._count, window, max_age, COUNT)
         lives = ask(needed)
-        return _Asked(
+        return _QuestionPlan(
             reach=self._value.reach(window, self.guardrail.window),
             first={VALUE: value, **counting},
             needed=needed,

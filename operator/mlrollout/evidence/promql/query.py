@@ -10,14 +10,14 @@ from . import dialect, selection, syntax
 from .selection import Selection
 from .text import QueryError, set_window, without_strings
 
-__all__ = ["Query", "QueryError", "Source"]
+__all__ = ["Query", "QueryError", "WindowedSelection"]
 
 SHORTEST = 1.0
 """The shortest duration that `$window` stands for, in seconds: a stage that has just begun has no window yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class WindowedDuration:
     """A stretch of time: `fixed` seconds and `windows` times `$window`."""
 
     fixed: float
@@ -29,7 +29,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class WindowedSelection:
     """One place where a query takes samples, with any window; see `Selection` for what is not said here.
 
     Attributes:
@@ -39,8 +39,8 @@ class Source:
     """
 
     selection: Selection
-    begins: Span
-    width: Span
+    begins: WindowedDuration
+    width: WindowedDuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,14 @@ class Query:
 
     Attributes:
         text: As the user wrote it. `$window` in a range, a subquery or an offset stands for a duration.
-        sources: Where it takes its samples.
+        selections: Where it takes its samples.
         loses_le: Whether it takes a quantile over buckets without the label that tells them apart.
-        unread: Why only its words could be read and not its meaning; empty where it was understood. Then `sources`
+        unread: Why only its words could be read and not its meaning; empty where it was understood. Then `selections`
             is a guess, and `reach` a bound.
     """
 
     text: str
-    sources: tuple[Source, ...]
+    selections: tuple[WindowedSelection, ...]
     loses_le: bool = False
     unread: str = ""
 
@@ -71,8 +71,8 @@ class Query:
                 that has nothing to do with now. Whether it is PromQL at all, the server decides.
         """
         once, twice = (_read(_render(text, windows * SHORTEST)) for windows in (1, 2))
-        sources = tuple(_source(one, two) for one, two in zip(once.selections, twice.selections, strict=True))
-        return cls(text, sources, once.loses_le, once.unread)
+        selections = tuple(_windowed(one, two) for one, two in zip(once.selections, twice.selections, strict=True))
+        return cls(text, selections, once.loses_le, once.unread)
 
     def render(self, window: float) -> str:
         """The PromQL to send, with `$window` as so many seconds: to the millisecond, and at least one second."""
@@ -87,37 +87,37 @@ class Query:
             window: What `$window` stands for.
             longest: What a range is taken for that can't be read off a query of another dialect.
         """
-        untold = any(not source.selection.width for source in self.sources) if self.unread else False
-        return max([longest if untold else 0.0, *(source.begins.seconds(window) for source in self.sources)])
+        untold = any(not one.selection.width for one in self.selections) if self.unread else False
+        return max([longest if untold else 0.0, *(one.begins.seconds(window) for one in self.selections)])
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _Parsed:
     selections: tuple[Selection, ...]
     loses_le: bool = False
     unread: str = ""
 
 
-def _read(text: str) -> _Reading:
+def _read(text: str) -> _Parsed:
     bare, strings = without_strings(text)
     try:
         tree = syntax.parse(bare)
     except syntax.UnreadableError as error:
-        return _Reading(tuple(dialect.selections(bare, strings)), unread=str(error))
+        return _Parsed(tuple(dialect.selections(bare, strings)), unread=str(error))
     syntax.check(tree)
-    return _Reading(tuple(selection.selections(tree, strings)), syntax.loses_le(tree))
+    return _Parsed(tuple(selection.selections(tree, strings)), syntax.loses_le(tree))
 
 
-def _source(once: Selection, twice: Selection) -> Source:
-    return Source(once, _span(once.begins, twice.begins), _span(once.width, twice.width))
+def _windowed(once: Selection, twice: Selection) -> WindowedSelection:
+    return WindowedSelection(once, _duration(once.begins, twice.begins), _duration(once.width, twice.width))
 
 
-def _span(once: float, twice: float) -> Span:
-    """The span that is so many seconds long with the shortest window, and so many with twice of it."""
+def _duration(once: float, twice: float) -> WindowedDuration:
+    """The duration that is so many seconds long with the shortest window, and so many with twice of it."""
     windows = round((twice - once) / SHORTEST)
     if windows < 0:
         raise QueryError("`offset -$window` looks into the future, where there is no evidence: remove the minus")
-    return Span(once - windows * SHORTEST, windows)
+    return WindowedDuration(once - windows * SHORTEST, windows)
 
 
 def _render(text: str, window: float) -> str:

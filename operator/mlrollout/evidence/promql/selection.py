@@ -43,7 +43,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Surroundings:
     """What stands around a node: seconds that it is moved back, and what reads it."""
 
     before: float = 0.0
@@ -58,7 +58,7 @@ def selections(tree: promql.Expr, strings: Mapping[str, str]) -> Iterator[Select
     Raises:
         QueryError: A place looks at a fixed time, or is no PromQL.
     """
-    pending = [(tree, _Place())]
+    pending = [(tree, _Surroundings())]
     while pending:
         node, place = pending.pop()
         match node:
@@ -73,7 +73,7 @@ def selections(tree: promql.Expr, strings: Mapping[str, str]) -> Iterator[Select
                 pending.extend(zip(children(node), _places(node, place), strict=True))
 
 
-def _places(node: promql.Expr, place: _Place) -> tuple[_Place, ...]:
+def _places(node: promql.Expr, place: _Surroundings) -> tuple[_Surroundings, ...]:
     """What stands around each of a node's children."""
     match node:
         case promql.BinaryExpr():
@@ -87,7 +87,7 @@ def _places(node: promql.Expr, place: _Place) -> tuple[_Place, ...]:
     return (place,) * len(children(node))
 
 
-def _read_by(name: str, place: _Place) -> _Place:
+def _read_by(name: str, place: _Surroundings) -> _Surroundings:
     return replace(place, function=name if name in _PAIRS else "", keeps=name.endswith(_KEEPING))
 
 
@@ -97,7 +97,9 @@ def _is_range(node: promql.Expr) -> bool:
     return isinstance(node, promql.MatrixSelector | promql.SubqueryExpr)
 
 
-def _selection(selector: promql.VectorSelector, strings: Mapping[str, str], place: _Place, width: float) -> Selection:
+def _selection(
+    selector: promql.VectorSelector, strings: Mapping[str, str], place: _Surroundings, width: float
+) -> Selection:
     return Selection(
         selector=render(selector, strings),
         begins=_moved(selector, place.before) + width,

@@ -43,8 +43,8 @@ def query(prefix: str, seconds: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """A window up to a moment, and the points in it.
+class QueryRange:
+    """A range query: the points in a window up to a moment.
 
     Attributes:
         first: The first point, in seconds since the epoch.
@@ -57,8 +57,8 @@ class Window:
     step: int
 
     @classmethod
-    def until(cls, end: int, minutes: int) -> "Window":
-        """The window of so many minutes, with at most `MOST_POINTS` points at whole minutes from each other."""
+    def until(cls, end: int, minutes: int) -> "QueryRange":
+        """The last so many minutes, with at most `MOST_POINTS` points at whole minutes from each other."""
         step = MINUTE * -(-minutes // MOST_POINTS)
         points = minutes * MINUTE // step
         return cls(end - step * (points - 1), end, step)
@@ -104,7 +104,7 @@ def counts(answer: Iterable[tuple[Labels, float]]) -> Counts:
     }
 
 
-def series(window: Window, answer: Iterable[tuple[Labels, Sequence[tuple[int, float]]]]) -> Mapping[int, Counts]:
+def series(window: QueryRange, answer: Iterable[tuple[Labels, Sequence[tuple[int, float]]]]) -> Mapping[int, Counts]:
     """The counts of every point of the window; empty where Prometheus says nothing of it."""
     found: dict[int, list[tuple[Labels, float]]] = {moment: [] for moment in window.points}
     for labels, points in answer:

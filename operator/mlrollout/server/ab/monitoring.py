@@ -22,7 +22,7 @@ async def monitoring(request: web.Request) -> MonitoringAnswer:
     prometheus, prefix = request.app[BACKENDS].figures, served.entry.prefix
     if prometheus is None:
         raise HttpProblem(501, "The server knows no Prometheus: name it as `prometheus` in the server's configuration.")
-    window = figures.Window.until(int(time.time()), minutes)
+    window = figures.QueryRange.until(int(time.time()), minutes)
     try:
         whole = await prometheus.at(figures.query(prefix, minutes * figures.MINUTE), window.last)
         parts = await prometheus.over(figures.query(prefix, window.step), window.first, window.last, window.step)

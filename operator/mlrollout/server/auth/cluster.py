@@ -19,7 +19,7 @@ from mlrollout.ports import ObjectsError, Ref
 from mlrollout.server.backends import LOGGED_EVERY
 from mlrollout.server.http.addresses import ADDRESS
 from mlrollout.server.http.problem import HttpProblem
-from mlrollout.server.http.rate import Rate
+from mlrollout.server.http.rate_limiter import RateLimiter
 from mlrollout.server.rollouts import ServedRollout
 
 from .callers import Caller, Callers, Role, token
@@ -38,7 +38,7 @@ _VERBS = {Role.VIEW: "get", Role.ADMIN: "patch"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known(Caller):
+class ClusterCaller(Caller):
     """A caller whom the cluster knows: what they may do is asked of the cluster, for each rollout.
 
     Attributes:
@@ -66,8 +66,8 @@ class Cluster(Callers):
 
     def __init__(self, reviews: KubernetesReviews) -> None:
         self._reviews = reviews
-        self._answers = Answers()
-        self._strangers = Rate(UNKNOWN_PER_SECOND)
+        self._answers = AnswerCache()
+        self._strangers = RateLimiter(UNKNOWN_PER_SECOND)
 
     async def identify(self, request: web.Request) -> Caller | None:
         """Whose token it is.
@@ -82,7 +82,7 @@ class Cluster(Callers):
         if digest not in self._answers and (wait := self._strangers.take(request[ADDRESS])):
             raise HttpProblem(429, "Too many new tokens. Wait a second.", headers={"Retry-After": f"{wait + 1:.0f}"})
         user = await self._answers.get(digest, lambda: self._reviews.user(shown))
-        return None if user is None else Known(user.name, identity=user, ask=self._may)
+        return None if user is None else ClusterCaller(user.name, identity=user, ask=self._may)
 
     async def _may(self, user: User, verb: str, ref: Ref) -> bool:
         groups = tuple(sorted(user.groups))
@@ -91,12 +91,12 @@ class Cluster(Callers):
         return allowed
 
 
-class Answers:
+class AnswerCache:
     """What the API server answered lately. Whoever asks while it is asked waits for the same answer."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._lines = Rate(1 / LOGGED_EVERY)
+        self._lines = RateLimiter(1 / LOGGED_EVERY)
         self._known: OrderedDict[Hashable, tuple[float, asyncio.Future[Any]]] = OrderedDict()
 
     def __contains__(self, about: Hashable) -> bool:

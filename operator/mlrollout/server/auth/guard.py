@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler, Middleware
 from mlrollout.server.config import Config
 from mlrollout.server.http.addresses import ADDRESS, Proxies
 from mlrollout.server.http.problem import EVERY_ANSWER, HttpProblem
-from mlrollout.server.http.rate import Rate
+from mlrollout.server.http.rate_limiter import RateLimiter
 from mlrollout.server.metrics import ServerMetrics
 
 from . import audit
@@ -40,10 +40,10 @@ class Rates:
     """
 
     def __init__(self, rate: float) -> None:
-        self._application = Rate(rate)
-        self._person = Rate(max(1.0, rate / PEOPLE))
-        self._preflight = Rate(rate)
-        self._open = Rate(rate)
+        self._application = RateLimiter(rate)
+        self._person = RateLimiter(max(1.0, rate / PEOPLE))
+        self._preflight = RateLimiter(rate)
+        self._open = RateLimiter(rate)
 
     def take(self, request: web.Request, caller: Caller | None) -> None:
         """Count a request.
@@ -68,7 +68,7 @@ class Rates:
 
 def guard(callers: Sequence[Callers], config: Config, metrics: ServerMetrics) -> Middleware:
     """Let a request through, or not. Nobody is refused before they are counted, and every refusal leaves a trace."""
-    proxies, rates, lines = Proxies(config.proxies), Rates(config.rate), Rate(MOST_LOGGED)
+    proxies, rates, lines = Proxies(config.proxies), Rates(config.rate), RateLimiter(MOST_LOGGED)
 
     @web.middleware
     async def pass_on(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -9,7 +9,7 @@ import structlog
 from mlrollout.server.metrics import ServerMetrics
 
 from .addresses import Proxies, site
-from .rate import Rate
+from .rate_limiter import RateLimiter
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ class Door:
         self._metrics = metrics
         self._inside: dict[Guest, str] = {}
         self._from: Counter[str] = Counter()
-        self._lines = Rate(1 / _LOGGED_EVERY)
+        self._lines = RateLimiter(1 / _LOGGED_EVERY)
 
     def enter(self, connection: Guest, host: str) -> bool:
         """Let a connection in, if there is room or can be made."""
@@ -90,7 +90,7 @@ class Door:
 
 def hush(loop: asyncio.AbstractEventLoop) -> None:
     """Have the event loop log once in a while that descriptors ran out, and not for each connection it can't accept."""
-    lines = Rate(1 / _LOGGED_EVERY)
+    lines = RateLimiter(1 / _LOGGED_EVERY)
 
     def handle(running: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         error = context.get("exception")

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
-from mlrollout.adapters.redis import Calls, RedisUsers, Users
+from mlrollout.adapters.redis import Calls, RedisUsers, UserCounts
 from mlrollout.adapters.redis.users import MOST
 from mlrollout.assignment import Assignment, Group, Reason, State
 from mlrollout.domain.record import Record
@@ -58,4 +58,4 @@ async def test_who_is_nobody_or_was_put_there_by_hand_is_not_counted(users: Redi
     collected.add(KEY, "kim", Assignment(Group.CONTROL, Reason.ABSENT, State(0, Reason.ABSENT, None, 0.0)))
     await collected.send()
 
-    assert await users.count(KEY, 3) == Users(0, 0, 0)
+    assert await users.count(KEY, 3) == UserCounts(0, 0, 0)

@@ -12,7 +12,7 @@ from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.checks.check import Answers, Check, Failure, Occasion, Unmeasurable
 from mlrollout.evidence.checks.kinds import check_of, kind_of
-from mlrollout.evidence.checks.threshold import HISTORY, PRESENCE, VALUE, Threshold
+from mlrollout.evidence.checks.threshold import HISTORY, PRESENCE, VALUE, ThresholdCheck
 from mlrollout.evidence.measurement import Held, Measurement, Verdict
 from mlrollout.evidence.presence import COUNT
 
@@ -65,7 +65,7 @@ def test_the_value_and_its_count_are_asked_first_with_the_window_of_the_occasion
 
 
 def test_a_breach_waits_for_its_count_and_for_nothing_else() -> None:
-    measuring = Round(Threshold(COUNTING))
+    measuring = Round(ThresholdCheck(COUNTING))
     assert measuring.after(value=BAD) == {COUNT}
     assert measuring.measurement(count=ENOUGH).verdict is Verdict.BREACH
     assert measuring.measurement(count=FEW).held is Held.FEW
@@ -75,56 +75,56 @@ def test_a_breach_waits_for_its_count_and_for_nothing_else() -> None:
     ("failure", "refused"), [(Failure("hung"), False), (Failure("parse error", refused=True), True)]
 )
 def test_a_bad_value_whose_count_fails_is_an_error_that_is_held_back(failure: Failure, refused: bool) -> None:  # noqa: FBT001 - a table's column
-    found = Round(Threshold(COUNTING)).measurement(value=BAD, count=failure, presence=ALIVE)
+    found = Round(ThresholdCheck(COUNTING)).measurement(value=BAD, count=failure, presence=ALIVE)
     assert (found.verdict, found.held, found.refused) == (Verdict.ERROR, Held.UNCOUNTED, refused)
     assert found.message == f"0.07 is above max 0.05 (window 5m), but its samples can't be counted: {failure.reason}"
 
 
 def test_why_a_bad_value_is_not_counted_its_companions_say() -> None:
-    measuring = Round(Threshold(COUNTING))
+    measuring = Round(ThresholdCheck(COUNTING))
     assert measuring.after(value=BAD, count=NOTHING) == {PRESENCE}
     assert measuring.after(presence=ALIVE) == {HISTORY}
     assert measuring.measurement(history=NOTHING).held is Held.UNCOUNTED
 
 
 def test_a_breach_that_needs_no_count_is_one_before_its_companions_have_answered() -> None:
-    measuring = Round(Threshold(HASTY))
+    measuring = Round(ThresholdCheck(HASTY))
     assert measuring.measurement(value=BAD).message == "0.07 is above max 0.05 (window 5m)"
     assert measuring.measurement(count=ENOUGH).message == "0.07 is above max 0.05 (window 5m, 1240 samples)"
     assert measuring.measurement(count=Failure("hung")).verdict is Verdict.BREACH
 
 
 def test_a_good_value_is_asked_what_it_stands_on() -> None:
-    measuring = Round(Threshold(COUNTING))
+    measuring = Round(ThresholdCheck(COUNTING))
     assert measuring.after(count=ENOUGH) == {VALUE, COUNT}
     assert measuring.after(value=GOOD) == {PRESENCE}
     assert measuring.measurement(presence=ALIVE).verdict is Verdict.PASS
 
 
 def test_the_count_is_waited_for() -> None:
-    assert Round(Threshold(COUNTING)).after(value=GOOD, presence=ALIVE) == {COUNT}
+    assert Round(ThresholdCheck(COUNTING)).after(value=GOOD, presence=ALIVE) == {COUNT}
 
 
 @pytest.mark.parametrize("answers", [{"presence": NOTHING}, {"value": NOTHING}, {"count": NOTHING}])
 def test_what_was_is_asked_only_where_something_is_missing(answers: Answers) -> None:
-    measuring = Round(Threshold(COUNTING))
+    measuring = Round(ThresholdCheck(COUNTING))
     assert measuring.after(**{"value": GOOD, "count": ENOUGH, "presence": ALIVE, **answers}) == {HISTORY}
     assert measuring.measurement(history=NOTHING).verdict in (Verdict.NO_DATA, Verdict.INCONCLUSIVE)
 
 
 def test_what_was_is_not_asked_where_nothing_would_come_of_it() -> None:
-    gauge = Threshold(GUARDRAIL.model_copy(update={"query": "max(x)"}))
+    gauge = ThresholdCheck(GUARDRAIL.model_copy(update={"query": "max(x)"}))
     assert Round(gauge).measurement(value=NOTHING, presence=ALIVE).verdict is Verdict.NO_DATA
 
 
 def test_a_history_that_cannot_be_had_is_feared() -> None:
-    found = Round(Threshold(GUARDRAIL)).measurement(value=GOOD, presence=NOTHING, history=Failure("hung"))
+    found = Round(ThresholdCheck(GUARDRAIL)).measurement(value=GOOD, presence=NOTHING, history=Failure("hung"))
     assert found.verdict is Verdict.NO_DATA
     assert "`x` has gone silent" in found.message
 
 
 def test_a_number_that_comes_from_no_series_is_asked_for_none() -> None:
-    constant = Threshold(GUARDRAIL.model_copy(update={"query": "vector(0)"}))
+    constant = ThresholdCheck(GUARDRAIL.model_copy(update={"query": "vector(0)"}))
     assert Round(constant).measurement(value=GOOD).verdict is Verdict.PASS
 
 
@@ -138,7 +138,7 @@ def test_a_number_that_comes_from_no_series_is_asked_for_none() -> None:
 )
 def test_only_a_query_of_the_users_is_theirs_to_correct(failed: str, message: str, refused: bool) -> None:  # noqa: FBT001 - a table's column
     answers: Answers = {"value": GOOD, "count": ENOUGH, "presence": ALIVE, failed: Failure("parse error", refused=True)}
-    found = Round(Threshold(COUNTING)).measurement(**answers)
+    found = Round(ThresholdCheck(COUNTING)).measurement(**answers)
     assert (found.verdict, found.message, found.refused) == (Verdict.ERROR, message, refused)
 
 

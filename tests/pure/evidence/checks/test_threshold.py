@@ -11,7 +11,7 @@ from mlrollout.api.spec import Requirement
 from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.checks.check import Failure, Occasion
-from mlrollout.evidence.checks.threshold import VALUE, Look, Threshold, exceeds, judge
+from mlrollout.evidence.checks.threshold import VALUE, Look, ThresholdCheck, exceeds, judge
 from mlrollout.evidence.measurement import Held, Verdict
 from mlrollout.evidence.presence import COUNT, Presence, needs
 from mlrollout.evidence.promql.query import Query
@@ -99,7 +99,7 @@ def test_errors_divided_by_none_are_more_than_any_limit() -> None:
     breach = exceeds(look(), number(math.inf))
     assert breach is not None
     assert breach.message == "+Inf is above max 0.05 (window 5m)"
-    assert not Threshold.meets(Requirement(guardrail="error-rate", max=0.5), breach)
+    assert not ThresholdCheck.meets(Requirement(guardrail="error-rate", max=0.5), breach)
 
 
 @pytest.mark.parametrize("guardrail", [GUARDRAIL, HASTY])
@@ -151,7 +151,7 @@ def test_a_bad_value_is_held_back_until_it_has_enough_samples(
 
 @pytest.mark.parametrize(("value", "held"), [(0.01, None), (0.07, Held.UNCOUNTED), (math.nan, None)])
 def test_what_the_deadline_cuts_off_does_not_forget_the_value(value: float, held: Held | None) -> None:
-    check = Threshold(COUNTING.model_copy(update={"query": QUERY.text}))
+    check = ThresholdCheck(COUNTING.model_copy(update={"query": QUERY.text}))
     found = check.unanswered(OCCASION, {VALUE: number(value)}, "too slow")
     assert (found.verdict, found.held) == (Verdict.ERROR, held)
     assert found.value == (None if math.isnan(value) else value)
@@ -165,7 +165,7 @@ def test_a_value_inside_its_limits_is_no_breach() -> None:
 
 
 def test_a_failed_look_is_an_error_with_its_reason() -> None:
-    check = Threshold(GUARDRAIL.model_copy(update={"query": QUERY.text}))
+    check = ThresholdCheck(GUARDRAIL.model_copy(update={"query": QUERY.text}))
     measurement = check.failed(OCCASION, "Prometheus can't be reached")
     assert (measurement.verdict, measurement.at, measurement.reach) == (Verdict.ERROR, NOW, 300)
     assert measurement.message == "Prometheus can't be reached"
@@ -287,7 +287,7 @@ def test_the_number_of_samples_is_told_even_where_none_is_required() -> None:
 @pytest.mark.parametrize(("value", "met"), [(0.03, True), (0.030001, False), (0.01, False), (0.02, True)])
 def test_a_requirement_is_met_by_a_pass_inside_it(value: float, met: bool) -> None:  # noqa: FBT001 - a table's column
     requirement = Requirement(guardrail="error-rate", min=0.02, max=0.03)
-    assert Threshold.meets(requirement, judge(look(), number(value), presence=FRESH, samples=None)) is met
+    assert ThresholdCheck.meets(requirement, judge(look(), number(value), presence=FRESH, samples=None)) is met
 
 
 def test_a_requirement_is_met_by_nothing_but_a_pass() -> None:
@@ -296,10 +296,10 @@ def test_a_requirement_is_met_by_nothing_but_a_pass() -> None:
         judge(look(), number(0.07), presence=FRESH, samples=None),
         judge(look(COUNTING), number(0.01), presence=FRESH, samples=number(1)),
         judge(look(), number(0.01), presence=newest(), samples=None),
-        Threshold(GUARDRAIL).failed(OCCASION, "no answer"),
+        ThresholdCheck(GUARDRAIL).failed(OCCASION, "no answer"),
         replace(judge(look(), number(0.01), presence=FRESH, samples=None), value=None),
     ):
-        assert not Threshold.meets(requirement, measurement)
+        assert not ThresholdCheck.meets(requirement, measurement)
 
 
 # --- for any answer --------------------------------------------------------------------------

@@ -134,7 +134,7 @@ def test_a_query_is_sent_with_every_window_filled_in() -> None:
 
 
 def selectors_of(text: str) -> tuple[str, ...]:
-    return tuple(sorted({source.selection.selector for source in Query.parse(text).sources}))
+    return tuple(sorted({one.selection.selector for one in Query.parse(text).selections}))
 
 
 def test_names_and_values_that_need_quotes_are_kept() -> None:

@@ -2,5 +2,5 @@
 
 Prometheus' `increase` stretches what it saw to the edges of its range and drops what lies between two ranges, which is
 right for a graph and wrong for evidence: it makes four events of three. So samples are read as they are and counted
-here, series by series. What can't be counted is a `Refusal`, which is neither good nor bad news.
+here, series by series. What can't be counted is an `UncountableError`, which is neither good nor bad news.
 """

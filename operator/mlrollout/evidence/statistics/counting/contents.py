@@ -8,14 +8,14 @@ from typing import TypeVar
 from mlrollout.evidence.statistics.blocks import Counts, Pair, Sums
 
 from .increments import Span, increase, seen
-from .refusal import Reason, Refusal
 from .series import REPLICA, Series, bucket, by_label, once
+from .uncountable import UncountableError, UncountableReason
 
 Content = TypeVar("Content")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CounterPair:
     """Two counters, as their selectors answer them.
 
     Attributes:
@@ -27,7 +27,7 @@ class Source:
     all: Sequence[Series]
 
     @classmethod
-    def read(cls, part: Iterable[Series], every: Iterable[Series], replica: Sequence[str] = REPLICA) -> "Source":
+    def read(cls, part: Iterable[Series], every: Iterable[Series], replica: Sequence[str] = REPLICA) -> "CounterPair":
         """As Prometheus answered, with each series once."""
         return cls(once(part, replica), once(every, replica))
 
@@ -36,13 +36,13 @@ class Source:
         return Span.of([*self.part, *self.all], begin, end)
 
 
-def counts(source: Source, span: Span) -> Counts:
+def counts(counters: CounterPair, span: Span) -> Counts:
     """Bad events and all events. A bad event that was never seen is none, as long as the events are."""
-    events = _events(source, span)
-    bad = increase(source.part, span)
+    events = _events(counters, span)
+    bad = increase(counters.part, span)
     if bad > events:
-        raise Refusal(
-            Reason.MORE_BAD_THAN_ALL,
+        raise UncountableError(
+            UncountableReason.MORE_BAD_THAN_ALL,
             f"{bad:.15g} bad events of {events:.15g}: the selector of the bad ones has to be a part of the other",
         )
     return Counts(events, bad)
@@ -51,49 +51,52 @@ def counts(source: Source, span: Span) -> Counts:
 def above(buckets: Sequence[Series], edge: float, span: Span) -> Counts:
     """Events above a bucket's edge, and all events, of a classic histogram."""
     below, every = bucket(buckets, edge), bucket(buckets, math.inf)
-    events, good = _events(Source(below, every), span), increase(below, span)
+    events, good = _events(CounterPair(below, every), span), increase(below, span)
     if good > events:
-        raise Refusal(
-            Reason.MORE_BAD_THAN_ALL, f"{good:.15g} events below the edge of {events:.15g}: buckets are cumulative"
+        raise UncountableError(
+            UncountableReason.MORE_BAD_THAN_ALL,
+            f"{good:.15g} events below the edge of {events:.15g}: buckets are cumulative",
         )
     return Counts(events, events - good)
 
 
-def sums(source: Source, span: Span) -> Sums:
+def sums(counters: CounterPair, span: Span) -> Sums:
     """Values and what they add up to, of a histogram's or summary's `_sum` and `_count`."""
-    return Sums(_events(source, span), increase(source.part, span, whole=False))
+    return Sums(_events(counters, span), increase(counters.part, span, whole=False))
 
 
-def of_groups(source: Source, label: str, names: Pair[str], count: Callable[[Source], Content]) -> Pair[Content]:
+def of_groups(
+    counters: CounterPair, label: str, names: Pair[str], count: Callable[[CounterPair], Content]
+) -> Pair[Content]:
     """The same of both groups; refused where one of them was not scraped."""
-    return Pair(of_group(source, label, names.treatment, count), of_group(source, label, names.control, count))
+    return Pair(of_group(counters, label, names.treatment, count), of_group(counters, label, names.control, count))
 
 
-def of_group(source: Source, label: str, name: str, count: Callable[[Source], Content]) -> Content:
+def of_group(counters: CounterPair, label: str, name: str, count: Callable[[CounterPair], Content]) -> Content:
     """What is counted of one group; refused where it was not scraped. Series of others are left out."""
-    found = Source(*(by_label(series, label).get(name, ()) for series in (source.part, source.all)))
+    found = CounterPair(*(by_label(series, label).get(name, ()) for series in (counters.part, counters.all)))
     try:
         return count(found)
-    except Refusal as refusal:
-        if refusal.reason is Reason.NO_SAMPLES:
-            raise Refusal(Reason.GROUP_MISSING, f"group {name}: {refusal.words}") from None
+    except UncountableError as error:
+        if error.reason is UncountableReason.NO_SAMPLES:
+            raise UncountableError(UncountableReason.GROUP_MISSING, f"group {name}: {error.words}") from None
         raise
 
 
 def of_cohorts(
-    source: Source, label: str, names: Sequence[str], span: Span, count: Callable[[Source], Counts]
+    counters: CounterPair, label: str, names: Sequence[str], span: Span, count: Callable[[CounterPair], Counts]
 ) -> tuple[Counts, ...]:
     """The counts of each of these cohorts of users, in their order; none where nobody of a cohort was there."""
-    _events(source, span)
-    part, every = by_label(source.part, label), by_label(source.all, label)
-    found = [Source(part.get(name, ()), every.get(name, ())) for name in names]
+    _events(counters, span)
+    part, every = by_label(counters.part, label), by_label(counters.all, label)
+    found = [CounterPair(part.get(name, ()), every.get(name, ())) for name in names]
     return tuple(count(one) if seen(one.all, span) else Counts() for one in found)
 
 
-def _events(source: Source, span: Span) -> float:
-    events = increase(source.all, span)
-    if not seen(source.all, span):
-        raise Refusal(Reason.NO_SAMPLES, _silence(source.all, span))
+def _events(counters: CounterPair, span: Span) -> float:
+    events = increase(counters.all, span)
+    if not seen(counters.all, span):
+        raise UncountableError(UncountableReason.NO_SAMPLES, _silence(counters.all, span))
     return events
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .refusal import Reason, Refusal
 from .series import Series
+from .uncountable import UncountableError, UncountableReason
 
 SPARE = 10.0
 """What a counter may have gained since a restart, however slowly counters grow otherwise."""
@@ -77,8 +77,8 @@ def _step(one: Series, span: Span, before: tuple[float, float], after: tuple[flo
         return new - old
     if not span.plausible(new, to - at) or new > max(SPARE, KEPT * old):
         # A gauge that sinks from 1000 to 990 would be 990 bad events at once, and a rollback for nothing.
-        raise Refusal(
-            Reason.FELL,
+        raise UncountableError(
+            UncountableReason.FELL,
             f"{one} fell from {old:.15g} to {new:.15g}, which is more than it can have counted since a restart: "
             "is it a gauge?",
         )
@@ -106,16 +106,21 @@ def _check(one: Series, *, whole: bool) -> None:
         return
     value = wrong[0]
     if not math.isfinite(value):
-        raise Refusal(Reason.NOT_A_NUMBER, f"{one} has a sample that is {value}")
+        raise UncountableError(UncountableReason.NOT_A_NUMBER, f"{one} has a sample that is {value}")
     if value < 0:
-        raise Refusal(Reason.NEGATIVE, f"{one} has a sample below zero, {value:.15g}: it is no counter")
-    raise Refusal(Reason.FRACTION, f"{one} has a sample of {value:.15g}: events are counted in whole numbers")
+        raise UncountableError(
+            UncountableReason.NEGATIVE, f"{one} has a sample below zero, {value:.15g}: it is no counter"
+        )
+    raise UncountableError(
+        UncountableReason.FRACTION, f"{one} has a sample of {value:.15g}: events are counted in whole numbers"
+    )
 
 
 def _counters(series: Sequence[Series]) -> None:
     changes = [new - old for one in series for (_, old), (_, new) in _steps(one) if new != old]
     falls = sum(change < 0 for change in changes)
     if falls >= FALLS and falls * OFTEN >= len(changes):
-        raise Refusal(
-            Reason.GAUGE, f"{series[0]} and its like fell {falls} times in {len(changes)} changes: counters only grow"
+        raise UncountableError(
+            UncountableReason.GAUGE,
+            f"{series[0]} and its like fell {falls} times in {len(changes)} changes: counters only grow",
         )

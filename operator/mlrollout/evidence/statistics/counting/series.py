@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .refusal import Reason, Refusal
+from .uncountable import UncountableError, UncountableReason
 
 MOST = 10_000
 """Series that one selector may match: each has to be read at every look."""
@@ -43,8 +43,8 @@ def once(series: Iterable[Series], replica: Sequence[str] = REPLICA) -> tuple[Se
     for one in series:
         copies[tuple(sorted((name, value) for name, value in one.labels.items() if name not in replica))].append(one)
     if len(copies) > MOST:
-        raise Refusal(
-            Reason.TOO_MANY,
+        raise UncountableError(
+            UncountableReason.TOO_MANY,
             f"{len(copies)} series are more than the {MOST} that can be read at every look: "
             "narrow the selector, or leave out labels where the application exports them",
         )
@@ -60,7 +60,7 @@ def by_label(series: Iterable[Series], label: str) -> dict[str, list[Series]]:
     found = defaultdict(list)
     for one in series:
         if not one.labels.get(label):
-            raise Refusal(Reason.NO_LABEL, f"{one} has no label `{label}`")
+            raise UncountableError(UncountableReason.NO_LABEL, f"{one} has no label `{label}`")
         found[one.labels[label]].append(one)
     return found
 
@@ -70,14 +70,16 @@ def bucket(series: Iterable[Series], edge: float) -> list[Series]:
     edges = defaultdict(list)
     for one in series:
         if one.native:
-            raise Refusal(
-                Reason.NATIVE,
+            raise UncountableError(
+                UncountableReason.NATIVE,
                 f"{one} is a native histogram: have Prometheus keep its classic buckets too "
                 "(`always_scrape_classic_histograms: true`)",
             )
         edges[_edge(one)].append(one)
     if edges and edge not in edges:
-        raise Refusal(Reason.NO_EDGE, f"no bucket has the edge {edge:.15g}: {_nearest(edges, edge)}")
+        raise UncountableError(
+            UncountableReason.NO_EDGE, f"no bucket has the edge {edge:.15g}: {_nearest(edges, edge)}"
+        )
     return edges[edge]
 
 
@@ -85,7 +87,9 @@ def _edge(one: Series) -> float:
     try:
         return float(one.labels["le"])
     except (KeyError, ValueError):
-        raise Refusal(Reason.NO_EDGE, f"{one} is no bucket of a histogram: it has no edge `le`") from None
+        raise UncountableError(
+            UncountableReason.NO_EDGE, f"{one} is no bucket of a histogram: it has no edge `le`"
+        ) from None
 
 
 def _nearest(edges: Iterable[float], edge: float) -> str:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.evidence.statistics.counting.increments import Span, increase, seen
-from mlrollout.evidence.statistics.counting.refusal import Reason, Refusal
 from mlrollout.evidence.statistics.counting.series import MOST, Series, once
+from mlrollout.evidence.statistics.counting.uncountable import UncountableError, UncountableReason
 
 
 def series(*values: float, begin: float = 0, step: float = 15, **labels: str) -> Series:
@@ -115,10 +115,10 @@ def test_the_order_of_series_and_samples_does_not_matter(
     mixed = [Series(one.labels, tuple(chance.sample(one.samples, len(one.samples)))) for one in found]
     chance.shuffle(mixed)
 
-    def answer(of: list[Series]) -> float | Reason:
+    def answer(of: list[Series]) -> float | UncountableReason:
         try:
             return grown(*of, begin=0, end=60, whole=False)
-        except Refusal as refusal:
+        except UncountableError as refusal:
             return refusal.reason
 
     assert answer(mixed) == answer(found)
@@ -136,17 +136,17 @@ def test_fractions_add_up_to_the_same_in_any_order() -> None:
 @pytest.mark.parametrize(
     ("values", "reason", "words"),
     [
-        ([0, math.nan], Reason.NOT_A_NUMBER, 'requests_total{pod="a"} has a sample that is nan'),
-        ([0, math.inf], Reason.NOT_A_NUMBER, "that is inf"),
-        ([0, -1], Reason.NEGATIVE, "below zero, -1: it is no counter"),
-        ([0, 0.5], Reason.FRACTION, "0.5: events are counted in whole numbers"),
-        ([1000, 990], Reason.FELL, "fell from 1000 to 990"),
-        ([100, 101, 103, 100], Reason.FELL, "is it a gauge?"),
-        ([3, 2, 4, 1, 2, 0, 3], Reason.GAUGE, "fell 3 times in 6 changes"),
+        ([0, math.nan], UncountableReason.NOT_A_NUMBER, 'requests_total{pod="a"} has a sample that is nan'),
+        ([0, math.inf], UncountableReason.NOT_A_NUMBER, "that is inf"),
+        ([0, -1], UncountableReason.NEGATIVE, "below zero, -1: it is no counter"),
+        ([0, 0.5], UncountableReason.FRACTION, "0.5: events are counted in whole numbers"),
+        ([1000, 990], UncountableReason.FELL, "fell from 1000 to 990"),
+        ([100, 101, 103, 100], UncountableReason.FELL, "is it a gauge?"),
+        ([3, 2, 4, 1, 2, 0, 3], UncountableReason.GAUGE, "fell 3 times in 6 changes"),
     ],
 )
-def test_what_is_no_counter_of_events_is_refused(values: list[float], reason: Reason, words: str) -> None:
-    with pytest.raises(Refusal) as refusal:
+def test_what_is_no_counter_of_events_is_refused(values: list[float], reason: UncountableReason, words: str) -> None:
+    with pytest.raises(UncountableError) as refusal:
         grown(series(*values, pod="a"), begin=0, end=100)
 
     assert refusal.value.reason is reason
@@ -160,7 +160,7 @@ def test_a_busy_counter_may_restart_between_two_scrapes() -> None:
 
 def test_sums_may_be_fractions_but_not_fall() -> None:
     assert grown(series(0.25, 0.5), begin=0, end=100, whole=False) == 0.25
-    with pytest.raises(Refusal):
+    with pytest.raises(UncountableError):
         grown(series(500.5, 499.5), begin=0, end=100, whole=False)
 
 
@@ -182,9 +182,9 @@ def test_ten_thousand_series_can_be_read_and_more_are_refused() -> None:
     many = [series(0, 1, pod=str(pod)) for pod in range(MOST)]
 
     assert grown(*once(many), begin=0, end=15) == MOST
-    with pytest.raises(Refusal, match=r"narrow the selector") as refusal:
+    with pytest.raises(UncountableError, match=r"narrow the selector") as refusal:
         once([*many, series(0, 1)])
-    assert refusal.value.reason is Reason.TOO_MANY
+    assert refusal.value.reason is UncountableReason.TOO_MANY
 
 
 def test_a_sample_is_seen_from_after_the_begin_to_the_end() -> None:

@@ -3,7 +3,7 @@
 from enum import Enum
 
 
-class Reason(Enum):
+class UncountableReason(Enum):
     """What is wrong with the samples. Where it says *waits*, the next block may count this one's events with its own.
 
     A block that does not wait is passed over, else the next one would be refused for the same sample.
@@ -28,7 +28,7 @@ class Reason(Enum):
         return self.value.endswith(": waits")
 
 
-class Refusal(Exception):  # noqa: N818  # it is what the tests call it, and no error of the program
+class UncountableError(Exception):
     """A block that can't be counted.
 
     Attributes:
@@ -36,7 +36,7 @@ class Refusal(Exception):  # noqa: N818  # it is what the tests call it, and no 
         words: The same for the user, with the series and what to do.
     """
 
-    def __init__(self, reason: Reason, words: str) -> None:
+    def __init__(self, reason: UncountableReason, words: str) -> None:
         super().__init__(words)
         self.reason = reason
         self.words = words

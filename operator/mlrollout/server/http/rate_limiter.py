@@ -8,7 +8,7 @@ MOST_CALLERS = 10_000
 """Callers that are remembered; of more, the one who was silent longest is forgotten."""
 
 
-class Rate:
+class RateLimiter:
     """Requests a second, in the long run; one second's worth may come at once, and one at least.
 
     Args:

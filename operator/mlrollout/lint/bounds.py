@@ -14,7 +14,7 @@ _COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Bounds:
     """Every number from `low` to `high`."""
 
     low: float = -math.inf
@@ -25,17 +25,17 @@ class Span:
         return (low is None or low <= self.low) and (high is None or self.high <= high)
 
 
-ANYTHING = Span()
-_COUNT = Span(0.0)
-_SHARE = Span(0.0, 1.0)
+ANYTHING = Bounds()
+_COUNT = Bounds(0.0)
+_SHARE = Bounds(0.0, 1.0)
 
 
-def span(node: promql.Expr, strings: Strings) -> Span:
+def bounds(node: promql.Expr, strings: Strings) -> Bounds:
     """Between which numbers the answer of a node lies; NaN aside, and `+Inf` of a division by zero."""
     node = bare(node)
     match node:
         case promql.NumberLiteral():
-            return Span(node.val, node.val)
+            return Bounds(node.val, node.val)
         case promql.Call():
             return _of_call(node, strings)
         case promql.AggregateExpr():
@@ -47,49 +47,49 @@ def span(node: promql.Expr, strings: Strings) -> Span:
     return ANYTHING
 
 
-def _of_call(node: promql.Call, strings: Strings) -> Span:
+def _of_call(node: promql.Call, strings: Strings) -> Bounds:
     name = node.func.name
     if name in INCREASES or name in _COUNTS:
         return _COUNT
     if name == "histogram_fraction":
         return _SHARE
-    return span(node.args[0], strings) if name in ("vector", "scalar") else ANYTHING
+    return bounds(node.args[0], strings) if name in ("vector", "scalar") else ANYTHING
 
 
-def _of_aggregate(node: promql.AggregateExpr, strings: Strings) -> Span:
-    inner, op = span(node.expr, strings), str(node.op)
+def _of_aggregate(node: promql.AggregateExpr, strings: Strings) -> Bounds:
+    inner, op = bounds(node.expr, strings), str(node.op)
     if op in _KEEPING:
         return inner
     return _COUNT if op == "count" or (op == "sum" and inner.low >= 0) else ANYTHING
 
 
-def _of_binary(node: promql.BinaryExpr, strings: Strings) -> Span:
-    op, left, right = str(node.op), span(node.lhs, strings), span(node.rhs, strings)
+def _of_binary(node: promql.BinaryExpr, strings: Strings) -> Bounds:
+    op, left, right = str(node.op), bounds(node.lhs, strings), bounds(node.rhs, strings)
     if op in _COMPARISONS:
         return _SHARE if node.modifier and node.modifier.return_bool else left
     if op in ("and", "unless"):
         return left
     if op == "or":
-        return Span(min(left.low, right.low), max(left.high, right.high))
+        return Bounds(min(left.low, right.low), max(left.high, right.high))
     return _of_sum(op, left, right) or _of_product(node, op, left, right, strings)
 
 
-def _of_sum(op: str, left: Span, right: Span) -> Span | None:
+def _of_sum(op: str, left: Bounds, right: Bounds) -> Bounds | None:
     if op == "-":
-        right = Span(-right.high, -right.low)
-    return Span(left.low + right.low, left.high + right.high) if op in ("+", "-") else None
+        right = Bounds(-right.high, -right.low)
+    return Bounds(left.low + right.low, left.high + right.high) if op in ("+", "-") else None
 
 
-def _of_product(node: promql.BinaryExpr, op: str, left: Span, right: Span, strings: Strings) -> Span:
+def _of_product(node: promql.BinaryExpr, op: str, left: Bounds, right: Bounds, strings: Strings) -> Bounds:
     if op == "*":
         return _times(left, right)
     if op != "/":
         return ANYTHING
     factor, part = _factor(bare(node.lhs))
     if is_part(part, node.rhs, strings):
-        return _times(_SHARE, Span(factor, factor))
+        return _times(_SHARE, Bounds(factor, factor))
     if right.low == right.high and right.low:
-        return _times(left, Span(1 / right.low, 1 / right.low))
+        return _times(left, Bounds(1 / right.low, 1 / right.low))
     return _COUNT if left.low >= 0 and right.low >= 0 else ANYTHING
 
 
@@ -102,6 +102,6 @@ def _factor(node: promql.Expr) -> tuple[float, promql.Expr]:
     return 1.0, node
 
 
-def _times(left: Span, right: Span) -> Span:
+def _times(left: Bounds, right: Bounds) -> Bounds:
     ends = [a * b if a and b else 0.0 for a in (left.low, left.high) for b in (right.low, right.high)]
-    return Span(min(ends), max(ends))
+    return Bounds(min(ends), max(ends))

@@ -1,6 +1,6 @@
 """How much one caller may ask."""
 
-from mlrollout.server.http.rate import MOST_CALLERS, Rate
+from mlrollout.server.http.rate_limiter import MOST_CALLERS, RateLimiter
 
 
 class Clock:
@@ -11,13 +11,13 @@ class Clock:
         return self.now
 
 
-def allowed(rate: Rate, caller: str, times: int) -> int:
+def allowed(rate: RateLimiter, caller: str, times: int) -> int:
     return sum(rate.take(caller) == 0 for _ in range(times))
 
 
 def test_a_seconds_worth_may_come_at_once_and_then_as_many_as_the_rate_allows() -> None:
     clock = Clock()
-    rate = Rate(10, clock)
+    rate = RateLimiter(10, clock)
     assert allowed(rate, "a", 20) == 10
     clock.now = 0.5
     assert allowed(rate, "a", 20) == 5
@@ -27,7 +27,7 @@ def test_a_seconds_worth_may_come_at_once_and_then_as_many_as_the_rate_allows() 
 
 def test_who_asks_too_much_is_told_how_long_to_wait() -> None:
     clock = Clock()
-    rate = Rate(2, clock)
+    rate = RateLimiter(2, clock)
     waits = [rate.take("a") for _ in range(3)]
     assert waits == [0, 0, 0.5]
     clock.now = 0.5
@@ -35,13 +35,13 @@ def test_who_asks_too_much_is_told_how_long_to_wait() -> None:
 
 
 def test_one_caller_takes_nothing_from_another() -> None:
-    rate = Rate(3, Clock())
+    rate = RateLimiter(3, Clock())
     assert allowed(rate, "a", 10) == 3
     assert allowed(rate, "b", 10) == 3
 
 
 def test_who_was_silent_longest_is_forgotten_and_not_who_asks_now() -> None:
-    rate = Rate(1, Clock())
+    rate = RateLimiter(1, Clock())
     assert allowed(rate, "busy", 2) == 1
     for number in range(MOST_CALLERS * 2):
         rate.take(str(number))
@@ -51,7 +51,7 @@ def test_who_was_silent_longest_is_forgotten_and_not_who_asks_now() -> None:
 
 def test_less_than_one_a_second_still_lets_one_at_a_time() -> None:
     clock = Clock()
-    rate = Rate(1 / 60, clock)
+    rate = RateLimiter(1 / 60, clock)
     assert allowed(rate, "a", 5) == 1
     clock.now = 59
     assert allowed(rate, "a", 5) == 0

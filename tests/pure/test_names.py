@@ -1,0 +1,51 @@
+"""One name, one class: who reads `Reason` or looks for it finds one thing. A leading underscore makes no other name."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import mlrollout.assignment
+
+PACKAGE = Path(__file__).parents[2] / "operator" / "mlrollout"
+
+SHARED = {
+    "Reason": ("assignment/view.py", "domain/state.py"),
+    "State": ("assignment/state.py", "domain/state.py"),
+}
+"""Names of two classes. Applications import the first of each from `mlrollout`, so that it can't be renamed without
+breaking them; the second is the operator's own word, in the glossary and in the contract of the status. No module
+imports both."""
+
+
+def classes(package: Path) -> Mapping[str, Sequence[str]]:
+    """The modules in which a class of each name stands."""
+    found = defaultdict(list)
+    for module in sorted(package.rglob("*.py")):
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.ClassDef):
+                found[node.name.lstrip("_")].append(module.relative_to(package).as_posix())
+    return found
+
+
+def test_a_class_name_stands_once_but_for_those_that_applications_import() -> None:
+    assert {name: tuple(modules) for name, modules in classes(PACKAGE).items() if len(modules) > 1} == SHARED
+
+
+def test_what_is_excepted_is_what_applications_import() -> None:
+    assert set(SHARED) <= set(mlrollout.assignment.__all__)
+    assert all(own.startswith("assignment/") for own, _ in SHARED.values())
+
+
+def test_no_module_imports_two_classes_of_one_name() -> None:
+    for module in PACKAGE.rglob("*.py"):
+        imports = [node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.ImportFrom)]
+        names = [alias.name for node in imports for alias in node.names if alias.name in SHARED]
+        assert len(names) == len(set(names)), module
+
+
+def test_a_name_is_found_wherever_it_stands_twice(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "one.py").write_text("class Rate: pass")
+    (tmp_path / "inner" / "other.py").write_text("def make():\n    class _Rate: pass\n    return _Rate")
+    assert classes(tmp_path) == {"Rate": ["inner/other.py", "one.py"]}
