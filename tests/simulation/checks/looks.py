@@ -15,7 +15,8 @@ SELDOM = 12.0
 
 def somebody_looks(world: World) -> Iterator[Violation]:
     """While traffic stands somebody looks at its guardrails, unless a user said to stop; whatever the spec says."""
-    hindered, evidence = Hindrances(world, ("outage", "deafen", "nonsense")), Evidence(world.history)
+    hindered = Hindrances(world, dict.fromkeys(("outage", "deafen", "nonsense"), 0.0))
+    evidence = Evidence(world.history)
     newest: dict[str, Stored] = {}
     looked: dict[str, float] = {}
     for entry in world.history:

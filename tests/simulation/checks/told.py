@@ -119,6 +119,7 @@ def verbs_are_heard(world: World) -> Iterator[Violation]:
     """No annotation is taken away by the operator that was not answered since it was set, be its words the old ones."""
     set_at: dict[tuple[str, str], tuple[float, str]] = {}
     told: defaultdict[str, dict[int, tuple[float, str, str]]] = defaultdict(dict)
+    as_asked: set[tuple[str, float]] = set()  # rollbacks that found the object to be as they say, by when they were set
     for entry in world.history.of(Stored):
         status = entry.object.get("status", {})
         for one in status.get("history", ()):
@@ -130,12 +131,15 @@ def verbs_are_heard(world: World) -> Iterator[Violation]:
             if entry.by in ("people", "applier") or not core(text) or "record" not in status:
                 continue
             if not any(at >= since and core(message) == core(text) for at, _, message in told[uid].values()):
-                if verb == Verb.ROLLBACK and status["record"].get("latched") and core(text) in str(status["progress"]):
-                    continue  # asked for twice with the same words, and it is as they say
+                if verb == Verb.ROLLBACK and (uid, since) in as_asked:
+                    continue  # asked for twice with the same words
                 yield Violation(entry.at, f"{entry.by} removes {verb} ({core(text)}), which nobody answered")
         for verb, text in stand.items():
             if set_at.get((entry.uid, verb), (0.0, None))[1] != text:
                 set_at[entry.uid, verb] = entry.at, text
+        since, text = set_at.get((entry.uid, Verb.ROLLBACK), (0.0, ""))
+        if text and status.get("record", {}).get("latched") and core(text) in str(status["progress"]):
+            as_asked.add((entry.uid, since))
 
 
 def attempts_are_asked_for(world: World) -> Iterator[Violation]:

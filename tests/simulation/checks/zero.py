@@ -2,12 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from mlrollout.api.guardrail import Action, Guardrail, MissingAction
 from mlrollout.evidence.measurement import Verdict
 from mlrollout.runtime.rounds import ROUND
+from mlrollout.runtime.view import LONGEST_PAUSE
 
+from tests.simulation.world.faults import API, MOST_IN_A_ROW
 from tests.simulation.world.history import Acted, Changed, Instance, Judged, Removed, Stored
 from tests.simulation.world.world import LONGEST_RESTART, World
 
@@ -22,6 +25,8 @@ HELD_BACK = 3.0
 """Seconds that a bad value may be held back longer than its policy says: until Redis was found to hold the stage."""
 HEARD = 1.0
 """Seconds that a watch event takes at most, where the watch is not broken."""
+SEEN_AGAIN = (MOST_IN_A_ROW + 1) * (1.2 * LONGEST_PAUSE + API.patience)
+"""Seconds from the end of nonsense until the objects were listed: so often a list fails, after so long a pause."""
 
 
 def breach_reaches_zero(world: World) -> Iterator[Violation]:
@@ -122,16 +127,21 @@ def _served_since(evidence: Evidence, look: Judged) -> float | None:
 
 
 class Hindrances:
-    """When an instance could not do anything: it stood still, or Redis answered nobody."""
+    """When an instance could not do anything: it stood still, or Redis answered nobody.
 
-    def __init__(self, world: World, also: tuple[str, ...] = ()) -> None:
+    Args:
+        world: What happened.
+        also: What hinders besides, and for how many seconds after its end.
+    """
+
+    def __init__(self, world: World, also: Mapping[str, float] = MappingProxyType({})) -> None:
         self._skew = skews(world.history)
         self._crashes = {entry.by: entry.at for entry in world.history.of(Instance) if entry.what == "crashes"}
         self._end = world.now()
         self._spans = [
-            (entry.at, entry.at + float(str(entry.value)))
+            (entry.at, entry.at + float(str(entry.value)) + also.get(entry.act, 0.0))
             for entry in world.history.of(Acted)
-            if entry.act in ("freeze", *also) or (entry.act == "outage" and entry.target == "redis")
+            if entry.act == "freeze" or entry.act in also or (entry.act == "outage" and entry.target == "redis")
         ]
 
     def deadline(self, entry: Judged) -> float | None:
@@ -161,7 +171,7 @@ class Hindrances:
 def deletion_reaches_zero(world: World) -> Iterator[Violation]:
     """What is deleted with its traffic is at zero as fast as Redis can be written, whoever leads."""
     # Of a deletion that no watch and no list tells of, nobody can know.
-    hindered, zeros = Hindrances(world, ("deafen", "nonsense")), _zeros(world)
+    hindered, zeros = Hindrances(world, {"deafen": 0.0, "nonsense": SEEN_AGAIN}), _zeros(world)
     evidence = Evidence(world.history)
     seen: set[str] = set()
     for entry in world.history:
