@@ -1,18 +1,19 @@
 """Synthetic counters, as Prometheus would have scraped them: bad and good events of the treatment.
 
-Events are drawn only where somebody looks. Bad ones, of which there are few, are known some time ahead, each by the
-scrape that shows it; so whoever looks at windows knows which of them hold enough to matter, and the rest is skipped.
+What a counter stood at is settled only where somebody looks: events are drawn for many scrapes together, and divided
+as chance would have divided them between the scrapes that are looked at. Bad ones, of which there are few, can be known
+ahead, each by the scrape that shows it; so whoever looks at windows knows which of them hold enough to matter.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from enum import Enum
 from random import Random
 from typing import Protocol
 
-from .chance import poisson
+from .chance import binomial, poisson
 
-_BATCH = 4096
-"""For so many scrapes bad events are drawn together."""
+_FEWEST, _MOST = 16, 4096
+"""For so many scrapes events are drawn together: the longer a pace has lasted, the more."""
 
 
 class CounterRole(Enum):
@@ -42,106 +43,94 @@ class Counters:
     Args:
         chance: Where events come from.
         scrape: Seconds between two scrapes.
-        at: The last scrape so far, with all counters at 0.
-        before: How many scrapes before it there were, likewise at 0.
+        at: The last scrape so far, with all counters at 0, as they were ever before.
     """
 
-    def __init__(self, chance: Random, scrape: float, at: int, before: int) -> None:
-        self.chance = chance
+    def __init__(self, chance: Random, scrape: float, at: int) -> None:
         self.scrape = scrape
-        self.first = at - before
+        self.last = at
+        """The newest scrape."""
         self.events: list[int] = []
         """The scrapes that show bad events for the first time, one for each event, since the pace last changed."""
-        self._bad = [0] * (before + 1)
-        self._good = [0] * (before + 1)
+        self._chance = chance
+        self._known = [at]
+        self._bad, self._good = [0], [0]
         self._pace = (0.0, 0.0)
         self._ahead = False
-        self._known = 0
-        self._shown = 0
-
-    @property
-    def last(self) -> int:
-        """The newest scrape."""
-        return self.first + len(self._bad) - 1
+        self._changed = self._upto = at
 
     def set_pace(self, bad: float, good: float, *, ahead: bool) -> None:
         """So many events a second from the newest scrape on; with `ahead`, bad ones are drawn one by one."""
+        place = self._settle(self.last)
+        for counts in (self._known, self._bad, self._good):
+            del counts[place + 1 :]  # what was drawn for later was drawn for another pace
         self._pace = (bad * self.scrape, good * self.scrape)
-        self._ahead, self._known = ahead, self.last
-        self.events, self._shown = [], 0
+        self._ahead, self._changed, self._upto = ahead, self.last, self.last
+        self.events = []
 
     def know(self, upto: int) -> bool:
         """Draw more bad events ahead; false where all up to that scrape are drawn."""
-        begin = self._known
+        begin = self._upto
         if begin >= upto:
             return False
-        scrapes = min(upto - begin, _BATCH)
-        number, random = poisson(self._pace[0] * scrapes)(self.chance), self.chance.random
+        scrapes = self._together(begin)
+        number, random = poisson(self._pace[0] * scrapes)(self._chance), self._chance.random
         self.events += sorted([begin + 1 + int(random() * scrapes) for _ in range(number)])
-        self._known = begin + scrapes
+        self._upto = begin + scrapes
         return True
 
+    def _together(self, begin: int) -> int:
+        """For how many scrapes after that one events are drawn together."""
+        return min(_MOST, max(_FEWEST, begin - self._changed))
+
     def scrape_to(self, number: int) -> None:
-        """Scrape, each time, up to that one."""
-        if number <= self.last:
-            return
-        good, bad = (poisson(pace) for pace in reversed(self._pace))
-        self._learn(number)
-        all_bad, all_good = self._bad[-1], self._good[-1]
-        for one in range(self.last + 1, number + 1):
-            all_good += good(self.chance)
-            all_bad += self._show(one) if self._ahead else bad(self.chance)
-            self._bad.append(all_bad)
-            self._good.append(all_good)
-
-    def skip_to(self, number: int) -> None:
-        """Leave out the scrapes before that one, and what they would have shown one by one."""
-        scrapes = number - self.last
-        if scrapes <= 0:
-            return
-        self._learn(number)
-        bad, good = (pace * scrapes for pace in self._pace)
-        self._bad = [self._bad[-1] + (self._show(number) if self._ahead else poisson(bad)(self.chance))]
-        self._good = [self._good[-1] + poisson(good)(self.chance)]
-        self.first = number
-
-    def recall(self, number: int) -> None:
-        """Know each scrape from that one on, also where they were left out: nobody has seen what they showed."""
-        good, bad = (poisson(pace) for pace in reversed(self._pace))
-        left_out = range(self.first - 1, number - 1, -1)
-        if not left_out:
-            return
-        earlier_bad, earlier_good = [self._bad[0]], [self._good[0]]
-        for one in left_out:
-            shown = self._shown_by(one + 1) if self._ahead else bad(self.chance)
-            earlier_bad.append(earlier_bad[-1] - shown)
-            earlier_good.append(earlier_good[-1] - good(self.chance))
-        # No counter was ever below 0, however much was drawn for the past.
-        self._bad = [*(max(0, count) for count in earlier_bad[:0:-1]), *self._bad]
-        self._good = [*(max(0, count) for count in earlier_good[:0:-1]), *self._good]
-        self.first = number
-
-    def _shown_by(self, number: int) -> int:
-        return bisect_right(self.events, number) - bisect_right(self.events, number - 1)
-
-    def _learn(self, number: int) -> None:
-        while self._ahead and self._known < number and self.know(number):
-            pass
-
-    def _show(self, number: int) -> int:
-        """How many bad events that scrape shows for the first time."""
-        before = self._shown
-        self._shown = bisect_right(self.events, number, before)
-        return self._shown - before
+        """Scrape, up to that one."""
+        self.last = max(self.last, number)
 
     def at(self, role: CounterRole, number: int) -> int:
         """What a counter stood at."""
-        place = number - self.first
-        if place < 0:
-            raise IndexError(number)
+        if number < self._known[0]:
+            return 0
+        place = self._settle(number)
         match role:
             case CounterRole.BAD:
                 return self._bad[place]
             case CounterRole.GOOD:
                 return self._good[place]
         return self._bad[place] + self._good[place]
+
+    def _settle(self, number: int) -> int:
+        """Where the counts of that scrape stand, once they are drawn."""
+        while self._known[-1] < number:
+            self._draw()
+        place = bisect_left(self._known, number)
+        if self._known[place] != number:
+            self._divide(place, number)
+        return place
+
+    def _draw(self) -> None:
+        begin = self._known[-1]
+        scrapes = self._together(begin)
+        end, (bad, good) = begin + scrapes, (poisson(pace * scrapes) for pace in self._pace)
+        self._known.append(end)
+        self._bad.append(self._bad[-1] + (self._shown(begin, end) if self._ahead else bad(self._chance)))
+        self._good.append(self._good[-1] + good(self._chance))
+
+    def _divide(self, place: int, number: int) -> None:
+        """Settle a scrape that lies before that place."""
+        begin, end = self._known[place - 1], self._known[place]
+        share = (number - begin) / (end - begin)
+        if self._ahead and begin >= self._changed:
+            bad = self._shown(begin, number)
+        else:
+            bad = binomial(self._bad[place] - self._bad[place - 1], share, self._chance)
+        good = binomial(self._good[place] - self._good[place - 1], share, self._chance)
+        self._known.insert(place, number)
+        self._bad.insert(place, self._bad[place - 1] + bad)
+        self._good.insert(place, self._good[place - 1] + good)
+
+    def _shown(self, after: int, upto: int) -> int:
+        """How many bad events the scrapes of a span show for the first time."""
+        while self.know(upto):
+            pass
+        return bisect_right(self.events, upto) - bisect_right(self.events, after)

@@ -20,7 +20,7 @@ from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verd
 
 from .counters import Counters
 from .schedule import BlockSchedule, LookSchedule
-from .tested import LAG, Tested
+from .tested import Tested
 from .watched import AlwaysPasses, Outlook, Pace, Watched
 
 BEGIN = 1_800_000_000.0
@@ -99,8 +99,7 @@ class Try:
     def __init__(self, spec: Spec, guards: Guards, load: Load, chance: Random) -> None:
         self._spec, self._others, self._load = spec, guards.others, load
         self._scrape, self._blocks, self._sharing = guards.scrape, guards.blocks, sharing(spec)
-        before = math.ceil(max((one.seconds for one in guards.watched), default=0.0) / self._scrape) + LAG
-        self._counters = Counters(chance, self._scrape, math.floor(BEGIN / self._scrape), before)
+        self._counters = Counters(chance, self._scrape, math.floor(BEGIN / self._scrape))
         self._look_schedules = [LookSchedule(one, BEGIN + one.guardrail.interval / 2) for one in guards.watched]
         self._block_schedules = [BlockSchedule.of(Tested(one), BEGIN, self._scrape) for one in guards.tested]
         self._histories = {one.name: MeasurementHistory(one) for one in spec.guardrails}
@@ -188,7 +187,6 @@ class Try:
     def _look(self, schedule: LookSchedule) -> Measurement:
         """What a guardrail is measured to be now."""
         self._catch_up()
-        self._counters.recall(math.floor((self._now - schedule.watched.seconds) / self._scrape) + 1)
         self._fill(schedule)
         return self._add(schedule, schedule.watched.measure(self._counters, self._now, self._stood))
 
@@ -204,16 +202,8 @@ class Try:
             schedule.tested.scraped(self._counters)
 
     def _catch_up(self) -> None:
-        """Scrape up to now, and leave out what is further back than any look that may follow."""
-        now = math.floor(self._now / self._scrape)
-        if now > self._counters.last:
-            seconds = (
-                one.watched.seconds
-                for one in self._look_schedules
-                if one.closely >= self._now or self._outlook(one).worth < math.inf
-            )
-            self._counters.skip_to(now - math.ceil(max(seconds, default=0.0) / self._scrape) - LAG)
-            self._counters.scrape_to(now)
+        """Scrape up to now."""
+        self._counters.scrape_to(math.floor(self._now / self._scrape))
 
     def _fill(self, schedule: LookSchedule) -> None:
         """The looks that were left out since the last, as far as a breach is counted over them."""

@@ -50,7 +50,6 @@ class Tested:
     def scraped(self, counters: Counters) -> None:
         """Keep the newest samples: so many that they show how often is scraped."""
         last = counters.last
-        counters.recall(last - LAG)
         for number in range(last - LAG, last + 1):
             at = number * counters.scrape
             if not self._samples or at > self._samples[-1][0]:

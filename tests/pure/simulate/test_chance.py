@@ -5,7 +5,7 @@ from random import Random
 from statistics import fmean, pvariance
 
 import pytest
-from mlrollout.simulate.chance import at_most, likely, poisson
+from mlrollout.simulate.chance import at_most, binomial, likely, poisson
 
 
 @pytest.mark.parametrize("mean", [0.01, 0.5, 3.0, 40.0, 499.0, 501.0, 20_000.0])
@@ -40,3 +40,28 @@ def test_what_is_not_likely_is_never_seen(mean: float) -> None:
     least, most = likely(mean)
     assert at_most(least - 1, mean) < 1e-12
     assert 1 - at_most(most - 1, mean) < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("number", "share"),
+    [(3, 0.3), (16, 0.5), (17, 0.5), (40, 0.02), (40, 0.9), (1000, 0.001), (3000, 0.3), (3000, 0.7), (100_000, 0.4)],
+)
+def test_parts_have_the_mean_and_the_variance_of_their_distribution(number: int, share: float) -> None:
+    chance, mean, variance = Random(1), number * share, number * share * (1 - share)  # noqa: S311 - from a fixed seed
+    drawn = [binomial(number, share, chance) for _ in range(20_000)]
+    assert 0 <= min(drawn) <= max(drawn) <= number
+    assert fmean(drawn) == pytest.approx(mean, abs=4 * math.sqrt(variance / 20_000))
+    assert pvariance(drawn) == pytest.approx(variance, rel=0.06 + 4 / math.sqrt(20_000 * variance))
+
+
+def test_parts_are_drawn_as_often_as_they_are_likely() -> None:
+    chance = Random(1)  # noqa: S311 - from a fixed seed
+    drawn = [binomial(20, 0.2, chance) for _ in range(50_000)]
+    for part in range(12):
+        expected = math.comb(20, part) * 0.2**part * 0.8 ** (20 - part)
+        assert drawn.count(part) / 50_000 == pytest.approx(expected, abs=4 * math.sqrt(expected / 50_000))
+
+
+def test_of_a_part_without_a_share_nothing_is_drawn_and_of_the_whole_all() -> None:
+    chance = Random(1)  # noqa: S311 - from a fixed seed
+    assert [binomial(number, share, chance) for number in (0, 5, 500) for share in (0.0, 1.0)] == [0, 0, 0, 5, 0, 500]
