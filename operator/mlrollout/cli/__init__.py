@@ -1,18 +1,16 @@
-"""The command line. Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 the cluster can't be worked with."""
+"""The command line, in packages by subject; docs/cli.md says what each command is for."""
 
 import sys
 
-_OF_THE_SERVER = {"server", "token"}
+from .ending import ended
 
 
 def main() -> None:
-    """Run the command line, or say what it needs."""
-    try:
-        from .app import app  # noqa: PLC0415 - an application that has only the SDK has no typer
+    """Run the command that the arguments name, and end with its exit code."""
 
-        app()
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == "mlrollout":
-            raise
-        extra = "server" if _OF_THE_SERVER.intersection(sys.argv[1:2]) else "operator"
-        sys.exit(f"This needs {error.name}, which is not installed: pip install 'mlrollout[{extra}]'")
+    def run() -> int:
+        from .app import run
+
+        return run()
+
+    sys.exit(ended(run))

@@ -11,8 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from mlrollout.cli.ending import ExitCode
 
-DONE, WRONG, NO_CLUSTER = 0, 2, 3
+DONE, WRONG, NO_CLUSTER, PIPE_CLOSED = 0, 2, 3, 141
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "examples" / "ml-dispatch" / "rollout.yaml"
 KUBECONFIG = """
 apiVersion: v1
 kind: Config
@@ -127,8 +130,44 @@ def test_what_is_not_installed_is_told_with_the_extra_that_brings_it(
     lacking.joinpath(f"{missing}.py").write_text(f"raise ModuleNotFoundError('No module', name={missing!r})")
     ran = mlrollout(tmp_path, *command.split(), PYTHONPATH=str(lacking))
 
-    assert ran.stderr == f"This needs {missing}, which is not installed: pip install 'mlrollout[{extra}]'\n"
+    told = f"this needs {missing}, which is not installed: pip install 'mlrollout[{extra}]'\n"
+    assert ran.stderr == f"mlrollout {command.split(maxsplit=1)[0]}: {told}"
     assert ran.returncode == 1
+
+
+def test_a_fault_of_the_program_itself_is_one_line_and_shows_where_it_is_to_who_asks(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    broken.joinpath("yaml.py").write_text("raise LookupError('no such page')")
+    ran = mlrollout(tmp_path, "lint", "-f", "x", PYTHONPATH=str(broken))
+    told = "a fault of this program, please report it: LookupError: no such page (MLROLLOUT_TRACEBACK=1 shows where)"
+    assert ran.stderr == f"mlrollout lint: {told}\n"
+    assert ran.returncode == 1
+
+    ran = mlrollout(tmp_path, "lint", "-f", "x", PYTHONPATH=str(broken), MLROLLOUT_TRACEBACK="1")
+    assert "Traceback" in ran.stderr
+    assert ran.returncode == 1
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["version"], ["lint", "-f", "-"]])
+def test_a_pipe_that_is_closed_is_no_error_to_tell(tmp_path: Path, arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run(
+        [sys.executable, "-m", "mlrollout", *arguments],
+        input=EXAMPLE.read_bytes(),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(writing)
+    assert (ran.stderr, ran.returncode) == (b"", PIPE_CLOSED)
+
+
+def test_the_page_has_every_exit_code() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text().partition("## Exit codes")[2]
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)} == set(map(int, ExitCode))
 
 
 def test_a_token_for_a_role_that_does_not_exist(tmp_path: Path) -> None:

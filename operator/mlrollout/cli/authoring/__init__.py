@@ -1,0 +1,1 @@
+"""Commands for whoever writes an `MLRollout`; none of them needs a cluster."""

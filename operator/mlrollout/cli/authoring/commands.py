@@ -1,0 +1,75 @@
+"""The commands."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlrollout.cli.ending import CommandError, ExitCode
+
+
+class LintOutput(StrEnum):
+    """How `lint` writes what it found."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Output(StrEnum):
+    """How an answer is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def lint(
+    file: Annotated[list[str], typer.Option("-f", "--file", metavar="FILE", help="Manifests as YAML; - for stdin")],
+    prometheus: Annotated[
+        str | None, typer.Option(metavar="URL", help="Ask the queries, too: what they answer now shows more")
+    ] = None,
+    output: Annotated[LintOutput, typer.Option("-o", "--output", help="How findings are written")] = LintOutput.TEXT,
+) -> None:
+    """Say what is wrong with MLRollout manifests before they are applied, and which guardrails can't do their work.
+
+    Exit code 0: nothing is wrong. 1: something is. 2: the input can't be read.
+    """
+    from . import linting
+
+    try:
+        found = linting.run(file, prometheus)
+    except linting.UnreadableInputError as error:
+        raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
+    typer.echo(linting.as_json(found) if output is LintOutput.JSON else linting.as_text(found))
+    raise typer.Exit(ExitCode.FAILED if linting.is_wrong(found) else ExitCode.DONE)
+
+
+def simulate(
+    file: Annotated[Path, typer.Option("-f", "--file", metavar="FILE", help="The object, as it would be applied")],
+    traffic: Annotated[str, typer.Option(metavar="RATE", help="Requests of all users: 0.35/s, 1250/h")],
+    bad: Annotated[
+        str, typer.Option(metavar="SHARE", help="Of a healthy model's requests, those that are bad: 1%, 0.01")
+    ],
+    name: Annotated[str, typer.Option(help="Which object, where the file has several")] = "",
+    tries: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rollouts of a healthy model")] = 1000,
+    scrape: Annotated[str, typer.Option(metavar="DURATION", help="How often Prometheus scrapes")] = "15s",
+    seed: Annotated[int, typer.Option(help="Where chance begins: with the same, the answer is the same")] = 1,
+    output: Annotated[Output, typer.Option("-o", "--output", help="table or json")] = Output.TABLE,
+) -> None:
+    """Say what a rollout would do, before it is applied: at this traffic, by the operator's own decisions.
+
+    How often a healthy model is rolled back for nothing, how soon a worse one is found and after how many users, and
+    when everybody has it; see docs/simulate.md. Exit codes: 0 fine; 1 a healthy model is rolled back with a chance
+    above 1 %; 2 the file or an option can't be used.
+    """
+    from mlrollout.simulate import command
+    from mlrollout.simulate.promql import UnknownError
+
+    try:
+        spec, requests, share = command.read(file, name), command.traffic(traffic), command.share(bad)
+        forecast = command.run(spec, requests, share, tries, command.seconds("--scrape", scrape), seed)
+    except (command.UnusableError, UnknownError) as error:
+        raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
+    typer.echo(command.tell_as(output, forecast))
+    if not forecast.well:
+        raise typer.Exit(ExitCode.FAILED)

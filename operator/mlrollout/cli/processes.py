@@ -1,0 +1,117 @@
+"""The commands that run the operator and the server, and make tokens for the server."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .ending import CommandError, ExitCode
+
+JsonLogs = Annotated[bool, typer.Option("--json/--text", help="How logs are written")]
+
+
+def operator(
+    prometheus: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="The operator's own Prometheus. Or: MLROLLOUT_PROMETHEUS_URL"),
+    ] = None,
+    allow_prometheus: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Addresses that an object may name, such as http://prometheus.*.svc:9090; may be repeated. "
+            "Or: MLROLLOUT_ALLOWED_PROMETHEUS, with commas between",
+        ),
+    ] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="For /livez, /readyz and /metrics; 127.0.0.1:8080 if left out. Or: MLROLLOUT_LISTEN",
+        ),
+    ] = None,
+    namespace: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Where the operator's Lease lives; the pod's own namespace if left out. Or: MLROLLOUT_NAMESPACE",
+        ),
+    ] = None,
+    *,
+    json_logs: JsonLogs = True,
+) -> None:
+    """Run the operator until it is told to stop, on the cluster of KUBECONFIG or of its own pod.
+
+    Its own Redis comes from MLROLLOUT_REDIS_URL, or from the file that MLROLLOUT_REDIS_URL_FILE names.
+    What the settings mean stands in docs/operations.md.
+    """
+    import asyncio
+
+    from mlrollout.ports import PortError
+    from mlrollout.runtime import process, settings
+    from mlrollout.startup import logs
+    from mlrollout.startup.settings import SettingsError
+
+    logs.configure(json=json_logs)
+    try:
+        loaded = settings.load(
+            prometheus_address=prometheus,
+            allowed_prometheus=tuple(allow_prometheus or ()),
+            listen=listen,
+            namespace=namespace,
+            json_logs=json_logs,
+        )
+        asyncio.run(process.run(loaded))
+    except SettingsError as error:
+        raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
+    except PortError as error:
+        raise CommandError(str(error), ExitCode.CLUSTER_UNUSABLE) from None
+
+
+def server(
+    config: Annotated[Path, typer.Option(metavar="FILE", help="The server's configuration; see docs/server.md")],
+    *,
+    json_logs: JsonLogs = True,
+) -> None:
+    """Run the HTTP server until it is told to stop: OFREP and the A/B API, for applications in any language.
+
+    Redis comes from MLROLLOUT_REDIS_URL, or from the file that MLROLLOUT_REDIS_URL_FILE names.
+    """
+    import asyncio
+
+    from mlrollout.server import process
+    from mlrollout.startup import logs
+    from mlrollout.startup.settings import SettingsError
+
+    logs.configure(json=json_logs)
+    try:
+        asyncio.run(process.run(config))
+    except SettingsError as error:
+        raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
+
+
+def token(
+    name: Annotated[str, typer.Option(help="Who will show it: for the audit")],
+    role: Annotated[
+        list[str],
+        typer.Option(
+            help="What it allows: assign (ask for any user's assignment), rate (pass on their ratings), view or admin; "
+            "may be repeated"
+        ),
+    ],
+) -> None:
+    """Make a token for the server.
+
+    Its line for the server's file of tokens goes to standard output, for `>> tokens.yaml`; the token itself goes to
+    standard error, so that it stands in no file.
+    """
+    from mlrollout.server.auth import tokens
+    from mlrollout.startup.settings import SettingsError
+
+    try:
+        made, line = tokens.new(name, role)
+    except SettingsError as error:
+        raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
+    typer.echo(f"The token, which is shown this once:\n{made}", err=True)
+    typer.echo("Its line for the file that `tokens` in the server's configuration names:", err=True)
+    typer.echo(line)
