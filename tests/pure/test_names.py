@@ -1,8 +1,9 @@
 """One name, one class: who reads `Reason` or looks for it finds one thing. A leading underscore makes no other name."""
 
 import ast
+import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import mlrollout.assignment
@@ -28,8 +29,23 @@ def classes(package: Path) -> Mapping[str, Sequence[str]]:
     return found
 
 
+def aliases(package: Path) -> Iterator[str]:
+    """The names that modules give to types of others; type variables are no names of anything."""
+    for module in package.rglob("*.py"):
+        for node in ast.parse(module.read_text()).body:
+            if isinstance(node, ast.Assign | ast.AnnAssign) and "TypeVar(" not in ast.unparse(node):
+                target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+                if isinstance(target, ast.Name) and re.fullmatch("_?[A-Z][A-Za-z]*[a-z][A-Za-z]*", target.id):
+                    yield target.id.lstrip("_")
+
+
 def test_a_class_name_stands_once_but_for_those_that_applications_import() -> None:
     assert {name: tuple(modules) for name, modules in classes(PACKAGE).items() if len(modules) > 1} == SHARED
+
+
+def test_no_type_is_named_as_a_class_is() -> None:
+    assert {"Blockers", "Moment"} <= set(aliases(PACKAGE))
+    assert set(aliases(PACKAGE)) & set(classes(PACKAGE)) == set()
 
 
 def test_what_is_excepted_is_what_applications_import() -> None:

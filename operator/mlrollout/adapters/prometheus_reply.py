@@ -18,7 +18,7 @@ _REMARK = "PromQL info:"
 _BAD_DATA = "bad_data"
 _PARSE = re.compile("pars(e|ing) error|cannot parse", re.IGNORECASE)
 
-Moment = Annotated[float, Field(ge=0, le=1e11)]
+_ReplyTime = Annotated[float, Field(ge=0, le=1e11)]
 """Seconds since the epoch; a number beyond belief would spoil every sum that it enters."""
 
 
@@ -33,11 +33,11 @@ class UnreadableQueryError(UnusableReplyError):
 @dataclass(frozen=True, slots=True)
 class _InstantSeries:
     metric: dict[str, str]
-    value: tuple[Moment, float] | None = None
+    value: tuple[_ReplyTime, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Vector:
+class _InstantVector:
     resultType: Literal["vector"]  # noqa: N815 - Prometheus' name
     result: list[_InstantSeries]
 
@@ -45,7 +45,7 @@ class _Vector:
 @dataclass(frozen=True, slots=True)
 class _Scalar:
     resultType: Literal["scalar"]  # noqa: N815 - likewise
-    result: tuple[Moment, float]
+    result: tuple[_ReplyTime, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class _NoNumber:
 @dataclass(frozen=True, slots=True)
 class _RangeSeries:
     metric: dict[str, str]
-    values: tuple[tuple[Moment, float], ...] = ()
+    values: tuple[tuple[_ReplyTime, float], ...] = ()
     histograms: list[object] = field(default_factory=list)
 
 
@@ -74,7 +74,7 @@ class _RangedSuccess(BaseModel):
 
 class _Success(BaseModel):
     status: Literal["success"]
-    data: Annotated[_Vector | _Scalar | _NoNumber, Field(discriminator="resultType")]
+    data: Annotated[_InstantVector | _Scalar | _NoNumber, Field(discriminator="resultType")]
     warnings: list[str] | None = None
 
 
@@ -142,13 +142,13 @@ def _warnings(texts: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(shorten(text) for text in texts or () if not text.startswith(_REMARK))
 
 
-def _samples(data: _Vector | _Scalar | _NoNumber) -> tuple[tuple[Sample, ...], float | None]:
+def _samples(data: _InstantVector | _Scalar | _NoNumber) -> tuple[tuple[Sample, ...], float | None]:
     """The samples of a result, and when they were evaluated."""
     if isinstance(data, _Scalar):
         evaluated, value = data.result
         return (Sample(value),), evaluated
     samples, moment = [], None
-    for series in data.result if isinstance(data, _Vector) else ():
+    for series in data.result if isinstance(data, _InstantVector) else ():
         if series.value is None:
             raise UnusableReplyError(
                 "answered with a native histogram: take a number out of it, for example with histogram_quantile"

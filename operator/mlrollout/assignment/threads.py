@@ -11,7 +11,7 @@ from weakref import finalize
 from .forks import begin_in_children
 
 T = TypeVar("T")
-Calls = SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
+CallQueue = SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
 """`None` ends the threads: each hands it on to the next."""
 
 
@@ -36,7 +36,7 @@ class Threads:
         self._starting = threading.Lock()
         self._idle = threading.Semaphore(0)
         """Counts the threads that wait for a call."""
-        self._calls: Calls = SimpleQueue()
+        self._calls: CallQueue = SimpleQueue()
         finalize(self, self._calls.put, None).atexit = False  # or its idle threads would wait for good
 
     def run(self, call: Callable[[], T], timeout: float) -> T:
@@ -71,7 +71,7 @@ class Threads:
             self._started += 1
 
 
-def _work(calls: Calls, idle: threading.Semaphore) -> None:
+def _work(calls: CallQueue, idle: threading.Semaphore) -> None:
     while (call := calls.get()) is not None:
         _answer(*call, idle)
         del call  # so that no thread keeps its last answer alive

@@ -13,7 +13,7 @@ from .stages import current, following, last_stage_up_to, move
 from .state import Alert, Observation, Phase, Reason, State
 from .verb_plan import Refusal, demotion
 
-Answer = State | Refusal
+VerbAnswer = State | Refusal
 """The state after a verb, or why it is not acted on: a clause that goes on after "... is refused: "."""
 
 
@@ -106,7 +106,7 @@ def _why(request: Request) -> str:
     return shown(request.text) or "no reason given"
 
 
-def _rollback(_spec: Spec, _seen: Observation, state: State, now: float, why: str) -> Answer:
+def _rollback(_spec: Spec, _seen: Observation, state: State, now: float, why: str) -> VerbAnswer:
     cause = Cause(Reason.MANUAL_ROLLBACK, f"asked for by annotation: {why}", now)
     found = state.record.cause
     if found is not None and (found.reason, found.message) == (cause.reason, cause.message):
@@ -116,13 +116,13 @@ def _rollback(_spec: Spec, _seen: Observation, state: State, now: float, why: st
     return latch(state, now, cause)
 
 
-def _retry(spec: Spec, seen: Observation, state: State, now: float, why: str) -> Answer:
+def _retry(spec: Spec, seen: Observation, state: State, now: float, why: str) -> VerbAnswer:
     if state.phase is not Phase.ROLLED_BACK:
         return Refusal("this attempt is not rolled back; there is nothing to begin again")
     return renew(state.with_transition(now, Reason.RETRIED, f"a new attempt is asked for: {why}"), spec, seen, now)
 
 
-def _resume(spec: Spec, _seen: Observation, state: State, now: float, why: str) -> Answer:
+def _resume(spec: Spec, _seen: Observation, state: State, now: float, why: str) -> VerbAnswer:
     if spec.paused:
         because = "spec.paused is true and keeps the rollout paused; set it to false"
         return _refuse(replace(state, paused=False), now, Verb.RESUME, why, because)
@@ -131,13 +131,13 @@ def _resume(spec: Spec, _seen: Observation, state: State, now: float, why: str) 
     return replace(state, paused=False).with_transition(now, Reason.RESUMED, f"the rollout goes on: {why}")
 
 
-def _pause(_spec: Spec, _seen: Observation, state: State, now: float, why: str) -> Answer:
+def _pause(_spec: Spec, _seen: Observation, state: State, now: float, why: str) -> VerbAnswer:
     if state.paused:
         return Refusal("the rollout is paused already")
     return replace(state, paused=True).with_transition(now, Reason.PAUSED, f"the rollout is paused: {why}")
 
 
-def _approve(spec: Spec, _seen: Observation, state: State, now: float, why: str) -> Answer:
+def _approve(spec: Spec, _seen: Observation, state: State, now: float, why: str) -> VerbAnswer:
     stage = _next_stage(spec, state)
     if stage is None:
         return Refusal("there is no further stage in this attempt")
@@ -148,7 +148,7 @@ def _approve(spec: Spec, _seen: Observation, state: State, now: float, why: str)
     )
 
 
-def _promote(spec: Spec, _seen: Observation, state: State, now: float, why: str) -> Answer:
+def _promote(spec: Spec, _seen: Observation, state: State, now: float, why: str) -> VerbAnswer:
     stage = current(spec, state.record)
     if state.phase is not Phase.IN_STAGE or stage is None:
         return _nowhere(state)
@@ -159,7 +159,7 @@ def _promote(spec: Spec, _seen: Observation, state: State, now: float, why: str)
     )
 
 
-def _demote(spec: Spec, _seen: Observation, state: State, now: float, value: str) -> Answer:
+def _demote(spec: Spec, _seen: Observation, state: State, now: float, value: str) -> VerbAnswer:
     """Back to an earlier stage; the value is the percentage it may have at most, and why."""
     said, record = demotion(value), state.record
     if said is None:
@@ -187,7 +187,7 @@ def _next_stage(spec: Spec, state: State) -> Stage | None:
     return None if state.phase is Phase.ROLLED_BACK else following(spec, state.record)
 
 
-_ANSWERS: dict[Verb, Callable[[Spec, Observation, State, float, str], Answer]] = {
+_ANSWERS: dict[Verb, Callable[[Spec, Observation, State, float, str], VerbAnswer]] = {
     Verb.ROLLBACK: _rollback,
     Verb.RETRY: _retry,
     Verb.RESUME: _resume,

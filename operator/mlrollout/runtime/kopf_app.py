@@ -19,7 +19,7 @@ import kopf
 from mlrollout.api import GROUP, PLURAL, VERSION
 from mlrollout.ports import ObjectsError
 
-from .view import Heard, Stands
+from .view import OnObject, Stands
 
 _STOP_WITHIN = 5.0
 _LONGEST = 300  # characters of the API server's own message
@@ -27,7 +27,7 @@ _BREATH = 1.0
 """Seconds from one request for a watch to the next: Kopf asks again at once where one ends at once."""
 
 
-async def watch(heard: Heard, stands: Stands) -> None:
+async def watch(heard: OnObject, stands: Stands) -> None:
     """Watch the objects of every namespace until cancelled.
 
     Args:
@@ -81,7 +81,7 @@ def _told(error: BaseException | None) -> str:
     return f"Kopf gave up ({type(error).__name__})"
 
 
-async def _run_kopf(heard: Heard, tell: Stands, stop: threading.Event) -> None:
+async def _run_kopf(heard: OnObject, tell: Stands, stop: threading.Event) -> None:
     # Of tasks that Kopf lets fail unseen: why it gave up is told by whoever awaits this.
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     registry = kopf.OperatorRegistry()

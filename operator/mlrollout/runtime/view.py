@@ -39,11 +39,11 @@ _SETTLED = 60.0
 _COMPLAIN_EVERY = 60.0
 """Seconds from the first log line about a trouble to the second; each further one doubles them."""
 
-Heard = Callable[[str | None, Object], None]
+OnObject = Callable[[str | None, Object], None]
 """Takes in an event's type (`ADDED`, `MODIFIED`, `DELETED`, `None` at the first listing) and its object."""
 Stands = Callable[[bool], None]
 """Told whether the watch stands."""
-Watching = Callable[[Heard, Stands], Awaitable[None]]
+Watching = Callable[[OnObject, Stands], Awaitable[None]]
 """Watches the objects until cancelled; returns or raises where it gave up."""
 
 

@@ -75,7 +75,7 @@ class ObjectName(ConfigModel):
     name: Text
 
 
-class Values(ConfigModel):
+class FlagValues(ConfigModel):
     """What a flag answers for each group."""
 
     control: Value = False
@@ -109,7 +109,7 @@ class RolloutEntry(ConfigModel):
     staff: Annotated[frozenset[StrictStr | StrictInt], AfterValidator(_ids)] = frozenset()
     metrics: Annotated[str, StringConstraints(pattern=r"^([a-zA-Z_:][a-zA-Z0-9_:]*)?$")] = ""
     object: ObjectName | None = None
-    values: Values = Values()
+    values: FlagValues = FlagValues()
 
     @property
     def prefix(self) -> str:

@@ -11,7 +11,7 @@ from mlrollout.runtime.leadership import Leadership
 from mlrollout.runtime.metrics import OperatorMetrics
 from mlrollout.runtime.operator import Operator
 from mlrollout.runtime.process import run_parts
-from mlrollout.runtime.view import Heard, Stands, View
+from mlrollout.runtime.view import OnObject, Stands, View
 from structlog.testing import capture_logs
 
 from tests.pure.runtime.small_world import Place, SmallWorld
@@ -36,7 +36,7 @@ async def test_where_kopf_gives_up_the_work_goes_on_and_it_is_begun_anew() -> No
     operator = Operator(objects=world.api, connections=Place(world), clock=world)
     leadership = Leadership(Link(MemoryLease()), "me", world, led.append)
 
-    async def counted(heard: Heard, stands: Stands) -> None:
+    async def counted(heard: OnObject, stands: Stands) -> None:
         begun.release()
         await watch(heard, stands)
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from mlrollout.ports import ObjectsError
 from mlrollout.runtime.metrics import OperatorMetrics
-from mlrollout.runtime.view import LONGEST_PAUSE, OLD, PROBE, RELIST, SILENT, Heard, Stands, View
+from mlrollout.runtime.view import LONGEST_PAUSE, OLD, PROBE, RELIST, SILENT, OnObject, Stands, View
 from structlog.testing import capture_logs
 
 from tests.pure.runtime.small_world import REF, Place, SmallWorld, failing, spec
@@ -13,19 +13,19 @@ from tests.support.virtual_time import virtual
 
 SOON = PROBE + LONGEST_PAUSE
 
-Life = Callable[[Heard, Stands], Awaitable[None]]
+Life = Callable[[OnObject, Stands], Awaitable[None]]
 
 
-async def stands(_: Heard, tell: Stands) -> None:
+async def stands(_: OnObject, tell: Stands) -> None:
     tell(True)  # noqa: FBT003 - the callback's only argument
     await asyncio.Event().wait()
 
 
-async def breaks(_: Heard, __: Stands) -> None:
+async def breaks(_: OnObject, __: Stands) -> None:
     raise RuntimeError("a text that may quote what was answered")
 
 
-async def idles(_: Heard, __: Stands) -> None:
+async def idles(_: OnObject, __: Stands) -> None:
     await asyncio.Event().wait()
 
 
@@ -45,7 +45,7 @@ class Seeing:
         )
         self._tasks = [asyncio.ensure_future(self.view.keep()), asyncio.ensure_future(self.view.watch())]
 
-    async def _watching(self, heard: Heard, tell: Stands) -> None:
+    async def _watching(self, heard: OnObject, tell: Stands) -> None:
         life = self._lives[min(len(self.begun), len(self._lives) - 1)]
         self.begun.append(asyncio.get_running_loop().time())
         await life(heard, tell)
@@ -77,9 +77,9 @@ async def test_what_is_listed_is_known() -> None:
 
 @virtual
 async def test_what_the_watch_says_is_known_and_what_it_ends_is_not() -> None:
-    heard_by: list[Heard] = []
+    heard_by: list[OnObject] = []
 
-    async def hands_out(heard: Heard, tell: Stands) -> None:
+    async def hands_out(heard: OnObject, tell: Stands) -> None:
         heard_by.append(heard)
         await stands(heard, tell)
 
@@ -126,7 +126,7 @@ async def test_a_watch_that_ends_is_begun_anew_with_growing_pauses() -> None:
 
 @virtual
 async def test_a_watch_that_stood_for_long_is_begun_anew_at_once() -> None:
-    async def stands_for_long(_: Heard, tell: Stands) -> None:
+    async def stands_for_long(_: OnObject, tell: Stands) -> None:
         tell(True)  # noqa: FBT003 - the callback's only argument
         await asyncio.sleep(3600)
 
@@ -140,7 +140,7 @@ async def test_a_watch_that_stood_for_long_is_begun_anew_at_once() -> None:
 async def test_after_the_end_of_a_watch_everything_is_listed() -> None:
     """What happened between two watches was heard by neither."""
 
-    async def ends(_: Heard, tell: Stands) -> None:
+    async def ends(_: OnObject, tell: Stands) -> None:
         tell(True)  # noqa: FBT003 - the callback's only argument
         await asyncio.sleep(30)
         seeing.world.api.remove()
@@ -163,7 +163,7 @@ async def test_a_watch_that_never_stands_is_begun_anew() -> None:
 
 @virtual
 async def test_a_watch_that_falls_and_does_not_end_is_begun_anew() -> None:
-    async def falls(_: Heard, tell: Stands) -> None:
+    async def falls(_: OnObject, tell: Stands) -> None:
         tell(True)  # noqa: FBT003 - the callback's only argument
         await asyncio.sleep(100)
         tell(False)  # noqa: FBT003 - likewise
@@ -245,7 +245,7 @@ async def test_one_that_has_never_seen_anything_says_so_and_begins_the_moment_it
 async def test_where_the_objects_can_not_be_listed_for_long_they_are_watched_all_the_same() -> None:
     """A list may be too long for its time, and changes are to be heard."""
 
-    async def hands_over(heard: Heard, tell: Stands) -> None:
+    async def hands_over(heard: OnObject, tell: Stands) -> None:
         heard("ADDED", seeing.world.api.objects[REF])
         await stands(heard, tell)
 

@@ -12,7 +12,7 @@ from mlrollout.ports import Clock, Object, ObjectsError, Ref, TrafficStore
 from mlrollout.runtime.operator import Operator
 from mlrollout.runtime.parts import keep
 from mlrollout.runtime.tracked import TrackedObject
-from mlrollout.runtime.view import Heard, Stands, View
+from mlrollout.runtime.view import OnObject, Stands, View
 
 from .calls import Calls
 from .faults import API
@@ -148,7 +148,7 @@ class Process(Clock):
 
     # --- what it hears -----------------------------------------------------------------------
 
-    async def _watching(self, _: Heard, stands: Stands) -> None:
+    async def _watching(self, _: OnObject, stands: Stands) -> None:
         """One life of its watch: it begins with every object there is, and says nothing of those gone."""
         await self.calls.make(API, "watch", lambda: None)
         self._watch_ends.clear()

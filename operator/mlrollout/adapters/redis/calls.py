@@ -18,7 +18,7 @@ from mlrollout.ports import KeyRefusedError, LoginRefusedError, TrafficError
 from mlrollout.redis_common.address import Address, Tls, parse
 from mlrollout.redis_common.failure import FAILED, UnusableRedisError, explain, is_no_string, refuses_login
 
-from .client import Pair, RedisClient, Texts
+from .client import KeyAndRecord, RedisClient, Texts
 
 CALL_WITHIN = 0.6
 """Seconds for a whole call."""
@@ -67,7 +67,7 @@ class Calls:
         except FAILED as error:
             raise _told(error, self._address, key) from None
 
-    async def read(self, pairs: Mapping[str, Pair]) -> Mapping[str, Texts | TrafficError]:
+    async def read(self, pairs: Mapping[str, KeyAndRecord]) -> Mapping[str, Texts | TrafficError]:
         """What stands under pairs of keys, by the first of each: one request for every hundred of one node.
 
         A node that does not answer spoils nothing but its own keys.
@@ -80,7 +80,9 @@ class Calls:
         found = await asyncio.gather(*(self._read_group(group, pairs) for group in groups))
         return {key: answer for group in found for key, answer in group.items()}
 
-    async def _read_group(self, keys: Sequence[str], pairs: Mapping[str, Pair]) -> dict[str, Texts | TrafficError]:
+    async def _read_group(
+        self, keys: Sequence[str], pairs: Mapping[str, KeyAndRecord]
+    ) -> dict[str, Texts | TrafficError]:
         """The pairs of one node, part after part; where one part has no answer, the next would not either."""
         found: dict[str, Texts | TrafficError] = {}
         for first in range(0, len(keys), _PART):
@@ -99,7 +101,7 @@ class Calls:
                 return found | dict.fromkeys(keys[first:], failure)
         return found
 
-    async def _read_part(self, pairs: Sequence[Pair]) -> Sequence[Texts]:
+    async def _read_part(self, pairs: Sequence[KeyAndRecord]) -> Sequence[Texts]:
         try:
             return await self._client.read(pairs)
         except _DEAD:

@@ -25,7 +25,7 @@ MOST_AT_ONCE = 4
 loads the system's authorities and holds up everything else for some 40 ms; four carry thousands of
 calls a second."""
 
-Pair = tuple[str, str]
+KeyAndRecord = tuple[str, str]
 """A key and that of its record."""
 Texts = tuple[bytes | None, bytes | None]
 """What stands under the two; `None` where nothing does, or no text."""
@@ -66,7 +66,7 @@ class RedisClient:
             groups[key if slot_problem(key) else self._node(key)].append(key)
         return list(groups.values())
 
-    async def read(self, pairs: Sequence[Pair]) -> Sequence[Texts]:
+    async def read(self, pairs: Sequence[KeyAndRecord]) -> Sequence[Texts]:
         """What stands under pairs of keys of one node, by one request.
 
         Raises:

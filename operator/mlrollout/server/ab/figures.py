@@ -19,7 +19,7 @@ MOST_POINTS = 120
 MINUTE = 60
 
 Labels = Mapping[str, str]
-Counts = Mapping[tuple[str, str], float]
+FigureCounts = Mapping[tuple[str, str], float]
 """What was added to each counter, by group and name of the figure; what Prometheus does not know is left out."""
 
 _SUMS = {
@@ -69,7 +69,7 @@ class QueryRange:
         return range(self.first, self.last + 1, self.step)
 
 
-def figures(counts: Counts, groups: Iterable[str] = GROUPS) -> Figures:
+def figures(counts: FigureCounts, groups: Iterable[str] = GROUPS) -> Figures:
     """The figures of these groups together."""
     groups = tuple(groups)
 
@@ -94,7 +94,7 @@ def _share(part: float | None, whole: float | None) -> float | None:
     return part / whole if part is not None and whole else None
 
 
-def counts(answer: Iterable[tuple[Labels, float]]) -> Counts:
+def counts(answer: Iterable[tuple[Labels, float]]) -> FigureCounts:
     """The counts in an answer to `query`; what is no number, and what is of no group, is left out."""
     known = set(product(GROUPS, _SUMS))
     return {
@@ -104,7 +104,9 @@ def counts(answer: Iterable[tuple[Labels, float]]) -> Counts:
     }
 
 
-def series(window: QueryRange, answer: Iterable[tuple[Labels, Sequence[tuple[int, float]]]]) -> Mapping[int, Counts]:
+def series(
+    window: QueryRange, answer: Iterable[tuple[Labels, Sequence[tuple[int, float]]]]
+) -> Mapping[int, FigureCounts]:
     """The counts of every point of the window; empty where Prometheus says nothing of it."""
     found: dict[int, list[tuple[Labels, float]]] = {moment: [] for moment in window.points}
     for labels, points in answer:

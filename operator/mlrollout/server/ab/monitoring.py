@@ -38,7 +38,7 @@ async def monitoring(request: web.Request) -> MonitoringAnswer:
     )
 
 
-def _grouped(counts: figures.Counts) -> dict[str, object]:
+def _grouped(counts: figures.FigureCounts) -> dict[str, object]:
     groups = {group: figures.figures(counts, [group]) for group in Group}
     return {**dict(figures.figures(counts)), "groups": groups}
 
