@@ -35,13 +35,13 @@ def raise_before_status(patch: pytest.MonkeyPatch) -> None:
     """A raise is written to Redis first, as a rollback is."""
     step = Reconciler._step
 
-    async def hasty(self: Reconciler, rollout: TrackedObject) -> bool:
-        self._decide(rollout)
-        state = rollout.state if rollout.standing.decision is None else rollout.standing.decision.state
-        traffic = rollout.redis.traffic
+    async def hasty(self: Reconciler, tracked: TrackedObject) -> bool:
+        self._decide(tracked)
+        state = tracked.state if tracked.standing.decision is None else tracked.standing.decision.state
+        traffic = tracked.redis.traffic
         if self.leads and state is not None and traffic is not None and state.record.percentage > traffic.in_force:
-            await self._traffic.write(rollout, Raise(SavedRecord(state.record), expect=traffic.record))
-        return await step(self, rollout)
+            await self._traffic.write(tracked, Raise(SavedRecord(state.record), expect=traffic.record))
+        return await step(self, tracked)
 
     patch.setattr(Reconciler, "_step", hasty)
 
@@ -179,8 +179,8 @@ def spin(patch: pytest.MonkeyPatch) -> None:
     """A process that leads no more wants to look again at a time that has long come."""
     again = Reconciler._again
 
-    def overdue(self: Reconciler, rollout: TrackedObject) -> float | None:
-        return again(self, rollout) if self.leads else 0.0
+    def overdue(self: Reconciler, tracked: TrackedObject) -> float | None:
+        return again(self, tracked) if self.leads else 0.0
 
     patch.setattr(Reconciler, "_again", overdue)
 
@@ -189,13 +189,13 @@ def begin_before_saved(patch: pytest.MonkeyPatch) -> None:
     """An attempt begins in Redis at once, and is saved afterwards."""
     decide_ = Reconciler._decide
 
-    def hasty(self: Reconciler, rollout: TrackedObject) -> Intent | None:
-        before, decision = rollout.state, self._decision(rollout)
+    def hasty(self: Reconciler, tracked: TrackedObject) -> Intent | None:
+        before, decision = tracked.state, self._decision(tracked)
         if not (self.leads and decision.announces and decision.state is not None):
-            return decide_(self, rollout)
+            return decide_(self, tracked)
         if before is not None and decision.state.record.attempt == before.record.attempt:
-            return decide_(self, rollout)
-        rollout.standing.state, rollout.standing.decision = decision.state, decision
+            return decide_(self, tracked)
+        tracked.standing.state, tracked.standing.decision = decision.state, decision
         return Lower(decision.state.record)
 
     patch.setattr(Reconciler, "_decide", hasty)
@@ -236,22 +236,22 @@ def renew_in_the_main_lane(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(rounds, "_is_due", lambda *_: False)
     again, decided = Reconciler._again, Report.decided
 
-    async def renewing(self: Report, rollout: TrackedObject) -> None:
-        await decided(self, rollout)
-        if rollout.redis.store is not None and rollout.state is not None and rollout.state.confirmed:
-            lease = rollout.effective_spec.traffic.lease
-            await rollout.redis.store.write(
-                rollout.effective_spec.traffic.key, Lower(rollout.state.record), lease=lease
+    async def renewing(self: Report, tracked: TrackedObject) -> None:
+        await decided(self, tracked)
+        if tracked.redis.store is not None and tracked.state is not None and tracked.state.confirmed:
+            lease = tracked.effective_spec.traffic.lease
+            await tracked.redis.store.write(
+                tracked.effective_spec.traffic.key, Lower(tracked.state.record), lease=lease
             )
 
     patch.setattr(Report, "decided", renewing)
-    patch.setattr(Reconciler, "_again", lambda self, rollout: min(again(self, rollout) or 1.0, 1.0))
+    patch.setattr(Reconciler, "_again", lambda self, tracked: min(again(self, tracked) or 1.0, 1.0))
 
 
 def leave_to_the_leader(patch: pytest.MonkeyPatch) -> None:
     """A deleted object's key is given up by the leader alone."""
     may_leave = Reconciler._may_leave
-    patch.setattr(Reconciler, "_may_leave", lambda self, rollout: self.leads and may_leave(self, rollout))
+    patch.setattr(Reconciler, "_may_leave", lambda self, tracked: self.leads and may_leave(self, tracked))
 
 
 def forget_what_is_said_to_be_gone(patch: pytest.MonkeyPatch) -> None:
@@ -262,7 +262,7 @@ def forget_what_is_said_to_be_gone(patch: pytest.MonkeyPatch) -> None:
         try:
             return await handle(self, ref)
         except GoneError:
-            self._forget(self.rollouts[ref])
+            self._forget(self.tracked_objects[ref])
             return None
 
     patch.setattr(Operator, "_handle", believing)

@@ -19,33 +19,33 @@ class Claims:
         self._keys: dict[TrackedObject, Key] = {}
         self._claimants: defaultdict[Key, set[TrackedObject]] = defaultdict(set)
 
-    def take(self, rollout: TrackedObject) -> None:
+    def take(self, tracked: TrackedObject) -> None:
         """Take in which key an object names now."""
-        key = _key(rollout)
-        if self._keys.get(rollout) != key:
-            self.drop(rollout)
+        key = _key(tracked)
+        if self._keys.get(tracked) != key:
+            self.drop(tracked)
             if key is not None:
-                self._keys[rollout] = key
-                self._claimants[key].add(rollout)
+                self._keys[tracked] = key
+                self._claimants[key].add(tracked)
 
-    def drop(self, rollout: TrackedObject) -> Collection[TrackedObject]:
+    def drop(self, tracked: TrackedObject) -> Collection[TrackedObject]:
         """Forget an object; answers with those whose key may be free now."""
-        key = self._keys.pop(rollout, None)
+        key = self._keys.pop(tracked, None)
         if key is None:
             return ()
-        self._claimants[key].discard(rollout)
+        self._claimants[key].discard(tracked)
         others = tuple(self._claimants[key])
         if not others:
             del self._claimants[key]
         return others
 
-    def conflict(self, rollout: TrackedObject) -> Problem | None:
+    def conflict(self, tracked: TrackedObject) -> Problem | None:
         """Another object that names the same key and was there first."""
-        key = self._keys.get(rollout)
+        key = self._keys.get(tracked)
         if key is None:
             return None
         first = min(self._claimants[key], key=_rank)
-        if first is rollout:
+        if first is tracked:
             return None
         message = (
             f"MLRollout {first.ref} has the key {key[1]} already, and one key has one owner: "
@@ -54,14 +54,14 @@ class Claims:
         return Problem(Reason.KEY_CONFLICT, message)
 
 
-def _key(rollout: TrackedObject) -> Key | None:
-    if rollout.spec is None:
+def _key(tracked: TrackedObject) -> Key | None:
+    if tracked.spec is None:
         return None
-    traffic = rollout.spec.traffic
-    own = (rollout.ref.namespace, traffic.redis.secret_ref) if traffic.redis is not None else None
+    traffic = tracked.spec.traffic
+    own = (tracked.ref.namespace, traffic.redis.secret_ref) if traffic.redis is not None else None
     return (own, traffic.key)
 
 
-def _rank(rollout: TrackedObject) -> tuple[bool, str, str]:
+def _rank(tracked: TrackedObject) -> tuple[bool, str, str]:
     """The object that stands somewhere already comes first, then the older one."""
-    return (rollout.state is None, str(rollout.resource.metadata.get("creationTimestamp", "")), rollout.uid)
+    return (tracked.state is None, str(tracked.resource.metadata.get("creationTimestamp", "")), tracked.uid)

@@ -38,24 +38,24 @@ class Delivery(Generic[Item]):
         self.tasks: set[asyncio.Task[None]] = set()
         """What is under way."""
 
-    def add(self, rollout: TrackedObject, item: Item) -> None:
+    def add(self, tracked: TrackedObject, item: Item) -> None:
         """Have it delivered after what was added before; returns at once."""
-        lane = self._lanes.get(rollout)
+        lane = self._lanes.get(tracked)
         until = loop_time() + GIVEN_UP_AFTER
         if lane is not None:
             lane.append((item, until))
             return
-        self._lanes[rollout] = lane = deque([(item, until)])
-        task = asyncio.create_task(self._run(rollout, lane), name=f"deliver {rollout.ref}")
+        self._lanes[tracked] = lane = deque([(item, until)])
+        task = asyncio.create_task(self._run(tracked, lane), name=f"deliver {tracked.ref}")
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _run(self, rollout: TrackedObject, lane: deque[tuple[Item, float]]) -> None:
+    async def _run(self, tracked: TrackedObject, lane: deque[tuple[Item, float]]) -> None:
         loop, failures = asyncio.get_running_loop(), 0
         try:
             while lane:
                 item, until = lane[0]
-                if await self._try(rollout, item):
+                if await self._try(tracked, item):
                     failures = 0
                 elif loop.time() < until:
                     await asyncio.sleep(min(2.0**failures, _LONGEST_WAIT))
@@ -63,15 +63,15 @@ class Delivery(Generic[Item]):
                     continue
                 lane.popleft()
         finally:
-            del self._lanes[rollout]
+            del self._lanes[tracked]
 
-    async def _try(self, rollout: TrackedObject, item: Item) -> bool:
+    async def _try(self, tracked: TrackedObject, item: Item) -> bool:
         """Whether it need not be tried again."""
         try:
             async with self._turns:
-                await self._deliver(rollout, item)
+                await self._deliver(tracked, item)
         except PortError:
             return False
         except Exception:  # an item that can't be delivered must not keep back what comes after it
-            log.exception("Unexpected error in a delivery; going on", object=str(rollout.ref))
+            log.exception("Unexpected error in a delivery; going on", object=str(tracked.ref))
         return True

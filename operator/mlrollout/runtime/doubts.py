@@ -12,14 +12,14 @@ from mlrollout.lint.lint import warnings
 from .tracked import TrackedObject
 
 
-def doubts(rollout: TrackedObject) -> Sequence[Finding]:
+def doubts(tracked: TrackedObject) -> Sequence[Finding]:
     """What is doubtful about an object's guardrails, as far as they and their last answers show."""
-    return () if rollout.spec is None else warnings(rollout.spec, rollout.measured.histories)
+    return () if tracked.spec is None else warnings(tracked.spec, tracked.measured.histories)
 
 
-def alerts(rollout: TrackedObject, found: Sequence[Finding]) -> Sequence[Alert]:
+def alerts(tracked: TrackedObject, found: Sequence[Finding]) -> Sequence[Alert]:
     """What a person hears of it, once for each field and generation: it was so when it was written, and goes on."""
-    generation = rollout.resource.generation
+    generation = tracked.resource.generation
     return [
         Alert(
             Reason.GUARDRAIL_DOUBTFUL,

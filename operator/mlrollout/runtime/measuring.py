@@ -122,7 +122,7 @@ OnMeasurement = Callable[[TrackedObject, Guardrail, Measurement], None]
 class Watch:
     """The measuring of the guardrails of one object: one task each."""
 
-    rollout: TrackedObject
+    tracked: TrackedObject
     clock: Clock
     metrics: OperatorMetrics
     on_measurement: OnMeasurement
@@ -131,18 +131,18 @@ class Watch:
 
     def sync(self, *, enabled: bool) -> None:
         """Measure what the spec names now, and nothing else."""
-        spec, state = self.rollout.spec, self.rollout.state
+        spec, state = self.tracked.spec, self.tracked.state
         wanted = spec.guardrails if enabled and spec is not None and watches(spec, state) else ()
         for guardrail in [known for known in self.tasks if known not in wanted]:
             self.tasks.pop(guardrail).cancel()
         for guardrail in [asked for asked in wanted if asked not in self.tasks]:
-            name = f"measure {self.rollout.ref} {guardrail.name}"
+            name = f"measure {self.tracked.ref} {guardrail.name}"
             self.tasks[guardrail] = asyncio.create_task(self._run(guardrail), name=name)
 
     async def _run(self, guardrail: Guardrail) -> None:
         loop = asyncio.get_running_loop()
         check = check_of(guardrail)
-        history = self.rollout.measured.histories.get(guardrail.name)
+        history = self.tracked.measured.histories.get(guardrail.name)
         check.restore(history.checkpoint if history is not None else "")
         due = loop.time() + self.random.random() * min(guardrail.interval, _FIRST_WITHIN)
         wait = guardrail.interval * self.random.random()
@@ -150,19 +150,19 @@ class Watch:
             await asyncio.sleep(due - loop.time())
             began = loop.time()
             try:
-                self.on_measurement(self.rollout, guardrail, await self._measure(check))
+                self.on_measurement(self.tracked, guardrail, await self._measure(check))
             except Exception:  # a measurement that goes wrong must not be the last
-                log.exception("Unexpected error; measuring on", object=str(self.rollout.ref), guardrail=guardrail.name)
+                log.exception("Unexpected error; measuring on", object=str(self.tracked.ref), guardrail=guardrail.name)
             self.metrics.looked(loop.time() - began)
             # The second comes early by chance, so that the measurements of many objects spread out.
             due, wait = max(due + wait, loop.time()), guardrail.interval
 
     async def _measure(self, check: Check[Any]) -> Measurement:
-        state, source = self.rollout.state, self.rollout.measured.source
+        state, source = self.tracked.state, self.tracked.measured.source
         since = state.in_force_since if state is not None else 0.0
         if source is None:
             return Measurement(Verdict.ERROR, self.clock.now(), 0.0, message="there is no Prometheus to ask")
-        about = {"object": str(self.rollout.ref), "guardrail": check.guardrail.name}
+        about = {"object": str(self.tracked.ref), "guardrail": check.guardrail.name}
         try:
             return await measure(
                 check,
@@ -170,7 +170,7 @@ class Watch:
                 since=since,
                 clock=self.clock,
                 attempt=None if state is None else attempt(state),
-                sharing=sharing(self.rollout.spec),
+                sharing=sharing(self.tracked.spec),
                 log=log.bind(**about),
             )
         except Exception as error:

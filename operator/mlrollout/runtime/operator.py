@@ -79,7 +79,7 @@ class Operator:
         self._installation = installation
         self._random = random.Random(seed)  # noqa: S311 - jitter is no secret
         self.metrics = metrics or OperatorMetrics()
-        self.rollouts: dict[Ref, TrackedObject] = {}
+        self.tracked_objects: dict[Ref, TrackedObject] = {}
         self._cluster = ""
         self._watches: dict[Ref, Watch] = {}
         self._claims = Claims()
@@ -98,17 +98,17 @@ class Operator:
             wake=self.queue.add,
             still_leads=still_leads,
         )
-        self._rounds = Rounds(self.rollouts, traffic, self._changed)
+        self._rounds = Rounds(self.tracked_objects, traffic, self._changed)
 
     async def run(self) -> None:
         """Work until cancelled; what is known of the objects outlives the end of any of its parts."""
         try:
             await keep({"queue": self.queue.run, "rounds": self._rounds.run}, self.metrics.part_ended)
         finally:
-            last = tuple(self.rollouts.values())
-            self.rollouts.clear()
-            for rollout in last:
-                self._forget(rollout)
+            last = tuple(self.tracked_objects.values())
+            self.tracked_objects.clear()
+            for tracked in last:
+                self._forget(tracked)
 
     # --- what comes in -----------------------------------------------------------------------
 
@@ -116,29 +116,29 @@ class Operator:
         """Take in a version of an object; never waits."""
         metadata = found["metadata"]
         ref = Ref(str(metadata["namespace"]), str(metadata["name"]))
-        rollout = self.rollouts.get(ref)
-        if rollout is not None and is_stale_version(metadata.get("resourceVersion"), rollout.resource.resource_version):
+        tracked = self.tracked_objects.get(ref)
+        if tracked is not None and is_stale_version(metadata.get("resourceVersion"), tracked.resource.resource_version):
             return
-        if rollout is not None and rollout.uid != metadata["uid"]:
-            self._forget(rollout)
-            rollout = None
-        if rollout is None:
-            rollout = self._meet(ref, found)
+        if tracked is not None and tracked.uid != metadata["uid"]:
+            self._forget(tracked)
+            tracked = None
+        if tracked is None:
+            tracked = self._meet(ref, found)
         else:
-            rollout.apply(found)
-        self._claims.take(rollout)
+            tracked.apply(found)
+        self._claims.take(tracked)
         self.queue.add(ref)
-        rollout.sync_measured()
-        self._sync(rollout)
-        self._reconciler.start_lowering(rollout)
+        tracked.sync_measured()
+        self._sync(tracked)
+        self._reconciler.start_lowering(tracked)
 
     def vanished(self, found: Mapping[str, Any]) -> None:
         """Take in that an object no longer exists."""
         metadata = found["metadata"]
         ref = Ref(str(metadata["namespace"]), str(metadata["name"]))
-        rollout = self.rollouts.get(ref)
-        if rollout is not None and rollout.uid == metadata["uid"]:
-            self._forget(rollout)
+        tracked = self.tracked_objects.get(ref)
+        if tracked is not None and tracked.uid == metadata["uid"]:
+            self._forget(tracked)
 
     async def relist(self, objects: Lister) -> None:
         """Take in every object there is, and miss none that is gone.
@@ -146,7 +146,7 @@ class Operator:
         Raises:
             ObjectsError: They can't be read.
         """
-        before = {rollout.uid: rollout.resource.object for rollout in self.rollouts.values()}
+        before = {tracked.uid: tracked.resource.object for tracked in self.tracked_objects.values()}
         found = await objects.read_all()
         for one in found:
             self.observe(one)
@@ -156,45 +156,45 @@ class Operator:
 
     def lead(self, *, leads: bool) -> None:
         """Take in whether this process may take traffic up and write status."""
-        self._reconciler.lead(self.rollouts.values(), leads=leads)
+        self._reconciler.lead(self.tracked_objects.values(), leads=leads)
         self.metrics.leads.set(leads)
-        for rollout in self.rollouts.values():
-            self.queue.add(rollout.ref)
+        for tracked in self.tracked_objects.values():
+            self.queue.add(tracked.ref)
 
     def placed(self, cluster: str) -> None:
         """Take in which cluster this is."""
         self._cluster = cluster
-        for rollout in self.rollouts.values():
-            rollout.cluster = cluster
-            self.queue.add(rollout.ref)
+        for tracked in self.tracked_objects.values():
+            tracked.cluster = cluster
+            self.queue.add(tracked.ref)
 
     # --- what follows ------------------------------------------------------------------------
 
     def _meet(self, ref: Ref, found: Mapping[str, Any]) -> TrackedObject:
         """Begin to know an object."""
         looked = loop_time()
-        rollout = self.rollouts[ref] = TrackedObject(
+        tracked = self.tracked_objects[ref] = TrackedObject(
             ref, self._cluster, measured=Measured(last=looked), writing=Writing(Rivalry(self._installation))
         )
         judged = self._reconciler.judged
-        self._watches[ref] = Watch(rollout, self._clock, self.metrics, judged, self._random)
-        rollout.apply(found)
-        self.outbox.recall(rollout)
-        return rollout
+        self._watches[ref] = Watch(tracked, self._clock, self.metrics, judged, self._random)
+        tracked.apply(found)
+        self.outbox.recall(tracked)
+        return tracked
 
-    def _changed(self, rollout: TrackedObject) -> None:
+    def _changed(self, tracked: TrackedObject) -> None:
         """Something else stands in Redis than was known."""
-        self.queue.add(rollout.ref)
-        self._reconciler.start_lowering(rollout)
-        self._sync(rollout)
+        self.queue.add(tracked.ref)
+        self._reconciler.start_lowering(tracked)
+        self._sync(tracked)
 
     async def _handle(self, ref: Ref) -> float | None:
-        rollout = self.rollouts.get(ref)
-        if rollout is None:
+        tracked = self.tracked_objects.get(ref)
+        if tracked is None:
             return None
-        self._claims.take(rollout)
+        self._claims.take(tracked)
         try:
-            return await self._reconciler.reconcile(rollout, self._claims.conflict(rollout))
+            return await self._reconciler.reconcile(tracked, self._claims.conflict(tracked))
         except GoneError:
             # Only the watch and a whole list are believed: an API server that answers nonsense says "not found", too,
             # and what is forgotten is no longer guarded.
@@ -206,27 +206,27 @@ class Operator:
             self.metrics.api_errors.inc()
             raise
         finally:
-            if not rollout.gone:
-                rollout.sync_measured()
-                self._sync(rollout)
+            if not tracked.gone:
+                tracked.sync_measured()
+                self._sync(tracked)
 
-    def _sync(self, rollout: TrackedObject) -> None:
+    def _sync(self, tracked: TrackedObject) -> None:
         """Look at the guardrails that the object has now, and show where it stands."""
-        self._watches[rollout.ref].sync(enabled=not rollout.over)
-        self.metrics.keep(rollout.ref, set(rollout.measured.histories))
-        self.metrics.contest(rollout.ref, contested=bool(rollout.writing.rivalry.alerts))
-        if rollout.state is not None:
-            self.metrics.stands(rollout.ref, rollout.state.applied, rollout.state.record.stage)
+        self._watches[tracked.ref].sync(enabled=not tracked.over)
+        self.metrics.keep(tracked.ref, set(tracked.measured.histories))
+        self.metrics.contest(tracked.ref, contested=bool(tracked.writing.rivalry.alerts))
+        if tracked.state is not None:
+            self.metrics.stands(tracked.ref, tracked.state.applied, tracked.state.record.stage)
 
-    def _forget(self, rollout: TrackedObject) -> None:
+    def _forget(self, tracked: TrackedObject) -> None:
         """Let go of an object, once: by its second end another may have its name."""
-        if rollout.gone:
+        if tracked.gone:
             return
-        ref = rollout.ref
-        self.rollouts.pop(ref, None)
+        ref = tracked.ref
+        self.tracked_objects.pop(ref, None)
         self._watches.pop(ref).sync(enabled=False)
-        self._reconciler.forget(rollout)
+        self._reconciler.forget(tracked)
         self.queue.forget(ref)
         self.metrics.forget(ref)
-        for other in self._claims.drop(rollout):  # its key may be free now
+        for other in self._claims.drop(tracked):  # its key may be free now
             self.queue.add(other.ref)

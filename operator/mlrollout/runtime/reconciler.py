@@ -70,108 +70,108 @@ class Reconciler:
         self.leads = True
         """Whether this process may take traffic up and write status; going down it always may."""
 
-    def lead(self, rollouts: Iterable[TrackedObject], *, leads: bool) -> None:
+    def lead(self, tracked_objects: Iterable[TrackedObject], *, leads: bool) -> None:
         """Take in whether this process leads. Whoever begins to reads first what the one before it may have written."""
         self.leads = leads
-        for rollout in rollouts:
-            self._report.lead(rollout, leads=leads)
+        for tracked in tracked_objects:
+            self._report.lead(tracked, leads=leads)
 
     # --- the main lane -----------------------------------------------------------------------
 
-    async def reconcile(self, rollout: TrackedObject, conflict: Problem | None) -> float | None:
+    async def reconcile(self, tracked: TrackedObject, conflict: Problem | None) -> float | None:
         """Look at everything about an object once; answers when to look again, in seconds.
 
         Args:
-            rollout: The object.
+            tracked: The object.
             conflict: What another object holds against it.
         """
-        if rollout.resource.deleted_at is not None:
-            return await self._delete(rollout)
-        problem = self._problem(rollout, conflict)
+        if tracked.resource.deleted_at is not None:
+            return await self._delete(tracked)
+        problem = self._problem(tracked, conflict)
         if problem is None:
             try:
-                return await self._proceed(rollout)
+                return await self._proceed(tracked)
             except KeyRefusedError as error:
                 problem = Problem(Reason.KEY_REFUSED, str(error))
         if self.leads:
             if problem.reason is Reason.KEY_CONFLICT:
-                await self._traffic.connect(rollout)
-                await self._traffic.mind_claims(rollout, refused=True)
-            await self._report.reload(rollout)
-            await self._report.stalled(rollout, problem)
+                await self._traffic.connect(tracked)
+                await self._traffic.mind_claims(tracked, refused=True)
+            await self._report.reload(tracked)
+            await self._report.stalled(tracked, problem)
         return None
 
-    def _problem(self, rollout: TrackedObject, conflict: Problem | None) -> Problem | None:
+    def _problem(self, tracked: TrackedObject, conflict: Problem | None) -> Problem | None:
         """What keeps an object from being looked after; one that has begun is, whatever is wrong with it now."""
-        if rollout.spec is None:
-            return rollout.resource.invalid
-        rollout.measured.find_source(self._connections, rollout.spec)
-        return None if rollout.state is not None else conflict or rollout.problem
+        if tracked.spec is None:
+            return tracked.resource.invalid
+        tracked.measured.find_source(self._connections, tracked.spec)
+        return None if tracked.state is not None else conflict or tracked.problem
 
-    async def _proceed(self, rollout: TrackedObject) -> float | None:
-        await self._traffic.connect(rollout)  # first of all: the way down needs it, and nothing of what follows
+    async def _proceed(self, tracked: TrackedObject) -> float | None:
+        await self._traffic.connect(tracked)  # first of all: the way down needs it, and nothing of what follows
         if self.leads:
-            await self._report.reload(rollout)
-            if FINALIZER not in rollout.resource.finalizers:
-                await self._report.finalize(rollout, (*rollout.resource.finalizers, FINALIZER))
+            await self._report.reload(tracked)
+            if FINALIZER not in tracked.resource.finalizers:
+                await self._report.finalize(tracked, (*tracked.resource.finalizers, FINALIZER))
         for _ in range(_STEPS):
-            await self._traffic.read(rollout)
-            before = rollout.state
-            more = await self._step(rollout)
-            if not more and _settled(before, rollout.state):
+            await self._traffic.read(tracked)
+            before = tracked.state
+            more = await self._step(tracked)
+            if not more and _settled(before, tracked.state):
                 break
         else:
             return SOON
-        if rollout.redis.traffic is None:
-            raise TrafficError(rollout.redis.trouble)
-        if self.leads and await self._traffic.mind_claims(rollout, refused=rollout.standing.keyless):
+        if tracked.redis.traffic is None:
+            raise TrafficError(tracked.redis.trouble)
+        if self.leads and await self._traffic.mind_claims(tracked, refused=tracked.standing.keyless):
             return SOON
-        return self._again(rollout)
+        return self._again(tracked)
 
-    def _again(self, rollout: TrackedObject) -> float | None:
-        decision = rollout.standing.decision
+    def _again(self, tracked: TrackedObject) -> float | None:
+        decision = tracked.standing.decision
         if not self.leads or decision is None or decision.again is None:  # a standby's may be of long ago
             return None
         return max(0.01, decision.again - self._clock.now())
 
-    async def _step(self, rollout: TrackedObject) -> bool:
+    async def _step(self, tracked: TrackedObject) -> bool:
         """Decide and carry it out; answers whether there is more to be done."""
-        version = rollout.resource.resource_version
-        wanted = self._decide(rollout)
+        version = tracked.resource.resource_version
+        wanted = self._decide(tracked)
         more = False
         if isinstance(wanted, Lower):
-            more = await self._traffic.write(rollout, wanted)
-            if wanted.record.latched and rollout.redis.traffic is not None:
-                wanted = self._decide(rollout)  # what is told of a rollback is what Redis holds
+            more = await self._traffic.write(tracked, wanted)
+            if wanted.record.latched and tracked.redis.traffic is not None:
+                wanted = self._decide(tracked)  # what is told of a rollback is what Redis holds
         if not self.leads:
             return more
-        if rollout.resource.resource_version != version:
+        if tracked.resource.resource_version != version:
             return True  # the decision says nothing about the object of now
-        await self._report.decided(rollout)
-        if isinstance(wanted, RaiseOnceSaved) and rollout.resource.saved is not None:
+        await self._report.decided(tracked)
+        if isinstance(wanted, RaiseOnceSaved) and tracked.resource.saved is not None:
             # Up only on what still holds: saving took time, in which a guardrail or the lease may have been lost.
-            unchanged = self._decide(rollout) == wanted
-            earned = wanted.by(rollout.resource.saved.record)
+            unchanged = self._decide(tracked) == wanted
+            earned = wanted.by(tracked.resource.saved.record)
             if unchanged and earned is not None and self._still_leads():
-                more = await self._traffic.write(rollout, earned)
-        return await self._report.drop_verbs(rollout) or more
+                more = await self._traffic.write(tracked, earned)
+        return await self._report.drop_verbs(tracked) or more
 
-    def _decide(self, rollout: TrackedObject) -> Intent | None:
+    def _decide(self, tracked: TrackedObject) -> Intent | None:
         """Decide, and answer what to write; of its decisions one that does not lead keeps only rollbacks.
 
         It puts back as well what came back by itself: a failover asks nobody who leads. What is announced becomes the
         state when it is saved, so that nothing is built on an attempt or a stage that another process may have
         forestalled.
         """
-        decision = self._decision(rollout)
+        decision = self._decision(tracked)
         # Up only by whoever leads; down by everybody (invariant 2).
-        if not self.leads and not decision.rolls_back(rollout.state):
-            return decision.write if _puts_back(rollout, decision.write) else None
-        rollout.standing.decided(decision)
+        if not self.leads and not decision.rolls_back(tracked.state):
+            return decision.write if _puts_back(tracked, decision.write) else None
+        tracked.standing.decided(decision)
         return decision.write
 
-    def _decision(self, rollout: TrackedObject) -> Decision:
-        spec, state, seen = rollout.effective_spec, rollout.state, rollout.seen()
+    def _decision(self, tracked: TrackedObject) -> Decision:
+        spec, state, seen = tracked.effective_spec, tracked.state, tracked.seen()
         if state is not None and not self.leads:
             # Which revision it is, is the leader's business: it may have heard of one that is still unknown here.
             found = seen.traffic.record if seen.traffic is not None else None
@@ -181,121 +181,121 @@ class Reconciler:
 
     # --- the way down ------------------------------------------------------------------------
 
-    def judged(self, rollout: TrackedObject, guardrail: Guardrail, measurement: Measurement) -> None:
+    def judged(self, tracked: TrackedObject, guardrail: Guardrail, measurement: Measurement) -> None:
         """Take in a measurement; if it asks for zero, that begins here and now."""
-        if not rollout.measured.add(guardrail, measurement):
+        if not tracked.measured.add(guardrail, measurement):
             return
-        self._metrics.judged(rollout.ref, guardrail.name, measurement)
-        self._wake(rollout.ref)
-        self.start_lowering(rollout)
+        self._metrics.judged(tracked.ref, guardrail.name, measurement)
+        self._wake(tracked.ref)
+        self.start_lowering(tracked)
 
-    def start_lowering(self, rollout: TrackedObject) -> None:
+    def start_lowering(self, tracked: TrackedObject) -> None:
         """Begin to bring traffic down if a decision wants that; never waits."""
-        running = self._down.get(rollout.ref)
+        running = self._down.get(tracked.ref)
         if running is not None and not running.done():
             return
-        way = self._way_down(rollout)
+        way = self._way_down(tracked)
         if way is not None:
-            self._down[rollout.ref] = asyncio.create_task(way(rollout), name=f"down {rollout.ref}")
+            self._down[tracked.ref] = asyncio.create_task(way(tracked), name=f"down {tracked.ref}")
 
-    def _way_down(self, rollout: TrackedObject) -> Callable[[TrackedObject], Coroutine[Any, Any, None]] | None:
+    def _way_down(self, tracked: TrackedObject) -> Callable[[TrackedObject], Coroutine[Any, Any, None]] | None:
         """How traffic has to be brought down now; `None` where it need not or can't."""
-        if rollout.spec is None:
+        if tracked.spec is None:
             return None
-        leaves = self._may_leave(rollout) and not rollout.left
-        if leaves and not rollout.resource.keeps:
+        leaves = self._may_leave(tracked) and not tracked.left
+        if leaves and not tracked.resource.keeps:
             return self._leave
-        if rollout.resource.deleted_at is not None and (not rollout.resource.keeps or _given_up_at_zero(rollout)):
+        if tracked.resource.deleted_at is not None and (not tracked.resource.keeps or _given_up_at_zero(tracked)):
             return None  # a rollback would only claim it again
-        if rollout.redis.store is not None:
-            decision = self._decision(rollout)
-            lowers = decision.rolls_back(rollout.state) or (self.leads and decision.lowers(rollout.state))
-            if lowers or _puts_back(rollout, decision.write):
+        if tracked.redis.store is not None:
+            decision = self._decision(tracked)
+            lowers = decision.rolls_back(tracked.state) or (self.leads and decision.lowers(tracked.state))
+            if lowers or _puts_back(tracked, decision.write):
                 return self._bring_down
         return self._leave if leaves else None
 
-    async def _bring_down(self, rollout: TrackedObject) -> None:
+    async def _bring_down(self, tracked: TrackedObject) -> None:
         began = loop_time()
-        latched = rollout.state is not None and rollout.state.phase is Phase.ROLLED_BACK
+        latched = tracked.state is not None and tracked.state.phase is Phase.ROLLED_BACK
         last: Lower | None = None
-        while not rollout.gone:
+        while not tracked.gone:
             # What Redis does not answer to is written again, whatever can be decided without its answer.
-            write = self._decide(rollout) or (last if rollout.redis.traffic is None else None)
+            write = self._decide(tracked) or (last if tracked.redis.traffic is None else None)
             if not isinstance(write, Lower):
                 break
             last = write
-            await self._traffic.connect(rollout)
-            await self._traffic.write(rollout, write)
-            if rollout.redis.traffic is not None and rollout.redis.traffic.in_force <= write.record.percentage:
-                self._report_lowered(rollout, began, again=latched)
+            await self._traffic.connect(tracked)
+            await self._traffic.write(tracked, write)
+            if tracked.redis.traffic is not None and tracked.redis.traffic.in_force <= write.record.percentage:
+                self._report_lowered(tracked, began, again=latched)
                 break
             await asyncio.sleep(RETRY_DOWN)
-        self._wake(rollout.ref)
+        self._wake(tracked.ref)
 
-    def _report_lowered(self, rollout: TrackedObject, began: LoopTime, *, again: bool) -> None:
-        state = rollout.state
+    def _report_lowered(self, tracked: TrackedObject, began: LoopTime, *, again: bool) -> None:
+        state = tracked.state
         if state is None:
             return
-        self._outbox.lowered(rollout, state, again=again)
+        self._outbox.lowered(tracked, state, again=again)
         if state.cause == Reason.GUARDRAIL_BREACHED and not again:
             self._metrics.zeroed(loop_time() - began)
 
-    def forget(self, rollout: TrackedObject) -> None:
+    def forget(self, tracked: TrackedObject) -> None:
         """Let go of an object that no longer exists."""
-        rollout.gone = True
-        task = self._down.pop(rollout.ref, None)
+        tracked.gone = True
+        task = self._down.pop(tracked.ref, None)
         if task is not None:
             task.cancel()
 
     # --- the end -----------------------------------------------------------------------------
 
-    async def _leave(self, rollout: TrackedObject) -> None:
+    async def _leave(self, tracked: TrackedObject) -> None:
         """Give the key up: a way down like any other, which needs neither the API server nor a leader."""
-        while not rollout.gone and self._may_leave(rollout):
-            if await self._traffic.give_up(rollout):
+        while not tracked.gone and self._may_leave(tracked):
+            if await self._traffic.give_up(tracked):
                 break
             await asyncio.sleep(RETRY_DOWN)
-        self._wake(rollout.ref)
+        self._wake(tracked.ref)
 
-    def _may_leave(self, rollout: TrackedObject) -> bool:
+    def _may_leave(self, tracked: TrackedObject) -> bool:
         """Whether the key is to be given up by this process: at zero by any, where traffic stays by the leader.
 
         Traffic that stays is guarded as long as there is an object, so its key is given up last of all.
         """
-        return rollout.resource.deleted_at is not None and (self.leads or not rollout.resource.keeps)
+        return tracked.resource.deleted_at is not None and (self.leads or not tracked.resource.keeps)
 
-    async def _delete(self, rollout: TrackedObject) -> float | None:
+    async def _delete(self, tracked: TrackedObject) -> float | None:
         """Let the object go once its key is given up, and in the end without that; the leader alone can.
 
         Until then it is guarded as ever, by every process. Answers when to look again, in seconds.
         """
-        self.start_lowering(rollout)
+        self.start_lowering(tracked)
         if not self.leads:
             return None
-        await self._report.reload(rollout)
-        if FINALIZER not in rollout.resource.finalizers:
+        await self._report.reload(tracked)
+        if FINALIZER not in tracked.resource.finalizers:
             return None
         now = loop_time()
-        rollout.leaving = now if rollout.leaving is None else rollout.leaving
-        rest = rollout.leaving + DELETE_WITHIN - now
-        if not rollout.left and rest > 0 and rollout.spec is not None:
+        tracked.leaving = now if tracked.leaving is None else tracked.leaving
+        rest = tracked.leaving + DELETE_WITHIN - now
+        if not tracked.left and rest > 0 and tracked.spec is not None:
             return rest  # it is woken as soon as the key is given up
-        self._report.given_up(rollout)
-        await self._report.finalize(rollout, tuple(name for name in rollout.resource.finalizers if name != FINALIZER))
+        self._report.given_up(tracked)
+        await self._report.finalize(tracked, tuple(name for name in tracked.resource.finalizers if name != FINALIZER))
         return None
 
 
-def _given_up_at_zero(rollout: TrackedObject) -> bool:
+def _given_up_at_zero(tracked: TrackedObject) -> bool:
     """Whether nothing is left to be brought down, nor to be given up: what Redis holds is nobody's any more."""
-    return rollout.left and rollout.redis.traffic is not None and rollout.redis.traffic.in_force == 0
+    return tracked.left and tracked.redis.traffic is not None and tracked.redis.traffic.in_force == 0
 
 
-def _puts_back(rollout: TrackedObject, write: Intent | None) -> bool:
+def _puts_back(tracked: TrackedObject, write: Intent | None) -> bool:
     """Whether a write takes down what somebody or a failover raised, to a record that stands already.
 
     So does the end of what an object before this one has left behind, which nobody guards.
     """
-    traffic, state = rollout.redis.traffic, rollout.state
+    traffic, state = tracked.redis.traffic, tracked.state
     if not isinstance(write, Lower) or traffic is None:
         return False
     stands = state is None or write.record in (state.record, traffic.record)

@@ -39,120 +39,120 @@ class Report:
         self._outbox = outbox
         self._learned = learned
 
-    def lead(self, rollout: TrackedObject, *, leads: bool) -> None:
+    def lead(self, tracked: TrackedObject, *, leads: bool) -> None:
         """Take in whether this process leads; a standby writes nothing, and need not read again."""
-        rollout.writing.reload = leads
+        tracked.writing.reload = leads
 
-    async def reload(self, rollout: TrackedObject) -> None:
+    async def reload(self, tracked: TrackedObject) -> None:
         """Read the object again, if what is known of it may be what somebody else has overwritten."""
-        if rollout.writing.reload:
-            rollout.apply(await self._objects.get(rollout.ref))
-            rollout.writing.reload = False
-            self._outbox.recall(rollout)
-            self._learned(rollout)
+        if tracked.writing.reload:
+            tracked.apply(await self._objects.get(tracked.ref))
+            tracked.writing.reload = False
+            self._outbox.recall(tracked)
+            self._learned(tracked)
 
-    async def decided(self, rollout: TrackedObject) -> None:
+    async def decided(self, tracked: TrackedObject) -> None:
         """Save the state and say what was decided, if there is anything in it worth a write."""
-        decision = rollout.standing.decision
+        decision = tracked.standing.decision
         if decision is None:
             return
-        rivalry, doubtful = rollout.writing.rivalry, doubts(rollout)
-        found = noted(facts(rollout.effective_spec, rollout.seen(), decision, self._clock.now()), doubtful)
-        if rollout.problem is not None:
-            found = (*stalled(rollout.problem.reason, rollout.problem.message), *found[-2:])
+        rivalry, doubtful = tracked.writing.rivalry, doubts(tracked)
+        found = noted(facts(tracked.effective_spec, tracked.seen(), decision, self._clock.now()), doubtful)
+        if tracked.problem is not None:
+            found = (*stalled(tracked.problem.reason, tracked.problem.message), *found[-2:])
         try:
-            await self._save(rollout, decision.state if decision.announces else rollout.state, found)
+            await self._save(tracked, decision.state if decision.announces else tracked.state, found)
         except ConflictError:
             if rivalry.alerts:  # no status of ours stands any more that could say so
-                self._alert(rollout, (*decision.alerts, *rivalry.alerts), rollout.problem)
+                self._alert(tracked, (*decision.alerts, *rivalry.alerts), tracked.problem)
             raise
-        self._alert(rollout, (*decision.alerts, *rivalry.alerts, *alerts(rollout, doubtful)), rollout.problem)
+        self._alert(tracked, (*decision.alerts, *rivalry.alerts, *alerts(tracked, doubtful)), tracked.problem)
 
-    async def stalled(self, rollout: TrackedObject, problem: Problem) -> None:
+    async def stalled(self, tracked: TrackedObject, problem: Problem) -> None:
         """Say what keeps the object from being looked after; what it had, it keeps."""
-        await self._save(rollout, rollout.state, stalled(problem.reason, problem.message))
-        refused = tuple(too_early(rollout.resource.requests)) if rollout.state is None else ()
-        self._alert(rollout, (*refused, *in_manifests(rollout.resource.requests)), problem)
+        await self._save(tracked, tracked.state, stalled(problem.reason, problem.message))
+        refused = tuple(too_early(tracked.resource.requests)) if tracked.state is None else ()
+        self._alert(tracked, (*refused, *in_manifests(tracked.resource.requests)), problem)
         if refused:
-            await self._remove(rollout, (alert.subject for alert in refused), None)
+            await self._remove(tracked, (alert.subject for alert in refused), None)
 
-    def _alert(self, rollout: TrackedObject, alerts: Iterable[Alert], problem: Problem | None) -> None:
+    def _alert(self, tracked: TrackedObject, alerts: Iterable[Alert], problem: Problem | None) -> None:
         problems = () if problem is None else (problem.alert,)
-        self._outbox.alerts(rollout, (*alerts, *problems, *unknown_verbs(rollout.resource.metadata)))
+        self._outbox.alerts(tracked, (*alerts, *problems, *unknown_verbs(tracked.resource.metadata)))
 
-    async def _save(self, rollout: TrackedObject, state: State | None, found: tuple[Fact, ...]) -> None:
-        now, resource, rivalry = loop_time(), rollout.resource, rollout.writing.rivalry
+    async def _save(self, tracked: TrackedObject, state: State | None, found: tuple[Fact, ...]) -> None:
+        now, resource, rivalry = loop_time(), tracked.resource, tracked.writing.rivalry
         rivalry.read(resource.status.written_by, now)
         contested = (Fact(CONTESTED, ConditionStatus.TRUE, one.reason, one.message) for one in rivalry.alerts)
         status = to_status(
             state,
-            spec=rollout.spec,
-            measurements=rollout.measured.histories,
+            spec=tracked.spec,
+            measurements=tracked.measured.histories,
             conditions=stamp((*found, *contested), resource.status.conditions, resource.generation, self._clock.now()),
             generation=resource.generation,
             written_by=rivalry.own,
         )
-        if is_due(resource.status, status, now - rollout.writing.tried):
-            rollout.writing.tried = now
-            saving = self._objects.save_status(rollout.ref, resource.resource_version, status.render())
-            await self._write(rollout, saving)
+        if is_due(resource.status, status, now - tracked.writing.tried):
+            tracked.writing.tried = now
+            saving = self._objects.save_status(tracked.ref, resource.resource_version, status.render())
+            await self._write(tracked, saving)
             rivalry.saved()
         # Whoever saved it: the answer to a save of ours may have been lost.
-        self._outbox.transitions(rollout)
+        self._outbox.transitions(tracked)
 
-    async def finalize(self, rollout: TrackedObject, finalizers: tuple[str, ...]) -> None:
+    async def finalize(self, tracked: TrackedObject, finalizers: tuple[str, ...]) -> None:
         """Say who still has something to do before the object may go."""
-        version = rollout.resource.resource_version
-        await self._write(rollout, self._objects.set_finalizer(rollout.ref, version, finalizers))
+        version = tracked.resource.resource_version
+        await self._write(tracked, self._objects.set_finalizer(tracked.ref, version, finalizers))
 
-    def given_up(self, rollout: TrackedObject) -> None:
+    def given_up(self, tracked: TrackedObject) -> None:
         """Say what became of the key of an object that goes, if it ever had it."""
-        word = _last_word(rollout)
+        word = _last_word(tracked)
         if word is not None:
-            self._outbox.last_word(rollout, word)
+            self._outbox.last_word(tracked, word)
 
-    async def drop_verbs(self, rollout: TrackedObject) -> bool:
+    async def drop_verbs(self, tracked: TrackedObject) -> bool:
         """Remove the annotations that have been acted on, now that this is saved; answers whether there were any.
 
         What was noted of an earlier removal goes when its marks are gone from the status.
         """
-        resource = rollout.resource
+        resource = tracked.resource
         marks = resource.saved.verbs if resource.saved is not None else {}
         done = [verb for verb, mark in marks.items() if resource.is_over(verb, mark)]
         over = {mark.token for verb, mark in marks.items() if verb in done or verb not in resource.requests} - {""}
         noted = removed(resource.metadata)
         if not done and (not noted or noted & over):
             return False
-        await self._remove(rollout, done, " ".join(sorted(over)) or None)
+        await self._remove(tracked, done, " ".join(sorted(over)) or None)
         return True
 
-    async def _remove(self, rollout: TrackedObject, verbs: Iterable[str], noted: str | None) -> None:
+    async def _remove(self, tracked: TrackedObject, verbs: Iterable[str], noted: str | None) -> None:
         annotations = {f"{GROUP}/{verb}": None for verb in verbs} | {REMOVED: noted}
-        version = rollout.resource.resource_version
-        await self._write(rollout, self._objects.change_annotations(rollout.ref, version, annotations))
+        version = tracked.resource.resource_version
+        await self._write(tracked, self._objects.change_annotations(tracked.ref, version, annotations))
 
-    async def _write(self, rollout: TrackedObject, written: Awaitable[Object]) -> None:
+    async def _write(self, tracked: TrackedObject, written: Awaitable[Object]) -> None:
         """Take over what was written; where that failed, who knows what stands there now."""
         try:
-            rollout.apply(await written)
+            tracked.apply(await written)
         except ObjectsError as error:
             if isinstance(error, ConflictError):
-                rollout.writing.rivalry.beaten()
-            rollout.writing.reload = True
+                tracked.writing.rivalry.beaten()
+            tracked.writing.reload = True
             raise
-        self._learned(rollout)
+        self._learned(tracked)
 
 
-def _last_word(rollout: TrackedObject) -> Alert | None:
+def _last_word(tracked: TrackedObject) -> Alert | None:
     """What became of the key of an object that goes; `None` where it never had one."""
-    traffic = rollout.redis.traffic
-    if not rollout.left:
-        trouble = "which key it is can't be told from its spec" if rollout.spec is None else rollout.redis.trouble
+    traffic = tracked.redis.traffic
+    if not tracked.left:
+        trouble = "which key it is can't be told from its spec" if tracked.spec is None else tracked.redis.trouble
         left = f"the object is being deleted, but its key could not be given up and may still hold traffic: {trouble}"
         return Alert(Reason.TRAFFIC_NOT_ZEROED, "left-behind", left)
-    if rollout.state is None or traffic is None:
+    if tracked.state is None or traffic is None:
         return None
     became = f"is given up at {traffic.in_force} %"
-    if traffic.record is not None and traffic.record.owner not in ("", rollout.uid):
+    if traffic.record is not None and traffic.record.owner not in ("", tracked.uid):
         became = "belongs to another object, and is left as it is"
     return Alert(Reason.DELETED, "deleted", f"the object is being deleted: its key {became}", warning=False)

@@ -29,16 +29,16 @@ class Rounds:
     """One round after another at each Redis; one that does not answer holds up no other's."""
 
     def __init__(
-        self, rollouts: Mapping[Ref, TrackedObject], traffic: TrafficIO, changed: Callable[[TrackedObject], None]
+        self, tracked_objects: Mapping[Ref, TrackedObject], traffic: TrafficIO, changed: Callable[[TrackedObject], None]
     ) -> None:
         """Make rounds.
 
         Args:
-            rollouts: The objects; asked at each round.
+            tracked_objects: The objects; asked at each round.
             traffic: Where leases are renewed.
             changed: Told where something else stands in Redis than was known; must not wait.
         """
-        self._rollouts = rollouts
+        self._tracked_objects = tracked_objects
         self._traffic = traffic
         self._changed = changed
         self._running: dict[TrafficStore, asyncio.Task[None]] = {}
@@ -56,48 +56,48 @@ class Rounds:
     def _begin(self) -> None:
         self._running = {store: task for store, task in self._running.items() if not task.done()}
         by_store: defaultdict[TrafficStore, list[TrackedObject]] = defaultdict(list)
-        for rollout in self._rollouts.values():
-            if rollout.redis.store is not None and rollout.spec is not None:
-                by_store[rollout.redis.store].append(rollout)
-            if rollout.resource.abandoned and rollout.state is not None and rollout.state.applied:
-                self._changed(rollout)  # no look will ask for zero
+        for tracked in self._tracked_objects.values():
+            if tracked.redis.store is not None and tracked.spec is not None:
+                by_store[tracked.redis.store].append(tracked)
+            if tracked.resource.abandoned and tracked.state is not None and tracked.state.applied:
+                self._changed(tracked)  # no look will ask for zero
         for store in by_store.keys() - self._running.keys():
             self._running[store] = asyncio.create_task(self._go_round(store, by_store[store]), name="round")
 
-    async def _go_round(self, store: TrafficStore, rollouts: Sequence[TrackedObject]) -> None:
+    async def _go_round(self, store: TrafficStore, tracked_objects: Sequence[TrackedObject]) -> None:
         try:
-            before = [rollout.redis.traffic for rollout in rollouts]
-            found = await store.read_many([rollout.effective_spec.traffic.key for rollout in rollouts])
-            for rollout, was, traffic in zip(rollouts, before, found, strict=True):
-                if rollout.redis.traffic is not was or rollout.redis.store is not store or rollout.gone:
+            before = [tracked.redis.traffic for tracked in tracked_objects]
+            found = await store.read_many([tracked.effective_spec.traffic.key for tracked in tracked_objects])
+            for tracked, was, traffic in zip(tracked_objects, before, found, strict=True):
+                if tracked.redis.traffic is not was or tracked.redis.store is not store or tracked.gone:
                     continue  # another lane has heard from Redis meanwhile, and what it heard may be newer
                 if isinstance(traffic, TrafficError):
-                    await self._traffic.unanswered(rollout, traffic)
+                    await self._traffic.unanswered(tracked, traffic)
                 elif traffic != was:
-                    self._traffic.heard(rollout, traffic)
-                    self._changed(rollout)
-            await self._renew(rollouts)
+                    self._traffic.heard(tracked, traffic)
+                    self._changed(tracked)
+            await self._renew(tracked_objects)
         except Exception:  # a round that goes wrong must not be the last
             log.exception("Unexpected error in a round; going on")
 
-    async def _renew(self, rollouts: Iterable[TrackedObject]) -> None:
+    async def _renew(self, tracked_objects: Iterable[TrackedObject]) -> None:
         now = loop_time()
-        due = [rollout for rollout in rollouts if _is_due(rollout, now)]
+        due = [tracked for tracked in tracked_objects if _is_due(tracked, now)]
         for first in range(0, len(due), _AT_ONCE):
-            await asyncio.gather(*(self._traffic.renew(rollout) for rollout in due[first : first + _AT_ONCE]))
+            await asyncio.gather(*(self._traffic.renew(tracked) for tracked in due[first : first + _AT_ONCE]))
 
 
-def _is_due(rollout: TrackedObject, now: LoopTime) -> bool:
+def _is_due(tracked: TrackedObject, now: LoopTime) -> bool:
     """Whether its lease has to be renewed: three times in its life, as long as this process guards it."""
-    lease = rollout.effective_spec.traffic.lease
-    return lease is not None and now - rollout.redis.renewed >= lease / 3 - ROUND / 2 and _guards(rollout, now)
+    lease = tracked.effective_spec.traffic.lease
+    return lease is not None and now - tracked.redis.renewed >= lease / 3 - ROUND / 2 and _guards(tracked, now)
 
 
-def _guards(rollout: TrackedObject, now: LoopTime) -> bool:
+def _guards(tracked: TrackedObject, now: LoopTime) -> bool:
     """Whether this process looks at its guardrails, as far as anybody shall: that is what a lease promises."""
-    if rollout.spec is None or rollout.over:
+    if tracked.spec is None or tracked.over:
         return False
-    if not watches(rollout.spec, rollout.state):
+    if not watches(tracked.spec, tracked.state):
         return True
-    longest = max((guardrail.interval + guardrail.deadline for guardrail in rollout.spec.guardrails), default=0.0)
-    return now - rollout.measured.last <= 2 * longest
+    longest = max((guardrail.interval + guardrail.deadline for guardrail in tracked.spec.guardrails), default=0.0)
+    return now - tracked.measured.last <= 2 * longest

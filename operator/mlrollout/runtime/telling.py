@@ -41,24 +41,24 @@ class Sink:
     name = ""
     hears_causes = False
 
-    def told_before(self, rollout: TrackedObject, now: float) -> int:
+    def told_before(self, tracked: TrackedObject, now: float) -> int:
         """Serial of the last transition that others have told; asked where this process meets or takes over an object.
 
         It is a guess by time: whatever is told again within those minutes, the receiver must know to be the same. A
         sink whose receiver can't has to keep its cursor in the status, and to answer with it here.
         """
-        return max((entry.serial for entry in _history(rollout) if entry.at < now - RETOLD), default=0)
+        return max((entry.serial for entry in _history(tracked) if entry.at < now - RETOLD), default=0)
 
-    def transition(self, rollout: TrackedObject, entry: Transition) -> None:
+    def transition(self, tracked: TrackedObject, entry: Transition) -> None:
         """A transition was saved."""
 
-    def alert(self, rollout: TrackedObject, alert: Alert) -> None:
+    def alert(self, tracked: TrackedObject, alert: Alert) -> None:
         """Something goes on that a person should hear of."""
 
-    def lowered(self, rollout: TrackedObject, state: State, *, again: bool) -> None:
+    def lowered(self, tracked: TrackedObject, state: State, *, again: bool) -> None:
         """Redis took a way down: told before its transition is saved, and by whoever brought it, leader or not."""
 
-    def last_word(self, rollout: TrackedObject, alert: Alert) -> None:
+    def last_word(self, tracked: TrackedObject, alert: Alert) -> None:
         """What became of the key of an object that goes; its subject tells it from other last words."""
 
     @property
@@ -74,37 +74,37 @@ class Outbox:
         self._sinks = sinks
         self._clock = clock
 
-    def recall(self, rollout: TrackedObject) -> None:
+    def recall(self, tracked: TrackedObject) -> None:
         """Move the cursors past what others have told. To be called where others may have saved the status."""
-        now, cursors = self._clock.now(), rollout.told.cursors
+        now, cursors = self._clock.now(), tracked.told.cursors
         for sink in self._sinks:
-            cursors[sink.name] = max(cursors.get(sink.name, 0), sink.told_before(rollout, now))
+            cursors[sink.name] = max(cursors.get(sink.name, 0), sink.told_before(tracked, now))
 
-    def transitions(self, rollout: TrackedObject) -> None:
+    def transitions(self, tracked: TrackedObject) -> None:
         """Tell of the transitions in the saved status that lie after each sink's cursor."""
-        self._each(lambda sink: _catch_up(sink, rollout))
+        self._each(lambda sink: _catch_up(sink, tracked))
 
-    def alerts(self, rollout: TrackedObject, alerts: Sequence[Alert]) -> None:
+    def alerts(self, tracked: TrackedObject, alerts: Sequence[Alert]) -> None:
         """Tell what goes on, when it begins and while it lasts."""
-        now, told = loop_time(), rollout.told
+        now, told = loop_time(), tracked.told
         # What is told once stays told, also where it comes and goes with what is measured.
         going_on = {_key(alert) for alert in alerts} | {key for key, at in told.alerted.items() if at == inf}
         told.alerted = {key: at for key, at in told.alerted.items() if key in going_on}
         for alert in alerts:
             if now - told.alerted.get(_key(alert), -inf) >= AGAIN_AFTER:
                 told.alerted[_key(alert)] = LoopTime(inf) if alert.once else now
-                self._alert(rollout, alert)
+                self._alert(tracked, alert)
 
-    def _alert(self, rollout: TrackedObject, alert: Alert) -> None:
-        self._each(lambda sink: sink.alert(rollout, alert))
+    def _alert(self, tracked: TrackedObject, alert: Alert) -> None:
+        self._each(lambda sink: sink.alert(tracked, alert))
 
-    def lowered(self, rollout: TrackedObject, state: State, *, again: bool) -> None:
+    def lowered(self, tracked: TrackedObject, state: State, *, again: bool) -> None:
         """Tell now what Redis took: the history waits for the API server, and of a standby's evidence knows nothing."""
-        self._each(lambda sink: sink.lowered(rollout, state, again=again))
+        self._each(lambda sink: sink.lowered(tracked, state, again=again))
 
-    def last_word(self, rollout: TrackedObject, alert: Alert) -> None:
+    def last_word(self, tracked: TrackedObject, alert: Alert) -> None:
         """Tell what became of the key of an object that goes."""
-        self._each(lambda sink: sink.last_word(rollout, alert))
+        self._each(lambda sink: sink.last_word(tracked, alert))
 
     def _each(self, tell: Callable[[Sink], None]) -> None:
         """Have every sink told: what is wrong with one must reach neither another nor the way down."""
@@ -125,17 +125,17 @@ class Outbox:
             await asyncio.wait(set(self.under_way), timeout=seconds)
 
 
-def _history(rollout: TrackedObject) -> Sequence[Transition]:
-    return rollout.resource.saved.history if rollout.resource.saved is not None else ()
+def _history(tracked: TrackedObject) -> Sequence[Transition]:
+    return tracked.resource.saved.history if tracked.resource.saved is not None else ()
 
 
-def _catch_up(sink: Sink, rollout: TrackedObject) -> None:
-    history, cursors = _history(rollout), rollout.told.cursors
+def _catch_up(sink: Sink, tracked: TrackedObject) -> None:
+    history, cursors = _history(tracked), tracked.told.cursors
     for entry, after in zip_longest(history, history[1:]):
         if entry.serial > cursors[sink.name]:
             cursors[sink.name] = entry.serial
             if sink.hears_causes or not _is_told_with(after, entry):
-                sink.transition(rollout, entry)
+                sink.transition(tracked, entry)
 
 
 def _is_told_with(rollback: Transition | None, cause: Transition) -> bool:

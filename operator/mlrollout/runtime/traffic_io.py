@@ -34,140 +34,140 @@ class TrafficIO:
         self._metrics = metrics
         self._connecting: dict[Ref, asyncio.Task[None]] = {}
 
-    async def connect(self, rollout: TrackedObject) -> None:
+    async def connect(self, tracked: TrackedObject) -> None:
         """Find the object's Redis; where it is known, a Secret that may have changed is read beside the work.
 
         Beside it, for the API server may be silent, and Redis may be well again without it.
         """
-        if rollout.redis.store is None:
-            await self._find(rollout)
-        elif rollout.redis.reconnect and rollout.ref not in self._connecting:
+        if tracked.redis.store is None:
+            await self._find(tracked)
+        elif tracked.redis.reconnect and tracked.ref not in self._connecting:
             loop = asyncio.get_running_loop()
-            if loop.time() - rollout.redis.connected >= (PACE if rollout.redis.login_refused else SELDOM):
-                task = loop.create_task(self._find(rollout), name=f"connect {rollout.ref}")
-                self._connecting[rollout.ref] = task
-                task.add_done_callback(lambda _: self._connecting.pop(rollout.ref, None))
+            if loop.time() - tracked.redis.connected >= (PACE if tracked.redis.login_refused else SELDOM):
+                task = loop.create_task(self._find(tracked), name=f"connect {tracked.ref}")
+                self._connecting[tracked.ref] = task
+                task.add_done_callback(lambda _: self._connecting.pop(tracked.ref, None))
 
-    async def _find(self, rollout: TrackedObject) -> None:
-        rollout.redis.connected = loop_time()
+    async def _find(self, tracked: TrackedObject) -> None:
+        tracked.redis.connected = loop_time()
         try:
-            rollout.redis.store = await self._connections.store(rollout.ref, rollout.effective_spec)
-            rollout.redis.reconnect = False
+            tracked.redis.store = await self._connections.store(tracked.ref, tracked.effective_spec)
+            tracked.redis.reconnect = False
         except PortError as error:
-            rollout.redis.trouble = str(error)
-            log.warning("Could not connect to Redis", object=str(rollout.ref), error=str(error))
+            tracked.redis.trouble = str(error)
+            log.warning("Could not connect to Redis", object=str(tracked.ref), error=str(error))
 
-    async def read(self, rollout: TrackedObject) -> None:
+    async def read(self, tracked: TrackedObject) -> None:
         """Learn what stands in Redis.
 
         Raises:
             KeyRefusedError: The object can't have this key.
         """
-        if rollout.redis.store is None:
-            rollout.redis.traffic = None
+        if tracked.redis.store is None:
+            tracked.redis.traffic = None
             return
         try:
-            rollout.redis.traffic = await rollout.redis.store.read(rollout.effective_spec.traffic.key)
-            rollout.redis.trouble = ""
+            tracked.redis.traffic = await tracked.redis.store.read(tracked.effective_spec.traffic.key)
+            tracked.redis.trouble = ""
         except KeyRefusedError:
             raise
         except TrafficError as error:
-            self._lost(rollout, error)
+            self._lost(tracked, error)
         else:
-            _check_ours(rollout, rollout.redis.traffic)
+            _check_ours(tracked, tracked.redis.traffic)
 
-    def heard(self, rollout: TrackedObject, traffic: Traffic) -> None:
+    def heard(self, tracked: TrackedObject, traffic: Traffic) -> None:
         """Take in what stands in Redis, as it was read for many objects together."""
-        rollout.redis.traffic, rollout.redis.trouble = traffic, ""
+        tracked.redis.traffic, tracked.redis.trouble = traffic, ""
 
-    async def write(self, rollout: TrackedObject, write: Write) -> bool:
+    async def write(self, tracked: TrackedObject, write: Write) -> bool:
         """Write; answers whether Redis took anything new."""
-        before = rollout.redis.traffic
-        written = await self._write(rollout, write, rollout.effective_spec.traffic.lease)
+        before = tracked.redis.traffic
+        written = await self._write(tracked, write, tracked.effective_spec.traffic.lease)
         return written is not None and written.traffic != before
 
-    async def give_up(self, rollout: TrackedObject) -> bool:
+    async def give_up(self, tracked: TrackedObject) -> bool:
         """Give the key up, for its object is being deleted; answers whether that is done."""
-        await self.connect(rollout)
+        await self.connect(tracked)
         try:
-            await self.read(rollout)
+            await self.read(tracked)
         except KeyRefusedError as error:
-            rollout.redis.trouble = str(error)
+            tracked.redis.trouble = str(error)
             return False
-        if rollout.redis.traffic is None:
+        if tracked.redis.traffic is None:
             return False
-        record = leave(rollout.state, rollout.uid, rollout.redis.traffic, keep=rollout.resource.keeps)
+        record = leave(tracked.state, tracked.uid, tracked.redis.traffic, keep=tracked.resource.keeps)
         if record is not None:
             # Without a lease: what is left behind is nobody's to renew.
-            await self._write(rollout, Lower(record), None)
-        return rollout.left
+            await self._write(tracked, Lower(record), None)
+        return tracked.left
 
-    async def renew(self, rollout: TrackedObject) -> None:
+    async def renew(self, tracked: TrackedObject) -> None:
         """Renew the lease of what stands in Redis, if it is this object's and as it shall be.
 
         What stands there, not what is wanted: a raise whose status can't be saved must not let it run out.
         """
-        traffic, state = rollout.redis.traffic, rollout.state
+        traffic, state = tracked.redis.traffic, tracked.state
         record = traffic.record if traffic is not None else None
-        if traffic is None or record is None or state is None or record.owner != rollout.uid:
+        if traffic is None or record is None or state is None or record.owner != tracked.uid:
             return
         if traffic.percentage != record.percentage or state.record.percentage < record.percentage:
             return  # it is on its way down
-        if await self._write(rollout, Lower(record), rollout.effective_spec.traffic.lease) is not None:
-            rollout.redis.renewed = loop_time()
+        if await self._write(tracked, Lower(record), tracked.effective_spec.traffic.lease) is not None:
+            tracked.redis.renewed = loop_time()
 
-    async def mind_claims(self, rollout: TrackedObject, *, refused: bool) -> bool:
+    async def mind_claims(self, tracked: TrackedObject, *, refused: bool) -> bool:
         """Now and then, say that the object wants a key that another has, or learn who wants the one that it has.
 
         It is for people alone, so where it fails nothing else is doubted. Answers whether there is news.
         """
-        now, store = loop_time(), rollout.redis.store
-        if store is None or now - rollout.redis.minded < CLAIM_EVERY:
+        now, store = loop_time(), tracked.redis.store
+        if store is None or now - tracked.redis.minded < CLAIM_EVERY:
             return False
-        rollout.redis.minded, before = now, rollout.redis.claim
-        key = rollout.effective_spec.traffic.key
+        tracked.redis.minded, before = now, tracked.redis.claim
+        key = tracked.effective_spec.traffic.key
         try:
             if refused:
-                await store.claim(key, Claim(rollout.uid, str(rollout.ref), rollout.cluster), CLAIM_LASTS)
+                await store.claim(key, Claim(tracked.uid, str(tracked.ref), tracked.cluster), CLAIM_LASTS)
             else:
-                rollout.redis.claim = await store.claimed(key)
+                tracked.redis.claim = await store.claimed(key)
         except TrafficError as error:
             log.info(
-                "Objects that want the same key can't hear of each other", object=str(rollout.ref), error=str(error)
+                "Objects that want the same key can't hear of each other", object=str(tracked.ref), error=str(error)
             )
-        return rollout.redis.claim != before
+        return tracked.redis.claim != before
 
-    async def unanswered(self, rollout: TrackedObject, error: TrafficError) -> None:
+    async def unanswered(self, tracked: TrackedObject, error: TrafficError) -> None:
         """Take in that Redis did not answer; an own one may have moved, or have another password."""
-        self._doubt(rollout, error)
-        await self.connect(rollout)
+        self._doubt(tracked, error)
+        await self.connect(tracked)
 
-    async def _write(self, rollout: TrackedObject, write: Write, lease: float | None) -> Written | None:
-        if rollout.redis.store is None:
+    async def _write(self, tracked: TrackedObject, write: Write, lease: float | None) -> Written | None:
+        if tracked.redis.store is None:
             return None
         try:
-            written = await rollout.redis.store.write(rollout.effective_spec.traffic.key, write, lease=lease)
+            written = await tracked.redis.store.write(tracked.effective_spec.traffic.key, write, lease=lease)
         except TrafficError as error:
-            self._lost(rollout, error)
+            self._lost(tracked, error)
             return None
-        rollout.redis.traffic = written.traffic
+        tracked.redis.traffic = written.traffic
         return written
 
-    def _lost(self, rollout: TrackedObject, error: TrafficError) -> None:
+    def _lost(self, tracked: TrackedObject, error: TrafficError) -> None:
         self._metrics.redis_errors.inc()
-        rollout.redis.traffic = None
-        rollout.redis.trouble = str(error)
-        self._doubt(rollout, error)
+        tracked.redis.traffic = None
+        tracked.redis.trouble = str(error)
+        self._doubt(tracked, error)
 
-    def _doubt(self, rollout: TrackedObject, error: TrafficError) -> None:
-        rollout.redis.reconnect = rollout.effective_spec.traffic.redis is not None
-        rollout.redis.login_refused = isinstance(error, LoginRefusedError)
+    def _doubt(self, tracked: TrackedObject, error: TrafficError) -> None:
+        tracked.redis.reconnect = tracked.effective_spec.traffic.redis is not None
+        tracked.redis.login_refused = isinstance(error, LoginRefusedError)
 
 
-def _check_ours(rollout: TrackedObject, traffic: Traffic) -> None:
+def _check_ours(tracked: TrackedObject, traffic: Traffic) -> None:
     """Refuse to begin on a key that holds anything but a percentage: the first thing would be to overwrite it."""
-    if rollout.state is None and traffic.record is None and traffic.key is not None and traffic.percentage is None:
+    if tracked.state is None and traffic.record is None and traffic.key is not None and traffic.percentage is None:
         raise KeyRefusedError(
-            f"The key {rollout.effective_spec.traffic.key} holds something other than a percentage, so it may be "
+            f"The key {tracked.effective_spec.traffic.key} holds something other than a percentage, so it may be "
             "another program's. Name another key, or delete this one."
         )

@@ -104,7 +104,7 @@ class View:
         since = moment.render(self._clock.now() - self.age)
         if self._seen_at is None:
             return f"the MLRollout objects have not been read yet, since the start at {since}{why}"
-        known = len(self._operator.rollouts)
+        known = len(self._operator.tracked_objects)
         return (
             f"the view of the MLRollout objects is old: since {since} ({self.age:.0f} s) it could not be renewed{why}"
             f" What is known of {known} of them goes on being guarded."
@@ -158,7 +158,7 @@ class View:
         if self._complaints["view"].due():
             log.warning(
                 "The objects can't be seen; what is known of them goes on being guarded",
-                known=len(self._operator.rollouts),
+                known=len(self._operator.tracked_objects),
                 since=moment.render(self._clock.now() - self.age),
                 seconds=round(self.age),
                 cause=self._trouble,
@@ -167,9 +167,9 @@ class View:
 
     def _seen(self, at: float) -> None:
         if self._trouble:
-            log.info("The objects are seen again", seconds=round(self.age), known=len(self._operator.rollouts))
+            log.info("The objects are seen again", seconds=round(self.age), known=len(self._operator.tracked_objects))
         elif self._seen_at is None:
-            log.info("The objects are seen", known=len(self._operator.rollouts))
+            log.info("The objects are seen", known=len(self._operator.tracked_objects))
         self._trouble, self._failures, self._seen_at = "", 0, at
         self._complaints["view"].end()
         self.listed.set()

@@ -44,7 +44,7 @@ async def test_who_finds_another_cluster_s_record_leaves_word_there() -> None:
     world.redis.states[KEY] = State("10", encode(theirs))
     await asyncio.sleep(60)
     assert world.condition("Stalled")["reason"] == "KeyConflict"
-    assert world.redis.model.claims[KEY][1] == Claim(place.operator.rollouts[REF].uid, str(REF), "here")
+    assert world.redis.model.claims[KEY][1] == Claim(place.operator.tracked_objects[REF].uid, str(REF), "here")
     assert not world.told("KeyClaimed")
 
 
@@ -70,6 +70,6 @@ async def test_a_redis_that_refuses_claims_costs_nothing_but_the_word(call: str)
     assert not world.told("KeyClaimed")
     assert not world.told("TrafficUnconfirmed")
     assert world.condition("TrafficApplied")["status"] == "True"
-    assert not place.operator.rollouts[REF].redis.reconnect
+    assert not place.operator.tracked_objects[REF].redis.reconnect
     world.prometheus.value = 0.2
     await world.until(lambda: world.redis.percentage == "0")

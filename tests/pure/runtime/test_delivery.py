@@ -24,13 +24,13 @@ class Receiver:
         self.hanging: set[str] = set()
         self.delivery = Delivery(self._receive, at_once=at_once)
 
-    async def _receive(self, rollout: TrackedObject, item: str) -> None:
+    async def _receive(self, tracked: TrackedObject, item: str) -> None:
         self.tries[item] += 1
         while item in self.hanging:  # noqa: ASYNC110 - of virtual time there is enough
             await asyncio.sleep(1)
         if item in self.failing:
             raise self.failing[item]
-        self.arrived.append((rollout.ref.name, item))
+        self.arrived.append((tracked.ref.name, item))
 
 
 @virtual

@@ -203,7 +203,7 @@ async def test_a_leader_that_took_nothing_down_itself_logs_the_rollback_as_a_war
     leader = await world.begun()
     world.start(leads=False)
     await asyncio.sleep(3)
-    leader.operator.rollouts[REF].measured.histories.clear()
+    leader.operator.tracked_objects[REF].measured.histories.clear()
     with structlog.testing.capture_logs() as logs:
         world.prometheus.value = 0.2
         await asyncio.sleep(65)

@@ -84,22 +84,22 @@ class Eye:
     mistaken: bool = False
 
     def __post_init__(self) -> None:
-        self.rollout = TrackedObject(Ref("dispatch", "ml-dispatch"), measured=Measured(source=self.source))
-        self.rollout.standing.state = State(
+        self.tracked = TrackedObject(Ref("dispatch", "ml-dispatch"), measured=Measured(source=self.source))
+        self.tracked.standing.state = State(
             Record(1, latched=False, sequence=1, percentage=10), measurements_from=EPOCH
         )
-        self.watch = Watch(self.rollout, self, OperatorMetrics(), self._take, random.Random(1))  # noqa: S311 - no secret
+        self.watch = Watch(self.tracked, self, OperatorMetrics(), self._take, random.Random(1))  # noqa: S311 - no secret
         self.aim(*self.guardrails)
 
     def aim(self, *guardrails: dict[str, Any], **changes: Any) -> None:
-        self.rollout.resource.spec = Spec.model_validate(spec(guardrails=guardrails, **changes))
+        self.tracked.resource.spec = Spec.model_validate(spec(guardrails=guardrails, **changes))
         self.watch.sync(enabled=True)
 
     def now(self) -> float:
         return EPOCH + asyncio.get_running_loop().time()
 
-    def _take(self, rollout: TrackedObject, looked_at: Guardrail, measurement: Measurement) -> None:
-        assert rollout is self.rollout
+    def _take(self, tracked: TrackedObject, looked_at: Guardrail, measurement: Measurement) -> None:
+        assert tracked is self.tracked
         self.seen.append((asyncio.get_running_loop().time(), looked_at.name, measurement))
         if self.mistaken:
             raise ValueError("a mistake")
@@ -145,20 +145,20 @@ async def test_a_check_goes_on_from_what_an_earlier_process_remembered(monkeypat
     monkeypatch.setattr("mlrollout.runtime.measuring.check_of", check_of)
     eye = Eye(Source(), (guardrail(),))
     (asked,) = eye.watch.tasks
-    eye.rollout.measured.sync((asked,), {"errors": "41"})
+    eye.tracked.measured.sync((asked,), {"errors": "41"})
     state = State(
         Record(7, latched=False, sequence=1, percentage=10, stage="pilot"),
         measurements_from=EPOCH - 100,
         in_force_since=EPOCH - 90,
         evidence_from=EPOCH - 200,
     )
-    eye.rollout.standing.state = state
+    eye.tracked.standing.state = state
     await asyncio.sleep(12)
     assert [measurement.checkpoint for _, _, measurement in eye.seen][:2] == ["42", "43"]
     assert checks[0].occasions[0].attempt == Attempt(7, EPOCH - 100, EPOCH - 90, 10, EPOCH - 200)
     assert checks[0].occasions[0].sharing == 0
     assert eye.source.moments[0] == pytest.approx(eye.seen[0][2].at - 30)
-    eye.rollout.standing.state = replace(state, record=replace(state.record, stage=""))
+    eye.tracked.standing.state = replace(state, record=replace(state.record, stage=""))
     await asyncio.sleep(20)
     assert checks[0].occasions[-1].attempt is None
 
@@ -282,7 +282,7 @@ async def test_a_mistake_of_whom_it_tells_does_not_end_the_looks(logs: Logs) -> 
 @virtual
 async def test_without_a_prometheus_every_look_is_an_error() -> None:
     eye = Eye(Source(), (guardrail(),))
-    eye.rollout.measured.source = None
+    eye.tracked.measured.source = None
     await asyncio.sleep(5)
     assert set(eye.verdicts()) == {Verdict.ERROR}
 
@@ -312,11 +312,11 @@ async def test_a_query_that_prometheus_cannot_read_is_the_users_to_correct_and_o
 async def test_the_window_is_the_time_since_the_stage_began_at_most_the_guardrails() -> None:
     source = Source()
     eye = Eye(source, (guardrail(query="sum(rate(value[$window]))", window="1m", max=1),))
-    assert eye.rollout.state is not None
+    assert eye.tracked.state is not None
     await asyncio.sleep(300)
     reaches = [measurement.reach for _, _, measurement in eye.seen]
     assert reaches[0] >= 60
-    eye.rollout.standing.state = State(eye.rollout.state.record, measurements_from=EPOCH, in_force_since=eye.now())
+    eye.tracked.standing.state = State(eye.tracked.state.record, measurements_from=EPOCH, in_force_since=eye.now())
     await asyncio.sleep(20)
     assert eye.last.reach <= 25
 
@@ -346,9 +346,9 @@ async def test_the_same_spec_once_more_disturbs_no_look() -> None:
 async def test_what_redis_went_back_from_is_looked_at_though_it_is_complete_for_it_comes_back_on_evidence() -> None:
     eye = Eye(Source(), (guardrail(),))
     await asyncio.sleep(5)
-    assert eye.rollout.state is not None
-    eye.rollout.standing.state = State(
-        eye.rollout.state.record, measurements_from=EPOCH, completed=True, confirmed=False
+    assert eye.tracked.state is not None
+    eye.tracked.standing.state = State(
+        eye.tracked.state.record, measurements_from=EPOCH, completed=True, confirmed=False
     )
     eye.aim(guardrail(), afterCompletion="Stop")
     looks = len(eye.seen)
@@ -361,13 +361,13 @@ async def test_what_redis_went_back_from_is_looked_at_though_it_is_complete_for_
 async def test_where_looking_can_change_nothing_nobody_looks(end: str) -> None:
     eye = Eye(Source(), (guardrail(),))
     await asyncio.sleep(5)
-    state, looks = eye.rollout.state, len(eye.seen)
+    state, looks = eye.tracked.state, len(eye.seen)
     assert state is not None
     assert looks
     if end == "rollback":
-        eye.rollout.standing.state = State(Record(1, latched=True, sequence=2, percentage=0), measurements_from=EPOCH)
+        eye.tracked.standing.state = State(Record(1, latched=True, sequence=2, percentage=0), measurements_from=EPOCH)
     if end == "completion":
-        eye.rollout.standing.state = State(state.record, measurements_from=EPOCH, completed=True, confirmed=True)
+        eye.tracked.standing.state = State(state.record, measurements_from=EPOCH, completed=True, confirmed=True)
     eye.aim(guardrail(), afterCompletion="Stop")
     eye.watch.sync(enabled=end != "deletion")
     await asyncio.sleep(100)

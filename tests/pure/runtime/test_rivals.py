@@ -85,7 +85,7 @@ async def test_one_that_loses_every_write_says_so() -> None:
     world.api.fates.always.clear()
     await asyncio.sleep(60)
     assert not _contested(place)
-    assert REF in place.operator.rollouts
+    assert REF in place.operator.tracked_objects
 
 
 def test_some_writes_that_come_too_late_are_nothing_to_tell() -> None:

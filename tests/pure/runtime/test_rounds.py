@@ -216,7 +216,7 @@ async def test_a_round_that_was_overtaken_by_a_write_changes_nothing() -> None:
     writes = world.redis.fates.count["write"]
     go.set()
     await asyncio.sleep(0.1)
-    traffic = place.operator.rollouts[REF].redis.traffic
+    traffic = place.operator.tracked_objects[REF].redis.traffic
     assert traffic is not None
     assert traffic.in_force == 0
     assert world.redis.fates.count["write"] == writes

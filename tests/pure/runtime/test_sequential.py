@@ -70,7 +70,7 @@ async def test_another_process_goes_on_from_what_the_status_says() -> None:
     world.api.fates.always["save_status"] = failing(API_DOWN)
     place = world.start()
     await asyncio.sleep(10)
-    history = place.operator.rollouts[REF].measured.histories["errors"]
+    history = place.operator.tracked_objects[REF].measured.histories["errors"]
     assert history.last is not None
     after = json.loads(history.last.checkpoint)
     assert after["since"] == before["since"]

@@ -12,7 +12,7 @@ from tests.support.virtual_time import virtual
 
 
 def _spec_known(place: Place) -> str:
-    known = place.operator.rollouts[REF].spec
+    known = place.operator.tracked_objects[REF].spec
     assert known is not None
     return known.revision
 
@@ -52,7 +52,7 @@ async def test_a_late_event_about_a_deleted_object_does_not_replace_its_successo
     world.api.apply(spec(revision="two"))
     await asyncio.sleep(1)
     place.operator.observe(older)
-    assert place.operator.rollouts[REF].uid == world.api.objects[REF]["metadata"]["uid"]
+    assert place.operator.tracked_objects[REF].uid == world.api.objects[REF]["metadata"]["uid"]
     place.operator.vanished(older)
     assert _spec_known(place) == "two"
 
@@ -119,7 +119,7 @@ async def test_a_list_ends_what_is_gone_and_begins_what_was_missed() -> None:
     world.api.apply(spec(traffic={"key": f"{KEY}:other"}), other)
     place.deaf = False
     await place.operator.relist(world.api)
-    assert set(place.operator.rollouts) == {other}
+    assert set(place.operator.tracked_objects) == {other}
 
 
 @virtual
@@ -135,7 +135,7 @@ async def test_a_key_that_becomes_free_is_taken_over_at_once() -> None:
     world.redis.states.clear()
     world.api.remove()
     place.operator.lead(leads=True)
-    await world.until(lambda: REF not in place.operator.rollouts)
+    await world.until(lambda: REF not in place.operator.tracked_objects)
     place.deaf = False
     await asyncio.sleep(1)
     assert world.condition("Stalled", second) == {}
@@ -148,7 +148,7 @@ async def test_an_object_that_is_said_to_be_gone_and_is_listed_goes_on_being_gua
     world.api.fates.always["save_status"] = world.api.fates.always["get"] = failing(GoneError("it does not exist"))
     place.operator.lead(leads=True)
     await asyncio.sleep(30)
-    assert REF in place.operator.rollouts
+    assert REF in place.operator.tracked_objects
     world.prometheus.value = 0.2
     await world.until(lambda: world.redis.percentage == "0", within=5)
 

@@ -41,10 +41,10 @@ class Listener(Sink):
         self.hears_causes = hears_causes
         self.heard: list[str] = []
 
-    def transition(self, rollout: TrackedObject, entry: Transition) -> None:
+    def transition(self, tracked: TrackedObject, entry: Transition) -> None:
         self.heard.append(entry.reason)
 
-    def alert(self, rollout: TrackedObject, alert: Alert) -> None:
+    def alert(self, tracked: TrackedObject, alert: Alert) -> None:
         self.heard.append(alert.message)
 
 
@@ -53,11 +53,11 @@ class Persistent(Listener):
 
     kept = 0
 
-    def told_before(self, rollout: TrackedObject, now: float) -> int:
+    def told_before(self, tracked: TrackedObject, now: float) -> int:
         return self.kept
 
-    def transition(self, rollout: TrackedObject, entry: Transition) -> None:
-        super().transition(rollout, entry)
+    def transition(self, tracked: TrackedObject, entry: Transition) -> None:
+        super().transition(tracked, entry)
         self.kept = entry.serial
 
 
@@ -67,18 +67,18 @@ def outbox(*sinks: Sink, clock: Wall | None = None) -> Outbox:
 
 def met(box: Outbox, saved: State | None) -> TrackedObject:
     """An object that a process has just met."""
-    rollout = TrackedObject(Ref("dispatch", "ml-dispatch"), resource=Resource(saved=saved))
-    box.recall(rollout)
-    return rollout
+    tracked = TrackedObject(Ref("dispatch", "ml-dispatch"), resource=Resource(saved=saved))
+    box.recall(tracked)
+    return tracked
 
 
 def test_a_transition_is_told_once_however_often_it_is_saved() -> None:
     sink = Listener("a")
     box = outbox(sink)
-    rollout = met(box, None)
+    tracked = met(box, None)
     for saved in (BEGUN, BEGUN, DOWN, DOWN):
-        rollout.resource.saved = saved
-        box.transitions(rollout)
+        tracked.resource.saved = saved
+        box.transitions(tracked)
     assert sink.heard == ["AttemptStarted", "RolledBack"]
 
 
@@ -117,11 +117,11 @@ def test_each_sink_has_a_cursor_of_its_own() -> None:
 def test_what_others_have_told_is_not_told_again() -> None:
     sink, wall = Listener("a"), Wall()
     box = outbox(sink, clock=wall)
-    rollout = met(box, BEGUN)
-    rollout.resource.saved = DOWN
+    tracked = met(box, BEGUN)
+    tracked.resource.saved = DOWN
     wall.time += RETOLD + 1
-    box.recall(rollout)
-    box.transitions(rollout)
+    box.recall(tracked)
+    box.transitions(tracked)
     assert sink.heard == []
 
 
@@ -129,21 +129,21 @@ def test_what_others_have_told_is_not_told_again() -> None:
 async def test_what_goes_on_is_told_to_all_when_it_begins_and_now_and_then() -> None:
     one, other = Listener("one"), Listener("other")
     box = outbox(one, other)
-    rollout = met(box, None)
+    tracked = met(box, None)
     alert = Alert(Reason.TRAFFIC_UNCONFIRMED, "redis", "away")
-    box.alerts(rollout, (alert, replace(alert, message="of the same")))
-    box.alerts(rollout, (alert,))
+    box.alerts(tracked, (alert, replace(alert, message="of the same")))
+    box.alerts(tracked, (alert,))
     assert one.heard == other.heard == ["away"]
-    rollout.told.alerted = {key: LoopTime(at - AGAIN_AFTER) for key, at in rollout.told.alerted.items()}
-    box.alerts(rollout, (alert,))
-    box.alerts(rollout, ())
-    box.alerts(rollout, (alert,))
+    tracked.told.alerted = {key: LoopTime(at - AGAIN_AFTER) for key, at in tracked.told.alerted.items()}
+    box.alerts(tracked, (alert,))
+    box.alerts(tracked, ())
+    box.alerts(tracked, (alert,))
     assert one.heard == ["away"] * 3
 
 
 def test_what_is_wrong_with_one_sink_keeps_nothing_from_another() -> None:
     class Broken(Listener):
-        def transition(self, rollout: TrackedObject, entry: Transition) -> None:
+        def transition(self, tracked: TrackedObject, entry: Transition) -> None:
             raise KeyError("a bug")
 
     other = Listener("other")

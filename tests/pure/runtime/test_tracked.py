@@ -26,7 +26,7 @@ WRITERS = {
 
 
 def _written(module: ast.Module) -> Iterator[str]:
-    """The parts of an object that a module assigns to: `rollout.part.field = …`, or to what is in it."""
+    """The parts of an object that a module assigns to: `tracked.part.field = …`, or to what is in it."""
     for node in ast.walk(module):
         if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
             for inner in ast.walk(node.value):
@@ -49,8 +49,8 @@ def test_each_part_has_the_writers_that_it_names() -> None:
 
 
 def test_every_part_is_watched() -> None:
-    rollout = TrackedObject(Ref("dispatch", "ml-dispatch"))
-    modules = {one.name: type(getattr(rollout, one.name)).__module__ for one in fields(rollout)}
+    tracked = TrackedObject(Ref("dispatch", "ml-dispatch"))
+    modules = {one.name: type(getattr(tracked, one.name)).__module__ for one in fields(tracked)}
     assert {name for name, module in modules.items() if ".tracked." in module} == set(WRITERS)
 
 

@@ -18,7 +18,7 @@ async def test_a_breach_that_only_the_standby_sees_is_told_as_if_the_leader_had_
     leader = await world.begun()
     world.start(leads=False)
     await asyncio.sleep(3)
-    leader.operator.rollouts[REF].measured.histories.clear()  # it takes no verdict any more
+    leader.operator.tracked_objects[REF].measured.histories.clear()  # it takes no verdict any more
     world.prometheus.value = 0.2
     await asyncio.sleep(1.5)
     assert world.redis.percentage == "0"
@@ -78,10 +78,10 @@ async def test_of_two_replicas_with_a_breach_each_the_one_in_redis_is_told() -> 
 
 def _sees(place: Place, value: float) -> None:
     """A breach that nobody else sees."""
-    rollout = place.operator.rollouts[REF]
-    (guardrail,) = rollout.effective_spec.guardrails
+    tracked = place.operator.tracked_objects[REF]
+    (guardrail,) = tracked.effective_spec.guardrails
     measurement = Measurement(Verdict.BREACH, place.world.now(), 0.0, value, message=f"{value}!")
-    place.operator._reconciler.judged(rollout, guardrail, measurement)
+    place.operator._reconciler.judged(tracked, guardrail, measurement)
 
 
 @virtual

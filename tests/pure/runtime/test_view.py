@@ -71,7 +71,7 @@ async def test_what_is_listed_is_known() -> None:
     seeing = Seeing(stands)
     seeing.world.api.apply(spec())
     await seeing.view.listed.wait()
-    assert REF in seeing.place.operator.rollouts
+    assert REF in seeing.place.operator.tracked_objects
     assert seeing.view.missing() == ""
 
 
@@ -87,9 +87,9 @@ async def test_what_the_watch_says_is_known_and_what_it_ends_is_not() -> None:
     await asyncio.sleep(2 * SOON)
     seeing.world.api.apply(spec())
     heard_by[0]("ADDED", seeing.world.api.objects[REF])
-    assert REF in seeing.place.operator.rollouts
+    assert REF in seeing.place.operator.tracked_objects
     heard_by[0]("DELETED", seeing.world.api.objects[REF])
-    assert REF not in seeing.place.operator.rollouts
+    assert REF not in seeing.place.operator.tracked_objects
 
 
 @virtual
@@ -110,7 +110,7 @@ async def test_while_the_watch_can_not_be_had_the_objects_are_listed_instead() -
     await asyncio.sleep(60)
     seeing.world.api.apply(spec())
     await asyncio.sleep(SOON)
-    assert REF in seeing.place.operator.rollouts
+    assert REF in seeing.place.operator.tracked_objects
     assert seeing.view.missing() == ""
     assert seeing.probes == 0
 
@@ -148,9 +148,9 @@ async def test_after_the_end_of_a_watch_everything_is_listed() -> None:
     seeing = Seeing(ends, stands)
     seeing.world.api.apply(spec())
     await seeing.view.listed.wait()
-    assert REF in seeing.place.operator.rollouts
+    assert REF in seeing.place.operator.tracked_objects
     await asyncio.sleep(30 + SOON)
-    assert REF not in seeing.place.operator.rollouts
+    assert REF not in seeing.place.operator.tracked_objects
 
 
 @virtual
@@ -189,7 +189,7 @@ async def test_an_old_view_is_told_with_its_age_and_forgets_nothing() -> None:
     assert "known of 1 of them goes on being guarded" in missing
     assert 3600 < seeing.view.age < 3600 + OLD
     assert f"mlrollout_view_age_seconds {seeing.view.age}" in seeing.metrics.render().decode()
-    assert REF in seeing.place.operator.rollouts
+    assert REF in seeing.place.operator.tracked_objects
 
     seeing.mend_lists()
     await asyncio.sleep(SOON)
@@ -238,7 +238,7 @@ async def test_one_that_has_never_seen_anything_says_so_and_begins_the_moment_it
         seeing.mend_lists()
         await asyncio.sleep(SOON)
         assert seeing.view.missing() == ""
-        assert REF in seeing.place.operator.rollouts
+        assert REF in seeing.place.operator.tracked_objects
 
 
 @virtual
@@ -254,7 +254,7 @@ async def test_where_the_objects_can_not_be_listed_for_long_they_are_watched_all
         seeing.break_lists()
         seeing.world.api.apply(spec())
         await asyncio.sleep(2 * SILENT)
-        assert REF in seeing.place.operator.rollouts
+        assert REF in seeing.place.operator.tracked_objects
         assert seeing.view.missing()
 
 
@@ -268,7 +268,7 @@ async def test_after_a_trouble_everything_is_listed() -> None:
     seeing.world.api.apply(spec())
     seeing.mend_lists()
     await asyncio.sleep(SOON)
-    assert REF in seeing.place.operator.rollouts
+    assert REF in seeing.place.operator.tracked_objects
 
 
 @virtual
@@ -279,7 +279,7 @@ async def test_what_is_doubted_is_listed_soon() -> None:
     seeing.world.api.apply(spec())
     seeing.view.doubt()
     await asyncio.sleep(PROBE / 2)
-    assert REF in seeing.place.operator.rollouts
+    assert REF in seeing.place.operator.tracked_objects
     assert seeing.lists == lists + 1
 
 

@@ -29,7 +29,7 @@ async def test_a_breach_does_not_wait_for_the_api_server(call: str) -> None:
     world = SmallWorld()
     place = await world.begun()
     world.api.fates.always[call] = for_ever
-    place.operator.rollouts[REF].writing.reload = call == "get"
+    place.operator.tracked_objects[REF].writing.reload = call == "get"
     await asyncio.sleep(70)  # a checkpoint hangs by now
     world.prometheus.value = 0.2
     await asyncio.sleep(1.1)

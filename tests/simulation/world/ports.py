@@ -95,7 +95,7 @@ class Store:
     def _issue(self, key: str, write: Write) -> Issued:
         process = self._process
         ref = Ref(*write.record.holder.split("/"))
-        rollout = process.operator.rollouts.get(ref)
+        tracked = process.operator.tracked_objects.get(ref)
         issued = Issued(
             at=process.world.now(),
             by=process.name,
@@ -104,7 +104,7 @@ class Store:
             write=write,
             known=self._known.get(key),
             clock=process.now(),
-            version=rollout.resource.resource_version if rollout is not None else "",
+            version=tracked.resource.resource_version if tracked is not None else "",
         )
         process.world.history.append(issued)
         return issued

@@ -76,20 +76,20 @@ class Process(Clock):
     def _recording(
         self, judged: Callable[[TrackedObject, Guardrail, Measurement], None]
     ) -> Callable[[TrackedObject, Guardrail, Measurement], None]:
-        def record(rollout: TrackedObject, guardrail: Guardrail, measurement: Measurement) -> None:
+        def record(tracked: TrackedObject, guardrail: Guardrail, measurement: Measurement) -> None:
             if measurement.message.startswith("unexpected"):
                 self.world.record(Unexpected, by=self.name, text=measurement.message)
             self.world.record(
                 Judged,
                 by=self.name,
-                ref=rollout.ref,
-                uid=rollout.uid,
+                ref=tracked.ref,
+                uid=tracked.uid,
                 guardrail=guardrail,
                 measurement=measurement,
                 clock=self.now(),
-                sampled=self.world.sampled_at(rollout.ref, guardrail),
+                sampled=self.world.sampled_at(tracked.ref, guardrail),
             )
-            judged(rollout, guardrail, measurement)
+            judged(tracked, guardrail, measurement)
 
         return record
 

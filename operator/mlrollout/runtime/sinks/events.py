@@ -27,32 +27,32 @@ class EventsSink(Sink):
         self._metrics = metrics
         self._delivery = Delivery(self._post, at_once=_AT_ONCE)
 
-    def transition(self, rollout: TrackedObject, entry: Transition) -> None:
+    def transition(self, tracked: TrackedObject, entry: Transition) -> None:
         """Post it once."""
         unique = f"{entry.serial}-{round(entry.at * 1000)}"
-        self._delivery.add(rollout, EventToPost(entry.reason, entry.message, warning=entry.warning, unique=unique))
+        self._delivery.add(tracked, EventToPost(entry.reason, entry.message, warning=entry.warning, unique=unique))
 
-    def alert(self, rollout: TrackedObject, alert: Alert) -> None:
+    def alert(self, tracked: TrackedObject, alert: Alert) -> None:
         """Post it once, or have it counted up."""
         event = EventToPost(alert.reason, alert.message, warning=alert.warning, unique=alert.once)
-        self._delivery.add(rollout, event)
+        self._delivery.add(tracked, event)
 
-    def last_word(self, rollout: TrackedObject, alert: Alert) -> None:
+    def last_word(self, tracked: TrackedObject, alert: Alert) -> None:
         """Post it once."""
         event = EventToPost(alert.reason, alert.message, warning=alert.warning, unique=alert.subject)
-        self._delivery.add(rollout, event)
+        self._delivery.add(tracked, event)
 
     @property
     def under_way(self) -> Collection[asyncio.Task[None]]:
         """What is being posted."""
         return self._delivery.tasks
 
-    async def _post(self, rollout: TrackedObject, event: EventToPost) -> None:
+    async def _post(self, tracked: TrackedObject, event: EventToPost) -> None:
         try:
-            await self._objects.post_event(rollout.ref, rollout.uid, event)
+            await self._objects.post_event(tracked.ref, tracked.uid, event)
         except ObjectsError as error:
-            if isinstance(error, GoneError) and rollout.gone:  # by itself, "not found" may be nonsense
+            if isinstance(error, GoneError) and tracked.gone:  # by itself, "not found" may be nonsense
                 return
             self._metrics.api_errors.inc()
-            log.warning("Could not post an Event", object=str(rollout.ref), reason=event.reason, error=str(error))
+            log.warning("Could not post an Event", object=str(tracked.ref), reason=event.reason, error=str(error))
             raise

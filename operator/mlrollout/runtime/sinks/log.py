@@ -14,28 +14,28 @@ class LogSink(Sink):
 
     name = "log"
 
-    def transition(self, rollout: TrackedObject, entry: Transition) -> None:
+    def transition(self, tracked: TrackedObject, entry: Transition) -> None:
         """Write a line, but for a rollback that has one."""
-        if entry.reason != Reason.ROLLED_BACK or entry.attempt != rollout.told.rollback:
-            _write(rollout, entry, attempt=entry.attempt, stage=entry.stage, percentage=entry.percentage)
+        if entry.reason != Reason.ROLLED_BACK or entry.attempt != tracked.told.rollback:
+            _write(tracked, entry, attempt=entry.attempt, stage=entry.stage, percentage=entry.percentage)
 
-    def alert(self, rollout: TrackedObject, alert: Alert) -> None:
+    def alert(self, tracked: TrackedObject, alert: Alert) -> None:
         """Write a line."""
-        _write(rollout, alert)
+        _write(tracked, alert)
 
-    def lowered(self, rollout: TrackedObject, state: State, *, again: bool) -> None:
+    def lowered(self, tracked: TrackedObject, state: State, *, again: bool) -> None:
         """Write a line now: the history waits for the API server, and knows nothing of a standby's evidence."""
         if state.phase is Phase.ROLLED_BACK:
-            rollout.told.rollback = state.record.ordinal
+            tracked.told.rollback = state.record.ordinal
         log.warning(
             "Traffic that had come back was taken down again" if again else "Traffic was taken down",
-            object=str(rollout.ref),
+            object=str(tracked.ref),
             percentage=state.record.percentage,
             reason=state.cause,
             explanation=state.explanation,
         )
 
 
-def _write(rollout: TrackedObject, news: Transition | Alert, **facts: object) -> None:
+def _write(tracked: TrackedObject, news: Transition | Alert, **facts: object) -> None:
     write = log.warning if news.warning else log.info
-    write(news.message, object=str(rollout.ref), reason=str(news.reason), **facts)
+    write(news.message, object=str(tracked.ref), reason=str(news.reason), **facts)

@@ -15,7 +15,7 @@ class MetricsSink(Sink):
     def __init__(self, metrics: OperatorMetrics) -> None:
         self._metrics = metrics
 
-    def transition(self, rollout: TrackedObject, entry: Transition) -> None:
+    def transition(self, tracked: TrackedObject, entry: Transition) -> None:
         """Count it; the series of an object that is gone would stay for ever."""
-        if not rollout.gone:
-            self._metrics.transition(rollout.ref, entry.reason)
+        if not tracked.gone:
+            self._metrics.transition(tracked.ref, entry.reason)
