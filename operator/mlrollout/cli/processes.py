@@ -5,9 +5,14 @@ from typing import Annotated
 
 import typer
 
+from mlrollout.startup.settings import LogLevel
+
 from .ending import CommandError, ExitCode
 
 JsonLogs = Annotated[bool, typer.Option("--json/--text", help="How logs are written")]
+LeastLevel = Annotated[
+    LogLevel, typer.Option("--log-level", help="The least that a line of the log must be to be written")
+]
 
 
 def operator(
@@ -39,6 +44,7 @@ def operator(
     ] = None,
     *,
     json_logs: JsonLogs = True,
+    log_level: LeastLevel = LogLevel.INFO,
 ) -> None:
     """Run the operator until it is told to stop, on the cluster of KUBECONFIG or of its own pod.
 
@@ -52,7 +58,7 @@ def operator(
     from mlrollout.startup import logs
     from mlrollout.startup.settings import SettingsError
 
-    logs.configure(json=json_logs)
+    logs.configure(json=json_logs, level=log_level)
     try:
         loaded = settings.load(
             prometheus_address=prometheus,
@@ -72,6 +78,7 @@ def server(
     config: Annotated[Path, typer.Option(metavar="FILE", help="The server's configuration; see docs/server.md")],
     *,
     json_logs: JsonLogs = True,
+    log_level: LeastLevel = LogLevel.INFO,
 ) -> None:
     """Run the HTTP server until it is told to stop: OFREP and the A/B API, for applications in any language.
 
@@ -83,7 +90,7 @@ def server(
     from mlrollout.startup import logs
     from mlrollout.startup.settings import SettingsError
 
-    logs.configure(json=json_logs)
+    logs.configure(json=json_logs, level=log_level)
     try:
         asyncio.run(process.run(config))
     except SettingsError as error:

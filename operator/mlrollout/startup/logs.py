@@ -5,7 +5,10 @@ import sys
 
 import structlog
 
-_QUIET = {
+from .settings import LogLevel
+
+_LEVELS = {
+    "mlrollout.audit": logging.INFO,  # who did what is told, whatever else is left out
     "kopf": logging.CRITICAL,  # it tells every try that fails; how the watch fares we say ourselves, and rarely
     "aiohttp": logging.WARNING,
     "asyncio": logging.WARNING,
@@ -22,7 +25,7 @@ _OF_LINES = frozenset({"exception", "stack"})
 """Fields of a log entry that may have several lines."""
 
 
-def configure(*, json: bool) -> None:
+def configure(*, json: bool, level: LogLevel = LogLevel.INFO) -> None:
     """Set up logging for the process, to standard error."""
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -34,9 +37,9 @@ def configure(*, json: bool) -> None:
     handler.setFormatter(formatter(json=json, colors=sys.stderr.isatty()))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
-    for name, level in _QUIET.items():
-        logging.getLogger(name).setLevel(level)
+    root.setLevel(level.upper())
+    for name, least in _LEVELS.items():
+        logging.getLogger(name).setLevel(least)
 
 
 def formatter(*, json: bool, colors: bool = False) -> logging.Formatter:

@@ -3,7 +3,17 @@
 import os
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
+
+
+class LogLevel(StrEnum):
+    """The least that a line of the log must be to be written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 class SettingsError(ValueError):

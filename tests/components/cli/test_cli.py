@@ -1,6 +1,7 @@
 """The command line as a newcomer meets it: each mistake is told, with what to do, and has its exit code."""
 
 import hashlib
+import json
 import os
 import re
 import socket
@@ -92,6 +93,7 @@ def test_the_help_of_the_operator_names_every_setting(tmp_path: Path) -> None:
         (("nonsense",), "No such command 'nonsense'"),
         (("operator", "--nonsense"), "No such option: --nonsense"),
         (("operator", "--listen", "8080"), "'8080' is no address to listen on: write host:port"),
+        (("operator", "--log-level", "loud"), "'loud' is not one of 'debug', 'info', 'warning', 'error'"),
     ],
 )
 def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
@@ -99,6 +101,21 @@ def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...], told: str) -> N
     assert told in ran.stderr
     assert "Traceback" not in ran.stderr
     assert ran.returncode == WRONG
+
+
+@pytest.mark.parametrize(("level", "written"), [("info", ["said", "warned", "acted"]), ("error", ["acted"])])
+def test_a_log_has_what_its_level_asks_for_and_always_who_did_what(level: str, written: list[str]) -> None:
+    program = f"""
+import structlog
+from mlrollout.startup import logs
+logs.configure(json=True, level=logs.LogLevel("{level}"))
+log = structlog.get_logger("mlrollout.runtime")
+log.info("said")
+log.warning("warned")
+structlog.get_logger("mlrollout.audit").info("acted")
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert [json.loads(line)["event"] for line in ran.stderr.splitlines()] == written
 
 
 def test_a_tokens_line_goes_to_its_file_and_the_token_does_not(tmp_path: Path) -> None:
