@@ -31,12 +31,12 @@ def begin(spec: Spec, seen: Observation, traffic: Traffic, now: float) -> State:
     if old is not None and old.owner == seen.uid:
         return _resume(spec, old, traffic, now)
     record = _fresh(_first(seen, old), spec, seen)
-    clear = now if old is not None or traffic.key not in (None, "0") else 0.0
+    since = now if old is not None or traffic.key not in (None, "0") else 0.0  # it may have had users until now
     state = State(
         record=record,
         measurements_from=now,
-        evidence_from=clear,
-        in_force_since=clear,
+        evidence_from=since,
+        in_force_since=since,
         applied=traffic.in_force,
         fingerprint=spec.fingerprint,
     )

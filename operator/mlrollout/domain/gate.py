@@ -76,26 +76,26 @@ def _promotion_blocker(guardrail: Guardrail, since: float, last: Measurement | N
 
 
 def first_stage_blockers(
-    spec: Spec, clear: float, measurements: Mapping[str, MeasurementHistory], now: float
+    spec: Spec, evidence_from: float, measurements: Mapping[str, MeasurementHistory], now: float
 ) -> Blockers:
     """What is missing for the first stage, which is entered on the user's word.
 
     Every source must answer, no guardrail may be breached, and no window may reach back before
-    `clear`, into an earlier attempt: or a mended model would be taken back for the broken one's errors.
+    `evidence_from`, into an earlier attempt: or a mended model would be taken back for the broken one's errors.
     """
     # Up only on answers that are not about an attempt before: its users' errors would take this one back for nothing.
     latest = ((guardrail, fresh(guardrail, measurements, now)) for guardrail in gates(spec))
-    found = (_first_stage_blocker(guardrail, clear, last) for guardrail, last in latest)
+    found = (_first_stage_blocker(guardrail, evidence_from, last) for guardrail, last in latest)
     return tuple(blocker for blocker in found if blocker is not None)
 
 
-def _first_stage_blocker(guardrail: Guardrail, clear: float, last: Measurement | None) -> Blocker | None:
+def _first_stage_blocker(guardrail: Guardrail, evidence_from: float, last: Measurement | None) -> Blocker | None:
     if last is None:
         return Blocker(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name} has no fresh look yet")
     if last.verdict is Verdict.ERROR:
         return Blocker(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name}: {last.message}")
-    if last.begins < clear:
-        rest = rough(clear - last.begins)
+    if last.begins < evidence_from:
+        rest = rough(evidence_from - last.begins)
         return Blocker(
             Reason.WINDOWS_NOT_CLEAR,
             f"guardrail {guardrail.name} still looks back {rest} into the attempt before; wait until it no longer does",
@@ -163,11 +163,11 @@ def overdue(guardrail: Guardrail, measured: MeasurementHistory, state: State, no
 
 
 def _policies(
-    guardrail: Guardrail, measured: MeasurementHistory, last: Measurement, clear: float
+    guardrail: Guardrail, measured: MeasurementHistory, last: Measurement, evidence_from: float
 ) -> Iterator[tuple[float, Missing]]:
     """What is wrong with the evidence: since when, and the policy for it."""
     yield measured.missing_since, guardrail.on_error if last.verdict is Verdict.ERROR else guardrail.on_no_data
-    if last.held is None or last.begins < clear:  # a bad value of an earlier attempt says nothing of this one
+    if last.held is None or last.begins < evidence_from:  # a bad value of an earlier attempt says nothing of this one
         return
     policy = guardrail.on_held_back
     yield measured.held_since, policy

@@ -17,7 +17,7 @@ def attempt(state: State) -> Attempt | None:
         began=moment.parse(moment.render(state.measurements_from)),
         stage=moment.parse(moment.render(state.in_force_since)),
         percentage=state.record.percentage,
-        clear=state.evidence_from,
+        evidence_from=state.evidence_from,
         holdback=state.record.holdback,
     )
 

@@ -190,14 +190,14 @@ def _held(state: State, traffic: Traffic, now: float) -> TrafficPlan:
         return TrafficPlan(state, Lower(record) if unplaced else None)
     # An earlier attempt had users until now: it was seen to, or it may have had while nobody could look.
     until_now = state.evidence_from > state.in_force_since or (state.applied and not record.entered)
-    clear = now if until_now else state.evidence_from
+    evidence_from = now if until_now else state.evidence_from
     return TrafficPlan(
         replace(
             state,
             confirmed=True,
             applied=record.percentage,
             in_force_since=now,
-            evidence_from=clear,
+            evidence_from=evidence_from,
             healthy_until=None,
         )
     )

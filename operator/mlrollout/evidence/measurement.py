@@ -168,14 +168,16 @@ class MeasurementHistory:
         lasts = self.last is not None and 0 <= at - self.last.at <= self.guardrail.max_age
         return self.passing_since if lasts else inf
 
-    def breach(self, began: float, clear: float) -> Measurement | None:
+    def breach(self, measurements_from: float, evidence_from: float) -> Measurement | None:
         """The bad measurement that completes a breach, if enough of the last ones were bad.
 
         Args:
-            began: Measurements before this belong to an earlier attempt.
-            clear: Evidence from before this does, too.
+            measurements_from: Measurements before this belong to an earlier attempt.
+            evidence_from: Evidence from before this does, too.
         """
         bad = [
-            one for one in self.answered if one.verdict is Verdict.BREACH and one.at >= began and one.begins >= clear
+            one
+            for one in self.answered
+            if one.verdict is Verdict.BREACH and one.at >= measurements_from and one.begins >= evidence_from
         ]
         return bad[-1] if len(bad) >= self.guardrail.breach_after.failures else None

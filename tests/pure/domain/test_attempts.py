@@ -58,7 +58,7 @@ def test_an_attempt_begins_above_what_stands_and_takes_it_to_zero(record: Record
 
 
 @pytest.mark.parametrize(
-    ("record", "key", "clear"),
+    ("record", "key", "evidence_from"),
     [
         (None, None, 0.0),
         (None, "0", 0.0),
@@ -68,11 +68,11 @@ def test_an_attempt_begins_above_what_stands_and_takes_it_to_zero(record: Record
     ],
 )
 def test_evidence_of_a_time_with_traffic_is_not_the_new_attempt_s(
-    record: Record | None, key: str | None, clear: float
+    record: Record | None, key: str | None, evidence_from: float
 ) -> None:
     state = decide(SPEC, None, Observation(UID, HOLDER, Traffic(key, record)), NOW).state
     assert state is not None
-    assert (state.evidence_from, state.measurements_from) == (clear, NOW)
+    assert (state.evidence_from, state.measurements_from) == (evidence_from, NOW)
 
 
 @pytest.mark.parametrize(

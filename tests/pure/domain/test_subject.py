@@ -23,7 +23,7 @@ def test_there_is_no_attempt_to_measure_before_its_first_user(state: State) -> N
 
 
 def test_its_times_are_those_that_a_status_has() -> None:
-    wanted = Attempt(number=7, began=100.123, stage=101.568, percentage=10, clear=90.0, holdback=5)
+    wanted = Attempt(number=7, began=100.123, stage=101.568, percentage=10, evidence_from=90.0, holdback=5)
     assert attempt(STATE) == wanted
 
 

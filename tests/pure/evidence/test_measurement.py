@@ -53,9 +53,15 @@ def test_a_breach_is_so_many_bad_looks_of_the_last_that_had_an_answer(
     assert (look.at if look is not None else None) == at
 
 
-@pytest.mark.parametrize(("began", "clear", "breached"), [(20, 15, True), (20.5, 15, False), (20, 15.5, False)])
-def test_looks_and_evidence_of_an_earlier_attempt_are_no_breach(began: float, clear: float, breached: bool) -> None:  # noqa: FBT001 - a table
-    assert (_measured("PB", reach=5.0).breach(began, clear) is not None) is breached
+@pytest.mark.parametrize(
+    ("measurements_from", "evidence_from", "breached"), [(20, 15, True), (20.5, 15, False), (20, 15.5, False)]
+)
+def test_looks_and_evidence_of_an_earlier_attempt_are_no_breach(
+    measurements_from: float,
+    evidence_from: float,
+    breached: bool,  # noqa: FBT001 - a table
+) -> None:
+    assert (_measured("PB", reach=5.0).breach(measurements_from, evidence_from) is not None) is breached
 
 
 @pytest.mark.parametrize(

@@ -35,14 +35,14 @@ class Attempt:
         stage: When the percentage in force last changed.
         percentage: The percentage in force.
         holdback: Per cent of the users who stay in control at every percentage.
-        clear: Evidence from before this is about an earlier attempt.
+        evidence_from: Evidence from before this is about an earlier attempt.
     """
 
     number: int
     began: float
     stage: float
     percentage: int
-    clear: float = 0.0
+    evidence_from: float = 0.0
     holdback: int = 0
 
     @property

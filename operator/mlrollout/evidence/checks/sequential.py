@@ -131,7 +131,11 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
     def _remembered(self, attempt: Attempt, now: float) -> Memory[S]:
         """What is known of this attempt: what was counted of it, or nothing yet."""
         memory = self._memory
-        if memory is None or memory.attempt != attempt.number or memory.state.bets.begin < attempt.clear - _ROUNDED:
+        if (
+            memory is None
+            or memory.attempt != attempt.number
+            or memory.state.bets.begin < attempt.evidence_from - _ROUNDED
+        ):
             begin = next(grid.ends(attempt.began, math.inf, self.step))
             state = self._test.begin(attempt.began)
             memory = Memory(attempt.number, _NEVER, begin, begin, begin, state, Calm(begin, state))
@@ -263,7 +267,8 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
     def _measurement(
         self, verdict: Verdict, occasion: Occasion, memory: Memory[S], level: float, *, instead: str = ""
     ) -> Measurement:
-        bets, clear = memory.state.bets, 0.0 if occasion.attempt is None else occasion.attempt.clear
+        bets = memory.state.bets
+        evidence_from = 0.0 if occasion.attempt is None else occasion.attempt.evidence_from
         proven = bool(bets.safe) and enough(bets.log_safe, level)
         evidence = replace(
             self.evidence(memory.state, level),
@@ -272,7 +277,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
             proven=Proof.SAFE if proven else None,
         )
         breach = verdict is Verdict.BREACH
-        begins = max(bets.begin, clear) if breach else memory.since
+        begins = max(bets.begin, evidence_from) if breach else memory.since
         value, words = self.told(memory.state, evidence, memory.calm if breach else None)
         return Measurement(
             verdict,

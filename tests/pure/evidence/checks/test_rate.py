@@ -113,9 +113,11 @@ def test_a_stage_has_to_prove_itself_anew_and_a_breach_uses_all_of_the_attempt()
 def test_another_attempt_begins_from_nothing() -> None:
     looks = Looks.at(traffic(5, lambda at: 0.2 if at < HOUR else 0.01, 3 * HOUR))
     assert looks.every(15, HOUR).verdict is Verdict.BREACH
-    again = replace(ATTEMPT, number=8, began=EPOCH + HOUR, stage=EPOCH + HOUR, clear=EPOCH + HOUR)
+    again = replace(ATTEMPT, number=8, began=EPOCH + HOUR, stage=EPOCH + HOUR, evidence_from=EPOCH + HOUR)
     assert looks.every(15, 2 * HOUR, begin=HOUR, attempt=again).verdict is Verdict.PASS
-    lost = replace(again, clear=EPOCH + 2 * HOUR, began=EPOCH + 2 * HOUR)  # the same attempt, whose status was lost
+    lost = replace(
+        again, evidence_from=EPOCH + 2 * HOUR, began=EPOCH + 2 * HOUR
+    )  # the same attempt, whose status was lost
     assert looks.look(2 * HOUR + 100, lost).samples == pytest.approx(15, abs=15)
 
 
