@@ -13,7 +13,7 @@ from mlrollout.evidence.statistics.blocks import Block, Counts
 from mlrollout.evidence.statistics.counting.contents import CounterPair, counts, of_group
 
 from .compare_shares import CONTROL, MOST, TREATMENT
-from .memory import BlockSamples, Calm
+from .memory import BlockSamples, ChangePoint
 from .sequential import SequentialCheck
 
 USERS = "balance.users"
@@ -96,14 +96,14 @@ class BalanceCheck(SequentialCheck[BalanceGuardrail, BalanceState, NewUsers]):
         )
 
     def told(
-        self, state: BalanceState, evidence: Evidence, calm: Calm[BalanceState] | None
+        self, state: BalanceState, evidence: Evidence, change_point: ChangePoint[BalanceState] | None
     ) -> tuple[float | None, str]:
         """The share, what was asked for, and what a breach means."""
         between = f"surely between {wording.percent(evidence.low)} and {wording.percent(evidence.high)}"
         stage = f"{_shares(state)}, {between}" if evidence.estimate is not None else _shares(state)
-        if calm is None:
+        if change_point is None:
             return evidence.estimate, stage
-        before, words = calm.state, stage
+        before, words = change_point.state, stage
         if before.treatment + before.control > (1 - MOST) * (state.treatment + state.control):
             lately = replace(
                 state,
@@ -111,7 +111,7 @@ class BalanceCheck(SequentialCheck[BalanceGuardrail, BalanceState, NewUsers]):
                 control=state.control - before.control,
                 expected=state.expected - before.expected,
             )
-            words = f"since {to_second(calm.at)} {_shares(lately)}; in all of this stage {stage}"
+            words = f"since {to_second(change_point.at)} {_shares(lately)}; in all of this stage {stage}"
         return evidence.estimate, f"{words}: {_BROKEN}; {wording.false_alarm(evidence)}"
 
 

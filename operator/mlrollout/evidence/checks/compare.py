@@ -12,7 +12,7 @@ from mlrollout.evidence.statistics.blocks import Pair
 from .check import Attempt, UnmeasurableError
 from .compare_means import Means
 from .compare_shares import Shares
-from .memory import BlockSamples, Calm, Test
+from .memory import BlockSamples, ChangePoint, Test
 from .sequential import SequentialCheck
 
 _ALONE = (
@@ -56,7 +56,7 @@ class Form(Protocol):
         """What the test stands on in this stage."""
         ...
 
-    def told(self, state: Any, evidence: Evidence, calm: Calm[Any] | None) -> tuple[float | None, str]:  # noqa: ANN401
+    def told(self, state: Any, evidence: Evidence, change_point: ChangePoint[Any] | None) -> tuple[float | None, str]:  # noqa: ANN401
         """What was found, as one number and for people."""
         ...
 
@@ -81,9 +81,9 @@ class CompareCheck(SequentialCheck[CompareGuardrail, Any, Any]):
         """The ratio or the difference in this stage."""
         return self._form.evidence(state, level)
 
-    def told(self, state: Any, evidence: Evidence, calm: Calm[Any] | None) -> tuple[float | None, str]:  # noqa: ANN401
+    def told(self, state: Any, evidence: Evidence, change_point: ChangePoint[Any] | None) -> tuple[float | None, str]:  # noqa: ANN401
         """Both groups, how much worse the treatment is, and how sure that is."""
-        return self._form.told(state, evidence, calm)
+        return self._form.told(state, evidence, change_point)
 
     def lacking(self, state: Any, attempt: Attempt) -> str:  # noqa: ANN401 - by form
         """That there is no control, or none that was heard of; or what is still to be learnt."""

@@ -13,7 +13,7 @@ from mlrollout.evidence.statistics.counting.contents import CounterPair, of_grou
 from mlrollout.evidence.statistics.mean import LEARNING, MeanState, MeanTest, of_gap
 
 from .compare_shares import CONTROL, MOST, TREATMENT
-from .memory import BlockSamples, Calm
+from .memory import BlockSamples, ChangePoint
 
 SUM, COUNT = "compare.sum", "compare.count"
 
@@ -97,18 +97,23 @@ class Means:
         treatment = control * self._ratio - gap
         return control / treatment if treatment > 0 else math.inf
 
-    def told(self, state: MeanState, evidence: Evidence, calm: Calm[MeanState] | None) -> tuple[float | None, str]:
+    def told(
+        self, state: MeanState, evidence: Evidence, change_point: ChangePoint[MeanState] | None
+    ) -> tuple[float | None, str]:
         """Both means, how much worse the treatment's is, and how sure that is."""
         stage = f"{_means(state.treatment, state.control)}{self._sure(evidence)}"
-        if calm is None:
+        if change_point is None:
             return evidence.estimate, f"{stage}{wording.proven(evidence)}"
         words = stage
-        if calm.state.treatment.count > (1 - MOST) * state.treatment.count:
+        if change_point.state.treatment.count > (1 - MOST) * state.treatment.count:
             treatment, control = (
                 Sums(now.count - then.count, now.total - then.total)
-                for now, then in ((state.treatment, calm.state.treatment), (state.control, calm.state.control))
+                for now, then in (
+                    (state.treatment, change_point.state.treatment),
+                    (state.control, change_point.state.control),
+                )
             )
-            words = f"since {to_second(calm.at)} {_means(treatment, control)}; in all of this stage {stage}"
+            words = f"since {to_second(change_point.at)} {_means(treatment, control)}; in all of this stage {stage}"
         return evidence.estimate, f"{words}; {wording.false_alarm(evidence)}"
 
     def _sure(self, evidence: Evidence) -> str:

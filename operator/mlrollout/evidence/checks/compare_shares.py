@@ -17,7 +17,7 @@ from mlrollout.evidence.statistics.counting.increments import Span
 from mlrollout.evidence.statistics.counting.series import Series
 from mlrollout.evidence.statistics.shares import SharesState, SharesTest
 
-from .memory import BlockSamples, Calm
+from .memory import BlockSamples, ChangePoint
 
 BAD, ALL, HISTOGRAM = "compare.bad", "compare.all", "compare.histogram"
 TREATMENT, CONTROL = "treatment", "control"
@@ -116,20 +116,22 @@ class Shares:
             design_effect=state.design_effect,
         )
 
-    def told(self, state: SharesState, evidence: Evidence, calm: Calm[SharesState] | None) -> tuple[float | None, str]:
+    def told(
+        self, state: SharesState, evidence: Evidence, change_point: ChangePoint[SharesState] | None
+    ) -> tuple[float | None, str]:
         """Both groups' shares, how much worse the treatment is, and how sure that is."""
         stage = f"{self._shares(_Seen.of(state))}{self._sure(state, evidence)}"
-        if calm is None:
+        if change_point is None:
             return evidence.estimate, f"{stage}{wording.proven(evidence)}{_clustered(evidence)}"
         lately, ending = (
-            _Seen.of(state) - _Seen.of(calm.state),
+            _Seen.of(state) - _Seen.of(change_point.state),
             f"{wording.false_alarm(evidence)}{_clustered(evidence)}",
         )
         if evidence.design_effect is None:
             ending += _UNCLUSTERED
         words = stage
         if lately.events < MOST * _Seen.of(state).events:
-            words = f"{self._shares(lately, f' since {to_second(calm.at)}')}; in all of this stage {stage}"
+            words = f"{self._shares(lately, f' since {to_second(change_point.at)}')}; in all of this stage {stage}"
         return self._worse(lately), f"{words}; {ending}"
 
     def _worse(self, seen: "_Seen") -> float | None:

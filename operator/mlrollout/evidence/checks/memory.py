@@ -17,35 +17,35 @@ class TestState(Protocol):
 
     @property
     def bets(self) -> Bets:
-        """Its evidence."""
+        """The evidence that it has found in this attempt."""
         ...
 
     def next_stage(self) -> Self:
-        """The same at the beginning of another stage."""
+        """This state as another stage begins with it: a breach may still be made of what was seen before."""
         ...
 
 
 class Test(Protocol[S, C]):
-    """What a kind tests by."""
+    """A statistical test that takes one block after another."""
 
     def begin(self, at: float) -> S:
-        """Before the first block of an attempt, whose first users came at that time."""
+        """The state before the first block of an attempt, whose first users came at that time."""
         ...
 
     def update(self, state: S, block: Block[C]) -> S:
-        """With one more block."""
+        """The state after one more block."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class BlockSamples:
-    """What was read for one block.
+    """The samples that one block is counted from. Times are seconds since the epoch.
 
     Attributes:
         series: What each selector matches, by the question's name, with samples from `grid.BEFORE` before the block on.
-        begin: Samples up to then were counted before.
-        end: Samples up to then are counted now.
-        share: The share of users that got the treatment all the time; `None` where it may have been another.
+        begin: Where the block begins; a sample at that very moment belongs to the block before.
+        end: Where it ends; a sample at that very moment belongs to it.
+        share: The share of users that got the treatment throughout the block; `None` where that may have changed.
     """
 
     series: Mapping[str, tuple[Series, ...]]
@@ -55,12 +55,14 @@ class BlockSamples:
 
 
 @dataclass(frozen=True, slots=True)
-class Calm(Generic[S]):
-    """Where nothing spoke for a breach for the last time in this stage: at its begin, or later.
+class ChangePoint(Generic[S]):
+    """Since when evidence for a breach has grown: from the last block of this stage that left none, or from its begin.
+
+    It is when something changed, as Page's CUSUM estimates that. What was counted since shows best what is wrong.
 
     Attributes:
         at: When that block ended, seconds since the epoch.
-        state: What the test kept.
+        state: The test's state after it.
     """
 
     at: float
@@ -72,13 +74,13 @@ class Memory(Generic[S]):
     """What a check remembers from one look to the next. Times are seconds since the epoch.
 
     Attributes:
-        attempt: Which attempt it is about.
-        stage: When the percentage came into force in whose stage `state` counts.
+        attempt: The number of the attempt that it is about.
+        stage: When the percentage of the stage came into force that `state` is about.
         since: Where the first block of that stage began.
         upto: Where the last block ended that was counted or passed over.
         counted: Where the last block ended that was counted.
-        state: What the test keeps.
-        calm: Where nothing spoke for a breach for the last time.
+        state: The test's state after that block.
+        change_point: Since when evidence for a breach has grown.
     """
 
     attempt: int
@@ -87,14 +89,19 @@ class Memory(Generic[S]):
     upto: float
     counted: float
     state: S
-    calm: Calm[S]
+    change_point: ChangePoint[S]
 
     def next_stage(self, stage: float, since: float) -> "Memory[S]":
-        """The same at the beginning of another stage."""
+        """This memory as another stage begins with it, whose percentage came into force at `stage`.
+
+        Args:
+            stage: When that was.
+            since: Where its first block begins.
+        """
         state = self.state.next_stage()
-        return replace(self, stage=stage, since=since, state=state, calm=Calm(since, state))
+        return replace(self, stage=stage, since=since, state=state, change_point=ChangePoint(since, state))
 
     def with_block(self, state: S, end: float) -> "Memory[S]":
-        """With one more block."""
-        calm = Calm(end, state) if state.bets.log_worse <= 0 else self.calm
-        return replace(self, state=state, counted=end, calm=calm)
+        """This memory after one more block, which was counted and ended then."""
+        change_point = ChangePoint(end, state) if state.bets.log_worse <= 0 else self.change_point
+        return replace(self, state=state, counted=end, change_point=change_point)

@@ -11,7 +11,7 @@ from mlrollout.evidence.statistics.blocks import Counts
 from mlrollout.evidence.statistics.counting.contents import CounterPair, above, counts
 from mlrollout.evidence.statistics.rate import RateState, RateTest
 
-from .memory import BlockSamples, Calm
+from .memory import BlockSamples, ChangePoint
 from .sequential import SequentialCheck
 
 BAD, ALL, HISTOGRAM = "rate.bad", "rate.all", "rate.histogram"
@@ -41,16 +41,18 @@ class RateCheck(SequentialCheck[RateGuardrail, RateState, Counts]):
         treatment = Counted(state.counts.events, state.counts.bad)
         return Evidence(treatment, None, found.estimate, found.low, found.high, math.nan, level)
 
-    def told(self, state: RateState, evidence: Evidence, calm: Calm[RateState] | None) -> tuple[float | None, str]:
+    def told(
+        self, state: RateState, evidence: Evidence, change_point: ChangePoint[RateState] | None
+    ) -> tuple[float | None, str]:
         """The share, what it stands on, its limit, and how sure that is."""
         what = "are bad" if self._edge is None else f"are above {self._edge:.15g}"
         limit, stage = f"max {wording.percent(self.guardrail.rate.max)}", state.counts
         whole = wording.share(stage.bad, stage.events, what)
         sure = f"surely between {wording.percent(evidence.low)} and {wording.percent(evidence.high)}"
-        if calm is None:
+        if change_point is None:
             return evidence.estimate, f"{whole}, {limit}, {sure}{wording.proven(evidence)}"
-        events, bad = stage.events - calm.state.counts.events, stage.bad - calm.state.counts.bad
-        lately = f"{wording.share(bad, events, what)} since {to_second(calm.at)}, {limit}"
+        events, bad = stage.events - change_point.state.counts.events, stage.bad - change_point.state.counts.bad
+        lately = f"{wording.share(bad, events, what)} since {to_second(change_point.at)}, {limit}"
         return bad / events if events else None, f"{lately}; in all of this stage {whole}; {wording.chance(evidence)}"
 
     @staticmethod

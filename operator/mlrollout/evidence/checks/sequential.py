@@ -1,4 +1,4 @@
-"""What the kinds have in common that test at every look, with one chance of a false alarm for all of them together.
+"""What the kinds have in common that test at every look: one small chance of a false alarm for all looks together.
 
 Raw samples are read in blocks on one grid of wall time, each block once, and a test keeps what they come to. So what
 is measured depends on the samples alone, not on when or how often anybody looked, nor on which replica did.
@@ -30,22 +30,24 @@ from mlrollout.evidence.statistics.counting.series import Series
 from mlrollout.evidence.statistics.counting.uncountable import UncountableError, UncountableReason
 
 from .check import Answers, Attempt, Check, Failure, Occasion, Question, Questions, UnmeasurableError
-from .memory import BlockSamples, Calm, Memory, Test, TestState
+from .memory import BlockSamples, ChangePoint, Memory, Test, TestState
 
 SHORTEST_BLOCK = 15.0
 """Seconds of a block, where the guardrail's interval is not longer."""
 SCRAPE = 15.0
 """Seconds between two scrapes, as long as no samples have told."""
 HORIZON = 86400.0
-"""Seconds before now from which samples are read at most: what was counted by nobody before that is left out."""
+"""How many seconds back samples are read at most: what is older, and was counted by nobody, never is."""
 SILENCE = 3600.0
-"""Seconds that a block may grow while nothing is scraped. Longer, and only what comes after is counted."""
+"""How many seconds a block may grow while nothing is scraped; after a longer silence only what follows is counted."""
 SAMPLES = 50_000
-"""Samples that one look should ask for, of all its selectors: what was missed is made up for in several looks."""
+"""How many samples one look should ask for, of all selectors together; a longer backlog is read in several looks."""
 BLOCKS = 120
-"""Blocks that one look reads at most."""
+"""How many blocks one look reads at most."""
 _HUGE = 700.0
+"""The logarithm of the highest e-value that is told; the power of a little more is no float."""
 _NEVER = 0.0
+"""When the percentage of a stage came into force of which nothing was counted yet: earlier than that of any other."""
 _ROUNDED = 0.001
 """Seconds: a status keeps times to the millisecond, so what was just decided and what was read again differ by less."""
 _TIMES = ("stage", "since", "upto", "counted")
@@ -56,12 +58,12 @@ C = TypeVar("C")
 
 
 class SequentialCheck(Check[G], Generic[G, S, C]):
-    """A guardrail that is tested block by block. A kind says what it asks, how it counts, and how it tells that.
+    """The check of a guardrail that is tested block by block. A kind adds what it asks, how it counts, how it says it.
 
     Args:
         guardrail: As the user wrote it.
         test: What it is tested by.
-        kept: What the test keeps, as a type.
+        kept: The type of the test's state.
         selectors: The selectors of the counters, by the field where each stands.
     """
 
@@ -85,25 +87,25 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         """What is counted in a block.
 
         Raises:
-            UncountableError: It can't be.
+            UncountableError: The block can't be counted.
         """
 
     @abstractmethod
     def evidence(self, state: S, level: float) -> Evidence:
-        """What the test stands on, but for `e_value`, `false_alarm` and `proven`, which are the same for every kind."""
+        """The figures of this stage but for `e_value`, `false_alarm` and `proven`, the same for every kind."""
 
     @abstractmethod
-    def told(self, state: S, evidence: Evidence, calm: "Calm[S] | None") -> tuple[float | None, str]:
+    def told(self, state: S, evidence: Evidence, change_point: "ChangePoint[S] | None") -> tuple[float | None, str]:
         """What was found, as one number and for a person on call.
 
         Args:
-            state: What the test keeps.
-            evidence: What it stands on.
-            calm: For a breach, where its rise began: what was counted since then shows best what is wrong.
+            state: The test's state.
+            evidence: The figures of this stage.
+            change_point: Of a breach, since when evidence for it has grown; `None` where it is none.
         """
 
     def lacking(self, state: S, attempt: Attempt) -> str:  # noqa: ARG002 - most kinds lack nothing
-        """Why nothing was tested, although there are events; empty where it was."""
+        """Why nothing could be tested although there are events; empty where it could."""
         return ""
 
     # --- what it remembers -------------------------------------------------------------------
@@ -114,8 +116,8 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
             if found["guardrail"] == self._name:
                 times = {name: float(found[name]) for name in _TIMES}
                 state = checkpoint.load(self._kept, found["state"])
-                calm = Calm(float(found["calmAt"]), checkpoint.load(self._kept, found["calm"]))
-                self._memory = Memory(attempt=int(found["attempt"]), state=state, calm=calm, **times)
+                change_point = ChangePoint(float(found["calmAt"]), checkpoint.load(self._kept, found["calm"]))
+                self._memory = Memory(attempt=int(found["attempt"]), state=state, change_point=change_point, **times)
         except (ValueError, TypeError, KeyError):
             self._memory = None
 
@@ -124,12 +126,13 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         if memory is None:
             return ""
         times = {name: getattr(memory, name) for name in _TIMES}
-        states = {"state": checkpoint.dump(memory.state), "calm": checkpoint.dump(memory.calm.state)}
-        kept = {"guardrail": self._name, "attempt": memory.attempt, **times, "calmAt": memory.calm.at, **states}
+        # `calm` is what the status has always called the change point: an older version reads it, too.
+        states = {"state": checkpoint.dump(memory.state), "calm": checkpoint.dump(memory.change_point.state)}
+        kept = {"guardrail": self._name, "attempt": memory.attempt, **times, "calmAt": memory.change_point.at, **states}
         return json.dumps(kept, separators=(",", ":"))
 
     def _remembered(self, attempt: Attempt, now: float) -> Memory[S]:
-        """What is known of this attempt: what was counted of it, or nothing yet."""
+        """The memory of this attempt; an empty one where nothing was counted of it yet."""
         memory = self._memory
         if (
             memory is None
@@ -138,18 +141,18 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         ):
             begin = next(grid.ends(attempt.began, math.inf, self.step))
             state = self._test.begin(attempt.began)
-            memory = Memory(attempt.number, _NEVER, begin, begin, begin, state, Calm(begin, state))
+            memory = Memory(attempt.number, _NEVER, begin, begin, begin, state, ChangePoint(begin, state))
         oldest = grid.latest(now - HORIZON, self.step, 0.0)
         return replace(memory, upto=oldest) if memory.upto < oldest else memory
 
     # --- a measurement -----------------------------------------------------------------------
 
     def reach(self, occasion: Occasion) -> float:  # noqa: ARG002 - the base's
-        """What could not be measured looks at nothing."""
+        """No seconds at all: asked only of a measurement that failed, which stands on no evidence."""
         return 0.0
 
     def proceed(self, occasion: Occasion, answers: Answers) -> Measurement | Questions:
-        """The samples since the last block that was read, and what they come to."""
+        """First the questions for the samples since the last block that was read, then the measurement by them."""
         newest = grid.latest(occasion.at, self.step, self.scrape)
         if occasion.attempt is None:
             begin, end = newest - self.step, newest
@@ -174,7 +177,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         return self._judge(occasion, occasion.attempt, level, newest)
 
     def failed(self, occasion: Occasion, reason: str, *, refused: bool = False) -> Measurement:
-        """The error; or the breach that was known before it, which no failure of a source takes back."""
+        """An error; but a breach that was found before stays one, since no failure of a source takes it back."""
         attempt, memory = occasion.attempt, self._memory
         if attempt is not None and memory is not None and memory.attempt == attempt.number:
             level = self.guardrail.level(occasion.sharing)
@@ -187,7 +190,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         return {where: Question(f"{text}[{seconds}s]", end) for where, text in self._selectors.items()}
 
     def _before_users(self, occasion: Occasion, samples: BlockSamples) -> Measurement:
-        """Nothing counts yet, but what can't be counted is told before the first user comes."""
+        """Inconclusive, for nothing counts yet. What can't be counted is an error before the first user comes."""
         try:
             self.count(samples)
         except UncountableError as error:
@@ -199,7 +202,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
     def _read(
         self, memory: Memory[S], attempt: Attempt, series: Mapping[str, tuple[Series, ...]], upto: float, level: float
     ) -> Memory[S]:
-        """What is remembered after all blocks up to a moment; it ends with the block that makes a breach."""
+        """The memory after all blocks up to a moment, or up to the one that makes a breach."""
         self._uncountable = self._uncountable if self._waited > memory.upto else None
         samples = {name: [_Samples.of(one) for one in found] for name, found in series.items()}
         begin = memory.upto
@@ -225,7 +228,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         return memory
 
     def _learn(self, series: Mapping[str, tuple[Series, ...]], begin: float, end: float) -> None:
-        """From what was answered: how often is scraped, and how far a look may reach ahead."""
+        """Learn from the answers how often is scraped, and over how many seconds the next look may ask."""
         total = sum(len(one.samples) for found in series.values() for one in found)
         fullest = max((one.samples for found in series.values() for one in found), key=len, default=())
         gaps = sorted(late - early for (early, _), (late, _) in pairwise(fullest))
@@ -255,7 +258,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         return self._good(occasion, attempt, memory, level)
 
     def _good(self, occasion: Occasion, attempt: Attempt, memory: Memory[S], level: float) -> Measurement:
-        """A pass, where it stands on enough and something was tested."""
+        """A pass; inconclusive where there are too few events, or where nothing could be tested."""
         found = self._measurement(Verdict.PASS, occasion, memory, level)
         if (found.samples or 0.0) < self.guardrail.events:
             few = f"{found.message}, but at least {self.guardrail.events} events of this stage are needed"
@@ -278,7 +281,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         )
         breach = verdict is Verdict.BREACH
         begins = max(bets.begin, evidence_from) if breach else memory.since
-        value, words = self.told(memory.state, evidence, memory.calm if breach else None)
+        value, words = self.told(memory.state, evidence, memory.change_point if breach else None)
         return Measurement(
             verdict,
             occasion.at,
@@ -292,7 +295,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
 
 
 _SILENT = frozenset({UncountableReason.NO_SAMPLES, UncountableReason.GROUP_MISSING})
-"""What says no more than that nothing is there."""
+"""Why there is nothing to count: no data, and no error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +309,7 @@ class _Samples:
 
 
 def _within(all_: list[_Samples], after: float, upto: float) -> Iterator[Series]:
-    """The series with the samples of a span alone: what a look at that time would have been answered."""
+    """Each series with its samples of a span alone, as a look at that time would have had them."""
     for one in all_:
         first, last = bisect_right(one.times, after), bisect_right(one.times, upto)
         if first < last or one.series.native:
