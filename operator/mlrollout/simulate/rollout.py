@@ -21,7 +21,7 @@ from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verd
 from .counters import Counters
 from .schedule import BlockSchedule, LookSchedule
 from .tested import Tested
-from .watched import AlwaysPasses, Outlook, Pace, Watched
+from .watched import AlwaysPasses, Pace, Watched
 
 BEGIN = 1_800_000_000.0
 """When rollouts begin, in seconds since the epoch: any time does."""
@@ -125,30 +125,27 @@ class Try:
         """On to what comes next: a look that may matter, the end of the stage's time, or the end."""
         again = self._decision.again if self._decision is not None else None
         timer = min(self._retry, math.inf if again is None else again, until)
-        next_look = min(self._look_schedules, key=lambda one: self._next(one, timer), default=None)
-        next_block = min(self._block_schedules, key=lambda one: one.due, default=None)
-        look = math.inf if next_look is None else self._next(next_look, timer)
-        block = math.inf if next_block is None else next_block.due
+        pace = self._pace
+        looks = [schedule.next(self._counters, pace, timer) for schedule in self._look_schedules]
+        look = min(looks, default=math.inf)
+        block = min((schedule.due for schedule in self._block_schedules), default=math.inf)
         self._now = min(look, block, timer)
-        if next_block is not None and block <= min(look, timer):
-            self._read(next_block)
-        elif next_look is not None and look < timer:
-            self._take(next_look)
+        if block <= min(look, timer):
+            self._read(min(self._block_schedules, key=lambda one: one.due))
+        elif look < timer:
+            self._take(self._look_schedules[looks.index(look)])
         elif timer < until:
             self._look_at_all()
-
-    def _next(self, schedule: LookSchedule, upto: float) -> float:
-        return schedule.next(self._counters, self._outlook(schedule), upto)
 
     def _take(self, schedule: LookSchedule) -> None:
         """A look, and the decision that follows where it says anything new."""
         before, settled = schedule.last, schedule.due + schedule.watched.guardrail.interval > schedule.closely
         if schedule.left_out:
             self._fill(schedule)
-            found = self._add(schedule, replace(self._outlook(schedule).steady, at=self._now))
+            found = self._add(schedule, replace(schedule.steady(self._pace), at=self._now))
         else:
             found = self._look(schedule)
-        schedule.taken(self._counters)
+        schedule.taken(self._counters, self._pace)
         if before is None or found.verdict is not before.verdict or found.verdict is Verdict.BREACH or settled:
             self._settle()
 
@@ -157,7 +154,7 @@ class Try:
         stage = self._stage
         for schedule in self._look_schedules:
             self._look(schedule)
-            steady = self._outlook(schedule).steady
+            steady = schedule.steady(self._pace)
             if schedule.left_out and schedule.last is not None and schedule.last.verdict is not steady.verdict:
                 # That some looks differ, the stage's length has in it.
                 self._add(schedule, replace(steady, at=self._now))
@@ -211,7 +208,8 @@ class Try:
         if not missed:
             return
         for back in range(min(missed, guardrail.breach_after.of), 0, -1):
-            self._add(schedule, replace(self._outlook(schedule).steady, at=self._now - back * guardrail.interval))
+            at = self._now - back * guardrail.interval
+            self._add(schedule, replace(schedule.steady(self._pace), at=at))
         self._settle()  # the time until now counts, whatever this look says
 
     def _add(self, schedule: LookSchedule, found: Measurement) -> Measurement:
@@ -246,7 +244,7 @@ class Try:
         self._catch_up()
         self._keep_samples()
         pace = self._pace
-        known = any(0 < schedule.watched.outlook(pace).worth < math.inf for schedule in self._look_schedules)
+        known = any(schedule.watched.suspects(pace) for schedule in self._look_schedules)
         self._counters.set_pace(pace.bad, pace.good, ahead=known)
         for schedule in self._look_schedules:
             schedule.enter(self._now)
@@ -258,9 +256,6 @@ class Try:
     @property
     def _pace(self) -> Pace:
         return self._load.pace(self._traffic.in_force)
-
-    def _outlook(self, schedule: LookSchedule) -> Outlook:
-        return schedule.watched.outlook(self._pace)
 
     @property
     def _stood(self) -> float:

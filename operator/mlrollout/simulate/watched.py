@@ -5,9 +5,11 @@ events its window has to hold before any number of good ones that ever comes wit
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import pairwise
 from typing import Any, Protocol
 
 from mlrollout.api import limits
@@ -27,8 +29,13 @@ from .promql import CounterRead, CounterRoles, Expression, UnknownError
 _EVENT = 1_000_000
 """What a counter has counted before the window that is asked about."""
 _LONG_AGO = 1e9
-_WINDOWS = 8192
+_WINDOWS, _MEASURED = 8192, 50_000
 _SURE = 1 - 1e-6
+_YOUNG = 20
+"""Scrapes since a stage began up to which each look is made."""
+_WIDER = 1.25
+"""How much older a stage may get meanwhile for one `Outlook`, as long as its window grows."""
+_ROUNDED = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +47,31 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
+class Age:
+    """Between which ages a stage is, in seconds; the same for both where the window grows no more."""
+
+    youngest: float
+    oldest: float
+
+
+GROWN = Age(_LONG_AGO, _LONG_AGO)
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
-    """What looks come to at one pace, once the stage is older than the window.
+    """What looks come to at one pace, and at one age of the stage.
 
     Attributes:
         worth: Bad events in the window from which on a look is made; infinity where so many never come.
         steady: What the looks come to that are not made.
         passing: The share of looks that stand on enough events to pass.
+        unsure: Whether the first looks that pass may come at this age.
     """
 
     worth: float
     steady: Measurement
     passing: float
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +116,36 @@ class Watched:
         """Seconds from the begin of a stage after which a look sees nothing but this stage, through a whole window."""
         self.steps = all(one.seconds % scrape == 0 for one in reads)
         """Whether what it reads changes with a scrape alone, once the stage is older than the window."""
-        self.outlook = lru_cache(maxsize=256)(self._outlook)
+        self._edges = self._ages()
+        self.outlook = lru_cache(maxsize=2048)(self._outlook)
+
+    def _ages(self) -> tuple[float, ...]:
+        """The ages of a stage at which the `Outlook` changes; one alone where its window does not grow."""
+        begin, end = _YOUNG * self.scrape, self.settling + 2 * self.guardrail.interval
+        young = {one.seconds for one in self._asked(begin).reads if one.seconds}
+        if young != {begin} or begin >= end:  # what reaches further back sees what was before the stage
+            return (end,)
+        steps = math.ceil(math.log(end / begin, _WIDER))
+        return (*(begin * _WIDER**step for step in range(steps)), end)
+
+    @property
+    def young(self) -> float:
+        """Up to this age of a stage each look is made."""
+        return self._edges[0]
+
+    def age(self, seconds: float) -> Age:
+        """The ages among which one is, from `young` on."""
+        place = bisect_right(self._edges, seconds + _ROUNDED)
+        return Age(*self._edges[place - 1 : place + 1]) if 0 < place < len(self._edges) else GROWN
+
+    def suspects(self, pace: Pace) -> bool:
+        """Whether it depends on bad events which looks are made."""
+        ages = (*(Age(*each) for each in pairwise(self._edges)), GROWN)
+        return any(0 < self.outlook(pace, age).worth < math.inf for age in ages)
 
     def _ask(self, window: float) -> "_CheckReads":
         check = check_of(self.guardrail)
-        first = check.proceed(Occasion(_LONG_AGO, window), {})
+        first = check.proceed(Occasion(_LONG_AGO, window + 1.5e-3), {})  # so that it is asked with that window
         assert not isinstance(first, Measurement)  # noqa: S101 - nothing is known yet
         expressions = [promql.compile_(question.promql, self._roles) for question in first.values()]
         return _CheckReads(check, tuple(dict.fromkeys(one for each in expressions for one in each.reads)))
@@ -115,6 +160,8 @@ class Watched:
         key = (window, lag, *(-1.0 if value is None else value for value in values))
         found = self._known.get(key)
         if found is None:
+            if len(self._known) >= _MEASURED:
+                self._known.clear()
             found = self._known[key] = self._answered(asked, counters, occasion)
         return replace(found, at=at)
 
@@ -133,28 +180,36 @@ class Watched:
         rolls_back = self.guardrail.on_held_back.action is MissingAction.ROLLBACK
         return found.verdict is Verdict.BREACH or (found.held is not None and rolls_back)
 
-    def _outlook(self, pace: Pace) -> Outlook:
+    def _outlook(self, pace: Pace, age: Age = GROWN) -> Outlook:
+        young = self._events(pace, age.youngest)
+        old = young if age is GROWN else self._events(pace, age.oldest)
+        passing = self._passing(old)
+        unsure = passing > 0 and age is not GROWN and self._passing(young) < 1
         ranges = {one.seconds for one in self._asked(self.guardrail.window).reads if one.seconds}
-        gaps = max(1, math.ceil(self.seconds / self.scrape) - 1)
-        bad, good = pace.bad * gaps * self.scrape, pace.good * gaps * self.scrape
+        rolls_back = self.guardrail.on_no_data.action is MissingAction.ROLLBACK
+        silent = rolls_back and at_most(0, young.bad + young.good) > NEVER
+        worth = 0.0 if len(ranges) > 1 or silent else self._worth(young, old)
+        few = max(0, int(min(round(old.bad), worth - 1)))
+        steady = old.look(few, round(old.good))
+        if passing and steady.verdict is not Verdict.PASS:
+            steady = old.look(few, likely(old.good)[1])
+        return Outlook(worth, steady, passing, unsure)
+
+    def _events(self, pace: Pace, age: float) -> "_Expected":
+        """What a window holds at that age of a stage."""
+        gaps = max(1, math.ceil(min(age, self.seconds) / self.scrape) - 1)
 
         def look(bad_events: int, good_events: int) -> Measurement:
             at = math.floor(_LONG_AGO / self.scrape) * self.scrape
-            return self.measure(_Window(self.scrape, at, bad_events, good_events), at, _LONG_AGO)
+            return self.measure(_Window(self.scrape, at, bad_events, good_events), at, age)
 
-        passing = self._passing(look, bad, good)
-        silent = self.guardrail.on_no_data.action is MissingAction.ROLLBACK and at_most(0, bad + good) > NEVER
-        worth = 0.0 if len(ranges) > 1 or silent else self._worth(look, bad, good)
-        few = max(0, int(min(round(bad), worth - 1)))
-        steady = look(few, round(good))
-        if passing and steady.verdict is not Verdict.PASS:
-            steady = look(few, likely(good)[1])
-        return Outlook(worth, steady, passing)
+        return _Expected(pace.bad * gaps * self.scrape, pace.good * gaps * self.scrape, look)
 
-    def _passing(self, look: "_LookOutcome", bad: float, good: float) -> float:
+    def _passing(self, expected: "_Expected") -> float:
         """The share of looks that pass, as far as that depends on how many good events there are."""
+        look, good = expected.look, expected.good
         low, high = -1, likely(good)[1]
-        typical = round(bad)
+        typical = round(expected.bad)
         if look(typical, high).verdict is not Verdict.PASS:
             return 0.0
         while high - low > 1:
@@ -163,28 +218,34 @@ class Watched:
         share = 1 - at_most(high - 1, good) if high else 1.0
         return 1.0 if share > _SURE else share if share > 1 - _SURE else 0.0
 
-    def _worth(self, look: "_LookOutcome", bad: float, good: float) -> float:
+    def _worth(self, young: "_Expected", old: "_Expected") -> float:
         """The fewest bad events that come with so few good ones, in one of 1e12 looks, that a look may matter."""
-        low, high = -1, likely(bad)[1]
-        if not self._in_doubt(look, high, good):
+        low, high = -1, likely(old.bad)[1]
+        if not self._in_doubt(young, old, high):
             return math.inf
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (low, middle) if self._in_doubt(look, middle, good) else (middle, high)
+            low, high = (low, middle) if self._in_doubt(young, old, middle) else (middle, high)
         return float(high)
 
-    def _in_doubt(self, look: "_LookOutcome", bad: int, good: float) -> bool:
+    def _in_doubt(self, young: "_Expected", old: "_Expected", bad: int) -> bool:
         """Whether so many bad events may matter beside a number of good ones that is ever seen."""
-        least, most = likely(good)
+        least, most = likely(young.good)[0], likely(old.good)[1]
         # The more good ones, the better the value; and of those that leave it bad, the more the surer.
-        upto = _last(least, most, lambda number: self._outside(look(bad, number)))
-        if upto < least or not self._matters(look(bad, upto)):
-            return False
-        few = _last(least, upto, lambda number: not self._matters(look(bad, number)))
-        return at_most(upto, good) - at_most(few, good) > NEVER
+        for look in [partial(one, bad) for one in {young.look, old.look}]:
+            upto = _last(least, most, partial(self._outside, look))
+            if upto >= least and self._matters(look(upto)):
+                few = _last(least, upto, partial(self._harmless, look))
+                if at_most(upto, young.good) - at_most(few, old.good) > NEVER:
+                    return True
+        return False
 
-    def _outside(self, found: Measurement) -> bool:
+    def _outside(self, look: Callable[[int], Measurement], good: int) -> bool:
+        found = look(good)
         return found.value is not None and not limits.contains(self.guardrail, found.value)
+
+    def _harmless(self, look: Callable[[int], Measurement], good: int) -> bool:
+        return not self._matters(look(good))
 
 
 def _last(first: int, last: int, holds: Callable[[int], bool]) -> int:
@@ -200,6 +261,15 @@ class _LookOutcome(Protocol):
     def __call__(self, bad_events: int, good_events: int) -> Measurement:
         """What a look at so many events comes to."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """How many events a window holds in the mean, and what looks at it come to."""
+
+    bad: float
+    good: float
+    look: _LookOutcome
 
 
 @dataclass(frozen=True, slots=True)

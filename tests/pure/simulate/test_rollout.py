@@ -10,11 +10,13 @@ from mlrollout.api.guardrail import BreachAfter, MinSamples
 from mlrollout.api.rate import Rate, RateGuardrail
 from mlrollout.api.spec import Requirement, Spec, Stage, TrafficSpec
 from mlrollout.api.threshold import ThresholdGuardrail
+from mlrollout.evidence.measurement import Measurement
 from mlrollout.simulate import recognised
+from mlrollout.simulate.counters import ReadsCounters
 from mlrollout.simulate.forecast import Forecast, Simulation, SimulationParameters
 from mlrollout.simulate.promql import UnknownError
 from mlrollout.simulate.rollout import End, Guards, Load, Try
-from mlrollout.simulate.watched import Outlook, Pace, Watched
+from mlrollout.simulate.watched import GROWN, Age, Outlook, Pace, Watched
 
 HOUR, DAY = 3600.0, 86_400.0
 BAD, ALL = 'requests{group="treatment",status="failure"}', 'requests{group="treatment"}'
@@ -42,11 +44,11 @@ class EveryLook(Watched):
         super().__init__(guardrail, recognised.roles([guardrail]), 15.0)
         found = self.outlook
 
-        def closely(pace: Pace) -> Outlook:
-            known = found(pace)
+        def closely(pace: Pace, age: Age = GROWN) -> Outlook:
+            known = found(pace, age)
             return Outlook(0.0, known.steady, known.passing)
 
-        self.outlook: Callable[[Pace], Outlook] = closely  # type: ignore[assignment]
+        self.outlook: Callable[[Pace, Age], Outlook] = closely  # type: ignore[assignment]
 
 
 def ends(watched: Watched, load: Load, tries: int, horizon: float = DAY) -> list[End]:
@@ -85,6 +87,10 @@ def test_what_the_first_bad_event_takes_back_lasts_as_long_as_none_comes() -> No
         (errors(maxAge="720h"), Load(0.12, 0.005)),
         (errors(maxAge="720h", breachAfter=BreachAfter(failures=3, of=5)), Load(0.2, 0.005)),
         (errors(maxAge="720h", minSamples=MinSamples(count=20, query=COUNT), window="10m"), Load(0.1, 0.006)),
+        (
+            errors(maxAge="720h", minSamples=MinSamples(count=100, query=COUNT), window="2h", interval="1m"),
+            Load(0.05, 0.035),
+        ),
     ],
 )
 def test_to_leave_looks_out_changes_nothing(guardrail: ThresholdGuardrail, load: Load) -> None:
@@ -98,6 +104,29 @@ def test_to_leave_looks_out_changes_nothing(guardrail: ThresholdGuardrail, load:
     after, exactly = ([one.taken_back for one in each if one.taken_back is not None] for each in (usual, every))
     spread = horizon / math.sqrt(12) * math.sqrt(1 / len(after) + 1 / len(exactly))
     assert fmean(after) == pytest.approx(fmean(exactly), abs=4 * spread)
+
+
+def test_two_weeks_of_a_window_that_is_a_day_long_take_few_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    guardrail = errors(
+        window="24h", minSamples=MinSamples(count=500, query=COUNT), breachAfter={"failures": 3, "of": 5}
+    )
+    made: list[float] = []
+    measure = Watched.measure
+
+    def counted(self: Watched, counters: ReadsCounters, at: float, stood: float) -> Measurement:
+        made.append(at)
+        return measure(self, counters, at, stood)
+
+    stages = (Stage(name="pilot", percentage=100, duration=14 * DAY),)
+    simulation = Simulation(spec(guardrail, stages=stages), SimulationParameters(Load(0.035, 0.01), 10))
+    monkeypatch.setattr(Watched, "measure", counted)
+    healthy = simulation.run().healthy
+
+    assert (healthy.taken_back, healthy.completed) == (0, 10)
+    assert healthy.completion == pytest.approx(14 * DAY + 500 / 0.035, rel=0.02)
+    assert len(made) < simulation.tries * DAY / guardrail.interval / 4, (
+        "of the first day alone there are four times as many"
+    )
 
 
 def test_few_requests_and_many_samples_wanted_never_end_and_say_why() -> None:
