@@ -10,7 +10,7 @@ from .state import Observation, Reason, RunOutcome, State
 from .traffic import Lower, Traffic
 
 
-def foreign(traffic: Traffic, seen: Observation, state: State | None) -> bool:
+def foreign(traffic: Traffic, observation: Observation, state: State | None) -> bool:
     """Whether the key belongs to another object.
 
     An object takes over from a deleted one (no owner) and from its own predecessor of the same name in the
@@ -19,18 +19,20 @@ def foreign(traffic: Traffic, seen: Observation, state: State | None) -> bool:
     """
     record = traffic.record
     # Up only in a key of our own: two objects in one key would raise each other's users (invariant 12).
-    if record is None or record.owner in ("", seen.uid):
+    if record is None or record.owner in ("", observation.uid):
         return False
-    same_name = record.holder == seen.holder and (not seen.cluster or record.cluster in ("", seen.cluster))
+    same_name = record.holder == observation.holder and (
+        not observation.cluster or record.cluster in ("", observation.cluster)
+    )
     return not same_name or (state is not None and record.rank >= state.record.rank)
 
 
-def begin(spec: Spec, seen: Observation, traffic: Traffic, now: float) -> State:
+def begin(spec: Spec, observation: Observation, traffic: Traffic, now: float) -> State:
     """The first attempt of an object, above whatever an earlier object left in Redis."""
     old = traffic.record
-    if old is not None and old.owner == seen.uid:
+    if old is not None and old.owner == observation.uid:
         return _resume(spec, old, traffic, now)
-    record = _fresh(_first(seen, old), spec, seen)
+    record = _fresh(_first(observation, old), spec, observation)
     since = now if old is not None or traffic.key not in (None, "0") else 0.0  # it may have had users until now
     state = State(
         record=record,
@@ -40,7 +42,7 @@ def begin(spec: Spec, seen: Observation, traffic: Traffic, now: float) -> State:
         applied=traffic.in_force,
         fingerprint=spec.fingerprint,
     )
-    unsure = _taken_by_name(old, seen)
+    unsure = _taken_by_name(old, observation)
     return state.with_transition(now, Reason.ATTEMPT_STARTED, _begins(record) + unsure, warning=bool(unsure))
 
 
@@ -50,14 +52,14 @@ def _begins(record: Record) -> str:
     return f"attempt {record.ordinal} begins: revision {record.revision}{kept}"
 
 
-def _first(seen: Observation, old: Record | None) -> int:
-    own = first_attempt(seen.created)
+def _first(observation: Observation, old: Record | None) -> int:
+    own = first_attempt(observation.created)
     return own if old is None else max(old.attempt + 1, own)
 
 
-def _taken_by_name(old: Record | None, seen: Observation) -> str:
+def _taken_by_name(old: Record | None, observation: Observation) -> str:
     """What people have to know where a key is taken from an object that may be of another cluster; empty if not."""
-    if old is None or not old.owner or (old.cluster and seen.cluster):
+    if old is None or not old.owner or (old.cluster and observation.cluster):
         return ""
     return (
         f"; the key was held by another object of this name (uid {old.owner}), and nothing says of which cluster: "
@@ -110,16 +112,16 @@ def _told_of_adoption(state: State, now: float) -> State:
     return state.with_transition(now, Reason.RECORD_ADOPTED, message, warning=True)
 
 
-def renew(state: State, spec: Spec, seen: Observation, now: float) -> State:
+def renew(state: State, spec: Spec, observation: Observation, now: float) -> State:
     """The state at the beginning of a new attempt: at 0 %, with nothing earned."""
     before = state.record
-    traffic = seen.traffic
+    traffic = observation.traffic
     served = traffic is not None and traffic.in_force > 0  # a failover may have brought it back
     idle = state.confirmed and before.percentage == 0 and not served
     known = traffic.record.attempt if traffic is not None and traffic.record is not None else 0
     left = never_landed(state, now).leave(now, RunOutcome.SUPERSEDED)
     state = replace(
-        left.at(_fresh(max(before.attempt, known) + 1, spec, seen)),
+        left.at(_fresh(max(before.attempt, known) + 1, spec, observation)),
         measurements_from=now,
         evidence_from=max(state.evidence_from, state.in_force_since) if idle else now,
         fingerprint=spec.fingerprint,
@@ -135,17 +137,17 @@ def lose(state: State, now: float, message: str) -> State:
     return state.with_transition(now, Reason.TRAFFIC_LOST, message, warning=True)
 
 
-def _fresh(attempt: int, spec: Spec, seen: Observation) -> Record:
+def _fresh(attempt: int, spec: Spec, observation: Observation) -> Record:
     return Record(
         attempt=attempt,
         latched=False,
         sequence=0,
         percentage=0,
         revision=spec.revision,
-        owner=seen.uid,
-        holder=seen.holder,
+        owner=observation.uid,
+        holder=observation.holder,
         # For the whole attempt, from 0 % on: lowered later it would raise without evidence, and whoever is held back
         # after having been in treatment is no control any more.
         holdback=spec.traffic.holdback or 0,
-        cluster=seen.cluster,
+        cluster=observation.cluster,
     )

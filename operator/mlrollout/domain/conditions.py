@@ -65,9 +65,9 @@ def stalled(reason: str, message: str) -> tuple[Fact, ...]:
     )
 
 
-def facts(spec: Spec, seen: Observation, decision: Decision, now: float) -> tuple[Fact, ...]:
+def facts(spec: Spec, observation: Observation, decision: Decision, now: float) -> tuple[Fact, ...]:
     """The conditions that a decision leaves the object in."""
-    health = _health(spec, seen, decision.state, now)
+    health = _health(spec, observation, decision.state, now)
     traffic = _traffic(decision)
     return (*_summary(decision, traffic, health, now), health, traffic)
 
@@ -131,7 +131,7 @@ def _alert(alerts: Iterable[Alert], reason: Reason) -> Alert | None:
     return next((alert for alert in alerts if alert.reason is reason), None)
 
 
-def _health(spec: Spec, seen: Observation, state: State | None, now: float) -> Fact:
+def _health(spec: Spec, observation: Observation, state: State | None, now: float) -> Fact:
     if state is not None and not guarded(spec, state):
         return Fact(
             GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_OFF, "complete, and afterCompletion is Stop"
@@ -139,7 +139,7 @@ def _health(spec: Spec, seen: Observation, state: State | None, now: float) -> F
     if not spec.guardrails:
         message = "nothing of its guardrails can be understood, so nobody looks"
         return Fact(GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_UNKNOWN, message)
-    latest = {guardrail.name: fresh(guardrail, seen.measurements, now) for guardrail in spec.guardrails}
+    latest = {guardrail.name: fresh(guardrail, observation.measurements, now) for guardrail in spec.guardrails}
     bad = {name: last for name, last in latest.items() if last is not None and last.verdict is Verdict.BREACH}
     if bad:
         return Fact(GUARDRAILS_HEALTHY, ConditionStatus.FALSE, Reason.GUARDRAILS_UNHEALTHY, _as_of(now, _told(bad)))

@@ -19,7 +19,7 @@ from .verbs import hear, in_manifests
 _BEGINS = (Blocker(Reason.PROGRESSING, "an attempt begins once it is saved"),)
 
 
-def decide(spec: Spec, state: State | None, seen: Observation, now: float) -> Decision:
+def decide(spec: Spec, state: State | None, observation: Observation, now: float) -> Decision:
     """What shall be done now.
 
     Going down needs nothing but a reason. Going up takes two decisions: the first announces a state whose
@@ -31,28 +31,28 @@ def decide(spec: Spec, state: State | None, seen: Observation, now: float) -> De
         spec: What the user asks for.
         state: Where the rollout stands; `None` for an object never decided on. Another object's, which a
             restored status may hold, counts as none.
-        seen: The world, as far as it could be seen.
+        observation: The world, as far as it could be seen.
         now: Seconds since the epoch.
     """
-    if state is None or state.record.owner != seen.uid:
-        return _first_sight(spec, seen, now)
-    known = _known(seen, _placed(state.clamped_to(now), seen), now)
-    state, begun = _asked(spec, seen, known, now)
+    if state is None or state.record.owner != observation.uid:
+        return _first_sight(spec, observation, now)
+    known = _known(observation, _placed(state.clamped_to(now), observation), now)
+    state, begun = _asked(spec, observation, known, now)
     if begun:
-        return Decision(state, plan_traffic(spec, seen, known, now, _BEGINS).write, announces=True)
-    cause = rollback_cause(spec, seen, state, now)
+        return Decision(state, plan_traffic(spec, observation, known, now, _BEGINS).write, announces=True)
+    cause = rollback_cause(spec, observation, state, now)
     if cause is not None:
         state = latch(state, now, cause)
     paused = pause(spec, state)
-    planned = plan_traffic(spec, seen, state, now, paused)
+    planned = plan_traffic(spec, observation, state, now, paused)
     step = Progressed(planned.state, planned.blockers)
-    if _may_progress(seen, planned):
-        step = progress(spec, seen, planned.state, now, paused)
+    if _may_progress(observation, planned):
+        step = progress(spec, observation, planned.state, now, paused)
     alerts = [planned.alert] if planned.alert is not None else []
     alerts += _approvals(step.blockers)
-    alerts += evidence_alerts(spec, seen, step.state, now)
-    alerts += in_manifests(seen.verbs)
-    alerts += claimed(seen)
+    alerts += evidence_alerts(spec, observation, step.state, now)
+    alerts += in_manifests(observation.verbs)
+    alerts += claimed(observation)
     announces = step.state.record.percentage > known.record.percentage
     write = planned.write
     if isinstance(write, RaiseOnceSaved) and step.state.record != known.record:
@@ -60,31 +60,31 @@ def decide(spec: Spec, state: State | None, seen: Observation, now: float) -> De
     return Decision(step.state, write, announces, step.again, tuple(alerts), step.blockers)
 
 
-def _first_sight(spec: Spec, seen: Observation, now: float) -> Decision:
-    if seen.traffic is None:
-        message = f"Redis can't be asked what stands there, so nothing begins: {seen.trouble}"
+def _first_sight(spec: Spec, observation: Observation, now: float) -> Decision:
+    if observation.traffic is None:
+        message = f"Redis can't be asked what stands there, so nothing begins: {observation.trouble}"
         alert = Alert(Reason.TRAFFIC_UNCONFIRMED, "redis", message)
         return Decision(state=None, alerts=(alert,))
-    if foreign(seen.traffic, seen, None):
-        return Decision(state=None, alerts=(conflict(seen.traffic, seen),))
-    state = begin(spec, seen, seen.traffic, now)
-    if state.record == seen.traffic.record:
+    if foreign(observation.traffic, observation, None):
+        return Decision(state=None, alerts=(conflict(observation.traffic, observation),))
+    state = begin(spec, observation, observation.traffic, now)
+    if state.record == observation.traffic.record:
         return Decision(state, Lower(state.record))
-    return Decision(state, inherited(seen.traffic), announces=True)
+    return Decision(state, inherited(observation.traffic), announces=True)
 
 
-def _placed(state: State, seen: Observation) -> State:
+def _placed(state: State, observation: Observation) -> State:
     """The state with the cluster in its record, which no status holds."""
-    if not seen.cluster or state.record.cluster == seen.cluster:
+    if not observation.cluster or state.record.cluster == observation.cluster:
         return state
-    return replace(state, record=replace(state.record, cluster=seen.cluster))
+    return replace(state, record=replace(state.record, cluster=observation.cluster))
 
 
-def _known(seen: Observation, state: State, now: float) -> State:
+def _known(observation: Observation, state: State, now: float) -> State:
     """The state, or what Redis holds of this object where that is greater."""
-    traffic = seen.traffic
+    traffic = observation.traffic
     found = traffic.record if traffic is not None else None
-    if traffic is not None and found is not None and found.owner == seen.uid:
+    if traffic is not None and found is not None and found.owner == observation.uid:
         if found.rank > state.record.rank:
             state = adopt(state, found, traffic, now)
         if found.rank == state.record.rank:
@@ -99,7 +99,7 @@ def _holding_back(state: State, found: Record) -> State:
     return replace(state, record=replace(state.record, holdback=found.holdback))
 
 
-def _asked(spec: Spec, seen: Observation, state: State, now: float) -> tuple[State, bool]:
+def _asked(spec: Spec, observation: Observation, state: State, now: float) -> tuple[State, bool]:
     """The state after what people ask for, and whether that begins an attempt.
 
     With a new revision nothing else is heard before its attempt is saved: a rollback asked for beside it is for it.
@@ -108,16 +108,16 @@ def _asked(spec: Spec, seen: Observation, state: State, now: float) -> tuple[Sta
     if spec.revision != state.record.revision:
         # Up only from zero: what one revision has earned is never another's (invariant 12).
         if state.record.percentage == 0:
-            return renew(state, spec, seen, now), True
+            return renew(state, spec, observation, now), True
         return supersede(state, spec.revision, now), False
-    state = hear(spec, seen, follow(spec, state, now), now)
+    state = hear(spec, observation, follow(spec, state, now), now)
     return state, state.record.attempt > attempt
 
 
-def _may_progress(seen: Observation, planned: TrafficPlan) -> bool:
+def _may_progress(observation: Observation, planned: TrafficPlan) -> bool:
     state = planned.state
     # Up only from what Redis is seen to hold, and never out of a rollback (invariants 1 and 3).
-    return state.confirmed and state.phase is not Phase.ROLLED_BACK and seen.traffic is not None
+    return state.confirmed and state.phase is not Phase.ROLLED_BACK and observation.traffic is not None
 
 
 def _approvals(blockers: Blockers) -> list[Alert]:

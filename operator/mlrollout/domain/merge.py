@@ -40,18 +40,22 @@ ANSWERED_BY_RECORD = {
 
 def _told_after(working: State, loaded: State) -> State:
     """A way down that is not saved yet, with what another process has saved meanwhile."""
-    saved = {_mark(entry) for entry in loaded.history}
+    saved = {_mark(transition) for transition in loaded.history}
     since = loaded.history[0].serial if loaded.history else 0
     unsaved = [
-        entry
-        for entry in working.history
-        if entry.serial >= since and _mark(entry) not in saved and entry.reason not in ANSWERED_AGAIN
+        transition
+        for transition in working.history
+        if transition.serial >= since and _mark(transition) not in saved and transition.reason not in ANSWERED_AGAIN
     ]
-    answered = {verb for entry in unsaved for reason, verb in ANSWERED_BY_RECORD.items() if entry.reason == reason}
+    answered = {
+        verb for transition in unsaved for reason, verb in ANSWERED_BY_RECORD.items() if transition.reason == reason
+    }
     if working.cause == Reason.MANUAL_ROLLBACK:
         answered.add(Verb.ROLLBACK)  # told of once Redis is seen to hold it
     marks = {verb: mark for verb, mark in working.verbs.items() if verb in answered}
-    numbered = (replace(entry, serial=serial) for serial, entry in enumerate(unsaved, start=loaded.serial + 1))
+    numbered = (
+        replace(transition, serial=serial) for serial, transition in enumerate(unsaved, start=loaded.serial + 1)
+    )
     return replace(
         working,
         paused=loaded.paused,
@@ -61,6 +65,6 @@ def _told_after(working: State, loaded: State) -> State:
     )
 
 
-def _mark(entry: Transition) -> tuple[int, str, int]:
+def _mark(transition: Transition) -> tuple[int, str, int]:
     """What tells a transition from others; a status holds its time to the millisecond."""
-    return entry.serial, entry.reason, round(entry.at * 1000)
+    return transition.serial, transition.reason, round(transition.at * 1000)

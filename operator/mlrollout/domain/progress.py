@@ -26,50 +26,50 @@ class Progressed:
     again: float | None = None
 
 
-def progress(spec: Spec, seen: Observation, state: State, now: float, pause: Blockers) -> Progressed:
+def progress(spec: Spec, observation: Observation, state: State, now: float, pause: Blockers) -> Progressed:
     """One step towards the next stage; Redis holds the state's record."""
     stage = current(spec, state.record)
     if stage is None:
-        return _enter_first(spec, seen, state, now, pause)
-    missing = promotion_blockers(spec, state.in_force_since, seen.measurements, now)
-    state = replace(state, healthy_until=None) if missing or pause else _count(spec, seen, state, stage, now)
+        return _enter_first(spec, observation, state, now, pause)
+    missing = promotion_blockers(spec, state.in_force_since, observation.measurements, now)
+    state = replace(state, healthy_until=None) if missing or pause else _count(spec, observation, state, stage, now)
     if state.phase is Phase.COMPLETED:
         return Progressed(state)
     if missing or pause:
         return Progressed(state, (*pause, *missing))
     # Up only once the stage has served its time, or a person says so (invariant 1).
-    rest = _rest(spec, seen, state, stage, now)
+    rest = _rest(spec, observation, state, stage, now)
     if rest > 0 and state.promoted != stage.name:
         served = Blocker(Reason.PROGRESSING, f"healthy for {rough(state.healthy)} of {render(stage.duration)}")
         return Progressed(state, (served,), now + rest)
-    missing = requirement_blockers(stage, state.in_force_since, spec, seen.measurements, now)
+    missing = requirement_blockers(stage, state.in_force_since, spec, observation.measurements, now)
     if missing:
         return Progressed(state, missing)
-    return _advance(spec, seen, state, stage, now)
+    return _advance(spec, observation, state, stage, now)
 
 
-def _rest(spec: Spec, seen: Observation, state: State, stage: Stage, now: float) -> float:
+def _rest(spec: Spec, observation: Observation, state: State, stage: Stage, now: float) -> float:
     """Seconds of healthy time that are still to be served."""
-    early = stage.early is not None and proven_safe(spec, state.in_force_since, seen.measurements, now)
+    early = stage.early is not None and proven_safe(spec, state.in_force_since, observation.measurements, now)
     # Up before the whole time is served only on proof, and never before the time that the user set (invariant 1).
     wanted = min(stage.early.after, stage.duration) if early and stage.early is not None else stage.duration
     return wanted - state.healthy
 
 
-def _count(spec: Spec, seen: Observation, state: State, stage: Stage, now: float) -> State:
+def _count(spec: Spec, observation: Observation, state: State, stage: Stage, now: float) -> State:
     """Add the time since evidence was last good, as far as it was good all along; no more than the stage asks for."""
     # A gap longer than evidence keeps is time in which nobody looked, and no healthy time (invariant 10).
     gap = 0.0 if state.healthy_until is None else now - state.healthy_until
-    passing = now - max(seen.measurements[guardrail.name].passing_since for guardrail in gates(spec))
+    passing = now - max(observation.measurements[guardrail.name].passing_since for guardrail in gates(spec))
     gained = min(gap, passing) if 0 <= gap <= evidence_max_age(spec) else 0.0
     return replace(state, healthy=min(state.healthy + gained, stage.duration), healthy_until=now)
 
 
-def _enter_first(spec: Spec, seen: Observation, state: State, now: float, pause: Blockers) -> Progressed:
+def _enter_first(spec: Spec, observation: Observation, state: State, now: float, pause: Blockers) -> Progressed:
     stage = spec.stages[0]
     missing = (
         *pause,
-        *first_stage_blockers(spec, state.evidence_from, seen.measurements, now),
+        *first_stage_blockers(spec, state.evidence_from, observation.measurements, now),
         *_approval(stage, state),
     )
     if missing:
@@ -78,9 +78,9 @@ def _enter_first(spec: Spec, seen: Observation, state: State, now: float, pause:
     return Progressed(_enter(state, stage, now, f"revision {state.record.revision} begins at {stage.percentage} %"))
 
 
-def _advance(spec: Spec, seen: Observation, state: State, stage: Stage, now: float) -> Progressed:
+def _advance(spec: Spec, observation: Observation, state: State, stage: Stage, now: float) -> Progressed:
     after = following(spec, state.record)
-    served = f"stage {stage.name} was healthy for {rough(state.healthy)}; {_evidence(spec, seen)}"
+    served = f"stage {stage.name} was healthy for {rough(state.healthy)}; {_evidence(spec, observation)}"
     if after is None:
         state = replace(state.leave(now, RunOutcome.PASSED), completed=True, healthy_until=None)
         return Progressed(state.with_transition(now, Reason.COMPLETED, f"complete at {stage.percentage} %: {served}"))
@@ -91,9 +91,9 @@ def _advance(spec: Spec, seen: Observation, state: State, stage: Stage, now: flo
     return Progressed(_enter(state, after, now, f"{stage.percentage} % -> {after.percentage} %: {served}"))
 
 
-def _evidence(spec: Spec, seen: Observation) -> str:
+def _evidence(spec: Spec, observation: Observation) -> str:
     """The last look of every guardrail, for the history."""
-    latest = ((guardrail.name, seen.measurements[guardrail.name].last) for guardrail in gates(spec))
+    latest = ((guardrail.name, observation.measurements[guardrail.name].last) for guardrail in gates(spec))
     return "; ".join(f"{name}: {last.message}" for name, last in latest if last is not None)
 
 

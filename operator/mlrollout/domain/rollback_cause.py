@@ -23,28 +23,28 @@ _LACKS: Mapping[Held | None, str] = {
 }
 
 
-def rollback_cause(spec: Spec, seen: Observation, state: State, now: float) -> Cause | None:
+def rollback_cause(spec: Spec, observation: Observation, state: State, now: float) -> Cause | None:
     """Why this attempt must be rolled back now; `None` if it need not."""
-    why = _why(spec, seen, state, now)
+    why = _why(spec, observation, state, now)
     return None if why is None else Cause(*why, at=now)
 
 
-def _why(spec: Spec, seen: Observation, state: State, now: float) -> Why | None:
+def _why(spec: Spec, observation: Observation, state: State, now: float) -> Why | None:
     if state.phase is Phase.ROLLED_BACK:
         return None
-    stop = _emergency_stop(seen.traffic, state)
+    stop = _emergency_stop(observation.traffic, state)
     if stop is not None:
         return stop
     if not guarded(spec, state) or not (state.record.percentage or state.applied):
         return None
     if not state.record.entered:
         return None  # it has had no user yet: what is in force, and on its way down, is the attempt before it
-    if seen.unguarded:
+    if observation.unguarded:
         return Reason.INVALID_SPEC, (
             f"nothing that can be understood of the spec has guarded this traffic for {render(UNGUARDED_FOR)}: "
-            f"{seen.unguarded}"
+            f"{observation.unguarded}"
         )
-    return next(_breaches(spec, seen, state), None) or next(_policies(spec, seen, state, now), None)
+    return next(_breaches(spec, observation, state), None) or next(_policies(spec, observation, state, now), None)
 
 
 def guarded(spec: Spec, state: State) -> bool:
@@ -71,18 +71,18 @@ def _emergency_stop(traffic: Traffic | None, state: State) -> Why | None:
     )
 
 
-def _breaches(spec: Spec, seen: Observation, state: State) -> Iterator[Why]:
+def _breaches(spec: Spec, observation: Observation, state: State) -> Iterator[Why]:
     for guardrail in spec.guardrails:
-        measured = seen.measurements.get(guardrail.name)
+        measured = observation.measurements.get(guardrail.name)
         if guardrail.action is Action.ROLLBACK and measured is not None and measured.guardrail == guardrail:
             last = measured.breach(state.measurements_from, state.evidence_from)
             if last is not None:
                 yield Reason.GUARDRAIL_BREACHED, f"guardrail {guardrail.name}: {last.message}"
 
 
-def _policies(spec: Spec, seen: Observation, state: State, now: float) -> Iterator[Why]:
+def _policies(spec: Spec, observation: Observation, state: State, now: float) -> Iterator[Why]:
     for guardrail in spec.guardrails:
-        measured = seen.measurements.get(guardrail.name)
+        measured = observation.measurements.get(guardrail.name)
         policy = None if measured is None else overdue(guardrail, measured, state, now)
         if measured is None or measured.last is None or policy is None or policy.action is not MissingAction.ROLLBACK:
             continue
@@ -93,12 +93,12 @@ def _policies(spec: Spec, seen: Observation, state: State, now: float) -> Iterat
         )
 
 
-def evidence_alerts(spec: Spec, seen: Observation, state: State, now: float) -> Iterator[Alert]:
+def evidence_alerts(spec: Spec, observation: Observation, state: State, now: float) -> Iterator[Alert]:
     """Breaches that do not roll back, and evidence that has been missing for long."""
     if state.phase is Phase.ROLLED_BACK or not guarded(spec, state):
         return
     for guardrail in spec.guardrails:
-        measured = seen.measurements.get(guardrail.name)
+        measured = observation.measurements.get(guardrail.name)
         if measured is None or measured.last is None or measured.guardrail != guardrail:
             continue
         last = (

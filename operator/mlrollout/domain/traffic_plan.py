@@ -27,29 +27,31 @@ class TrafficPlan:
     blockers: Blockers = ()
 
 
-def plan_traffic(spec: Spec, seen: Observation, state: State, now: float, pause: Blockers) -> TrafficPlan:
+def plan_traffic(spec: Spec, observation: Observation, state: State, now: float, pause: Blockers) -> TrafficPlan:
     """What Redis needs so that it holds the record."""
-    traffic, record = seen.traffic, state.record
+    traffic, record = observation.traffic, state.record
     if traffic is None:
-        return _redis_unreachable(state, seen.trouble)
-    if foreign(traffic, seen, state):
-        return TrafficPlan(replace(state, confirmed=False), alert=conflict(traffic, seen))
+        return _redis_unreachable(state, observation.trouble)
+    if foreign(traffic, observation, state):
+        return TrafficPlan(replace(state, confirmed=False), alert=conflict(traffic, observation))
     if traffic.unreadable:
         return _unreadable(state, traffic, now)
     if traffic.record is None:
-        return _absent(spec, seen, state, traffic, now, pause)
+        return _absent(spec, observation, state, traffic, now, pause)
     if traffic.record.rank == record.rank and traffic.percentage is not None:
         return _held(state, traffic, now)
-    return _ahead(spec, seen, state, traffic, now, pause)
+    return _ahead(spec, observation, state, traffic, now, pause)
 
 
-def _ahead(spec: Spec, seen: Observation, state: State, traffic: Traffic, now: float, pause: Blockers) -> TrafficPlan:
+def _ahead(
+    spec: Spec, observation: Observation, state: State, traffic: Traffic, now: float, pause: Blockers
+) -> TrafficPlan:
     """The record is ahead of Redis: a way down is written, a way up only on evidence."""
     record, found = state.record, traffic.record
     if found is not None and _anothers(record, found, traffic):
         state = replace(state, evidence_from=now)
     if found is not None and _fell_behind(spec, record, found, traffic):
-        return _come_back(spec, seen, state, traffic, now, pause)
+        return _come_back(spec, observation, state, traffic, now, pause)
     state = replace(state, confirmed=False, applied=traffic.in_force)
     if traffic.in_force and passes_over(spec, state):
         state = fall_back(spec, state, now)
@@ -60,9 +62,9 @@ def _ahead(spec: Spec, seen: Observation, state: State, traffic: Traffic, now: f
         return _put_back(state, traffic, found)
     # Up only on evidence that is good now: it was good when the stage was announced, and that may be long ago.
     if first(spec, record):
-        missing = first_stage_blockers(spec, state.evidence_from, seen.measurements, now)
+        missing = first_stage_blockers(spec, state.evidence_from, observation.measurements, now)
     else:
-        missing = promotion_blockers(spec, state.in_force_since, seen.measurements, now)
+        missing = promotion_blockers(spec, state.in_force_since, observation.measurements, now)
     return _raise(state, found, (*pause, *missing))
 
 
@@ -76,36 +78,36 @@ def _redis_unreachable(state: State, trouble: str) -> TrafficPlan:
     return TrafficPlan(state, Lower(state.record) if lowers else None, alert)
 
 
-def conflict(traffic: Traffic, seen: Observation) -> Alert:
+def conflict(traffic: Traffic, observation: Observation) -> Alert:
     """What the user of an object hears whose key belongs to another: which that is, by what tells the two apart."""
     record = traffic.record
-    owner = "another owner" if record is None or not record.holder else _other(record, seen)
-    if record is not None and seen.cluster and record.cluster == seen.cluster:
+    owner = "another owner" if record is None or not record.holder else _other(record, observation)
+    if record is not None and observation.cluster and record.cluster == observation.cluster:
         advice = "use another key, or delete the other object first"
-    elif record is not None and seen.cluster and record.cluster:
+    elif record is not None and observation.cluster and record.cluster:
         advice = "use another key in one of the two clusters; this object can't free it"
     else:
         advice = "it may be in another cluster. Use another key for one of the two, or delete the other object first"
     return Alert(Reason.KEY_CONFLICT, "key", f"the key belongs to {owner}, and one key has one owner: {advice}")
 
 
-def claimed(seen: Observation) -> list[Alert]:
+def claimed(observation: Observation) -> list[Alert]:
     """What the user of the object that has a key hears, where another one wants it."""
-    claim, record = seen.claim, seen.traffic.record if seen.traffic is not None else None
-    if claim is None or claim.owner == seen.uid or record is None or record.owner != seen.uid:
+    claim, record = observation.claim, observation.traffic.record if observation.traffic is not None else None
+    if claim is None or claim.owner == observation.uid or record is None or record.owner != observation.uid:
         return []
     message = (
-        f"{_other(claim, seen)} wants this object's key, too, and is refused, for one key has one owner: "
+        f"{_other(claim, observation)} wants this object's key, too, and is refused, for one key has one owner: "
         "give that one another key"
     )
     return [Alert(Reason.KEY_CLAIMED, "key", message)]
 
 
-def _other(other: Record | Claim, seen: Observation) -> str:
+def _other(other: Record | Claim, observation: Observation) -> str:
     """Another object, by what tells the two apart."""
-    name = f"MLRollout {other.holder} (uid {other.owner}; this one has uid {seen.uid})"
-    if seen.cluster and other.cluster not in ("", seen.cluster):
-        name += f" in another cluster (uid of kube-system {other.cluster}; this one's is {seen.cluster})"
+    name = f"MLRollout {other.holder} (uid {other.owner}; this one has uid {observation.uid})"
+    if observation.cluster and other.cluster not in ("", observation.cluster):
+        name += f" in another cluster (uid of kube-system {other.cluster}; this one's is {observation.cluster})"
     return name
 
 
@@ -124,11 +126,13 @@ def _unreadable(state: State, traffic: Traffic, now: float) -> TrafficPlan:
     return TrafficPlan(state, Lower(state.record) if lowers else None, alert)
 
 
-def _absent(spec: Spec, seen: Observation, state: State, traffic: Traffic, now: float, pause: Blockers) -> TrafficPlan:
+def _absent(
+    spec: Spec, observation: Observation, state: State, traffic: Traffic, now: float, pause: Blockers
+) -> TrafficPlan:
     """Redis holds no record. A percentage above zero comes back at once on fresh evidence, or from the start."""
     if state.record.percentage == 0:
         return TrafficPlan(replace(state, confirmed=False, applied=0), Lower(state.record))
-    return _come_back(spec, seen, state, traffic, now, pause)
+    return _come_back(spec, observation, state, traffic, now, pause)
 
 
 def _anothers(record: Record, found: Record, traffic: Traffic) -> bool:
@@ -151,11 +155,11 @@ def _fell_behind(spec: Spec, record: Record, found: Record, traffic: Traffic) ->
 
 
 def _come_back(
-    spec: Spec, seen: Observation, state: State, traffic: Traffic, now: float, pause: Blockers
+    spec: Spec, observation: Observation, state: State, traffic: Traffic, now: float, pause: Blockers
 ) -> TrafficPlan:
     """Bring back a stage that Redis lost with all its traffic, or begin the attempt's stages anew."""
     lost = _LOST if traffic.record is None else _WENT_BACK
-    why = _restore_problem(spec, seen, state, traffic, now)
+    why = _restore_problem(spec, observation, state, traffic, now)
     if why:
         state = lose(state, now, f"{lost}; the attempt starts again at its first stage ({why})")
         return TrafficPlan(state, Lower(state.record))
@@ -165,7 +169,7 @@ def _come_back(
     return _raise(replace(state, confirmed=False, applied=0), traffic.record, pause)
 
 
-def _restore_problem(spec: Spec, seen: Observation, state: State, traffic: Traffic, now: float) -> str:
+def _restore_problem(spec: Spec, observation: Observation, state: State, traffic: Traffic, now: float) -> str:
     """Why a stage that Redis lost can't come back; empty if it can.
 
     At 0 % there is no treatment traffic, so what passed since the loss says nothing: evidence must
@@ -176,7 +180,7 @@ def _restore_problem(spec: Spec, seen: Observation, state: State, traffic: Traff
     # Up only where evidence was good until the loss: no user in treatment, no evidence since (invariant 10).
     if state.healthy_until is None or not 0 <= now - state.healthy_until <= evidence_max_age(spec):
         return "the guardrails did not pass shortly before"
-    missing = promotion_blockers(spec, state.in_force_since, seen.measurements, now)
+    missing = promotion_blockers(spec, state.in_force_since, observation.measurements, now)
     return "; ".join(blocker.message for blocker in missing)
 
 

@@ -17,7 +17,7 @@ VerbAnswer = State | Refusal
 """The state after a verb, or why it is not acted on: a clause that goes on after "... is refused: "."""
 
 
-def hear(spec: Spec, seen: Observation, state: State, now: float) -> State:
+def hear(spec: Spec, observation: Observation, state: State, now: float) -> State:
     """The state after the requests that have not been acted on yet.
 
     A request acted on stays marked in `state.verbs` until its annotation is known to be gone, so that neither a
@@ -27,37 +27,39 @@ def hear(spec: Spec, seen: Observation, state: State, now: float) -> State:
     marks = {
         verb: mark
         for verb, mark in state.verbs.items()
-        if verb in seen.verbs and seen.verbs[verb].heard_by(mark) and mark.token not in seen.removed
+        if verb in observation.verbs
+        and observation.verbs[verb].heard_by(mark)
+        and mark.token not in observation.removed
     }
     fresh = {
-        verb: seen.verbs[verb]
+        verb: observation.verbs[verb]
         for verb in Verb
-        if verb in seen.verbs and verb not in marks and not seen.verbs[verb].manifest
+        if verb in observation.verbs and verb not in marks and not observation.verbs[verb].manifest
     }
     marks |= {str(verb): Heard(shown(request.text), request.id, now) for verb, request in fresh.items()}
     if dict(state.verbs) != marks:
         state = replace(state, verbs=marks)
-    state = _kept_down(seen, state, now)
+    state = _kept_down(observation, state, now)
     for verb, request in fresh.items():
-        state = _answer(verb, request, spec, seen, state, now)
+        state = _answer(verb, request, spec, observation, state, now)
     return state
 
 
-def _answer(verb: Verb, request: Request, spec: Spec, seen: Observation, state: State, now: float) -> State:
-    rollback, why = seen.verbs.get(Verb.ROLLBACK), _why(request)
+def _answer(verb: Verb, request: Request, spec: Spec, observation: Observation, state: State, now: float) -> State:
+    rollback, why = observation.verbs.get(Verb.ROLLBACK), _why(request)
     if verb is not Verb.ROLLBACK and rollback is not None:
         # Also one that was heard before and is not removed yet: to ask for it once more would change nothing in the
         # object, so nobody can know which of the two was said last.
         where = f", in a manifest that {rollback.manifest} applies: take it out first" if rollback.manifest else ""
         because = f"a rollback is asked for as well, and it outranks every other verb{where}"
         return _refuse(state, now, verb, why, because)
-    answer = _ANSWERS[verb](spec, seen, state, now, why)
+    answer = _ANSWERS[verb](spec, observation, state, now, why)
     return answer if isinstance(answer, State) else _refuse(state, now, verb, why, str(answer))
 
 
-def _kept_down(seen: Observation, state: State, now: float) -> State:
+def _kept_down(observation: Observation, state: State, now: float) -> State:
     """A rollback in a manifest is no request that could be over: no attempt begins while it stands there."""
-    request = seen.verbs.get(Verb.ROLLBACK)
+    request = observation.verbs.get(Verb.ROLLBACK)
     if request is None or not request.manifest or state.phase is Phase.ROLLED_BACK:
         return state
     explanation = (
@@ -106,7 +108,7 @@ def _why(request: Request) -> str:
     return shown(request.text) or "no reason given"
 
 
-def _rollback(_spec: Spec, _seen: Observation, state: State, now: float, why: str) -> VerbAnswer:
+def _rollback(_spec: Spec, _observation: Observation, state: State, now: float, why: str) -> VerbAnswer:
     cause = Cause(Reason.MANUAL_ROLLBACK, f"asked for by annotation: {why}", now)
     found = state.record.cause
     if found is not None and (found.reason, found.message) == (cause.reason, cause.message):
@@ -116,13 +118,15 @@ def _rollback(_spec: Spec, _seen: Observation, state: State, now: float, why: st
     return latch(state, now, cause)
 
 
-def _retry(spec: Spec, seen: Observation, state: State, now: float, why: str) -> VerbAnswer:
+def _retry(spec: Spec, observation: Observation, state: State, now: float, why: str) -> VerbAnswer:
     if state.phase is not Phase.ROLLED_BACK:
         return Refusal("this attempt is not rolled back; there is nothing to begin again")
-    return renew(state.with_transition(now, Reason.RETRIED, f"a new attempt is asked for: {why}"), spec, seen, now)
+    return renew(
+        state.with_transition(now, Reason.RETRIED, f"a new attempt is asked for: {why}"), spec, observation, now
+    )
 
 
-def _resume(spec: Spec, _seen: Observation, state: State, now: float, why: str) -> VerbAnswer:
+def _resume(spec: Spec, _observation: Observation, state: State, now: float, why: str) -> VerbAnswer:
     if spec.paused:
         because = "spec.paused is true and keeps the rollout paused; set it to false"
         return _refuse(replace(state, paused=False), now, Verb.RESUME, why, because)
@@ -131,13 +135,13 @@ def _resume(spec: Spec, _seen: Observation, state: State, now: float, why: str) 
     return replace(state, paused=False).with_transition(now, Reason.RESUMED, f"the rollout goes on: {why}")
 
 
-def _pause(_spec: Spec, _seen: Observation, state: State, now: float, why: str) -> VerbAnswer:
+def _pause(_spec: Spec, _observation: Observation, state: State, now: float, why: str) -> VerbAnswer:
     if state.paused:
         return Refusal("the rollout is paused already")
     return replace(state, paused=True).with_transition(now, Reason.PAUSED, f"the rollout is paused: {why}")
 
 
-def _approve(spec: Spec, _seen: Observation, state: State, now: float, why: str) -> VerbAnswer:
+def _approve(spec: Spec, _observation: Observation, state: State, now: float, why: str) -> VerbAnswer:
     stage = _next_stage(spec, state)
     if stage is None:
         return Refusal("there is no further stage in this attempt")
@@ -148,7 +152,7 @@ def _approve(spec: Spec, _seen: Observation, state: State, now: float, why: str)
     )
 
 
-def _promote(spec: Spec, _seen: Observation, state: State, now: float, why: str) -> VerbAnswer:
+def _promote(spec: Spec, _observation: Observation, state: State, now: float, why: str) -> VerbAnswer:
     stage = current(spec, state.record)
     if state.phase is not Phase.IN_STAGE or stage is None:
         return _nowhere(state)
@@ -159,7 +163,7 @@ def _promote(spec: Spec, _seen: Observation, state: State, now: float, why: str)
     )
 
 
-def _demote(spec: Spec, _seen: Observation, state: State, now: float, value: str) -> VerbAnswer:
+def _demote(spec: Spec, _observation: Observation, state: State, now: float, value: str) -> VerbAnswer:
     """Back to an earlier stage; the value is the percentage it may have at most, and why."""
     said, record = demotion(value), state.record
     if said is None:

@@ -171,13 +171,13 @@ class Reconciler:
         return decision.write
 
     def _decision(self, tracked: TrackedObject) -> Decision:
-        spec, state, seen = tracked.effective_spec, tracked.state, tracked.seen()
+        spec, state, observation = tracked.effective_spec, tracked.state, tracked.observation()
         if state is not None and not self.leads:
             # Which revision it is, is the leader's business: it may have heard of one that is still unknown here.
-            found = seen.traffic.record if seen.traffic is not None else None
-            newest = state.record if found is None or found.owner != seen.uid else greater(state.record, found)
+            found = observation.traffic.record if observation.traffic is not None else None
+            newest = state.record if found is None or found.owner != observation.uid else greater(state.record, found)
             spec = spec.model_copy(update={"revision": newest.revision})
-        return decide(spec, state, seen, self._clock.now())
+        return decide(spec, state, observation, self._clock.now())
 
     # --- the way down ------------------------------------------------------------------------
 

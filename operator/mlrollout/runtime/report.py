@@ -57,7 +57,7 @@ class Report:
         if decision is None:
             return
         rivalry, doubtful = tracked.writing.rivalry, doubts(tracked)
-        found = noted(facts(tracked.effective_spec, tracked.seen(), decision, self._clock.now()), doubtful)
+        found = noted(facts(tracked.effective_spec, tracked.observation(), decision, self._clock.now()), doubtful)
         if tracked.problem is not None:
             found = (*stalled(tracked.problem.reason, tracked.problem.message), *found[-2:])
         try:

@@ -47,9 +47,9 @@ class Sink:
         It is a guess by time: whatever is told again within those minutes, the receiver must know to be the same. A
         sink whose receiver can't has to keep its cursor in the status, and to answer with it here.
         """
-        return max((entry.serial for entry in _history(tracked) if entry.at < now - RETOLD), default=0)
+        return max((transition.serial for transition in _history(tracked) if transition.at < now - RETOLD), default=0)
 
-    def transition(self, tracked: TrackedObject, entry: Transition) -> None:
+    def transition(self, tracked: TrackedObject, transition: Transition) -> None:
         """A transition was saved."""
 
     def alert(self, tracked: TrackedObject, alert: Alert) -> None:
@@ -131,11 +131,11 @@ def _history(tracked: TrackedObject) -> Sequence[Transition]:
 
 def _catch_up(sink: Sink, tracked: TrackedObject) -> None:
     history, cursors = _history(tracked), tracked.told.cursors
-    for entry, after in zip_longest(history, history[1:]):
-        if entry.serial > cursors[sink.name]:
-            cursors[sink.name] = entry.serial
-            if sink.hears_causes or not _is_told_with(after, entry):
-                sink.transition(tracked, entry)
+    for transition, after in zip_longest(history, history[1:]):
+        if transition.serial > cursors[sink.name]:
+            cursors[sink.name] = transition.serial
+            if sink.hears_causes or not _is_told_with(after, transition):
+                sink.transition(tracked, transition)
 
 
 def _is_told_with(rollback: Transition | None, cause: Transition) -> bool:

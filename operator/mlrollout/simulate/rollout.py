@@ -227,8 +227,8 @@ class Try:
             self._histories[name] = self._histories[name].add(other.measure(self._now, self._stood))
         for _ in range(_ROUNDS):
             before = self._state
-            seen = Observation(_OWNER, _HOLDER, self._traffic, measurements=self._histories, created=BEGIN)
-            self._decision = decide(self._spec, before, seen, self._now)
+            observation = Observation(_OWNER, _HOLDER, self._traffic, measurements=self._histories, created=BEGIN)
+            self._decision = decide(self._spec, before, observation, self._now)
             self._state = self._decision.state
             write = self._decision.write
             if write is not None:

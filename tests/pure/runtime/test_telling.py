@@ -41,8 +41,8 @@ class Listener(Sink):
         self.hears_causes = hears_causes
         self.heard: list[str] = []
 
-    def transition(self, tracked: TrackedObject, entry: Transition) -> None:
-        self.heard.append(entry.reason)
+    def transition(self, tracked: TrackedObject, transition: Transition) -> None:
+        self.heard.append(transition.reason)
 
     def alert(self, tracked: TrackedObject, alert: Alert) -> None:
         self.heard.append(alert.message)
@@ -56,9 +56,9 @@ class Persistent(Listener):
     def told_before(self, tracked: TrackedObject, now: float) -> int:
         return self.kept
 
-    def transition(self, tracked: TrackedObject, entry: Transition) -> None:
-        super().transition(tracked, entry)
-        self.kept = entry.serial
+    def transition(self, tracked: TrackedObject, transition: Transition) -> None:
+        super().transition(tracked, transition)
+        self.kept = transition.serial
 
 
 def outbox(*sinks: Sink, clock: Wall | None = None) -> Outbox:
@@ -143,7 +143,7 @@ async def test_what_goes_on_is_told_to_all_when_it_begins_and_now_and_then() -> 
 
 def test_what_is_wrong_with_one_sink_keeps_nothing_from_another() -> None:
     class Broken(Listener):
-        def transition(self, tracked: TrackedObject, entry: Transition) -> None:
+        def transition(self, tracked: TrackedObject, transition: Transition) -> None:
             raise KeyError("a bug")
 
     other = Listener("other")

@@ -27,10 +27,12 @@ class EventsSink(Sink):
         self._metrics = metrics
         self._delivery = Delivery(self._post, at_once=_AT_ONCE)
 
-    def transition(self, tracked: TrackedObject, entry: Transition) -> None:
+    def transition(self, tracked: TrackedObject, transition: Transition) -> None:
         """Post it once."""
-        unique = f"{entry.serial}-{round(entry.at * 1000)}"
-        self._delivery.add(tracked, EventToPost(entry.reason, entry.message, warning=entry.warning, unique=unique))
+        unique = f"{transition.serial}-{round(transition.at * 1000)}"
+        self._delivery.add(
+            tracked, EventToPost(transition.reason, transition.message, warning=transition.warning, unique=unique)
+        )
 
     def alert(self, tracked: TrackedObject, alert: Alert) -> None:
         """Post it once, or have it counted up."""

@@ -14,10 +14,16 @@ class LogSink(Sink):
 
     name = "log"
 
-    def transition(self, tracked: TrackedObject, entry: Transition) -> None:
+    def transition(self, tracked: TrackedObject, transition: Transition) -> None:
         """Write a line, but for a rollback that has one."""
-        if entry.reason != Reason.ROLLED_BACK or entry.attempt != tracked.told.rollback:
-            _write(tracked, entry, attempt=entry.attempt, stage=entry.stage, percentage=entry.percentage)
+        if transition.reason != Reason.ROLLED_BACK or transition.attempt != tracked.told.rollback:
+            _write(
+                tracked,
+                transition,
+                attempt=transition.attempt,
+                stage=transition.stage,
+                percentage=transition.percentage,
+            )
 
     def alert(self, tracked: TrackedObject, alert: Alert) -> None:
         """Write a line."""

@@ -15,7 +15,7 @@ class MetricsSink(Sink):
     def __init__(self, metrics: OperatorMetrics) -> None:
         self._metrics = metrics
 
-    def transition(self, tracked: TrackedObject, entry: Transition) -> None:
+    def transition(self, tracked: TrackedObject, transition: Transition) -> None:
         """Count it; the series of an object that is gone would stay for ever."""
         if not tracked.gone:
-            self._metrics.transition(tracked.ref, entry.reason)
+            self._metrics.transition(tracked.ref, transition.reason)

@@ -108,7 +108,7 @@ class TrackedObject:
         stays = self.resource.keeps and FINALIZER in self.resource.finalizers
         return self.resource.deleted_at is not None and self.left and not stays
 
-    def seen(self) -> Observation:
+    def observation(self) -> Observation:
         """Everything that was seen, for one decision."""
         return Observation(
             uid=self.uid,
