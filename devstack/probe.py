@@ -11,10 +11,12 @@ _VERSION: Mapping[str, tuple[str, ...]] = {
     "kubectl": ("version", "--client"),
     "helm": ("version", "--short"),
 }
-# An older kubectl reads manifests, and words refusals, otherwise than the API server's own release.
-_OLDEST: Mapping[str, tuple[int, int]] = {
+# Of Redis and Prometheus, the oldest that users are promised: docs/redis-contract.md, docs/evidence.md. An older kubectl
+# reads manifests, and words refusals, otherwise than the API server's own release.
+OLDEST: Mapping[str, tuple[int, int]] = {
     "redis-server": (7, 0),
     "redis-cli": (7, 0),
+    "prometheus": (2, 42),
     "helm": (3, 0),
     "kubectl": (1, 34),
 }
@@ -30,7 +32,7 @@ def runs(name: str, binary: Path) -> bool:
 
 
 def _new_enough(name: str, told: str) -> bool:
-    if name not in _OLDEST:
+    if name not in OLDEST:
         return True
     version = re.search(r"(\d+)\.(\d+)", told)
-    return version is not None and (int(version[1]), int(version[2])) >= _OLDEST[name]
+    return version is not None and (int(version[1]), int(version[2])) >= OLDEST[name]

@@ -61,6 +61,16 @@ def test_a_program_on_the_path_must_run_and_be_new_enough(tmp_path: Path, monkey
         assert binaries.on_path("redis-server") == found
 
 
+@pytest.mark.parametrize(("version", "taken"), [("2.41.0", False), ("2.42.0+ds", True), ("3.0.1", True)])
+def test_a_prometheus_that_is_older_than_promised_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, *, taken: bool
+) -> None:
+    installed = program(tmp_path / "bin" / "prometheus", f"prometheus, version {version} (branch: HEAD)")
+    monkeypatch.setenv("PATH", str(installed.parent))
+
+    assert binaries.on_path("prometheus") == (installed if taken else None)
+
+
 def test_without_go_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
 

@@ -1,8 +1,11 @@
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from devstack import web
+from devstack.probe import OLDEST
 from devstack.processes import wait_until
 from devstack.prometheus_server import PrometheusServer, ScrapeJob
 
@@ -70,3 +73,9 @@ def test_a_reload_adds_a_job() -> None:
         prometheus.reload()
 
         wait_until(lambda: prometheus.query('up{job="late"}') or None, within=20, what="a scrape")
+
+
+def test_the_server_is_no_older_than_the_oldest_that_is_promised() -> None:
+    with PrometheusServer() as prometheus:
+        version = json.loads(web.get(f"{prometheus.url}/api/v1/status/buildinfo") or "")["data"]["version"]
+    assert tuple(int(part) for part in version.split(".")[:2]) >= OLDEST["prometheus"]
