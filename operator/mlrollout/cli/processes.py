@@ -42,6 +42,14 @@ def operator(
             help="Where the operator's Lease lives; the pod's own namespace if left out. Or: MLROLLOUT_NAMESPACE",
         ),
     ] = None,
+    watch_namespace: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The one namespace whose objects it looks after; every namespace if left out. "
+            "Or: MLROLLOUT_WATCH_NAMESPACE",
+        ),
+    ] = None,
     *,
     json_logs: JsonLogs = True,
     log_level: LeastLevel = LogLevel.INFO,
@@ -65,6 +73,7 @@ def operator(
             allowed_prometheus=tuple(allow_prometheus or ()),
             listen=listen,
             namespace=namespace,
+            watched=watch_namespace,
             json_logs=json_logs,
         )
         asyncio.run(process.run(loaded))

@@ -27,12 +27,13 @@ _BREATH = 1.0
 """Seconds from one request for a watch to the next: Kopf asks again at once where one ends at once."""
 
 
-async def watch(heard: OnObject, stands: Stands) -> None:
-    """Watch the objects of every namespace until cancelled.
+async def watch(heard: OnObject, stands: Stands, *, namespace: str = "") -> None:
+    """Watch the objects until cancelled.
 
     Args:
         heard: Called in the caller's event loop with each event; must not wait.
         stands: Likewise, with whether the API server has taken up the watch, each time it is asked for one.
+        namespace: Whose objects; empty for those of every namespace.
 
     Raises:
         ObjectsError: Kopf gave up.
@@ -50,7 +51,7 @@ async def watch(heard: OnObject, stands: Stands) -> None:
     def run() -> None:
         error: BaseException | None = None
         try:
-            asyncio.run(_run_kopf(hand_over, tell, stop))
+            asyncio.run(_run_kopf(hand_over, tell, stop, namespace))
         except BaseException as raised:  # noqa: BLE001 - whatever ended it is told where it is awaited
             error = raised
         with contextlib.suppress(RuntimeError):  # at the end of the process nobody may be left to be told
@@ -81,7 +82,7 @@ def _told(error: BaseException | None) -> str:
     return f"Kopf gave up ({type(error).__name__})"
 
 
-async def _run_kopf(heard: OnObject, tell: Stands, stop: threading.Event) -> None:
+async def _run_kopf(heard: OnObject, tell: Stands, stop: threading.Event, namespace: str) -> None:
     # Of tasks that Kopf lets fail unseen: why it gave up is told by whoever awaits this.
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     registry = kopf.OperatorRegistry()
@@ -101,7 +102,14 @@ async def _run_kopf(heard: OnObject, tell: Stands, stop: threading.Event) -> Non
         heard(event["type"], event["object"])
 
     try:
-        await kopf.operator(registry=registry, settings=_settings(), standalone=True, clusterwide=True, stop_flag=stop)
+        await kopf.operator(
+            registry=registry,
+            settings=_settings(),
+            standalone=True,
+            clusterwide=not namespace,
+            namespaces=[namespace] if namespace else [],
+            stop_flag=stop,
+        )
     finally:
         stop.set()  # a thread of this loop waits for it; the loop would wait for that, and be killed in the end
 

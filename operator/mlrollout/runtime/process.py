@@ -2,18 +2,19 @@
 
 import asyncio
 import contextlib
+import functools
 import signal
 
 import structlog
 from aiohttp import web
 
 from mlrollout.adapters.kubernetes import (
-    LEASE,
     KubernetesLease,
     KubernetesObjects,
     KubernetesSecrets,
     cluster_uid,
     connect,
+    lease_of,
 )
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.redis import RedisTrafficStore
@@ -53,12 +54,12 @@ async def _run(settings: Settings) -> None:
     clock, metrics = SteadyClock(), OperatorMetrics()
     async with contextlib.AsyncExitStack() as stack:
         client = await stack.enter_async_context(await connect())
-        identity = own_identity()
-        objects = KubernetesObjects(client, clock, identity)
+        identity, lease = own_identity(), lease_of(settings.watched)
+        objects = KubernetesObjects(client, clock, identity, settings.watched)
         directory = _directory(settings, KubernetesSecrets(client))
         stack.push_async_callback(directory.close)
         leadership = Leadership(
-            KubernetesLease(client, settings.namespace),
+            KubernetesLease(client, settings.namespace, lease),
             identity,
             clock,
             lambda leads: operator.lead(leads=leads),
@@ -69,11 +70,11 @@ async def _run(settings: Settings) -> None:
             clock=clock,
             metrics=metrics,
             still_leads=lambda: leadership.leads,
-            installation=f"{settings.namespace}/{LEASE}",
+            installation=f"{settings.namespace}/{lease}",
             doubt=lambda: view.doubt(),  # noqa: PLW0108 - the view is made after it
         )
         stack.push_async_callback(operator.outbox.drain, 2.0)
-        view = View(operator, objects, watch, clock, metrics)
+        view = View(operator, objects, functools.partial(watch, namespace=settings.watched), clock, metrics)
         operator.lead(leads=False)
         runner = await _serve(settings, view, metrics)
         stack.push_async_callback(runner.cleanup)

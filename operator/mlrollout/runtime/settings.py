@@ -1,6 +1,7 @@
 """The operator's settings. Secrets come from the environment or a file, never from a flag."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ class Settings:
         host: Where its HTTP server listens.
         port: Likewise; 0 for any free one.
         namespace: Where its Lease lives.
+        watched: The namespace whose objects it looks after; empty for those of every namespace.
         json_logs: Whether logs are JSON rather than for reading.
     """
 
@@ -33,13 +35,15 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     namespace: str = DEFAULT_NAMESPACE
+    watched: str = ""
     json_logs: bool = True
 
     def __repr__(self) -> str:
         """Without the Redis URL, which holds a password."""
         redis = "set" if self.redis_url else "none"
         return (
-            f"Settings(listen={self.host}:{self.port}, redis={redis}, prometheus={self.prometheus_address or 'none'})"
+            f"Settings(listen={self.host}:{self.port}, redis={redis}, prometheus={self.prometheus_address or 'none'}, "
+            f"watched={self.watched or 'every namespace'})"
         )
 
 
@@ -50,6 +54,7 @@ def load(
     allowed_prometheus: tuple[str, ...] = (),
     listen: str | None = None,
     namespace: str | None = None,
+    watched: str | None = None,
     json_logs: bool = True,
 ) -> Settings:
     """The settings of flags and environment; a flag wins.
@@ -66,6 +71,7 @@ def load(
         host=host,
         port=port,
         namespace=namespace or environment.get("MLROLLOUT_NAMESPACE") or _own_namespace(),
+        watched=_watched(watched or environment.get("MLROLLOUT_WATCH_NAMESPACE", "")),
         json_logs=json_logs,
     )
 
@@ -75,6 +81,14 @@ def _pattern(text: str) -> str:
         raise SettingsError(
             f"{text!r} is no pattern of Prometheus addresses: write for example http://prometheus.*.svc:9090, "
             "where * stands for one part of a name"
+        )
+    return text
+
+
+def _watched(text: str) -> str:
+    if text and not re.fullmatch("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", text):
+        raise SettingsError(
+            f"{text!r} is no namespace to watch: name one with --watch-namespace, or leave it out for every namespace"
         )
     return text
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlrollout.adapters.kubernetes import Client, KubernetesLease
+from mlrollout.adapters.kubernetes import Client, KubernetesLease, lease_of
 from mlrollout.ports import ConflictError, Lease, ObjectsError
 from mlrollout.runtime.leadership import Leadership, Terms
 
@@ -99,6 +99,11 @@ async def test_the_operator_may_touch_no_other_lease(place: Place, connecting: A
 
     with pytest.raises(ObjectsError, match="403"):
         await KubernetesLease(operator, place.namespace, "other").read()
+
+
+def test_operators_of_different_objects_do_not_wait_for_each_other() -> None:
+    assert len({lease_of(""), lease_of("dispatch"), lease_of("pricing")}) == 3
+    assert lease_of("") == "mlrollout", "operators of an older version agree by it"
 
 
 async def test_two_contenders_agree_and_hand_over(store: KubernetesLease) -> None:

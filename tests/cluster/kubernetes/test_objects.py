@@ -55,6 +55,19 @@ async def test_the_objects_of_all_namespaces_are_read(admin: Client, control_pla
     assert all(uids.count(one["metadata"]["uid"]) == 1 for one in made)
 
 
+async def test_the_objects_of_one_namespace_are_read_with_rights_in_it_alone(
+    client: Client, admin: Client, place: Place, control_plane: ControlPlane
+) -> None:
+    await Place(control_plane).create(admin)
+    made = await place.create(admin)
+    objects = KubernetesObjects(client, SystemClock(), "operator-1", place.namespace)
+
+    await objects.probe()
+    (found,) = await objects.read_all()
+
+    assert found["metadata"]["uid"] == made["metadata"]["uid"]
+
+
 async def test_saving_replaces_the_whole_status(objects: KubernetesObjects, admin: Client, place: Place) -> None:
     made = await place.create(admin)
     record = {"attempt": 1, "latched": False, "sequence": 1, "percentage": 10, "revision": "a", "stage": "pilot"}

@@ -18,6 +18,7 @@ def test_the_environment_is_enough() -> None:
         "MLROLLOUT_ALLOWED_PROMETHEUS": "http://a:9090, https://prometheus.*.example.com,",
         "MLROLLOUT_LISTEN": "0.0.0.0:9000",
         "MLROLLOUT_NAMESPACE": "rollouts",
+        "MLROLLOUT_WATCH_NAMESPACE": "dispatch",
     }
     assert load(environment) == Settings(
         redis_url="redis://redis",
@@ -26,6 +27,7 @@ def test_the_environment_is_enough() -> None:
         host="0.0.0.0",  # noqa: S104 - as asked
         port=9000,
         namespace="rollouts",
+        watched="dispatch",
     )
 
 
@@ -35,6 +37,7 @@ def test_a_flag_wins() -> None:
         "MLROLLOUT_ALLOWED_PROMETHEUS": "http://a:9090",
         "MLROLLOUT_LISTEN": "0.0.0.0:9000",
         "MLROLLOUT_NAMESPACE": "rollouts",
+        "MLROLLOUT_WATCH_NAMESPACE": "dispatch",
     }
     loaded = load(
         environment,
@@ -42,9 +45,18 @@ def test_a_flag_wins() -> None:
         allowed_prometheus=("http://b",),
         listen="127.0.0.1:1",
         namespace="elsewhere",
+        watched="pricing",
         json_logs=False,
     )
-    assert loaded == Settings("", "http://other", ("http://b",), "127.0.0.1", 1, "elsewhere", json_logs=False)
+    assert loaded == Settings(
+        "", "http://other", ("http://b",), "127.0.0.1", 1, "elsewhere", "pricing", json_logs=False
+    )
+
+
+@pytest.mark.parametrize("name", ["Dispatch", "*", "a,b", "-a", "a" * 64])
+def test_what_is_no_namespace_is_not_watched(name: str) -> None:
+    with pytest.raises(SettingsError, match="no namespace to watch: name one with --watch-namespace"):
+        load({"MLROLLOUT_WATCH_NAMESPACE": name})
 
 
 @pytest.mark.parametrize(

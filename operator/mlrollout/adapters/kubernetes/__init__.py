@@ -3,14 +3,13 @@
 from .client import Client
 from .cluster import cluster_uid
 from .connection import connect
-from .lease import LEASE, KubernetesLease
+from .lease import KubernetesLease, lease_of
 from .objects import KubernetesObjects
 from .reviews import KubernetesReviews, User
 from .secrets import KubernetesSecrets
 from .verbs import KubernetesVerbs
 
 __all__ = [
-    "LEASE",
     "Client",
     "KubernetesLease",
     "KubernetesObjects",
@@ -20,4 +19,5 @@ __all__ = [
     "User",
     "cluster_uid",
     "connect",
+    "lease_of",
 ]

@@ -14,7 +14,8 @@ PAGE = 500
 """How many objects are listed in one call."""
 _LIST = "list the MLRollout objects"
 _ALL = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
-OBJECT = f"/apis/{GROUP}/{VERSION}/namespaces/{{namespace}}/{PLURAL}/{{name}}"
+_IN_ONE = f"/apis/{GROUP}/{VERSION}/namespaces/{{namespace}}/{PLURAL}"
+OBJECT = f"{_IN_ONE}/{{name}}"
 
 
 class KubernetesObjects:
@@ -24,14 +25,16 @@ class KubernetesObjects:
         client: The API server.
         clock: For the times in Events.
         instance: Which operator this is, for its Events.
+        namespace: Whose objects are listed; empty for those of every namespace.
     """
 
-    def __init__(self, client: Client, clock: Clock, instance: str) -> None:
+    def __init__(self, client: Client, clock: Clock, instance: str, namespace: str = "") -> None:
         self._client = client
+        self._all = _IN_ONE.format(namespace=quote(namespace, safe="")) if namespace else _ALL
         self._events = EventPoster(client, clock, instance)
 
     async def read_all(self) -> Sequence[Object]:
-        """Every object of every namespace, all as they stood at one moment."""
+        """Every object, all as they stood at one moment."""
         found, more = await self._page("")
         while more:
             objects, more = await self._page(f"&continue={quote(more, safe='')}")
@@ -40,11 +43,11 @@ class KubernetesObjects:
 
     async def probe(self) -> None:
         """Have it proved, with little to carry, that the objects can be read."""
-        _listed(await self._client.ask(_LIST, "GET", f"{_ALL}?limit=1"))
+        _listed(await self._client.ask(_LIST, "GET", f"{self._all}?limit=1"))
 
     async def _page(self, where: str) -> tuple[list[Object], str]:
         """Some of the objects, and where the rest begins; empty where there is none. Each page has a call's time."""
-        found = await self._client.ask(_LIST, "GET", f"{_ALL}?limit={PAGE}{where}")
+        found = await self._client.ask(_LIST, "GET", f"{self._all}?limit={PAGE}{where}")
         objects, metadata = _listed(found), found.get("metadata")
         return objects, str(metadata.get("continue") or "") if isinstance(metadata, dict) else ""
 
