@@ -56,7 +56,8 @@ def operator(
 ) -> None:
     """Run the operator until it is told to stop, on the cluster of KUBECONFIG or of its own pod.
 
-    Its own Redis comes from MLROLLOUT_REDIS_URL, or from the file that MLROLLOUT_REDIS_URL_FILE names.
+    Its own Redis comes from MLROLLOUT_REDIS_URL, or from the file that MLROLLOUT_REDIS_URL_FILE names;
+    for TLS, MLROLLOUT_REDIS_CA, MLROLLOUT_REDIS_CERTIFICATE and MLROLLOUT_REDIS_KEY name files.
     What the settings mean stands in docs/operations.md.
     """
     import asyncio

@@ -41,6 +41,10 @@ class Tls:
                 )
 
 
+NO_FILES = Tls()
+"""The system's authorities, and no certificate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """A Redis, or the Sentinels that know where it is.

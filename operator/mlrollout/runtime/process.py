@@ -18,7 +18,8 @@ from mlrollout.adapters.kubernetes import (
 )
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.redis import RedisTrafficStore
-from mlrollout.ports import TrafficError
+from mlrollout.ports import Secrets, TrafficError
+from mlrollout.redis_common.address import Tls
 from mlrollout.startup.settings import SettingsError, cannot_listen
 
 from .connections import Directory
@@ -107,14 +108,17 @@ async def _serve(settings: Settings, view: View, metrics: OperatorMetrics) -> we
         raise cannot_listen(settings.host, settings.port, error, where="--listen") from error
 
 
-def _directory(settings: Settings, secrets: KubernetesSecrets) -> Directory:
+def _directory(settings: Settings, secrets: Secrets) -> Directory:
+    tls = settings.redis_tls
+    # An object's own Redis is shown no certificate of the operator's: anybody may stand there.
+    theirs = Tls(ca=tls.ca)
     try:
         return Directory(
-            store=RedisTrafficStore.from_url(settings.redis_url) if settings.redis_url else None,
+            store=RedisTrafficStore.from_url(settings.redis_url, tls) if settings.redis_url else None,
             address=settings.prometheus_address or None,
             allowed=settings.allowed_prometheus,
             secrets=secrets,
-            open_store=RedisTrafficStore.from_url,
+            open_store=lambda url: RedisTrafficStore.from_url(url, theirs),
             open_source=PrometheusSource,
         )
     except TrafficError as error:

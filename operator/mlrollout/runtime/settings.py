@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlrollout.startup.settings import SettingsError, redis_url
+from mlrollout.redis_common.address import NO_FILES, Tls
+from mlrollout.startup.settings import SettingsError, redis_tls, redis_url
 from mlrollout.startup.settings import listen as address
 
 SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -20,6 +21,7 @@ class Settings:
 
     Attributes:
         redis_url: Its own Redis; empty for none.
+        redis_tls: Files for Redis with TLS.
         prometheus_address: Its own Prometheus; empty for none.
         allowed_prometheus: Patterns of the addresses that an object may name.
         host: Where its HTTP server listens.
@@ -30,6 +32,7 @@ class Settings:
     """
 
     redis_url: str = ""
+    redis_tls: Tls = NO_FILES
     prometheus_address: str = ""
     allowed_prometheus: tuple[str, ...] = ()
     host: str = "127.0.0.1"
@@ -66,6 +69,7 @@ def load(
     patterns = allowed_prometheus or tuple(environment.get("MLROLLOUT_ALLOWED_PROMETHEUS", "").split(","))
     return Settings(
         redis_url=redis_url(environment),
+        redis_tls=redis_tls(environment),
         prometheus_address=prometheus_address or environment.get("MLROLLOUT_PROMETHEUS_URL", ""),
         allowed_prometheus=tuple(_pattern(pattern.strip()) for pattern in patterns if pattern.strip()),
         host=host,

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
+from mlrollout.redis_common.address import Tls
+from mlrollout.redis_common.failure import UnusableRedisError
+
 
 class LogLevel(StrEnum):
     """The least that a line of the log must be to be written."""
@@ -40,6 +43,19 @@ def redis_url(environment: Mapping[str, str]) -> str:
     if not url:
         raise SettingsError(f"MLROLLOUT_REDIS_URL_FILE names {path}, which holds no text: put the URL of a Redis there")
     return url
+
+
+def redis_tls(environment: Mapping[str, str]) -> Tls:
+    """The TLS files for Redis that the environment names.
+
+    Raises:
+        SettingsError: One is not there.
+    """
+    files = (environment.get(f"MLROLLOUT_REDIS_{name}", "") for name in ("CA", "CERTIFICATE", "KEY"))
+    try:
+        return Tls(*(Path(file) if file else None for file in files))
+    except UnusableRedisError as error:
+        raise SettingsError(str(error)) from error
 
 
 def listen(text: str) -> tuple[str, int]:

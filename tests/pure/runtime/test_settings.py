@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from mlrollout.redis_common.address import Tls
 from mlrollout.runtime.settings import DEFAULT_NAMESPACE, Settings, load
 from mlrollout.startup.settings import SettingsError
 
@@ -31,6 +32,20 @@ def test_the_environment_is_enough() -> None:
     )
 
 
+def test_files_for_tls_are_named_by_the_environment(tmp_path: Path) -> None:
+    authority, certificate, key = (tmp_path / name for name in ("ca.crt", "tls.crt", "tls.key"))
+    environment = {
+        "MLROLLOUT_REDIS_CA": str(authority),
+        "MLROLLOUT_REDIS_CERTIFICATE": str(certificate),
+        "MLROLLOUT_REDIS_KEY": str(key),
+    }
+    with pytest.raises(SettingsError, match=r"ca.crt for Redis does not exist. Mount it, or correct the path"):
+        load(environment)
+    for file in (authority, certificate, key):
+        file.touch()
+    assert load(environment).redis_tls == Tls(authority, certificate, key)
+
+
 def test_a_flag_wins() -> None:
     environment = {
         "MLROLLOUT_PROMETHEUS_URL": "http://prometheus:9090",
@@ -49,7 +64,12 @@ def test_a_flag_wins() -> None:
         json_logs=False,
     )
     assert loaded == Settings(
-        "", "http://other", ("http://b",), "127.0.0.1", 1, "elsewhere", "pricing", json_logs=False
+        prometheus_address="http://other",
+        allowed_prometheus=("http://b",),
+        port=1,
+        namespace="elsewhere",
+        watched="pricing",
+        json_logs=False,
     )
 
 
