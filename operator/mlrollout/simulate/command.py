@@ -1,56 +1,28 @@
-"""`mlrollout simulate`: the object read from its file, the forecast told."""
+"""`mlrollout simulate`: its options read, how far it is shown, the forecast told."""
 
 import json
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mlrollout.api import duration
 from mlrollout.api.spec import Spec
-from mlrollout.domain.partial import summary, understand
 
 from . import tell
 from .forecast import Forecast, Simulation, SimulationParameters, Tick
 from .rollout import Load
 
-_KIND = "MLRollout"
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _TRAFFIC = re.compile(r"(\d+(?:\.\d+)?)/([smhd])")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)(%?)")
 
 
 class UnusableError(ValueError):
-    """What was asked can't be simulated; the text says why, and what to do."""
-
-
-def read(file: Path, name: str = "") -> Spec:
-    """The rollout in a file.
-
-    Raises:
-        UnusableError: There is none, or it is not right.
-    """
-    try:
-        documents = list(yaml.safe_load_all(file.read_text()))
-    except OSError as error:
-        raise UnusableError(f"{file} can't be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UnusableError(f"{file} is no YAML: {str(error).splitlines()[0]}") from error
-    found = [one for one in documents if isinstance(one, dict) and one.get("kind") == _KIND]
-    if name:
-        found = [one for one in found if (one.get("metadata") or {}).get("name") == name]
-    if len(found) != 1:
-        wanted = f"{_KIND} {name}" if name else _KIND
-        raise UnusableError(f"{file} has {len(found)} objects of the kind {wanted}: it needs one, or --name NAME")
-    understood = understand(found[0].get("spec"))
-    if understood.spec is None or understood.problems:
-        raise UnusableError(f"{file} can't be applied as it is: {summary(understood.problems)}")
-    return understood.spec
+    """An option can't be used; the text says why, and what to write."""
 
 
 def traffic(text: str) -> float:

@@ -13,6 +13,7 @@ import pytest
 FINE, ROLLED_BACK, WRONG = 0, 1, 2
 LOAD = ("--traffic", "0.35/s", "--bad", "1%")
 ROLLOUT = """
+apiVersion: mlrollout.dev/v1alpha1
 kind: MLRollout
 metadata: {name: careful}
 spec:

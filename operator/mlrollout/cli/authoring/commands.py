@@ -1,7 +1,6 @@
 """The commands."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -35,17 +34,20 @@ def lint(
     Exit code 0: nothing is wrong. 1: something is. 2: the input can't be read.
     """
     from . import linting
+    from .manifests import UnreadableInputError
 
     try:
         found = linting.run(file, prometheus)
-    except linting.UnreadableInputError as error:
+    except UnreadableInputError as error:
         raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
     typer.echo(linting.as_json(found) if output is LintOutput.JSON else linting.as_text(found))
     raise typer.Exit(ExitCode.FAILED if linting.is_wrong(found) else ExitCode.DONE)
 
 
 def simulate(
-    file: Annotated[Path, typer.Option("-f", "--file", metavar="FILE", help="The object, as it would be applied")],
+    file: Annotated[
+        str, typer.Option("-f", "--file", metavar="FILE", help="The object as it would be applied; - for stdin")
+    ],
     traffic: Annotated[str, typer.Option(metavar="RATE", help="Requests of all users: 0.35/s, 1250/h")],
     bad: Annotated[
         str, typer.Option(metavar="SHARE", help="Of a healthy model's requests, those that are bad: 1%, 0.01")
@@ -65,10 +67,12 @@ def simulate(
     from mlrollout.simulate import command
     from mlrollout.simulate.promql import UnknownError
 
+    from .manifests import UnreadableInputError, only_spec
+
     try:
-        spec, requests, share = command.read(file, name), command.traffic(traffic), command.share(bad)
+        spec, requests, share = only_spec(file, name), command.traffic(traffic), command.share(bad)
         forecast = command.run(spec, requests, share, tries, command.seconds("--scrape", scrape), seed)
-    except (command.UnusableError, UnknownError) as error:
+    except (UnreadableInputError, command.UnusableError, UnknownError) as error:
         raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
     typer.echo(command.tell_as(output, forecast))
     if not forecast.well:

@@ -2,16 +2,11 @@
 
 import asyncio
 import json
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
-
-import yaml
 
 from mlrollout.adapters.prometheus import PrometheusSource
-from mlrollout.api import GROUP, KIND
+from mlrollout.api import KIND
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
 from mlrollout.domain.partial import understand
@@ -23,18 +18,7 @@ from mlrollout.lint.lint import merged, of_measurement, of_spec
 from mlrollout.runtime.measuring import measure
 from mlrollout.runtime.steady_clock import SteadyClock
 
-
-class UnreadableInputError(ValueError):
-    """There is nothing to look through; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """An `MLRollout` in a file."""
-
-    file: str
-    name: str
-    spec: object
+from .manifests import Manifest, UnreadableInputError, manifests
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +35,10 @@ def run(files: Sequence[str], prometheus: str | None) -> Sequence[ManifestFindin
     Raises:
         UnreadableInputError: A file, or the address of the Prometheus, can't be used, or no file holds an `MLRollout`.
     """
-    manifests = [manifest for file in files for manifest in _manifests(file)]
-    if not manifests:
+    found = [manifest for file in files for manifest in manifests(file)]
+    if not found:
         raise UnreadableInputError(f"no {KIND} in {', '.join(files)}")
-    return asyncio.run(_look(manifests, prometheus))
+    return asyncio.run(_look(found, prometheus))
 
 
 def is_wrong(found: Iterable[ManifestFindings]) -> bool:
@@ -65,9 +49,7 @@ def is_wrong(found: Iterable[ManifestFindings]) -> bool:
 def as_text(found: Sequence[ManifestFindings]) -> str:
     """A line for each finding."""
     lines = [
-        f"{one.manifest.file}: {one.manifest.name}: {finding.level}: {finding}"
-        for one in found
-        for finding in one.findings
+        f"{one.manifest.file}: {one.manifest}: {finding.level}: {finding}" for one in found for finding in one.findings
     ]
     return "\n".join(lines) or f"nothing found in {len(found)} {KIND}"
 
@@ -75,55 +57,28 @@ def as_text(found: Sequence[ManifestFindings]) -> str:
 def as_json(found: Sequence[ManifestFindings]) -> str:
     """The same for programs."""
     findings = [
-        {"file": one.manifest.file, "object": one.manifest.name, **asdict(finding)}
+        {"file": one.manifest.file, "object": str(one.manifest), **asdict(finding)}
         for one in found
         for finding in one.findings
     ]
     return json.dumps({"objects": len(found), "findings": findings}, indent=2, ensure_ascii=False)
 
 
-def _manifests(file: str) -> Iterator[Manifest]:
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        documents = list(yaml.safe_load_all(text))
-    except OSError as error:
-        raise UnreadableInputError(f"{file} can't be read ({error.strerror})") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UnreadableInputError(f"{file} is no YAML: {' '.join(str(error).split())}") from error
-    for document in documents:
-        yield from _objects(file, document)
-
-
-def _objects(file: str, document: Any) -> Iterator[Manifest]:  # noqa: ANN401 - whatever YAML holds
-    """The objects in a document, which may be a list of them; those of other kinds are none of ours."""
-    if not isinstance(document, dict):
-        return
-    items = document.get("items")
-    if document.get("kind") == "List" and isinstance(items, list):
-        for item in items:
-            yield from _objects(file, item)
-    if document.get("kind") == KIND and str(document.get("apiVersion")).partition("/")[0] == GROUP:
-        metadata = document.get("metadata")
-        about = metadata if isinstance(metadata, dict) else {}
-        name = "/".join(str(about[field]) for field in ("namespace", "name") if field in about)
-        yield Manifest(file, name or "unnamed", document.get("spec"))
-
-
-async def _look(manifests: Sequence[Manifest], prometheus: str | None) -> Sequence[ManifestFindings]:
+async def _look(found: Sequence[Manifest], prometheus: str | None) -> Sequence[ManifestFindings]:
     if prometheus is None:
-        return [ManifestFindings(manifest, _read(manifest)[1]) for manifest in manifests]
+        return [ManifestFindings(manifest, _read(manifest)[1]) for manifest in found]
     try:
         source = PrometheusSource(prometheus)
     except ValueError as error:
         raise UnreadableInputError(f"--prometheus: {error}") from error
     try:
-        found = []
-        for manifest in manifests:
+        findings_of = []
+        for manifest in found:
             spec, findings = _read(manifest)
             guardrails = () if spec is None else spec.guardrails
             asked = await asyncio.gather(*(_ask(guardrail, source) for guardrail in guardrails))
-            found.append(ManifestFindings(manifest, merged(findings, *asked)))
-        return found
+            findings_of.append(ManifestFindings(manifest, merged(findings, *asked)))
+        return findings_of
     finally:
         await source.close()
 
