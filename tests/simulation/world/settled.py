@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from mlrollout.api import GROUP
 from mlrollout.api.status import RecordStatus
 from mlrollout.domain.record import Record
+from mlrollout.domain.request import Verb
 from mlrollout.ports import Ref
 
 if TYPE_CHECKING:
@@ -26,11 +28,14 @@ def _of_object(world: "World", ref: Ref) -> Iterator[str]:
     status = found.get("status", {})
     if "deletionTimestamp" in found["metadata"]:
         yield f"{ref} is still being deleted"
-    if found["metadata"].get("annotations"):
+    annotations = set(found["metadata"].get("annotations", ()))
+    if "record" not in status and _may_not_begin(world, found):
+        annotations.discard(f"{GROUP}/{Verb.ROLLBACK}")  # it keeps the object from beginning, whenever that would be
+    elif "record" not in status:
+        yield f"{ref} has no record in its status"
+    if annotations:
         yield f"{ref} still has the annotations {str(found['metadata']['annotations'])[:200]}"
     if "record" not in status:
-        if not _may_not_begin(world, found):
-            yield f"{ref} has no record in its status"
         return
     if status["observedGeneration"] != found["metadata"]["generation"]:
         yield f"{ref}: the status is about another generation"
