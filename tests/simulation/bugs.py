@@ -108,7 +108,7 @@ def trust_other_stages(patch: pytest.MonkeyPatch) -> None:
     """A window may reach back before its stage."""
     unearned = gate._promotion_blocker
 
-    def anywhere(guardrail: Guardrail, _: float, look: Measurement | None) -> Blocker | None:
+    def anywhere(guardrail: Guardrail, _: float, look: Measurement) -> Blocker | None:
         return unearned(guardrail, float("-inf"), look)
 
     patch.setattr(gate, "_promotion_blocker", anywhere)

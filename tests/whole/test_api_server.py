@@ -61,14 +61,8 @@ def test_a_breach_reaches_zero_whatever_the_api_server_answers(
     house.apply(stages=LONG)
     house.until_percentage(10)
     _until_watched(stack, 1.0)
-    before = [_told(operator, UNSEEN) for operator in stack.operators]
-
-    proxy.be_wrong(*WRONG[wrong])
-    wait_until(
-        lambda: all(_told(*one) > told for one, told in zip(_each(stack, UNSEEN), before, strict=True)) or None,
-        within=60,
-        what="both to notice",
-    )
+    with _noticed_by_both(stack):
+        proxy.be_wrong(*WRONG[wrong])
     house.errors(0.2)
     wait_until(lambda: house.percentage == "0" or None, within=15, what="zero")
 
@@ -87,8 +81,16 @@ def _until_rolled_back(house: House) -> None:
     assert house.reasons().count("RolledBack") == 1
 
 
-def _each(stack: Stack, what: str) -> list[tuple[Operator, str]]:
-    return [(operator, what) for operator in stack.operators]
+@contextmanager
+def _noticed_by_both(stack: Stack) -> Iterator[None]:
+    """Waits at its end until each operator has said once more that the objects can't be seen."""
+    before = [(operator, _told(operator, UNSEEN)) for operator in stack.operators]
+    yield
+    wait_until(
+        lambda: all(_told(operator, UNSEEN) > told for operator, told in before) or None,
+        within=60,
+        what="both to notice",
+    )
 
 
 def _sees_a_new_object(house: House) -> None:
@@ -143,13 +145,8 @@ def test_a_silent_connection_is_not_believed_for_ever(proxied: tuple[Stack, ApiP
     house, (stack, proxy) = proxied_house, proxied
     house.apply(stages=LONG)
     house.until_percentage(10)
-    before = [_told(operator, UNSEEN) for operator in stack.operators]
-    proxy.be_half_open()
-    wait_until(
-        lambda: all(_told(*one) > told for one, told in zip(_each(stack, UNSEEN), before, strict=True)) or None,
-        within=60,
-        what="both to notice",
-    )
+    with _noticed_by_both(stack):
+        proxy.be_half_open()
     house.errors(0.2)
     wait_until(lambda: house.percentage == "0" or None, within=15, what="zero")
     proxy.be_well()

@@ -34,14 +34,7 @@ def begin(spec: Spec, observation: Observation, traffic: Traffic, now: float) ->
         return _resume(spec, old, traffic, now)
     record = _fresh(_first(observation, old), spec, observation)
     since = now if old is not None or traffic.key not in (None, "0") else 0.0  # it may have had users until now
-    state = State(
-        record=record,
-        measurements_from=now,
-        evidence_from=since,
-        in_force_since=since,
-        applied=traffic.in_force,
-        fingerprint=spec.fingerprint,
-    )
+    state = _first_state(spec, record, traffic, now, since)
     unsure = _taken_by_name(old, observation)
     return state.with_transition(now, Reason.ATTEMPT_STARTED, _begins(record) + unsure, warning=bool(unsure))
 
@@ -77,15 +70,19 @@ def inherited(traffic: Traffic) -> Lower | None:
 
 def _resume(spec: Spec, old: Record, traffic: Traffic, now: float) -> State:
     """The state of an object that lost its status but not its record."""
-    state = State(
-        record=old,
+    return _told_of_adoption(_first_state(spec, old, traffic, now, now), now)
+
+
+def _first_state(spec: Spec, record: Record, traffic: Traffic, now: float, since: float) -> State:
+    """The state of an object without one, whose key had users up to `since`; 0 where it never had."""
+    return State(
+        record=record,
         measurements_from=now,
-        evidence_from=now,
-        in_force_since=now,
+        evidence_from=since,
+        in_force_since=since,
         applied=traffic.in_force,
         fingerprint=spec.fingerprint,
     )
-    return _told_of_adoption(state, now)
 
 
 def adopt(state: State, record: Record, traffic: Traffic, now: float) -> State:

@@ -1,6 +1,6 @@
 """Whether evidence lets traffic grow. Only a fresh `Pass` of every guardrail that gates does."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from mlrollout.api import limits
 from mlrollout.api.duration import rough
@@ -54,14 +54,10 @@ def promotion_blockers(
     # Up only on a fresh pass of everything that gates, whose whole window lies in this stage (invariants 1 and 11).
     if not gates(spec):
         return (Blocker(Reason.GUARDRAILS_UNKNOWN, "every guardrail only alerts, and nothing grows without evidence"),)
-    latest = ((guardrail, fresh(guardrail, measurements, now)) for guardrail in gates(spec))
-    found = (_promotion_blocker(guardrail, since, last) for guardrail, last in latest)
-    return tuple(blocker for blocker in found if blocker is not None)
+    return _blockers(spec, since, measurements, now, _promotion_blocker)
 
 
-def _promotion_blocker(guardrail: Guardrail, since: float, last: Measurement | None) -> Blocker | None:
-    if last is None:
-        return Blocker(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name} has no fresh look yet")
+def _promotion_blocker(guardrail: Guardrail, since: float, last: Measurement) -> Blocker | None:
     if last.verdict is Verdict.BREACH:
         return Blocker(Reason.GUARDRAILS_UNHEALTHY, f"guardrail {guardrail.name}: {last.message}")
     if last.verdict is not Verdict.PASS:
@@ -84,14 +80,10 @@ def first_stage_blockers(
     `evidence_from`, into an earlier attempt: or a mended model would be taken back for the broken one's errors.
     """
     # Up only on answers that are not about an attempt before: its users' errors would take this one back for nothing.
-    latest = ((guardrail, fresh(guardrail, measurements, now)) for guardrail in gates(spec))
-    found = (_first_stage_blocker(guardrail, evidence_from, last) for guardrail, last in latest)
-    return tuple(blocker for blocker in found if blocker is not None)
+    return _blockers(spec, evidence_from, measurements, now, _first_stage_blocker)
 
 
-def _first_stage_blocker(guardrail: Guardrail, evidence_from: float, last: Measurement | None) -> Blocker | None:
-    if last is None:
-        return Blocker(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name} has no fresh look yet")
+def _first_stage_blocker(guardrail: Guardrail, evidence_from: float, last: Measurement) -> Blocker | None:
     if last.verdict is Verdict.ERROR:
         return Blocker(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name}: {last.message}")
     if last.begins < evidence_from:
@@ -103,6 +95,24 @@ def _first_stage_blocker(guardrail: Guardrail, evidence_from: float, last: Measu
     if last.verdict is Verdict.BREACH:
         return Blocker(Reason.GUARDRAILS_UNHEALTHY, f"guardrail {guardrail.name}: {last.message}")
     return None
+
+
+def _blockers(
+    spec: Spec,
+    since: float,
+    measurements: Mapping[str, MeasurementHistory],
+    now: float,
+    blocker_of: Callable[[Guardrail, float, Measurement], Blocker | None],
+) -> Blockers:
+    """What the guardrails that gate have against it, by their last looks; one without a fresh look has something."""
+    found = []
+    for guardrail in gates(spec):
+        last = fresh(guardrail, measurements, now)
+        if last is None:
+            found.append(Blocker(Reason.GUARDRAILS_UNKNOWN, f"guardrail {guardrail.name} has no fresh look yet"))
+        elif blocker := blocker_of(guardrail, since, last):
+            found.append(blocker)
+    return tuple(found)
 
 
 def requirement_blockers(

@@ -41,15 +41,6 @@ def mlrollout(home: Path, *arguments: str, **environment: str) -> subprocess.Com
 
 
 @pytest.fixture
-def taken() -> Iterator[int]:
-    """A port at which something else listens, and that says nothing."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        yield listener.getsockname()[1]
-
-
-@pytest.fixture
 def closed() -> Iterator[int]:
     """A port at which nothing listens, kept from others."""
     with socket.socket() as holder:

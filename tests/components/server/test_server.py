@@ -5,7 +5,6 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -264,14 +263,6 @@ def test_a_redis_with_an_authority_of_its_own() -> None:
 
 
 # --- its start ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def taken() -> Iterator[int]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        yield listener.getsockname()[1]
 
 
 def start(folder: Path, *, redis: str = "redis://127.0.0.1:1", **told: object) -> subprocess.CompletedProcess[str]:
