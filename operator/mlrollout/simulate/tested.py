@@ -13,7 +13,6 @@ from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.checks.check import Answers, Attempt, Occasion, Questions, Unmeasurable
 from mlrollout.evidence.checks.kinds import check_of
 from mlrollout.evidence.checks.rate import ALL, BAD, HISTOGRAM
-from mlrollout.evidence.checks.sequential import SHORTEST_BLOCK
 from mlrollout.evidence.measurement import Measurement
 from mlrollout.evidence.statistics.counting.series import Series
 
@@ -22,6 +21,8 @@ from .promql import UnknownError
 
 LAG: Final = 2
 """Scrapes after a block's end at which it is read: as many as the check waits for."""
+BLOCK: Final = 15.0
+"""Seconds of a block that is not as short as a guardrail asks for."""
 KEPT: Final = 10
 """Blocks of which samples are kept."""
 _EVERYTHING = "+Inf"
@@ -84,4 +85,4 @@ def _series(labels: Mapping[str, str], counted: list[tuple[float, int]]) -> Seri
 
 def block_of(guardrail: RateGuardrail, seconds: float) -> float:
     """A block's length, in whole seconds: as long as asked for, but not shorter than the guardrail's own."""
-    return max(SHORTEST_BLOCK, math.ceil(guardrail.interval), SHORTEST_BLOCK * math.floor(seconds / SHORTEST_BLOCK))
+    return max(math.ceil(guardrail.interval), BLOCK * math.floor(seconds / BLOCK))

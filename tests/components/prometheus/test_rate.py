@@ -21,7 +21,7 @@ from tests.support.target import Target, target
 
 SCRAPE = 0.25
 STEP = 1.0
-"""Seconds of a block here; a guardrail's own are longer."""
+"""Seconds of a block: the shortest there is."""
 PAUSE = 1.5
 """Seconds without events, after which what was counted has been scraped."""
 RATE = {"bad": "failures_total", "all": "requests_total", "max": 0.05}
@@ -80,7 +80,8 @@ class Looking:
         raw = {"name": "errors", "rate": self.rate, "interval": "250ms", "deadline": "20s"}
         self.check = check_of(guardrail.validate_python(raw))
         assert isinstance(self.check, SequentialCheck)
-        self.check.step, self.check.scrape = STEP, SCRAPE
+        assert self.check.step == STEP
+        self.check.scrape = SCRAPE
 
     async def look(self) -> Measurement:
         at = self.attempt

@@ -62,7 +62,7 @@ async def test_what_it_stands_on_is_in_the_metrics_and_vanishes_with_it() -> Non
 @virtual
 async def test_another_process_goes_on_from_what_the_status_says() -> None:
     world = SmallWorld()
-    place = await world.begun(guardrails=(RATE,))
+    place = await world.begun(guardrails=({**RATE, "interval": "5s"},))
     await asyncio.sleep(600)
     before = json.loads(shown(world)["checkpoint"])
     await place.end()
@@ -75,7 +75,7 @@ async def test_another_process_goes_on_from_what_the_status_says() -> None:
     after = json.loads(history.last.checkpoint)
     assert after["since"] == before["since"]
     assert after["state"]["bets"]["begin"] == before["state"]["bets"]["begin"]
-    assert after["upto"] == before["upto"] + 15 * round((after["upto"] - before["upto"]) / 15)
+    assert after["upto"] == before["upto"] + 5 * round((after["upto"] - before["upto"]) / 5)
     assert after["state"]["counts"]["events"] == 10 * (after["upto"] - after["since"])
 
 

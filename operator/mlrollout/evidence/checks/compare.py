@@ -36,6 +36,11 @@ class Form(Protocol):
         ...
 
     @property
+    def shortest(self) -> float:
+        """How many seconds a block lasts at least."""
+        ...
+
+    @property
     def selectors(self) -> Mapping[str, str]:
         """The selectors, by the field where each stands."""
         ...
@@ -67,7 +72,7 @@ class CompareCheck(SequentialCheck[CompareGuardrail, Any, Any]):
     def __init__(self, guardrail: CompareGuardrail) -> None:
         compare = guardrail.compare
         self._form: Form = Means(compare) if compare.of_means else Shares(compare)
-        super().__init__(guardrail, self._form.test, self._form.kept, self._form.selectors)
+        super().__init__(guardrail, self._form.test, self._form.kept, self._form.selectors, self._form.shortest)
         for where, text in self._form.selectors.items():
             if compare.group in pinned(text):
                 one = f"it asks for one group alone: leave `{compare.group}` out, by which the groups are told apart"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mlrollout.api.compare import Compare, Worse
 from mlrollout.api.moment import to_second
@@ -23,6 +24,8 @@ class Means:
     """What was added up, and how many values there were, of both groups."""
 
     compare: Compare
+    shortest: ClassVar[float] = 15.0
+    """Seconds: how far values lie apart is learnt from blocks, and one of few values teaches little."""
 
     @property
     def lower(self) -> bool:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mlrollout.api.compare import Compare
 from mlrollout.api.moment import to_second
@@ -18,6 +19,7 @@ from mlrollout.evidence.statistics.counting.series import Series
 from mlrollout.evidence.statistics.shares import SharesState, SharesTest
 
 from .memory import BlockSamples, ChangePoint
+from .sequential import SHORTEST_BLOCK
 
 BAD, ALL, HISTOGRAM = "compare.bad", "compare.all", "compare.histogram"
 TREATMENT, CONTROL = "treatment", "control"
@@ -38,6 +40,7 @@ class Shares:
     """Bad events out of all, of both groups."""
 
     compare: Compare
+    shortest: ClassVar[float] = SHORTEST_BLOCK
 
     @property
     def test(self) -> SharesTest:

@@ -32,7 +32,7 @@ from mlrollout.evidence.statistics.counting.uncountable import UncountableError,
 from .check import Answers, Attempt, Check, Failure, Occasion, Question, Questions, UnmeasurableError
 from .memory import BlockSamples, ChangePoint, Memory, Test, TestState
 
-SHORTEST_BLOCK = 15.0
+SHORTEST_BLOCK = 1.0
 """Seconds of a block, where the guardrail's interval is not longer."""
 SCRAPE = 15.0
 """Seconds between two scrapes, as long as no samples have told."""
@@ -65,12 +65,20 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         test: What it is tested by.
         kept: The type of the test's state.
         selectors: The selectors of the counters, by the field where each stands.
+        shortest: How many seconds a block lasts at least.
     """
 
-    def __init__(self, guardrail: G, test: Test[S, C], kept: type[S], selectors: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        guardrail: G,
+        test: Test[S, C],
+        kept: type[S],
+        selectors: Mapping[str, str],
+        shortest: float = SHORTEST_BLOCK,
+    ) -> None:
         super().__init__(guardrail)
         self._name = fingerprint((guardrail,))
-        self.step = max(SHORTEST_BLOCK, float(math.ceil(guardrail.interval)))
+        self.step = max(shortest, float(math.ceil(guardrail.interval)))
         self._test = test
         self._kept = kept
         self._selectors = {where: _selector(where, text) for where, text in selectors.items()}

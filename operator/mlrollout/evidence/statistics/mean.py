@@ -11,11 +11,12 @@ grows all of a sudden may alarm. Users who come back all the time are not seen e
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .bets import Bets
 from .blocks import Block, Pair, Sums
 from .intervals import Interval
+from .strata import Numbers, Unpaired, complete
 
 EFFECTS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 """By how many spreads of one value the treatment may be worse than tolerated: one bet for each, with equal stakes."""
@@ -56,17 +57,21 @@ class Gaps:
 
 @dataclass(frozen=True, slots=True)
 class MeanState:
-    """What is kept between blocks: the bets, the gaps of the attempt and of this stage, and this stage's sums."""
+    """What is kept between blocks: the bets, the gaps of the attempt and of this stage, and this stage's sums.
+
+    `waiting` is what one group had in blocks in which the other had nothing; the sums have it already.
+    """
 
     bets: Bets
     attempt: Gaps
     stage: Gaps
     treatment: Sums
     control: Sums
+    waiting: Unpaired
 
     def next_stage(self) -> "MeanState":
         """This state at the beginning of another stage."""
-        return MeanState(self.bets.next_stage(), self.attempt, Gaps(), Sums(), Sums())
+        return MeanState(self.bets.next_stage(), self.attempt, Gaps(), Sums(), Sums(), Unpaired())
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +96,34 @@ class MeanTest:
 
     def begin(self, at: float) -> MeanState:
         """The state before the first block of an attempt, whose first users came at `at`."""
-        return MeanState(Bets.new(at, len(EFFECTS), len(EFFECTS)), Gaps(), Gaps(), Sums(), Sums())
+        return MeanState(Bets.new(at, len(EFFECTS), len(EFFECTS)), Gaps(), Gaps(), Sums(), Sums(), Unpaired())
 
     def update(self, state: MeanState, block: Block[Pair[Sums]]) -> MeanState:
-        """The state with one more block; one in which a group had no values says nothing."""
+        """The state with one more block; one in which a group had no values waits for the next."""
         treatment, control = block.content.treatment, block.content.control
-        attempt, stage, worse, safe = state.attempt, state.stage, [0.0] * len(EFFECTS), [0.0] * len(EFFECTS)
-        if treatment.count and control.count:
-            gap, weight = self._gap(treatment, control), 1 / (1 / treatment.count + self.ratio**2 / control.count)
-            worse, safe = (_factors(sign * gap, weight, attempt.spread) for sign in (1, -1))
-            attempt, stage = attempt.add(gap, weight), stage.add(gap, weight)
-        bets = state.bets.read(block.begin, block.end, worse, safe)
-        return MeanState(bets, attempt, stage, state.treatment + treatment, state.control + control)
+        told = replace(state, treatment=state.treatment + treatment, control=state.control + control)
+        joined = state.waiting.join(Block(block.begin, block.end, Pair(_flat(treatment), _flat(control))))
+        if not complete(joined):
+            return replace(told, waiting=Unpaired.of(joined))
+        gap, weight = self._gap(Sums(*joined.content.treatment), Sums(*joined.content.control))
+        worse, safe = (_factors(sign * gap, weight, state.attempt.spread) for sign in (1, -1))
+        return replace(
+            told,
+            bets=state.bets.read(joined.begin, joined.end, worse, safe),
+            attempt=state.attempt.add(gap, weight),
+            stage=state.stage.add(gap, weight),
+            waiting=Unpaired(),
+        )
 
-    def _gap(self, treatment: Sums, control: Sums) -> float:
+    def _gap(self, treatment: Sums, control: Sums) -> tuple[float, float]:
+        """By how much the treatment is worse than tolerated, and for how many values of each group that counts."""
         above = treatment.total / treatment.count - self.ratio * control.total / control.count
-        return (-above if self.lower else above) - self.difference
+        weight = 1 / (1 / treatment.count + self.ratio**2 / control.count)
+        return (-above if self.lower else above) - self.difference, weight
+
+
+def _flat(sums: Sums) -> Numbers:
+    return (sums.count, sums.total)
 
 
 def of_gap(gaps: Gaps, alpha: float, tuned: float = TUNED) -> Interval:

@@ -10,6 +10,7 @@ from .bets import MULTIPLES, SHARES, Bets, factors, prices
 from .blocks import Block, Counts, Pair
 from .cohorts import Cohorts, CohortState, CohortTest
 from .compare import CompareTest
+from .strata import Numbers, Unpaired, complete, flat, pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +19,12 @@ class SharesState:
 
     Attributes:
         cohorts: The comparison, which also has the bets; no scores as long as no cohorts are known.
+        waiting: What was counted of one group in this stage, in blocks in which the other had no events.
         alone: What was counted of the treatment in this stage without any control.
     """
 
     cohorts: CohortState
+    waiting: Unpaired
     alone: Counts
 
     @property
@@ -31,8 +34,10 @@ class SharesState:
 
     @property
     def pair(self) -> Pair[Counts]:
-        """What was compared in this stage."""
-        return Pair(self.cohorts.compared.treatment, self.cohorts.compared.control)
+        """What was counted of both groups in this stage."""
+        compared, waiting = self.cohorts.compared, self.waiting
+        treatment, control = (sum(_counts(side), Counts()) for side in (waiting.treatment, waiting.control))
+        return Pair(compared.treatment + treatment, compared.control + control)
 
     @property
     def design_effect(self) -> float | None:
@@ -41,7 +46,7 @@ class SharesState:
 
     def next_stage(self) -> "SharesState":
         """The same at the beginning of another stage."""
-        return SharesState(self.cohorts.next_stage(), Counts())
+        return SharesState(self.cohorts.next_stage(), Unpaired(), Counts())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +63,22 @@ class SharesTest:
 
     def begin(self, at: float) -> SharesState:
         """Before the first block of an attempt, whose first users came at that time."""
-        return SharesState(CohortState(self.compare.begin(at), (), 0.0), Counts())
+        return SharesState(CohortState(self.compare.begin(at), (), 0.0), Unpaired(), Counts())
 
     def update(self, state: SharesState, block: Block[Cohorts]) -> SharesState:
         """With one more block: each group's counts by cohort, or as one; of the control nothing where there is none."""
         treatment, control = block.content.treatment, block.content.control
         if not control:
             return self._alone(state, Block(block.begin, block.end, sum(treatment, Counts())))
+        joined = state.waiting.join(Block(block.begin, block.end, Pair(_flat(treatment), _flat(control))))
+        if not complete(joined):
+            return replace(state, waiting=Unpaired.of(joined))
+        content = Pair(_counts(joined.content.treatment), _counts(joined.content.control))
+        return self._both(replace(state, waiting=Unpaired()), Block(joined.begin, joined.end, content))
+
+    def _both(self, state: SharesState, block: Block[Cohorts]) -> SharesState:
+        """With one more block, in which both groups had events."""
+        treatment, control = block.content.treatment, block.content.control
         if len(treatment) > 1:
             return replace(state, cohorts=self._by_cohorts(state.cohorts, block))
         pair = Block(block.begin, block.end, Pair(treatment[0], control[0]))
@@ -88,8 +102,16 @@ class SharesTest:
                 for multiples in (MULTIPLES, SHARES)
             )
         compared = replace(state.cohorts.compared, bets=state.bets.read(block.begin, block.end, worse, safe))
-        return SharesState(replace(state.cohorts, compared=compared), state.alone + counts)
+        return SharesState(replace(state.cohorts, compared=compared), Unpaired(), state.alone + counts)
 
 
 def _filled(counts: tuple[Counts, ...], most: int) -> tuple[Counts, ...]:
     return (*counts, *(Counts(),) * (most - len(counts)))
+
+
+def _flat(counts: tuple[Counts, ...]) -> Numbers:
+    return flat((one.events, one.bad) for one in counts)
+
+
+def _counts(numbers: Numbers) -> tuple[Counts, ...]:
+    return tuple(Counts(events, bad) for events, bad in pairs(numbers))

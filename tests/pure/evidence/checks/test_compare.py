@@ -12,10 +12,11 @@ from mlrollout.api.spec import Requirement, Spec
 from mlrollout.evidence.checks.check import Unmeasurable
 from mlrollout.evidence.checks.compare import without_control
 from mlrollout.evidence.checks.kinds import check_of, kind_of
+from mlrollout.evidence.checks.sequential import SequentialCheck
 from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.evidence.statistics.counting.series import Series
 
-from tests.pure.evidence.checks.counters import ATTEMPT, EPOCH, SCRAPE, Counters, Looks
+from tests.pure.evidence.checks.counters import ATTEMPT, EPOCH, SCRAPE, Counters, Looks, read
 from tests.pure.evidence.checks.groups import COMPARE, HOUR, SCORE, WORSE, always, both, played, scored, unlucky
 
 FULL = replace(ATTEMPT, percentage=100)
@@ -396,6 +397,13 @@ def test_a_mean_that_gets_worse_late_is_told_since_when() -> None:
     assert found.at > EPOCH + HOUR
     assert found.message.startswith("since 2027-")
     assert "; in all of this stage treatment's mean is" in found.message
+
+
+def test_a_block_lasts_as_long_as_the_interval_and_one_of_means_never_a_moment() -> None:
+    asked = [check_of(read(raw | {"interval": interval})) for raw in (WORSE, SCORE) for interval in ("1s", "1m")]
+    found = [one.step for one in asked if isinstance(one, SequentialCheck)]
+
+    assert found == [1, 60, 15, 60]
 
 
 def test_means_that_are_nothing_have_no_ratio() -> None:
