@@ -17,13 +17,14 @@ from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
 from mlrollout.domain.rollback_cause import guarded
 from mlrollout.domain.state import Phase, State
-from mlrollout.domain.subject import attempt, sharing
+from mlrollout.domain.subject import InForce, attempt, sharing
 from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.checks.check import Attempt, Check, Failure, Occasion, Question, Questions
 from mlrollout.evidence.checks.kinds import check_of
 from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.ports import Clock, EvidenceSource, QueryRefusedError, SourceError
 
+from .loop_time import loop_time
 from .metrics import OperatorMetrics
 from .tracked import TrackedObject
 
@@ -169,7 +170,7 @@ class Watch:
                 source,
                 since=since,
                 clock=self.clock,
-                attempt=None if state is None else attempt(state),
+                attempt=None if state is None else attempt(state, self._in_force()),
                 sharing=sharing(self.tracked.spec),
                 log=log.bind(**about),
             )
@@ -177,6 +178,13 @@ class Watch:
             # Whatever it is, it is no evidence.
             log.exception("Unexpected error in a measurement", **about)
             return Measurement(Verdict.ERROR, self.clock.now(), 0.0, message=f"unexpected {type(error).__name__}")
+
+    def _in_force(self) -> InForce | None:
+        """What users go by, where Redis was found to hold a record of this object."""
+        found, traffic = self.tracked.redis, self.tracked.redis.traffic
+        if traffic is None or traffic.record is None or traffic.record.owner != self.tracked.uid:
+            return None
+        return InForce(traffic.in_force, self.clock.now() - (loop_time() - found.in_force_since))
 
 
 def watches(spec: Spec, state: State | None) -> bool:

@@ -64,21 +64,23 @@ class TrafficIO:
             KeyRefusedError: The object can't have this key.
         """
         if tracked.redis.store is None:
-            tracked.redis.traffic = None
+            tracked.redis.hold(None)
             return
         try:
-            tracked.redis.traffic = await tracked.redis.store.read(tracked.effective_spec.traffic.key)
+            traffic = await tracked.redis.store.read(tracked.effective_spec.traffic.key)
+            tracked.redis.hold(traffic)
             tracked.redis.trouble = ""
         except KeyRefusedError:
             raise
         except TrafficError as error:
             self._lost(tracked, error)
         else:
-            _check_ours(tracked, tracked.redis.traffic)
+            _check_ours(tracked, traffic)
 
     def heard(self, tracked: TrackedObject, traffic: Traffic) -> None:
         """Take in what stands in Redis, as it was read for many objects together."""
-        tracked.redis.traffic, tracked.redis.trouble = traffic, ""
+        tracked.redis.hold(traffic)
+        tracked.redis.trouble = ""
 
     async def write(self, tracked: TrackedObject, write: Write) -> bool:
         """Write; answers whether Redis took anything new."""
@@ -150,12 +152,12 @@ class TrafficIO:
         except TrafficError as error:
             self._lost(tracked, error)
             return None
-        tracked.redis.traffic = written.traffic
+        tracked.redis.hold(written.traffic)
         return written
 
     def _lost(self, tracked: TrackedObject, error: TrafficError) -> None:
         self._metrics.redis_errors.inc()
-        tracked.redis.traffic = None
+        tracked.redis.hold(None)
         tracked.redis.trouble = str(error)
         self._doubt(tracked, error)
 

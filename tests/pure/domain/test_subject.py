@@ -8,11 +8,11 @@ from mlrollout.api.rate import Rate, RateGuardrail
 from mlrollout.api.spec import Spec
 from mlrollout.domain.record import Record
 from mlrollout.domain.state import State
-from mlrollout.domain.subject import attempt, sharing
+from mlrollout.domain.subject import InForce, attempt, sharing
 from mlrollout.evidence.checks.check import Attempt
 
 RECORD = Record(7, latched=False, sequence=1, percentage=10, stage="pilot", holdback=5)
-STATE = State(RECORD, measurements_from=100.1234, evidence_from=90.0, in_force_since=101.5678)
+STATE = State(RECORD, measurements_from=100.1234, evidence_from=90.0, in_force_since=101.5678, confirmed=True)
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,22 @@ def test_there_is_no_attempt_to_measure_before_its_first_user(state: State) -> N
 
 
 def test_its_times_are_those_that_a_status_has() -> None:
-    wanted = Attempt(number=7, began=100.123, stage=101.568, percentage=10, evidence_from=90.0, holdback=5)
+    wanted = Attempt(
+        number=7, began=100.123, stage=101.568, percentage=10, evidence_from=90.0, holdback=5, steady=101.568
+    )
     assert attempt(STATE) == wanted
+
+
+def test_users_are_held_against_the_percentage_that_stands_and_not_against_one_that_was_announced() -> None:
+    announced = replace(STATE, record=replace(RECORD, sequence=2, percentage=100, stage="full"), confirmed=False)
+    unknown, stands = attempt(announced), attempt(announced, InForce(10, 102.3456))
+    assert unknown is not None
+    assert stands is not None
+    assert (unknown.share, unknown.stage) == (None, 101.568)
+    assert (stands.share, stands.steady, stands.stage) == (0.095, 102.346, 101.568)
+    confirmed = attempt(STATE, InForce(50, 200.0))
+    assert confirmed is not None
+    assert (confirmed.percentage, confirmed.steady) == (10, 101.568)
 
 
 def test_the_chance_of_a_false_alarm_is_divided_among_those_that_test_at_every_look() -> None:

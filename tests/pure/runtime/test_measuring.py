@@ -12,6 +12,7 @@ from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
 from mlrollout.domain.record import Record
 from mlrollout.domain.state import State
+from mlrollout.domain.traffic import Traffic
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.checks.check import Attempt, Occasion, Question
 from mlrollout.evidence.measurement import Held, Measurement, Verdict
@@ -151,13 +152,29 @@ async def test_a_check_goes_on_from_what_an_earlier_process_remembered(monkeypat
         measurements_from=EPOCH - 100,
         in_force_since=EPOCH - 90,
         evidence_from=EPOCH - 200,
+        confirmed=True,
     )
     eye.tracked.standing.state = state
     await asyncio.sleep(12)
     assert [measurement.checkpoint for _, _, measurement in eye.seen][:2] == ["42", "43"]
-    assert checks[0].occasions[0].attempt == Attempt(7, EPOCH - 100, EPOCH - 90, 10, EPOCH - 200)
+    assert checks[0].occasions[0].attempt == Attempt(
+        7, EPOCH - 100, EPOCH - 90, 10, evidence_from=EPOCH - 200, steady=EPOCH - 90
+    )
     assert checks[0].occasions[0].sharing == 0
     assert eye.source.moments[0] == pytest.approx(eye.seen[0][2].at - 30)
+    announced = replace(state, record=replace(state.record, sequence=2, percentage=30), confirmed=False)
+    eye.tracked.standing.state = announced
+    eye.tracked.redis.hold(Traffic("10", replace(state.record, owner=eye.tracked.uid)))
+    await asyncio.sleep(20)
+    found = checks[0].occasions[-1].attempt
+    assert found is not None
+    assert found.percentage == 10
+    assert found.steady == pytest.approx(EPOCH + 12)
+    eye.tracked.redis.hold(Traffic("50", replace(state.record, owner="another", percentage=50)))
+    await asyncio.sleep(20)
+    found = checks[0].occasions[-1].attempt
+    assert found is not None
+    assert found.share is None
     eye.tracked.standing.state = replace(state, record=replace(state.record, stage=""))
     await asyncio.sleep(20)
     assert checks[0].occasions[-1].attempt is None

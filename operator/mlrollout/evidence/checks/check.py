@@ -32,8 +32,9 @@ class Attempt:
     Attributes:
         number: Which attempt of the object it is; records are put in order by it.
         began: When it got its first users.
-        stage: When the percentage in force last changed.
-        percentage: The percentage in force.
+        stage: When the stage began that it is in.
+        percentage: The percentage in force, and not one that was only announced; `None` where it can't be known.
+        steady: Since when it is known to have been in force.
         holdback: Per cent of the users who stay in control at every percentage.
         evidence_from: Evidence from before this is about an earlier attempt.
     """
@@ -41,14 +42,15 @@ class Attempt:
     number: int
     began: float
     stage: float
-    percentage: int
+    percentage: int | None
     evidence_from: float = 0.0
     holdback: int = 0
+    steady: float = 0.0
 
     @property
-    def share(self) -> float:
-        """The share of users that get the treatment now."""
-        return self.percentage * (100 - self.holdback) / 10_000
+    def share(self) -> float | None:
+        """The share of users that get the treatment now; `None` where that can't be known."""
+        return None if self.percentage is None else self.percentage * (100 - self.holdback) / 10_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,7 +220,8 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
                 memory = memory.next_stage(attempt.stage, begin)
             found = {name: tuple(_within(all_, begin - grid.BEFORE, end)) for name, all_ in samples.items()}
             try:
-                content = self.count(BlockSamples(found, begin, end, attempt.share if in_stage else None))
+                share = attempt.share if in_stage and begin >= attempt.steady else None
+                content = self.count(BlockSamples(found, begin, end, share))
             except UncountableError as error:
                 self._uncountable = error
                 if error.reason.waits and end - begin < SILENCE:

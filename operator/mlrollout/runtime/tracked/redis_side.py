@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mlrollout.domain.claim import Claim
 from mlrollout.domain.traffic import Traffic
 from mlrollout.ports import TrafficStore
-from mlrollout.runtime.loop_time import NEVER, LoopTime
+from mlrollout.runtime.loop_time import NEVER, LoopTime, loop_time
 
 
 @dataclass(slots=True, eq=False)
@@ -14,6 +14,8 @@ class RedisSide:
 
     Attributes:
         traffic: What it held when it was last asked; `None` where it can't be asked.
+        in_force: The percentage in force when it could be asked last; `None` before that.
+        in_force_since: Since when it is known to be that.
         trouble: Why it can't be asked.
         claim: Who else wants the key, as far as was last seen.
         store: The object's Redis, once connected.
@@ -25,6 +27,8 @@ class RedisSide:
     """
 
     traffic: Traffic | None = None
+    in_force: int | None = None
+    in_force_since: LoopTime = NEVER
     trouble: str = "Redis has not been asked yet"
     claim: Claim | None = None
     store: TrafficStore | None = None
@@ -33,3 +37,9 @@ class RedisSide:
     connected: LoopTime = NEVER
     minded: LoopTime = NEVER
     renewed: LoopTime = NEVER
+
+    def hold(self, traffic: Traffic | None) -> None:
+        """Take in what it holds; `None` where it can't be asked."""
+        self.traffic = traffic
+        if traffic is not None and traffic.in_force != self.in_force:
+            self.in_force, self.in_force_since = traffic.in_force, loop_time()

@@ -1,5 +1,6 @@
 """The split: users who come in the shares that were asked for, and such that do not."""
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -82,6 +83,18 @@ def test_each_stage_has_its_own_share() -> None:
     assert found.evidence is not None
     assert found.evidence.limit == pytest.approx(0.3)
     assert Verdict.BREACH not in {one.verdict for one in looks.made}
+
+
+def test_users_of_a_time_whose_percentage_is_not_known_are_held_against_none() -> None:
+    looks = Looks.at(users(lambda at: 0.1 if at < HOUR else 0.3, 3 * HOUR), SPLIT)
+    looks.every(15, HOUR)
+    unknown = replace(ATTEMPT, percentage=None, steady=math.inf)
+    looks.every(15, 2 * HOUR, begin=HOUR, attempt=unknown)
+    later = replace(ATTEMPT, percentage=30, steady=EPOCH + 2 * HOUR)
+    found = looks.every(15, 3 * HOUR, begin=2 * HOUR, attempt=later)
+    assert Verdict.BREACH not in {one.verdict for one in looks.made}
+    assert found.evidence is not None
+    assert found.evidence.limit == pytest.approx(0.2, abs=0.01)
 
 
 def test_at_100_percent_nobody_is_divided() -> None:
