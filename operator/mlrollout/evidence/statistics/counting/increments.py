@@ -1,7 +1,8 @@
 """By how much counters grew within a block, `begin` left out and `end` included."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,6 +18,10 @@ KEPT = 0.5
 FALLS = 3
 OFTEN = 4
 """A gauge falls at least `FALLS` times, and at one in `OFTEN` of its changes."""
+_UNKNOWN = ("", "")
+
+Target = tuple[str, str]
+"""Whom a series was scraped from: its labels `job` and `instance`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +33,22 @@ class Span:
         end: Samples up to then are counted now.
         watched: Whether anything was scraped before, so that a series without an earlier sample is a new one.
         pace: The greatest growth that was seen, per second: what is new or began anew can't be far beyond that.
+        restarts: When a target restarted for sure: several of its counters fell in one scrape, and none went on.
     """
 
     begin: float
     end: float
     watched: bool
     pace: float
+    restarts: frozenset[tuple[Target, float]] = frozenset()
 
     @classmethod
     def of(cls, series: Sequence[Series], begin: float, end: float) -> "Span":
         """Of all series that are read together: bad events and all events, of both groups."""
         watched = any(at <= begin for one in series for at, _ in one.samples)
         rises = [(new - old) / (to - at) for one in series for (at, old), (to, new) in _steps(one) if to > at]
-        return cls(begin, end, watched, max((rise for rise in rises if 0 < rise < math.inf), default=0.0))
+        pace = max((rise for rise in rises if 0 < rise < math.inf), default=0.0)
+        return cls(begin, end, watched, pace, frozenset(_restarts(series)))
 
     def plausible(self, value: float, seconds: float) -> bool:
         """Whether a counter that began at 0 so long ago at most can stand there."""
@@ -62,7 +70,7 @@ def increase(series: Sequence[Series], span: Span, *, whole: bool = True) -> flo
     """
     for one in series:
         _check(one, whole=whole)
-    _counters(series)
+    _counters(series, span)
     return math.fsum(_grown(one, span) for one in series)
 
 
@@ -116,11 +124,29 @@ def _check(one: Series, *, whole: bool) -> None:
     )
 
 
-def _counters(series: Sequence[Series]) -> None:
-    changes = [new - old for one in series for (_, old), (_, new) in _steps(one) if new != old]
-    falls = sum(change < 0 for change in changes)
+def _counters(series: Sequence[Series], span: Span) -> None:
+    changes = [(one, to, new - old) for one in series for (_, old), (to, new) in _steps(one) if new != old]
+    fallen = [(_target(one), to) for one, to, change in changes if change < 0]
+    # What restarts again and again is what a guard is there for: the counters of a crash loop must not pass for gauges.
+    falls = sum(fall not in span.restarts for fall in fallen)
     if falls >= FALLS and falls * OFTEN >= len(changes):
         raise UncountableError(
             UncountableReason.GAUGE,
             f"{series[0]} and its like fell {falls} times in {len(changes)} changes: counters only grow",
         )
+
+
+def _restarts(series: Sequence[Series]) -> Iterator[tuple[Target, float]]:
+    fell, went_on = Counter[tuple[Target, float]](), set[tuple[Target, float]]()
+    for one in series:
+        target = _target(one)
+        for (_, old), (to, new) in _steps(one):
+            if new < old:
+                fell[target, to] += 1
+            elif old > 0:
+                went_on.add((target, to))
+    return (when for when, times in fell.items() if times > 1 and when[0] != _UNKNOWN and when not in went_on)
+
+
+def _target(one: Series) -> Target:
+    return one.labels.get("job", ""), one.labels.get("instance", "")

@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -152,6 +153,39 @@ def test_what_is_no_counter_of_events_is_refused(values: list[float], reason: Un
     assert refusal.value.reason is reason
     assert words in refusal.value.words
     assert not reason.waits
+
+
+_LOOPING = [0, 1, 0, 1, 0, 1, 0, 1]
+"""What a counter of failures shows in a crash loop; or a gauge of what is under way."""
+
+
+def test_a_crash_loop_is_no_gauge() -> None:
+    bad = series(*_LOOPING, job="app", instance="a")
+    all_ = series(0, 9, 2, 7, 1, 5, 2, 4, job="app", instance="a", status="success")
+
+    span = Span.of((bad, all_), 0, 1000)
+
+    assert increase([bad], span) == 4
+    assert increase([all_], span) == 9 + 2 + 5 + 1 + 4 + 2 + 2
+
+
+@pytest.mark.parametrize(
+    ("others", "labels"),
+    [
+        ([1, 2, 3, 4, 5, 6, 7, 8], {"job": "app", "instance": "a"}),  # went on meanwhile
+        ([0, 9, 2, 7, 1, 5, 2, 4], {"job": "app", "instance": "b"}),  # of another target
+        ([0, 9, 2, 7, 1, 5, 2, 4], {}),  # of nobody knows whom
+        ([0, 0, 0, 0, 0, 0, 0, 0], {"job": "app", "instance": "a"}),  # tells nothing
+    ],
+)
+def test_what_falls_alone_again_and_again_is_a_gauge(others: list[float], labels: dict[str, str]) -> None:
+    own = {"job": "app", "instance": "a"} if labels else {}
+    gauge, all_ = (replace(series(*values), labels=one) for values, one in ((_LOOPING, own), (others, labels)))
+
+    with pytest.raises(UncountableError, match="fell 3 times in 7 changes") as refused:
+        increase([gauge], Span.of((gauge, all_), 0, 1000))
+
+    assert refused.value.reason is UncountableReason.GAUGE
 
 
 def test_a_busy_counter_may_restart_between_two_scrapes() -> None:
