@@ -91,6 +91,11 @@ class Memory(Generic[S]):
     state: S
     change_point: ChangePoint[S]
 
+    @property
+    def empty(self) -> bool:
+        """Whether no block was counted yet."""
+        return self.counted == self.since and not self.stage
+
     def next_stage(self, stage: float, since: float) -> "Memory[S]":
         """This memory as another stage begins with it, whose percentage came into force at `stage`.
 

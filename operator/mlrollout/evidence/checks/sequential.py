@@ -86,6 +86,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         self._uncountable: UncountableError | None = None
         self._waited = 0.0  # up to where the block that waits is known to have nothing that can be counted
         self.scrape = SCRAPE
+        self._asked_how_often = False
         self._ahead = 4 * self.step
 
     # --- what a kind says --------------------------------------------------------------------
@@ -142,6 +143,8 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
     def _remembered(self, attempt: Attempt, now: float) -> Memory[S]:
         """The memory of this attempt; an empty one where nothing was counted of it yet."""
         memory = self._memory
+        if memory is not None and memory.empty and memory.state.bets.begin != attempt.began:
+            memory = None  # whoever heard of the attempt by Redis learns when it began from its status
         if (
             memory is None
             or memory.attempt != attempt.number
@@ -168,8 +171,9 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
             memory = self._remembered(occasion.attempt, occasion.at)
             begin, end = memory.upto, min(newest, memory.upto + self._ahead)
             end = max(memory.upto, math.floor(end / self.step) * self.step)
-        if end > begin and len(answers) < len(self._selectors):
-            return self._questions(begin, end)
+        # Where nothing is new, the first look asks all the same: how often is scraped says when something will be.
+        if (end > begin or not self._asked_how_often) and len(answers) < len(self._selectors):
+            return self._questions(min(begin, end - self.step), end)
         for answer in answers.values():
             if isinstance(answer, Failure):
                 return self.failed(occasion, answer.reason, refused=answer.refused)
@@ -178,10 +182,11 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
                 return self.failed(occasion, partial)
         series = {name: answer.series for name, answer in answers.items() if isinstance(answer, Answer)}
         if occasion.attempt is None:
+            self._learn(series, begin, end)
             return self._before_users(occasion, BlockSamples(series, begin, end, None))
         level = self.guardrail.level(occasion.sharing)
         self._memory = self._read(memory, occasion.attempt, series, end, level) if end > begin else memory
-        self._learn(series, begin, end)
+        self._learn(series, min(begin, end - self.step), end)
         return self._judge(occasion, occasion.attempt, level, newest)
 
     def failed(self, occasion: Occasion, reason: str, *, refused: bool = False) -> Measurement:
@@ -238,6 +243,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
 
     def _learn(self, series: Mapping[str, tuple[Series, ...]], begin: float, end: float) -> None:
         """Learn from the answers how often is scraped, and over how many seconds the next look may ask."""
+        self._asked_how_often = True
         total = sum(len(one.samples) for found in series.values() for one in found)
         fullest = max((one.samples for found in series.values() for one in found), key=len, default=())
         gaps = sorted(late - early for (early, _), (late, _) in pairwise(fullest))

@@ -87,6 +87,25 @@ def test_one_that_knows_nothing_reads_the_history_to_the_same_numbers() -> None:
     assert new.made[0].verdict is Verdict.INCONCLUSIVE
 
 
+def test_one_that_heard_of_the_attempt_before_its_status_did_learns_when_it_began() -> None:
+    counters = traffic(5, late, HOUR)
+    early, steady = Looks.at(counters), Looks.at(counters)
+    early.look(10, replace(ATTEMPT, began=EPOCH - 100))
+    assert early.every(15, HOUR) == steady.every(15, HOUR)
+
+
+def test_how_often_is_scraped_is_known_from_the_first_look_on() -> None:
+    counters = Counters()
+    fine = tuple((EPOCH - 400 + number, float(number)) for number in range(900))
+    for name in ("all_total", "failed_total"):
+        counters.series[name] = [Series({"__name__": name}, fine)]
+    first = Looks.at(counters)
+    first.look(-20, None)
+    assert first.look(32).samples == 15  # two scrapes after the block that begins at 15 s
+    other = first.taken_over()
+    assert [other.look(at).samples for at in (33, 47)] == [15, 30]
+
+
 def test_how_often_anybody_looks_changes_nothing() -> None:
     counters = traffic(5, late, 3 * HOUR)
     often, seldom = Looks.at(counters), Looks.at(counters)
