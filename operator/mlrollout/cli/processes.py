@@ -14,42 +14,46 @@ LeastLevel = Annotated[
     LogLevel, typer.Option("--log-level", help="The least that a line of the log must be to be written")
 ]
 
+OwnPrometheus = Annotated[
+    str | None, typer.Option(metavar="URL", help="The operator's own Prometheus. Or: MLROLLOUT_PROMETHEUS_URL")
+]
+AllowedPrometheus = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="Addresses that an object may name, such as http://prometheus.*.svc:9090; may be repeated. "
+        "Or: MLROLLOUT_ALLOWED_PROMETHEUS, with commas between",
+    ),
+]
+Listen = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT", help="For /livez, /readyz and /metrics; 127.0.0.1:8080 if left out. Or: MLROLLOUT_LISTEN"
+    ),
+]
+LeaseNamespace = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Where the operator's Lease lives; the pod's own namespace if left out. Or: MLROLLOUT_NAMESPACE",
+    ),
+]
+WatchedNamespace = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The one namespace whose objects it looks after; every namespace if left out. "
+        "Or: MLROLLOUT_WATCH_NAMESPACE",
+    ),
+]
+
 
 def operator(
-    prometheus: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="The operator's own Prometheus. Or: MLROLLOUT_PROMETHEUS_URL"),
-    ] = None,
-    allow_prometheus: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Addresses that an object may name, such as http://prometheus.*.svc:9090; may be repeated. "
-            "Or: MLROLLOUT_ALLOWED_PROMETHEUS, with commas between",
-        ),
-    ] = None,
-    listen: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOST:PORT",
-            help="For /livez, /readyz and /metrics; 127.0.0.1:8080 if left out. Or: MLROLLOUT_LISTEN",
-        ),
-    ] = None,
-    namespace: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Where the operator's Lease lives; the pod's own namespace if left out. Or: MLROLLOUT_NAMESPACE",
-        ),
-    ] = None,
-    watch_namespace: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The one namespace whose objects it looks after; every namespace if left out. "
-            "Or: MLROLLOUT_WATCH_NAMESPACE",
-        ),
-    ] = None,
+    prometheus: OwnPrometheus = None,
+    allow_prometheus: AllowedPrometheus = None,
+    listen: Listen = None,
+    namespace: LeaseNamespace = None,
+    watch_namespace: WatchedNamespace = None,
     *,
     json_logs: JsonLogs = True,
     log_level: LeastLevel = LogLevel.INFO,

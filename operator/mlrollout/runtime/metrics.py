@@ -1,6 +1,7 @@
 """The operator's own metrics. The series of an object vanish with it."""
 
 import math
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -17,6 +18,37 @@ _EVIDENCE = {
     "estimate_high": "Of one that tests at every look: the most that it may be.",
     "proven_safe": "1 where a guardrail that tests at every look has proven in this stage that it keeps its limit.",
 }
+_GAUGES: Mapping[str, tuple[str, Sequence[str]]] = {
+    "percentage": ("Share of users in treatment, as Redis confirmed it.", _OBJECT),
+    "stage": ("1 for the stage the rollout stands in.", (*_OBJECT, "stage")),
+    "guardrail_verdict": ("1 for what the guardrail said last.", (*_GUARDRAIL, "finding")),
+    "guardrail_value": ("The number the guardrail's query answered last.", _GUARDRAIL),
+    **{f"guardrail_{name}": (text, _GUARDRAIL) for name, text in _EVIDENCE.items()},
+    "queue_depth": ("Objects that wait to be reconciled.", ()),
+    "leader": ("1 where this process may take traffic up.", ()),
+    "view_age_seconds": (
+        "Since the API server last proved that all objects are seen; while it grows, they are guarded as known.",
+        (),
+    ),
+    "watch_stands": ("1 where changes of objects are heard as they happen, 0 where they are listed instead.", ()),
+    "contested": (
+        "1 for an object whose status somebody else writes as well: another installation, or all the time.",
+        _OBJECT,
+    ),
+}
+"""Each by its name without `mlrollout_`: its text, and its labels."""
+_COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
+    "transitions": ("Transitions by reason.", (*_OBJECT, "reason")),
+    "redis_errors": ("Redis calls that failed.", ()),
+    "prometheus_errors": ("Looks that ended in an error.", ()),
+    "kubernetes_errors": ("API server calls that failed.", ()),
+    "part_ends": ("Parts of the process that ended by themselves.", ("part",)),
+}
+"""Likewise; the name has no `_total`."""
+_HISTOGRAMS = {
+    "look_seconds": "How long a look at a guardrail took.",
+    "breach_to_zero_seconds": "From the sight of a breach to zero confirmed in Redis.",
+}
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -25,67 +57,21 @@ class OperatorMetrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
-        self._percentage = Gauge(
-            "mlrollout_percentage", "Share of users in treatment, as Redis confirmed it.", _OBJECT, registry=registry
-        )
-        self._stage = Gauge(
-            "mlrollout_stage", "1 for the stage the rollout stands in.", (*_OBJECT, "stage"), registry=registry
-        )
-        self._verdict = Gauge(
-            "mlrollout_guardrail_verdict",
-            "1 for what the guardrail said last.",
-            (*_GUARDRAIL, "finding"),
-            registry=registry,
-        )
-        self._value = Gauge(
-            "mlrollout_guardrail_value",
-            "The number the guardrail's query answered last.",
-            _GUARDRAIL,
-            registry=registry,
-        )
-        self._evidence = {
-            name: Gauge(f"mlrollout_guardrail_{name}", text, _GUARDRAIL, registry=registry)
-            for name, text in _EVIDENCE.items()
+        gauges = {name: Gauge(f"mlrollout_{name}", *told, registry=registry) for name, told in _GAUGES.items()}
+        counters = {name: Counter(f"mlrollout_{name}", *told, registry=registry) for name, told in _COUNTERS.items()}
+        histograms = {
+            name: Histogram(f"mlrollout_{name}", text, buckets=_SECONDS, registry=registry)
+            for name, text in _HISTOGRAMS.items()
         }
-        self._look = Histogram(
-            "mlrollout_look_seconds",
-            "How long a look at a guardrail took.",
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self._zero = Histogram(
-            "mlrollout_breach_to_zero_seconds",
-            "From the sight of a breach to zero confirmed in Redis.",
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self.transitions = Counter(
-            "mlrollout_transitions", "Transitions by reason.", (*_OBJECT, "reason"), registry=registry
-        )
-        self.redis_errors = Counter("mlrollout_redis_errors", "Redis calls that failed.", registry=registry)
-        self.looks_failed = Counter("mlrollout_prometheus_errors", "Looks that ended in an error.", registry=registry)
-        self.api_errors = Counter("mlrollout_kubernetes_errors", "API server calls that failed.", registry=registry)
-        self.queue_depth = Gauge("mlrollout_queue_depth", "Objects that wait to be reconciled.", registry=registry)
-        self.leads = Gauge("mlrollout_leader", "1 where this process may take traffic up.", registry=registry)
-        self.view_age = Gauge(
-            "mlrollout_view_age_seconds",
-            "Since the API server last proved that all objects are seen; while it grows, they are guarded as known.",
-            registry=registry,
-        )
-        self.watched = Gauge(
-            "mlrollout_watch_stands",
-            "1 where changes of objects are heard as they happen, 0 where they are listed instead.",
-            registry=registry,
-        )
-        self._part_ends = Counter(
-            "mlrollout_part_ends", "Parts of the process that ended by themselves.", ("part",), registry=registry
-        )
-        self._contested = Gauge(
-            "mlrollout_contested",
-            "1 for an object whose status somebody else writes as well: another installation, or all the time.",
-            _OBJECT,
-            registry=registry,
-        )
+        self._percentage, self._stage, self._contested = gauges["percentage"], gauges["stage"], gauges["contested"]
+        self._verdict, self._value = gauges["guardrail_verdict"], gauges["guardrail_value"]
+        self._evidence = {name: gauges[f"guardrail_{name}"] for name in _EVIDENCE}
+        self._look, self._zero = histograms["look_seconds"], histograms["breach_to_zero_seconds"]
+        self._part_ends, self.transitions = counters["part_ends"], counters["transitions"]
+        self.redis_errors, self.api_errors = counters["redis_errors"], counters["kubernetes_errors"]
+        self.looks_failed = counters["prometheus_errors"]
+        self.queue_depth, self.leads = gauges["queue_depth"], gauges["leader"]
+        self.view_age, self.watched = gauges["view_age_seconds"], gauges["watch_stands"]
         self._stages: dict[Ref, str] = {}
         self._contests: set[Ref] = set()
         self._guardrails: dict[Ref, set[str]] = {}
