@@ -4,8 +4,12 @@ import pytest
 from mlrollout.adapters.prometheus import PrometheusSource
 
 from devstack.processes import wait_until
-from devstack.prometheus_server import PrometheusServer
+from devstack.prometheus_server import PrometheusServer, ScrapeJob
+from tests.components.prometheus.observer import Observer
 from tests.support.target import target
+
+JOBS = ("dying", "dated", "busy", "dire", "failing", "app", "front", "nightly", "late", "slow", "shared")
+"""Of the server that is looked at for evidence; each test has a target of its own."""
 
 METRICS = """
 good 0.0125
@@ -32,3 +36,16 @@ async def source(prometheus: PrometheusServer) -> AsyncIterator[PrometheusSource
     made = PrometheusSource(prometheus.url)
     yield made
     await made.close()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PrometheusServer]:
+    with PrometheusServer(jobs=[*map(ScrapeJob, JOBS), ScrapeJob("slower", "3s")]) as running:
+        yield running
+
+
+@pytest.fixture
+async def observer(server: PrometheusServer) -> AsyncIterator[Observer]:
+    source = PrometheusSource(server.url)
+    yield Observer(source)
+    await source.close()

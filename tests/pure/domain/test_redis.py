@@ -1,28 +1,18 @@
-"""What Redis may hold when it is looked at, and what the operator makes of it."""
+"""What a hand or a loss may leave in Redis, and what the operator makes of it."""
 
 from dataclasses import replace
 
 import pytest
 from mlrollout.api.spec import Approval
 from mlrollout.domain.record import encode
-from mlrollout.domain.state import Decision, Reason
+from mlrollout.domain.state import Reason
 from mlrollout.domain.traffic import Lower, Raise, SavedRecord
 
+from tests.pure.domain.decisions import alert_reasons, decided
 from tests.pure.domain.situations import world_at
-from tests.pure.domain.specs import SCORE, STAGES
-from tests.pure.domain.world import FOREIGN, Happening, World
+from tests.pure.domain.specs import STAGES
+from tests.pure.domain.world import FOREIGN, World
 from tests.support.redis_model import State as Redis
-
-
-def _decision(world: World) -> Decision:
-    decision = world.operators[0].decision
-    assert decision is not None
-    return decision
-
-
-def _alerts(world: World) -> list[Reason]:
-    return [alert.reason for alert in _decision(world).alerts]
-
 
 # --- the emergency stop ----------------------------------------------------------------------
 
@@ -79,17 +69,15 @@ def test_a_record_that_is_not_ours_is_nobody_s_emergency_stop() -> None:
 def test_a_key_raised_by_hand_is_put_back_with_a_warning(situation: str, record: int) -> None:
     world = world_at(situation, ("set_key", "90"), ("handle", 0))
     assert world.redis.key == str(record)
-    assert [alert.warning for alert in _decision(world).alerts if alert.reason is Reason.PERCENTAGE_OVERWRITTEN] == [
-        True
-    ]
+    assert [alert.warning for alert in decided(world).alerts if alert.reason is Reason.PERCENTAGE_OVERWRITTEN] == [True]
     world.play([("handle", 0)])
-    assert Reason.PERCENTAGE_OVERWRITTEN not in _alerts(world)
+    assert Reason.PERCENTAGE_OVERWRITTEN not in alert_reasons(world)
 
 
 def test_it_is_put_back_also_while_a_raise_is_held_back() -> None:
     world = world_at("second stage announced", ("pause", True), ("set_key", "90"), ("handle", 0))
     assert (world.redis.key, world.in_force) == ("10", 10)
-    assert Reason.PERCENTAGE_OVERWRITTEN in _alerts(world)
+    assert Reason.PERCENTAGE_OVERWRITTEN in alert_reasons(world)
 
 
 # --- lost data -------------------------------------------------------------------------------
@@ -216,74 +204,22 @@ def test_what_an_old_replica_brought_back_of_a_rolled_back_attempt_goes_down_at_
     assert world.in_force == 0
 
 
-# --- other people's records ------------------------------------------------------------------
-
-
-def test_an_object_whose_key_was_taken_over_stands_back() -> None:
-    world = world_at("second stage", ("take_over",), ("go_well", 1))
-    assert world.redis.traffic.record == FOREIGN
-    assert _alerts(world) == [Reason.KEY_CONFLICT]
-    assert not world.state.confirmed
-    world.play([("breach", 0)])
-    assert world.state.record.latched
-    assert _decision(world).write is None
-
-
-def test_a_record_that_was_given_up_is_taken_again_where_ours_is_greater() -> None:
-    world = world_at("second stage")
-    released = replace(world.state.record, owner="", sequence=world.state.record.sequence - 1, percentage=0)
-    world.redis = Redis("0", encode(released))
-    world.play([("looks",), ("handle", 0)])
-    assert world.redis.traffic.record == world.state.record
-
-
-@pytest.mark.parametrize("text", ['{"schema":2,"percentage":40}', '{"schema":1', "[]"])
-def test_an_unreadable_record_is_left_alone_and_the_key_stays(text: str) -> None:
-    world = world_at("second stage", ("set_record", text), ("go_well", 1))
-    assert (world.redis.record, world.redis.key) == (text, "30")
-    assert _alerts(world) == [Reason.RECORD_UNREADABLE]
-    assert _decision(world).write is None
-    assert not world.state.confirmed
-
-
-def test_under_an_unreadable_record_a_breach_takes_the_key_down() -> None:
-    world = world_at("second stage", ("set_record", '{"schema":2}'), ("breach", 0))
-    assert (world.redis.record, world.redis.key) == ('{"schema":2}', "0")
-    world.play([("handle", 0)])
-    assert _decision(world).write is None
-    world.play([("set_record", None), ("handle", 0)])
-    assert world.redis.traffic.record == world.state.record
-
-
-def test_time_under_an_unreadable_record_was_at_zero_so_its_evidence_does_not_count() -> None:
-    world = world_at("second stage")
-    text = world.redis.record
-    world.play([("set_record", "{}"), ("go_well", 20), ("set_record", text), ("go_well", 1)])
-    assert (world.state.confirmed, world.state.in_force_since, world.state.healthy) == (True, world.now, 10)
-    world = World()
-    world.change(guardrails=(SCORE,), stages=STAGES["gone"])  # its evidence is about the moment it is looked at
-    world.play([("handle", 0), ("go_well", 4), ("set_record", "{}"), ("go_well", 1)])
-    healthy = world.state.healthy
-    world.play([("set_record", encode(world.state.record)), ("wait", 5.0), ("looks",), ("handle", 0)])
-    assert (world.state.confirmed, world.state.healthy) == (True, healthy)
-
-
 # --- Redis that can't be asked ---------------------------------------------------------------
 
 
 def test_while_redis_can_t_be_asked_nothing_is_raised_and_a_way_down_is_tried() -> None:
     world = world_at("second stage announced", ("redis_is", False), ("go_well", 1))
-    assert _decision(world).write is None
-    assert _alerts(world) == [Reason.TRAFFIC_UNCONFIRMED]
+    assert decided(world).write is None
+    assert alert_reasons(world) == [Reason.TRAFFIC_UNCONFIRMED]
     world.play([("breach", 0)])
-    assert _decision(world).write == Lower(world.state.record)
+    assert decided(world).write == Lower(world.state.record)
     world.play([("redis_is", True), ("handle", 0)])
     assert world.in_force == 0
 
 
 def test_an_outage_of_redis_asks_for_no_write_where_it_held_everything() -> None:
     world = world_at("second stage", ("redis_is", False), ("go_well", 1))
-    assert _decision(world).write is None
+    assert decided(world).write is None
     assert world.state.confirmed
 
 
@@ -296,84 +232,6 @@ def test_the_time_of_a_long_outage_does_not_count() -> None:
 
 
 def test_nothing_is_written_and_the_next_step_is_awaited() -> None:
-    decision = _decision(world_at("second stage"))
+    decision = decided(world_at("second stage"))
     assert decision.write is None
     assert decision.again == pytest.approx(1_000_140.0 + 30.0)
-
-
-# --- what may be done without leading -----------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("situation", "happenings", "lowers", "rolls_back"),
-    [
-        ("second stage", [("handle", 0)], False, False),
-        ("second stage", [("breach", 0)], True, True),
-        ("second stage", [("stages", "lower"), ("handle", 0)], True, False),
-        ("second stage", [("revise",), ("handle", 0)], True, False),
-        ("second stage announced", [("handle", 0)], False, False),
-        ("rolled back", [("set_key", None), ("handle", 0)], False, False),
-        ("second stage", [("take_over",), ("breach", 0)], False, False),
-    ],
-)
-def test_a_way_down_is_told_from_everything_else(
-    situation: str,
-    happenings: list[Happening],
-    lowers: bool,  # noqa: FBT001 - a table
-    rolls_back: bool,  # noqa: FBT001 - a table
-) -> None:
-    world = world_at(situation)
-    before = world.state
-    world.play(happenings)
-    decision = _decision(world)
-    assert (decision.lowers(before), decision.rolls_back(before)) == (lowers, rolls_back)
-    assert not decision.lowers(None)
-
-
-# --- two operators ---------------------------------------------------------------------------
-
-
-def test_of_two_that_decide_on_the_same_state_one_announces_and_one_raise_is_sent() -> None:
-    world = world_at("first stage", ("restart", 1), ("handle", 1), ("looks",), ("handle", 1), ("handle", 0))
-    first, second = world.operators
-    first.version = second.version = world.version
-    second.state = first.state
-    world.play([("ask", "promote"), ("wait", 10.0), ("looks",)])
-    version, verbs = world.version, dict(world.verbs)
-    world.handle(0)
-    world.verbs = verbs
-    announced = world.handle(1).state
-    assert announced is not None
-    assert announced.history[-1].reason == Reason.STAGE_ADVANCED, "the second announced it, too"
-    assert world.version == version + 1, "but was not allowed to save that"
-    assert second.state == first.state
-    world.play([("delay", True), ("handle", 0), ("handle", 1)])
-    assert isinstance(world.in_flight[0], Raise)
-    world.play([("delay", False), ("deliver",), ("deliver",), ("handle", 0)])
-    assert (world.in_force, world.told.count(Reason.STAGE_ADVANCED)) == (30, 2)
-
-
-def test_a_raise_says_what_it_is_based_on() -> None:
-    world = world_at("second stage announced", ("delay", True), ("go_well", 1))
-    assert world.in_flight == [Raise(SavedRecord(world.state.record), expect=world.redis.traffic.record)]
-    assert world.redis.traffic.record is not None
-    world.play([("delay", False), ("breach", 0), ("deliver",)])
-    assert world.in_force == 0, "what was sent before the rollback comes too late"
-
-
-def test_a_stage_is_not_passed_over_where_redis_goes_back_while_the_next_one_is_announced() -> None:
-    world = world_at("first stage", ("snapshot",))
-    assert world.in_force == 10
-    world.play([("go_well", 14), ("ask", "approve"), ("handle", 0)])
-    assert (world.state.record.stage, world.in_force) == ("full", 30)
-    world.play([("fail_over", 0), ("handle", 0)])
-    assert (world.state.record.stage, world.state.record.percentage, world.in_force) == ("pilot", 10, 10)
-    assert (world.told[-1], world.state.history[-1].warning) == (Reason.STAGE_CHANGED, True)
-    assert "Redis went back to 10 %" in world.state.history[-1].message
-
-
-def test_a_stage_that_something_was_earned_in_comes_back_from_wherever_redis_went_back_to() -> None:
-    world = world_at("first stage", ("snapshot",), ("go_well", 14), ("ask", "approve"), ("go_well", 6))
-    assert (world.state.record.stage, world.in_force) == ("full", 100)
-    world.play([("fail_over", 0), ("go_well", 1), ("handle", 0)])
-    assert (world.state.record.stage, world.in_force) == ("full", 100)
