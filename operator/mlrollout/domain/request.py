@@ -62,8 +62,13 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"  # they are what makes one character of several, in many languages and in emoji
 
 
+def one_line(text: str) -> str:
+    """Text on one line, without what a terminal would act on or a reader can't see."""
+    if not text.isprintable():
+        text = "".join(" " if unicodedata.category(one) in _HIDDEN and one not in _JOINERS else one for one in text)
+    return " ".join(text.split())
+
+
 def shown(text: str) -> str:
-    """A person's words on one line, without what a terminal would act on or a reader can't see, and cut."""
-    start = text.strip()[: 2 * SHOWN]
-    seen = "".join(" " if unicodedata.category(one) in _HIDDEN and one not in _JOINERS else one for one in start)
-    return " ".join(seen.split())[:SHOWN].rstrip()
+    """A person's words on one line, and cut."""
+    return one_line(text.strip()[: 2 * SHOWN])[:SHOWN].rstrip()

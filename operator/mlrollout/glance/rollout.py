@@ -1,0 +1,226 @@
+"""A whole rollout at a glance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from .fields import Fields
+from .guardrails import GuardrailGlance, guardrails
+from .stages import StageGlance, StagePlace, stages
+
+SAVED_EVERY = 60.0
+"""Seconds of healthy time that may not be saved yet, as `domain/saving.py` has it."""
+_CONDITIONS = ("Ready", "Stalled", "TrafficApplied", "Contested")
+
+
+class Tone(StrEnum):
+    """How it is doing, for a colour."""
+
+    WELL = "well"
+    WAITING = "waiting"
+    """For a person, for evidence, for the operator."""
+    BAD = "bad"
+    """Rolled back, or something has to be mended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of its history.
+
+    Attributes:
+        at: When it was, seconds since the epoch.
+        reason: What happened, in one word.
+        message: The same for people.
+        warning: Whether it is one.
+        attempt: The attempt that it belongs to.
+        revision: What was being rolled out.
+        stage: The stage after it.
+        percentage: The percentage after it.
+    """
+
+    at: float
+    reason: str
+    message: str
+    warning: bool
+    attempt: int
+    revision: str
+    stage: str
+    percentage: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """That it was taken to zero.
+
+    Attributes:
+        at: When the cause was seen; `None` where nobody knows.
+        reason: Why, in one word.
+        message: Why, for people.
+        since: The percentage that was taken back; `None` where no stage had begun.
+        stage: In which stage.
+    """
+
+    at: float | None
+    reason: str
+    message: str
+    since: int | None
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """Where a rollout stands, as its object tells it.
+
+    Attributes:
+        namespace: Of the object.
+        name: Of the object.
+        now: When this was looked at, seconds since the epoch; every age is told from here.
+        revision: What is being rolled out.
+        wanted: What the spec asks for, which may be another revision by now.
+        attempt: The number of the try; 0 where none has begun.
+        percentage: The share of users in treatment, as Redis last confirmed it.
+        asked: The percentage that shall stand.
+        holdback: Per cent of the users who are kept in control.
+        paused: Whether `spec.paused` is set.
+        guarded: Whether guardrails are looked at after the last stage.
+        created: When the object was made.
+        deleting: Since when it is being deleted; `None` where it is not.
+        unseen: Whether the operator has yet to see the spec as it is now.
+        ready: The status of its condition Ready.
+        reason: Why, in one word.
+        message: Why, for people.
+        since: When Ready last changed its status.
+        stalled: Whether it can't go on by itself.
+        traffic: Why Redis is not known to hold the percentage; empty where it is.
+        contested: What is said of another writer; empty for none.
+        rollback: That this attempt was rolled back; `None` where it was not.
+        stages: All stages of the spec.
+        guardrails: All guardrails of the spec.
+        history: The last steps, oldest first.
+    """
+
+    namespace: str
+    name: str
+    now: float
+    revision: str
+    wanted: str
+    attempt: int
+    percentage: int
+    asked: int
+    holdback: int
+    paused: bool
+    guarded: bool
+    created: float | None
+    deleting: float | None
+    unseen: bool
+    ready: str
+    reason: str
+    message: str
+    since: float | None
+    stalled: bool
+    traffic: str
+    contested: str
+    rollback: Rollback | None
+    stages: tuple[StageGlance, ...]
+    guardrails: tuple[GuardrailGlance, ...]
+    history: tuple[Step, ...]
+
+    @property
+    def here(self) -> StageGlance | None:
+        """The stage that it stands in; `None` before the first, after a rollback, and after the last."""
+        return next((stage for stage in self.stages if stage.place is StagePlace.HERE), None)
+
+    @property
+    def ahead(self) -> StageGlance | None:
+        """The stage that comes next; `None` where none does."""
+        if self.rollback is not None:
+            return None
+        return next((stage for stage in self.stages if stage.place is StagePlace.AHEAD), None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last stage is served, and all is well."""
+        return self.ready == "True"
+
+    @property
+    def state(self) -> str:
+        """Its state in one word: the reason of Ready, but for an object that is going."""
+        return "Deleting" if self.deleting is not None else self.reason or "Unknown"
+
+    @property
+    def tone(self) -> Tone:
+        """How it is doing."""
+        if self.rollback is not None or self.stalled:
+            return Tone.BAD
+        if self.deleting is not None:
+            return Tone.WAITING
+        return Tone.WELL if self.complete or self.reason == "Progressing" else Tone.WAITING
+
+
+def glance(found: Mapping[str, Any], now: float) -> Glance:
+    """What an object tells, as the API server gives it."""
+    whole = Fields(found)
+    metadata, spec, status = whole.part("metadata"), whole.part("spec"), whole.part("status")
+    conditions = {one.text("type"): one for one in status.parts("conditions")}
+    ready, stalled, applied, contested = (conditions.get(name, Fields(None)) for name in _CONDITIONS)
+    record, progress = status.part("record"), status.part("progress")
+    return Glance(
+        namespace=metadata.text("namespace"),
+        name=metadata.text("name"),
+        now=now,
+        revision=status.text("revision") or spec.text("revision"),
+        wanted=spec.text("revision"),
+        attempt=status.whole("attempt"),
+        percentage=progress.whole("applied"),
+        asked=status.whole("percentage"),
+        holdback=record.whole("holdback"),
+        paused=spec.flag("paused"),
+        guarded=spec.text("afterCompletion") != "Stop",
+        created=metadata.moment("creationTimestamp"),
+        deleting=metadata.moment("deletionTimestamp"),
+        unseen=status.whole("observedGeneration") < metadata.whole("generation"),
+        ready=ready.text("status"),
+        reason=ready.text("reason"),
+        message=ready.text("message"),
+        since=ready.moment("lastTransitionTime"),
+        stalled=stalled.text("status") == "True",
+        traffic="" if applied.text("status") == "True" else applied.text("message"),
+        contested=contested.text("message"),
+        rollback=_rollback(status) if record.flag("latched") else None,
+        stages=stages(spec, status, _gained(metadata, ready, now)),
+        guardrails=guardrails(spec, status),
+        history=tuple(map(_step, status.parts("history"))),
+    )
+
+
+def _gained(metadata: Fields, ready: Fields, now: float) -> float:
+    """Seconds of healthy time since the status was saved: as long as all is well, it need not be saved for each."""
+    saved = [one.moment("time") for one in metadata.parts("managedFields") if one.text("subresource") == "status"]
+    newest = max((at for at in saved if at is not None), default=now)
+    return min(max(0.0, now - newest), SAVED_EVERY) if ready.text("reason") == "Progressing" else 0.0
+
+
+def _rollback(status: Fields) -> Rollback:
+    progress, runs = status.part("progress"), status.parts("stages")
+    left = runs[-1] if runs and runs[-1].text("outcome") == "RolledBack" else None
+    return Rollback(
+        at=progress.moment("rolledBack"),
+        reason=progress.text("reason"),
+        message=progress.text("message"),
+        since=None if left is None else left.whole("percentage"),
+        stage="" if left is None else left.text("name"),
+    )
+
+
+def _step(found: Fields) -> Step:
+    return Step(
+        at=found.moment("at") or 0.0,
+        reason=found.text("reason"),
+        message=found.text("message"),
+        warning=found.flag("warning"),
+        attempt=found.whole("attempt"),
+        revision=found.text("revision"),
+        stage=found.text("stage"),
+        percentage=found.whole("percentage"),
+    )
