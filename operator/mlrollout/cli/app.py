@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from . import processes
 from .authoring import commands as authoring
 from .ending import CommandError, ExitCode, program
+from .reading import commands as reading
 
 
 def show_version() -> None:
@@ -25,6 +26,13 @@ def show_version() -> None:
 
 
 COMMANDS: Mapping[str, Mapping[str, Callable[..., None]]] = {
+    "How it is doing": {
+        "list": reading.list_rollouts,
+        "status": reading.status,
+        "why": reading.why,
+        "history": reading.history,
+        "events": reading.events,
+    },
     "Before it is applied": {"lint": authoring.lint, "simulate": authoring.simulate},
     "Processes": {"operator": processes.operator, "server": processes.server, "token": processes.token},
     "This program": {"version": show_version},

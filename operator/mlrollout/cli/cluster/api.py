@@ -1,0 +1,232 @@
+"""One call to the API server, or one stream from it: its time limit, and how its failure is told."""
+
+import json
+import os
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import Any
+from urllib.parse import urlencode
+
+from mlrollout.cli.ending import CommandError, ExitCode
+from mlrollout.domain.request import one_line
+
+from .connection import address, connection
+from .kubeconfig import KubeContext
+from .login import login, tls
+
+Data = dict[str, Any]
+
+DEADLINE = 10.0
+"""Seconds for connecting, and for each part of an answer."""
+STREAM = 30
+"""Seconds of a stream. Its reader begins another, so that a connection that broke off silently is found."""
+LARGEST = 256 * 1024 * 1024
+"""Bytes of an answer."""
+_LONGEST = 300  # characters of the API server's own message
+_GZIP = 31  # window bits by which zlib takes gzip's header for granted
+_ADVICE = {
+    401: "Log in anew: the kubeconfig's token or certificate is not valid, or no longer",
+    403: "Ask whoever runs the cluster for that right",
+    429: "It is overloaded: try again",
+}
+
+
+class ClusterError(CommandError):
+    """The API server did not do what was asked.
+
+    Attributes:
+        status: The status of its answer; 0 without any.
+        absent: Whether it said that there is no object of this name.
+    """
+
+    def __init__(self, message: str, status: int = 0, *, absent: bool = False) -> None:
+        super().__init__(message, ExitCode.CLUSTER_UNUSABLE)
+        self.status = status
+        self.absent = absent
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """What is sent.
+
+    Attributes:
+        what: What it is for, to complete "could not …".
+        method: The verb of HTTP; a `PATCH` is a merge patch.
+        path: Below the server's address.
+        query: Parameters; empty ones are left out.
+        body: An object; `None` for nothing.
+        accept: The form of the answer.
+        patience: Seconds that may pass without a word, beyond the deadline.
+    """
+
+    what: str
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Data | None = None
+    accept: str = "application/json"
+    patience: float = 0.0
+
+    @property
+    def target(self) -> str:
+        """Path and parameters."""
+        asked = urlencode({name: value for name, value in self.query.items() if value})
+        return f"{self.path}?{asked}" if asked else self.path
+
+
+class Api:
+    """The API server of a context.
+
+    Attributes:
+        context: Which it is, and who asks.
+        skew: By how many seconds its clock was ahead of this machine's at the last answer; `None` if unknown.
+    """
+
+    def __init__(self, context: KubeContext, deadline: float = DEADLINE) -> None:
+        self.context = context
+        self.skew: float | None = None
+        self._address = address(context)
+        self._deadline = deadline
+        self._login = login(context)
+        self._connection: HTTPConnection | None = None
+
+    def ask(self, call: ApiCall) -> Data:
+        """Send a request; answers with the object in the response.
+
+        Raises:
+            ClusterError: It did not do it.
+        """
+        with self._told(call.what):
+            response = self._send(call)
+            text = _read(call.what, response)
+        found = _object(text)
+        if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise _refusal(call.what, response.status, found or {})
+        if found is None:
+            raise ClusterError(f"could not {call.what}: what answered is no Kubernetes API. See what is in between")
+        return found
+
+    def stream(self, what: str, path: str, query: Mapping[str, str]) -> Iterator[Data]:
+        """What a watch tells, for so many seconds.
+
+        Raises:
+            ClusterError: It tells nothing, or broke off.
+        """
+        asked = {"watch": "1", "timeoutSeconds": str(STREAM), **query}
+        with self._told(what):
+            response = self._send(ApiCall(what, "GET", path, asked, patience=STREAM))
+            if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+                raise _refusal(what, response.status, _object(_read(what, response)) or {})
+            while line := response.readline(LARGEST):
+                yield _object(line) or {}
+
+    def close(self) -> None:
+        """Give up the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _send(self, call: ApiCall) -> HTTPResponse:
+        response = self._exchange(call)
+        if response.status == HTTPStatus.UNAUTHORIZED and self._login.renewable:
+            self.close()
+            self._login = login(self.context)
+            response = self._exchange(call)
+        return response
+
+    def _exchange(self, call: ApiCall) -> HTTPResponse:
+        if self._connection is None:
+            encryption = tls(self.context, self._login) if self._address.scheme == "https" else None
+            self._connection = connection(self.context, self._address, encryption, self._deadline)
+        sent = None if call.body is None else json.dumps(call.body).encode()
+        target = self._address.path.rstrip("/") + call.target
+        self._connection.putrequest(call.method, target, skip_accept_encoding=True)
+        for name, value in self._headers(call, sent):
+            self._connection.putheader(name, value)
+        self._connection.endheaders(sent)
+        self._connection.sock.settimeout(self._deadline + call.patience)
+        response = self._connection.getresponse()
+        self.skew = _skew(response)
+        return response
+
+    def _headers(self, call: ApiCall, sent: bytes | None) -> Iterator[tuple[str, str]]:
+        yield "Accept", call.accept
+        if not call.patience:
+            yield "Accept-Encoding", "gzip"
+        yield "User-Agent", "mlrollout"
+        if sent is not None:
+            yield "Content-Type", "application/merge-patch+json" if call.method == "PATCH" else "application/json"
+            yield "Content-Length", str(len(sent))
+        yield from self._login.headers
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Tell a failure by what it means; a connection on which something failed is used no more."""
+        try:
+            yield
+        except (OSError, HTTPException) as error:
+            self.close()
+            place = f"the API server {self._address.netloc}"
+            raise ClusterError(f"could not {what}: {place} {self._why(error)}") from None
+        except BaseException:
+            self.close()
+            raise
+
+    def _why(self, error: Exception) -> str:
+        match error:
+            case TimeoutError():
+                return f"did not answer within {self._deadline:g} s"
+            case ssl.SSLCertVerificationError():
+                return f"can't be trusted ({error.verify_message}): see the certificate-authority in the kubeconfig"
+            case ssl.SSLError():
+                return f"can't be talked to safely ({error.reason})"
+            case socket.gaierror():
+                return f"can't be found ({error.strerror})"
+            case OSError() if error.errno is not None:
+                return f"can't be reached ({os.strerror(error.errno)})"
+        return f"broke the connection off ({type(error).__name__})"
+
+
+def _read(what: str, response: HTTPResponse) -> bytes:
+    text = response.read(LARGEST + 1)
+    if response.getheader("Content-Encoding") == "gzip":
+        try:
+            text = zlib.decompressobj(_GZIP).decompress(text, LARGEST + 1)
+        except zlib.error:
+            return b""
+    if len(text) > LARGEST:
+        raise ClusterError(f"could not {what}: the answer of the API server is too large")
+    return text
+
+
+def _object(text: bytes) -> Data | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _skew(response: HTTPResponse) -> float | None:
+    said = response.getheader("Date")
+    try:
+        return None if said is None else parsedate_to_datetime(said).timestamp() - time.time()
+    except ValueError:
+        return None
+
+
+def _refusal(what: str, status: int, said: Data) -> ClusterError:
+    message, details = one_line(str(said.get("message") or ""))[:_LONGEST], said.get("details")
+    why = f"the API server answered {status}" + (f", {message}" if message else "")
+    advice = f". {_ADVICE[status]}" if status in _ADVICE else ""
+    # Without a name it is the resource that is unknown: the CRD is missing.
+    absent = status == HTTPStatus.NOT_FOUND and isinstance(details, dict) and bool(details.get("name"))
+    return ClusterError(f"could not {what}: {why}{advice}", status, absent=absent)

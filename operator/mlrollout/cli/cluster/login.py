@@ -1,0 +1,152 @@
+"""What a request is sent with so that the API server knows who asks."""
+
+import base64
+import json
+import os
+import ssl
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from .kubeconfig import Entry, KubeContext, pem, unusable
+
+_PLUGIN_DEADLINE = 60.0
+"""Seconds that a plug-in of the kubeconfig may take: it may wait for a person at a browser."""
+_API = "client.authentication.k8s.io/"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How to log in.
+
+    Attributes:
+        headers: What each request carries, names and values.
+        certificate: The user's own, in PEM; empty for none.
+        key: Its key.
+        renewable: Whether another try may find a newer token.
+    """
+
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    certificate: str = field(default="", repr=False)
+    key: str = field(default="", repr=False)
+    renewable: bool = False
+
+
+def login(context: KubeContext) -> Credentials:
+    """How the user of a context logs in now; tokens in files and those of plug-ins are read anew.
+
+    Raises:
+        CommandError: The kubeconfig says nothing that can be used.
+    """
+    user = context.user
+    given = _plugin(context) if user.get("exec") else {}
+    return Credentials(
+        headers=(*_authorization(user, str(given.get("token") or "")), *_impersonation(user)),
+        certificate=str(given.get("clientCertificateData") or pem(user, "client-certificate")),
+        key=str(given.get("clientKeyData") or pem(user, "client-key")),
+        renewable=bool(user.get("exec") or user.get("tokenFile")),
+    )
+
+
+def tls(context: KubeContext, of: Credentials) -> ssl.SSLContext:
+    """Whom to trust, and the user's own certificate.
+
+    Raises:
+        CommandError: A certificate can't be used.
+    """
+    authority = pem(context.cluster, "certificate-authority")
+    try:
+        made = ssl.create_default_context(cadata=authority or None)
+        # Many clusters' own authorities lack what RFC 5280 asks for; kubectl does not ask for it either.
+        made.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        if context.cluster.get("insecure-skip-tls-verify"):
+            made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+        if of.certificate:
+            _show(made, of)
+    except (ssl.SSLError, ValueError) as error:
+        raise unusable(f"a certificate of the context {context.name} can't be used ({type(error).__name__})") from None
+    return made
+
+
+def _show(made: ssl.SSLContext, of: Credentials) -> None:
+    """Let the user's certificate be shown; Python takes it from a file alone."""
+    with tempfile.NamedTemporaryFile("w", prefix="mlrollout-", suffix=".pem") as file:  # for its owner alone
+        file.write(f"{of.certificate}\n{of.key}\n")
+        file.flush()
+        made.load_cert_chain(file.name)
+
+
+def _authorization(user: Entry, given: str) -> Iterator[tuple[str, str]]:
+    token = given or _token(user)
+    if token:
+        yield "Authorization", f"Bearer {token}"
+    elif user.get("username"):
+        said = f"{user['username']}:{user.get('password') or ''}"
+        yield "Authorization", f"Basic {base64.b64encode(said.encode()).decode()}"
+
+
+def _token(user: Entry) -> str:
+    file = user.get("tokenFile")
+    if file:
+        try:
+            return Path(file).read_text().strip()
+        except OSError as error:
+            raise unusable(f"the token file {file} can't be read ({error.strerror})") from None
+    provider = (user.get("auth-provider") or {}).get("config") or {}
+    return str(user.get("token") or provider.get("id-token") or provider.get("access-token") or "")
+
+
+def _impersonation(user: Entry) -> Iterator[tuple[str, str]]:
+    for name, value in (("Impersonate-User", user.get("as")), ("Impersonate-Uid", user.get("as-uid"))):
+        if value:
+            yield name, str(value)
+    for group in user.get("as-groups") or ():
+        yield "Impersonate-Group", str(group)
+    for name, values in (user.get("as-user-extra") or {}).items():
+        for value in values:
+            yield f"Impersonate-Extra-{quote(str(name), safe='')}", str(value)
+
+
+def _plugin(context: KubeContext) -> Mapping[str, Any]:
+    """What a plug-in of the kubeconfig says of who asks: a cloud's own login, most often."""
+    said = context.user["exec"]
+    command = [str(said.get("command") or ""), *map(str, said.get("args") or ())]
+    try:
+        ran = subprocess.run(  # noqa: S603 - the user's own kubeconfig asks for it
+            command,
+            env=os.environ | _variables(context, said),
+            stdin=None if sys.stdin is not None and sys.stdin.isatty() else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=_PLUGIN_DEADLINE,
+            check=False,
+        )
+        status = (json.loads(ran.stdout).get("status") or {}) if ran.returncode == 0 else None
+    except OSError as error:
+        hint = " ".join(str(said.get("installHint") or "").split())
+        told = f"{command[0]}, by which the kubeconfig logs in, can't be run ({error.strerror}). {hint}"
+        raise unusable(told.strip()) from None
+    except subprocess.TimeoutExpired:
+        raise unusable(f"{command[0]}, by which the kubeconfig logs in, did not end in time") from None
+    except (ValueError, AttributeError):
+        status = None
+    if not isinstance(status, dict):
+        raise unusable(f"{command[0]}, by which the kubeconfig logs in, failed: run it by hand to see why")
+    return status
+
+
+def _variables(context: KubeContext, said: Mapping[str, Any]) -> dict[str, str]:
+    version = str(said.get("apiVersion") or f"{_API}v1")
+    spec: dict[str, Any] = {"interactive": sys.stdin is not None and sys.stdin.isatty()}
+    if said.get("provideClusterInfo"):
+        spec["cluster"] = {
+            "server": context.cluster.get("server"),
+            "certificate-authority-data": context.cluster.get("certificate-authority-data"),
+        }
+    info = {"apiVersion": version, "kind": "ExecCredential", "spec": spec}
+    own = {str(one.get("name")): str(one.get("value") or "") for one in said.get("env") or () if isinstance(one, dict)}
+    return own | {"KUBERNETES_EXEC_INFO": json.dumps(info)}

@@ -1,0 +1,1 @@
+"""Commands for whoever wants to know how a rollout is doing; none of them changes anything."""

@@ -1,0 +1,1 @@
+"""What a person sees on a terminal: lines of text with styles, as wide as there is room."""

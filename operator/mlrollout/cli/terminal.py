@@ -1,0 +1,55 @@
+"""The terminal, or whatever stands in its place: how wide it is, what it can draw, and how lines get there."""
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from .screens.look import Signs, signs
+
+_USUAL = 80
+"""Cells in a line where nobody knows."""
+
+
+class Terminal:
+    """Standard output, which may be a file or a pipe."""
+
+    def __init__(self) -> None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # a sign that can't be written is no reason to fail
+        self.console = Console(highlight=False, markup=False, emoji=False, legacy_windows=False)
+
+    @property
+    def drawn(self) -> Signs:
+        """What to draw with."""
+        return signs(self.console.encoding)
+
+    @property
+    def room(self) -> int:
+        """Cells in a line, for text that has to be wrapped."""
+        return self.console.width if self._known else _USUAL
+
+    @property
+    def table_room(self) -> int | None:
+        """Cells in a line, for rows; `None` where a program reads them, which wants them whole."""
+        return self.console.width if self._known else None
+
+    @property
+    def _known(self) -> bool:
+        return self.console.is_terminal or os.environ.get("COLUMNS", "").isdigit()
+
+    def show(self, lines: Sequence[Text]) -> None:
+        """Write lines as they are."""
+        if lines:
+            self.console.print(Text("\n").join(lines), soft_wrap=True)
+
+    def note(self, message: str) -> None:
+        """Tell a person what is no part of the answer."""
+        print(message, file=sys.stderr)  # noqa: T201 - for a person
+
+    def write(self, text: str) -> None:
+        """Write text for a program, as it is."""
+        sys.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")

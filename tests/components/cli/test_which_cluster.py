@@ -1,0 +1,333 @@
+"""Which cluster and who asks: by kubectl's rules, and where that can't be known, one line says why."""
+
+import base64
+import json
+import ssl
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from devstack import certificates
+from devstack.certificates import Certificates
+from tests.components.cli.conftest import Kubeconfig
+from tests.support.command_line import Answer, ApiDouble, CommandLine, api_double
+
+LIST: dict[str, Any] = {"kind": "MLRolloutList", "items": [], "metadata": {}}
+UNUSABLE = 3
+ONE = "{current-context: a, contexts: [{name: a, context: {cluster: c}}]"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return certificates.make(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def encrypted(authority: Certificates) -> Iterator[ApiDouble]:
+    """One that is encrypted, and asks for a client's certificate without insisting on it."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(authority.ca))
+    context.load_cert_chain(authority.certificate, authority.key)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    with api_double(context) as running:
+        running.answers["*"] = Answer(LIST)
+        yield running
+
+
+def test_no_kubeconfig(mlrollout: CommandLine) -> None:
+    ran = mlrollout("list")
+    told = "there is no cluster to talk to: there is no ~/.kube/config. Let KUBECONFIG name the cluster's kubeconfig"
+    assert (ran.err, ran.code) == (f"mlrollout list: {told}\n", UNUSABLE)
+
+
+def test_a_kubeconfig_that_is_not_there(mlrollout: CommandLine) -> None:
+    mlrollout.setenv("KUBECONFIG", "/nowhere")
+    ran = mlrollout("status", "x")
+    assert "there is no cluster to talk to: KUBECONFIG names /nowhere, which is not there." in ran.err
+    assert ran.code == UNUSABLE
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("hunter2: [", "is no YAML"),
+        ("- hunter2", "is none"),
+        ("clusters: hunter2", "is none"),
+        ("", "has no current context: choose one with --context (it has none)"),
+        ("current-context: x", "has no context x: it has none"),
+        ("contexts: [{name: a, context: {}}, {name: b, context: {}}]", "choose one with --context (it has a, b)"),
+        ("{current-context: prodd, contexts: [{name: prod, context: {}}]}", "has no context prodd: did you mean prod?"),
+        (f"{ONE}}}", "names the cluster c, which is not in"),
+        ("{current-context: a, contexts: [{name: a}]}", "names the cluster (none), which is not in"),
+        (
+            "{current-context: a, contexts: [{name: a, context: {cluster: c, user: u}}], clusters: [{name: c}]}",
+            "names the user u, which is not in",
+        ),
+        (f"{ONE}, clusters: [{{name: c}}]}}", "the context a has no server that can be used: it names none"),
+        (f"{ONE}, clusters: [{{name: c, cluster: {{server: 'ftp://x'}}}}]}}", "no server that can be used: ftp://x"),
+    ],
+)
+def test_a_kubeconfig_that_says_nothing_that_can_be_used(
+    mlrollout: CommandLine, tmp_path: Path, text: str, told: str
+) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text(text)
+    mlrollout.setenv("KUBECONFIG", file)
+    ran = mlrollout("list")
+    assert told in ran.err
+    assert ran.err.count("\n") == 1
+    assert "hunter2" not in ran.err
+    assert ran.code == UNUSABLE
+
+
+def test_of_several_files_the_first_that_names_something_stands(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, tmp_path: Path
+) -> None:
+    double.answers["*"] = Answer(LIST)
+    second = kubeconfig(double.url, {"token": "second"}, namespace="there")
+    first = tmp_path / "first"
+    first.write_text("users: [{name: u, user: {token: first}}]")
+    mlrollout.setenv("KUBECONFIG", f"{first}:/nowhere:{second}")
+    ran = mlrollout("list")
+
+    assert ran.err == "There is no MLRollout in the namespace there.\n"
+    assert double.asked[0].headers["Authorization"] == "Bearer first"
+    assert "/namespaces/there/mlrollouts" in double.asked[0].path
+
+
+def test_a_context_and_a_namespace_can_be_chosen(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble
+) -> None:
+    double.answers["*"] = Answer(LIST)
+    file = kubeconfig(double.url)
+    found = yaml.safe_load(file.read_text())
+    found["contexts"].append({"name": "other", "context": {"cluster": "c", "user": "u", "namespace": "there"}})
+    file.write_text(yaml.safe_dump(found))
+
+    assert "namespace there" in mlrollout("list", "--context", "other").err
+    assert "namespace elsewhere" in mlrollout("list", "--context", "other", "-n", "elsewhere").err
+    assert "in any namespace" in mlrollout("list", "-A", "-l", "team=dispatch").err
+    assert double.asked[-1].path == "/apis/mlrollout.dev/v1alpha1/mlrollouts?limit=500&labelSelector=team%3Ddispatch"
+    ran = mlrollout("list", "--context", "othr")
+    assert "has no context othr: did you mean other?" in ran.err
+    assert ran.code == UNUSABLE
+
+
+def test_a_server_may_lie_below_a_path(mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble) -> None:
+    double.answers["*"] = Answer(LIST)
+    kubeconfig(f"{double.url}/k8s/clusters/c-1/")
+    assert mlrollout("list").code == 0
+    assert double.asked[0].path.startswith("/k8s/clusters/c-1/apis/mlrollout.dev/")
+
+
+@pytest.mark.parametrize(
+    ("user", "headers"),
+    [
+        ({"token": "t"}, {"Authorization": "Bearer t"}),
+        ({"username": "jane", "password": "p"}, {"Authorization": "Basic amFuZTpw"}),
+        ({"auth-provider": {"name": "oidc", "config": {"id-token": "i"}}}, {"Authorization": "Bearer i"}),
+        (
+            {"token": "t", "as": "jane", "as-uid": "1", "as-groups": ["g"], "as-user-extra": {"a/b": ["c"]}},
+            {
+                "Impersonate-User": "jane",
+                "Impersonate-Uid": "1",
+                "Impersonate-Group": "g",
+                "Impersonate-Extra-a%2Fb": "c",
+            },
+        ),
+    ],
+)
+def test_who_asks(
+    mlrollout: CommandLine,
+    kubeconfig: Kubeconfig,
+    double: ApiDouble,
+    user: dict[str, Any],
+    headers: dict[str, str],
+) -> None:
+    double.answers["*"] = Answer(LIST)
+    kubeconfig(double.url, user)
+    assert mlrollout("list").code == 0
+    assert headers.items() <= double.asked[0].headers.items()
+
+
+def test_a_token_in_a_file_beside_the_kubeconfig(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("from-a-file\n")
+    double.answers["*"] = Answer(LIST)
+    kubeconfig(double.url, {"token": "old", "tokenFile": "token"})
+    assert mlrollout("list").code == 0
+    assert double.asked[0].headers["Authorization"] == "Bearer from-a-file"
+
+    (tmp_path / "token").unlink()
+    ran = mlrollout("list")
+    assert f"the token file {tmp_path}/token can't be read (No such file or directory)" in ran.err
+    assert ran.code == UNUSABLE
+
+
+def _plugin(folder: Path, script: str) -> dict[str, Any]:
+    file = folder / "plugin"
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(file.stat().st_mode | stat.S_IXUSR)
+    version = "client.authentication.k8s.io/v1"
+    return {
+        "exec": {
+            "apiVersion": version,
+            "command": str(file),
+            "args": ["get-token"],
+            "env": [{"name": "PROFILE", "value": "prod"}],
+            "provideClusterInfo": True,
+            "installHint": "Install it\nfrom there",
+        }
+    }
+
+
+def test_a_plug_in_says_who_asks_and_is_asked_again_when_that_is_refused(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, tmp_path: Path
+) -> None:
+    asked = tmp_path / "asked"
+    script = f"""
+    echo "$1 $PROFILE $KUBERNETES_EXEC_INFO" >> {asked}
+    n=$(wc -l < {asked})
+    echo '{{"kind": "ExecCredential", "status": {{"token": "token-'$n'"}}}}'
+    """
+    kubeconfig(double.url, _plugin(tmp_path, script))
+    double.answers["*"] = lambda asked: Answer(
+        LIST if asked.headers["Authorization"].endswith("2") else {"kind": "Status"},
+        200 if asked.headers["Authorization"].endswith("2") else 401,
+    )
+    assert mlrollout("list").code == 0
+    first = asked.read_text().splitlines()[0]
+    assert first.startswith("get-token prod ")
+    info = json.loads(first.removeprefix("get-token prod "))
+    assert info["spec"]["cluster"]["server"] == double.url
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("exit 1", "failed: run it by hand to see why"),
+        ("echo nonsense", "failed: run it by hand to see why"),
+        ("echo '[]'", "failed: run it by hand to see why"),
+    ],
+)
+def test_a_plug_in_that_fails(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, tmp_path: Path, script: str, told: str
+) -> None:
+    kubeconfig(double.url, _plugin(tmp_path, script))
+    ran = mlrollout("list")
+    assert f"{tmp_path}/plugin, by which the kubeconfig logs in, {told}" in ran.err
+    assert ran.code == UNUSABLE
+
+
+def test_a_plug_in_that_is_not_installed_is_told_with_its_hint(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, tmp_path: Path
+) -> None:
+    user = _plugin(tmp_path, "true")
+    (tmp_path / "plugin").unlink()
+    kubeconfig(double.url, user)
+    ran = mlrollout("list")
+    assert "can't be run (No such file or directory). Install it from there" in ran.err
+    assert ran.code == UNUSABLE
+
+
+# --- encryption ---
+
+
+def _data(file: Path) -> str:
+    return base64.b64encode(file.read_bytes()).decode()
+
+
+def test_a_server_is_trusted_by_the_authority_of_the_kubeconfig(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, encrypted: ApiDouble, authority: Certificates
+) -> None:
+    kubeconfig(encrypted.url, cluster={"certificate-authority-data": _data(authority.ca)})
+    assert mlrollout("list").code == 0
+    kubeconfig(encrypted.url, cluster={"certificate-authority": str(authority.ca)})
+    assert mlrollout("list").code == 0
+    kubeconfig(encrypted.url, cluster={"insecure-skip-tls-verify": True})
+    assert mlrollout("list").code == 0
+    assert not any(asked.certificate for asked in encrypted.asked)
+
+
+def test_a_server_that_can_not_be_trusted(mlrollout: CommandLine, kubeconfig: Kubeconfig, encrypted: ApiDouble) -> None:
+    kubeconfig(encrypted.url)
+    ran = mlrollout("list")
+    assert f"the API server 127.0.0.1:{encrypted.port} can't be trusted (" in ran.err
+    assert ran.err.endswith("see the certificate-authority in the kubeconfig\n")
+    assert ran.code == UNUSABLE
+    assert encrypted.asked == []
+
+
+def test_a_server_under_another_name(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, encrypted: ApiDouble, authority: Certificates
+) -> None:
+    trusted = {"certificate-authority": str(authority.ca)}
+    kubeconfig(encrypted.url, cluster=trusted | {"tls-server-name": "localhost"})
+    assert mlrollout("list").code == 0
+    kubeconfig(encrypted.url, cluster=trusted | {"tls-server-name": "elsewhere"})
+    assert "can't be trusted" in mlrollout("list").err
+
+
+def test_a_users_own_certificate_is_shown(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, encrypted: ApiDouble, authority: Certificates
+) -> None:
+    trusted = {"certificate-authority": str(authority.ca)}
+    files = {"client-certificate": str(authority.certificate), "client-key": str(authority.key)}
+    data = {"client-certificate-data": _data(authority.certificate), "client-key-data": _data(authority.key)}
+    for user in (files, data):
+        kubeconfig(encrypted.url, user, cluster=trusted)
+        assert mlrollout("list").code == 0
+        assert encrypted.asked[-1].certificate
+
+
+@pytest.mark.parametrize(
+    ("user", "cluster", "told"),
+    [
+        ({"client-certificate-data": "aHVudGVyMg=="}, {}, "a certificate of the context here can't be used"),
+        ({}, {"certificate-authority-data": "hunter2!"}, "the certificate-authority of the kubeconfig can't be read"),
+        ({}, {"certificate-authority": "missing"}, "can't be read (No such file or directory)"),
+        ({}, {"certificate-authority-data": "aHVudGVyMg=="}, "a certificate of the context here can't be used"),
+    ],
+)
+def test_certificates_that_are_none(
+    mlrollout: CommandLine,
+    kubeconfig: Kubeconfig,
+    encrypted: ApiDouble,
+    user: dict[str, str],
+    cluster: dict[str, str],
+    told: str,
+) -> None:
+    kubeconfig(encrypted.url, user or None, cluster=cluster)
+    ran = mlrollout("list")
+    assert told in ran.err
+    assert ran.err.count("\n") == 1
+    assert "hunter2" not in ran.err
+    assert ran.code == UNUSABLE
+
+
+# --- a proxy ---
+
+
+def test_a_proxy_of_the_kubeconfig_or_of_the_environment(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble
+) -> None:
+    kubeconfig("https://10.99.0.1:6443", cluster={"proxy-url": double.url})
+    double.answers["*"] = Answer({}, 403)
+    ran = mlrollout("list")
+    assert "the API server 10.99.0.1:6443 can't be reached" in ran.err or "broke the connection off" in ran.err
+    assert ran.code == UNUSABLE
+
+
+@pytest.mark.parametrize("proxy", ["socks5://10.0.0.1:1080", "https://u:hunter2@proxy"])
+def test_a_proxy_of_a_kind_that_is_not_known(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, proxy: str
+) -> None:
+    kubeconfig(double.url, cluster={"proxy-url": proxy})
+    ran = mlrollout("list")
+    assert "can't be used: this program knows those with http:// alone" in ran.err
+    assert "hunter2" not in ran.err
+    assert ran.code == UNUSABLE
