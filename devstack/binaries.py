@@ -73,6 +73,7 @@ _SOURCES: Mapping[str, tuple[Source, ...]] = {
     "etcd": (*_READY, *_MADE),
     "kubectl": (*_READY, on_path, *_MADE),
     "helm": (gobuild.cached, on_path, gobuild.build),
+    "helm4": (gobuild.cached, gobuild.build),
     "redis-server": _PACKAGED,
     "redis-cli": _PACKAGED,
     "prometheus": _PACKAGED,

@@ -82,7 +82,15 @@ HELM = GoModule(
     stamps=("helm.sh/helm/v3/internal/version.version={version}",),
     takes="1 to 2 minutes on two cores",
 )
-MODULES: Mapping[str, GoModule] = {name: module for module in (KUBERNETES, ETCD, HELM) for name in module.commands}
+HELM4 = GoModule(
+    folder="helm4",
+    module="helm.sh/helm/v4",
+    commands={"helm4": "helm.sh/helm/v4/cmd/helm"},
+    stamps=("helm.sh/helm/v4/internal/version.version={version}",),
+    takes="2 to 3 minutes on two cores",
+)
+_ALL = (KUBERNETES, ETCD, HELM, HELM4)
+MODULES: Mapping[str, GoModule] = {name: module for module in _ALL for name in module.commands}
 
 
 def cached(name: str) -> Path | None:
@@ -130,7 +138,7 @@ def _no_go(name: str) -> str:
         remedy=f"Install Go {needed[1] if needed else ''} or newer (https://go.dev/doc/install)"
         + (
             ", or set KUBEBUILDER_ASSETS to a folder with kube-apiserver, etcd and kubectl."
-            if name != "helm"
+            if not name.startswith("helm")
             else ", or install Helm (https://helm.sh/docs/intro/install)."
         ),
     )
