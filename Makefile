@@ -66,10 +66,11 @@ down: $(VENV)/ready ## Stop the local stack
 status: $(VENV)/ready ## Say what of the local stack runs
 	@$(BIN)/python -m devstack status
 
-generate: $(VENV)/ready ## Write the CRD, the chart's copy, the references, the vectors and the screens from the code
+generate: $(VENV)/ready ## Write the CRD, the chart's copy and values, references, vectors and screens from the code
 	$(BIN)/python -m mlrollout.api.generate
 	$(BIN)/python -m docs.vectors.generate
 	$(BIN)/python -m docs.sdk
+	$(BIN)/python -m docs.chart
 	$(BIN)/python -m tests.pure.cli.golden
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" -q

@@ -57,8 +57,7 @@ def vacant_house() -> Iterator[House]:
     """The same, without an operator."""
     with Stack() as stack:
         stack.install()
-        for exports in _exports(stack):
-            yield from _house(stack, exports)
+        yield from houses(stack)
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +91,12 @@ def _exports(stack: Stack) -> Iterator[Exports]:
         if stack.prometheus is not None:
             stack.prometheus.set_targets("app", [scraped.address])
         yield Exports(scraped)
+
+
+def houses(stack: Stack) -> Iterator[House]:
+    """One house with exports of its own."""
+    for exports in _exports(stack):
+        yield from _house(stack, exports)
 
 
 def _house(stack: Stack, exports: Exports) -> Iterator[House]:

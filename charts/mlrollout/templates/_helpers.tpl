@@ -1,19 +1,110 @@
+{{- define "mlrollout.chartName" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
 {{- define "mlrollout.name" -}}
-{{- if contains .Chart.Name .Release.Name -}}
+{{- $chart := include "mlrollout.chartName" . -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else if contains $chart .Release.Name -}}
 {{- .Release.Name | trunc 63 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name $chart | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 
+{{- /* A name with an ending, of 63 characters at most: (list $ "metrics"). */ -}}
+{{- define "mlrollout.nameOf" -}}
+{{- $ending := index . 1 -}}
+{{- $most := int (sub 62 (len $ending)) -}}
+{{- printf "%s-%s" (include "mlrollout.name" (index . 0) | trunc $most | trimSuffix "-") $ending -}}
+{{- end -}}
+
+{{- /* What is of no namespace. Releases that look after one namespace each may have the same name. */ -}}
+{{- define "mlrollout.clusterName" -}}
+{{- if .Values.watchNamespace -}}
+{{- printf "%s-%s" (include "mlrollout.name" .) .Release.Namespace -}}
+{{- else -}}
+{{- include "mlrollout.name" . -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* The server's pods have a name of their own: the operator's selector can't be changed any more. */ -}}
 {{- define "mlrollout.selector" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ include "mlrollout.chartName" $root }}{{ if eq (index . 1) "server" }}-server{{ end }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
 {{- end -}}
 
+{{- /* Labels of everything: (list $ "operator") or (list $ "server"). */ -}}
 {{- define "mlrollout.labels" -}}
+{{- $root := index . 0 -}}
+{{- with $root.Values.commonLabels }}{{ toYaml . }}
+{{ end -}}
 {{ include "mlrollout.selector" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+app.kubernetes.io/component: {{ index . 1 }}
+app.kubernetes.io/part-of: mlrollout
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
+{{- end -}}
+
+{{- /* The metadata of everything: (dict "root" $ "component" "operator" "name" … "namespace" … "labels" … "annotations" …);
+       what is of no namespace has no `namespace`. */ -}}
+{{- define "mlrollout.metadata" -}}
+name: {{ .name }}
+{{- with .namespace }}
+namespace: {{ . }}
+{{- end }}
+labels:
+  {{- $labels := include "mlrollout.labels" (list .root .component) | fromYaml }}
+  {{- toYaml (merge (deepCopy (.labels | default dict)) $labels) | nindent 2 }}
+{{- with merge (deepCopy (.annotations | default dict)) .root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "mlrollout.image" -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "mlrollout.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- .Values.serviceAccount.name | default (include "mlrollout.name" .) -}}
+{{- else -}}
+{{- .Values.serviceAccount.name | default "default" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "mlrollout.serverAccount" -}}
+{{- with .Values.server.serviceAccount -}}
+{{- if .create -}}
+{{- .name | default (include "mlrollout.nameOf" (list $ "server")) -}}
+{{- else -}}
+{{- .name | default "default" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Who is meant by a binding: (list $ account). */ -}}
+{{- define "mlrollout.subjects" -}}
+subjects:
+- kind: ServiceAccount
+  name: {{ index . 1 }}
+  namespace: {{ (index . 0).Release.Namespace }}
+{{- end -}}
+
+{{- /* The Lease is called after the namespace that is watched, as in adapters/kubernetes/lease.py. */ -}}
+{{- define "mlrollout.lease" -}}
+mlrollout{{ with .Values.watchNamespace }}-{{ . }}{{ end }}
+{{- end -}}
+
+{{- /* Whether the server has objects to move: only then it needs the API server. */ -}}
+{{- define "mlrollout.serverHasObjects" -}}
+{{- range .Values.server.config.rollouts }}{{ if .object }}true{{ end }}{{ end -}}
 {{- end -}}

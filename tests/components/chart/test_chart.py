@@ -1,52 +1,16 @@
-"""The chart as Helm itself lints and renders it."""
+"""The operator's part of the chart, as Helm itself lints and renders it."""
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from devstack import binaries
-from devstack.commands import run
+from tests.support.helm import CHART, FULL, HELMS, NAMESPACE, Manifest, helm, one, render
 from tests.support.places import OPERATOR_RULES
-
-ROOT = Path(__file__).parents[3]
-CHART = ROOT / "charts" / "mlrollout"
-NAMESPACE = "mlrollout-system"
-FULL = {
-    "replicas": 1,
-    "image": {"repository": "registry.example/mlrollout", "tag": "1.2.3"},
-    "imagePullSecrets": [{"name": "registry"}],
-    "redis": {"existingSecret": "operator-redis", "key": "redis-url"},
-    "prometheus": {"address": "http://prometheus.monitoring:9090"},
-    "allowedPrometheusAddresses": ["http://prometheus.*:9090", "https://metrics.example"],
-    "secretNamespaces": ["dispatch", "pricing"],
-}
-
-Manifest = dict[str, Any]
-
-
-def helm(*arguments: str | Path, values: Manifest | None = None) -> tuple[int, str]:
-    """Its exit code and what it says; values come in as a file would, from standard input."""
-    ran = run([binaries.path("helm"), *arguments, "--kube-version=1.34.0", "--values=-"], text=json.dumps(values or {}))
-    return ran.returncode, ran.stdout + ran.stderr
-
-
-def render(values: Manifest | None = None, release: str = "mlrollout") -> list[Manifest]:
-    code, said = helm("template", release, CHART, f"--namespace={NAMESPACE}", values=values)
-    assert code == 0, said
-    return [document for document in yaml.safe_load_all(said) if document]
-
-
-def one(manifests: Sequence[Manifest], kind: str, name: str | None = None) -> Manifest:
-    (found,) = [item for item in manifests if item["kind"] == kind and name in {None, item["metadata"]["name"]}]
-    return found
 
 
 def container(manifests: Sequence[Manifest]) -> Manifest:
-    (found,) = one(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
+    (found,) = one(manifests, "Deployment", "mlrollout")["spec"]["template"]["spec"]["containers"]
     return dict(found)
 
 
@@ -54,39 +18,59 @@ def environment(manifests: Sequence[Manifest]) -> Manifest:
     return {each["name"]: each.get("value", each.get("valueFrom")) for each in container(manifests)["env"]}
 
 
+@pytest.mark.parametrize("program", HELMS)
 @pytest.mark.parametrize("values", [{}, FULL], ids=["default", "full"])
-def test_helm_finds_nothing_to_complain_of(values: Manifest) -> None:
-    code, said = helm("lint", CHART, "--strict", values=values)
+def test_helm_finds_nothing_to_complain_of(values: Manifest, program: str) -> None:
+    code, said = helm("lint", CHART, "--strict", values=values, program=program)
 
     assert code == 0, said
     assert "[WARNING]" not in said
 
 
-def test_what_the_operator_may_do_is_this_and_no_more() -> None:
-    rules = {
-        (item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]): item["rules"]
-        for item in render()
+@pytest.mark.parametrize("values", [{}, FULL], ids=["default", "full"])
+def test_helm_3_and_helm_4_render_the_same(values: Manifest) -> None:
+    assert render(values, program="helm") == render(values, program="helm4")
+
+
+def rules(manifests: Sequence[Manifest], component: str = "operator") -> Manifest:
+    return {
+        f"{item['kind']} {item['metadata'].get('namespace', '')}/{item['metadata']['name']}": item["rules"]
+        for item in manifests
         if "rules" in item
+        and item["kind"].endswith("Role")
+        and item["metadata"]["labels"]["app.kubernetes.io/component"] == component
+        and not item["metadata"]["name"].endswith(("-view", "-edit"))
     }
 
-    assert rules == {
-        ("ClusterRole", "", "mlrollout"): [
-            {"apiGroups": ["mlrollout.dev"], "resources": ["mlrollouts"], "verbs": ["get", "list", "watch", "patch"]},
-            {"apiGroups": ["mlrollout.dev"], "resources": ["mlrollouts/status"], "verbs": ["patch"]},
-            {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
-            {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]},
-        ],
-        ("Role", NAMESPACE, "mlrollout-lease"): [
-            {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
-            {
-                "apiGroups": ["coordination.k8s.io"],
-                "resources": ["leases"],
-                "resourceNames": ["mlrollout"],
-                "verbs": ["get", "update"],
-            },
-        ],
+
+ON_OBJECTS = OPERATOR_RULES[:3]
+OF_THE_CLUSTER = OPERATOR_RULES[3]
+ON_LEASES = OPERATOR_RULES[4:]
+
+
+def test_what_the_operator_may_do_is_this_and_no_more() -> None:
+    assert rules(render()) == {
+        "ClusterRole /mlrollout": [*ON_OBJECTS, OF_THE_CLUSTER],
+        f"Role {NAMESPACE}/mlrollout-lease": ON_LEASES,
     }
-    assert [rule for found in rules.values() for rule in found] == OPERATOR_RULES, "what the adapters are tested under"
+
+
+def test_in_one_namespace_its_rights_are_there_and_its_lease_is_called_after_it() -> None:
+    lease = [ON_LEASES[0], ON_LEASES[1] | {"resourceNames": ["mlrollout-dispatch"]}]
+    found = render({"watchNamespace": "dispatch"})
+
+    assert rules(found) == {
+        f"ClusterRole /mlrollout-{NAMESPACE}": [OF_THE_CLUSTER],
+        "Role dispatch/mlrollout": ON_OBJECTS,
+        f"Role {NAMESPACE}/mlrollout-lease": lease,
+    }
+    assert environment(found)["MLROLLOUT_WATCH_NAMESPACE"] == "dispatch"
+
+
+def test_in_one_namespace_nothing_need_be_installed_that_is_of_none_but_the_crd() -> None:
+    found = render({"watchNamespace": "dispatch", "rbac": {"clusterRoles": False}})
+
+    assert [item["kind"] for item in found if "namespace" not in item["metadata"]] == ["CustomResourceDefinition"]
 
 
 def test_secrets_are_read_only_where_the_administrator_says() -> None:
@@ -100,17 +84,51 @@ def test_secrets_are_read_only_where_the_administrator_says() -> None:
     assert all(role["rules"] == [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}] for role in roles)
 
 
-def test_every_binding_is_to_the_operators_own_account() -> None:
-    bindings = [item for item in render(FULL) if item["kind"].endswith("Binding")]
-    account = {"kind": "ServiceAccount", "name": "mlrollout", "namespace": NAMESPACE}
+@pytest.mark.parametrize("values", [FULL, {"watchNamespace": "dispatch"}], ids=["all", "one"])
+def test_every_binding_is_to_an_account_of_ours_and_to_a_role_that_is_there(values: Manifest) -> None:
+    manifests = render(values)
+    there = {(item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"]) for item in manifests}
+    bindings = [item for item in manifests if item["kind"].endswith("Binding")]
 
-    assert len(bindings) == 4
-    assert all(binding["subjects"] == [account] for binding in bindings)
+    assert bindings
+    for binding in bindings:
+        role, (subject,) = binding["roleRef"], binding["subjects"]
+        assert (role["kind"], binding["metadata"].get("namespace"), role["name"]) in there
+        assert (subject["kind"], subject["namespace"], subject["name"]) in there
 
 
-@pytest.mark.parametrize(("release", "name"), [("mlrollout", "mlrollout"), ("canary", "canary-mlrollout")])
-def test_everything_is_named_after_the_release(release: str, name: str) -> None:
-    manifests = render(release=release)
+def test_users_may_read_by_the_clusters_own_roles_and_write_only_where_the_administrator_says() -> None:
+    def aggregated(values: Manifest, name: str) -> set[str]:
+        labels = one(render(values), "ClusterRole", name)["metadata"]["labels"]
+        return {label.rpartition("-")[2] for label, on in labels.items() if "aggregate-to" in label and on == "true"}
+
+    assert aggregated({}, "mlrollout-view") == {"view", "edit", "admin"}
+    assert aggregated({}, "mlrollout-edit") == set()
+    assert aggregated({"rbac": {"aggregateToEdit": True}}, "mlrollout-edit") == {"edit", "admin"}
+    assert aggregated({"rbac": {"aggregateToView": False}}, "mlrollout-view") == set()
+    (rule,) = one(render(), "ClusterRole", "mlrollout-edit")["rules"]
+    assert rule["resources"] == ["mlrollouts"], "whoever writes the status raises traffic"
+
+
+def test_without_rbac_there_is_none() -> None:
+    assert not [
+        item
+        for item in render(FULL | {"rbac": {"create": False}})
+        if "Role" in item["kind"] and "server" not in item["metadata"]["name"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "release", "name"),
+    [
+        ({}, "mlrollout", "mlrollout"),
+        ({}, "canary", "canary-mlrollout"),
+        ({"nameOverride": "rollouts"}, "canary", "canary-rollouts"),
+        ({"fullnameOverride": "guard"}, "canary", "guard"),
+    ],
+)
+def test_everything_is_named_after_the_release(values: Manifest, release: str, name: str) -> None:
+    manifests = render(values, release=release)
     pod = one(manifests, "Deployment")["spec"]["template"]
 
     assert one(manifests, "ServiceAccount")["metadata"]["name"] == name
@@ -118,9 +136,17 @@ def test_everything_is_named_after_the_release(release: str, name: str) -> None:
     assert one(manifests, "ClusterRoleBinding")["subjects"][0]["name"] == name
 
 
+def test_no_name_of_a_release_makes_one_that_is_too_long() -> None:
+    manifests = render({"server": FULL["server"]}, release="r" * 53)
+
+    for item in manifests:
+        if item["kind"] in {"Service", "Deployment", "ServiceAccount"}:
+            assert len(item["metadata"]["name"]) <= 63
+
+
 def test_the_pod_has_nothing_that_it_does_not_need() -> None:
     manifests = render(FULL)
-    pod = one(manifests, "Deployment")["spec"]["template"]["spec"]
+    pod = one(manifests, "Deployment", "mlrollout")["spec"]["template"]["spec"]
 
     assert pod["securityContext"] == {
         "runAsNonRoot": True,
@@ -135,7 +161,7 @@ def test_the_pod_has_nothing_that_it_does_not_need() -> None:
         "capabilities": {"drop": ["ALL"]},
     }
     assert set(container(manifests)["resources"]) == {"requests", "limits"}
-    assert one(manifests, "ServiceAccount")["automountServiceAccountToken"] is False
+    assert one(manifests, "ServiceAccount", "mlrollout")["automountServiceAccountToken"] is False
 
 
 def test_the_pod_is_probed_where_it_listens() -> None:
@@ -147,13 +173,38 @@ def test_the_pod_is_probed_where_it_listens() -> None:
     assert found["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
 
 
-def test_the_metrics_service_finds_the_pod() -> None:
-    manifests = render()
-    labels = one(manifests, "Deployment")["spec"]["template"]["metadata"]["labels"]
-    service = one(manifests, "Service")["spec"]
+def test_what_selects_pods_finds_those_of_its_own_component_alone() -> None:
+    manifests = render(FULL)
+    pods = {
+        name: one(manifests, "Deployment", name)["spec"]["template"]["metadata"]["labels"]
+        for name in ("mlrollout", "mlrollout-server")
+    }
+    selectors = {
+        (item["kind"], item["metadata"]["name"]): selector
+        for item in manifests
+        if (selector := _selector(item)) is not None and item["kind"] not in {"ServiceMonitor", "PodMonitor"}
+    }
 
-    assert service["selector"].items() <= labels.items()
-    assert service["ports"] == [{"name": "http", "port": 8080, "targetPort": "http"}]
+    assert len(selectors) == 8
+    for (_, name), selector in selectors.items():
+        found = {pod for pod, labels in pods.items() if selector.items() <= labels.items()}
+        assert found == {"mlrollout-server" if "server" in name else "mlrollout"}
+    for kind in ("ServiceMonitor", "PodMonitor"):
+        selector = _selector(one(manifests, kind)) or {}
+        assert all(selector.items() <= labels.items() for labels in pods.values())
+
+
+def _selector(item: Manifest) -> Manifest | None:
+    spec = item.get("spec", {})
+    found = spec.get("selector") or spec.get("podSelector") if item["kind"] != "CustomResourceDefinition" else None
+    return None if found is None else found.get("matchLabels", found)
+
+
+def test_the_selector_is_that_of_every_older_version() -> None:
+    """It can't be changed: an upgrade would fail."""
+    assert one(render(), "Deployment")["spec"]["selector"] == {
+        "matchLabels": {"app.kubernetes.io/name": "mlrollout", "app.kubernetes.io/instance": "mlrollout"}
+    }
 
 
 def test_without_values_the_operator_is_told_the_least() -> None:
@@ -161,28 +212,39 @@ def test_without_values_the_operator_is_told_the_least() -> None:
         "MLROLLOUT_LISTEN": "0.0.0.0:8080",
         "MLROLLOUT_NAMESPACE": {"fieldRef": {"fieldPath": "metadata.namespace"}},
     }
+    assert "args" not in container(render())
+    assert "volumes" not in one(render(), "Deployment")["spec"]["template"]["spec"]
 
 
 def test_the_operator_is_told_what_the_values_say() -> None:
     manifests = render(FULL)
-    (volume,) = one(manifests, "Deployment")["spec"]["template"]["spec"]["volumes"]
-    (mount,) = container(manifests)["volumeMounts"]
+    url, tls = one(manifests, "Deployment", "mlrollout")["spec"]["template"]["spec"]["volumes"]
+    at_url, at_tls = (mount["mountPath"] for mount in container(manifests)["volumeMounts"])
 
     assert (
         environment(manifests).items()
         >= {
-            "MLROLLOUT_REDIS_URL_FILE": f"{mount['mountPath']}/url",
+            "MLROLLOUT_REDIS_URL_FILE": f"{at_url}/url",
+            "MLROLLOUT_REDIS_CA": f"{at_tls}/ca",
+            "MLROLLOUT_REDIS_CERTIFICATE": f"{at_tls}/certificate",
+            "MLROLLOUT_REDIS_KEY": f"{at_tls}/key",
             "MLROLLOUT_PROMETHEUS_URL": "http://prometheus.monitoring:9090",
             "MLROLLOUT_ALLOWED_PROMETHEUS": "http://prometheus.*:9090,https://metrics.example",
         }.items()
     )
-    assert volume["secret"]["secretName"] == "operator-redis"
-    assert volume["secret"]["items"] == [{"key": "redis-url", "path": "url"}]
-    assert container(manifests)["image"] == "registry.example/mlrollout:1.2.3"
+    assert url["secret"]["secretName"] == "operator-redis"
+    assert url["secret"]["items"] == [{"key": "redis-url", "path": "url"}]
+    assert tls["secret"]["secretName"] == "redis-tls"
+    assert {item["path"]: item["key"] for item in tls["secret"]["items"]} == {
+        "ca": "ca.crt",
+        "certificate": "tls.crt",
+        "key": "tls.key",
+    }
+    assert container(manifests)["args"] == ["--text", "--log-level=debug"]
 
 
 def test_the_crd_is_the_one_that_we_ship() -> None:
-    shipped = yaml.safe_load((ROOT / "crds" / "mlrollout.dev_mlrollouts.yaml").read_text())
+    shipped = yaml.safe_load((CHART.parents[1] / "crds" / "mlrollout.dev_mlrollouts.yaml").read_text())
 
     assert one(render({"crds": {"keep": False}}), "CustomResourceDefinition") == shipped
     assert one(render(), "CustomResourceDefinition")["spec"] == shipped["spec"]
@@ -195,21 +257,9 @@ def test_the_crd_outlives_the_release_unless_told_otherwise() -> None:
     assert "CustomResourceDefinition" not in {item["kind"] for item in render({"crds": {"install": False}})}
 
 
-@pytest.mark.parametrize(
-    ("values", "place"),
-    [
-        ({"replica": 2}, "replica"),
-        ({"replicas": "two"}, "/replicas"),
-        ({"redis": {"url": "redis://password@host"}}, "url"),
-        ({"prometheus": {"address": "http://user:password@prometheus"}}, "/prometheus/address"),
-        ({"allowedPrometheusAddresses": ["http://a,http://b"]}, "/allowedPrometheusAddresses/0"),
-        ({"secretNamespaces": ["Not A Namespace"]}, "/secretNamespaces/0"),
-        ({"crds": {"keep": "yes"}}, "/crds/keep"),
-    ],
-    ids=str,
-)
-def test_values_that_make_no_sense_are_refused_by_name(values: Manifest, place: str) -> None:
-    code, said = helm("template", "mlrollout", CHART, values=values)
+def test_the_crd_has_the_labels_and_annotations_that_are_asked_for() -> None:
+    values = {"crds": {"annotations": {"cost": "$1"}}, "commonLabels": {"team": "a"}, "commonAnnotations": {"b": "c"}}
+    metadata = one(render(values), "CustomResourceDefinition")["metadata"]
 
-    assert code != 0
-    assert place in said
+    assert metadata["annotations"] == {"cost": "$1", "b": "c", "helm.sh/resource-policy": "keep"}
+    assert metadata["labels"] == {"team": "a"}

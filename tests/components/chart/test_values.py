@@ -1,0 +1,236 @@
+"""Each value does what its description says, has a place in the schema, and stands in the README."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from docs import chart
+from tests.support.helm import CHART, SERVER, Manifest, at, one, render
+
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+POD = "spec.template.spec"
+DIGEST = f"sha256:{'a' * 64}"
+CONTAINER = f"{POD}.containers.0"
+
+
+def nested(path: str, value: object) -> Manifest:
+    first, _, rest = path.partition(".")
+    return {first: nested(rest, value) if rest else value}
+
+
+OF_PODS: list[tuple[Any, ...]] = [
+    ("strategy", {"type": "Recreate"}, "spec.strategy"),
+    ("deploymentAnnotations", {"a": "b"}, "metadata.annotations"),
+    ("podAnnotations", {"c": "d"}, "spec.template.metadata.annotations.c", "d"),
+    ("podLabels", {"e": "f"}, "spec.template.metadata.labels.e", "f"),
+    ("podSecurityContext", {"runAsUser": 1000}, f"{POD}.securityContext.runAsUser", 1000),
+    ("containerSecurityContext", {"privileged": False}, f"{CONTAINER}.securityContext.privileged", False),
+    ("resources", {"limits": {"memory": "1Gi"}}, f"{CONTAINER}.resources.limits.memory", "1Gi"),
+    ("livenessProbe", {"failureThreshold": 9}, f"{CONTAINER}.livenessProbe.failureThreshold", 9),
+    ("readinessProbe", {"failureThreshold": 9}, f"{CONTAINER}.readinessProbe.failureThreshold", 9),
+    ("terminationGracePeriodSeconds", 60, f"{POD}.terminationGracePeriodSeconds"),
+    ("priorityClassName", "system-cluster-critical", f"{POD}.priorityClassName"),
+    ("nodeSelector", {"pool": "a"}, f"{POD}.nodeSelector"),
+    ("tolerations", [{"key": "a", "operator": "Exists"}], f"{POD}.tolerations"),
+    ("affinity", {"podAffinity": {}}, f"{POD}.affinity"),
+    ("extraEnv", [{"name": "HTTPS_PROXY", "value": "http://proxy"}], f"{CONTAINER}.env.-1"),
+    ("volumes", [{"name": "more", "emptyDir": {}}], f"{POD}.volumes.-1"),
+    ("volumeMounts", [{"name": "more", "mountPath": "/more"}], f"{CONTAINER}.volumeMounts.-1"),
+    ("extraArgs", ["--more"], f"{CONTAINER}.args.-1"),
+    ("logging.level", "warning", f"{CONTAINER}.args.-1", "--log-level=warning"),
+    ("logging.format", "text", f"{CONTAINER}.args.-1", "--text"),
+    ("serviceAccount.name", "other", f"{POD}.serviceAccountName"),
+]
+
+
+@pytest.mark.parametrize("where", ["", "server."], ids=["operator", "server"])
+@pytest.mark.parametrize("row", OF_PODS, ids=lambda row: row[0])
+def test_values_of_pods_reach_the_pods_of_the_component_that_they_are_for(row: Any, where: str) -> None:
+    path, value, place = row[:3]
+    expected = row[3] if len(row) > 3 else value[0] if isinstance(value, list) and place.endswith("-1") else value
+    names = ("mlrollout", "mlrollout-server")
+    values = nested(f"{where}{path}", value)
+    values["server"] = SERVER | values.get("server", {})
+    manifests = render(values)
+
+    found = {name: at(one(manifests, "Deployment", name), place) for name in names}
+
+    ours, other = reversed(names) if where else names
+    assert found[ours] == expected
+    if path not in {"podSecurityContext", "containerSecurityContext"}:  # which the server shares where it has none
+        assert found[other] != expected
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "path", "expected"),
+    [
+        ({"replicas": 5}, "Deployment", "spec.replicas", 5),
+        ({"revisionHistoryLimit": 9}, "Deployment", "spec.revisionHistoryLimit", 9),
+        ({"image": {"repository": "r/m", "tag": "1"}}, "Deployment", f"{CONTAINER}.image", "r/m:1"),
+        ({"image": {"digest": DIGEST}}, "Deployment", f"{CONTAINER}.image", f"mlrollout@{DIGEST}"),
+        ({"image": {"pullPolicy": "Always"}}, "Deployment", f"{CONTAINER}.imagePullPolicy", "Always"),
+        (
+            {"imagePullSecrets": [{"name": "a"}], "global": {"imagePullSecrets": [{"name": "b"}]}},
+            "Deployment",
+            f"{POD}.imagePullSecrets",
+            [{"name": "a"}, {"name": "b"}],
+        ),
+        ({"commonLabels": {"a": "b"}}, "Deployment", "spec.template.metadata.labels.a", "b"),
+        ({"commonAnnotations": {"a": "b"}}, "Service", "metadata.annotations.a", "b"),
+        ({"serviceAccount": {"annotations": {"a": "b"}}}, "ServiceAccount", "metadata.annotations.a", "b"),
+        ({"serviceAccount": {"labels": {"a": "b"}}}, "ServiceAccount", "metadata.labels.a", "b"),
+        ({"serviceAccount": {"create": False}}, "Deployment", f"{POD}.serviceAccountName", "default"),
+        ({"serviceAccount": {"create": False}}, "ClusterRoleBinding", "subjects.0.name", "default"),
+        ({"podSecurityContext": {"runAsUser": None}}, "Deployment", f"{POD}.securityContext.runAsUser", None),
+        ({"podDisruptionBudget": {"minAvailable": "50%"}}, "PodDisruptionBudget", "spec.minAvailable", "50%"),
+        ({"podDisruptionBudget": {"maxUnavailable": 0}}, "PodDisruptionBudget", "spec.maxUnavailable", 0),
+        ({}, "PodDisruptionBudget", "spec.maxUnavailable", 1),
+        ({"metrics": {"service": {"annotations": {"a": "b"}}}}, "Service", "metadata.annotations.a", "b"),
+        ({"metrics": {"service": {"labels": {"a": "b"}}}}, "Service", "metadata.labels.a", "b"),
+    ],
+)  # fmt: skip
+def test_a_value_is_found_where_it_belongs(values: Manifest, kind: str, path: str, expected: object) -> None:
+    assert at(one(render(values), kind), path) == expected
+
+
+def test_constraints_without_a_selector_are_about_these_pods() -> None:
+    others = {"matchLabels": {"app": "other"}}
+    constraint = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+    deployment = one(
+        render({"topologySpreadConstraints": [constraint, constraint | {"labelSelector": others}]}), "Deployment"
+    )
+
+    first, second = at(deployment, f"{POD}.topologySpreadConstraints")
+    assert first["labelSelector"] == deployment["spec"]["selector"]
+    assert second["labelSelector"] == others
+
+
+def test_nothing_is_installed_that_is_not_asked_for() -> None:
+    assert sorted({item["kind"] for item in render()}) == [
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "Deployment",
+        "PodDisruptionBudget",
+        "Role",
+        "RoleBinding",
+        "Service",
+        "ServiceAccount",
+    ]
+    bare = {"podDisruptionBudget": {"enabled": False}, "serviceAccount": {"create": False}}
+    assert not {"PodDisruptionBudget", "ServiceAccount"} & {item["kind"] for item in render(bare)}
+
+
+def test_a_network_policy_has_a_hole_for_each_that_is_talked_to_and_no_other() -> None:
+    policy = one(render({"networkPolicy": {"enabled": True}}), "NetworkPolicy")["spec"]
+    ports = [{(port["protocol"], port["port"]) for port in rule["ports"]} for rule in policy["egress"]]
+
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert policy["ingress"] == [{"ports": [{"port": "http", "protocol": "TCP"}]}]
+    assert ports == [
+        {("TCP", 53), ("UDP", 53)},
+        {("TCP", 443), ("TCP", 6443)},
+        {("TCP", 6379), ("TCP", 26379)},
+        {("TCP", 443), ("TCP", 9090)},
+        {("TCP", 443)},
+    ]
+
+
+def test_holes_of_a_network_policy_are_made_narrower_and_closed() -> None:
+    peers = [{"ipBlock": {"cidr": "10.0.0.0/8"}}]
+    closed: Manifest = {name: {"ports": []} for name in ("dns", "kubernetes", "prometheus", "receivers")}
+    extra = [{"to": peers}]
+    values = {
+        "enabled": True,
+        "ingress": {"operator": peers},
+        "egress": {**closed, "redis": {"ports": [6390], "to": peers}, "extra": extra},
+    }
+    policy = one(render({"networkPolicy": values}), "NetworkPolicy")["spec"]
+
+    assert policy["ingress"][0]["from"] == peers
+    assert policy["egress"] == [{"ports": [{"port": 6390, "protocol": "TCP"}], "to": peers}, *extra]
+
+
+@pytest.mark.parametrize(
+    ("monitor", "of", "endpoints"),
+    [("ServiceMonitor", "serviceMonitor", "endpoints"), ("PodMonitor", "podMonitor", "podMetricsEndpoints")],
+)
+def test_a_monitor_is_made_as_the_values_say(monitor: str, of: str, endpoints: str) -> None:
+    relabeling, metric_relabeling = {"action": "labeldrop", "regex": "pod"}, {"action": "drop", "regex": "a"}
+    values = {
+        "enabled": True,
+        "namespace": "monitoring",
+        "labels": {"release": "kube-prometheus-stack"},
+        "annotations": {"a": "b"},
+        "interval": "15s",
+        "scrapeTimeout": "5s",
+        "jobLabel": "app.kubernetes.io/name",
+        "relabelings": [relabeling],
+        "metricRelabelings": [metric_relabeling],
+    }
+    found = one(render({"metrics": {of: values}}), monitor)
+    (endpoint,) = found["spec"][endpoints]
+
+    assert found["metadata"]["namespace"] == "monitoring"
+    assert found["metadata"]["labels"]["release"] == "kube-prometheus-stack"
+    assert found["metadata"]["annotations"] == {"a": "b"}
+    assert found["spec"]["jobLabel"] == "app.kubernetes.io/name"
+    assert found["spec"]["namespaceSelector"] == {"matchNames": ["mlrollout-system"]}
+    assert (endpoint["interval"], endpoint["scrapeTimeout"]) == ("15s", "5s")
+    assert endpoint["relabelings"] == [relabeling]
+    assert endpoint["metricRelabelings"][-1] == metric_relabeling
+
+
+def test_extra_objects_are_manifests_or_templates() -> None:
+    objects = [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "{{ .Release.Name }}-one"}},
+        'apiVersion: v1\nkind: Secret\nmetadata:\n  name: {{ include "mlrollout.name" . }}-two\n',
+    ]
+    manifests = render({"extraObjects": objects}, release="canary")
+
+    assert one(manifests, "ConfigMap")["metadata"]["name"] == "canary-one"
+    assert one(manifests, "Secret")["metadata"]["name"] == "canary-mlrollout-two"
+
+
+# --- schema and README ---
+
+
+def _paths(values: Manifest, schema: Manifest, at: str = "") -> Iterator[tuple[str, Manifest]]:
+    """Every path of the values with what the schema says of it."""
+    for name, value in values.items():
+        said = schema.get("properties", {}).get(name, {})
+        if reference := said.get("$ref"):
+            said = SCHEMA["definitions"][reference.rpartition("/")[2]]
+        yield f"{at}{name}", said
+        if isinstance(value, dict) and "properties" in said:
+            yield from _paths(value, said, f"{at}{name}.")
+
+
+def test_the_schema_knows_every_value() -> None:
+    assert [path for path, said in _paths(VALUES, SCHEMA) if not said] == []
+
+
+def _in_schema(schema: Manifest, at: str = "") -> Iterator[str]:
+    for name, said in schema.get("properties", {}).items():
+        yield f"{at}{name}"
+        yield from _in_schema(said, f"{at}{name}.")
+
+
+def test_the_schema_knows_no_other_value() -> None:
+    known = {path for path, _ in _paths(VALUES, SCHEMA)}
+    of_kubernetes = ("global", "imagePullSecrets.", "resources.", "server.resources.")
+
+    assert [path for path in _in_schema(SCHEMA) if path not in known and not path.startswith(of_kubernetes)] == []
+
+
+def test_every_value_is_described() -> None:
+    described = chart.descriptions((CHART / "values.yaml").read_text())
+    assert [path for path, _ in chart.leaves(VALUES, described) if path not in described] == []
+
+
+def test_the_readme_has_the_values_as_they_are() -> None:
+    assert chart.output() == chart.FILE.read_text(), "run `make generate`"
