@@ -27,7 +27,7 @@ def chart(tmp_path: Path) -> Path:
 
 
 def install(house: House, program: str, chart: Path, stages: Sequence[object], *options: str) -> tuple[int, str]:
-    command = [
+    command: list[str | Path] = [
         binaries.path(program),
         "install",
         "dispatch",
