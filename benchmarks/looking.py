@@ -107,7 +107,7 @@ async def measure(server: PrometheusServer, asked: Guardrail, looks: int) -> str
     source = Counted(PrometheusSource(server.url))
     check, since, attempt = check_of(asked), time.time() - 86400, None
     if isinstance(check, SequentialCheck):
-        check.scrape, since = 1.0, grid.latest(time.time(), check.step, 1.0) - check.step - 0.5
+        check.scrape, since = 1.0, grid.latest(time.time(), check.blocks.step, 1.0) - check.blocks.step - 0.5
         attempt = Attempt(number=1, began=since, stage=since, percentage=10)
     look = partial(measure_once, check, source, since=since, clock=Clock(time.time()), attempt=attempt)
     measurement = await look()

@@ -80,7 +80,7 @@ class Looking:
         raw = {"name": "errors", "rate": self.rate, "interval": "250ms", "deadline": "20s"}
         self.check = check_of(guardrail.validate_python(raw))
         assert isinstance(self.check, SequentialCheck)
-        assert self.check.step == STEP
+        assert self.check.blocks.step == STEP
         self.check.scrape = SCRAPE
 
     async def look(self) -> Measurement:

@@ -1,5 +1,6 @@
 """What a sequential check keeps: the state of its test, and how far it has read."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, Self, TypeVar
@@ -10,6 +11,13 @@ from mlrollout.evidence.statistics.counting.series import Series
 
 S = TypeVar("S", bound="TestState")
 C = TypeVar("C")
+
+ROUNDED = 0.001
+"""Seconds: a status keeps times to the millisecond, so what was just decided and what was read again differ by less."""
+SHARES = 32
+"""How many changes of the share are remembered."""
+GAPS = 8
+"""How many spans are remembered that nobody read."""
 
 
 class TestState(Protocol):
@@ -70,6 +78,29 @@ class ChangePoint(Generic[S]):
 
 
 @dataclass(frozen=True, slots=True)
+class ShareSince:
+    """What share of the users got the treatment from some moment on.
+
+    Attributes:
+        since: For blocks that begin then or later, seconds since the epoch.
+        stage: When the percentage of the stage came into force that this was in.
+        share: The share; `None` where it is not known.
+    """
+
+    since: float
+    stage: float
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A span that nobody read, from the end of one block to the begin of another, seconds since the epoch."""
+
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
 class Memory(Generic[S]):
     """What a check remembers from one look to the next. Times are seconds since the epoch.
 
@@ -81,6 +112,8 @@ class Memory(Generic[S]):
         counted: Where the last block ended that was counted.
         state: The test's state after that block.
         change_point: Since when evidence for a breach has grown.
+        shares: Which share of the users got the treatment in this attempt, as far as that is known, oldest first.
+        gaps: What nobody read, oldest first.
     """
 
     attempt: int
@@ -90,23 +123,57 @@ class Memory(Generic[S]):
     counted: float
     state: S
     change_point: ChangePoint[S]
+    shares: tuple[ShareSince, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether no block was counted yet."""
         return self.counted == self.since and not self.stage
 
-    def next_stage(self, stage: float, since: float) -> "Memory[S]":
-        """This memory as another stage begins with it, whose percentage came into force at `stage`.
+    def share(self, begin: float, end: float) -> float | None:
+        """The share of users that got the treatment in all of a block; `None` where that is not known, or changed."""
+        found = self._share(begin)
+        changed = any(begin < one.since < end for one in self.shares)
+        return None if found is None or changed else found.share
+
+    def with_share(self, stage: float, steady: float, share: float | None) -> "Memory[S]":
+        """This memory with the share that stands now, for all blocks that are still to be read.
 
         Args:
-            stage: When that was.
-            since: Where its first block begins.
+            stage: When the percentage of the stage came into force.
+            steady: Since when the share is known to have stood.
+            share: The share; `None` where it is not known.
         """
+        begin = max(stage + ROUNDED, self.upto)
+        shares = [one for one in self.shares if one.since < begin]
+        unknown = [] if share is not None and steady <= begin else [ShareSince(begin, stage, None)]
+        known = [] if share is None or math.isinf(steady) else [ShareSince(max(begin, steady), stage, share)]
+        for one in (*unknown, *known):
+            if not shares or (shares[-1].stage, shares[-1].share) != (stage, one.share):
+                shares.append(one)
+        return self if (*shares,) == self.shares else replace(self, shares=(*shares,)[-SHARES:])
+
+    def skipped(self, upto: float) -> "Memory[S]":
+        """This memory with nothing read up to there; where nothing was read just before either, that is one gap."""
+        last = self.gaps[-1] if self.gaps else None
+        longer = last is not None and last.end == self.upto
+        gap = Gap(last.begin if last is not None and longer else self.upto, upto)
+        return replace(self, upto=upto, gaps=(*(self.gaps[:-1] if longer else self.gaps), gap)[-GAPS:])
+
+    def at(self, begin: float) -> "Memory[S]":
+        """This memory in the stage in which a block begins that begins there."""
+        found = self._share(begin)
+        if found is None or found.stage == self.stage:
+            return self
         state = self.state.next_stage()
-        return replace(self, stage=stage, since=since, state=state, change_point=ChangePoint(since, state))
+        return replace(self, stage=found.stage, since=begin, state=state, change_point=ChangePoint(begin, state))
 
     def with_block(self, state: S, end: float) -> "Memory[S]":
         """This memory after one more block, which was counted and ended then."""
         change_point = ChangePoint(end, state) if state.bets.log_worse <= 0 else self.change_point
-        return replace(self, state=state, counted=end, change_point=change_point)
+        return replace(self, state=state, upto=end, counted=end, change_point=change_point)
+
+    def _share(self, begin: float) -> ShareSince | None:
+        """What stood where a block begins."""
+        return next((one for one in reversed(self.shares) if begin >= one.since), None)

@@ -4,12 +4,10 @@ Raw samples are read in blocks on one grid of wall time, each block once, and a 
 is measured depends on the samples alone, not on when or how often anybody looked, nor on which replica did.
 """
 
-import json
 import math
 from abc import abstractmethod
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Generic, TypeVar
 
@@ -22,15 +20,14 @@ from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.measurement import Evidence, Measurement, Verdict
 from mlrollout.evidence.promql.selector import selector
 from mlrollout.evidence.promql.text import QueryError
-from mlrollout.evidence.statistics import checkpoint
 from mlrollout.evidence.statistics.bets import enough
-from mlrollout.evidence.statistics.blocks import Block
 from mlrollout.evidence.statistics.counting import grid
 from mlrollout.evidence.statistics.counting.series import Series
 from mlrollout.evidence.statistics.counting.uncountable import UncountableError, UncountableReason
 
+from .block_test import SILENCE, BlockTest
 from .check import Answers, Attempt, Check, Failure, Occasion, Question, Questions, UnmeasurableError
-from .memory import BlockSamples, ChangePoint, Memory, Test, TestState
+from .memory import ROUNDED, BlockSamples, ChangePoint, Memory, Test, TestState
 
 SHORTEST_BLOCK = 1.0
 """Seconds of a block, where the guardrail's interval is not longer."""
@@ -38,19 +35,12 @@ SCRAPE = 15.0
 """Seconds between two scrapes, as long as no samples have told."""
 HORIZON = 86400.0
 """How many seconds back samples are read at most: what is older, and was counted by nobody, never is."""
-SILENCE = 3600.0
-"""How many seconds a block may grow while nothing is scraped; after a longer silence only what follows is counted."""
 SAMPLES = 50_000
 """How many samples one look should ask for, of all selectors together; a longer backlog is read in several looks."""
 BLOCKS = 120
 """How many blocks one look reads at most."""
 _HUGE = 700.0
 """The logarithm of the highest e-value that is told; the power of a little more is no float."""
-_NEVER = 0.0
-"""When the percentage of a stage came into force of which nothing was counted yet: earlier than that of any other."""
-_ROUNDED = 0.001
-"""Seconds: a status keeps times to the millisecond, so what was just decided and what was read again differ by less."""
-_TIMES = ("stage", "since", "upto", "counted")
 
 G = TypeVar("G", bound=SequentialGuardrail)
 S = TypeVar("S", bound=TestState)
@@ -77,17 +67,13 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         shortest: float = SHORTEST_BLOCK,
     ) -> None:
         super().__init__(guardrail)
-        self._name = fingerprint((guardrail,))
-        self.step = max(shortest, float(math.ceil(guardrail.interval)))
-        self._test = test
-        self._kept = kept
+        step = max(shortest, float(math.ceil(guardrail.interval)))
+        self.blocks = BlockTest(fingerprint((guardrail,)), step, test, kept, self.count)
         self._selectors = {where: _selector(where, text) for where, text in selectors.items()}
         self._memory: Memory[S] | None = None
-        self._uncountable: UncountableError | None = None
-        self._waited = 0.0  # up to where the block that waits is known to have nothing that can be counted
         self.scrape = SCRAPE
         self._asked_how_often = False
-        self._ahead = 4 * self.step
+        self._ahead = 4 * step
 
     # --- what a kind says --------------------------------------------------------------------
 
@@ -119,26 +105,11 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
 
     # --- what it remembers -------------------------------------------------------------------
 
-    def restore(self, checkpoint_: str) -> None:  # noqa: D102 - the base's
-        try:
-            found = json.loads(checkpoint_ or "null")
-            if found["guardrail"] == self._name:
-                times = {name: float(found[name]) for name in _TIMES}
-                state = checkpoint.load(self._kept, found["state"])
-                change_point = ChangePoint(float(found["calmAt"]), checkpoint.load(self._kept, found["calm"]))
-                self._memory = Memory(attempt=int(found["attempt"]), state=state, change_point=change_point, **times)
-        except (ValueError, TypeError, KeyError):
-            self._memory = None
+    def restore(self, checkpoint: str) -> None:  # noqa: D102 - the base's
+        self._memory = self.blocks.load(checkpoint)
 
     def _checkpoint(self) -> str:
-        memory = self._memory
-        if memory is None:
-            return ""
-        times = {name: getattr(memory, name) for name in _TIMES}
-        # `calm` is what the status has always called the change point: an older version reads it, too.
-        states = {"state": checkpoint.dump(memory.state), "calm": checkpoint.dump(memory.change_point.state)}
-        kept = {"guardrail": self._name, "attempt": memory.attempt, **times, "calmAt": memory.change_point.at, **states}
-        return json.dumps(kept, separators=(",", ":"))
+        return "" if self._memory is None else self.blocks.dump(self._memory)
 
     def _remembered(self, attempt: Attempt, now: float) -> Memory[S]:
         """The memory of this attempt; an empty one where nothing was counted of it yet."""
@@ -148,13 +119,12 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         if (
             memory is None
             or memory.attempt != attempt.number
-            or memory.state.bets.begin < attempt.evidence_from - _ROUNDED
+            or memory.state.bets.begin < attempt.evidence_from - ROUNDED
         ):
-            begin = next(grid.ends(attempt.began, math.inf, self.step))
-            state = self._test.begin(attempt.began)
-            memory = Memory(attempt.number, _NEVER, begin, begin, begin, state, ChangePoint(begin, state))
-        oldest = grid.latest(now - HORIZON, self.step, 0.0)
-        return replace(memory, upto=oldest) if memory.upto < oldest else memory
+            memory = self.blocks.begin(attempt.number, attempt.began)
+        oldest = grid.latest(now - HORIZON, self.blocks.step, 0.0)
+        memory = memory.skipped(oldest) if memory.upto < oldest else memory
+        return memory.with_share(attempt.stage, attempt.steady, attempt.share)
 
     # --- a measurement -----------------------------------------------------------------------
 
@@ -164,16 +134,17 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
 
     def proceed(self, occasion: Occasion, answers: Answers) -> Measurement | Questions:
         """First the questions for the samples since the last block that was read, then the measurement by them."""
-        newest = grid.latest(occasion.at, self.step, self.scrape)
+        step = self.blocks.step
+        newest = grid.latest(occasion.at, step, self.scrape)
         if occasion.attempt is None:
-            begin, end = newest - self.step, newest
+            begin, end = newest - step, newest
         else:
             memory = self._remembered(occasion.attempt, occasion.at)
             begin, end = memory.upto, min(newest, memory.upto + self._ahead)
-            end = max(memory.upto, math.floor(end / self.step) * self.step)
+            end = max(memory.upto, math.floor(end / step) * step)
         # Where nothing is new, the first look asks all the same: how often is scraped says when something will be.
         if (end > begin or not self._asked_how_often) and len(answers) < len(self._selectors):
-            return self._questions(min(begin, end - self.step), end)
+            return self._questions(min(begin, end - step), end)
         for answer in answers.values():
             if isinstance(answer, Failure):
                 return self.failed(occasion, answer.reason, refused=answer.refused)
@@ -185,8 +156,8 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
             self._learn(series, begin, end)
             return self._before_users(occasion, BlockSamples(series, begin, end, None))
         level = self.guardrail.level(occasion.sharing)
-        self._memory = self._read(memory, occasion.attempt, series, end, level) if end > begin else memory
-        self._learn(series, min(begin, end - self.step), end)
+        self._memory = self._read(memory, series, end, level) if end > begin else memory
+        self._learn(series, min(begin, end - step), end)
         return self._judge(occasion, occasion.attempt, level, newest)
 
     def failed(self, occasion: Occasion, reason: str, *, refused: bool = False) -> Measurement:
@@ -213,53 +184,34 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         return Measurement(Verdict.INCONCLUSIVE, occasion.at, 0.0, message=message)
 
     def _read(
-        self, memory: Memory[S], attempt: Attempt, series: Mapping[str, tuple[Series, ...]], upto: float, level: float
+        self, memory: Memory[S], series: Mapping[str, tuple[Series, ...]], upto: float, level: float
     ) -> Memory[S]:
         """The memory after all blocks up to a moment, or up to the one that makes a breach."""
-        self._uncountable = self._uncountable if self._waited > memory.upto else None
-        samples = {name: [_Samples.of(one) for one in found] for name, found in series.items()}
-        begin = memory.upto
-        for end in grid.ends(max(begin, self._waited), upto, self.step):
-            in_stage = begin >= attempt.stage + _ROUNDED
-            if in_stage and memory.stage != attempt.stage:
-                memory = memory.next_stage(attempt.stage, begin)
-            found = {name: tuple(_within(all_, begin - grid.BEFORE, end)) for name, all_ in samples.items()}
-            try:
-                share = attempt.share if in_stage and begin >= attempt.steady else None
-                content = self.count(BlockSamples(found, begin, end, share))
-            except UncountableError as error:
-                self._uncountable = error
-                if error.reason.waits and end - begin < SILENCE:
-                    self._waited = end
-                    continue
-            else:
-                self._uncountable = None
-                memory = memory.with_block(self._test.update(memory.state, Block(begin, end, content)), end)
-            begin = end
-            memory = replace(memory, upto=end)
+        for read in self.blocks.read(memory, series, upto):
+            memory = read.memory
             if enough(memory.state.bets.log_worse, level):
                 break  # every replica stops at this block, and so none misses it
         return memory
 
     def _learn(self, series: Mapping[str, tuple[Series, ...]], begin: float, end: float) -> None:
         """Learn from the answers how often is scraped, and over how many seconds the next look may ask."""
-        self._asked_how_often = True
+        self._asked_how_often, step = True, self.blocks.step
         total = sum(len(one.samples) for found in series.values() for one in found)
         fullest = max((one.samples for found in series.values() for one in found), key=len, default=())
         gaps = sorted(late - early for (early, _), (late, _) in pairwise(fullest))
         self.scrape = gaps[len(gaps) // 2] if gaps else self.scrape
-        if self._uncountable is not None and self._uncountable.reason.waits:
-            self._ahead = min(2 * self._ahead, SILENCE + self.step)
+        if self.blocks.uncountable is not None and self.blocks.uncountable.reason.waits:
+            self._ahead = min(2 * self._ahead, SILENCE + step)
         elif total:
             seconds = SAMPLES * (end - begin + grid.BEFORE) / total - grid.BEFORE
-            self._ahead = min(max(seconds, 2 * self.step), BLOCKS * self.step)
+            self._ahead = min(max(seconds, 2 * step), BLOCKS * step)
 
     def _judge(self, occasion: Occasion, attempt: Attempt, level: float, newest: float) -> Measurement:
         memory = self._memory
         assert memory is not None  # noqa: S101 - it was just written
         if enough(memory.state.bets.log_worse, level):
             return self._measurement(Verdict.BREACH, occasion, memory, level)
-        behind, uncountable = newest - memory.counted, self._uncountable
+        behind, uncountable = newest - memory.counted, self.blocks.uncountable
         overdue = behind > self.guardrail.max_age
         if uncountable is not None and (overdue or not uncountable.reason.waits):
             verdict = Verdict.NO_DATA if uncountable.reason in _SILENT else Verdict.ERROR
@@ -311,25 +263,6 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
 
 _SILENT = frozenset({UncountableReason.NO_SAMPLES, UncountableReason.GROUP_MISSING})
 """Why there is nothing to count: no data, and no error."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Samples:
-    series: Series
-    times: list[float]
-
-    @classmethod
-    def of(cls, series: Series) -> "_Samples":
-        return cls(series, [at for at, _ in series.samples])
-
-
-def _within(all_: list[_Samples], after: float, upto: float) -> Iterator[Series]:
-    """Each series with its samples of a span alone, as a look at that time would have had them."""
-    for one in all_:
-        first, last = bisect_right(one.times, after), bisect_right(one.times, upto)
-        if first < last or one.series.native:
-            whole = first == 0 and last == len(one.times)
-            yield one.series if whole else replace(one.series, samples=one.series.samples[first:last])
 
 
 def _selector(where: str, text: str) -> str:

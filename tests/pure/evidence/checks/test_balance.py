@@ -1,5 +1,6 @@
 """The split: users who come in the shares that were asked for, and such that do not."""
 
+import json
 import math
 import random
 from collections.abc import Callable
@@ -126,3 +127,40 @@ def test_another_process_goes_on_from_the_checkpoint() -> None:
     second = first.taken_over()
     second.every(60, 2 * HOUR, begin=HOUR)
     assert second.made[-1] == steady.made[-1]
+
+
+def test_a_block_that_is_read_after_a_stage_ended_counts_with_the_share_of_that_stage() -> None:
+    """Else two replicas would differ by who looked just before the change."""
+    counters = users(lambda at: 0.1 if at < HOUR else 0.3, 2 * HOUR)
+    second = replace(ATTEMPT, stage=EPOCH + HOUR + 20, percentage=30)
+    in_time, late = Looks.at(counters, SPLIT), Looks.at(counters, SPLIT)
+    in_time.every(15, HOUR + 15)
+    late.every(15, HOUR - 120)
+    for looks in (in_time, late):
+        looks.every(15, 2 * HOUR, begin=HOUR + 15, attempt=second)
+    assert late.made[-1] == in_time.made[-1]
+    shares = json.loads(late.made[-1].checkpoint)["shares"]
+    assert [share for _, _, share in shares] == [0.1, 0.3]
+    assert [stage for _, stage, _ in shares] == [ATTEMPT.stage, second.stage]
+
+
+def test_a_block_in_which_the_share_changed_has_none_and_what_was_before_is_not_known_without_a_checkpoint() -> None:
+    counters = users(lambda at: 0.1 if at < HOUR else 0.9, 2 * HOUR)
+    second = replace(ATTEMPT, stage=EPOCH + HOUR + 5, percentage=90)
+    looks = Looks.at(counters, SPLIT)
+    looks.every(15, HOUR)
+    assert looks.every(15, 2 * HOUR, begin=HOUR, attempt=second).verdict is Verdict.PASS
+    new = Looks.at(counters, SPLIT)
+    new.every(15, 2 * HOUR, begin=HOUR + 15, attempt=second)
+    assert {one.verdict for one in new.made} == {Verdict.INCONCLUSIVE, Verdict.PASS}
+
+
+def test_a_clock_that_was_set_back_leaves_no_stage_ahead() -> None:
+    looks = Looks.at(users(lambda _: 0.1, 2 * HOUR), SPLIT)
+    looks.every(15, HOUR)
+    looks.look(HOUR + 60, replace(ATTEMPT, stage=EPOCH + HOUR + 50, percentage=30))
+    back = replace(ATTEMPT, stage=EPOCH + HOUR + 20, percentage=10)
+    found = looks.every(15, 2 * HOUR, begin=HOUR + 60, attempt=back)
+    shares = json.loads(found.checkpoint)["shares"]
+    assert [(stage, share) for _, stage, share in shares] == [(ATTEMPT.stage, 0.1), (back.stage, 0.1)]
+    assert found.verdict is Verdict.PASS

@@ -401,7 +401,7 @@ def test_a_mean_that_gets_worse_late_is_told_since_when() -> None:
 
 def test_a_block_lasts_as_long_as_the_interval_and_one_of_means_never_a_moment() -> None:
     asked = [check_of(read(raw | {"interval": interval})) for raw in (WORSE, SCORE) for interval in ("1s", "1m")]
-    found = [one.step for one in asked if isinstance(one, SequentialCheck)]
+    found = [one.blocks.step for one in asked if isinstance(one, SequentialCheck)]
 
     assert found == [1, 60, 15, 60]
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -349,16 +350,69 @@ def test_one_that_was_cut_is_none() -> None:
     looks = Looks.at(traffic(5, healthy, HOUR))
     looks.every(15, HOUR)
     kept = json.loads(looks.made[-1].checkpoint)
-    for field in kept:
-        other = Looks.at(looks.counters)
-        other.check.restore(json.dumps({name: value for name, value in kept.items() if name != field}))
-        assert not other.check.failed(Occasion(EPOCH, 0.0), "").checkpoint
+    for field in kept.keys() - {"shares", "gaps"}:
+        assert not remembered({name: value for name, value in kept.items() if name != field})
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"attempt": math.inf},
+        {"upto": 10**400},
+        {"upto": math.nan},
+        {"shares": [[math.inf, EPOCH, 0.1]]},
+        {"shares": [[EPOCH, 0.1]]},
+        {"shares": 7},
+        {"gaps": [[EPOCH, "later"]]},
+        {"calmAt": -math.inf},
+    ],
+)
+def test_one_whose_times_are_none_is_none(broken: dict[str, object]) -> None:
+    looks = Looks.at(traffic(5, healthy, HOUR))
+    kept = json.loads(looks.every(15, HOUR).checkpoint)
+    assert remembered(kept)
+    assert not remembered(kept | broken)
+
+
+def remembered(kept: dict[str, Any]) -> str:
+    """What another process remembers by a checkpoint."""
+    other = Looks.at(Counters())
+    other.check.restore(json.dumps(kept))
+    return other.check.failed(Occasion(EPOCH, 0.0), "").checkpoint
+
+
+def test_one_of_the_version_before_is_read_and_what_it_did_not_keep_is_learnt() -> None:
+    counters = traffic(5, healthy, 2 * HOUR)
+    looks, steady = Looks.at(counters), Looks.at(counters)
+    kept = json.loads(looks.every(15, HOUR).checkpoint)
+    del kept["shares"], kept["gaps"]
+    other = Looks.at(counters)
+    other.check.restore(json.dumps(kept))
+    learnt, known = other.every(15, 2 * HOUR, begin=HOUR), steady.every(15, 2 * HOUR)
+    assert replace(learnt, checkpoint="") == replace(known, checkpoint="")
+    shares = json.loads(learnt.checkpoint)["shares"]
+    assert json.loads(learnt.checkpoint) == json.loads(known.checkpoint) | {"shares": shares}
+    assert shares == [[kept["upto"], EPOCH, 0.1]]
 
 
 def test_what_lies_too_far_back_is_not_counted() -> None:
     looks = Looks.at(traffic(1, healthy, 30 * HOUR), GUARDRAIL | {"interval": "5m", "maxAge": "15m"})
     found = looks.every(15, 29 * HOUR, begin=28.7 * HOUR)
     assert found.samples == pytest.approx(24 * 240, rel=0.03)
+    (gap,) = json.loads(found.checkpoint)["gaps"]
+    assert gap == [EPOCH + 300, EPOCH + 16_800]
+
+
+def test_what_is_left_out_again_and_again_while_nothing_is_scraped_is_one_gap() -> None:
+    looks = Looks.at(Counters(), GUARDRAIL | {"interval": "5m", "maxAge": "15m"})
+    found = looks.every(1800, 30 * HOUR, begin=26 * HOUR)
+    (gap,) = json.loads(found.checkpoint)["gaps"]
+    assert gap == [EPOCH + 300, EPOCH + 3.5 * HOUR]  # by several looks, until one got on
+    looks.counters = traffic(1, healthy, 70 * HOUR)
+    looks.every(300, 32 * HOUR, begin=30 * HOUR)
+    again = looks.look(70 * HOUR)
+    first, second = json.loads(again.checkpoint)["gaps"]
+    assert (first, second[1]) == (gap, EPOCH + 46 * HOUR)
 
 
 @pytest.mark.parametrize(
