@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from . import processes
+from .auditing import commands as auditing
 from .authoring import commands as authoring
 from .ending import CommandError, ExitCode, program
 from .reading import commands as reading
@@ -34,6 +35,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None]]] = {
         "events": reading.events,
     },
     "Before it is applied": {"lint": authoring.lint, "simulate": authoring.simulate},
+    "After a verdict": {"blocks": auditing.blocks, "replay": auditing.replay},
     "Processes": {"operator": processes.operator, "server": processes.server, "token": processes.token},
     "This program": {"version": show_version},
 }

@@ -1,13 +1,15 @@
 """Whether the split that was asked for arrives, by users counted once."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mlrollout.api.balance import BalanceGuardrail
 from mlrollout.api.moment import to_second
 from mlrollout.evidence import wording
 from mlrollout.evidence.measurement import Counted, Evidence
-from mlrollout.evidence.statistics import intervals
+from mlrollout.evidence.statistics import checkpoint, intervals
 from mlrollout.evidence.statistics.balance import MULTIPLES, BalanceState, BalanceTest, Split
 from mlrollout.evidence.statistics.blocks import Block, Counts
 from mlrollout.evidence.statistics.counting.contents import CounterPair, counts, of_group
@@ -113,6 +115,18 @@ class BalanceCheck(SequentialCheck[BalanceGuardrail, BalanceState, NewUsers]):
             )
             words = f"since {to_second(change_point.at)} {_shares(lately)}; in all of this stage {stage}"
         return evidence.estimate, f"{words}: {_BROKEN}; {wording.false_alarm(evidence)}"
+
+    def written(self, content: NewUsers) -> dict[str, Any]:
+        """The users of each group, and the share that was asked for."""
+        return {TREATMENT: content.treatment, CONTROL: content.control, "share": content.share}
+
+    def read(self, plain: Mapping[str, Any]) -> NewUsers:
+        """Of such JSON."""
+        treatment, control = checkpoint.numbers([plain.get(TREATMENT), plain.get(CONTROL)], 2)
+        share = None if plain.get("share") is None else checkpoint.numbers([plain["share"]], 1)[0]
+        if min(treatment, control) < 0 or not (share is None or 0 <= share <= 1):
+            raise ValueError(f"{treatment} users in treatment, {control} in control, and a share of {share} cannot be")
+        return NewUsers(treatment, control, share)
 
 
 def _shares(state: BalanceState) -> str:

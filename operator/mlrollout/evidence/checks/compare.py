@@ -9,7 +9,7 @@ from mlrollout.evidence.measurement import Evidence
 from mlrollout.evidence.promql.selector import pinned
 from mlrollout.evidence.statistics.blocks import Pair
 
-from .check import Attempt, UnmeasurableError
+from .check import UnmeasurableError
 from .compare_means import Means
 from .compare_shares import Shares
 from .memory import BlockSamples, ChangePoint, Test
@@ -47,6 +47,14 @@ class Form(Protocol):
 
     def count(self, samples: BlockSamples) -> Any:  # noqa: ANN401 - what its own test reads
         """What is counted of both groups in a block; of the treatment alone at a share of 1."""
+        ...
+
+    def written(self, content: Any) -> dict[str, Any]:  # noqa: ANN401 - what it counts
+        """What was counted, as JSON."""
+        ...
+
+    def read(self, plain: Mapping[str, Any]) -> Any:  # noqa: ANN401 - likewise
+        """What was counted, of such JSON."""
         ...
 
     def events(self, state: Any) -> Pair[float]:  # noqa: ANN401 - what its own test keeps
@@ -90,11 +98,19 @@ class CompareCheck(SequentialCheck[CompareGuardrail, Any, Any]):
         """Both groups, how much worse the treatment is, and how sure that is."""
         return self._form.told(state, evidence, change_point)
 
-    def lacking(self, state: Any, attempt: Attempt) -> str:  # noqa: ANN401 - by form
+    def lacking(self, state: Any, share: float | None) -> str:  # noqa: ANN401 - by form
         """That there is no control, or none that was heard of; or what is still to be learnt."""
-        if attempt.share == 1:
+        if share == 1:
             return _ALONE if self.guardrail.compare.max is None else ""
         return self._form.learning(state) if self._form.events(state).control else _NOTHING
+
+    def written(self, content: Any) -> dict[str, Any]:  # noqa: ANN401 - by form
+        """What was counted of each group."""
+        return self._form.written(content)
+
+    def read(self, plain: Mapping[str, Any]) -> Any:  # noqa: ANN401 - by form
+        """What was counted of each group."""
+        return self._form.read(plain)
 
     @staticmethod
     def limit(guardrail: CompareGuardrail, value: float | None) -> float | None:  # noqa: ARG004 - the base's

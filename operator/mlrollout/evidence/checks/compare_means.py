@@ -3,12 +3,13 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mlrollout.api.compare import Compare, Worse
 from mlrollout.api.moment import to_second
 from mlrollout.evidence import wording
 from mlrollout.evidence.measurement import Counted, Evidence
+from mlrollout.evidence.statistics import checkpoint
 from mlrollout.evidence.statistics.blocks import Pair, Sums
 from mlrollout.evidence.statistics.counting.contents import CounterPair, of_group, sums
 from mlrollout.evidence.statistics.mean import LEARNING, MeanState, MeanTest, of_gap
@@ -64,6 +65,15 @@ class Means:
             for name in (TREATMENT, CONTROL)
         )
         return Pair(treatment, control)
+
+    def written(self, content: Pair[Sums]) -> dict[str, Any]:
+        """Each group's count and total."""
+        sides = {TREATMENT: content.treatment, CONTROL: content.control}
+        return {name: [one.count, one.total] for name, one in sides.items()}
+
+    def read(self, plain: Mapping[str, Any]) -> Pair[Sums]:
+        """Of such JSON."""
+        return Pair(*(Sums(*checkpoint.numbers(plain.get(name), 2)) for name in (TREATMENT, CONTROL)))
 
     def events(self, state: MeanState) -> Pair[float]:
         """How many values of each group there were in this stage."""

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mlrollout.api.compare import Compare
 from mlrollout.api.moment import to_second
 from mlrollout.evidence import wording
 from mlrollout.evidence.measurement import Counted, Evidence
-from mlrollout.evidence.statistics import intervals
+from mlrollout.evidence.statistics import checkpoint, intervals
 from mlrollout.evidence.statistics.blocks import Counts, Pair
 from mlrollout.evidence.statistics.cohorts import Cohorts
 from mlrollout.evidence.statistics.compare import CompareTest
@@ -85,6 +85,18 @@ class Shares:
         for name, one in zip(cohorts, of_cohorts(group, COHORT, cohorts, span, counted), strict=True):
             found[int(name) % parts] += one
         return tuple(found)
+
+    def written(self, content: Cohorts) -> dict[str, Any]:
+        """Each group's events and bad ones, by cohort where they are known; of the control none where there is none."""
+        sides = {TREATMENT: content.treatment, CONTROL: content.control}
+        return {name: [[one.events, one.bad] for one in side] for name, side in sides.items()}
+
+    def read(self, plain: Mapping[str, Any]) -> Cohorts:
+        """Of such JSON."""
+        treatment, control = (_listed(plain.get(name)) for name in (TREATMENT, CONTROL))
+        if not treatment or len(control) not in (0, len(treatment)):
+            raise ValueError(f"{len(treatment)} cohorts in treatment and {len(control)} in control are no comparison")
+        return Pair(treatment, control)
 
     # --- what is told ------------------------------------------------------------------------
 
@@ -214,6 +226,12 @@ class _Seen:
 
 def _less(counted: Counts, before: Counts) -> Counts:
     return Counts(counted.events - before.events, counted.bad - before.bad)
+
+
+def _listed(plain: object) -> tuple[Counts, ...]:
+    if not isinstance(plain, list) or len(plain) > COHORTS:
+        raise ValueError(f"a group is a list of at most {COHORTS} cohorts, each with its events and its bad ones")
+    return tuple(Counts(*checkpoint.numbers(one, 2)) for one in plain)
 
 
 def _rate(counted: Counts) -> float | None:

@@ -1,12 +1,14 @@
 """The share of bad events of one group, held against a limit."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from mlrollout.api.moment import to_second
 from mlrollout.api.rate import RateGuardrail
 from mlrollout.evidence import wording
 from mlrollout.evidence.measurement import Counted, Evidence
-from mlrollout.evidence.statistics import intervals
+from mlrollout.evidence.statistics import checkpoint, intervals
 from mlrollout.evidence.statistics.blocks import Counts
 from mlrollout.evidence.statistics.counting.contents import CounterPair, above, counts
 from mlrollout.evidence.statistics.rate import RateState, RateTest
@@ -54,6 +56,14 @@ class RateCheck(SequentialCheck[RateGuardrail, RateState, Counts]):
         events, bad = stage.events - change_point.state.counts.events, stage.bad - change_point.state.counts.bad
         lately = f"{wording.share(bad, events, what)} since {to_second(change_point.at)}, {limit}"
         return bad / events if events else None, f"{lately}; in all of this stage {whole}; {wording.chance(evidence)}"
+
+    def written(self, content: Counts) -> dict[str, Any]:
+        """All events, and the bad ones."""
+        return {"counts": [content.events, content.bad]}
+
+    def read(self, plain: Mapping[str, Any]) -> Counts:
+        """Of such JSON."""
+        return Counts(*checkpoint.numbers(plain.get("counts"), 2))
 
     @staticmethod
     def limit(guardrail: RateGuardrail, value: float | None) -> float | None:  # noqa: ARG004 - the base's

@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from mlrollout.api.duration import rough
 from mlrollout.api.fingerprint import fingerprint
@@ -20,7 +20,7 @@ from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.measurement import Evidence, Measurement, Verdict
 from mlrollout.evidence.promql.selector import selector
 from mlrollout.evidence.promql.text import QueryError
-from mlrollout.evidence.statistics.bets import enough
+from mlrollout.evidence.statistics.bets import Bets, enough
 from mlrollout.evidence.statistics.counting import grid
 from mlrollout.evidence.statistics.counting.series import Series
 from mlrollout.evidence.statistics.counting.uncountable import UncountableError, UncountableReason
@@ -99,9 +99,26 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
             change_point: Of a breach, since when evidence for it has grown; `None` where it is none.
         """
 
-    def lacking(self, state: S, attempt: Attempt) -> str:  # noqa: ARG002 - most kinds lack nothing
-        """Why nothing could be tested although there are events; empty where it could."""
+    def lacking(self, state: S, share: float | None) -> str:  # noqa: ARG002 - most kinds lack nothing
+        """Why nothing could be tested although there are events; empty where it could.
+
+        Args:
+            state: The test's state.
+            share: The share of users that get the treatment now; `None` where that is not known.
+        """
         return ""
+
+    @abstractmethod
+    def written(self, content: C) -> dict[str, Any]:
+        """What was counted in a block, as JSON."""
+
+    @abstractmethod
+    def read(self, plain: Mapping[str, Any]) -> C:
+        """What was counted, of such JSON.
+
+        Raises:
+            ValueError: It is none.
+        """
 
     # --- what it remembers -------------------------------------------------------------------
 
@@ -144,7 +161,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
             end = max(memory.upto, math.floor(end / step) * step)
         # Where nothing is new, the first look asks all the same: how often is scraped says when something will be.
         if (end > begin or not self._asked_how_often) and len(answers) < len(self._selectors):
-            return self._questions(min(begin, end - step), end)
+            return self.questions(min(begin, end - step), end)
         for answer in answers.values():
             if isinstance(answer, Failure):
                 return self.failed(occasion, answer.reason, refused=answer.refused)
@@ -156,9 +173,9 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
             self._learn(series, begin, end)
             return self._before_users(occasion, BlockSamples(series, begin, end, None))
         level = self.guardrail.level(occasion.sharing)
-        self._memory = self._read(memory, series, end, level) if end > begin else memory
+        self._memory = memory = self._read(memory, series, end, level) if end > begin else memory
         self._learn(series, min(begin, end - step), end)
-        return self._judge(occasion, occasion.attempt, level, newest)
+        return self._judge(occasion, memory, level, newest)
 
     def failed(self, occasion: Occasion, reason: str, *, refused: bool = False) -> Measurement:
         """An error; but a breach that was found before stays one, since no failure of a source takes it back."""
@@ -169,7 +186,8 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
                 return self._measurement(Verdict.BREACH, occasion, memory, level)
         return replace(super().failed(occasion, reason, refused=refused), checkpoint=self._checkpoint())
 
-    def _questions(self, begin: float, end: float) -> Questions:
+    def questions(self, begin: float, end: float) -> Questions:
+        """What has to be asked to read the blocks of a span."""
         seconds = math.ceil(end - begin + grid.BEFORE)
         return {where: Question(f"{text}[{seconds}s]", end) for where, text in self._selectors.items()}
 
@@ -206,9 +224,20 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
             seconds = SAMPLES * (end - begin + grid.BEFORE) / total - grid.BEFORE
             self._ahead = min(max(seconds, 2 * step), BLOCKS * step)
 
-    def _judge(self, occasion: Occasion, attempt: Attempt, level: float, newest: float) -> Measurement:
-        memory = self._memory
-        assert memory is not None  # noqa: S101 - it was just written
+    def judged(self, occasion: Occasion, memory: Memory[S], level: float) -> Measurement:
+        """What blocks come to by themselves: a breach, or a pass where it stands on enough and something was tested."""
+        if enough(memory.state.bets.log_worse, level):
+            return self._measurement(Verdict.BREACH, occasion, memory, level)
+        found = self._measurement(Verdict.PASS, occasion, memory, level)
+        if (found.samples or 0.0) < self.guardrail.events:
+            few = f"{found.message}, but at least {self.guardrail.events} events of this stage are needed"
+            return replace(found, verdict=Verdict.INCONCLUSIVE, message=few)
+        if lacking := self.lacking(memory.state, memory.shares[-1].share if memory.shares else None):
+            return replace(found, verdict=Verdict.INCONCLUSIVE, message=f"{found.message}, but {lacking}")
+        return found
+
+    def _judge(self, occasion: Occasion, memory: Memory[S], level: float, newest: float) -> Measurement:
+        """The same, where the blocks are as many as there should be."""
         if enough(memory.state.bets.log_worse, level):
             return self._measurement(Verdict.BREACH, occasion, memory, level)
         behind, uncountable = newest - memory.counted, self.blocks.uncountable
@@ -219,20 +248,10 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         if overdue:
             counted = f"what was missed is counted: up to {to_second(memory.counted)}, {rough(behind)} are left"
             return self._measurement(Verdict.INCONCLUSIVE, occasion, memory, level, instead=counted)
-        if memory.stage != attempt.stage:
+        if memory.stage != memory.shares[-1].stage:
             young = "this stage began a moment ago: its first block is not complete yet"
             return self._measurement(Verdict.INCONCLUSIVE, occasion, memory, level, instead=young)
-        return self._good(occasion, attempt, memory, level)
-
-    def _good(self, occasion: Occasion, attempt: Attempt, memory: Memory[S], level: float) -> Measurement:
-        """A pass; inconclusive where there are too few events, or where nothing could be tested."""
-        found = self._measurement(Verdict.PASS, occasion, memory, level)
-        if (found.samples or 0.0) < self.guardrail.events:
-            few = f"{found.message}, but at least {self.guardrail.events} events of this stage are needed"
-            return replace(found, verdict=Verdict.INCONCLUSIVE, message=few)
-        if lacking := self.lacking(memory.state, attempt):
-            return replace(found, verdict=Verdict.INCONCLUSIVE, message=f"{found.message}, but {lacking}")
-        return found
+        return self.judged(occasion, memory, level)
 
     def _measurement(
         self, verdict: Verdict, occasion: Occasion, memory: Memory[S], level: float, *, instead: str = ""
@@ -242,7 +261,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         proven = bool(bets.safe) and enough(bets.log_safe, level)
         evidence = replace(
             self.evidence(memory.state, level),
-            e_value=math.exp(min(bets.log_worse, _HUGE)),
+            e_value=e_value(bets),
             false_alarm=level,
             proven=Proof.SAFE if proven else None,
         )
@@ -257,8 +276,13 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
             samples=evidence.treatment.events,
             message=instead or words,
             evidence=evidence,
-            checkpoint=self._checkpoint(),
+            checkpoint=self.blocks.dump(memory),
         )
+
+
+def e_value(bets: Bets) -> float:
+    """How much stronger than chance the evidence is, as a number that JSON can hold."""
+    return math.exp(min(bets.log_worse, _HUGE))
 
 
 _SILENT = frozenset({UncountableReason.NO_SAMPLES, UncountableReason.GROUP_MISSING})

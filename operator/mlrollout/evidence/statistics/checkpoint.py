@@ -1,7 +1,7 @@
 """A state as JSON and back, without the loss of a bit: Python writes the shortest number that reads as the same one."""
 
 import dataclasses
-import math
+import sys
 import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -24,6 +24,13 @@ def load(kind: type[State], plain: object) -> State:
     return kind(**{name: _read(hint, plain[name]) for name, hint in hints.items()})
 
 
+def numbers(plain: object, count: int) -> tuple[float, ...]:
+    """So many numbers of a list; `ValueError` where it is none."""
+    if not isinstance(plain, list) or len(plain) != count:
+        raise ValueError(f"{plain!r:.40} is no list of {count} numbers")
+    return tuple(map(_number, plain))
+
+
 def _plain(value: Any) -> Any:  # noqa: ANN401  # JSON
     if dataclasses.is_dataclass(value):
         return dump(value)
@@ -42,6 +49,6 @@ def _read(hint: Any, plain: Any) -> Any:  # noqa: ANN401  # JSON, and a type as 
 
 def _number(plain: object) -> float:
     # A JSON writer on the way may have made 3 of 3.0. NaN is no evidence, and would never be a breach again.
-    if isinstance(plain, bool) or not isinstance(plain, int | float) or not math.isfinite(plain):
+    if isinstance(plain, bool) or not isinstance(plain, int | float) or not abs(plain) <= sys.float_info.max:
         raise ValueError(f"{plain!r:.40} is no number")
     return float(plain)

@@ -1,0 +1,1 @@
+"""What verdicts stand on: fetched, and the verdicts made again."""

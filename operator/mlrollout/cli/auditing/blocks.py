@@ -1,0 +1,146 @@
+"""`mlrollout blocks` and `mlrollout replay`: what verdicts stand on is fetched, and the verdicts are made again."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mlrollout.adapters.prometheus import PrometheusSource
+from mlrollout.api import GROUP, KIND
+from mlrollout.api.duration import brief
+from mlrollout.cli.cluster.api import ClusterError
+from mlrollout.cli.cluster.rollouts import ClusterRollouts
+from mlrollout.cli.ending import CommandError
+from mlrollout.ports import Object, SourceError
+from mlrollout.replay.document import LARGEST, BlocksDocument, UnreadableDocumentError, parse
+from mlrollout.replay.gather import NoBlocksError, Tick, gather
+from mlrollout.replay.replay import Replayed, replay
+
+_MOST = 4 * 1024 * 1024
+"""Bytes of an object in a file."""
+_OURS = (KIND, GROUP)
+
+
+class NotFetchedError(ValueError):
+    """There is nothing to write out; the text says why."""
+
+
+def in_cluster(context: str | None, namespace: str | None, name: str) -> Object:
+    """The object of that name.
+
+    Raises:
+        NotFetchedError: There is none.
+        ClusterError: The cluster can't be worked with.
+    """
+    try:
+        with ClusterRollouts(context, namespace) as cluster:
+            return cluster.get(name)
+    except ClusterError:
+        raise
+    except CommandError as error:
+        raise NotFetchedError(str(error)) from None
+
+
+def saved(file: str) -> Object:
+    """The object that was saved to a file.
+
+    Raises:
+        NotFetchedError: There is none in it.
+    """
+    try:
+        found: Any = yaml.safe_load(_bytes(file, _MOST))
+    except UnreadableDocumentError as error:
+        raise NotFetchedError(f"{file}: {error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise NotFetchedError(f"{file} is no YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(found, dict) or (found.get("kind"), str(found.get("apiVersion")).partition("/")[0]) != _OURS:
+        raise NotFetchedError(f"{file} holds no {KIND}: save it by kubectl get -o yaml, with its status")
+    return cast("Object", found)
+
+
+def fetch(found: Object, prometheus: str, guardrail: str) -> BlocksDocument:
+    """The document of an object.
+
+    Args:
+        found: The object.
+        prometheus: The address of the Prometheus that has its samples.
+        guardrail: The one that is wanted; empty for all.
+
+    Raises:
+        NotFetchedError: It can't be had.
+    """
+    try:
+        return asyncio.run(_fetch(found, prometheus, guardrail))
+    except (NoBlocksError, SourceError) as error:
+        raise NotFetchedError(str(error)) from error
+
+
+def read(file: str) -> BlocksDocument:
+    """The document in a file.
+
+    Raises:
+        UnreadableDocumentError: There is none in it.
+    """
+    return parse(_bytes(file, LARGEST))
+
+
+def again(document: BlocksDocument) -> list[Replayed]:
+    """What the blocks of each guardrail come to.
+
+    Raises:
+        UnreadableDocumentError: They make no verdict.
+    """
+    return [replay(one) for one in document.guardrails]
+
+
+def tell(document: BlocksDocument, found: list[Replayed]) -> str:
+    """A line for each guardrail."""
+    return "\n".join(
+        [*(_line(one) for one in found), *(f"{one.name}: no blocks: {one.why}" for one in document.missing)]
+    )
+
+
+def _line(found: Replayed) -> str:
+    what = f"{found.name}: {found.verdict}, e-value {found.e_value!r} (a breach from {found.breach:.6g} on)"
+    blocks = f"{found.blocks} blocks over {brief(found.span)}" if found.blocks else "no blocks"
+    same = "; ".join(found.differences) or "as it was recorded, to the last bit"
+    return f"{what}, of {blocks}: {same}"
+
+
+async def _fetch(found: Object, prometheus: str, guardrail: str) -> BlocksDocument:
+    try:
+        source = PrometheusSource(prometheus)
+    except ValueError as error:
+        raise NotFetchedError(f"--prometheus: {error}") from error
+    try:
+        with _progress() as tick:
+            return await gather(found, source, only=guardrail, tick=tick)
+    finally:
+        await source.close()
+
+
+def _bytes(file: str, most: int) -> bytes:
+    try:
+        if file == "-":
+            return sys.stdin.buffer.read(most + 1)
+        with Path(file).open("rb") as opened:
+            return opened.read(most + 1)
+    except OSError as error:
+        raise UnreadableDocumentError(f"it can't be read ({error.strerror})") from error
+
+
+@contextmanager
+def _progress() -> Iterator[Tick]:
+    if not sys.stderr.isatty():
+        yield lambda _name, _done: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=1.0)
+        yield lambda name, done: bar.update(task, description=name, completed=done)

@@ -1,0 +1,65 @@
+"""The commands."""
+
+from typing import Annotated
+
+import typer
+
+from mlrollout.cli import completing
+from mlrollout.cli.ending import CommandError, ExitCode
+from mlrollout.cli.options import ContextOption, NamespaceOption
+
+
+def blocks(
+    name: Annotated[
+        str, typer.Argument(help="The MLRollout", show_default=False, autocompletion=completing.names)
+    ] = "",
+    namespace: NamespaceOption = None,
+    context: ContextOption = None,
+    *,
+    prometheus: Annotated[str, typer.Option(metavar="URL", help="The Prometheus that has its samples")],
+    guardrail: Annotated[str, typer.Option("-g", "--guardrail", help="One guardrail; all if left out")] = "",
+    file: Annotated[
+        str, typer.Option("-f", "--file", metavar="FILE", help="In place of a name: what kubectl get -o yaml said")
+    ] = "",
+) -> None:
+    """Fetch what verdicts of guardrails stand on: the blocks that their tests were given, as JSON.
+
+    The object says what was found, and the samples in Prometheus say of what. Exit codes: 0 the verdicts follow from
+    the blocks; 1 they do not, as where Prometheus no longer has all samples; 2 there is nothing to fetch; 3 the
+    cluster can't be worked with.
+    """
+    from mlrollout.replay.document import UnreadableDocumentError
+
+    from . import blocks as fetching
+
+    if bool(name) == bool(file):
+        raise CommandError("name one object, or a file by -f that holds one", ExitCode.WRONG_USAGE)
+    try:
+        found = fetching.saved(file) if file else fetching.in_cluster(context, namespace, name)
+        document = fetching.fetch(found, prometheus, guardrail)
+        made = fetching.again(document)
+    except (fetching.NotFetchedError, UnreadableDocumentError) as error:
+        raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
+    typer.echo(document.render())
+    typer.echo(fetching.tell(document, made), err=True)
+    raise typer.Exit(ExitCode.FAILED if any(one.differences for one in made) else ExitCode.DONE)
+
+
+def replay(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="What `mlrollout blocks` wrote; - for stdin")],
+) -> None:
+    """Make verdicts again, of their blocks alone and by the operator's own check, and hold them against what it found.
+
+    Exit codes: 0 verdict and e-value are the same to the last bit; 1 they differ; 2 the file can't be read.
+    """
+    from mlrollout.replay.document import UnreadableDocumentError
+
+    from . import blocks as fetching
+
+    try:
+        document = fetching.read(file)
+        found = fetching.again(document)
+    except UnreadableDocumentError as error:
+        raise CommandError(f"{file}: {error}", ExitCode.WRONG_USAGE) from None
+    typer.echo(fetching.tell(document, found))
+    raise typer.Exit(ExitCode.FAILED if any(one.differences for one in found) else ExitCode.DONE)
