@@ -53,7 +53,9 @@ def decide(spec: Spec, state: State | None, observation: Observation, now: float
     alerts += evidence_alerts(spec, observation, step.state, now)
     alerts += in_manifests(observation.verbs)
     alerts += claimed(observation)
-    announces = step.state.record.percentage > known.record.percentage
+    # The guard may end with completion, so that counts once it is saved, too: until then whoever looks, looks on.
+    completes = step.state.phase is Phase.COMPLETED and known.phase is not Phase.COMPLETED
+    announces = completes or step.state.record.percentage > known.record.percentage
     write = planned.write
     if isinstance(write, RaiseOnceSaved) and step.state.record != known.record:
         write = None  # Up only by a later decision: nobody would take back what no status knows of (invariant 5)

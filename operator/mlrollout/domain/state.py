@@ -317,8 +317,9 @@ class Decision:
     Attributes:
         state: Where the rollout stands from now on; `None` where it can't begin yet.
         write: What shall be written to Redis, if anything.
-        announces: Whether the state begins an attempt or a higher percentage. Then it counts once it is saved, and is
-            decided anew where that fails; everything else counts at once, and is saved when the write is done.
+        announces: Whether the state begins an attempt or a higher percentage, or completes. Then it counts once it is
+            saved, and is decided anew where that fails. Everything else counts at once, and is saved when the write is
+            done.
         again: When to decide again even if nothing happens, seconds since the epoch.
         alerts: What a person should hear of.
         blockers: Everything that keeps traffic from growing now; what a person did first.

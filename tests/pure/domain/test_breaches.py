@@ -115,6 +115,14 @@ def test_a_completed_rollout_is_guarded_or_not_as_the_user_says() -> None:
     assert world.in_force == 0
 
 
+def test_a_completion_that_is_not_saved_does_not_end_the_guard() -> None:
+    finishing: list[Happening] = [("after", "Stop"), ("handle", 0), ("api_is", False), ("go_well", 12)]
+    world = world_at("last stage", *finishing)
+    assert not world.state.completed
+    world.play([("breach", ERRORS_AT)])
+    assert (world.in_force, world.state.cause) == (0, Reason.GUARDRAIL_BREACHED)
+
+
 def test_a_breach_is_seen_also_after_the_clock_was_set_back() -> None:
     world = world_at("second stage", ("wait", -3600.0), ("handle", 0), ("wait", 25.0), ("breach", ERRORS_AT))
     assert world.state.record.latched

@@ -15,8 +15,8 @@ class Standing:
 
     - Each of them reads the state and writes the next one without waiting in between, so none overwrites what it has
       not seen. A lane that has waited decides anew.
-    - What begins an attempt or a higher percentage is no part of the state before it is saved (invariant 5). So all
-      that two lanes can hold against each other are ways down.
+    - What begins an attempt or a higher percentage, or completes, is no part of the state before it is saved
+      (invariant 5). So all that two lanes can hold against each other are ways down.
     - What follows from the state is written under the order of records, in Redis as in the status. So whose write
       arrives first makes no difference: the greater record stands, and that is a rollback's (invariant 3).
 
