@@ -13,6 +13,7 @@ from typing import Any
 
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.domain.decide import decide
+from mlrollout.domain.latch import untold
 from mlrollout.domain.record import greater
 from mlrollout.domain.state import Decision, Phase, Reason, State
 from mlrollout.domain.traffic import Intent, Lower, RaiseOnceSaved
@@ -141,7 +142,7 @@ class Reconciler:
         more = False
         if isinstance(wanted, Lower):
             more = await self._traffic.write(tracked, wanted)
-            if wanted.record.latched and tracked.redis.traffic is not None:
+            if tracked.state is not None and untold(tracked.state) and tracked.redis.traffic is not None:
                 wanted = self._decide(tracked)  # what is told of a rollback is what Redis holds
         if not self.leads:
             return more

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 
+import pytest
 import structlog
 from mlrollout.ports import Ref
 
@@ -35,6 +36,22 @@ async def test_each_transition_is_posted_once_with_its_evidence() -> None:
     (breached,) = world.told("RolledBack")
     assert breached.warning
     assert "0.2 is above max 0.05" in breached.message
+
+
+@pytest.mark.parametrize("rolled_back", [False, True])
+@virtual
+async def test_a_key_raised_by_hand_is_put_back_and_told_also_after_a_rollback(rolled_back: bool) -> None:  # noqa: FBT001
+    world = SmallWorld()
+    await world.begun()
+    if rolled_back:
+        world.api.annotate("rollback", "bad reviews")
+        await asyncio.sleep(5)
+    stood = world.redis.percentage
+    world.redis.set_by_hand("90")
+    await asyncio.sleep(5)
+    assert world.redis.percentage == stood == ("0" if rolled_back else "10")
+    (overwritten,) = world.told("PercentageOverwritten")
+    assert overwritten.message == f"the key was raised to 90 by hand and is put back to {stood}"
 
 
 @virtual
