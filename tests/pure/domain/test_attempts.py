@@ -185,7 +185,7 @@ def test_a_new_attempt_begins_above_whatever_redis_holds() -> None:
 
 
 def test_a_mended_model_is_not_judged_by_the_broken_one_s_errors() -> None:
-    world = world_at("second stage", ("breach", 0), ("wait", 5.0), ("handle", 0))
+    world = world_at("second stage", ("breach", 0))
     down = world.now
     world.play([("ask", "retry"), ("handle", 0)])
     for _ in range(3):

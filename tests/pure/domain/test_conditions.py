@@ -108,7 +108,14 @@ TABLE: dict[str, tuple[str, list[Happening], str, str, str, str]] = {
         "Unknown",
         "True",
     ),
-    "breached": ("second stage", [("breach", 0)], "False TrafficUnconfirmed", RECONCILING, "False", "False"),
+    "breached, 0 under way": (
+        "second stage",
+        [("delay", True), ("breach", 0)],
+        "False TrafficUnconfirmed",
+        RECONCILING,
+        "False",
+        "False",
+    ),
     "breached, Redis down": (
         "second stage",
         [("redis_is", False), ("breach", 0)],

@@ -18,16 +18,20 @@ from mlrollout.domain.persist import from_status, to_status
 from mlrollout.domain.record import Record, encode
 from mlrollout.domain.request import Request
 from mlrollout.domain.state import Decision, Observation, State
-from mlrollout.domain.traffic import Lower, RaiseOnceSaved, Write
+from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.evidence.measurement import Held, Measurement, MeasurementHistory, Verdict
+from mlrollout.ports import Ref
+from mlrollout.runtime.tracked import TrackedObject
 
+from tests.pure.domain.lane import Lane
 from tests.pure.domain.oracle import Oracle
 from tests.pure.domain.specs import GUARDRAILS, INTERVAL, STAGES, WINDOW, Edit
 from tests.support.redis_model import State as Redis
 from tests.support.redis_model import merge
 
 UID = "11111111-aaaa"
-HOLDER = "dispatch/ml-dispatch"
+REF = Ref("dispatch", "ml-dispatch")
+HOLDER = str(REF)
 FOREIGN = Record(attempt=9, latched=False, sequence=2, percentage=40, stage="x", owner="other", holder="else/where")
 
 Happening = tuple[Any, ...]
@@ -46,10 +50,23 @@ def requests(verbs: Mapping[str, str]) -> dict[str, Request]:
 class Operator:
     """One process: what it keeps in memory."""
 
-    state: State | None = None
+    tracked: TrackedObject = field(default_factory=lambda: TrackedObject(REF))
     version: int = -1
     measurements: dict[str, MeasurementHistory] = field(default_factory=dict)
-    decision: Decision | None = None
+    step: Decision | None = None
+    """The decision that its last step began with; `decision` may have followed on it in the same step."""
+
+    @property
+    def state(self) -> State | None:
+        return self.tracked.standing.state
+
+    @state.setter
+    def state(self, state: State | None) -> None:
+        self.tracked.standing.state = state
+
+    @property
+    def decision(self) -> Decision | None:
+        return self.tracked.standing.decision
 
 
 @dataclass(frozen=True)
@@ -120,7 +137,7 @@ class World:
         self.now += seconds
 
     def handle(self, who: int = 0) -> Decision:
-        """One reconciliation, as the runtime does it: on at once from the end of an attempt to the next one."""
+        """One step, and on at once from the end of an attempt to the next; the runtime does all that follow."""
         operator = self.operators[who]
         while True:
             before = operator.state
@@ -132,18 +149,10 @@ class World:
                 return decision
 
     def _step(self, operator: Operator) -> Decision:
-        """What a decision wants, in the order of `Reconciler`: down first; up once it is saved, decided anew."""
+        """What a decision wants, in the order of the runtime."""
         if operator.version < 0:
-            self._load(operator)
-        seen, decision = self._decide(operator)
-        wanted = decision.write
-        if isinstance(wanted, Lower):
-            self._send(wanted)
-        saved = self._save(operator, seen, decision)
-        if isinstance(wanted, RaiseOnceSaved) and saved:
-            self._raise(operator, wanted)
-        if saved:
-            self._drop_verbs(operator)
+            self.load(operator)
+        decision = operator.step = Lane(self, operator).step()
         operator.measurements = {
             guardrail.name: measured
             if (measured := operator.measurements.get(guardrail.name)) is not None and measured.guardrail == guardrail
@@ -151,25 +160,6 @@ class World:
             for guardrail in self.edit.spec.guardrails
         }
         return decision
-
-    def _decide(self, operator: Operator) -> tuple[Observation, Decision]:
-        traffic = self.redis.traffic if self.redis_up else None
-        seen = Observation(UID, HOLDER, traffic, "it is down", dict(operator.measurements), requests(self.verbs))
-        before = operator.state
-        decision = operator.decision = decide(self.edit.spec, before, seen, self.now)
-        self.oracle.decided(self, before, seen, decision)
-        if not decision.announces:
-            operator.state = decision.state
-        return seen, decision
-
-    def _raise(self, operator: Operator, wanted: RaiseOnceSaved) -> None:
-        """Raise to what is saved, if that is still wanted."""
-        assert self.saved.state is not None
-        earned = wanted.by(self.saved.state.record)
-        assert earned is not None, "a raise to what is not saved"
-        _, decision = self._decide(operator)
-        if decision.write == wanted:
-            self._send(earned)
 
     def look(self, which: int, verdict: str) -> None:
         """One look at one guardrail, which every running operator makes: a verdict, or why a bad value is held back."""
@@ -264,14 +254,31 @@ class World:
 
     def restart(self, who: int = 0) -> None:
         operator = self.operators[who]
-        operator.state, operator.version, operator.measurements, operator.decision = None, -1, {}, None
+        operator.tracked, operator.version, operator.measurements, operator.step = TrackedObject(REF), -1, {}, None
 
     # --- its parts ---------------------------------------------------------------------------
 
     def _redis(self, redis: Redis) -> None:
         self.redis = redis
 
-    def _send(self, write: Write) -> None:
+    # --- what a step of an operator's comes to -----------------------------------------------
+
+    @property
+    def traffic(self) -> Traffic | None:
+        """What an operator learns when it asks Redis."""
+        return self.redis.traffic if self.redis_up else None
+
+    def observation(self, operator: Operator) -> Observation:
+        """Everything that an operator sees."""
+        return Observation(UID, HOLDER, self.traffic, "it is down", dict(operator.measurements), requests(self.verbs))
+
+    def decide(self, operator: Operator) -> Decision:
+        seen, before = self.observation(operator), operator.state
+        decision = decide(self.edit.spec, before, seen, self.now)
+        self.oracle.decided(self, before, seen, decision)
+        return decision
+
+    def send(self, write: Write) -> None:
         self.oracle.sent(write)
         if self.delayed:
             self.in_flight.append(write)
@@ -283,17 +290,18 @@ class World:
         _, self.redis = merge(before, write)
         self.oracle.applied(self, write, before.traffic)
 
-    def _load(self, operator: Operator) -> None:
+    def load(self, operator: Operator) -> None:
         operator.state = merged(operator.state, from_status(Status.read({"status": self.saved.status})))
         operator.version = self.version
 
-    def _save(self, operator: Operator, seen: Observation, decision: Decision) -> bool:
+    def save(self, operator: Operator, decision: Decision) -> bool:
         """Compare and swap; whoever loses goes on from what stands."""
         if not self.api_up:
             return False
         if operator.version != self.version:
-            self._load(operator)
+            self.load(operator)
             return False
+        seen = self.observation(operator)
         found = facts(self.edit.spec, seen, decision, self.now)
         self.oracle.told(seen, decision, found)
         saved = Saved(decision.state, self.edit.spec, seen.measurements, found, self.now)
@@ -304,7 +312,7 @@ class World:
         operator.version, operator.state = self.version, decision.state
         return True
 
-    def _drop_verbs(self, operator: Operator) -> None:
+    def drop_verbs(self, operator: Operator) -> None:
         """Remove the annotations that have been acted on."""
         heard = operator.state.verbs if operator.state is not None else {}
         asked = requests(self.verbs)
