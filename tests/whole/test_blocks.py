@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mlrollout.replay.document import GuardrailBlocks, parse
+from mlrollout.replay.document import BlocksDocument, GuardrailBlocks, parse
 from mlrollout.replay.replay import replay
 
 from devstack import web
@@ -17,6 +17,7 @@ from devstack.operator_process import Operator
 from devstack.ports import Ports
 from devstack.prometheus_server import ScrapeJob
 from devstack.stack import Stack
+from tests.components.server.ab.calls import ALL_LINES, VIEWER, Api, ClusterServer
 from tests.support import pod
 from tests.support.target import target
 from tests.whole.house import LONG, Exports, House
@@ -109,6 +110,17 @@ def after_each_block(found: GuardrailBlocks) -> Iterator[float]:
         yield replay(found.model_copy(update={"blocks": found.blocks[:blocks]})).e_value * found.false_alarm
 
 
+def over_http(house: House) -> BlocksDocument:
+    """The document that a server answers with."""
+    entry = {"name": "ml-dispatch", "key": house.key, "object": {"namespace": house.name, "name": "ml-dispatch"}}
+    config = {"rollouts": [entry], "prometheus": house.stack.prometheus_url}
+    kubeconfig = house.stack.cluster.kubeconfig
+    with ClusterServer(house.stack.redis_url, kubeconfig, config, ALL_LINES) as server:
+        answer = Api(server).get("monitoring/blocks", token=VIEWER)
+    assert answer.status == 200, answer
+    return parse(answer.body)
+
+
 @pytest.mark.timeout(400)
 def test_a_breach_is_replayed_to_the_last_bit_whoever_found_it(house: House, pods: list[Pod], tmp_path: Path) -> None:
     first, second = house.stack.operators[0], house.stand_by("second")
@@ -149,6 +161,8 @@ def test_a_breach_is_replayed_to_the_last_bit_whoever_found_it(house: House, pod
             assert came_to[-1] >= 1 > came_to[-2]
             assert came_to[-1] in (shown(first, name), shown(second, name))
             assert f"{name}: Breach, e-value {replay(blocks).e_value!r}" in replayed.stdout
+
+    assert over_http(house).guardrails == document.guardrails
 
     (told,) = {one["message"] for one in house.status()["history"] if one["reason"] == "GuardrailBreached"}
     assert told in [f"guardrail {one.guardrail['name']}: {one.recorded.message}" for one in breaches]

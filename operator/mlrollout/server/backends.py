@@ -1,5 +1,6 @@
 """What the A/B API asks: Redis for counts, Prometheus for figures, the cluster for changes of the traffic."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ import structlog
 from aiohttp import web
 
 from mlrollout.adapters.kubernetes import Client, KubernetesVerbs, connect
+from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.prometheus_figures import PrometheusFigures
 from mlrollout.adapters.redis import Calls, RedisSurvey, RedisUsers
 from mlrollout.ports import ObjectsError, PortError, TrafficError
@@ -33,16 +35,20 @@ class Backends:
     Attributes:
         users: Where users are counted.
         survey: Where ratings are.
-        figures: Prometheus; `None` where the configuration names none.
+        figures: Prometheus, for figures; `None` where the configuration names none.
+        samples: The same, for the samples of counters as they are.
         cluster: The API server; `None` where no rollout has an object, or there is no cluster.
-        verbs: Sets verbs on the objects in it; `None` likewise.
+        verbs: Reads the objects in it and sets verbs on them; `None` likewise.
+        counting: Held while blocks are counted, which takes seconds: for one caller at a time.
     """
 
     users: RedisUsers
     survey: RedisSurvey
     figures: PrometheusFigures | None
+    samples: PrometheusSource | None
     cluster: Client | None
     verbs: KubernetesVerbs | None
+    counting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _lines: RateLimiter = field(default_factory=lambda: RateLimiter(1 / LOGGED_EVERY))
 
     def log_unreachable(self, what: str, error: PortError) -> None:
@@ -70,11 +76,14 @@ async def opened(config: Config, redis_url: str) -> AsyncIterator[Backends]:
         figures = _figures(config)
         if figures is not None:
             stack.push_async_callback(figures.close)
+        samples = PrometheusSource(config.prometheus) if config.prometheus else None
+        if samples is not None:
+            stack.push_async_callback(samples.close)
         cluster = await _cluster(config)
         if cluster is not None:
             stack.push_async_callback(cluster.close)
         verbs = None if cluster is None else KubernetesVerbs(cluster)
-        yield Backends(RedisUsers(calls), RedisSurvey(calls), figures, cluster, verbs)
+        yield Backends(RedisUsers(calls), RedisSurvey(calls), figures, samples, cluster, verbs)
 
 
 def tls_of(config: Config) -> Tls:

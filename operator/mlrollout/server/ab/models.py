@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, S
 from mlrollout.assignment import Group, Reason
 from mlrollout.assignment.ids import LONGEST, text_of, trouble_with
 from mlrollout.domain.request import Verb
+from mlrollout.replay.document import DocumentObject, GuardrailBlocks, MissingBlocks
 
 
 def _whole(number: object) -> object:
@@ -284,6 +285,21 @@ class RatingTicketAnswer(ApiAnswer):
     """For the user's browser, to be sent with the rating."""
     expires_at: int
     """Until when it holds, in seconds since the epoch."""
+
+
+class BlocksAnswer(ApiAnswer):
+    """What the last verdicts stand on; docs/replay.md says what each field means."""
+
+    format: str
+    """The form of the document."""
+    object: DocumentObject
+    """Which object it is about."""
+    read: float
+    """When the samples were read, seconds since the epoch."""
+    guardrails: tuple[GuardrailBlocks, ...]
+    """What each guardrail stands on that tests block by block."""
+    missing: tuple[MissingBlocks, ...]
+    """Those of which that can't be said, and why."""
 
 
 class ProblemDocument(ApiAnswer):

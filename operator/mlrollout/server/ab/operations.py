@@ -8,13 +8,14 @@ from aiohttp import web
 
 from mlrollout.server.http.problem import ANY_NAME
 
-from . import assignment, change_handlers, monitoring, stats, survey
+from . import assignment, blocks, change_handlers, monitoring, stats, survey
 from .figures import LONGEST_WINDOW
 from .models import (
     ActAnswer,
     ApiAnswer,
     ApiRequest,
     AssignmentAnswer,
+    BlocksAnswer,
     MonitoringAnswer,
     RatingTicketAnswer,
     RatingTicketRequest,
@@ -170,6 +171,24 @@ OPERATIONS = (
         },
         bad={422: "The window is none.", 501: "The configuration names no Prometheus."},
     ),
+    Operation(
+        "blocks",
+        "monitoring/blocks",
+        blocks.blocks,
+        BlocksAnswer,
+        "The role view or admin; in a cluster the right to get the MLRollout.",
+        query={
+            "guardrail": {
+                "description": "The one that is wanted; left out: every one that tests block by block.",
+                "schema": {"type": "string"},
+                "example": "errors",
+            }
+        },
+        bad={
+            404: "There is no such rollout, no such MLRollout, or nothing was counted of what is wanted.",
+            501: "The configuration names no object for the rollout or no Prometheus, or there is no cluster.",
+        },
+    ),
 )
 
 
@@ -191,7 +210,7 @@ def _answering(operation: Operation) -> Callable[[web.Request], Awaitable[web.Re
         found = await operation.handler(request)
         # Where there are two, the lesser one says that nothing had to be done.
         return web.Response(
-            body=found.model_dump_json().encode(),
+            body=found.model_dump_json(by_alias=True).encode(),
             status=usual if found.changed else min(operation.good),
             content_type="application/json",
         )
