@@ -1,4 +1,4 @@
-"""Treatment against control, from the samples of counters to verdicts: shares of bad events, with and without cohorts."""
+"""Treatment against control, from counters to verdicts: shares of bad events, with and without cohorts."""
 
 import pytest
 from mlrollout.api.guardrail import Proof
