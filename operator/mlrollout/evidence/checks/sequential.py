@@ -72,7 +72,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         self._selectors = {where: _selector(where, text) for where, text in selectors.items()}
         self._memory: Memory[S] | None = None
         self.scrape = SCRAPE
-        self._asked_how_often = False
+        self._knows_scrape = False
         self._ahead = 4 * step
 
     # --- what a kind says --------------------------------------------------------------------
@@ -159,9 +159,11 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
             memory = self._remembered(occasion.attempt, occasion.at)
             begin, end = memory.upto, min(newest, memory.upto + self._ahead)
             end = max(memory.upto, math.floor(end / step) * step)
-        # Where nothing is new, the first look asks all the same: how often is scraped says when something will be.
-        if (end > begin or not self._asked_how_often) and len(answers) < len(self._selectors):
-            return self.questions(min(begin, end - step), end)
+        # Where nothing is new, the first look asks all the same: how often is scraped says when something will be. It
+        # asks up to now, since an application that has just started has no older samples; they count later.
+        if (end > begin or not self._knows_scrape) and len(answers) < len(self._selectors):
+            upto = end if self._knows_scrape else max(end, grid.latest(occasion.at, step, 0.0))
+            return self.questions(min(begin, end - step), upto)
         for answer in answers.values():
             if isinstance(answer, Failure):
                 return self.failed(occasion, answer.reason, refused=answer.refused)
@@ -213,11 +215,12 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
 
     def _learn(self, series: Mapping[str, tuple[Series, ...]], begin: float, end: float) -> None:
         """Learn from the answers how often is scraped, and over how many seconds the next look may ask."""
-        self._asked_how_often, step = True, self.blocks.step
+        step = self.blocks.step
         total = sum(len(one.samples) for found in series.values() for one in found)
         fullest = max((one.samples for found in series.values() for one in found), key=len, default=())
         gaps = sorted(late - early for (early, _), (late, _) in pairwise(fullest))
-        self.scrape = gaps[len(gaps) // 2] if gaps else self.scrape
+        if gaps:
+            self.scrape, self._knows_scrape = gaps[len(gaps) // 2], True
         if self.blocks.uncountable is not None and self.blocks.uncountable.reason.waits:
             self._ahead = min(2 * self._ahead, SILENCE + step)
         elif total:

@@ -141,6 +141,18 @@ def test_another_attempt_begins_from_nothing() -> None:
     assert looks.look(2 * HOUR + 100, lost).samples == pytest.approx(15, abs=15)
 
 
+def test_how_often_is_scraped_is_known_before_the_first_user_comes() -> None:
+    # Samples each second, as young as the application: thirty seconds back there are none yet.
+    samples = tuple((EPOCH + place, float(place)) for place in range(60))
+    counters = Counters({name: [Series({"__name__": name}, samples)] for name in ("failed_total", "all_total")})
+    looks = Looks.at(counters, GUARDRAIL | {"interval": "1s", "rate": RATE | {"max": 0.5}})
+    looks.look(8, None)
+    began = replace(ATTEMPT, began=EPOCH + 8, stage=EPOCH + 8)
+    found = looks.every(1, 13, begin=8, attempt=began)
+
+    assert (found.verdict, found.samples) == (Verdict.PASS, 2)
+
+
 def test_the_chance_of_a_false_alarm_is_shared() -> None:
     counters = traffic(5, healthy, HOUR)
     alone, shared = Looks.at(counters).every(15, HOUR), Looks.at(counters, sharing=4).every(15, HOUR)
@@ -439,7 +451,7 @@ def test_a_selector_is_asked_with_the_users_own_words() -> None:
     text = 'failed_total{group=~"treat.*", x=`a"b`} # of all pods'
     looks = Looks.at(Counters(), GUARDRAIL | {"rate": RATE | {"bad": text}})
     looks.look(60)
-    assert looks.counters.asked[0].promql == 'failed_total{group=~"treat.*",x=`a"b`}[315s]'
+    assert looks.counters.asked[0].promql == 'failed_total{group=~"treat.*",x=`a"b`}[345s]'
 
 
 def test_the_limit_is_shown() -> None:
