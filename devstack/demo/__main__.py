@@ -16,12 +16,14 @@ from devstack.errors import DevstackError
 from devstack.processes import wait_until
 from devstack.stack import Stack
 
+from . import quiet
 from .application import DispatchApp
 from .observer import NAME, NAMESPACE, Observer
 from .story import Cast, Story, rollout
 from .tellers import Teller, teller
 
-WITHIN = 180.0
+WITHIN = 240.0
+BUSY = 200
 _PARTS = ("kube-apiserver", "etcd", "kubectl", "helm", "redis-server", "redis-cli", "prometheus")
 
 
@@ -49,7 +51,12 @@ def _demo() -> int:
     with _folder() as folder, ExitStack() as parts:
         with _announced(), closing(teller(rollout())) as telling:
             story = Story(_cast(folder, parts, telling), began + WITHIN)
-            promises = [*story.good_revision(), *story.bad_revision()]
+            promises = [
+                *story.good_revision(),
+                *story.bad_revision(),
+                *story.late_revision(),
+                *story.quiet_revision(),
+            ]
         print(f"\n$ kubectl describe mlrollout {NAME} -n {NAMESPACE}\n{story.describe()}")
         print(*story.measured(), *promises, sep="\n")
         print(f"The demo took {time.monotonic() - began:.0f} s.")
@@ -61,16 +68,20 @@ def _cast(folder: Path, parts: ExitStack, telling: Teller) -> Cast:
     """Everything started, and Prometheus aware of the application."""
     telling.say("Starting a Kubernetes API, Redis and Prometheus on this machine.")
     stack = parts.enter_context(Stack(folder))
-    telling.say("Starting the dispatch application: 200 requests per second from 3000 users.")
-    app = parts.enter_context(DispatchApp(stack.redis_url, folder / "app"))
+    telling.say(f"Starting the dispatch application, with {BUSY} requests per second from 3000 users; and a quiet one.")
+    app = parts.enter_context(DispatchApp(stack.redis_url, folder / "app", rate=BUSY))
+    quiet_app = DispatchApp(stack.redis_url, folder / "quiet-app", rate=quiet.RATE, feature=quiet.QUIET_FEATURE)
+    parts.enter_context(quiet_app)
     if stack.prometheus:
-        stack.prometheus.set_targets("app", [app.address])
+        stack.prometheus.set_targets("app", [app.address, quiet_app.address])
     telling.say("Installing the CRD and starting the operator under its shipped permissions.")
     stack.install()
     operator = stack.start_operator()
-    observer = Observer(stack, app)
+    observer = Observer(stack, app, quiet_app)
     wait_until(observer.scraped, within=30, what="Prometheus to read the application's metrics")
-    return Cast(stack.cluster, operator, app, observer, telling)
+    manifest = folder / "quiet.json"
+    manifest.write_text(quiet.manifest())
+    return Cast(stack.cluster, operator, app, observer, telling, manifest)
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from devstack.processes import Launch, supervise
 from devstack.servers import Server
 
 EXAMPLE = REPOSITORY / "examples" / "ml-dispatch"
-KEY = "ml_dispatch:rollout_percentage"
+FEATURE = "ml_dispatch"
+KEY = f"{FEATURE}:rollout_percentage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class DispatchApp(Server):
     Args:
         redis_url: Where the percentage stands.
         rate: Requests per second.
+        feature: How its key in Redis and its metrics begin.
+        map_fails: The share of requests that fail on either path, since the map does not answer.
     """
 
     name: ClassVar[str] = "dispatch-app"
@@ -64,11 +67,15 @@ class DispatchApp(Server):
         directory: Path | None = None,
         *,
         rate: float = 200,
+        feature: str = FEATURE,
+        map_fails: float = 0.03,
         launch: Launch = supervise,
     ) -> None:
         super().__init__(directory, launch=launch)
         self._redis_url = redis_url
         self._rate = rate
+        self._map_fails = map_fails
+        self.feature = feature
 
     @property
     def address(self) -> str:
@@ -77,7 +84,9 @@ class DispatchApp(Server):
 
     def command(self) -> Sequence[str]:
         """The service, from the working copy."""
-        return [sys.executable, "-m", "app", "--port", str(self.port), "--rate", str(self._rate)]
+        options = {"name": self.feature, "port": self.port, "rate": self._rate, "map-fails": self._map_fails}
+        told = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        return [sys.executable, "-m", "app", *told]
 
     def environment(self) -> Mapping[str, str]:
         """The URL goes by the environment: it may hold a password."""
@@ -110,7 +119,7 @@ class DispatchApp(Server):
             (sample.labels["group"], sample.labels["status"]): sample.value
             for family in text_string_to_metric_families(self.metrics())
             for sample in family.samples
-            if sample.name == "ml_dispatch_total"
+            if sample.name == f"{self.feature}_total"
         }
         failures = counted["treatment", "failure"]
         return Requests(

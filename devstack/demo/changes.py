@@ -1,8 +1,8 @@
 """What is new from one scene to the next, in plain lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from .chronicle import Scene
+from .chronicle import Happening, Scene
 
 # The other conditions say the same from other angles.
 _TOLD = ("Ready", "Stalled")
@@ -14,8 +14,17 @@ def changes(*scenes: Scene) -> Iterator[str]:
         before, after = scenes
         yield from _traffic(before, after)
         yield from _guardrails(before, after)
-        yield from _conditions(before, after)
-        yield from _events(before, after)
+        known = [guardrail.message for guardrail in after.status.guardrails if guardrail.message]
+        for line in (*_conditions(before, after), *_events(before, after)):
+            yield _without(known, line)
+        yield from _quiet(before, after)
+
+
+def _without(known: Sequence[str], line: str) -> str:
+    """The line, with dots for what guardrails have said already."""
+    for message in known:
+        line = line.replace(message, "…")
+    return line
 
 
 def _traffic(before: Scene, after: Scene) -> Iterator[str]:
@@ -40,7 +49,19 @@ def _conditions(before: Scene, after: Scene) -> Iterator[str]:
 
 
 def _events(before: Scene, after: Scene) -> Iterator[str]:
-    known = {event.serial for event in before.events}
-    for event in after.events:
+    return _new(before.events, after.events, "Event")
+
+
+def _new(before: Sequence[Happening], after: Sequence[Happening], told: str) -> Iterator[str]:
+    known = {event.serial for event in before}
+    for event in after:
         if event.serial not in known:
-            yield f"Event      {'Warning' if event.warning else 'Normal'} {event.reason}: {event.message}"
+            yield f"{told:10} {'Warning' if event.warning else 'Normal'} {event.reason}: {event.message}"
+
+
+def _quiet(before: Scene, after: Scene) -> Iterator[str]:
+    """Of the second rollout, only what is about its users or the old rule."""
+    if before.quiet and after.quiet:
+        if before.quiet.percentage != after.quiet.percentage:
+            yield f"Quiet      {before.quiet.percentage} % -> {after.quiet.percentage} %"
+        yield from _new(before.quiet.warnings, after.quiet.warnings, "Quiet")

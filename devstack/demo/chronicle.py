@@ -31,6 +31,28 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
+class Quiet:
+    """The second rollout at one moment, where few requests come.
+
+    Attributes:
+        percentage: In force in Redis.
+        latched: Whether Redis holds a rollback.
+        requests: Its application's counters.
+        events: Of its object, oldest first.
+    """
+
+    percentage: int
+    latched: bool
+    requests: Requests
+    events: tuple[Happening, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[Happening, ...]:
+        """The Events of type Warning, oldest first."""
+        return tuple(event for event in self.events if event.warning)
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """Everything at one moment.
 
@@ -42,6 +64,7 @@ class Scene:
         generation: Of the object's spec; 0 while there is no object.
         status: Of the object.
         events: Of the object, oldest first.
+        quiet: The second rollout.
     """
 
     at: float
@@ -51,6 +74,7 @@ class Scene:
     generation: int = 0
     status: Status = field(default_factory=Status)
     events: tuple[Happening, ...] = ()
+    quiet: Quiet | None = None
 
     @property
     def attempt(self) -> int:

@@ -13,8 +13,9 @@ from prometheus_api_client import PrometheusConnect
 
 from devstack.stack import Stack
 
+from . import quiet
 from .application import KEY, DispatchApp
-from .chronicle import Happening, Scene
+from .chronicle import Happening, Quiet, Scene
 
 NAMESPACE = "dispatch"
 NAME = "ml-dispatch"
@@ -30,8 +31,8 @@ sum(rate(ml_dispatch_total{group="treatment",status="failure"}[5s]))
 class Observer:
     """Redis, Prometheus, the Kubernetes API and the application, as they are now."""
 
-    def __init__(self, stack: Stack, app: DispatchApp) -> None:
-        self._app = app
+    def __init__(self, stack: Stack, app: DispatchApp, quiet_app: DispatchApp) -> None:
+        self._app, self._quiet_app = app, quiet_app
         self._redis = redis.Redis.from_url(stack.redis_url, decode_responses=True)
         self._changes = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # redis has no types here
         self._changes.subscribe(f"{KEY}:changes")
@@ -45,27 +46,34 @@ class Observer:
 
     def look(self) -> Scene:
         """Everything at this moment."""
-        found = self._object()
+        found, events = self._object(), self._events()
         return Scene(
             at=time.time(),
-            traffic=self._traffic(),
+            traffic=self._traffic(KEY),
             requests=self._app.requests(),
             error_rate=self._error_rate(),
             generation=found.get("metadata", {}).get("generation", 0),
             status=Status.read(found),
-            events=self._events(),
+            events=_of(events, NAME),
+            quiet=self._quiet(_of(events, quiet.NAME)),
         )
 
     def scraped(self) -> bool:
         """Whether Prometheus has the application's metrics."""
-        return bool(self._prometheus.custom_query("ml_dispatch_total"))
+        counters = (f"{app.feature}_total" for app in (self._app, self._quiet_app))
+        return all(self._prometheus.custom_query(counter) for counter in counters)
 
-    def _traffic(self) -> Traffic:
-        key, text = cast("list[str | None]", self._redis.mget(KEY, f"{KEY}:record"))
+    def _quiet(self, events: tuple[Happening, ...]) -> Quiet:
+        traffic = self._traffic(f"{quiet.QUIET_FEATURE}:rollout_percentage")
+        latched = traffic.record is not None and traffic.record.latched
+        return Quiet(traffic.in_force, latched, self._quiet_app.requests(), events)
+
+    def _traffic(self, key: str) -> Traffic:
+        stands, text = cast("list[str | None]", self._redis.mget(key, f"{key}:record"))
         try:
-            return Traffic(key, decode(text) if text else None)
+            return Traffic(stands, decode(text) if text else None)
         except UnreadableRecordError as error:
-            return Traffic(key, None, str(error))
+            return Traffic(stands, None, str(error))
 
     def _error_rate(self) -> float | None:
         answer = self._prometheus.custom_query(_ERROR_RATE)
@@ -83,13 +91,17 @@ class Observer:
             raise
         return cast("dict[str, Any]", found)
 
-    def _events(self) -> tuple[Happening, ...]:
+    def _events(self) -> list[dict[str, Any]]:
         found = self._objects.list_namespaced_custom_object(
             "events.k8s.io", "v1", NAMESPACE, "events", _request_timeout=_TIMEOUT
         )
-        items = cast("dict[str, Any]", found)["items"]
-        mine = [event for event in items if event["regarding"]["name"] == NAME]
-        return tuple(map(_happening, sorted(mine, key=_age)))
+        items: list[dict[str, Any]] = cast("dict[str, Any]", found)["items"]
+        return sorted(items, key=_age)
+
+
+def _of(events: list[dict[str, Any]], name: str) -> tuple[Happening, ...]:
+    """The Events of one object."""
+    return tuple(_happening(event) for event in events if event["regarding"]["name"] == name)
 
 
 def _age(event: dict[str, Any]) -> tuple[str, int]:

@@ -3,17 +3,20 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import dropwhile
+from itertools import dropwhile, groupby, takewhile
 
+from mlrollout.api.compare import CompareGuardrail
 from mlrollout.api.spec import Spec
-from mlrollout.api.threshold import ThresholdGuardrail
 
 from .chronicle import Scene, Spell, spells
+from .quiet import OLD
 
 # Five standard deviations of a share of a few thousand users in some seconds of requests are less.
 NEAR = 6.0
 _BAD_NEWS = ("GuardrailBreached", "RolledBack")
-_BREACH = re.compile(r"guardrail (?P<name>[-a-z0-9]+): [\d.]+ is (above max|below min) (?P<limit>[\d.]+)")
+_FAILS = r"guardrail (?P<name>[-a-z0-9]+): treatment fails (?P<treatment>[\d.]+) % \(\d+ of \d+\)(?: since \S+)?"
+_WORSE = re.compile(rf"{_FAILS}, legacy (?P<legacy>[\d.]+) %; .*?; tolerated is (?P<tolerated>[\d.]+)")
+_ALONE = re.compile(rf"{_FAILS} without a control.*?; max (?P<limit>[\d.]+) %")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,15 @@ def earned(spec: Spec, scenes: Sequence[Scene]) -> Iterator[Promise]:
     yield Promise("the object became Ready", scenes[-1].is_true("Ready"))
 
 
-def taken_back(spec: Spec, scenes: Sequence[Scene], describe: str) -> Iterator[Promise]:
-    """The second revision began, breached a guardrail in its first stage and lost its users."""
-    first = spec.stages[0].percentage
+def taken_back(spec: Spec, scenes: Sequence[Scene], describe: str, stages: Sequence[int]) -> Iterator[Promise]:
+    """A revision went through these stages and perhaps further, breached a guardrail and lost its users."""
     held = [spell for spell in spells(scenes) if spell.attempt == scenes[-1].attempt]
     order = list(dropwhile(lambda percentage: percentage == 0, (spell.percentage for spell in held)))
+    following = [stage.percentage for stage in spec.stages[len(stages) :]] if len(stages) > 1 else []
+    wanted = [[*stages, *following[:more], 0] for more in range(len(following) + 1)]
     yield Promise(
-        f"Redis held {first} and then 0, latched (seen: {_list(order)})", order == [first, 0] and scenes[-1].latched
+        f"Redis held {_list(stages)} and then 0, latched (seen: {_list(order)})",
+        order in wanted and scenes[-1].latched,
     )
     served = held[-1].served
     yield Promise(
@@ -64,16 +69,45 @@ def taken_back(spec: Spec, scenes: Sequence[Scene], describe: str) -> Iterator[P
         f"(seen: {served.control:.0f} requests in control, {served.treatment:.0f} in treatment)",
         served.treatment == 0 and served.control > 0,
     )
-    told = [event.reason for event in scenes[-1].events if event.warning and _evident(spec, event.message)]
+    told = takewhile(lambda event: event.reason != "AttemptStarted", reversed(scenes[-1].events))
+    evident = [event.message for event in told if event.reason in _BAD_NEWS and _evident(spec, event.message)]
     yield Promise(
-        f"a Warning Event names the guardrail, its value and its limit (seen: {_list(told)})",
-        any(reason in told for reason in _BAD_NEWS),
+        f"a Warning Event says by how much the treatment is too bad (seen: {_list(evident[:1])})",
+        bool(evident),
     )
     yield Promise(
         "the object became Stalled, and is no longer Ready",
         scenes[-1].is_true("Stalled") and not scenes[-1].is_true("Ready"),
     )
     yield Promise("kubectl describe tells all of it", all(word in describe for word in ("Stalled", *_BAD_NEWS)))
+
+
+def would_have_been_taken_back(scene: Scene) -> bool:
+    """Whether the old rule has said of the second rollout, where few requests come, that it is to be taken back."""
+    return bool(_old_rule(scene))
+
+
+def left_alone(scenes: Sequence[Scene]) -> Iterator[Promise]:
+    """Where few requests come, the good model kept its users, which the old rule would have taken from it."""
+    quiet = [scene.quiet for scene in scenes if scene.quiet is not None]
+    held = [percentage for percentage, _ in groupby(one.percentage for one in quiet)]
+    held = held[1:] if held[0] == 0 else held  # before its first stage
+    requests, told = quiet[-1].requests, [message for scene in scenes[-1:] for message in _old_rule(scene)]
+    yield Promise(
+        f"where few requests come the old rule would have taken the good model back (seen: {_list(told[:1])})",
+        bool(told),
+    )
+    yield Promise(
+        f"the comparison left it its users (seen: {_list(held)} %, and {requests.failures:.0f} of "
+        f"{requests.treatment:.0f} requests failed)",
+        held != [] and held == sorted(held) and held[0] > 0 and not quiet[-1].latched,
+    )
+
+
+def _old_rule(scene: Scene) -> list[str]:
+    """What the old rule has told of the second rollout."""
+    events = scene.quiet.warnings if scene.quiet else ()
+    return [event.message for event in events if event.message.startswith(f"guardrail {OLD} ")]
 
 
 def _near(spell: Spell) -> Promise:
@@ -86,11 +120,16 @@ def _near(spell: Spell) -> Promise:
 
 
 def _evident(spec: Spec, message: str) -> bool:
-    """Whether the message names a guardrail, a value beyond its limit, and the limit."""
-    thresholds = [guardrail for guardrail in spec.guardrails if isinstance(guardrail, ThresholdGuardrail)]
-    limits = {guardrail.name: (guardrail.min, guardrail.max) for guardrail in thresholds}
-    found = _BREACH.search(message)
-    return found is not None and float(found["limit"]) in limits.get(found["name"], ())
+    """Whether the message names a comparison, the shares of failures, and what is allowed of them."""
+    for guardrail in spec.guardrails:
+        if isinstance(guardrail, CompareGuardrail):
+            ratio, limit = guardrail.compare.ratio or 0.0, 100 * (guardrail.compare.max or 0.0)
+            worse, alone = (pattern.search(message) for pattern in (_WORSE, _ALONE))
+            if worse and (worse["name"], float(worse["tolerated"])) == (guardrail.name, ratio):
+                return float(worse["treatment"]) > ratio * float(worse["legacy"])
+            if alone and (alone["name"], float(alone["limit"])) == (guardrail.name, limit):
+                return float(alone["treatment"]) > limit
+    return False
 
 
 def _list(items: Iterable[object]) -> str:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .chronicle import Scene, Spell, spells
+from .promises import would_have_been_taken_back
 
 RECENT = 3.0
 EVENTS = 6
@@ -75,6 +76,9 @@ def _traffic(scenes: Sequence[Scene]) -> Table:
         "" if share is None else _bar(share),
     )
     rows.add_row("Error rate of the ML path", rate, "[dim]last 5 s, by Prometheus[/]")
+    if scene.quiet:
+        told = "the old rule would have taken it back" if would_have_been_taken_back(scene) else ""
+        rows.add_row("The quiet one", f"{scene.quiet.percentage} %", f"[dim]{told}[/]")
     return rows
 
 

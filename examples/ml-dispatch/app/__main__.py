@@ -11,19 +11,17 @@ from aiohttp import web
 from mlrollout import Metrics, Rollout
 
 from .load import ask
-from .service import Service
+from .service import MAP_FAILS, Service
 from .web import application
 
 REDIS = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
-KEY = "ml_dispatch:rollout_percentage"
-SALT = "ml_dispatch_v1"
 
 
-async def main(port: int, per_second: float) -> None:
+async def main(name: str, port: int, per_second: float, map_fails: float) -> None:
     """Serve and ask until SIGTERM or SIGINT."""
-    metrics = Metrics("ml_dispatch")
-    async with Rollout(KEY, redis=REDIS, salt=SALT) as rollout:
-        await _serve(Service(rollout, metrics), metrics, port, per_second)
+    metrics = Metrics(name)
+    async with Rollout(f"{name}:rollout_percentage", redis=REDIS, salt=f"{name}_v1") as rollout:
+        await _serve(Service(rollout, metrics, map_fails), metrics, port, per_second)
 
 
 async def _serve(service: Service, metrics: Metrics, port: int, per_second: float) -> None:
@@ -46,8 +44,11 @@ def _stop(task: asyncio.Task[object] | None) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="app", description=__doc__)
+    parser.add_argument("--name", default="ml_dispatch", help="how its key and metrics begin (default: ml_dispatch)")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--rate", type=float, default=200, help="requests per second (default: 200)")
+    told = "how often the map does not answer (default: 0.03)"
+    parser.add_argument("--map-fails", type=float, default=MAP_FAILS, help=told)
     return parser.parse_args()
 
 
@@ -55,4 +56,4 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     arguments = _arguments()
     with suppress(asyncio.CancelledError):
-        asyncio.run(main(arguments.port, arguments.rate))
+        asyncio.run(main(arguments.name, arguments.port, arguments.rate, arguments.map_fails))

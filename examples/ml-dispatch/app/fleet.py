@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 VEHICLES = 300
-OUT_OF_RANGE = 7
+OUT_OF_RANGE = 14
 REGIONS = 4
 VOLTAGES = (12, 24)
 DAY = 24.0

@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from random import Random
+
+from .service import MapError
 
 USERS = 3000
 
@@ -17,4 +20,5 @@ async def ask(dispatch: Callable[[str], Awaitable[object]], per_second: float) -
 
 
 async def _one(dispatch: Callable[[str], Awaitable[object]], user: str) -> None:
-    await dispatch(user)
+    with suppress(MapError):  # a user who gets no answer asks again some time
+        await dispatch(user)

@@ -10,6 +10,10 @@ Model = Callable[[Order, Vehicle], float]
 """How well a vehicle fits an order, 0 to 1."""
 
 TOP = 3
+HARBOUR = 0
+"""The region to which one model keeps the ways."""
+WAYS = 85
+"""How many of them it has room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +73,34 @@ def fit_within_range(order: Order, vehicle: Vehicle) -> float:
     return fit(order, vehicle) * (1 - 0.1 * strain)
 
 
-MODELS: Mapping[str, Model] = {
-    "ranker-2026-11-03": fit,
-    "ranker-2026-11-17": fit_within_range,
+class FitByRoute:
+    """The model that goes bad late: it prefers short ways to the harbour, from a table that nobody empties."""
+
+    def __init__(self) -> None:
+        self._ways: dict[Order, float] = {}
+
+    def __call__(self, order: Order, vehicle: Vehicle) -> float:
+        """How well a vehicle fits.
+
+        Raises:
+            LookupError: The table is full.
+        """
+        return fit(order, vehicle) * (1 - 0.1 * self._way(order))
+
+    def _way(self, order: Order) -> float:
+        if order.region == HARBOUR and order not in self._ways:
+            if len(self._ways) == WAYS:
+                raise LookupError("the table of ways to the harbour is full")
+            self._ways[order] = dist((order.x, order.y), (0, 0)) / sqrt(2)
+        return self._ways.get(order, 0.0)
+
+
+MODELS: Mapping[str, Callable[[], Model]] = {
+    "ranker-2026-11-03": lambda: fit,
+    "ranker-2026-11-17": lambda: fit_within_range,
+    "ranker-2026-12-01": FitByRoute,
 }
+"""What makes each of them anew, as a deployment does."""
 
 
 def recommend(model: Model, order: Order, vehicles: Sequence[Vehicle]) -> list[Vehicle]:

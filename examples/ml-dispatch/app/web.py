@@ -8,7 +8,7 @@ from mlrollout import Metrics
 from prometheus_client.exposition import choose_encoder
 
 from .ranking import MODELS
-from .service import Service
+from .service import MapError, Service
 
 _SERVICE = web.AppKey("service", Service)
 _METRICS = web.AppKey("metrics", Metrics)
@@ -33,7 +33,11 @@ def application(service: Service, metrics: Metrics) -> web.Application:
 async def _dispatch(request: web.Request) -> web.Response:
     """`?user=…`: vehicles for a new order of this user."""
     service, user = request.app[_SERVICE], request.query.get("user", "")
-    return web.json_response({"group": service.group(user)} | asdict(await service.dispatch(user)))
+    try:
+        found = await service.dispatch(user)
+    except MapError as error:
+        return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, text=str(error))
+    return web.json_response({"group": service.group(user)} | asdict(found))
 
 
 async def _model(request: web.Request) -> web.Response:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from mlrollout.api.compare import CompareGuardrail
+from mlrollout.api.rate import RateGuardrail
 from mlrollout.api.spec import Spec
 from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence.promql.query import Query
@@ -48,11 +50,16 @@ def test_the_first_error_of_a_process_is_seen(metered: Metered, prometheus: Prom
 
 
 def test_the_guardrails_of_the_example_answer(metered: Metered, prometheus: PrometheusServer) -> None:
-    guardrails = Spec.model_validate(yaml.safe_load(ROLLOUT.read_text())["spec"]).guardrails
-    thresholds = [guardrail for guardrail in guardrails if isinstance(guardrail, ThresholdGuardrail)]
-    assert len(thresholds) == len(guardrails)
-    queries = {guardrail.name: Query.parse(guardrail.query).render(WINDOW) for guardrail in thresholds}
-    assert all(math.isnan(answer(prometheus, query)) for query in queries.values()), "nothing was called yet"
+    guardrails = {one.name: one for one in Spec.model_validate(yaml.safe_load(ROLLOUT.read_text())["spec"]).guardrails}
+    errors, slow, score = (guardrails.pop(name) for name in ("errors", "slow", "average-score"))
+    assert isinstance(errors, CompareGuardrail)
+    assert isinstance(slow, RateGuardrail)
+    assert isinstance(score, ThresholdGuardrail)
+    assert not guardrails
+    average = Query.parse(score.query).render(WINDOW)
+    assert math.isnan(answer(prometheus, average)), "nothing was called yet"
+    counters = (errors.compare.bad, errors.compare.all, slow.rate.histogram)
+    assert [answer(prometheus, f"sum({one})") for one in counters] == [0, 0, 0], "every series is there from the start"
 
     for number in range(40):
         metered.call("treatment", "failure" if number % 4 == 0 else "success")
@@ -60,10 +67,16 @@ def test_the_guardrails_of_the_example_answer(metered: Metered, prometheus: Prom
     until(
         lambda: answer(prometheus, "ml_dispatch_response_time_seconds_count") >= 40, "a scrape of all that was called"
     )
-    found = {name: answer(prometheus, query) for name, query in queries.items()}
 
-    assert found["error-rate"] == pytest.approx(0.25)
-    assert found["success-rate"] == pytest.approx(0.75)
-    assert found["average-score"] == pytest.approx(0.75)
-    assert 0 < found["response-time-p95"] <= 5
+    assert by(prometheus, "group", errors.compare.bad) == {"treatment": 10, "control": 0}
+    assert by(prometheus, "group", errors.compare.all) == {"treatment": 40, "control": 40}
+    assert by(prometheus, "le", slow.rate.histogram)["+Inf"] == 40
+    assert slow.rate.above in {edge.removesuffix(".0") for edge in by(prometheus, "le", slow.rate.histogram)}
+    assert answer(prometheus, average) == pytest.approx(0.75)
     assert answer(prometheus, 'ml_dispatch_error_rate{group="treatment"}') == 0.25
+
+
+def by(prometheus: PrometheusServer, label: str, counter: str | None) -> dict[str, float]:
+    """What a selector's counters stand at, by a label."""
+    found = prometheus.query(f"sum by ({label}) ({counter})")
+    return {one["metric"][label]: float(one["value"][1]) for one in found}

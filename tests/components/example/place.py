@@ -75,7 +75,7 @@ def running(per_second: float) -> Iterator[Place]:
     with (
         RedisServer() as server,
         closing(redis.Redis.from_url(server.url)) as client,
-        DispatchApp(server.url, rate=per_second) as app,
+        DispatchApp(server.url, rate=per_second, map_fails=0.0) as app,
     ):
         yield Place(server, client, app)
 

@@ -1,33 +1,83 @@
-"""The example's guardrails, asked of a Prometheus that reads the application."""
+"""The example's guardrails, asked of a Prometheus that reads the application, and judged by their own checks."""
 
+import asyncio
 import math
+import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import yaml
-from mlrollout.api.rate import RateGuardrail
-from mlrollout.api.spec import Requirement, Spec
+from mlrollout.adapters.prometheus import PrometheusSource
+from mlrollout.api.guardrail import MinSamples
+from mlrollout.api.sequential import SequentialGuardrail
+from mlrollout.api.spec import Spec
 from mlrollout.api.threshold import ThresholdGuardrail
+from mlrollout.evidence.checks.check import Attempt
+from mlrollout.evidence.checks.kinds import check_of
+from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.evidence.promql.query import Query
+from mlrollout.runtime.measuring import measure
 
 from devstack.demo.application import EXAMPLE
 from devstack.prometheus_server import PrometheusServer
 from tests.components.example.place import BAD, Place, eventually
 
 WINDOW = 3.0
-OTHERS = {"average-score", "response-time-p95"}
+OTHERS = {"average-score", "slow", "very-slow"}
+LATER = 60.0
 
 each_file = pytest.mark.parametrize("file", ["rollout.yaml", "rollout-production.yaml"])
+each_percentage = pytest.mark.parametrize("percentage", [30, 100])
 
 
-Known = ThresholdGuardrail | RateGuardrail
+Known = ThresholdGuardrail | SequentialGuardrail
+
+
+class Clock:
+    """This machine's wall clock."""
+
+    def now(self) -> float:
+        return time.time()
+
+
+@pytest.fixture
+async def source(prometheus: PrometheusServer) -> AsyncIterator[PrometheusSource]:
+    made = PrometheusSource(prometheus.url)
+    yield made
+    await made.close()
 
 
 def guardrails(file: str) -> list[Known]:
+    """As they are written, but for how long the production ones wait for requests."""
     found = Spec.model_validate(yaml.safe_load((EXAMPLE / file).read_text())["spec"]).guardrails
-    known = [guardrail for guardrail in found if isinstance(guardrail, Known)]
+    known = [one for one in found if isinstance(one, Known)]
     assert len(known) == len(found)
-    return known
+    return [one.model_copy(update={"interval": 1.0, "min_samples": _few(one.min_samples)}) for one in known]
+
+
+def _few(samples: MinSamples | None) -> MinSamples | None:
+    return None if samples is None else samples.model_copy(update={"count": 20})
+
+
+async def judged(source: PrometheusSource, file: str, percentage: int) -> dict[str, Measurement]:
+    """What each guardrail says once it has made up its mind, from now on."""
+    began = time.time()
+    attempt = Attempt(1, began, began, percentage)
+    checks = {one.name: check_of(one) for one in guardrails(file)}
+    found: dict[str, Measurement] = {}
+    while len(found) < len(checks) and time.time() < began + LATER:
+        for name, check in checks.items():
+            now = await measure(check, source, since=began, clock=Clock(), attempt=attempt)
+            done = now.verdict is Verdict.BREACH or (now.verdict is Verdict.PASS and (now.samples or 0) > 300)
+            if done or name in found:
+                found[name] = now
+        await asyncio.sleep(0.5)
+    return found
+
+
+def verdicts(found: dict[str, Measurement], verdict: Verdict) -> set[str]:
+    return {name for name, one in found.items() if one.verdict is verdict}
 
 
 def number(prometheus: PrometheusServer, promql: str) -> float:
@@ -36,53 +86,44 @@ def number(prometheus: PrometheusServer, promql: str) -> float:
     return float(found[0]["value"][1]) if found else math.nan
 
 
-def value(prometheus: PrometheusServer, guardrail: Known) -> float:
-    """What the guardrail is about, over the last seconds: its query's answer, or its share of bad events."""
-    if isinstance(guardrail, ThresholdGuardrail):
-        return number(prometheus, Query.parse(guardrail.query).render(WINDOW))
-    bad, every = (f"sum(rate({selector}[{WINDOW:g}s]))" for selector in (guardrail.rate.bad, guardrail.rate.all))
-    return number(prometheus, f"({bad} or vector(0)) / {every}")
-
-
-def inside(guardrail: Known, seen: float) -> bool:
-    """Whether a value is inside the limits, which NaN is not."""
-    limits = (
-        guardrail if isinstance(guardrail, ThresholdGuardrail) else Requirement(guardrail="x", max=guardrail.rate.max)
-    )
-    return (limits.min is None or seen >= limits.min) and (limits.max is None or seen <= limits.max)
-
-
-def passing(prometheus: PrometheusServer, file: str) -> set[str]:
-    """The guardrails whose value is inside their limits."""
-    return {one.name for one in guardrails(file) if inside(one, value(prometheus, one))}
-
-
 def treated(prometheus: PrometheusServer) -> float:
     """Requests per second in treatment."""
     return number(prometheus, f'sum(rate(ml_dispatch_total{{group="treatment"}}[{WINDOW:g}s]))')
 
 
-def test_without_treatment_traffic_there_is_no_number(busy: Place, prometheus: PrometheusServer) -> None:
+async def test_without_treatment_traffic_nothing_passes(
+    busy: Place, prometheus: PrometheusServer, source: PrometheusSource
+) -> None:
     eventually(lambda: number(prometheus, f"sum(rate(ml_dispatch_total[{WINDOW:g}s]))") > 0, "traffic in control")
     eventually(lambda: treated(prometheus) == 0, "no traffic in treatment")
 
-    assert all(math.isnan(value(prometheus, guardrail)) for guardrail in guardrails("rollout.yaml"))
+    began = time.time() - 10
+    attempt = Attempt(1, began, began, 10)
+    checks = [check_of(one) for one in guardrails("rollout.yaml")]
+    found = [await measure(one, source, since=began, clock=Clock(), attempt=attempt) for one in checks]
+    assert {one.verdict for one in found} <= {Verdict.NO_DATA, Verdict.INCONCLUSIVE}
 
 
 @each_file
-def test_the_good_model_passes(busy: Place, prometheus: PrometheusServer, file: str) -> None:
-    busy.put(100)
+@each_percentage
+async def test_the_good_model_passes(busy: Place, source: PrometheusSource, file: str, percentage: int) -> None:
+    busy.put(percentage)
+    found = await judged(source, file, percentage)
 
-    every = {guardrail.name for guardrail in guardrails(file)}
-    eventually(lambda: passing(prometheus, file) == every, f"{every} to pass")
+    assert verdicts(found, Verdict.PASS) == {one.name for one in guardrails(file)}
 
 
 @each_file
-def test_the_bad_model_breaches_what_is_about_failures(busy: Place, prometheus: PrometheusServer, file: str) -> None:
+@each_percentage
+async def test_the_bad_model_breaches_what_is_about_failures(
+    busy: Place, source: PrometheusSource, file: str, percentage: int
+) -> None:
     busy.begin(BAD)
-    busy.put(100)
+    busy.put(percentage)
+    found = await judged(source, file, percentage)
 
-    eventually(lambda: passing(prometheus, file) == OTHERS, f"only {OTHERS} to pass")
+    assert verdicts(found, Verdict.BREACH) == {one.name for one in guardrails(file)} - OTHERS
+    assert verdicts(found, Verdict.PASS) == {one.name for one in guardrails(file)} & OTHERS
 
 
 @each_file
