@@ -8,7 +8,7 @@ from random import Random
 from statistics import median
 
 from mlrollout.api.guardrail import Guardrail
-from mlrollout.api.rate import RateGuardrail
+from mlrollout.api.sequential import SequentialGuardrail
 from mlrollout.api.spec import Approval, Requirement, Spec, Stage
 from mlrollout.api.threshold import ThresholdGuardrail
 
@@ -154,8 +154,8 @@ class Simulation:
 
     def __init__(self, spec: Spec, parameters: SimulationParameters) -> None:
         self._parameters = parameters
-        kept = 1 - (spec.traffic.holdback or 0) / 100  # the others stay in control at every percentage
-        self._load = Load(parameters.load.requests * kept, parameters.load.bad)
+        load = parameters.load
+        self._load = replace(load, legacy=load.bad, holdback=spec.traffic.holdback or 0)
         self._spec = _prepared(spec)
         requirements = tuple(one for stage in spec.stages for one in stage.require)
         self._guards, self.covered = _cover(self._spec.guardrails, requirements, parameters.scrape)
@@ -186,7 +186,7 @@ class Simulation:
 
     def _detection(self, stage: Stage, times: float, tick: Tick) -> Detection:
         load = self._load
-        worse = Load(load.requests, min(1.0, load.bad * times))
+        worse = replace(load, bad=min(1.0, load.bad * times))
         last = stage is self._spec.stages[-1]
         within = max(stage.duration, WEEK) if last else stage.duration
         alone = stage.model_copy(update={"duration": 2 * within, "require": (), "early": None})
@@ -195,7 +195,8 @@ class Simulation:
         block, together = self._fitting(runs, tick)
         after = _afters(self._ends(runs, block, together, self._parameters.bad_tries, tick))
         half = after[(len(after) - 1) // 2]
-        users = half * load.requests * stage.percentage / 100
+        pace = load.pace(stage.percentage)
+        users = half * (pace.bad + pace.good)
         return Detection(
             stage=stage.name,
             times=times,
@@ -262,7 +263,7 @@ def _afters(ends: Iterable[End]) -> list[float]:
     return sorted(math.inf if one.taken_back is None else one.taken_back for one in ends)
 
 
-def _read_in(guardrail: RateGuardrail, block: float) -> RateGuardrail:
+def _read_in(guardrail: SequentialGuardrail, block: float) -> SequentialGuardrail:
     return guardrail.model_copy(update={"interval": block_of(guardrail, block)})
 
 
@@ -278,18 +279,18 @@ def _cover(
 ) -> tuple[Guards, list[Covered]]:
     roles = recognised.roles(guardrails)
     watched: list[Watched] = []
-    tested: list[RateGuardrail] = []
+    tested: list[SequentialGuardrail] = []
     others: list[AlwaysPasses] = []
     covered: list[Covered] = []
     for guardrail in guardrails:
         try:
-            if isinstance(guardrail, RateGuardrail):
+            if isinstance(guardrail, SequentialGuardrail):
                 Tested(guardrail)
                 tested.append(guardrail)
             elif isinstance(guardrail, ThresholdGuardrail):
                 watched.append(Watched(guardrail, roles, scrape))
             else:
-                raise UnknownError(f"the kind `{guardrail.MARK}` is not simulated yet")  # noqa: TRY301 - told below
+                raise UnknownError(f"the kind `{guardrail.MARK}` is not simulated")  # noqa: TRY301 - told below
             covered.append(Covered(guardrail.name))
         except UnknownError as error:
             others.append(AlwaysPasses(guardrail, requirements))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from mlrollout.api.rate import RateGuardrail
+from mlrollout.api.sequential import SequentialGuardrail
 from mlrollout.api.spec import Spec
 from mlrollout.domain.decide import decide
 from mlrollout.domain.state import Decision, Observation, Phase, State
@@ -20,7 +20,7 @@ from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verd
 
 from .counters import Counters
 from .schedule import BlockSchedule, LookSchedule
-from .tested import Tested
+from .tested import Tested, compares
 from .watched import AlwaysPasses, Pace, Watched
 
 BEGIN = 1_800_000_000.0
@@ -37,15 +37,29 @@ class Load:
     Attributes:
         requests: Of all users, a second.
         bad: The share of bad ones in treatment.
+        legacy: The share of bad ones in control; `None` for the same.
+        holdback: Per cent of the users who stay in control at every percentage.
     """
 
     requests: float
     bad: float
+    legacy: float | None = None
+    holdback: int = 0
 
     def pace(self, percentage: int) -> Pace:
         """Events of the treatment a second."""
-        treated = self.requests * percentage / 100
-        return Pace(treated * self.bad, treated * (1 - self.bad))
+        return _pace(self._treated(percentage), self.bad)
+
+    def control(self, percentage: int) -> Pace:
+        """Events of the control a second."""
+        return _pace(self.requests - self._treated(percentage), self.bad if self.legacy is None else self.legacy)
+
+    def _treated(self, percentage: int) -> float:
+        return self.requests * percentage * (100 - self.holdback) / 10_000
+
+
+def _pace(events: float, bad: float) -> Pace:
+    return Pace(events * bad, events * (1 - bad))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +94,7 @@ class Guards:
     """
 
     watched: Sequence[Watched]
-    tested: Sequence[RateGuardrail]
+    tested: Sequence[SequentialGuardrail]
     others: Sequence[AlwaysPasses]
     scrape: float
     blocks: int = 1
@@ -100,6 +114,7 @@ class Try:
         self._spec, self._others, self._load = spec, guards.others, load
         self._scrape, self._blocks, self._sharing = guards.scrape, guards.blocks, sharing(spec)
         self._counters = Counters(chance, self._scrape, math.floor(BEGIN / self._scrape))
+        self._control = self._of_control(chance) if any(map(compares, guards.tested)) else None
         self._look_schedules = [LookSchedule(one, BEGIN + one.guardrail.interval / 2) for one in guards.watched]
         self._block_schedules = [BlockSchedule.of(Tested(one), BEGIN, self._scrape) for one in guards.tested]
         self._histories = {one.name: MeasurementHistory(one) for one in spec.guardrails}
@@ -117,6 +132,8 @@ class Try:
         self._look_at_all()
         while self._now < until and not self._ended:
             self._step(until)
+        if not self._ended:
+            self._settle()  # what it waits for is told by the last looks
         return self._end()
 
     # --- time --------------------------------------------------------------------------------
@@ -196,11 +213,18 @@ class Try:
 
     def _keep_samples(self) -> None:
         for schedule in self._block_schedules:
-            schedule.tested.scraped(self._counters)
+            schedule.tested.scraped(self._counters, self._control)
+
+    def _of_control(self, chance: Random) -> Counters:
+        """The counters of the control, which has everybody at first."""
+        found, pace = Counters(Random(chance.random()), self._scrape, self._counters.last), self._load.control(0)  # noqa: S311 - no secret
+        found.set_pace(pace.bad, pace.good, ahead=False)
+        return found
 
     def _catch_up(self) -> None:
         """Scrape up to now."""
-        self._counters.scrape_to(math.floor(self._now / self._scrape))
+        for counters in filter(None, (self._counters, self._control)):
+            counters.scrape_to(math.floor(self._now / self._scrape))
 
     def _fill(self, schedule: LookSchedule) -> None:
         """The looks that were left out since the last, as far as a breach is counted over them."""
@@ -246,6 +270,9 @@ class Try:
         pace = self._pace
         known = any(schedule.watched.suspects(pace) for schedule in self._look_schedules)
         self._counters.set_pace(pace.bad, pace.good, ahead=known)
+        if self._control is not None:
+            legacy = self._load.control(traffic.in_force)
+            self._control.set_pace(legacy.bad, legacy.good, ahead=False)
         for schedule in self._look_schedules:
             schedule.enter(self._now)
         for block in self._block_schedules:

@@ -5,14 +5,18 @@ of a healthy rollout are read in blocks of an hour and more, and where minutes c
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
+from mlrollout.api.balance import BalanceGuardrail
+from mlrollout.api.compare import CompareGuardrail
 from mlrollout.api.rate import RateGuardrail
+from mlrollout.api.sequential import SequentialGuardrail
 from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.checks.check import Answers, Attempt, Occasion, Questions, Unmeasurable
+from mlrollout.evidence.checks.compare_shares import CONTROL, TREATMENT
 from mlrollout.evidence.checks.kinds import check_of
-from mlrollout.evidence.checks.rate import ALL, BAD, HISTOGRAM
 from mlrollout.evidence.measurement import Measurement
 from mlrollout.evidence.statistics.counting.series import Series
 
@@ -26,7 +30,16 @@ BLOCK: Final = 15.0
 KEPT: Final = 10
 """Blocks of which samples are kept."""
 _EVERYTHING = "+Inf"
-_TOTALS: Mapping[str, CounterRole] = {BAD: CounterRole.BAD, ALL: CounterRole.ALL}
+_BAD, _HISTOGRAM = "bad", "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSample:
+    """What a group's counters stood at in one scrape."""
+
+    at: float
+    bad: int
+    good: int
 
 
 class Tested:
@@ -36,26 +49,26 @@ class Tested:
         guardrail: As the user wrote it, but for `maxAge` and an interval that is the length of a block.
 
     Raises:
-        UnknownError: It can't be measured as it is written.
+        UnknownError: It can't be measured as it is written, or is about values that nobody knows.
     """
 
-    def __init__(self, guardrail: RateGuardrail) -> None:
+    def __init__(self, guardrail: SequentialGuardrail) -> None:
         self.guardrail = guardrail
         self.block = guardrail.interval
+        if isinstance(guardrail, CompareGuardrail) and guardrail.compare.of_means:
+            raise UnknownError("it compares means, and what values come is not known")
         check: Any = check_of(guardrail)
         if isinstance(check, Unmeasurable):
             raise UnknownError(check.reason)
         self._check = check
-        self._samples: list[tuple[float, int, int]] = []
+        self._label, self._edge = _form(guardrail)
+        self._samples: dict[str, list[GroupSample]] = {TREATMENT: [], CONTROL: []}
 
-    def scraped(self, counters: Counters) -> None:
+    def scraped(self, treatment: Counters, control: Counters | None) -> None:
         """Keep the newest samples: so many that they show how often is scraped."""
-        last = counters.last
-        for number in range(last - LAG, last + 1):
-            at = number * counters.scrape
-            if not self._samples or at > self._samples[-1][0]:
-                self._samples.append((at, counters.at(CounterRole.BAD, number), counters.at(CounterRole.GOOD, number)))
-        del self._samples[: -KEPT * (LAG + 1)]
+        _keep(self._samples[TREATMENT], treatment)
+        if control is not None and self._label is not None:
+            _keep(self._samples[CONTROL], control)
 
     def measure(self, at: float, stood: float, attempt: Attempt | None, sharing: int) -> Measurement:
         """One look."""
@@ -69,20 +82,52 @@ class Tested:
 
     def _answer(self, name: str, at: float) -> Answer:
         """All samples up to a moment; what lies further back than was asked for changes nothing."""
-        samples = [one for one in self._samples if one[0] <= at]
-        if name == HISTOGRAM:
-            below = _series({"le": self.guardrail.rate.above or ""}, [(when, good) for when, _, good in samples])
-            every = _series({"le": _EVERYTHING}, [(when, bad + good) for when, bad, good in samples])
-            return Answer((), evaluated=at, kind="matrix", series=(below, every))
-        total = _TOTALS[name] is CounterRole.ALL
-        counted = [(when, bad + good if total else bad) for when, bad, good in samples]
-        return Answer((), evaluated=at, kind="matrix", series=(_series({}, counted),))
+        counted = name.rpartition(".")[2]
+        series = tuple(
+            one
+            for group, samples in self._samples.items()
+            for one in self._series(counted, group, [sample for sample in samples if sample.at <= at])
+        )
+        return Answer((), evaluated=at, kind="matrix", series=series)
+
+    def _series(self, counted: str, group: str, samples: list[GroupSample]) -> Iterator[Series]:
+        """What the selector of a field matches in one group."""
+        if not samples:
+            return
+        labels = {} if self._label is None else {self._label: group}
+        if counted == _HISTOGRAM:
+            yield Series(labels | {"le": self._edge}, tuple((one.at, float(one.good)) for one in samples))
+            yield Series(labels | {"le": _EVERYTHING}, tuple((one.at, float(one.bad + one.good)) for one in samples))
+        else:
+            good = counted != _BAD
+            yield Series(labels, tuple((one.at, float(one.bad + one.good if good else one.bad)) for one in samples))
 
 
-def _series(labels: Mapping[str, str], counted: list[tuple[float, int]]) -> Series:
-    return Series(labels, tuple((at, float(count)) for at, count in counted))
+def _keep(samples: list[GroupSample], counters: Counters) -> None:
+    for number in range(counters.last - LAG, counters.last + 1):
+        at = number * counters.scrape
+        if not samples or at > samples[-1].at:
+            samples.append(GroupSample(at, counters.at(CounterRole.BAD, number), counters.at(CounterRole.GOOD, number)))
+    del samples[: -KEPT * (LAG + 1)]
 
 
-def block_of(guardrail: RateGuardrail, seconds: float) -> float:
+def compares(guardrail: SequentialGuardrail) -> bool:
+    """Whether a guardrail counts the control, too."""
+    return isinstance(guardrail, CompareGuardrail | BalanceGuardrail)
+
+
+def _form(guardrail: SequentialGuardrail) -> tuple[str | None, str]:
+    """The label that tells the groups apart, if they are, and the bucket's edge, if there is one."""
+    match guardrail:
+        case CompareGuardrail():
+            return guardrail.compare.group, guardrail.compare.above or ""
+        case BalanceGuardrail():
+            return guardrail.balance.group, ""
+        case RateGuardrail():
+            return None, guardrail.rate.above or ""
+    raise UnknownError(f"the kind `{guardrail.MARK}` is not simulated")
+
+
+def block_of(guardrail: SequentialGuardrail, seconds: float) -> float:
     """A block's length, in whole seconds: as long as asked for, but not shorter than the guardrail's own."""
     return max(math.ceil(guardrail.interval), BLOCK * math.floor(seconds / BLOCK))

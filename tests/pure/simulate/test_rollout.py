@@ -1,7 +1,7 @@
 """Whole rollouts: against closed forms, and with looks left out against the same with every look made."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from statistics import fmean
 
@@ -224,6 +224,72 @@ def test_a_rate_and_a_threshold_on_the_same_counters() -> None:
     found = forecast(spec(errors(0.9), RATES[0].model_copy(update={"name": "rate"})), 5.0, 0.2)
 
     assert set(found.healthy.by) == {"rate"}
+
+
+def both_groups(*guardrails: Mapping[str, object], holdback: int | None = None, percentage: int = 10) -> Spec:
+    stages = [{"name": "pilot", "percentage": percentage, "duration": "2d"}]
+    return Spec.model_validate(
+        {
+            "revision": "a",
+            "traffic": {"key": "k", **({} if holdback is None else {"holdback": holdback})},
+            "stages": stages,
+            "guardrails": guardrails,
+        }
+    )
+
+
+WORSE: Mapping[str, object] = {
+    "name": "worse",
+    "compare": {"bad": 'requests{status="failure"}', "all": "requests", "ratio": 1.5},
+}
+SLOWER: Mapping[str, object] = {
+    "name": "slower",
+    "compare": {"histogram": "seconds_bucket", "above": "2", "ratio": 1.5},
+}
+SPLIT: Mapping[str, object] = {"name": "split", "balance": {"users": "users"}}
+
+
+@pytest.mark.parametrize("guardrail", [WORSE, SLOWER])
+def test_a_comparison_leaves_a_healthy_model_alone_and_finds_one_that_is_worse_than_the_control(
+    guardrail: Mapping[str, object],
+) -> None:
+    found = forecast(both_groups(guardrail, SPLIT), 3.5, 0.2)
+
+    assert [one.why_not for one in found.covered] == ["", ""]
+    assert (found.healthy.taken_back, found.healthy.completed) == (0, 20)
+    by_times = {one.times: one for one in found.detections}
+    assert by_times[1.5].found == 0  # which is tolerated
+    assert (by_times[5.0].share, by_times[5.0].found) == (1.0, 2)
+    assert by_times[5.0].after is not None
+    assert by_times[5.0].after < HOUR / 2
+
+
+def test_a_holdback_keeps_a_comparison_alive_at_100_percent_and_without_one_it_waits() -> None:
+    held, alone = (
+        forecast(both_groups(WORSE, holdback=holdback, percentage=100), 3.5, 0.02) for holdback in (10, None)
+    )
+
+    assert held.healthy.completed == 20
+    assert held.detections[-1].found == 2
+    assert held.detections[-1].users is not None
+    assert held.detections[-1].after is not None
+    assert held.detections[-1].users == pytest.approx(held.detections[-1].after * 3.5 * 0.9)
+    assert (alone.healthy.completed, alone.detections[-1].found) == (0, 0)
+    assert "at 100 % there is no control to compare with" in alone.healthy.waits
+
+
+def test_a_split_that_holds_is_left_alone_whatever_else_fails() -> None:
+    found = forecast(both_groups(SPLIT, holdback=20, percentage=50), 1.0, 0.01)
+
+    assert (found.healthy.taken_back, found.healthy.completed) == (0, 20)
+    assert {one.found for one in found.detections} == {0}
+
+
+def test_nobody_knows_what_values_a_mean_has() -> None:
+    score: Mapping[str, object] = {"name": "score", "compare": {"sum": "s_sum", "count": "s_count", "difference": 0.1}}
+    found = forecast(both_groups(WORSE, score), 1.0, 0.01)
+
+    assert found.covered[1].why_not == "it compares means, and what values come is not known"
 
 
 def test_the_same_seed_tells_the_same() -> None:
