@@ -23,7 +23,7 @@ from mlrollout.domain.state import Observation, Reason, RunOutcome, State
 from mlrollout.domain.traffic import Traffic
 from mlrollout.evidence.measurement import Counted, Evidence, Measurement, MeasurementHistory, Verdict
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "ml-dispatch" / "rollout-production.yaml"
+EXAMPLE = Path(__file__).with_name("dispatch.yaml")
 NAME, NAMESPACE = "ml-dispatch", "dispatch"
 UID = "0c6f7b0e-3c1c-4d39-9d7a-5a2f6f1f3f10"
 DAY = 86_400.0
