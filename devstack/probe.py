@@ -11,7 +11,7 @@ _VERSION: Mapping[str, tuple[str, ...]] = {
     "kubectl": ("version", "--client"),
     "helm": ("version", "--short"),
 }
-# Of Redis and Prometheus, the oldest that is promised: docs/redis-contract.md, docs/evidence.md. An older kubectl
+# Of Redis and Prometheus, the oldest that is promised: docs/redis-contract.md, docs/evidence-rules.md. An older kubectl
 # reads manifests, and words refusals, otherwise than the API server's own release.
 OLDEST: Mapping[str, tuple[int, int]] = {
     "redis-server": (7, 0),

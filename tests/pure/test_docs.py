@@ -24,7 +24,7 @@ PACKAGES = sorted(page.parent.name for page in (ROOT / "operator" / "mlrollout")
 def test_the_oldest_versions_that_are_promised_are_the_oldest_that_the_tests_take() -> None:
     """The tests refuse an older one, so that what is promised is what was tried."""
     prometheus, redis = ".".join(map(str, OLDEST["prometheus"])), OLDEST["redis-server"][0]
-    assert f"Prometheus {prometheus} and later." in (ROOT / "docs" / "evidence.md").read_text()
+    assert f"Prometheus {prometheus} and later." in (ROOT / "docs" / "evidence-rules.md").read_text()
     assert f"Redis or Valkey {redis} and later;" in (ROOT / "docs" / "redis-contract.md").read_text()
     promise = next(row for row in (ROOT / "SECURITY.md").read_text().splitlines() if "oldest versions" in row)
     assert re.findall(r"(\w+) in [a-z ]*\[", promise) == ["Kubernetes", "Redis", "Prometheus", "Python"]

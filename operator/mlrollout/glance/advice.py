@@ -207,7 +207,7 @@ _SPECIAL: Mapping[str, Callable[[Glance], Advice]] = {
         "its spec", "its spec can't be used as a whole", "correct it, or bring operator and CRD to one version"
     ),
     "InvalidQuery": _mend(
-        "a query", "Prometheus can't read a guardrail's query", "correct it; docs/evidence.md says what to write"
+        "a query", "Prometheus can't read a guardrail's query", "correct it; docs/evidence-rules.md says what to write"
     ),
 }
 """What is told by the reason of Ready; of others it is the rollback that counts."""
