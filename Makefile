@@ -72,6 +72,7 @@ generate: $(VENV)/ready ## Write the CRD, the chart's copy and values, reference
 	$(BIN)/python -m docs.sdk
 	$(BIN)/python -m docs.chart
 	$(BIN)/python -m docs.evidence
+	$(BIN)/python -m docs.metrics
 	$(BIN)/python -m tests.pure.cli.golden
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" -q

@@ -12,17 +12,23 @@ from typing import Any
 
 import yaml
 
+from . import tables
+
 CHART = Path(__file__).parents[1] / "charts" / "mlrollout"
 FILE = CHART / "README.md"
-_BEGIN, _END = "<!-- values -->\n", "<!-- /values -->\n"
 _KEY = re.compile(r"^( *)([A-Za-z]\w*):")
 _COMMENT = re.compile(r"^ *# ?(-- )?(.*)$")
 
 
 def output() -> str:
     """The README with the table as it has to be."""
-    before, _, rest = FILE.read_text(encoding="utf-8").partition(_BEGIN)
-    return before + _BEGIN + "\n" + _table() + "\n" + _END + rest.partition(_END)[2]
+    values = (CHART / "values.yaml").read_text(encoding="utf-8")
+    described = descriptions(values)
+    rows = [
+        (f"`{path}`", f"`{json.dumps(value)}`", described.get(path, ""))
+        for path, value in leaves(yaml.safe_load(values), described)
+    ]
+    return tables.replaced(FILE.read_text(encoding="utf-8"), "values", ("value", "default", ""), rows)
 
 
 def descriptions(text: str) -> Mapping[str, str]:
@@ -52,14 +58,6 @@ def leaves(values: Mapping[str, Any], described: Mapping[str, str], at: str = ""
             yield from leaves(value, described, f"{path}.")
         else:
             yield path, value
-
-
-def _table() -> str:
-    text = (CHART / "values.yaml").read_text(encoding="utf-8")
-    described = descriptions(text)
-    rows = leaves(yaml.safe_load(text), described)
-    lines = [f"| `{path}` | `{json.dumps(value)}` | {described.get(path, '')} |" for path, value in rows]
-    return "\n".join(["| value | default | |", "|---|---|---|", *lines]) + "\n"
 
 
 if __name__ == "__main__":

@@ -9,11 +9,14 @@ from mlrollout.api.kinds import KINDS
 from mlrollout.cli.app import app
 from mlrollout.domain.request import Verb
 from mlrollout.domain.state import Reason
-from mlrollout.runtime.metrics import OperatorMetrics
+from mlrollout.runtime.metrics import LEASE_HOLDER, OperatorMetrics
+from mlrollout.runtime.object_metrics import FAMILIES
 from mlrollout.server.ab.operations import OPERATIONS as OPERATIONS_OF_THE_SERVER
 from mlrollout.server.ab.operations import Operation
+from mlrollout.server.metrics import ServerMetrics
 
 from devstack.probe import OLDEST
+from docs import metrics
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -52,11 +55,19 @@ def test_every_verb_is_documented(verb: Verb) -> None:
     assert f"| `{verb}` |" in OPERATIONS
 
 
-def test_every_metric_is_documented_and_no_other() -> None:
-    real = {
-        family.name + ("_total" if family.type == "counter" else "") for family in OperatorMetrics().registry.collect()
-    }
-    assert real == set(re.findall(r"`(mlrollout_\w+)`", OPERATIONS))
+def test_the_metrics_are_documented_as_they_are() -> None:
+    assert metrics.output() == metrics.FILE.read_text(), "run `make generate`"
+
+
+def test_no_page_names_a_metric_that_there_is_not() -> None:
+    registries = (OperatorMetrics().registry, ServerMetrics().registry)
+    families = [family for registry in registries for family in registry.collect()]
+    real = {family.name + ("_total" if family.type == "counter" else "") for family in families}
+    real |= {LEASE_HOLDER.name, *(family.name for family in FAMILIES)}
+    for name in ("operations", "metrics", "alerts", "server", "evidence"):
+        page = ROOT / "docs" / f"{name}.md"
+        named = re.findall(r"\bmlrollout_[a-z_]+\b(?!:)", page.read_text())
+        assert {re.sub("_(bucket|count|sum)$", "", name) for name in named} <= real, page.name
 
 
 @pytest.mark.parametrize("operation", OPERATIONS_OF_THE_SERVER, ids=lambda one: one.name)

@@ -100,7 +100,7 @@ def counted(house: House) -> float:
 def shown(operator: Operator, guardrail: str) -> float:
     """The e-value that an operator shows, by what makes a breach."""
     text = (web.get(f"{operator.url}/metrics") or b"").decode()
-    found = re.search(rf'^mlrollout_guardrail_evidence{{guardrail="{guardrail}",.*}} (\S+)$', text, re.MULTILINE)
+    found = re.search(rf'^mlrollout_guardrail_evidence{{.*,guardrail="{guardrail}"}} (\S+)$', text, re.MULTILINE)
     return float(found[1]) if found else 0.0
 
 

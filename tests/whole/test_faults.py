@@ -95,9 +95,9 @@ def test_the_metrics_of_an_object_vanish_with_it(house: House) -> None:
 
     house.apply(stages=LONG)
     house.until_percentage(10)
-    mine = f'name="ml-dispatch",namespace="{house.name}"'
+    mine = f'namespace="{house.name}",name="ml-dispatch",rollout="{house.name}/ml-dispatch"'
     house.until(
-        lambda: f'mlrollout_guardrail_verdict{{finding="Pass",guardrail="error-rate",{mine}}} 1.0' in metrics(), "Pass"
+        lambda: f'mlrollout_guardrail_verdict{{{mine},guardrail="error-rate",finding="Pass"}} 1.0' in metrics(), "Pass"
     )
     house.until(lambda: f"mlrollout_percentage{{{mine}}} 10.0" in metrics(), "the percentage")
     house.kubectl("delete", "mlr", "ml-dispatch", "--timeout=30s")
@@ -115,7 +115,9 @@ def test_two_installations_that_do_not_know_of_each_other_are_told(own_house: Ho
     assert "mlrollout-system/mlrollout" in told
     house.until(lambda: house.events("SecondInstallation"), "the Event")
     urls = [operator.url for operator in house.stack.operators]
-    series = f'mlrollout_contested{{name="ml-dispatch",namespace="{house.name}"}} 1.0'
+    series = (
+        f'mlrollout_contested{{namespace="{house.name}",name="ml-dispatch",rollout="{house.name}/ml-dispatch"}} 1.0'
+    )
     house.until(lambda: all(series in (web.get(f"{url}/metrics") or b"").decode() for url in urls), "the metric")
     house.errors(0.2)
     house.until_percentage(0)

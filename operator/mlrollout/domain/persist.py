@@ -114,7 +114,7 @@ def _guardrail(guardrail: Guardrail, history: MeasurementHistory) -> GuardrailSt
         name=guardrail.name,
         finding=measurement.verdict,
         value=measurement.value,
-        limit=_limit(guardrail, measurement),
+        limit=limit_of(guardrail, measurement),
         window=measurement.reach,
         samples=measurement.samples,
         at=measurement.at,
@@ -124,7 +124,7 @@ def _guardrail(guardrail: Guardrail, history: MeasurementHistory) -> GuardrailSt
     )
 
 
-def _limit(guardrail: Guardrail, measurement: Measurement) -> float | None:
+def limit_of(guardrail: Guardrail, measurement: Measurement) -> float | None:
     """What the value is held against."""
     if measurement.evidence is not None and measurement.evidence.limit is not None:
         return measurement.evidence.limit

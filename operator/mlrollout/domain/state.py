@@ -70,6 +70,33 @@ class Reason(StrEnum):
     TRAFFIC_NOT_ZEROED = "TrafficNotZeroed"
 
 
+TRANSITIONS = frozenset(
+    {
+        Reason.ATTEMPT_STARTED,
+        Reason.STAGE_ADVANCED,
+        Reason.STAGE_CHANGED,
+        Reason.EVIDENCE_RESTARTED,
+        Reason.COMPLETED,
+        Reason.GUARDRAIL_BREACHED,
+        Reason.EVIDENCE_MISSING,
+        Reason.ROLLED_BACK,
+        Reason.MANUAL_ROLLBACK,
+        Reason.EMERGENCY_STOP,
+        Reason.RECORD_ADOPTED,
+        Reason.TRAFFIC_RESTORED,
+        Reason.TRAFFIC_LOST,
+        Reason.PAUSED,
+        Reason.RESUMED,
+        Reason.APPROVED,
+        Reason.PROMOTED,
+        Reason.DEMOTED,
+        Reason.RETRIED,
+        Reason.VERB_REFUSED,
+    }
+)
+"""Those of entries of the history; all others are of conditions, and of Events about what goes on."""
+
+
 class RunOutcome(StrEnum):
     """How a stage ended."""
 

@@ -102,6 +102,11 @@ class Leadership:
         """Who leads, as far as seen; empty where nobody does."""
         return self._seen.holder if self._seen else ""
 
+    @property
+    def another_leads(self) -> bool:
+        """Whether another process is seen to lead: it has the Lease, and renews it."""
+        return not self._free()
+
     async def run(self) -> None:
         """Contend for the lease until cancelled, then give it up. Raises nothing else."""
         self._loop = asyncio.get_running_loop()

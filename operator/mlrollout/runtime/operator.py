@@ -12,6 +12,7 @@ from .claims import Claims
 from .loop_time import loop_time
 from .measuring import Watch
 from .metrics import OperatorMetrics
+from .object_metrics import ObjectMetrics
 from .parts import keep
 from .queue import Queue
 from .reconciler import Reconciler
@@ -21,7 +22,7 @@ from .sinks.events import EventsSink
 from .sinks.log import LogSink
 from .sinks.metrics import MetricsSink
 from .telling import Outbox
-from .tracked import Measured, TrackedObject, Writing, is_stale_version
+from .tracked import Measured, Source, TrackedObject, Writing, is_stale_version
 from .traffic_io import TrafficIO
 
 log = structlog.get_logger(__name__)
@@ -85,7 +86,7 @@ class Operator:
         self._claims = Claims()
         self.queue = Queue(self._handle, seed=seed)
         self.metrics.queue_depth.set_function(lambda: self.queue.depth)
-        sinks = (MetricsSink(self.metrics), LogSink(), EventsSink(objects, self.metrics))
+        sinks = (MetricsSink(), LogSink(), EventsSink(objects, self.metrics))
         self.outbox = Outbox(sinks, clock)
         traffic = TrafficIO(connections, self.metrics)
         self._reconciler = Reconciler(
@@ -98,6 +99,9 @@ class Operator:
             wake=self.queue.add,
             still_leads=still_leads,
         )
+        self.metrics.objects = ObjectMetrics(
+            self.tracked_objects, lambda: self._reconciler.leads or not self.metrics.another_leads()
+        ).lines
         self._rounds = Rounds(self.tracked_objects, traffic, self._changed)
 
     async def run(self) -> None:
@@ -203,7 +207,7 @@ class Operator:
         except ConflictError:
             raise
         except ObjectsError:
-            self.metrics.api_errors.inc()
+            self.metrics.failed(Source.KUBERNETES, tracked)
             raise
         finally:
             if not tracked.gone:
@@ -211,12 +215,8 @@ class Operator:
                 self._sync(tracked)
 
     def _sync(self, tracked: TrackedObject) -> None:
-        """Look at the guardrails that the object has now, and show where it stands."""
+        """Look at the guardrails that the object has now."""
         self._watches[tracked.ref].sync(enabled=not tracked.over)
-        self.metrics.keep(tracked.ref, set(tracked.measured.histories))
-        self.metrics.contest(tracked.ref, contested=bool(tracked.writing.rivalry.alerts))
-        if tracked.state is not None:
-            self.metrics.stands(tracked.ref, tracked.state.applied, tracked.state.record.stage)
 
     def _forget(self, tracked: TrackedObject) -> None:
         """Let go of an object, once: by its second end another may have its name."""
@@ -227,6 +227,5 @@ class Operator:
         self._watches.pop(ref).sync(enabled=False)
         self._reconciler.forget(tracked)
         self.queue.forget(ref)
-        self.metrics.forget(ref)
         for other in self._claims.drop(tracked):  # its key may be free now
             self.queue.add(other.ref)

@@ -65,6 +65,8 @@ async def _run(settings: Settings) -> None:
             clock,
             lambda leads: operator.lead(leads=leads),
         )
+        metrics.holder = lambda: leadership.holder
+        metrics.another_leads = lambda: leadership.another_leads
         operator = Operator(
             objects=objects,
             connections=directory,

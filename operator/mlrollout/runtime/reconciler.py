@@ -17,7 +17,7 @@ from mlrollout.domain.latch import untold
 from mlrollout.domain.record import greater
 from mlrollout.domain.state import Decision, Phase, Reason, State
 from mlrollout.domain.traffic import Intent, Lower, RaiseOnceSaved
-from mlrollout.evidence.measurement import Measurement
+from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.ports import (
     Clock,
     Connections,
@@ -32,7 +32,7 @@ from .metrics import OperatorMetrics
 from .reading import Problem
 from .report import Report
 from .telling import Outbox
-from .tracked import FINALIZER, TrackedObject
+from .tracked import FINALIZER, Source, TrackedObject
 from .traffic_io import TrafficIO
 
 RETRY_DOWN = 0.1
@@ -186,7 +186,8 @@ class Reconciler:
         """Take in a measurement; if it asks for zero, that begins here and now."""
         if not tracked.measured.add(guardrail, measurement):
             return
-        self._metrics.judged(tracked.ref, guardrail.name, measurement)
+        if measurement.verdict is Verdict.ERROR:
+            self._metrics.failed(Source.PROMETHEUS, tracked)
         self._wake(tracked.ref)
         self.start_lowering(tracked)
 

@@ -41,14 +41,16 @@ class Report:
 
     def lead(self, tracked: TrackedObject, *, leads: bool) -> None:
         """Take in whether this process leads; a standby writes nothing, and need not read again."""
-        tracked.writing.reload = leads
+        tracked.writing.reload = tracked.writing.takes_over = leads
 
     async def reload(self, tracked: TrackedObject) -> None:
         """Read the object again, if what is known of it may be what somebody else has overwritten."""
         if tracked.writing.reload:
             tracked.apply(await self._objects.get(tracked.ref))
             tracked.writing.reload = False
-            self._outbox.recall(tracked)
+            if tracked.writing.takes_over:
+                tracked.writing.takes_over = False
+                self._outbox.recall(tracked)
             self._learned(tracked)
 
     async def decided(self, tracked: TrackedObject) -> None:

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 AGAIN_AFTER = 300.0
 """Seconds after which something that still goes on is told again."""
 RETOLD = 300.0
-"""After a start, transitions of so many seconds before are told again: whoever saved them may have died over it."""
+"""Seconds within which whoever saved a transition may have died before telling it."""
 _CAUSES = frozenset({Reason.GUARDRAIL_BREACHED, Reason.EVIDENCE_MISSING, Reason.MANUAL_ROLLBACK, Reason.EMERGENCY_STOP})
 
 
@@ -41,13 +41,14 @@ class Sink:
     name = ""
     hears_causes = False
 
-    def told_before(self, tracked: TrackedObject, now: float) -> int:
+    def told_before(self, tracked: TrackedObject, now: float) -> int:  # noqa: ARG002 - for those that go by it
         """Serial of the last transition that others have told; asked where this process meets or takes over an object.
 
-        It is a guess by time: whatever is told again within those minutes, the receiver must know to be the same. A
-        sink whose receiver can't has to keep its cursor in the status, and to answer with it here.
+        Here it is the last that there is: whoever saved it told it in the same breath, and a receiver that can't tell a
+        repetition from news must not hear it twice. For one that can, answer with `before_lately`. A sink that must
+        neither miss nor repeat anything keeps its cursor in the status, and answers with that.
         """
-        return max((transition.serial for transition in _history(tracked) if transition.at < now - RETOLD), default=0)
+        return max((transition.serial for transition in _history(tracked)), default=0)
 
     def transition(self, tracked: TrackedObject, transition: Transition) -> None:
         """A transition was saved."""
@@ -67,6 +68,11 @@ class Sink:
         return ()
 
 
+def before_lately(tracked: TrackedObject, now: float) -> int:
+    """Serial of the last transition that is so old that it has been told, by whoever saved it or by a successor."""
+    return max((transition.serial for transition in _history(tracked) if transition.at < now - RETOLD), default=0)
+
+
 class Outbox:
     """Hands news of each object to every sink, once."""
 
@@ -75,7 +81,7 @@ class Outbox:
         self._clock = clock
 
     def recall(self, tracked: TrackedObject) -> None:
-        """Move the cursors past what others have told. To be called where others may have saved the status."""
+        """Move the cursors past what others have told, where this process meets an object or takes it over."""
         now, cursors = self._clock.now(), tracked.told.cursors
         for sink in self._sinks:
             cursors[sink.name] = max(cursors.get(sink.name, 0), sink.told_before(tracked, now))

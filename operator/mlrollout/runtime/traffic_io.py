@@ -12,7 +12,7 @@ from mlrollout.ports import Connections, KeyRefusedError, LoginRefusedError, Por
 from .connections import PACE
 from .loop_time import loop_time
 from .metrics import OperatorMetrics
-from .tracked import TrackedObject
+from .tracked import Source, TrackedObject
 
 log = structlog.get_logger(__name__)
 
@@ -156,7 +156,7 @@ class TrafficIO:
         return written
 
     def _lost(self, tracked: TrackedObject, error: TrafficError) -> None:
-        self._metrics.redis_errors.inc()
+        self._metrics.failed(Source.REDIS, tracked)
         tracked.redis.hold(None)
         tracked.redis.trouble = str(error)
         self._doubt(tracked, error)

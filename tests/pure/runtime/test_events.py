@@ -118,7 +118,7 @@ async def test_a_change_of_leadership_counts_no_transition_twice() -> None:
         place.operator.lead(leads=leads)
         await asyncio.sleep(1)
     metrics = place.operator.metrics.render().decode()
-    labels = 'name="ml-dispatch",namespace="dispatch",reason="StageAdvanced"'
+    labels = 'namespace="dispatch",name="ml-dispatch",rollout="dispatch/ml-dispatch",reason="StageAdvanced"'
     assert f"mlrollout_transitions_total{{{labels}}} 1.0" in metrics
 
 

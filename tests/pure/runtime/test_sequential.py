@@ -47,13 +47,13 @@ async def test_what_it_stands_on_is_in_the_metrics_and_vanishes_with_it() -> Non
     place = await world.begun(guardrails=(RATE, {**GUARDRAIL, "name": "other"}))
     await asyncio.sleep(600)
     metrics = place.operator.metrics.render().decode()
-    found = dict(re.findall(r'^mlrollout_guardrail_(\w+){guardrail="errors",\S+} (\S+)$', metrics, re.MULTILINE))
+    found = dict(re.findall(r'^mlrollout_guardrail_(\w+){\S+,guardrail="errors"} (\S+)$', metrics, re.MULTILINE))
     assert found["proven_safe"] == "1.0"
     assert float(found["events"]) == pytest.approx(10 * 570, abs=300)
     assert float(found["bad_events"]) == pytest.approx(57, abs=5)
     assert float(found["estimate_low"]) < 0.01 < float(found["estimate_high"])
     assert 0 < float(found["evidence"]) < 0.01
-    assert 'mlrollout_guardrail_events{guardrail="other"' not in metrics
+    assert not re.search(r'^mlrollout_guardrail_events{\S+,guardrail="other"', metrics, re.MULTILINE)
     world.api.apply(spec(guardrails=(GUARDRAIL,)))
     await asyncio.sleep(5)
     assert "mlrollout_guardrail_events{" not in place.operator.metrics.render().decode()

@@ -9,7 +9,7 @@ from mlrollout.domain.record import Record
 from mlrollout.domain.state import Alert, Reason, State, Transition
 from mlrollout.ports import Ref
 from mlrollout.runtime.loop_time import LoopTime
-from mlrollout.runtime.telling import AGAIN_AFTER, RETOLD, Outbox, Sink
+from mlrollout.runtime.telling import AGAIN_AFTER, RETOLD, Outbox, Sink, before_lately
 from mlrollout.runtime.tracked import Resource, TrackedObject
 
 from tests.support.virtual_time import virtual
@@ -46,6 +46,13 @@ class Listener(Sink):
 
     def alert(self, tracked: TrackedObject, alert: Alert) -> None:
         self.heard.append(alert.message)
+
+
+class Forgiving(Listener):
+    """Knows the same news again."""
+
+    def told_before(self, tracked: TrackedObject, now: float) -> int:
+        return before_lately(tracked, now)
 
 
 class Persistent(Listener):
@@ -85,16 +92,20 @@ def test_a_transition_is_told_once_however_often_it_is_saved() -> None:
 def test_a_sink_may_hear_of_a_rollback_s_cause_as_well() -> None:
     sink = Listener("a", hears_causes=True)
     box = outbox(sink)
-    box.transitions(met(box, DOWN))
+    tracked = met(box, None)
+    tracked.resource.saved = DOWN
+    box.transitions(tracked)
     assert sink.heard == ["AttemptStarted", "GuardrailBreached", "RolledBack"]
 
 
 def test_who_meets_an_object_tells_again_what_its_last_guard_may_not_have_told() -> None:
-    sink, wall = Listener("a"), Wall()
-    box = outbox(sink, clock=wall)
+    """But only those who know it to be the same."""
+    sink, exact, wall = Forgiving("a"), Listener("b"), Wall()
+    box = outbox(sink, exact, clock=wall)
     wall.time = NOW + RETOLD
     box.transitions(met(box, DOWN))
     assert sink.heard == ["AttemptStarted", "RolledBack"]
+    assert exact.heard == []
     wall.time += 1
     box.transitions(met(box, DOWN))
     assert sink.heard == ["AttemptStarted", "RolledBack"]
@@ -102,7 +113,7 @@ def test_who_meets_an_object_tells_again_what_its_last_guard_may_not_have_told()
 
 def test_each_sink_has_a_cursor_of_its_own() -> None:
     """One that keeps it where every process finds it hears nothing twice, and misses nothing however old."""
-    kept, other = Persistent("kept"), Listener("other")
+    kept, other = Persistent("kept"), Forgiving("other")
     wall = Wall()
     box = outbox(kept, other, clock=wall)
     box.transitions(met(box, BEGUN))
@@ -115,7 +126,7 @@ def test_each_sink_has_a_cursor_of_its_own() -> None:
 
 
 def test_what_others_have_told_is_not_told_again() -> None:
-    sink, wall = Listener("a"), Wall()
+    sink, wall = Forgiving("a"), Wall()
     box = outbox(sink, clock=wall)
     tracked = met(box, BEGUN)
     tracked.resource.saved = DOWN
@@ -146,9 +157,11 @@ def test_what_is_wrong_with_one_sink_keeps_nothing_from_another() -> None:
         def transition(self, tracked: TrackedObject, transition: Transition) -> None:
             raise KeyError("a bug")
 
-    other = Listener("other")
+    other = Forgiving("other")
     box = outbox(Broken("broken"), other)
+    tracked = met(box, None)
+    tracked.resource.saved = BEGUN
     with structlog.testing.capture_logs() as logs:
-        box.transitions(met(box, BEGUN))
+        box.transitions(tracked)
     assert other.heard == ["AttemptStarted"]
     assert [(entry["log_level"], entry["sink"]) for entry in logs] == [("error", "broken")]

@@ -21,6 +21,7 @@ WRITERS = {
     "redis": {"traffic_io.py"},
     "writing": {"report.py"},
     "told": {"telling.py", "sinks"},
+    "tally": set[str](),
 }
 """Where a part is written from outside; one that has none is written by its own methods."""
 

@@ -30,7 +30,7 @@ async def test_a_breach_that_only_the_standby_sees_is_told_as_if_the_leader_had_
     (breached,) = world.told("RolledBack")
     assert breached.warning
     assert "0.2 is above max 0.05" in breached.message
-    labels = 'name="ml-dispatch",namespace="dispatch",reason="GuardrailBreached"'
+    labels = 'namespace="dispatch",name="ml-dispatch",rollout="dispatch/ml-dispatch",reason="GuardrailBreached"'
     assert f"mlrollout_transitions_total{{{labels}}} 1.0" in leader.operator.metrics.render().decode()
 
 

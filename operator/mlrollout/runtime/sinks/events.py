@@ -9,8 +9,8 @@ from mlrollout.domain.state import Alert, Transition
 from mlrollout.ports import EventToPost, GoneError, Objects, ObjectsError
 from mlrollout.runtime.delivery import Delivery
 from mlrollout.runtime.metrics import OperatorMetrics
-from mlrollout.runtime.telling import Sink
-from mlrollout.runtime.tracked import TrackedObject
+from mlrollout.runtime.telling import Sink, before_lately
+from mlrollout.runtime.tracked import Source, TrackedObject
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +26,10 @@ class EventsSink(Sink):
         self._objects = objects
         self._metrics = metrics
         self._delivery = Delivery(self._post, at_once=_AT_ONCE)
+
+    def told_before(self, tracked: TrackedObject, now: float) -> int:
+        """What may not have been posted is posted again: the API server takes it for the same."""
+        return before_lately(tracked, now)
 
     def transition(self, tracked: TrackedObject, transition: Transition) -> None:
         """Post it once."""
@@ -55,6 +59,6 @@ class EventsSink(Sink):
         except ObjectsError as error:
             if isinstance(error, GoneError) and tracked.gone:  # by itself, "not found" may be nonsense
                 return
-            self._metrics.api_errors.inc()
+            self._metrics.failed(Source.KUBERNETES, tracked)
             log.warning("Could not post an Event", object=str(tracked.ref), reason=event.reason, error=str(error))
             raise

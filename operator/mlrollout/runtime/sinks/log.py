@@ -2,6 +2,7 @@
 
 import structlog
 
+from mlrollout.api import moment
 from mlrollout.domain.state import Alert, Phase, Reason, State, Transition
 from mlrollout.runtime.telling import Sink
 from mlrollout.runtime.tracked import TrackedObject
@@ -20,6 +21,7 @@ class LogSink(Sink):
             _write(
                 tracked,
                 transition,
+                at=moment.render(transition.at),
                 attempt=transition.attempt,
                 stage=transition.stage,
                 percentage=transition.percentage,

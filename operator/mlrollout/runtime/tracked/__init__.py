@@ -5,6 +5,7 @@ from .object import FINALIZER, TrackedObject
 from .redis_side import RedisSide
 from .resource import Resource, is_stale_version
 from .standing import Standing
+from .tally import Source, Tally
 from .told import Told
 from .writing import Writing
 
@@ -13,7 +14,9 @@ __all__ = [
     "Measured",
     "RedisSide",
     "Resource",
+    "Source",
     "Standing",
+    "Tally",
     "Told",
     "TrackedObject",
     "Writing",

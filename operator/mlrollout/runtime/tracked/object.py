@@ -15,6 +15,7 @@ from .measured import Measured
 from .redis_side import RedisSide
 from .resource import Resource
 from .standing import Standing
+from .tally import Tally
 from .told import Told
 from .writing import Writing
 
@@ -34,6 +35,7 @@ class TrackedObject:
         standing: Where it stands, by all of that.
         writing: How writing to it went.
         told: What people have been told of it.
+        tally: What happened to it, counted.
         leaving: When this process first tried to let it go, by the loop's clock; `None` while it has not.
         gone: Whether the object no longer exists.
     """
@@ -46,6 +48,7 @@ class TrackedObject:
     standing: Standing = field(default_factory=Standing)
     writing: Writing = field(default_factory=Writing)
     told: Told = field(default_factory=Told)
+    tally: Tally = field(default_factory=Tally)
     leaving: LoopTime | None = None
     gone: bool = False
 

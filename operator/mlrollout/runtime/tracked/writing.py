@@ -13,9 +13,11 @@ class Writing:
     Attributes:
         rivalry: Who else writes its status.
         reload: Whether the object must be read again before anything is written to it.
+        takes_over: Whether somebody else may have written to it, and told of it, before this process began to lead.
         tried: When this process last tried to write its status, by the loop's clock.
     """
 
     rivalry: Rivalry = field(default_factory=Rivalry)
     reload: bool = False
+    takes_over: bool = False
     tried: LoopTime = NEVER
