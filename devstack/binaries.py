@@ -77,4 +77,5 @@ _SOURCES: Mapping[str, tuple[Source, ...]] = {
     "redis-server": _PACKAGED,
     "redis-cli": _PACKAGED,
     "prometheus": _PACKAGED,
+    "promtool": _PACKAGED,
 }

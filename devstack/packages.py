@@ -44,7 +44,7 @@ REDIS = Package(
     brew="redis",
     binaries=("redis-server", "redis-cli"),
 )
-PROMETHEUS = Package(debian=("prometheus",), brew="prometheus", binaries=("prometheus",))
+PROMETHEUS = Package(debian=("prometheus",), brew="prometheus", binaries=("prometheus", "promtool"))
 PACKAGES: Mapping[str, Package] = {binary: package for package in (REDIS, PROMETHEUS) for binary in package.binaries}
 
 

@@ -49,7 +49,11 @@ FULL: Manifest = {
     "rbac": {"aggregateToEdit": True},
     "logging": {"level": "debug", "format": "text"},
     "networkPolicy": {"enabled": True},
-    "metrics": {"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}},
+    "metrics": {
+        "serviceMonitor": {"enabled": True},
+        "podMonitor": {"enabled": True},
+        "prometheusRule": {"enabled": True},
+    },
     "server": {
         **SERVER,
         "config": {**SERVER["config"], "sessions": {"algorithm": "HS256"}, "survey": {"every": "24h"}},

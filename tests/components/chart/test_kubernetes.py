@@ -12,7 +12,7 @@ VERSIONS = modules.versions(modules.KUBERNETES)
 
 
 OF_ONE = FULL | {"watchNamespace": "dispatch", "secretNamespaces": []}
-OTHERS = {"ServiceMonitor", "PodMonitor", "HTTPRoute"}
+OTHERS = {"ServiceMonitor", "PodMonitor", "PrometheusRule", "HTTPRoute"}
 """Kinds that are not Kubernetes' own: `tests/cluster/chart` has the API server take them."""
 
 
