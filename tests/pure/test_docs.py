@@ -64,7 +64,7 @@ def test_no_page_names_a_metric_that_there_is_not() -> None:
     families = [family for registry in registries for family in registry.collect()]
     real = {family.name + ("_total" if family.type == "counter" else "") for family in families}
     real |= {LEASE_HOLDER.name, *(family.name for family in FAMILIES)}
-    for name in ("operations", "metrics", "alerts", "server", "evidence"):
+    for name in ("operations", "metrics", "alerts", "server"):
         page = ROOT / "docs" / f"{name}.md"
         named = re.findall(r"\bmlrollout_[a-z_]+\b(?!:)", page.read_text())
         assert {re.sub("_(bucket|count|sum)$", "", name) for name in named} <= real, page.name
