@@ -13,6 +13,7 @@ from mlrollout.evidence.checks.kinds import check_of
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory
 
 from .finding import Finding, Level
+from .selectors import at_zero, by_selectors
 from .threshold import by_answer, by_query
 
 _REMEMBERED = 1024
@@ -26,7 +27,8 @@ def of_spec(spec: Spec) -> tuple[Finding, ...]:
 def _of_stages(guardrail: Guardrail, spec: Spec) -> tuple[Finding, ...]:
     """What only the stages show of a guardrail."""
     why = without_control(guardrail, spec) if isinstance(guardrail, CompareGuardrail) else ""
-    return (Finding(Level.WARNING, f"guardrails[{guardrail.name}].compare", why),) if why else ()
+    blind = (Finding(Level.WARNING, f"guardrails[{guardrail.name}].compare", why),) if why else ()
+    return (*blind, *at_zero(guardrail, spec))
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -35,7 +37,7 @@ def of_guardrail(guardrail: Guardrail) -> tuple[Finding, ...]:
     check = check_of(guardrail)
     if isinstance(check, Unmeasurable):
         return (Finding(Level.ERROR, f"guardrails[{guardrail.name}].{check.where}", check.reason),)
-    return tuple(by_query(guardrail)) if isinstance(guardrail, ThresholdGuardrail) else ()
+    return tuple(by_query(guardrail) if isinstance(guardrail, ThresholdGuardrail) else by_selectors(guardrail))
 
 
 def of_measurement(guardrail: Guardrail, measurement: Measurement) -> tuple[Finding, ...]:

@@ -11,7 +11,7 @@ from mlrollout.api.threshold import ThresholdGuardrail
 
 from .bounds import bounds
 from .finding import Finding, Level
-from .tree import INCREASES, Strings, bare, is_part, names, read, selector, walk
+from .tree import INCREASES, SIGNS, Strings, bare, is_part, names, read, selector, walk
 
 _PER_CENT = 100.0
 _DIGITS = 6
@@ -130,8 +130,7 @@ def _quantiles(guardrail: ThresholdGuardrail, tree: promql.Expr, strings: String
 
 
 def _matcher(one: promql.Matcher, strings: Strings) -> str:
-    signs = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
-    return f"{one.name}{signs[str(one.op)]}{strings[one.value]}"
+    return f"{one.name}{SIGNS[str(one.op)]}{strings[one.value]}"
 
 
 def _is_division(node: promql.Expr) -> bool:

@@ -11,6 +11,9 @@ from mlrollout.evidence.promql.text import set_window, without_strings
 INCREASES = frozenset({"rate", "increase", "irate"})
 """Functions of a counter that are never below zero."""
 
+SIGNS: Mapping[str, str] = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
+"""How the parser's names of what is asked of a label are written."""
+
 Strings = Mapping[str, str]
 """What the numbers stand for that the parser is given in the place of strings."""
 

@@ -3,14 +3,16 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from devstack.processes import wait_until
 from devstack.prometheus_server import PrometheusServer, ScrapeJob
-from tests.support.target import target
+from tests.support.target import Target, target
 
 FINE, FOUND, WRONG = 0, 1, 2
 EXAMPLES = Path(__file__).parents[3] / "examples" / "ml-dispatch"
@@ -147,3 +149,63 @@ def test_what_the_queries_answer_now_shows_more(server: PrometheusServer) -> Non
     assert "Breach now: 0.2 is above max 0.01" in lines["breached"]
     assert ": error: guardrails[unreadable]" in lines["unreadable"]
     assert "fine" not in lines
+
+
+COUNTED = """
+d_total{{group="treatment",status="failure"}} {bad}
+d_total{{group="treatment",status="success"}} {good}
+d_total{{group="control",status="failure"}} {bad}
+d_total{{group="control",status="success"}} {good}
+s_bucket{{group="treatment",le="1.0"}} {good}
+s_bucket{{group="treatment",le="+Inf"}} {good}
+level {level}
+nolabel_total {good}
+"""
+
+
+def test_what_can_not_be_counted_is_found_before_it_is_applied(server: PrometheusServer) -> None:
+    every = 'd_total{group="treatment"}'
+    bad = 'd_total{group="treatment",status="failure"}'
+    guardrails = [
+        {"name": "fine", "rate": {"bad": bad, "all": every, "max": 0.05}},
+        {"name": "worse", "compare": {"bad": 'd_total{status="failure"}', "all": "d_total", "ratio": 1.5}},
+        {"name": "gauge", "rate": {"bad": "level", "all": every, "max": 0.05}},
+        {"name": "edge", "rate": {"histogram": "s_bucket", "above": "2", "max": 0.05}},
+        {"name": "label", "compare": {"bad": "nolabel_total", "all": "nolabel_total", "ratio": 1.5}},
+        {"name": "split", "balance": {"users": "nowhere_total"}},
+        {"name": "refused", "rate": {"bad": 'x{a=~"["}', "all": "x", "max": 0.05}},
+    ]
+    with target("") as scraped:
+        server.set_targets("app", [scraped.address])
+        stop = threading.Event()
+        feeding = threading.Thread(target=_feed, args=(scraped, stop))
+        feeding.start()
+        try:
+            wait_until(lambda: server.query("changes(level[1m]) > 20") or None, within=40, what="a gauge that moves")
+            ran = lint(
+                "-f",
+                "-",
+                "--prometheus",
+                server.url,
+                manifest=written(rollout(*guardrails, traffic={"key": "k", "holdback": 5})),
+            )
+        finally:
+            stop.set()
+            feeding.join()
+    assert ran.returncode == FOUND
+    told = ran.stdout
+    assert "guardrails[fine]" not in told
+    assert "guardrails[worse]" not in told
+    assert "warning: guardrails[gauge].rate: Error now: " in told
+    assert "no bucket has the edge 2: the nearest are 1" in told
+    assert "warning: guardrails[label].compare: Error now: nolabel_total{" in told
+    assert "has no label `group`" in told
+    assert "warning: guardrails[split].balance: NoData now: group treatment: no series of the events" in told
+    assert "error: guardrails[refused].rate: Prometheus at " in told
+
+
+def _feed(scraped: Target, stop: threading.Event) -> None:
+    number = 0
+    while not stop.wait(0.1):
+        number += 1
+        scraped.text = COUNTED.format(bad=number, good=100 * number, level=1000 + (-1) ** (number // 3) * 400)

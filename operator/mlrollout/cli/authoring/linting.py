@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import math
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.api import KIND
@@ -12,13 +15,20 @@ from mlrollout.api.spec import Spec
 from mlrollout.domain.partial import understand
 from mlrollout.evidence.checks.check import Unmeasurable
 from mlrollout.evidence.checks.kinds import check_of
+from mlrollout.evidence.checks.memory import BlockSamples
+from mlrollout.evidence.checks.sequential import SequentialCheck
 from mlrollout.evidence.measurement import Verdict
+from mlrollout.evidence.statistics.counting.uncountable import UncountableError
 from mlrollout.lint.finding import Finding, Level
 from mlrollout.lint.lint import merged, of_measurement, of_spec
+from mlrollout.ports import QueryRefusedError, SourceError
 from mlrollout.runtime.measuring import measure
 from mlrollout.runtime.steady_clock import SteadyClock
 
 from .manifests import Manifest, UnreadableInputError, manifests
+
+COUNTED = 600.0
+"""Seconds over which counters are looked at: a gauge falls some times in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +100,36 @@ def _read(manifest: Manifest) -> tuple[Spec | None, tuple[Finding, ...]]:
     return read.spec, wrong + (of_spec(read.spec) if read.spec is not None else ())
 
 
+async def _count(check: SequentialCheck[Any, Any, Any], source: PrometheusSource, where: str) -> Sequence[Finding]:
+    """Whether what a guardrail's selectors match can be counted, over the last minutes."""
+    end, deadline = math.floor(time.time()), check.guardrail.deadline
+    begin = end - COUNTED
+    questions = check.questions(begin, end)
+    try:
+        answers = await asyncio.gather(
+            *(source.query(one.promql, deadline=deadline, at=one.at) for one in questions.values())
+        )
+        series = {name: answer.series for name, answer in zip(questions, answers, strict=True)}
+        check.count(BlockSamples(series, begin, end, None))
+    except QueryRefusedError as error:
+        return (Finding(Level.ERROR, where, str(error)),)
+    except SourceError as error:
+        return (Finding(Level.WARNING, where, f"{Verdict.ERROR} now: {error}"),)
+    except UncountableError as error:
+        verdict = Verdict.NO_DATA if error.reason.silent else Verdict.ERROR
+        return (Finding(Level.WARNING, where, f"{verdict} now: {error.words}"),)
+    return ()
+
+
 async def _ask(guardrail: Guardrail, source: PrometheusSource) -> Sequence[Finding]:
     """What a guardrail's answer shows now."""
     check = check_of(guardrail)
-    if isinstance(check, Unmeasurable) or guardrail.sequential:
+    if isinstance(check, Unmeasurable):
         return ()
-    found = await measure(check, source, since=0.0, clock=SteadyClock())
     where = f"guardrails[{guardrail.name}]"
+    if isinstance(check, SequentialCheck):
+        return await _count(check, source, f"{where}.{guardrail.MARK}")
+    found = await measure(check, source, since=0.0, clock=SteadyClock())
     if found.refused:
         return (Finding(Level.ERROR, where, found.message),)
     told = (

@@ -23,7 +23,7 @@ from mlrollout.evidence.promql.text import QueryError
 from mlrollout.evidence.statistics.bets import Bets, enough
 from mlrollout.evidence.statistics.counting import grid
 from mlrollout.evidence.statistics.counting.series import Series
-from mlrollout.evidence.statistics.counting.uncountable import UncountableError, UncountableReason
+from mlrollout.evidence.statistics.counting.uncountable import UncountableError
 
 from .block_test import SILENCE, BlockTest
 from .check import Answers, Attempt, Check, Failure, Occasion, Question, Questions, UnmeasurableError
@@ -198,7 +198,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         try:
             self.count(samples)
         except UncountableError as error:
-            if error.reason not in _SILENT:
+            if not error.reason.silent:
                 return self.failed(occasion, error.words)
         message = "nobody has had the treatment yet: counting begins with the first stage"
         return Measurement(Verdict.INCONCLUSIVE, occasion.at, 0.0, message=message)
@@ -246,7 +246,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         behind, uncountable = newest - memory.counted, self.blocks.uncountable
         overdue = behind > self.guardrail.max_age
         if uncountable is not None and (overdue or not uncountable.reason.waits):
-            verdict = Verdict.NO_DATA if uncountable.reason in _SILENT else Verdict.ERROR
+            verdict = Verdict.NO_DATA if uncountable.reason.silent else Verdict.ERROR
             return self._measurement(verdict, occasion, memory, level, instead=uncountable.words)
         if overdue:
             counted = f"what was missed is counted: up to {to_second(memory.counted)}, {rough(behind)} are left"
@@ -286,10 +286,6 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
 def e_value(bets: Bets) -> float:
     """How much stronger than chance the evidence is, as a number that JSON can hold."""
     return math.exp(min(bets.log_worse, _HUGE))
-
-
-_SILENT = frozenset({UncountableReason.NO_SAMPLES, UncountableReason.GROUP_MISSING})
-"""Why there is nothing to count: no data, and no error."""
 
 
 def _selector(where: str, text: str) -> str:

@@ -27,6 +27,11 @@ class UncountableReason(Enum):
         """Whether the next block may begin where this one did."""
         return self.value.endswith(": waits")
 
+    @property
+    def silent(self) -> bool:
+        """Whether it says no more than that nothing is there: no data, and no error."""
+        return self in (UncountableReason.NO_SAMPLES, UncountableReason.GROUP_MISSING)
+
 
 class UncountableError(Exception):
     """A block that can't be counted.

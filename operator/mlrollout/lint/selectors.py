@@ -1,0 +1,136 @@
+"""What the selectors of a guardrail show of themselves that tests block by block, and what its stages do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import promql_parser as promql
+
+from mlrollout.api.balance import BalanceGuardrail
+from mlrollout.api.compare import CompareGuardrail
+from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.rate import RateGuardrail
+from mlrollout.api.spec import Spec
+from mlrollout.api.threshold import ThresholdGuardrail
+
+from .finding import Finding, Level
+from .tree import SIGNS, Strings, matchers, read, selector, walk
+
+_GROUP = "group"
+"""The label by which the SDK tells the groups apart."""
+_TREATMENT = (_GROUP, "MatchOp.Equal", '"treatment"')
+
+
+@dataclass(frozen=True, slots=True)
+class SelectorField:
+    """A selector and the field where it stands.
+
+    Attributes:
+        where: The field.
+        name: The metric that it asks for; empty where it names none.
+        asks: What it asks of labels.
+    """
+
+    where: str
+    name: str
+    asks: frozenset[tuple[str, str, str]]
+
+    @classmethod
+    def of(cls, where: str, text: str | None) -> "SelectorField | None":
+        """The selector in a field; `None` where there is none that can be read here."""
+        found = None if text is None else read(text)
+        if found is None or (node := selector(found[0])) is None:
+            return None
+        return cls(where, node.name or "", matchers(node, found[1]))
+
+
+def by_selectors(guardrail: Guardrail) -> Iterator[Finding]:
+    """What can be said of a guardrail before anything is counted."""
+    where = f"guardrails[{guardrail.name}]"
+    match guardrail:
+        case RateGuardrail():
+            rate, of = guardrail.rate, f"{where}.rate"
+            yield from _pair(SelectorField.of(f"{of}.bad", rate.bad), SelectorField.of(f"{of}.all", rate.all))
+            yield from _buckets(SelectorField.of(f"{of}.histogram", rate.histogram))
+        case CompareGuardrail():
+            compare, of = guardrail.compare, f"{where}.compare"
+            yield from _pair(SelectorField.of(f"{of}.bad", compare.bad), SelectorField.of(f"{of}.all", compare.all))
+            yield from _buckets(SelectorField.of(f"{of}.histogram", compare.histogram))
+            yield from _mean(SelectorField.of(f"{of}.sum", compare.sum), SelectorField.of(f"{of}.count", compare.count))
+        case BalanceGuardrail():
+            users, label = SelectorField.of(f"{where}.balance.users", guardrail.balance.users), guardrail.balance.group
+            if users is not None and any(name == label and op == "MatchOp.Equal" for name, op, _ in users.asks):
+                message = "it asks for one group alone, and nothing is left to hold it against"
+                yield Finding(Level.WARNING, users.where, message, f"leave `{label}` out")
+
+
+def at_zero(guardrail: Guardrail, spec: Spec) -> Iterator[Finding]:
+    """A stage without users, which no guardrail on the treatment's events ever lets go on."""
+    for stage in spec.stages:
+        if stage.percentage == 0 and guardrail.gates and _needs_users(guardrail):
+            message = f"at 0 % nobody has the treatment, so that guardrail {guardrail.name} never passes here"
+            yield Finding(Level.WARNING, f"stages[{stage.name}].percentage", message, "begin with 1 % or more")
+
+
+def _pair(bad: SelectorField | None, every: SelectorField | None) -> Iterator[Finding]:
+    """Bad events and all events, of which they have to be a part."""
+    if bad is None or every is None:
+        return
+    if bad.name == every.name and bad.asks == every.asks:
+        yield Finding(Level.WARNING, bad.where, "it is the same as `all`: every event is a bad one")
+    elif missing := sorted(_written(one) for one in every.asks - bad.asks):
+        message = f"these are no part of `all`, which asks for {', '.join(missing)}: more may be bad than there are"
+        yield Finding(Level.WARNING, bad.where, message, f"give `bad` {', '.join(missing)}, too")
+    elif alone := sorted(_written(one) for one in bad.asks - every.asks if one[0] == _GROUP):
+        message = f"it counts every group, and `bad` {', '.join(alone)} alone: the share is smaller than it is"
+        yield Finding(Level.WARNING, every.where, message, f"give `all` {', '.join(alone)}, too")
+    elif bad.name != every.name:
+        message = f"{bad.name} and {every.name} are two metrics: a bad event has to be counted in both, at once"
+        yield Finding(
+            Level.ADVICE, bad.where, message, "one metric with a label for the outcome is always of one piece"
+        )
+
+
+def _buckets(found: SelectorField | None) -> Iterator[Finding]:
+    if found is None:
+        return
+    if any(name == "le" for name, _, _ in found.asks):
+        message = "it asks for some buckets alone, but the share needs that of the edge and the one of all (`+Inf`)"
+        yield Finding(Level.WARNING, found.where, message, "leave `le` out: `above` names the edge")
+    elif found.name and not found.name.endswith("_bucket"):
+        message = f"{found.name} does not look like a histogram's buckets"
+        yield Finding(Level.WARNING, found.where, message, f"write {found.name}_bucket")
+
+
+def _mean(total: SelectorField | None, count: SelectorField | None) -> Iterator[Finding]:
+    if total is None or count is None:
+        return
+    same = total.name.removesuffix("_sum") == count.name.removesuffix("_count")
+    if not same or total.asks != count.asks:
+        message = f"{total.name} and {count.name} are not sum and count of the same values"
+        yield Finding(Level.WARNING, total.where, message, "write x_sum and x_count, with the same labels")
+
+
+def _needs_users(guardrail: Guardrail) -> bool:
+    """Whether a guardrail has nothing to say without events of the treatment."""
+    match guardrail:
+        case CompareGuardrail() | BalanceGuardrail():
+            return True
+        case RateGuardrail():
+            fields = (guardrail.rate.all, guardrail.rate.histogram)
+            return any(_TREATMENT in one.asks for text in fields if (one := SelectorField.of("", text)) is not None)
+        case ThresholdGuardrail():
+            found = read(guardrail.query)
+            return found is not None and any(_divides_treatment(node, found[1]) for node in walk(found[0]))
+    return False
+
+
+def _divides_treatment(node: promql.Expr, strings: Strings) -> bool:
+    """Whether a node divides by what comes of the treatment alone, which is nothing there."""
+    if not isinstance(node, promql.BinaryExpr) or str(node.op) != "/":
+        return False
+    found = (selector(one) for one in walk(node.rhs))
+    return any(one is not None and _TREATMENT in matchers(one, strings) for one in found)
+
+
+def _written(asked: tuple[str, str, str]) -> str:
+    return f"{asked[0]}{SIGNS[asked[1]]}{asked[2]}"
