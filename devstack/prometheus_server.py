@@ -22,11 +22,13 @@ class ScrapeJob:
         name: The value of the label `job`.
         interval: How often its targets are scraped; the server's own where left out.
         path: Where its targets serve their metrics.
+        relabelings: What is done to the labels of its series, as in `metric_relabel_configs`.
     """
 
     name: str
     interval: str | None = None
     path: str = "/metrics"
+    relabelings: Sequence[Mapping[str, Any]] = ()
 
 
 class PrometheusServer(Server):
@@ -39,6 +41,9 @@ class PrometheusServer(Server):
         jobs: What is scraped; each job's targets are empty at first.
         interval: How often targets are scraped, down to some 100 ms.
         arguments: Further command line flags.
+
+    Attributes:
+        rules: Files of rules, which are evaluated at the interval as well.
     """
 
     name: ClassVar[str] = "prometheus"
@@ -56,6 +61,7 @@ class PrometheusServer(Server):
         super().__init__(directory, name=name, launch=launch)
         self.jobs = list(jobs)
         self.interval = interval
+        self.rules: list[Path] = []
         self._arguments = tuple(arguments)
 
     @property
@@ -74,7 +80,7 @@ class PrometheusServer(Server):
         replace_text(file, json.dumps([{"targets": list(targets), "labels": dict(labels or {})}]))
 
     def reload(self) -> None:
-        """Apply changed `jobs` and `interval` to the running server."""
+        """Apply changed `jobs`, `rules` and `interval` to the running server."""
         self._configure()
         if web.get(f"{self.url}/-/reload", method="POST", timeout=10) is None:
             raise DevstackError(f"{self.title} refused its new configuration; see {self.log}.")
@@ -111,7 +117,12 @@ class PrometheusServer(Server):
             if not self.targets_file(job.name).exists():
                 self.set_targets(job.name, [])
         config = {
-            "global": {"scrape_interval": self.interval, "scrape_timeout": self.interval},
+            "global": {
+                "scrape_interval": self.interval,
+                "scrape_timeout": self.interval,
+                "evaluation_interval": self.interval,
+            },
+            "rule_files": [str(file) for file in self.rules],
             "scrape_configs": [self._job(job) for job in self.jobs],
         }
         file = self.directory / "prometheus.yml"
@@ -125,5 +136,6 @@ class PrometheusServer(Server):
             "metrics_path": job.path,
             "scrape_interval": interval,
             "scrape_timeout": interval,
+            "metric_relabel_configs": list(job.relabelings),
             "file_sd_configs": [{"files": [str(self.targets_file(job.name))], "refresh_interval": "1s"}],
         }
