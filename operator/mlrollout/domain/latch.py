@@ -9,6 +9,17 @@ from dataclasses import replace
 from .record import Cause, Record
 from .state import Phase, Reason, RunOutcome, StageRun, State
 
+CAUSES = frozenset(
+    {
+        Reason.GUARDRAIL_BREACHED,
+        Reason.EVIDENCE_MISSING,
+        Reason.INVALID_SPEC,
+        Reason.MANUAL_ROLLBACK,
+        Reason.EMERGENCY_STOP,
+    }
+)
+"""Why an attempt is taken to zero. A cause and its rollback are two transitions, and one piece of news."""
+
 
 def latch(state: State, now: float, cause: Cause) -> State:
     """The state after a rollback: at 0 %, and latched there for the rest of the attempt."""

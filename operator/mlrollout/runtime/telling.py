@@ -13,6 +13,7 @@ from math import inf
 
 import structlog
 
+from mlrollout.domain.latch import CAUSES
 from mlrollout.domain.state import Alert, Reason, State, Transition
 from mlrollout.ports import Clock
 
@@ -25,7 +26,6 @@ AGAIN_AFTER = 300.0
 """Seconds after which something that still goes on is told again."""
 RETOLD = 300.0
 """Seconds within which whoever saved a transition may have died before telling it."""
-_CAUSES = frozenset({Reason.GUARDRAIL_BREACHED, Reason.EVIDENCE_MISSING, Reason.MANUAL_ROLLBACK, Reason.EMERGENCY_STOP})
 
 
 class Sink:
@@ -146,7 +146,7 @@ def _catch_up(sink: Sink, tracked: TrackedObject) -> None:
 
 def _is_told_with(rollback: Transition | None, cause: Transition) -> bool:
     """Whether it is the rollback that this is the cause of: the two are one piece of news."""
-    return rollback is not None and rollback.reason == Reason.ROLLED_BACK and cause.reason in _CAUSES
+    return rollback is not None and rollback.reason == Reason.ROLLED_BACK and cause.reason in CAUSES
 
 
 def _key(alert: Alert) -> tuple[str, str]:

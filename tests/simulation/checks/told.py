@@ -20,7 +20,7 @@ _ANSWERS = frozenset(
     {"ManualRollback", "Retried", "Resumed", "Approved", "Promoted", "Demoted", "Paused", "VerbRefused"}
 )
 
-_CAUSES = frozenset({"GuardrailBreached", "EvidenceMissing", "ManualRollback", "EmergencyStop"})
+_CAUSES = frozenset({"GuardrailBreached", "EvidenceMissing", "InvalidSpec", "ManualRollback", "EmergencyStop"})
 
 
 def transitions_stand_once(world: World) -> Iterator[Violation]:
