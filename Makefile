@@ -74,6 +74,7 @@ generate: $(VENV)/ready ## Write the CRD, the chart's copy and values, reference
 	$(BIN)/python -m docs.evidence
 	$(BIN)/python -m docs.metrics
 	$(BIN)/python -m tests.pure.cli.golden
+	$(BIN)/python -m docs.notification_schema
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" -q
 lock: ## Resolve the dependencies anew (needs uv)

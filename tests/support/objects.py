@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from mlrollout.api.duration import PATTERN
 from mlrollout.api.kinds import KINDS
+from mlrollout.api.notification import Topic
 
 ABSENT: Final = object()
 """A value that takes its field away."""
@@ -25,6 +26,7 @@ MINIMAL: dict[str, Any] = {
 }
 
 REDIS = {"secretRef": {"name": "redis", "key": "url"}}
+RECEIVER = {"name": "team", "secretRef": {"name": "slack", "key": "url"}}
 REQUIRED = {"guardrail": "errors", "min": 1}
 STAGE = {"name": "pilot", "percentage": 10, "duration": "1h"}
 SAMPLES = {"count": 1, "query": "up"}
@@ -43,6 +45,8 @@ GUARDRAILS: Mapping[str, dict[str, Any]] = {
 # What must stand there first, for a path to lead anywhere or its ends to be allowed.
 _FIRST = {
     "spec.stages[": ("spec.stages", [STAGE | {"require": [REQUIRED]}]),
+    "spec.notifications[": ("spec.notifications", [RECEIVER]),
+    "spec.notifications[0].topics[": ("spec.notifications[0].topics", ["Alert"]),
     "spec.traffic.redis.": ("spec.traffic.redis", REDIS),
     "spec.guardrails[0].minSamples.": ("spec.guardrails[0].minSamples", SAMPLES),
     "spec.guardrails[0].rate.": ("spec.guardrails[0]", RATE),
@@ -196,6 +200,26 @@ def _traffic() -> Iterator[Sample]:
     for part in ("name", "key"):
         yield from _text(f"spec.traffic.redis.secretRef.{part}", shortest=1, longest=253)
         yield from _required(f"spec.traffic.redis.secretRef.{part}")
+
+
+def _notifications() -> Iterator[Sample]:
+    path = "spec.notifications"
+    many = [{**RECEIVER, "name": f"n{number}"} for number in range(9)]
+    yield Sample(path, [])
+    yield Sample(path, many[:8])
+    yield Sample(path, many, f"{path}: Too many: 9: must have at most 8 items")
+    yield Sample(path, [RECEIVER] * 2, f'{path}[1]: Duplicate value: {{"name":"team"}}')
+    yield from _required(f"{path}[0].name")
+    yield from _name(f"{path}[0].name")
+    yield from _required(f"{path}[0].secretRef")
+    for part in ("name", "key"):
+        yield from _text(f"{path}[0].secretRef.{part}", shortest=1, longest=253)
+        yield from _required(f"{path}[0].secretRef.{part}")
+    topics = f"{path}[0].topics"
+    yield Sample(topics, [str(topic) for topic in Topic])
+    yield Sample(topics, [], f"{topics} in body should have at least 1 items")
+    yield Sample(topics, ["Alert"] * 9, f"{topics}: Too many: 9: must have at most 8 items")
+    yield from _choice(f"{topics}[0]", *Topic)
 
 
 def _prometheus() -> Iterator[Sample]:
@@ -477,6 +501,6 @@ def _rest() -> Iterator[Sample]:
     yield from _choice("spec.onDelete", "Zero", "Retain")
 
 
-_ALL = (*_traffic(), *_prometheus(), *_stage(), *_requirement(), *_guardrail(), *_rest())
+_ALL = (*_traffic(), *_notifications(), *_prometheus(), *_stage(), *_requirement(), *_guardrail(), *_rest())
 ACCEPTED = tuple(sample for sample in _ALL if not sample.complaint)
 REFUSED = tuple(sample for sample in _ALL if sample.complaint)

@@ -18,6 +18,8 @@ from .guardrail import Guardrail, Name, Proof
 from .kinds import AnyGuardrail
 from .limits import Limit
 from .model import Ascending, Keyed, Model, Unique, rules
+from .notification import Notification
+from .secret_ref import SecretKeyRef
 
 Percentage = Annotated[int, Field(ge=0, le=100)]
 Holdback = Annotated[int, Field(ge=0, le=50)]
@@ -42,15 +44,6 @@ class OnDelete(StrEnum):
 
     ZERO = "Zero"
     RETAIN = "Retain"
-
-
-class SecretKeyRef(Model):
-    """One key of a Secret in the object's own namespace."""
-
-    name: Annotated[str, StringConstraints(min_length=1, max_length=253)]
-    """Name of the Secret."""
-    key: Annotated[str, StringConstraints(min_length=1, max_length=253)]
-    """Key inside the Secret."""
 
 
 class RedisConnection(Model):
@@ -216,6 +209,8 @@ class Spec(Model):
     """After the last stage. Guard: go on looking, and roll back on a breach. Stop: look no more."""
     on_delete: OnDelete = OnDelete.ZERO
     """When the object is deleted. Zero: traffic goes to zero first. Retain: it stays where it is."""
+    notifications: Annotated[tuple[Notification, ...], Field(max_length=8), Keyed("name")] = ()
+    """Who is told what happens to the object, beside the receivers of the operator."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

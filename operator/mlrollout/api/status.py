@@ -23,6 +23,8 @@ MAX_STAGES = 32
 MAX_GUARDRAILS = 32
 MAX_VERBS = 16
 MAX_HISTORY = 30
+MAX_ONGOING = 16
+MAX_RECEIVERS = 48
 LONGEST = 99_999 * 3600.0
 
 
@@ -251,6 +253,38 @@ class TransitionStatus(Model):
     """The percentage after it."""
 
 
+class OngoingStatus(Model):
+    """Something that goes on, or went on lately, and that receivers of notifications are told of."""
+
+    number: Count
+    """Counts what went on in the object's life."""
+    reason: Word
+    """What it is, in one word that programs may rely on."""
+    subject: Text = ""
+    """What it is about, for example a guardrail."""
+    message: Message
+    """The same for people, as it was when it began."""
+    since: Moment
+    """When it was seen to go on."""
+    until: Moment | None = None
+    """When it had not been seen for a while. Left out: it goes on."""
+    attempt: Count
+    """The attempt that it is about."""
+    after: Count = 0
+    """The serial of the last transition before it."""
+
+
+class ReceiverStatus(Model):
+    """What a receiver of notifications has been told."""
+
+    name: Text
+    """The receiver: `operator/` and its name where it is the operator's, `own/` and its name where the object's."""
+    serial: Count = 0
+    """The serial of the last transition that it has been told of, or that is none of its topics."""
+    ongoing: Count = 0
+    """The number of the last of status.ongoing, likewise."""
+
+
 class Status(Model):
     """How far the rollout is, and why."""
 
@@ -288,6 +322,14 @@ class Status(Model):
     """The last transitions, oldest first."""
     serial: Count | None = None
     """The number of the last transition."""
+    ongoing: Annotated[
+        tuple[OngoingStatus, ...], Field(max_length=MAX_ONGOING), BeforeValidator(_newest(MAX_ONGOING))
+    ] = ()
+    """What goes on, or went on lately, that receivers of notifications are told of, oldest first."""
+    receivers: Annotated[
+        tuple[ReceiverStatus, ...], Field(max_length=MAX_RECEIVERS), BeforeValidator(_newest(MAX_RECEIVERS))
+    ] = ()
+    """How far each receiver of notifications has been told."""
     written_by: Text = ""
     """The Lease of the operators that wrote this. Where it changes again and again, two installations lead."""
 

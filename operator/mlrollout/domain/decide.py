@@ -10,8 +10,8 @@ from .latch import landed, latch
 from .progress import Progressed, progress
 from .record import Record
 from .rollback_cause import evidence_alerts, rollback_cause
-from .stages import follow, supersede
-from .state import Alert, Blocker, Blockers, Decision, Observation, Phase, Reason, State
+from .stages import follow, following, supersede
+from .state import Alert, Blocker, Decision, Observation, Phase, Reason, State
 from .traffic import Lower, RaiseOnceSaved
 from .traffic_plan import TrafficPlan, claimed, conflict, plan_traffic
 from .verbs import hear, in_manifests
@@ -49,7 +49,7 @@ def decide(spec: Spec, state: State | None, observation: Observation, now: float
     if _may_progress(observation, planned):
         step = progress(spec, observation, planned.state, now, paused)
     alerts = [planned.alert] if planned.alert is not None else []
-    alerts += _approvals(step.blockers)
+    alerts += _approvals(spec, step)
     alerts += evidence_alerts(spec, observation, step.state, now)
     alerts += in_manifests(observation.verbs)
     alerts += claimed(observation)
@@ -122,6 +122,8 @@ def _may_progress(observation: Observation, planned: TrafficPlan) -> bool:
     return state.confirmed and state.phase is not Phase.ROLLED_BACK and observation.traffic is not None
 
 
-def _approvals(blockers: Blockers) -> list[Alert]:
-    waits = (blocker for blocker in blockers if blocker.reason is Reason.AWAITING_APPROVAL)
-    return [Alert(blocker.reason, "stage", blocker.message, warning=False) for blocker in waits]
+def _approvals(spec: Spec, step: Progressed) -> list[Alert]:
+    waits = [blocker for blocker in step.blockers if blocker.reason is Reason.AWAITING_APPROVAL]
+    after = following(spec, step.state.record) if step.state.record.stage else spec.stages[0]
+    stage = after.name if after is not None else ""
+    return [Alert(blocker.reason, stage, blocker.message, warning=False) for blocker in waits]

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from mlrollout.api.guardrail import Action, Guardrail
 from mlrollout.api.kinds import guardrail
 from mlrollout.api.model import Model
+from mlrollout.api.notification import Notification
 from mlrollout.api.spec import DEFAULT_STAGES, AfterCompletion, OnDelete, Prometheus, Spec, Stage, TrafficSpec
 
 from .record import Record
@@ -93,6 +94,7 @@ def understand(raw: object) -> Partial:
         paused=True,
         after_completion=_word(AfterCompletion, fields.get("afterCompletion"), AfterCompletion.GUARD),
         on_delete=_word(OnDelete, fields.get("onDelete"), OnDelete.ZERO),
+        notifications=_each(Notification.model_validate, _items(fields.get("notifications"))),
     )
     return Partial(spec, problems)
 

@@ -12,7 +12,9 @@ from mlrollout.api.status import (
     CountedStatus,
     EvidenceStatus,
     GuardrailStatus,
+    OngoingStatus,
     Progress,
+    ReceiverStatus,
     RecordStatus,
     StageStatus,
     Status,
@@ -37,6 +39,8 @@ def to_status(
     measurements: Mapping[str, MeasurementHistory],
     conditions: tuple[Condition, ...],
     generation: int,
+    ongoing: tuple[OngoingStatus, ...] = (),
+    receivers: tuple[ReceiverStatus, ...] = (),
     written_by: str = "",
 ) -> Status:
     """The whole status of an object."""
@@ -66,6 +70,8 @@ def to_status(
         ),
         history=tuple(_written(TransitionStatus, transition) for transition in state.history),
         serial=state.serial,
+        ongoing=ongoing,
+        receivers=receivers,
         written_by=written_by,
     )
 

@@ -48,6 +48,7 @@ def _essence(status: Status) -> tuple[object, ...]:
         status.serial,
         len(status.stages),
         status.next,
+        status.ongoing,
     )
 
 

@@ -68,6 +68,7 @@ class Reason(StrEnum):
     KEY_REFUSED = "KeyRefused"
     DELETED = "Deleted"
     TRAFFIC_NOT_ZEROED = "TrafficNotZeroed"
+    NOTIFICATION_FAILING = "NotificationFailing"
 
 
 TRANSITIONS = frozenset(

@@ -1,13 +1,14 @@
 """Which Redis and which Prometheus an object gets: the operator's own, or its own where that is allowed."""
 
 import asyncio
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 
-from mlrollout.api.spec import SecretKeyRef, Spec
+from mlrollout.allowed import matches
+from mlrollout.api.secret_ref import SecretKeyRef
+from mlrollout.api.spec import Spec
 from mlrollout.ports import AddressRefusedError, EvidenceSource, ObjectsError, Ref, Secrets, TrafficError, TrafficStore
 
 from .loop_time import LoopTime, loop_time
@@ -54,7 +55,7 @@ class Directory:
         Args:
             store: The operator's own Redis, if it has one.
             address: The operator's own Prometheus, if it has one.
-            allowed: Patterns of the Prometheus addresses that an object may name, see `matches`.
+            allowed: Patterns of the Prometheus addresses that an object may name, see `allowed.matches`.
             secrets: Where the URLs of the objects' own Redis stand.
             open_store: Makes a store of a URL.
             open_source: Makes a source of an address; raises `ValueError` where it is none.
@@ -140,14 +141,3 @@ class Directory:
             stores.append(self._store)
         closing = [store.close() for store in stores] + [source.close() for source in self._sources.values()]
         await asyncio.gather(*closing, return_exceptions=True)
-
-
-def matches(pattern: str, address: str) -> bool:
-    """Whether an address is one of those that a pattern stands for.
-
-    A `*` stands for letters, digits, `-` and `_`: for (a part of) one label of a host's name or one segment of
-    a path. It never stands for what ends a host's name or begins another part of the address: `.` `:` `/` `@`
-    `?` `#` `%`. Everything else stands for itself, but for a slash at the end, which makes no difference.
-    """
-    fixed = (re.escape(part) for part in pattern.rstrip("/").split("*"))
-    return re.fullmatch("[A-Za-z0-9_-]+".join(fixed), address.rstrip("/")) is not None

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.redis import RedisTrafficStore
+from mlrollout.allowed import matches
 from mlrollout.api.spec import Spec
 from mlrollout.ports import AddressRefusedError, LoginRefusedError, ObjectsError, Ref, TrafficError
-from mlrollout.runtime.connections import PACE, Directory, matches
+from mlrollout.runtime.connections import PACE, Directory
 from mlrollout.runtime.traffic_io import SELDOM
 
 from tests.pure.runtime.conftest import Logs

@@ -1,0 +1,104 @@
+"""The text is made for a phone at night: what happened, what it means, what to do, the command."""
+
+from dataclasses import replace
+
+import pytest
+from mlrollout.api.notification import Topic
+from mlrollout.domain.notices import Notice
+from mlrollout.domain.request import Verb
+from mlrollout.domain.state import Reason
+from mlrollout.domain.topics import ONGOING, SEVERITIES, TRANSITIONS
+from mlrollout.notify.config import NotificationConfig
+from mlrollout.notify.message import MAX_TEXT, MAX_TITLE, About, compose, finished
+from mlrollout.notify.samples import sample_notices, sample_object
+from mlrollout.notify.wording import wording
+
+NOW = 1_800_000_000.0
+ABOUT = About("dispatch", "ml-dispatch", "uid-1", key="ml_dispatch:rollout_percentage")
+SAMPLES = {notice.topic: notice for notice in sample_notices(NOW)}
+ROLLBACK = replace(SAMPLES[Topic.ROLLED_BACK], seen=NOW - 3)
+
+
+def test_a_rollback_tells_all_that_somebody_who_is_woken_has_to_know() -> None:
+    about = replace(ABOUT, dashboard="https://grafana/d/x")
+    message = finished(compose(ROLLBACK, about, wording(ROLLBACK, about)))
+    assert message.title == "dispatch/ml-dispatch ROLLED BACK 30 % → 0 %"
+    happened, *rest = message.text.splitlines()
+    assert happened == (
+        "dispatch/ml-dispatch (revision ranker-2): 30 % → 0 %: guardrail errors: 0.071 is above max 0.05 (window 5m, "
+        "1240 samples) (seen 2027-01-15T07:59:57Z, at 0 % since 2027-01-15T08:00:00Z)"
+    )
+    assert rest == [
+        "Every user has the old path again; nobody gets revision ranker-2.",
+        "Users are safe: it can wait until morning. Mend it, then set a new spec.revision, or try this one again:",
+        'kubectl annotate mlr ml-dispatch -n dispatch mlrollout.dev/retry="what was mended"',
+        "https://grafana/d/x",
+    ]
+
+
+def test_the_title_begins_with_the_cluster_where_it_has_a_name() -> None:
+    assert wording(ROLLBACK, replace(ABOUT, cluster="eu-1")).title.startswith("[eu-1] dispatch/ml-dispatch ROLLED BACK")
+
+
+def every() -> list[Notice]:
+    """A notice for every reason that anybody is told of."""
+    found = []
+    for reasons in (TRANSITIONS, ONGOING):
+        for reason, topic in reasons.items():
+            found.append(replace(SAMPLES[topic], topic=topic, reason=reason, severity=SEVERITIES[topic], cause=""))
+    return [*found, *SAMPLES.values()]
+
+
+@pytest.mark.parametrize("notice", every(), ids=lambda one: f"{one.topic}-{one.reason}")
+def test_every_notice_says_what_it_means_and_what_to_do(notice: Notice) -> None:
+    words = wording(notice, ABOUT)
+    for line in (words.title, words.happened, words.means, words.advice, words.command):
+        assert line
+        assert "\n" not in line
+    assert words.title.startswith("dispatch/ml-dispatch ")
+    assert words.means.endswith(".")
+    assert words.command.startswith("kubectl ")
+    assert "ml-dispatch -n dispatch" in words.command
+    _, mark, rest = words.command.partition("mlrollout.dev/")
+    assert not mark or rest.partition("=")[0] in set(Verb)
+
+
+def test_a_rollback_for_missing_evidence_is_a_rollback_and_no_alert() -> None:
+    bare = replace(ROLLBACK, reason=Reason.EVIDENCE_MISSING, topic=Topic.ROLLED_BACK)
+    assert "ROLLED BACK" in wording(bare, ABOUT).title
+    alert = replace(SAMPLES[Topic.ALERT], reason=Reason.EVIDENCE_MISSING)
+    assert "no evidence from score" in wording(alert, ABOUT).title
+
+
+def test_who_can_not_see_redis_is_told_how_to_take_everybody_out() -> None:
+    words = wording(SAMPLES[Topic.TRAFFIC_UNCONFIRMED], ABOUT)
+    assert "SET ml_dispatch:rollout_percentage 0" in words.advice
+
+
+def test_there_is_a_sample_of_each_topic() -> None:
+    assert SAMPLES.keys() == set(Topic)
+    assert len({notice.mark for notice in sample_notices(NOW)}) == len(Topic)
+    about = sample_object(NotificationConfig(cluster="eu-1", dashboard="https://g/{namespace}/{name}"))
+    assert (about.cluster, about.dashboard) == ("eu-1", "https://g/example/notify-test")
+
+
+def test_a_message_is_as_long_as_it_may_be_and_says_what_it_has_to_at_its_end() -> None:
+    words = wording(ROLLBACK, ABOUT)
+    long = replace(compose(ROLLBACK, ABOUT, words, dropped=7, test=True), title="t" * 999, text="x" * 9999)
+    sent = finished(long)
+    assert len(sent.title) == MAX_TITLE
+    assert len(sent.text) <= MAX_TEXT
+    assert sent.title.startswith("[test] ttt")
+    assert sent.text.splitlines()[-2:] == [
+        "7 more were dropped: this receiver could not be reached.",
+        "This is a test. Nothing happened.",
+    ]
+
+
+def test_a_title_is_one_line() -> None:
+    assert finished(replace(compose(ROLLBACK, ABOUT, wording(ROLLBACK, ABOUT)), title=" a\nb\r c ")).title == "a b c"
+
+
+def test_the_id_is_the_object_s_and_the_notice_s() -> None:
+    message = compose(ROLLBACK, ABOUT, wording(ROLLBACK, ABOUT))
+    assert message.id == f"uid-1.{ROLLBACK.mark}"
