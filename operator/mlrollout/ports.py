@@ -10,11 +10,15 @@ deadline, and none of them hangs. These are the errors, and what the operator do
     ├── SourceError             Prometheus      grows nothing for lack of evidence, and asks at the next look
     │   ├── QueryRefusedError                   tells (Stalled: InvalidQuery): a person must change the query
     │   └── AddressRefusedError                 tells (Stalled: ConnectionRefused): a person must name another
-    └── ObjectsError            Kubernetes      tries again, later each time; without any cluster at its start it ends
-        ├── ConflictError                       reads the object again and decides again
-        │   └── ExistsError                     an Event is as good as posted; a Lease is read again
-        ├── GoneError                           lists all objects again: only a whole list lets one be forgotten
-        └── AbsentError                         makes an Event or a Lease anew
+    ├── ObjectsError            Kubernetes      tries again, later each time; without any cluster at its start it ends
+    │   ├── ConflictError                       reads the object again and decides again
+    │   │   └── ExistsError                     an Event is as good as posted; a Lease is read again
+    │   ├── GoneError                           lists all objects again: only a whole list lets one be forgotten
+    │   └── AbsentError                         makes an Event or a Lease anew
+    └── ReceiverError           notifications   tries again, later each time; tells (NotificationFailing) once it lasts
+        ├── MessageRefusedError                 tries again a few times, then goes on and says how much was dropped
+        ├── ReceiverNotAllowedError             tells (NotificationFailing) at once: a person must change the address
+        └── WordingError                        uses the words that are built in, and says so in the message
 
 What it tries again is told, too: by the object's conditions, and in the log the first, second, fourth, eighth … time.
 One error of this tree ends the process: an `ObjectsError` at the start, where there is no cluster to be found (exit
@@ -30,6 +34,8 @@ from .api.spec import Spec
 from .domain.claim import Claim
 from .domain.traffic import Traffic, Write, Written
 from .evidence.answer import Answer
+from .notify.address import ReceiverAddress
+from .notify.message import OutgoingMessage
 
 # --- errors, in the order of the tree --------------------------------------------------------
 
@@ -80,6 +86,30 @@ class GoneError(ObjectsError):
 
 class AbsentError(ObjectsError):
     """There is no such thing (that is not an `MLRollout`)."""
+
+
+class ReceiverError(PortError):
+    """A receiver could not be reached, or did not take what it was sent; the text goes on after its name.
+
+    Attributes:
+        retry_after: Seconds that it asks to be left alone; `None` where it says nothing.
+    """
+
+    def __init__(self, text: str, retry_after: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
+class MessageRefusedError(ReceiverError):
+    """A receiver refused this message; it may take the next."""
+
+
+class ReceiverNotAllowedError(ReceiverError):
+    """The object names a receiver that it may not have; asking again is no help."""
+
+
+class WordingError(ReceiverError):
+    """The administrator's template can't be used for this message."""
 
 
 # --- time ------------------------------------------------------------------------------------
@@ -306,6 +336,34 @@ class LeaseStore(Protocol):
             ConflictError: There is one of another version by now; nothing was written.
             ObjectsError: Whether it was written is unknown.
         """
+        ...
+
+
+# --- notifications ---------------------------------------------------------------------------
+
+
+class Receivers(Protocol):
+    """Whoever is to be told."""
+
+    async def send(self, address: ReceiverAddress, message: OutgoingMessage) -> None:
+        """Have a message arrive.
+
+        Raises:
+            MessageRefusedError: The receiver does not take this one.
+            ReceiverError: It may not have arrived.
+        """
+        ...
+
+    async def render(self, template: str, variables: Mapping[str, object]) -> str:
+        """What a template of the administrator's becomes, in bounded time.
+
+        Raises:
+            WordingError: It can't be used.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give up the connections."""
         ...
 
 
