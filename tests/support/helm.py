@@ -45,6 +45,12 @@ FULL: Manifest = {
     },
     "prometheus": {"address": "http://prometheus.monitoring:9090"},
     "allowedPrometheusAddresses": ["http://prometheus.*:9090", "https://metrics.example"],
+    "notifications": {
+        "existingSecret": "operator-notifications",
+        "key": "file",
+        "allowedAddresses": ["https://hooks.*.example", "slack"],
+        "allowedNetworks": ["10.20.0.0/16", "fd00::/64"],
+    },
     "secretNamespaces": ["dispatch", "pricing"],
     "rbac": {"aggregateToEdit": True},
     "logging": {"level": "debug", "format": "text"},

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from . import processes
+from . import notify, processes
 from .auditing import commands as auditing
 from .authoring import commands as authoring
 from .ending import CommandError, ExitCode, program
@@ -26,7 +26,7 @@ def show_version() -> None:
     typer.echo(version("mlrollout"))
 
 
-COMMANDS: Mapping[str, Mapping[str, Callable[..., None]]] = {
+COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "How it is doing": {
         "list": reading.list_rollouts,
         "status": reading.status,
@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None]]] = {
         "events": reading.events,
     },
     "Before it is applied": {"lint": authoring.lint, "simulate": authoring.simulate},
+    "Before the night": {"notify": notify.app},
     "After a verdict": {"blocks": auditing.blocks, "replay": auditing.replay},
     "Processes": {"operator": processes.operator, "server": processes.server, "token": processes.token},
     "This program": {"version": show_version},
@@ -64,7 +65,10 @@ app = typer.Typer(
 )
 for _panel in COMMANDS.values():
     for _name, _command in _panel.items():
-        app.command(_name)(_command)
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=_name)
+        else:
+            app.command(_name)(_command)
 
 
 def run() -> int:

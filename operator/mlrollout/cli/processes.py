@@ -46,14 +46,39 @@ WatchedNamespace = Annotated[
         "Or: MLROLLOUT_WATCH_NAMESPACE",
     ),
 ]
+NotificationsFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Who is notified of what; see docs/notifications.md. Or: MLROLLOUT_NOTIFICATIONS_FILE"
+    ),
+]
+AllowedReceivers = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="Receivers that an object may name, such as https://hooks.*.example.com or slack; may be repeated. "
+        "Or: MLROLLOUT_ALLOWED_RECEIVERS, with commas between",
+    ),
+]
+AllowedNetworks = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="RANGE",
+        help="Networks beside the public internet that these may lead to, such as 10.20.0.0/16; may be repeated. "
+        "Or: MLROLLOUT_ALLOWED_RECEIVER_NETWORKS, with commas between",
+    ),
+]
 
 
-def operator(
+def operator(  # noqa: PLR0913 - an option each
     prometheus: OwnPrometheus = None,
     allow_prometheus: AllowedPrometheus = None,
     listen: Listen = None,
     namespace: LeaseNamespace = None,
     watch_namespace: WatchedNamespace = None,
+    notifications: NotificationsFile = None,
+    allow_receiver: AllowedReceivers = None,
+    allow_receiver_network: AllowedNetworks = None,
     *,
     json_logs: JsonLogs = True,
     log_level: LeastLevel = LogLevel.INFO,
@@ -76,6 +101,9 @@ def operator(
         loaded = settings.load(
             prometheus_address=prometheus,
             allowed_prometheus=tuple(allow_prometheus or ()),
+            notifications=None if notifications is None else str(notifications),
+            allowed_receivers=tuple(allow_receiver or ()),
+            allowed_networks=tuple(allow_receiver_network or ()),
             listen=listen,
             namespace=namespace,
             watched=watch_namespace,

@@ -21,12 +21,23 @@ GAUGES: Mapping[str, tuple[str, Sequence[str]]] = {
         "1 where changes of objects are heard as they happen, 0 where they are listed every few seconds instead.",
         (),
     ),
+    "notifications_lag_seconds": (
+        "For how long the oldest news has waited that has not arrived; 0 where everything has.",
+        ("receiver",),
+    ),
+    "notifications_unusable": ("1 where the file of notifications, or a template in it, can't be used.", ()),
 }
 """Each by its name without `mlrollout_`: its text, and its labels."""
 COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
     "redis_errors": ("Redis calls that failed.", ()),
     "prometheus_errors": ("Looks that ended in an error.", ()),
     "kubernetes_errors": ("API server calls that failed.", ()),
+    "notifications_sent": ("Notifications that arrived.", ("receiver",)),
+    "notifications_failed": ("Tries of notifications that did not arrive.", ("receiver",)),
+    "notifications_dropped": (
+        "Notifications that are sent no more: refused, older than a day, or more than the status holds.",
+        ("receiver",),
+    ),
     "part_ends": (
         "Parts of the process that ended by themselves and were begun anew; its log says why.",
         ("part",),
@@ -45,7 +56,7 @@ LEASE_HOLDER: Family[Callable[[], str]] = Family(
     lambda holder: [((name,), 1)] if (name := holder()) else [],
     labels=("holder",),
 )
-PARTS = ("operator", "queue", "rounds", "view", "watch", "leadership")
+PARTS = ("operator", "queue", "rounds", "view", "watch", "leadership", "notifications")
 
 
 class OperatorMetrics:
@@ -72,6 +83,11 @@ class OperatorMetrics:
         self._errors = {source: counters[f"{source}_errors"] for source in Source}
         self.queue_depth, self.leads = gauges["queue_depth"], gauges["leader"]
         self.view_age, self.watched = gauges["view_age_seconds"], gauges["watch_stands"]
+        self.notifications_sent, self.notifications_failed, self.notifications_dropped = (
+            counters[f"notifications_{name}"] for name in ("sent", "failed", "dropped")
+        )
+        self.notifications_lag = gauges["notifications_lag_seconds"]
+        self.notifications_unusable = gauges["notifications_unusable"]
         self.holder: Callable[[], str] = str
         self.another_leads: Callable[[], bool] = bool
         self.objects: Callable[[], Iterable[str]] = list

@@ -12,6 +12,7 @@ from .claims import Claims
 from .loop_time import loop_time
 from .measuring import Watch
 from .metrics import OperatorMetrics
+from .notifying import Notifying
 from .object_metrics import ObjectMetrics
 from .parts import keep
 from .queue import Queue
@@ -21,7 +22,8 @@ from .rounds import Rounds
 from .sinks.events import EventsSink
 from .sinks.log import LogSink
 from .sinks.metrics import MetricsSink
-from .telling import Outbox
+from .sinks.notifications import NotificationsSink
+from .telling import Outbox, Sink
 from .tracked import Measured, Source, TrackedObject, Writing, is_stale_version
 from .traffic_io import TrafficIO
 
@@ -51,7 +53,7 @@ class Lister(Protocol):
 class Operator:
     """Everything that runs in one process, without Kopf and without a server."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what there is of the world, and who this is
         self,
         *,
         objects: Objects,
@@ -61,6 +63,7 @@ class Operator:
         still_leads: Callable[[], bool] = lambda: True,
         doubt: Callable[[], None] = lambda: None,
         installation: str = "",
+        notifying: Notifying | None = None,
         seed: int | None = None,
     ) -> None:
         """Make an operator.
@@ -73,6 +76,7 @@ class Operator:
             still_leads: Asked right before a raise, for a process that was frozen may not have been told.
             doubt: Called where an object may be gone, to have all of them listed.
             installation: Whose statuses these are: what all replicas that agree on a leader share, and nobody else has.
+            notifying: Who is notified, and how; left out, nobody.
             seed: For jitter; left out, it is not repeatable.
         """
         self._clock = clock
@@ -86,7 +90,9 @@ class Operator:
         self._claims = Claims()
         self.queue = Queue(self._handle, seed=seed)
         self.metrics.queue_depth.set_function(lambda: self.queue.depth)
-        sinks = (MetricsSink(), LogSink(), EventsSink(objects, self.metrics))
+        sinks: list[Sink] = [MetricsSink(), LogSink(), EventsSink(objects, self.metrics)]
+        if notifying is not None:
+            sinks.append(NotificationsSink(*notifying, clock, self.metrics, self._leads_now, self.queue.add))
         self.outbox = Outbox(sinks, clock)
         traffic = TrafficIO(connections, self.metrics)
         self._reconciler = Reconciler(
@@ -174,6 +180,9 @@ class Operator:
 
     # --- what follows ------------------------------------------------------------------------
 
+    def _leads_now(self) -> bool:
+        return self._reconciler.leads
+
     def _meet(self, ref: Ref, found: Mapping[str, Any]) -> TrackedObject:
         """Begin to know an object."""
         looked = loop_time()
@@ -226,6 +235,7 @@ class Operator:
         self.tracked_objects.pop(ref, None)
         self._watches.pop(ref).sync(enabled=False)
         self._reconciler.forget(tracked)
+        self.outbox.forget(tracked)
         self.queue.forget(ref)
         for other in self._claims.drop(tracked):  # its key may be free now
             self.queue.add(other.ref)

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import functools
 import signal
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import structlog
 from aiohttp import web
@@ -17,6 +19,7 @@ from mlrollout.adapters.kubernetes import (
     lease_of,
 )
 from mlrollout.adapters.prometheus import PrometheusSource
+from mlrollout.adapters.receivers.receivers import AnyReceivers
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.ports import Secrets, TrafficError
 from mlrollout.redis_common.address import Tls
@@ -27,8 +30,11 @@ from .kopf_app import watch
 from .leadership import Leadership, own_identity
 from .location import locate
 from .metrics import OperatorMetrics
+from .notifying import Notifying
+from .notifying.address_book import AddressBook
+from .notifying.config_file import ConfigFile
 from .operator import Operator
-from .parts import keep
+from .parts import Part, keep
 from .settings import Settings
 from .steady_clock import SteadyClock
 from .view import View
@@ -57,7 +63,11 @@ async def _run(settings: Settings) -> None:
         client = await stack.enter_async_context(await connect())
         identity, lease = own_identity(), lease_of(settings.watched)
         objects = KubernetesObjects(client, clock, identity, settings.watched)
-        directory = _directory(settings, KubernetesSecrets(client))
+        secrets = KubernetesSecrets(client)
+        directory = _directory(settings, secrets)
+        receivers = AnyReceivers(settings.allowed_networks, clock)
+        stack.push_async_callback(receivers.close)
+        file = ConfigFile(settings.notifications_file, receivers, metrics.notifications_unusable.set)
         stack.push_async_callback(directory.close)
         leadership = Leadership(
             KubernetesLease(client, settings.namespace, lease),
@@ -74,6 +84,7 @@ async def _run(settings: Settings) -> None:
             metrics=metrics,
             still_leads=lambda: leadership.leads,
             installation=f"{settings.namespace}/{lease}",
+            notifying=Notifying(AddressBook(file.current, secrets, settings.allowed_receivers), receivers),
             doubt=lambda: view.doubt(),  # noqa: PLW0108 - the view is made after it
         )
         stack.push_async_callback(operator.outbox.drain, 2.0)
@@ -85,10 +96,16 @@ async def _run(settings: Settings) -> None:
         searching = await locate(lambda: cluster_uid(client), operator.placed)
         if searching is not None:
             stack.callback(searching.cancel)
-        await run_parts(operator, view, leadership, metrics)
+        await run_parts(operator, view, leadership, metrics, {"notifications": file.watch})
 
 
-async def run_parts(operator: Operator, view: View, leadership: Leadership, metrics: OperatorMetrics) -> None:
+async def run_parts(
+    operator: Operator,
+    view: View,
+    leadership: Leadership,
+    metrics: OperatorMetrics,
+    more: Mapping[str, Part] = MappingProxyType({}),
+) -> None:
     """Run every part until cancelled."""
 
     async def lead() -> None:
@@ -99,7 +116,7 @@ async def run_parts(operator: Operator, view: View, leadership: Leadership, metr
         metrics.part_ended(part)
         view.doubt()  # whatever it forgot is met again
 
-    parts = {"operator": operator.run, "view": view.keep, "watch": view.watch, "leadership": lead}
+    parts = {"operator": operator.run, "view": view.keep, "watch": view.watch, "leadership": lead, **more}
     await keep(parts, ended)
 
 

@@ -62,17 +62,18 @@ class Report:
         found = noted(facts(tracked.effective_spec, tracked.observation(), decision, self._clock.now()), doubtful)
         if tracked.problem is not None:
             found = (*stalled(tracked.problem.reason, tracked.problem.message), *found[-2:])
+        told = (*decision.alerts, *rivalry.alerts)
         try:
-            await self._save(tracked, decision.state if decision.announces else tracked.state, found)
+            await self._save(tracked, decision.state if decision.announces else tracked.state, found, told)
         except ConflictError:
             if rivalry.alerts:  # no status of ours stands any more that could say so
-                self._alert(tracked, (*decision.alerts, *rivalry.alerts), tracked.problem)
+                self._alert(tracked, told, tracked.problem)
             raise
-        self._alert(tracked, (*decision.alerts, *rivalry.alerts, *alerts(tracked, doubtful)), tracked.problem)
+        self._alert(tracked, (*told, *alerts(tracked, doubtful)), tracked.problem)
 
     async def stalled(self, tracked: TrackedObject, problem: Problem) -> None:
         """Say what keeps the object from being looked after; what it had, it keeps."""
-        await self._save(tracked, tracked.state, stalled(problem.reason, problem.message))
+        await self._save(tracked, tracked.state, stalled(problem.reason, problem.message), (problem.alert,))
         refused = tuple(too_early(tracked.resource.requests)) if tracked.state is None else ()
         self._alert(tracked, (*refused, *in_manifests(tracked.resource.requests)), problem)
         if refused:
@@ -80,9 +81,15 @@ class Report:
 
     def _alert(self, tracked: TrackedObject, alerts: Iterable[Alert], problem: Problem | None) -> None:
         problems = () if problem is None else (problem.alert,)
-        self._outbox.alerts(tracked, (*alerts, *problems, *unknown_verbs(tracked.resource.metadata)))
+        failures = self._outbox.failures(tracked)
+        self._outbox.alerts(tracked, (*alerts, *problems, *unknown_verbs(tracked.resource.metadata), *failures))
 
-    async def _save(self, tracked: TrackedObject, state: State | None, found: tuple[Fact, ...]) -> None:
+    async def _save(
+        self, tracked: TrackedObject, state: State | None, found: tuple[Fact, ...], alerts: tuple[Alert, ...]
+    ) -> None:
+        if state is not None:
+            problems = () if tracked.problem is None else (tracked.problem.alert,)
+            self._outbox.saving(tracked, state, (*alerts, *problems))
         now, resource, rivalry = loop_time(), tracked.resource, tracked.writing.rivalry
         rivalry.read(resource.status.written_by, now)
         contested = (Fact(CONTESTED, ConditionStatus.TRUE, one.reason, one.message) for one in rivalry.alerts)
@@ -92,9 +99,12 @@ class Report:
             measurements=tracked.measured.histories,
             conditions=stamp((*found, *contested), resource.status.conditions, resource.generation, self._clock.now()),
             generation=resource.generation,
+            ongoing=tracked.notified.ongoing,
+            receivers=tracked.notified.receivers,
             written_by=rivalry.own,
         )
-        if is_due(resource.status, status, now - tracked.writing.tried):
+        unsaved = tracked.notified.is_unsaved(resource.status)
+        if unsaved or is_due(resource.status, status, now - tracked.writing.tried):
             tracked.writing.tried = now
             saving = self._objects.save_status(tracked.ref, resource.resource_version, status.render())
             await self._write(tracked, saving)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlrollout.adapters.receivers.networks import Networks, networks
 from mlrollout.redis_common.address import NO_FILES, Tls
 from mlrollout.startup.settings import SettingsError, redis_tls, redis_url
 from mlrollout.startup.settings import listen as address
@@ -29,6 +30,9 @@ class Settings:
         namespace: Where its Lease lives.
         watched: The namespace whose objects it looks after; empty for those of every namespace.
         json_logs: Whether logs are JSON rather than for reading.
+        notifications_file: The administrator's file of notifications; `None` for none.
+        allowed_receivers: Patterns of the addresses that an object's receivers may have.
+        allowed_networks: Ranges beside the public internet that these may lead to.
     """
 
     redis_url: str = ""
@@ -40,6 +44,9 @@ class Settings:
     namespace: str = DEFAULT_NAMESPACE
     watched: str = ""
     json_logs: bool = True
+    notifications_file: Path | None = None
+    allowed_receivers: tuple[str, ...] = ()
+    allowed_networks: Networks = Networks()  # noqa: RUF009 - it is frozen
 
     def __repr__(self) -> str:
         """Without the Redis URL, which holds a password."""
@@ -50,11 +57,14 @@ class Settings:
         )
 
 
-def load(
+def load(  # noqa: PLR0913 - a flag each
     environment: Mapping[str, str] = os.environ,
     *,
     prometheus_address: str | None = None,
     allowed_prometheus: tuple[str, ...] = (),
+    notifications: str | None = None,
+    allowed_receivers: tuple[str, ...] = (),
+    allowed_networks: tuple[str, ...] = (),
     listen: str | None = None,
     namespace: str | None = None,
     watched: str | None = None,
@@ -66,18 +76,47 @@ def load(
         SettingsError: Something does not make sense.
     """
     host, port = address(listen or environment.get("MLROLLOUT_LISTEN") or DEFAULT_LISTEN)
-    patterns = allowed_prometheus or tuple(environment.get("MLROLLOUT_ALLOWED_PROMETHEUS", "").split(","))
+    file = notifications or environment.get("MLROLLOUT_NOTIFICATIONS_FILE")
+    prometheus = allowed_prometheus or _items(environment, "MLROLLOUT_ALLOWED_PROMETHEUS")
+    receivers = allowed_receivers or _items(environment, "MLROLLOUT_ALLOWED_RECEIVERS")
+    ranges = allowed_networks or _items(environment, "MLROLLOUT_ALLOWED_RECEIVER_NETWORKS")
     return Settings(
         redis_url=redis_url(environment),
         redis_tls=redis_tls(environment),
         prometheus_address=prometheus_address or environment.get("MLROLLOUT_PROMETHEUS_URL", ""),
-        allowed_prometheus=tuple(_pattern(pattern.strip()) for pattern in patterns if pattern.strip()),
+        allowed_prometheus=tuple(map(_pattern, prometheus)),
+        notifications_file=Path(file) if file else None,
+        allowed_receivers=tuple(map(_receiver, receivers)),
+        allowed_networks=_networks(ranges),
         host=host,
         port=port,
         namespace=namespace or environment.get("MLROLLOUT_NAMESPACE") or _own_namespace(),
         watched=_watched(watched or environment.get("MLROLLOUT_WATCH_NAMESPACE", "")),
         json_logs=json_logs,
     )
+
+
+def _items(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """What stands in a variable, with commas between."""
+    return tuple(item.strip() for item in environment.get(name, "").split(",") if item.strip())
+
+
+def _receiver(text: str) -> str:
+    if re.fullmatch(r"[a-z][a-z0-9+-]*", text) and text not in ("http", "https"):
+        return text
+    if re.fullmatch(r"https?://[A-Za-z0-9.*_:\[\]-]+/?", text):
+        return text.rstrip("/")
+    raise SettingsError(
+        f"{text!r} is no pattern of receivers' addresses: write for webhooks https://hooks.*.example.com, where * "
+        "stands for one part of a name, without path; or a service as Apprise calls it, for example slack"
+    )
+
+
+def _networks(texts: tuple[str, ...]) -> Networks:
+    try:
+        return networks(texts)
+    except ValueError as error:
+        raise SettingsError(f"{error}: write a range of IP addresses, for example 10.20.0.0/16") from error
 
 
 def _pattern(text: str) -> str:

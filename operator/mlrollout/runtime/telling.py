@@ -62,6 +62,19 @@ class Sink:
     def last_word(self, tracked: TrackedObject, alert: Alert) -> None:
         """What became of the key of an object that goes; its subject tells it from other last words."""
 
+    def saving(self, tracked: TrackedObject, state: State, alerts: Sequence[Alert]) -> None:
+        """A state is about to be saved: note in `tracked` what the status shall hold of this sink's."""
+
+    def saved(self, tracked: TrackedObject) -> None:
+        """The status stands as it is known, whoever saved it: asked again and again, for whoever goes by it."""
+
+    def failures(self, tracked: TrackedObject) -> Sequence[Alert]:  # noqa: ARG002 - for those that have some
+        """What people should hear of who can't be told."""
+        return ()
+
+    def forget(self, tracked: TrackedObject) -> None:
+        """The object no longer exists."""
+
     @property
     def under_way(self) -> Collection[asyncio.Task[None]]:
         """What of it goes on in the background."""
@@ -89,6 +102,19 @@ class Outbox:
     def transitions(self, tracked: TrackedObject) -> None:
         """Tell of the transitions in the saved status that lie after each sink's cursor."""
         self._each(lambda sink: _catch_up(sink, tracked))
+        self._each(lambda sink: sink.saved(tracked))
+
+    def saving(self, tracked: TrackedObject, state: State, alerts: Sequence[Alert]) -> None:
+        """Have every sink note what of its own the status shall hold."""
+        self._each(lambda sink: sink.saving(tracked, state, alerts))
+
+    def failures(self, tracked: TrackedObject) -> Sequence[Alert]:
+        """What people should hear of who can't be told."""
+        return [alert for sink in self._sinks for alert in sink.failures(tracked)]
+
+    def forget(self, tracked: TrackedObject) -> None:
+        """Let go of an object that no longer exists."""
+        self._each(lambda sink: sink.forget(tracked))
 
     def alerts(self, tracked: TrackedObject, alerts: Sequence[Alert]) -> None:
         """Tell what goes on, when it begins and while it lasts."""

@@ -218,8 +218,8 @@ def test_without_values_the_operator_is_told_the_least() -> None:
 
 def test_the_operator_is_told_what_the_values_say() -> None:
     manifests = render(FULL)
-    url, tls = one(manifests, "Deployment", "mlrollout")["spec"]["template"]["spec"]["volumes"]
-    at_url, at_tls = (mount["mountPath"] for mount in container(manifests)["volumeMounts"])
+    url, tls, file = one(manifests, "Deployment", "mlrollout")["spec"]["template"]["spec"]["volumes"]
+    at_url, at_tls, at_file = (mount["mountPath"] for mount in container(manifests)["volumeMounts"])
 
     assert (
         environment(manifests).items()
@@ -230,6 +230,9 @@ def test_the_operator_is_told_what_the_values_say() -> None:
             "MLROLLOUT_REDIS_KEY": f"{at_tls}/key",
             "MLROLLOUT_PROMETHEUS_URL": "http://prometheus.monitoring:9090",
             "MLROLLOUT_ALLOWED_PROMETHEUS": "http://prometheus.*:9090,https://metrics.example",
+            "MLROLLOUT_NOTIFICATIONS_FILE": f"{at_file}/notifications.yaml",
+            "MLROLLOUT_ALLOWED_RECEIVERS": "https://hooks.*.example,slack",
+            "MLROLLOUT_ALLOWED_RECEIVER_NETWORKS": "10.20.0.0/16,fd00::/64",
         }.items()
     )
     assert url["secret"]["secretName"] == "operator-redis"
@@ -240,6 +243,9 @@ def test_the_operator_is_told_what_the_values_say() -> None:
         "certificate": "tls.crt",
         "key": "tls.key",
     }
+    assert file["secret"]["secretName"] == "operator-notifications"
+    assert file["secret"]["items"] == [{"key": "file", "path": "notifications.yaml"}]
+    assert file["secret"]["optional"], "the operator guards without it, too"
     assert container(manifests)["args"] == ["--text", "--log-level=debug"]
 
 

@@ -92,6 +92,7 @@ def test_every_reason_that_ready_may_have_is_advised_on() -> None:
         Reason.PROMOTED,
         Reason.DEMOTED,
         Reason.RETRIED,
+        Reason.NOTIFICATION_FAILING,
         Reason.VERB_REFUSED,
         Reason.GUARDRAIL_ALERT,
         Reason.GUARDRAIL_DOUBTFUL,

@@ -18,15 +18,22 @@ from mlrollout.domain.claim import Claim
 from mlrollout.domain.traffic import Outcome, Traffic, Write, Written
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.statistics.counting.series import Series
+from mlrollout.notify.address import ReceiverAddress
+from mlrollout.notify.config import NotificationConfig
+from mlrollout.notify.message import OutgoingMessage
 from mlrollout.ports import (
     Clock,
     EventToPost,
     Object,
     ObjectsError,
     QueryRefusedError,
+    ReceiverError,
     Ref,
     TrafficError,
+    WordingError,
 )
+from mlrollout.runtime.notifying import Notifying
+from mlrollout.runtime.notifying.address_book import AddressBook
 from mlrollout.runtime.operator import Operator
 
 from tests.support import presence, redis_model
@@ -299,6 +306,56 @@ class Prometheus:
         pass
 
 
+class Phones:
+    """Implements the port `Receivers`: what arrives at each URL, in its order."""
+
+    def __init__(self) -> None:
+        self.fates = Fates("send")
+        self.away: dict[str, ReceiverError] = {}
+        """The URLs that nothing arrives at, and why."""
+        self.arrived: list[tuple[str, OutgoingMessage]] = []
+        self.templates: dict[str, str | WordingError] = {}
+
+    def at(self, url: str) -> list[OutgoingMessage]:
+        return [message for where, message in self.arrived if where == url]
+
+    def topics(self, url: str) -> list[str]:
+        return [str(message.notice.topic) for message in self.at(url)]
+
+    async def send(self, address: ReceiverAddress, message: OutgoingMessage) -> None:
+        def act() -> None:
+            if address.url in self.away:
+                raise self.away[address.url]
+            self.arrived.append((address.url, message))
+
+        await self.fates.meet("send", act)
+
+    async def render(self, template: str, variables: Mapping[str, object]) -> str:
+        found = self.templates[template]
+        if isinstance(found, WordingError):
+            raise found
+        return found
+
+    async def close(self) -> None:
+        pass
+
+
+class Cupboard:
+    """Implements the port `Secrets`."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, str, str], str] = {}
+        self.down = False
+
+    async def read(self, namespace: str, name: str, key: str) -> str:
+        await asyncio.sleep(0)
+        if self.down:
+            raise API_DOWN
+        if (namespace, name, key) not in self.held:
+            raise ObjectsError(f"Could not read the Secret {namespace}/{name}: it has no key {key}.")
+        return self.held[namespace, name, key]
+
+
 class Place:
     """One process and its connections."""
 
@@ -313,6 +370,9 @@ class Place:
             clock=clock or world,
             still_leads=lambda: self.still_leads,
             installation=installation,
+            notifying=Notifying(
+                AddressBook(lambda: self.world.notifications, world.secrets, world.allowed_receivers), world.phones
+            ),
             doubt=lambda: self._lists.append(asyncio.create_task(self.operator.relist(world.api))),
             seed=1,
         )
@@ -351,6 +411,10 @@ class SmallWorld:
         self.api = Api()
         self.redis = Redis()
         self.prometheus = Prometheus(self.now)
+        self.phones = Phones()
+        self.secrets = Cupboard()
+        self.notifications = NotificationConfig()
+        self.allowed_receivers: tuple[str, ...] = ()
         self.skew = 0.0
 
     def now(self) -> float:

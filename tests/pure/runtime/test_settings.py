@@ -132,3 +132,30 @@ def test_a_folder_in_its_place_is_told_too(tmp_path: Path) -> None:
 
 def test_what_is_printed_holds_no_password() -> None:
     assert "hunter2" not in repr(load({"MLROLLOUT_REDIS_URL": "redis://:hunter2@redis"}))
+
+
+def test_what_objects_may_be_notified_at_is_read() -> None:
+    environment = {
+        "MLROLLOUT_NOTIFICATIONS_FILE": "/etc/notifications.yaml",
+        "MLROLLOUT_ALLOWED_RECEIVERS": "https://hooks.*.example.com/, slack",
+        "MLROLLOUT_ALLOWED_RECEIVER_NETWORKS": "10.20.0.0/16,fd00::/64",
+    }
+    loaded = load(environment)
+    assert loaded.notifications_file == Path("/etc/notifications.yaml")
+    assert loaded.allowed_receivers == ("https://hooks.*.example.com", "slack")
+    assert [str(one) for one in loaded.allowed_networks.allowed] == ["10.20.0.0/16", "fd00::/64"]
+    flags = load(environment, notifications="/x", allowed_receivers=("teams",), allowed_networks=("::/0",))
+    assert (flags.notifications_file, flags.allowed_receivers) == (Path("/x"), ("teams",))
+
+
+@pytest.mark.parametrize(
+    "pattern", ["http", "https://hooks.example.com/path", "slack://token", "hooks.example.com", "https://a@b", ""]
+)
+def test_a_pattern_of_receivers_is_refused_where_it_can_match_nothing(pattern: str) -> None:
+    with pytest.raises(SettingsError, match="no pattern of receivers' addresses"):
+        load({}, allowed_receivers=(pattern,))
+
+
+def test_a_range_is_refused_where_it_is_none() -> None:
+    with pytest.raises(SettingsError, match="write a range of IP addresses"):
+        load({}, allowed_networks=("cluster.local",))

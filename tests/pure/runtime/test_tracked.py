@@ -22,6 +22,7 @@ WRITERS = {
     "writing": {"report.py"},
     "told": {"telling.py", "sinks"},
     "tally": set[str](),
+    "notified": {"notifying", "sinks"},
 }
 """Where a part is written from outside; one that has none is written by its own methods."""
 

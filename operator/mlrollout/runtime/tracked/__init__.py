@@ -1,6 +1,7 @@
 """One object as this process knows it, in parts that have one writer each."""
 
 from .measured import Measured
+from .notified import Failing, Notified
 from .object import FINALIZER, TrackedObject
 from .redis_side import RedisSide
 from .resource import Resource, is_stale_version
@@ -11,7 +12,9 @@ from .writing import Writing
 
 __all__ = [
     "FINALIZER",
+    "Failing",
     "Measured",
+    "Notified",
     "RedisSide",
     "Resource",
     "Source",

@@ -12,6 +12,7 @@ from mlrollout.runtime.loop_time import LoopTime
 from mlrollout.runtime.reading import Problem
 
 from .measured import Measured
+from .notified import Notified
 from .redis_side import RedisSide
 from .resource import Resource
 from .standing import Standing
@@ -36,6 +37,7 @@ class TrackedObject:
         writing: How writing to it went.
         told: What people have been told of it.
         tally: What happened to it, counted.
+        notified: How far receivers of notifications have been told of it.
         leaving: When this process first tried to let it go, by the loop's clock; `None` while it has not.
         gone: Whether the object no longer exists.
     """
@@ -49,6 +51,7 @@ class TrackedObject:
     writing: Writing = field(default_factory=Writing)
     told: Told = field(default_factory=Told)
     tally: Tally = field(default_factory=Tally)
+    notified: Notified = field(default_factory=Notified)
     leaving: LoopTime | None = None
     gone: bool = False
 
