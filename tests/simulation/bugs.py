@@ -10,8 +10,9 @@ import pytest
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec, Stage
 from mlrollout.assignment.view import TrafficView
-from mlrollout.domain import decide, gate, latch, partial, progress, rollback_cause, traffic_plan
+from mlrollout.domain import decide, gate, latch, notices, partial, progress, rollback_cause, traffic_plan
 from mlrollout.domain import merge as merging
+from mlrollout.domain.notices import Cursor, Pending
 from mlrollout.domain.record import Cause, encode
 from mlrollout.domain.request import Request, shown
 from mlrollout.domain.state import Blocker, Observation, State
@@ -19,8 +20,11 @@ from mlrollout.domain.traffic import Intent, Lower, Raise, SavedRecord, Traffic,
 from mlrollout.evidence.checks import threshold
 from mlrollout.evidence.measurement import Measurement
 from mlrollout.evidence.presence import Life, NeedStatus, Presence
+from mlrollout.notify.message import OutgoingMessage
+from mlrollout.notify.routing import Subscription
 from mlrollout.ports import GoneError, Ref
 from mlrollout.runtime import reading, rounds
+from mlrollout.runtime.notifying.lanes import Lanes
 from mlrollout.runtime.operator import Operator
 from mlrollout.runtime.reconciler import Reconciler
 from mlrollout.runtime.report import Report
@@ -294,3 +298,33 @@ def forget_what_was_seen(patch: pytest.MonkeyPatch) -> None:
 def wait_for_the_poll(patch: pytest.MonkeyPatch) -> None:
     """A client reads where it is told of more, and makes nothing of any other push."""
     patch.setattr(TrafficView, "push", lambda self, _: self)
+
+
+def note_before_it_arrives(patch: pytest.MonkeyPatch) -> None:
+    """That a receiver was told is noted before it is, so that a crash or a failure in between loses it."""
+    try_ = Lanes._try
+
+    async def hasty(self: Lanes, tracked: TrackedObject, one: Subscription, pending: Pending, tries: int) -> bool:
+        self._told(tracked, one, pending.cursor)
+        return await try_(self, tracked, one, pending, tries)
+
+    patch.setattr(Lanes, "_try", hasty)
+
+
+def name_by_the_moment(patch: pytest.MonkeyPatch) -> None:
+    """A message is called after the moment at which it is sent, so that a repeat looks like another one."""
+
+    def name(self: OutgoingMessage) -> str:
+        return f"{self.about.uid}.{asyncio.get_running_loop().time()}"
+
+    patch.setattr(OutgoingMessage, "id", property(name))
+
+
+def tell_the_newest_first(patch: pytest.MonkeyPatch) -> None:
+    """What is most urgent is told first, and what came before it when there is time."""
+    after = notices._after
+
+    def newest(state: State, ongoing: Any, cursor: Cursor) -> Any:
+        return reversed(list(after(state, ongoing, cursor)))
+
+    patch.setattr(notices, "_after", newest)

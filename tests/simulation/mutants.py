@@ -12,6 +12,7 @@ from .checks.few import a_breach_stands_on_its_samples
 from .checks.guard import who_looks_looks_on
 from .checks.leases import leases_last
 from .checks.looks import somebody_looks
+from .checks.notified import receivers_are_told
 from .checks.raises import (
     a_raise_is_won_by_a_status_write,
     a_raise_knows_what_it_raises,
@@ -193,6 +194,9 @@ MUTANTS = (
     Mutant(bugs.drop_the_cause, rollbacks_are_told_with_their_cause, "leaders"),
     Mutant(bugs.tell_ones_own_cause, rollbacks_are_told_with_their_cause, "leaders", _two_see_it),
     Mutant(bugs.tell_before_it_stands, rollbacks_are_told_with_their_cause, "leaders", _two_see_it),
+    Mutant(bugs.note_before_it_arrives, receivers_are_told, "crashes"),
+    Mutant(bugs.name_by_the_moment, receivers_are_told, "calm"),
+    Mutant(bugs.tell_the_newest_first, receivers_are_told, "leaders"),
     Mutant(bugs.spin, nothing_unexpected, "leaders"),
     Mutant(bugs.begin_before_saved, attempts_are_asked_for, "leaders", _overlapping),
     Mutant(bugs.blame_the_next_attempt, no_innocent_is_rolled_back, "calm", _revised_in_vain),

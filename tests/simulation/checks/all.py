@@ -9,6 +9,7 @@ from .few import a_breach_stands_on_its_samples
 from .guard import who_looks_looks_on
 from .leases import leases_last
 from .looks import somebody_looks
+from .notified import receivers_are_told
 from .raises import (
     a_raise_is_won_by_a_status_write,
     a_raise_knows_what_it_raises,
@@ -45,6 +46,7 @@ CHECKS: tuple[Check, ...] = (
     downtime_is_not_healthy_time,
     transitions_stand_once,
     rollbacks_are_told_with_their_cause,
+    receivers_are_told,
     verbs_are_answered_once,
     verbs_are_heard,
     attempts_are_asked_for,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mlrollout.ports import ConflictError, GoneError, ObjectsError, PortError, SourceError, TrafficError
+from mlrollout.ports import ConflictError, GoneError, ObjectsError, PortError, ReceiverError, SourceError, TrafficError
 
 MOST_IN_A_ROW = 3
 """So many calls of one instance to one port may fail in a row by chance; longer troubles are outages."""
@@ -49,6 +49,7 @@ class Port:
 REDIS = Port("redis", TrafficError, 0.6)
 API = Port("api", ObjectsError, 5.0, (ObjectsError, GoneError, ConflictError))
 PROMETHEUS = Port("prometheus", SourceError, 2.0)
+RECEIVERS = Port("receivers", ReceiverError, 10.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,22 @@ class Posted(Entry):
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived(Entry):
+    """A notification reached a receiver; `dropped` is how many it says that it is told no more."""
+
+    by: str
+    receiver: str
+    ref: Ref
+    uid: str
+    id: str
+    topic: str
+    dropped: int = 0
+
+    def __str__(self) -> str:
+        return f"notification: {self.by} tells {self.receiver} of {self.ref}: {self.topic} ({self.id})"
+
+
+@dataclass(frozen=True, slots=True)
 class Issued(Entry):
     """An instance sends a write to Redis.
 

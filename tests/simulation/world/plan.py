@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from . import words
+from . import receivers, words
 from .faults import Fate, Rates
+from .receivers import Absence
 from .specs import CHANGES, NEWER, Spec, draw, sick
 from .step import Step
 
@@ -99,6 +100,8 @@ class Plan:
         steps: What happens.
         rates: How likely faults are.
         lost_pushes: The share of pushes that get lost or come late.
+        notifies: Whether there are receivers of notifications.
+        absences: When these are away.
         fates: What befalls single calls, by their number in the order of all calls of all instances.
         shortest: Seconds in which calls may fail, at least.
     """
@@ -111,6 +114,8 @@ class Plan:
     steps: tuple[Step, ...]
     rates: Rates = field(default_factory=dict)
     lost_pushes: float = 0.0
+    notifies: bool = True
+    absences: tuple[Absence, ...] = ()
     fates: Mapping[int, Fate] = field(default_factory=dict)
     shortest: float = SHORTEST
 
@@ -145,6 +150,7 @@ def make(seed: int) -> Plan:
     elif chance.random() < 0.1:
         specs["b"] = draw(chance, "b", f"{chance.choice(flavour.models)}-0")
     leading = chance.choice(flavour.leading)
+    absences, told = receivers.draw(random.Random(f"{seed}/receivers"), crashes=flavour.crashes)  # noqa: S311
     return Plan(
         seed=seed,
         flavour=name,
@@ -152,7 +158,8 @@ def make(seed: int) -> Plan:
         specs=specs,
         sickness=sickness,
         steps=words.dress(random.Random(f"{seed}/words"), _steps(chance, flavour, leading, tuple(specs))),  # noqa: S311
-        rates=_rates(chance, flavour),
+        rates={**_rates(chance, flavour), **told},
+        absences=absences,
         lost_pushes=chance.choice((0.0, 0.3)) if name != "calm" else 0.0,
     )
 

@@ -14,6 +14,7 @@ from mlrollout.runtime.parts import keep
 from mlrollout.runtime.tracked import TrackedObject
 from mlrollout.runtime.view import OnObject, Stands, View
 
+from . import receivers
 from .calls import Calls
 from .faults import API
 from .history import Instance, Judged, Stored, Unexpected
@@ -67,6 +68,7 @@ class Process(Clock):
             clock=self,
             metrics=self.world.metrics,
             still_leads=lambda: self.leads,
+            notifying=receivers.notifying(self),
             doubt=lambda: self._view.doubt(),  # noqa: PLW0108 - the view is made after it
             seed=seed,
         )

@@ -149,6 +149,12 @@ class World:
 
     # --- what may be asked -------------------------------------------------------------------
 
+    def is_away(self, receiver: str) -> bool:
+        """Whether a receiver of notifications takes nothing now."""
+        now = self.now()
+        away = (one.receiver == receiver and one.since <= now < one.until for one in self.plan.absences)
+        return not self._calm and any(away)
+
     def hangs(self, promql: str) -> bool:
         """Whether a query never ends."""
         return self.plan.sickness == "hangs" and 'app="sick"' in promql
