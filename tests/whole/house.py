@@ -132,8 +132,13 @@ class House:
         return [event for event in found if event["reason"] == reason]
 
     def own_redis(self, url: str) -> dict[str, Any]:
-        """Traffic with a Redis of its own: its Secret, and the right for the operator to read Secrets here."""
-        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "redis"}, "stringData": {"url": url}}
+        """Traffic with a Redis of its own."""
+        self.secret("redis", url=url)
+        return {"key": self.key, "redis": {"secretRef": {"name": "redis", "key": "url"}}}
+
+    def secret(self, name: str, **held: str) -> None:
+        """A Secret, and the right for the operator to read Secrets here, as by the chart's `secretNamespaces`."""
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": held}
         account = {"kind": "ServiceAccount", "name": SERVICE_ACCOUNT, "namespace": NAMESPACE}
         group = "rbac.authorization.k8s.io"
         role = {
@@ -151,7 +156,6 @@ class House:
         }
         items = {"apiVersion": "v1", "kind": "List", "items": [role, binding, secret]}
         self.kubectl("apply", "-f", "-", input=json.dumps(items))
-        return {"key": self.key, "redis": {"secretRef": {"name": "redis", "key": "url"}}}
 
     # --- the traffic ---
 

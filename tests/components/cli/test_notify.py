@@ -1,43 +1,21 @@
 """`mlrollout notify test`: people know before the night whether they would be told."""
 
-import http.server
-import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.components.cli.test_cli import DONE, WRONG, mlrollout
+from tests.support.inbox import Inbox, inbox
 
 FAILED = 1
 ONE = "receivers: [{{name: a, url: 'slack://a'}}]"
 
 
-class Sink(http.server.BaseHTTPRequestHandler):
-    """Keeps what it is sent; what it answers is in the path."""
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append(json.loads(body))  # type: ignore[attr-defined]  # a list of its own
-        self.send_response(int(self.path.removeprefix("/")))
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @pytest.fixture
-def sink() -> Iterator[Any]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sink)
-    server.got = []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def sink() -> Iterator[Inbox]:
+    with inbox() as box:
+        yield box
 
 
 def config(home: Path, text: str) -> str:
@@ -46,11 +24,11 @@ def config(home: Path, text: str) -> str:
     return str(file)
 
 
-def url(sink: Any, status: int) -> str:
-    return f"http://127.0.0.1:{sink.server_port}/{status}"
+def url(sink: Inbox, status: int) -> str:
+    return sink.url(f"/{status}")
 
 
-def test_it_sends_one_of_each_to_each_and_says_what_arrived(tmp_path: Path, sink: Any) -> None:
+def test_it_sends_one_of_each_to_each_and_says_what_arrived(tmp_path: Path, sink: Inbox) -> None:
     file = config(
         tmp_path,
         f"cluster: eu-1\nreceivers: [{{name: good, url: '{url(sink, 204)}'}}, {{name: bad, url: '{url(sink, 500)}'}}]",
@@ -66,7 +44,7 @@ def test_it_sends_one_of_each_to_each_and_says_what_arrived(tmp_path: Path, sink
     assert len({event["id"] for event in sink.got}) == 8
 
 
-def test_it_sends_what_is_asked_for_to_whom_is_asked_for(tmp_path: Path, sink: Any) -> None:
+def test_it_sends_what_is_asked_for_to_whom_is_asked_for(tmp_path: Path, sink: Inbox) -> None:
     file = config(tmp_path, f"receivers: [{{name: a, url: '{url(sink, 200)}'}}, {{name: b, url: '{url(sink, 200)}'}}]")
     ran = mlrollout(tmp_path, "notify", "test", "b", "--topic", "Alert", MLROLLOUT_NOTIFICATIONS_FILE=file)
     assert (ran.returncode, ran.stdout) == (DONE, "b: Alert arrived\n")
@@ -74,13 +52,13 @@ def test_it_sends_what_is_asked_for_to_whom_is_asked_for(tmp_path: Path, sink: A
     assert event["type"] == "dev.mlrollout.Alert"
 
 
-def test_it_tries_what_is_to_stand_in_a_secret(tmp_path: Path, sink: Any) -> None:
+def test_it_tries_what_is_to_stand_in_a_secret(tmp_path: Path, sink: Inbox) -> None:
     file = config(tmp_path, f"{url(sink, 200)}\n")
     ran = mlrollout(tmp_path, "notify", "test", "--address", file, "--topic", "RolledBack")
     assert (ran.returncode, ran.stdout) == (DONE, "the address: RolledBack arrived\n")
 
 
-def test_it_says_which_template_is_broken(tmp_path: Path, sink: Any) -> None:
+def test_it_says_which_template_is_broken(tmp_path: Path, sink: Inbox) -> None:
     file = config(
         tmp_path,
         f"receivers: [{{name: a, url: '{url(sink, 200)}'}}]\ntemplates: {{Alert: {{title: '{{{{ oops }}}}'}}}}",
