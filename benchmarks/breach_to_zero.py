@@ -139,13 +139,13 @@ def measure(count: int, breaches: int, *, hung: bool) -> list[float]:
             zeros, visible = Zeros(stack.redis_url), Visible(prometheus)
             try:
                 apply(stack, (breaking(number, hung=hung) for number in range(count)))
-                return list(_breaches(stack, values, zeros, visible, breaches))
+                return list(one_by_one(stack, values, zeros, visible, breaches))
             finally:
                 visible.close()
                 zeros.close()
 
 
-def _breaches(stack: Stack, values: Values, zeros: Zeros, visible: Visible, breaches: int) -> Iterator[float]:
+def one_by_one(stack: Stack, values: Values, zeros: Zeros, visible: Visible, breaches: int) -> Iterator[float]:
     """Break objects one at a time, at random moments; bring each back when all have been broken."""
     left = breaches
     while left > 0:
