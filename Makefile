@@ -71,6 +71,7 @@ generate: $(VENV)/ready ## Write the CRD, the chart's copy and values, reference
 	$(BIN)/python -m docs.vectors.generate
 	$(BIN)/python -m docs.sdk
 	$(BIN)/python -m docs.chart
+	$(BIN)/python -m docs.dashboard
 	$(BIN)/python -m docs.evidence
 	$(BIN)/python -m docs.metrics
 	$(BIN)/python -m tests.pure.cli.golden

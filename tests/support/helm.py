@@ -58,6 +58,7 @@ FULL: Manifest = {
     "metrics": {
         "serviceMonitor": {"enabled": True},
         "podMonitor": {"enabled": True},
+        "dashboard": {"enabled": True},
         "prometheusRule": {"enabled": True},
     },
     "server": {
