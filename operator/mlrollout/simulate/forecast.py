@@ -171,11 +171,17 @@ class Simulation:
 
     def run(self, tick: Tick = lambda: None) -> Forecast:
         """All of it."""
-        healthy = self._healthy(tick)
-        detections = [self._detection(stage, times, tick) for stage in self._spec.stages for times in TIMES]
+        healthy = self.healthy(tick)
+        detections = [self.detection(stage, times, tick) for stage in self._spec.stages for times in TIMES]
         return Forecast(self._parameters, self.covered, healthy, detections)
 
-    def _healthy(self, tick: Tick) -> Healthy:
+    @property
+    def passing(self) -> float:
+        """The share of looks that stand on enough samples, in the stage in which it is lowest."""
+        return min((self._passing(self._load, stage) for stage in self._spec.stages if stage.percentage), default=1.0)
+
+    def healthy(self, tick: Tick) -> Healthy:
+        """What becomes of a healthy model."""
         load, whole = self._load, sum(stage.duration for stage in self._spec.stages)
         spec = self._stretched(load)
         longest = sum(stage.duration for stage in spec.stages)
@@ -184,10 +190,11 @@ class Simulation:
         runs = _Runs(spec, load, horizon, f"{self._parameters.seed} healthy")
         return _summed(list(self._ends(runs, block, _TOGETHER, self._parameters.tries, tick)), spec.stages[-1].name)
 
-    def _detection(self, stage: Stage, times: float, tick: Tick) -> Detection:
+    def detection(self, stage: Stage, times: float, tick: Tick) -> Detection:
+        """How a model that is so many times worse is detected in one stage."""
         load = self._load
         worse = replace(load, bad=min(1.0, load.bad * times))
-        last = stage is self._spec.stages[-1]
+        last = stage.name == self._spec.stages[-1].name
         within = max(stage.duration, WEEK) if last else stage.duration
         alone = stage.model_copy(update={"duration": 2 * within, "require": (), "early": None})
         spec = self._spec.model_copy(update={"stages": (alone,)})

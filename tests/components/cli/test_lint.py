@@ -106,6 +106,24 @@ def test_what_cannot_be_read_has_an_exit_code_of_its_own(manifest: str, argument
     assert ran.returncode == WRONG
 
 
+RATE = {
+    "name": "errors",
+    "rate": {"bad": 'd_total{group="treatment",status="failure"}', "all": 'd_total{group="treatment"}', "max": 0.4},
+}
+
+
+def test_what_guardrails_can_not_do_at_some_traffic_is_told_on_request() -> None:
+    manifest = written(rollout(RATE, stages=[{"name": "pilot", "percentage": 10, "duration": "6h"}]))
+    assert lint("-f", "-", manifest=manifest).returncode == FINE
+    ran = lint("-f", "-", "--traffic", "0.35/s", manifest=manifest)
+    assert ran.returncode == FOUND
+    assert "warning: guardrails[errors]: a model that fails 20 times as often (20 %) is found in no stage" in ran.stdout
+    fine = lint("-f", "-", "--traffic", "0.35/s", "--bad", "4%", manifest=manifest)
+    assert (fine.returncode, fine.stdout) == (FINE, "nothing found in 1 MLRollout\n")
+    for wrong in (("--traffic", "fast"), ("--traffic", "0/s"), ("--traffic", "1/s", "--bad", "200%")):
+        assert lint("-f", "-", *wrong, manifest=manifest).returncode == WRONG
+
+
 def test_a_file_is_asked_for() -> None:
     assert lint().returncode == WRONG
 

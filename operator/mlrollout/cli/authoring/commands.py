@@ -27,18 +27,29 @@ def lint(
     prometheus: Annotated[
         str | None, typer.Option(metavar="URL", help="Ask the queries, too: what they answer now shows more")
     ] = None,
+    traffic: Annotated[
+        str | None,
+        typer.Option(metavar="RATE", help="Simulate, too, what guardrails can do at so many requests: 0.35/s, 1250/h"),
+    ] = None,
+    bad: Annotated[
+        str, typer.Option(metavar="SHARE", help="With --traffic: of a healthy model's requests, those that are bad")
+    ] = "1%",
     output: Annotated[LintOutput, typer.Option("-o", "--output", help="How findings are written")] = LintOutput.TEXT,
 ) -> None:
     """Say what is wrong with MLRollout manifests before they are applied, and which guardrails can't do their work.
 
     Exit code 0: nothing is wrong. 1: something is. 2: the input can't be read.
     """
+    from mlrollout.simulate import command
+    from mlrollout.simulate.rollout import Load
+
     from . import linting
     from .manifests import UnreadableInputError
 
     try:
-        found = linting.run(file, prometheus)
-    except UnreadableInputError as error:
+        at = None if traffic is None else Load(command.traffic(traffic), command.share(bad))
+        found = linting.run(file, prometheus, at)
+    except (UnreadableInputError, command.UnusableError) as error:
         raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
     typer.echo(linting.as_json(found) if output is LintOutput.JSON else linting.as_text(found))
     raise typer.Exit(ExitCode.FAILED if linting.is_wrong(found) else ExitCode.DONE)

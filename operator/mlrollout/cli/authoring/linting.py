@@ -16,7 +16,7 @@ from mlrollout.domain.partial import understand
 from mlrollout.evidence.checks.check import Unmeasurable
 from mlrollout.evidence.checks.kinds import check_of
 from mlrollout.evidence.checks.memory import BlockSamples
-from mlrollout.evidence.checks.sequential import SequentialCheck
+from mlrollout.evidence.checks.sequential import SCRAPE, SequentialCheck
 from mlrollout.evidence.measurement import Verdict
 from mlrollout.evidence.statistics.counting.uncountable import UncountableError
 from mlrollout.lint.finding import Finding, Level
@@ -24,6 +24,8 @@ from mlrollout.lint.lint import merged, of_measurement, of_spec
 from mlrollout.ports import QueryRefusedError, SourceError
 from mlrollout.runtime.measuring import measure
 from mlrollout.runtime.steady_clock import SteadyClock
+from mlrollout.simulate.power import weaknesses
+from mlrollout.simulate.rollout import Load
 
 from .manifests import Manifest, UnreadableInputError, manifests
 
@@ -39,8 +41,13 @@ class ManifestFindings:
     findings: tuple[Finding, ...]
 
 
-def run(files: Sequence[str], prometheus: str | None) -> Sequence[ManifestFindings]:
+def run(files: Sequence[str], prometheus: str | None, load: Load | None = None) -> Sequence[ManifestFindings]:
     """What is found in every `MLRollout` of these files.
+
+    Args:
+        files: The files; `-` for standard input.
+        prometheus: The address of a Prometheus to ask; `None` for none.
+        load: The traffic at which guardrails have to do their work; `None` for none to be simulated.
 
     Raises:
         UnreadableInputError: A file, or the address of the Prometheus, can't be used, or no file holds an `MLRollout`.
@@ -48,7 +55,8 @@ def run(files: Sequence[str], prometheus: str | None) -> Sequence[ManifestFindin
     found = [manifest for file in files for manifest in manifests(file)]
     if not found:
         raise UnreadableInputError(f"no {KIND} in {', '.join(files)}")
-    return asyncio.run(_look(found, prometheus))
+    looked = asyncio.run(_look(found, prometheus))
+    return looked if load is None else [_simulated(one, load) for one in looked]
 
 
 def is_wrong(found: Iterable[ManifestFindings]) -> bool:
@@ -72,6 +80,16 @@ def as_json(found: Sequence[ManifestFindings]) -> str:
         for finding in one.findings
     ]
     return json.dumps({"objects": len(found), "findings": findings}, indent=2, ensure_ascii=False)
+
+
+def _simulated(found: ManifestFindings, load: Load) -> ManifestFindings:
+    """What was found, with what guardrails can't do at this traffic."""
+    spec = understand(found.manifest.spec).spec
+    if spec is None or not spec.stages:
+        return found
+    weak = weaknesses(spec, load, SCRAPE)
+    more = [Finding(Level.WARNING, one.where, one.message, one.remedy) for one in weak]
+    return ManifestFindings(found.manifest, (*found.findings, *more))
 
 
 async def _look(found: Sequence[Manifest], prometheus: str | None) -> Sequence[ManifestFindings]:
