@@ -104,6 +104,8 @@ class Tested:
 
 
 def _keep(samples: list[GroupSample], counters: Counters) -> None:
+    if samples and samples[-1].at >= counters.last * counters.scrape:
+        return  # nothing was scraped since
     for number in range(counters.last - LAG, counters.last + 1):
         at = number * counters.scrape
         if not samples or at > samples[-1].at:
