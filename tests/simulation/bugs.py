@@ -305,7 +305,7 @@ def note_before_it_arrives(patch: pytest.MonkeyPatch) -> None:
     try_ = Lanes._try
 
     async def hasty(self: Lanes, tracked: TrackedObject, one: Subscription, pending: Pending, tries: int) -> bool:
-        self._told(tracked, one, pending.cursor)
+        self._told(tracked, one, pending)
         return await try_(self, tracked, one, pending, tries)
 
     patch.setattr(Lanes, "_try", hasty)

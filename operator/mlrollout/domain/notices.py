@@ -11,7 +11,7 @@ from mlrollout.api.notification import Topic
 from mlrollout.api.status import OngoingStatus
 
 from .latch import CAUSES
-from .state import Reason, State, Transition
+from .state import Alert, Reason, State, Transition
 from .topics import ONGOING, SEVERITIES, TRANSITIONS, Severity
 
 KEPT = 24 * 3600.0
@@ -132,6 +132,25 @@ def passed_over(state: State, ongoing: Sequence[OngoingStatus], cursor: Cursor, 
 def newest(state: State | None, ongoing: Sequence[OngoingStatus]) -> Cursor:
     """Where a receiver begins that an object has not had before: it is told what comes from now on."""
     return Cursor(0 if state is None else state.serial, ongoing[-1].number if ongoing else 0)
+
+
+def last_notice(alert: Alert, state: State | None, now: float) -> Notice:
+    """What receivers are told of an object that goes, with no status left to hold it."""
+    record = None if state is None else state.record
+    return Notice(
+        mark="last-word",
+        topic=Topic.TRAFFIC_UNCONFIRMED,
+        severity=SEVERITIES[Topic.TRAFFIC_UNCONFIRMED],
+        reason=alert.reason,
+        message=alert.message,
+        at=now,
+        seen=now,
+        attempt=0 if record is None else record.ordinal,
+        revision="" if record is None else record.revision,
+        stage="" if record is None else record.stage,
+        before=0 if state is None else state.applied,
+        percentage=0 if state is None else state.applied,
+    )
 
 
 def _lost(state: State, ongoing: Sequence[OngoingStatus], cursor: Cursor) -> int:

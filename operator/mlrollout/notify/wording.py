@@ -186,6 +186,12 @@ _OF_REASON: Mapping[str, _Words] = {
         _always("See whether Prometheus scrapes the application. If it can't be mended soon, take traffic back:"),
         _annotate("rollback", "no evidence"),
     ),
+    Reason.TRAFFIC_NOT_ZEROED: _Words(
+        _always("is DELETED, and its key may still hold traffic"),
+        lambda notice, _: f"Nobody guards it any more: up to {notice.percentage} % of the users may stay in treatment.",
+        _always("As soon as Redis answers, take everybody out by hand:"),
+        lambda _, about: f"redis-cli SET {about.key} 0",
+    ),
     Reason.SECOND_INSTALLATION: _Words(
         _always("alert: two installations lead it"),
         _always("A rollback by either stands, but each undoes the other's status, so that nothing can grow."),

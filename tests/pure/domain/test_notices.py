@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from mlrollout.api.notification import Topic
 from mlrollout.api.status import MAX_ONGOING, OngoingStatus
 from mlrollout.domain.latch import CAUSES
-from mlrollout.domain.notices import KEPT, Cursor, Notice, Pending, newest, next_pending, passed_over
+from mlrollout.domain.notices import KEPT, Cursor, Notice, Pending, last_notice, newest, next_pending, passed_over
 from mlrollout.domain.record import Record
-from mlrollout.domain.state import HISTORY, Reason, State
+from mlrollout.domain.state import HISTORY, Alert, Reason, State
 from mlrollout.domain.topics import ONGOING, SEVERITIES, TRANSITIONS, Severity
 
 NOW = 1_800_000_000.0
@@ -168,6 +168,14 @@ def test_what_goes_on_since_before_the_history_is_told_by_the_oldest_that_is_lef
     assert found.notice.at == NOW
     bare = replace(state, history=())
     assert next_pending(bare, [goes_on(1)], Cursor(HISTORY + 3), everything, NOW) is None
+
+
+def test_the_last_word_is_told_with_what_stood_last() -> None:
+    alert = Alert(Reason.TRAFFIC_NOT_ZEROED, "left-behind", "its key could not be given up")
+    state = replace(after(Reason.ATTEMPT_STARTED), applied=30)
+    known, unknown = last_notice(alert, state, NOW), last_notice(alert, None, NOW)
+    assert (known.percentage, known.revision, known.severity) == (30, "ranker-2", Severity.CRITICAL)
+    assert (unknown.percentage, unknown.revision, unknown.mark) == (0, "", known.mark)
 
 
 def test_every_topic_has_a_severity_and_a_reason() -> None:

@@ -75,6 +75,13 @@ def test_who_can_not_see_redis_is_told_how_to_take_everybody_out() -> None:
     assert "SET ml_dispatch:rollout_percentage 0" in words.advice
 
 
+def test_a_deleted_object_s_key_is_told_with_what_zeroes_it() -> None:
+    last = replace(SAMPLES[Topic.TRAFFIC_UNCONFIRMED], reason=Reason.TRAFFIC_NOT_ZEROED)
+    words = wording(last, ABOUT)
+    assert "may still hold traffic" in words.title
+    assert words.command == "redis-cli SET ml_dispatch:rollout_percentage 0"
+
+
 def test_there_is_a_sample_of_each_topic() -> None:
     assert SAMPLES.keys() == set(Topic)
     assert len({notice.mark for notice in sample_notices(NOW)}) == len(Topic)

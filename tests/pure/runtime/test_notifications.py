@@ -16,6 +16,7 @@ from mlrollout.runtime.sinks.notifications import COMES_BACK, FAILING_AFTER, SET
 from tests.pure.runtime.small_world import (
     API_DOWN,
     GUARDRAIL,
+    KEY,
     REDIS_DOWN,
     REF,
     Held,
@@ -484,6 +485,55 @@ async def test_an_object_that_goes_takes_no_news_with_it() -> None:
     world.phones.away.clear()
     await asyncio.sleep(LONGEST_WAIT + 5)
     assert world.phones.topics(ONCALL) == [*RISE, "RolledBack"]
+
+
+@virtual
+async def test_a_key_that_nobody_could_zero_is_told_though_its_object_is_gone() -> None:
+    world = world_with(names=("oncall", "audit"))
+    await world.begun()
+    world.phones.away[AUDIT] = AWAY
+    world.redis.fates.always |= dict.fromkeys(("read", "read_many", "write"), failing(REDIS_DOWN))
+    world.api.delete()
+    await world.until(lambda: REF not in world.api.objects, within=300)
+    await asyncio.sleep(5)
+    last = world.phones.at(ONCALL)[-1]
+    assert (last.notice.reason, last.notice.topic) == ("TrafficNotZeroed", "TrafficUnconfirmed")
+    assert last.wording.command == f"redis-cli SET {KEY} 0"
+    world.phones.away.clear()
+    await asyncio.sleep(LONGEST_WAIT + 5)
+    assert [message.notice.reason for message in world.phones.at(AUDIT)].count("TrafficNotZeroed") == 1
+    assert [message.notice.reason for message in world.phones.at(ONCALL)].count("TrafficNotZeroed") == 1
+
+
+@virtual
+async def test_a_status_that_was_wiped_is_not_told_again_nor_written_without_end() -> None:
+    world = world_with()
+    place = await world.begun()
+    world.api.edit_status({})
+    await asyncio.sleep(30)
+    assert world.phones.topics(ONCALL) == RISE
+    await place.end()
+    world.api.edit_status({})
+    place = world.start()
+    await asyncio.sleep(30)
+    assert world.phones.topics(ONCALL) == [*RISE, "Alert"], "what Redis holds was taken over"
+    tracked = place.operator.tracked_objects[REF]
+    assert not tracked.notified.is_unsaved(tracked.resource.status)
+
+
+@virtual
+async def test_what_a_receiver_failed_over_is_no_complaint_once_it_is_old() -> None:
+    world = world_with()
+    place = await world.begun(guardrails=[SELDOM])
+    world.phones.away[ONCALL] = AWAY
+    await broken(world)
+    await asyncio.sleep(FAILING_AFTER + 60)
+    assert world.told("NotificationFailing")
+    await asyncio.sleep(KEPT)
+    told = len(world.told("NotificationFailing"))
+    await asyncio.sleep(3600)
+    assert len(world.told("NotificationFailing")) == told
+    assert not place.operator.outbox.under_way
 
 
 @virtual

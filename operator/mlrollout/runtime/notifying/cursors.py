@@ -8,16 +8,19 @@ from mlrollout.runtime.tracked import TrackedObject
 def cursor(tracked: TrackedObject, one: Subscription) -> Cursor:
     """How far a receiver has been told. One that the object has not had before is told what comes from now on."""
     status = tracked.resource.status
-    last = newest(tracked.resource.saved, status.ongoing)
     kept = next((Cursor(told.serial, told.ongoing) for told in status.receivers if told.name == one.key), None)
     mine = tracked.notified.delivered.get(one.key)
     if kept is None and mine is None:
-        return last
-    return _within(last, (kept or Cursor()).ahead(mine or Cursor()))
+        return newest(tracked.resource.saved, status.ongoing)
+    return within(tracked, (kept or Cursor()).ahead(mine or Cursor()))
 
 
-def _within(last: Cursor, found: Cursor) -> Cursor:
-    """The cursor, where what it counts was not begun anew: a status that was lost counts from one again."""
+def within(tracked: TrackedObject, found: Cursor) -> Cursor:
+    """A cursor, where what it counts was not begun anew: a status that was lost for good counts from one again.
+
+    One that was only wiped is written again by whoever has it in memory.
+    """
+    last = newest(tracked.resource.saved or tracked.state, tracked.resource.status.ongoing)
     return Cursor(
         found.serial if found.serial <= last.serial else 0, found.ongoing if found.ongoing <= last.ongoing else 0
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import structlog
 
-from mlrollout.domain.notices import Cursor, Pending, next_pending, passed_over
+from mlrollout.domain.notices import Pending, next_pending, passed_over
 from mlrollout.notify.routing import Subscription
 from mlrollout.ports import Clock, MessageRefusedError, ReceiverError, ReceiverNotAllowedError, Receivers, Ref
 from mlrollout.runtime.loop_time import loop_time
@@ -85,12 +85,19 @@ class Lanes:
     def _ended(self, lane: Lane) -> None:
         self._lanes.pop(lane, None)
         self._waiting.pop(lane, None)
+        tracked, _ = lane
+        if tracked.gone:
+            self.forget(tracked)
 
     def _next(self, tracked: TrackedObject, one: Subscription) -> Pending | None:
-        saved, ongoing = tracked.resource.saved, tracked.resource.status.ongoing
-        if saved is None:
-            return None
-        return next_pending(saved, ongoing, cursor(tracked, one), one.wants, self._clock.now())
+        saved, ongoing, told = tracked.resource.saved, tracked.resource.status.ongoing, cursor(tracked, one)
+        if saved is not None:
+            pending = next_pending(saved, ongoing, told, one.wants, self._clock.now())
+            if pending is not None:
+                return pending
+        word = tracked.notified.last_word
+        untold = word is not None and one.key not in tracked.notified.last_told and one.wants(word)
+        return Pending(word, told) if word is not None and untold else None
 
     async def _run(self, tracked: TrackedObject, key: str) -> None:
         tries = 0
@@ -98,10 +105,11 @@ class Lanes:
             one = next((found for found in self._book.subscriptions(tracked) if found.key == key), None)
             pending = None if one is None else self._next(tracked, one)
             if one is None or pending is None:
+                tracked.notified.failing.pop(key, None)  # what it failed over is news no more
                 break
             self._waiting[tracked, key] = one.receiver, pending.notice.at
             if await self._try(tracked, one, pending, tries):
-                self._told(tracked, one, pending.cursor)
+                self._told(tracked, one, pending)
                 tries = 0
             else:
                 tries += 1
@@ -156,9 +164,12 @@ class Lanes:
         if hopeless and before is None:
             self._wake(tracked.ref)
 
-    def _told(self, tracked: TrackedObject, one: Subscription, told: Cursor) -> None:
+    def _told(self, tracked: TrackedObject, one: Subscription, pending: Pending) -> None:
         """Remember that it arrived, until the status says so."""
-        saved = tracked.resource.saved
+        saved, told = tracked.resource.saved, pending.cursor
+        if pending.notice is tracked.notified.last_word:
+            tracked.notified.last_told.add(one.key)
+            return
         if saved is not None:
             told = passed_over(saved, tracked.resource.status.ongoing, told, one.wants)
         tracked.notified.delivered[one.key] = told
@@ -170,6 +181,9 @@ class Lanes:
         return self._paces.setdefault(name, ReceiverPace())
 
     def forget(self, tracked: TrackedObject) -> None:
-        """Let go of what is known of the receivers of an object's own."""
+        """Let go of an object, and of what is known of its own receivers, once nothing waits for any."""
+        if any(one is tracked for one, _ in self._lanes):
+            return
+        self._book.forget(tracked)
         for name in [name for name in self._paces if name.startswith(f"{tracked.uid} ")]:
             del self._paces[name]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from mlrollout.api.status import ReceiverStatus
-from mlrollout.domain.notices import Cursor, passed_over
+from mlrollout.domain.notices import Cursor, last_notice, passed_over
 from mlrollout.domain.ongoing import Subject, going_on, news, subject
 from mlrollout.domain.state import Alert, Reason, State
 from mlrollout.notify.routing import Subscription
@@ -13,7 +13,7 @@ from mlrollout.ports import Clock, Receivers, Ref
 from mlrollout.runtime.loop_time import LoopTime, loop_time
 from mlrollout.runtime.metrics import OperatorMetrics
 from mlrollout.runtime.notifying.address_book import AddressBook
-from mlrollout.runtime.notifying.cursors import cursor
+from mlrollout.runtime.notifying.cursors import cursor, within
 from mlrollout.runtime.notifying.lanes import Lanes
 from mlrollout.runtime.telling import Sink
 from mlrollout.runtime.tracked import TrackedObject
@@ -49,19 +49,22 @@ class NotificationsSink(Sink):
 
     def saving(self, tracked: TrackedObject, state: State, alerts: Sequence[Alert]) -> None:
         """Note what the status shall hold: what goes on, and how far each receiver has been told."""
-        found, notified, status = self._book.subscriptions(tracked), tracked.notified, tracked.resource.status
+        found, status = self._book.subscriptions(tracked), tracked.resource.status
+        self._let_go(tracked, {one.key for one in found})
         if not found:
-            notified.ongoing, notified.receivers = (), ()
-            notified.delivered.clear()
-            notified.failing.clear()
+            tracked.notified.ongoing, tracked.notified.receivers = (), ()
             return
-        keys = {one.key for one in found}
-        for gone in (notified.delivered.keys() | notified.failing.keys()) - keys:
-            notified.delivered.pop(gone, None)
-            notified.failing.pop(gone, None)
         begun, present = self._lasting(tracked, news(alerts))
-        notified.ongoing = going_on(status.ongoing, begun, present, state, self._clock.now())
-        notified.receivers = tuple(_kept(one.key, self._told(tracked, one)) for one in found)
+        tracked.notified.ongoing = going_on(status.ongoing, begun, present, state, self._clock.now())
+        tracked.notified.receivers = tuple(_kept(one.key, self._told(tracked, one)) for one in found)
+
+    def _let_go(self, tracked: TrackedObject, keys: Collection[str]) -> None:
+        """Forget receivers that the object has no more, and what was delivered of a status that was lost since."""
+        notified = tracked.notified
+        tracked.notified.failing = {key: one for key, one in notified.failing.items() if key in keys}
+        tracked.notified.delivered = {
+            key: within(tracked, told) for key, told in notified.delivered.items() if key in keys
+        }
 
     def saved(self, tracked: TrackedObject) -> None:
         """Have what the status holds sent to whoever has not been told."""
@@ -79,10 +82,15 @@ class NotificationsSink(Sink):
             if one.hopeless or now - one.since >= FAILING_AFTER
         ]
 
+    def last_word(self, tracked: TrackedObject, alert: Alert) -> None:
+        """Tell of a key that may hold traffic which nobody guards any more; no status is left to say so."""
+        if alert.reason is Reason.TRAFFIC_NOT_ZEROED and tracked.notified.last_word is None:
+            tracked.notified.last_word = last_notice(alert, tracked.state, self._clock.now())
+            self._lanes.look(tracked)
+
     def forget(self, tracked: TrackedObject) -> None:
         """Let go of an object; what waits for its receivers is sent all the same."""
         self._lanes.forget(tracked)
-        self._book.forget(tracked)
 
     @property
     def under_way(self) -> Collection[asyncio.Task[None]]:

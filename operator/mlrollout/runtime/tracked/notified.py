@@ -44,6 +44,7 @@ class Notified:
         ongoing: What the next status shall hold of that.
         receivers: How far each receiver has been told, as the next status shall hold it.
         last_word: What became of an object that goes, for whoever should know; no status holds it.
+        last_told: The receivers that have been told that.
     """
 
     delivered: dict[str, Cursor] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Notified:
     ongoing: tuple[OngoingStatus, ...] = ()
     receivers: tuple[ReceiverStatus, ...] = ()
     last_word: Notice | None = None
+    last_told: set[str] = field(default_factory=set)
 
     def is_unsaved(self, saved: Status) -> bool:
         """Whether something arrived that the status does not say: whoever took over would send it again."""
