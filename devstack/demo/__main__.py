@@ -19,6 +19,7 @@ from devstack.stack import Stack
 from . import quiet
 from .application import DispatchApp
 from .observer import NAME, NAMESPACE, Observer
+from .phone import ringing
 from .story import Cast, Story, rollout
 from .tellers import Teller, teller
 
@@ -76,12 +77,13 @@ def _cast(folder: Path, parts: ExitStack, telling: Teller) -> Cast:
         stack.prometheus.set_targets("app", [app.address, quiet_app.address])
     telling.say("Installing the CRD and starting the operator under its shipped permissions.")
     stack.install()
-    operator = stack.start_operator()
+    phone = parts.enter_context(ringing(folder / "notifications.yaml"))
+    operator = stack.start_operator(env={"MLROLLOUT_NOTIFICATIONS_FILE": str(phone.file)})
     observer = Observer(stack, app, quiet_app)
     wait_until(observer.scraped, within=30, what="Prometheus to read the application's metrics")
     manifest = folder / "quiet.json"
     manifest.write_text(quiet.manifest())
-    return Cast(stack.cluster, operator, app, observer, telling, manifest)
+    return Cast(stack.cluster, operator, app, observer, telling, manifest, phone)
 
 
 @contextmanager

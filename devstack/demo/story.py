@@ -19,6 +19,7 @@ from . import quiet
 from .application import EXAMPLE, DispatchApp
 from .chronicle import SETTLED, Scene, spells
 from .observer import NAME, NAMESPACE, Observer
+from .phone import Phone, told
 from .promises import Promise, earned, left_alone, taken_back, would_have_been_taken_back
 from .tellers import Teller
 
@@ -53,6 +54,7 @@ class Cast:
         observer: Sees it all.
         teller: Tells it.
         quiet_manifest: The second rollout, where few requests come.
+        phone: Is told of rollbacks.
     """
 
     cluster: Cluster
@@ -61,6 +63,7 @@ class Cast:
     observer: Observer
     teller: Teller
     quiet_manifest: Path
+    phone: Phone
 
 
 class Story:
@@ -129,10 +132,17 @@ class Story:
         """A while after a rollback: what can be promised of it, and how long it took."""
         self._say("0 %: the breach took everybody back to the legacy path.")
         self._until(lambda scene: scene.is_true("Stalled") and bool(scene.warnings), "Stalled, and the Events")
+        revision = self._scenes[-1].status.revision
+        self._until(lambda _: self._cast.phone.of(revision) is not None, "a notification of it")
+        rang = self._cast.phone.of(revision)
+        for line in rang.lines if rang is not None else ():
+            self._say(f"Phone      {line}")
         end = time.time() + AFTERMATH
         self._until(lambda scene: scene.at >= end, "some seconds more")
         self._measured += self._measure()
-        return list(taken_back(self._spec, self._scenes, self.describe(), stages))
+        zero = spells(self._scenes)[-1].begin
+        promises = taken_back(self._spec, self._scenes, self.describe(), stages)
+        return [*promises, told(self._cast.phone, revision, zero)]
 
     def describe(self) -> str:
         """What a user sees."""
