@@ -11,7 +11,7 @@ WORKERS ?= 4
 # Without cached bytecode every worker would compile every test anew.
 unexport PYTHONDONTWRITEBYTECODE
 # What decides is held to every branch by the tests of its own; tracing everything else would double the wait.
-JUDGING := tests/pure/domain tests/pure/evidence
+JUDGING := tests/pure/domain tests/pure/evidence tests/pure/lint
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

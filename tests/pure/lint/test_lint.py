@@ -111,6 +111,10 @@ def test_a_ratio_of_counters_needs_enough_samples(query: str, remedy: str) -> No
     assert message.endswith(remedy)
 
 
+def test_what_is_no_ratio_needs_none() -> None:
+    assert of_guardrail(guardrail("avg(score)", min=0.6, min_samples=None)) == ()
+
+
 def test_instead_of_a_quantile_an_edge_is_proposed_that_can_be_written_so() -> None:
     query = 'histogram_quantile(0.95, sum by (le) (rate(x_seconds_bucket{group="t",a=~"b|c"}[$window])))'
     (finding,) = of_guardrail(guardrail(query, max=2))
@@ -181,6 +185,7 @@ def test_what_numbers_come_to_lies_within_their_bounds(expression: tuple[str, fl
         ('sum by (a) (d_total{s="f"}) / sum by (a) (d_total)', 0, 1),
         ('sum(rate(d_total{s="f"}[5m])) / sum(rate(d_total{s="g"}[5m]))', 0, math.inf),
         ("sum(rate(d_total[5m])) / sum(rate(d_total[1m]))", 0, math.inf),
+        ("d_total * e_total / f_total", 0, math.inf),
         ("sum(rate(d_total[5m])) / sum(rate(e_total[5m]))", 0, math.inf),
         ("sum(rate(d_total[5m])) / sum(rate(d_total[5m] offset 1h))", 0, math.inf),
         ("sum(rate(d_total[5m])) / sum(increase(d_total[5m]))", 0, math.inf),
@@ -190,7 +195,13 @@ def test_what_a_query_can_answer(query: str, low: float, high: float) -> None:
     assert bounds_of(query) == Bounds(low, high)
 
 
-@pytest.mark.parametrize("query", ["x", "sum(x)", "-up", "up ^ 2", "stddev(up)", "max_over_time(up[5m])", "abs(x)"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("x", "sum(x)", "-up", "up ^ 2", "stddev(up)", "max_over_time(up[5m])", "abs(x)"),
+        '(sum(rate(d_total{s="f"}[5m])) or x) / sum(rate(d_total[5m]))',
+    ],
+)
 def test_what_is_not_known_may_be_anything(query: str) -> None:
     assert bounds_of(query) == ANYTHING
 
