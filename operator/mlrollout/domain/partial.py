@@ -132,6 +132,7 @@ def _plain(problem: str) -> str:
         problem.removeprefix("Value error, ")
         .replace("a valid tuple", "a list")
         .replace("a valid dictionary", "an object")
+        .replace("Input should be a valid string", "write it as text, in quotes")
     )
 
 

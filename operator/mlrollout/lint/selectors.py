@@ -17,6 +17,8 @@ from .tree import SIGNS, Strings, matchers, read, selector, walk
 
 _GROUP = "group"
 """The label by which the SDK tells the groups apart."""
+_FAR = 50.0
+"""How many times worse nobody tolerates: it is meant in per cent."""
 _TREATMENT = (_GROUP, "MatchOp.Equal", '"treatment"')
 
 
@@ -56,6 +58,7 @@ def by_selectors(guardrail: Guardrail) -> Iterator[Finding]:
             yield from _pair(SelectorField.of(f"{of}.bad", compare.bad), SelectorField.of(f"{of}.all", compare.all))
             yield from _buckets(SelectorField.of(f"{of}.histogram", compare.histogram))
             yield from _mean(SelectorField.of(f"{of}.sum", compare.sum), SelectorField.of(f"{of}.count", compare.count))
+            yield from _per_cent(f"{of}.ratio", compare.ratio)
         case BalanceGuardrail():
             users, label = SelectorField.of(f"{where}.balance.users", guardrail.balance.users), guardrail.balance.group
             if users is not None and any(name == label and op == "MatchOp.Equal" for name, op, _ in users.asks):
@@ -108,6 +111,14 @@ def _mean(total: SelectorField | None, count: SelectorField | None) -> Iterator[
     if not same or total.asks != count.asks:
         message = f"{total.name} and {count.name} are not sum and count of the same values"
         yield Finding(Level.WARNING, total.where, message, "write x_sum and x_count, with the same labels")
+
+
+def _per_cent(where: str, ratio: float | None) -> Iterator[Finding]:
+    if ratio is not None and ratio >= _FAR:
+        message = (
+            f"it tolerates that the treatment is {ratio:g} times as bad as the control, and seems to be in per cent"
+        )
+        yield Finding(Level.WARNING, where, message, f"for {ratio:g} %, write ratio: {max(1.0, ratio / 100):g}")
 
 
 def _needs_users(guardrail: Guardrail) -> bool:

@@ -16,6 +16,7 @@ from . import tell
 from .forecast import Forecast, Simulation, SimulationParameters, Tick
 from .rollout import Load
 
+_LONGEST = 3600.0
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _TRAFFIC = re.compile(r"(\d+(?:\.\d+)?)/([smhd])")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)(%?)")
@@ -60,8 +61,8 @@ def seconds(option: str, text: str) -> float:
         found = duration.parse(text)
     except ValueError as error:
         raise UnusableError(f"{option} {error}") from error
-    if found < 1:
-        raise UnusableError(f"{option} {text} is too short: at least 1s")
+    if not 1 <= found <= _LONGEST:
+        raise UnusableError(f"{option} {text} is too short or too long: from 1s to 1h")
     return found
 
 

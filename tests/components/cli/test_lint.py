@@ -90,6 +90,7 @@ def test_programs_get_json() -> None:
     [
         ("", (), "no MLRollout in -"),
         ("kind: [", (), "- is no YAML: while parsing a flow node"),
+        ("[" * 5000, (), "- is nested deeper than any manifest"),
         (written(rollout(GOOD)), ("--prometheus", "nonsense"), "--prometheus: "),
         (
             written(rollout(GOOD)),

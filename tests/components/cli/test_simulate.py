@@ -104,6 +104,7 @@ def test_a_bar_is_shown_on_a_terminal_alone(careful: str) -> None:
         (("-f", "COIN", "--traffic", "1/s", "--bad", "100%"), "'100%' is no share of bad requests"),
         (("-f", "COIN", *LOAD, "--scrape", "often"), "--scrape 'often' is not a duration"),
         (("-f", "COIN", *LOAD, "--scrape", "1ms"), "--scrape 1ms is too short"),
+        (("-f", "COIN", *LOAD, "--scrape", "2h"), "or too long: from 1s to 1h"),
         (("-f", "COIN", *LOAD, "--name", "other"), "has 0 objects of the kind MLRollout other"),
     ],
 )

@@ -46,6 +46,11 @@ WRONG = [
     (compare(histogram="seconds", above="2"), "compare.histogram", "write seconds_bucket"),
     (compare(sum="score_sum", count="seconds_count"), "compare.sum", "are not sum and count of the same values"),
     (compare(sum='a_sum{x="1"}', count="a_count"), "compare.sum", "with the same labels"),
+    (
+        compare(bad='d_total{status="failure"}', all="d_total", ratio=150),
+        "compare.ratio",
+        "for 150 %, write ratio: 1.5",
+    ),
     ({"name": "g", "balance": {"users": T}}, "balance.users", "leave `group` out"),
 ]
 

@@ -48,6 +48,8 @@ def manifests(file: str) -> Iterator[Manifest]:
         documents = list(yaml.safe_load_all(text))
     except OSError as error:
         raise UnreadableInputError(f"{file} can't be read ({error.strerror})") from error
+    except RecursionError:
+        raise UnreadableInputError(f"{file} is nested deeper than any manifest") from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise UnreadableInputError(f"{file} is no YAML: {' '.join(str(error).split())}") from error
     for document in documents:
