@@ -43,7 +43,10 @@ FULL: Manifest = {
         "key": "redis-url",
         "tls": {"existingSecret": "redis-tls", "certificateKey": "tls.crt", "keyKey": "tls.key"},
     },
-    "prometheus": {"address": "http://prometheus.monitoring:9090"},
+    "prometheus": {
+        "address": "http://prometheus.monitoring:9090",
+        "auth": {"existingSecret": "prometheus-auth", "tokenKey": "bearer", "caKey": "ca.crt"},
+    },
     "allowedPrometheusAddresses": ["http://prometheus.*:9090", "https://metrics.example"],
     "notifications": {
         "existingSecret": "operator-notifications",

@@ -183,3 +183,35 @@ spec:
 {{- end }}
 {{- end }}
 {{- end -}}
+
+{{- /* What the operator's Prometheus is shown: the file, and its key in the Secret. */ -}}
+{{- define "mlrollout.prometheusAuth" -}}
+{{- with .Values.prometheus.auth }}
+{{- if .existingSecret }}
+{{- range $file := tuple "token" "username" "password" "headers" "ca" "certificate" "key" }}
+{{- with get $.Values.prometheus.auth (printf "%sKey" $file) }}
+{{ $file }}: {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "mlrollout.prometheusMounts" -}}
+{{- if .Values.prometheus.auth.existingSecret }}
+- {name: prometheus-auth, mountPath: /etc/mlrollout/prometheus, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{- define "mlrollout.prometheusVolumes" -}}
+{{- with .Values.prometheus.auth.existingSecret }}
+- name: prometheus-auth
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+    items:
+    {{- range $file, $key := include "mlrollout.prometheusAuth" $ | fromYaml }}
+    - {key: {{ $key | quote }}, path: {{ $file }}}
+    {{- end }}
+{{- end }}
+{{- end -}}

@@ -7,7 +7,7 @@ this is no use of the `prometheus-api-client` package: `docs/adr/0002-prometheus
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType, SimpleNamespace
 
 import aiohttp
@@ -18,6 +18,7 @@ from mlrollout.evidence.answer import Answer
 from mlrollout.ports import QueryRefusedError, SourceError
 
 from . import prometheus_reply as reply
+from .prometheus_access import Access, nothing
 
 MAX_BYTES = 1024 * 1024
 """The longest reply to an instant query that is read; one number takes some 100 bytes."""
@@ -32,7 +33,7 @@ _SMALLER: Mapping[int, str] = MappingProxyType(
 )
 _OK = 200
 _QUERY_REFUSED = frozenset({400, 422})
-_CREDENTIALS = "it asks for credentials: open it to the operator, or name an address that is"
+_CREDENTIALS = "it asks for credentials, or refuses those that it was shown: see docs/managed-prometheus.md"
 _NO_API = "there is no query API at this address: check it, and the path in it"
 _OVERLOADED = "it is starting, has too much to do, or gave the query up at its deadline"
 _HINTS: Mapping[int, str] = MappingProxyType(
@@ -45,13 +46,15 @@ class PrometheusSource:
 
     Args:
         address: For example `http://prometheus.monitoring:9090`, with a path if the API has one before `/api`.
+        access: What it is shown, asked before each request.
 
     Raises:
         ValueError: The address is none, or carries a user name, a password or a query.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, access: Callable[[], Access] = nothing) -> None:
         self._address = checked(address)
+        self._access = access
         reuse = aiohttp.TraceConfig()
         reuse.on_connection_reuseconn.append(_note_reuse)
         self._session = aiohttp.ClientSession(
@@ -123,8 +126,15 @@ class PrometheusSource:
         return await self._post(form, connection)
 
     async def _post(self, form: Mapping[str, str], connection: SimpleNamespace) -> aiohttp.ClientResponse:
-        url = self._address / "api/v1/query"
-        return await self._session.post(url, data=form, allow_redirects=False, trace_request_ctx=connection)
+        url, access = self._address / "api/v1/query", self._access()
+        return await self._session.post(
+            url,
+            data=form,
+            headers=access.headers,
+            ssl=access.tls or True,
+            allow_redirects=False,  # what is shown is for this address alone
+            trace_request_ctx=connection,
+        )
 
 
 async def _note_reuse(_session: object, trace: SimpleNamespace, _params: object) -> None:

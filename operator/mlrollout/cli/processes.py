@@ -87,6 +87,7 @@ def operator(  # noqa: PLR0913 - an option each
 
     Its own Redis comes from MLROLLOUT_REDIS_URL, or from the file that MLROLLOUT_REDIS_URL_FILE names;
     for TLS, MLROLLOUT_REDIS_CA, MLROLLOUT_REDIS_CERTIFICATE and MLROLLOUT_REDIS_KEY name files.
+    What its Prometheus is shown stands in the folder that MLROLLOUT_PROMETHEUS_AUTH names.
     What the settings mean stands in docs/operations.md.
     """
     import asyncio

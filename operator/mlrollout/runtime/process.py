@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import structlog
@@ -19,9 +19,10 @@ from mlrollout.adapters.kubernetes import (
     lease_of,
 )
 from mlrollout.adapters.prometheus import PrometheusSource
+from mlrollout.adapters.prometheus_access import AccessFolder, UnusableAccessError, nothing
 from mlrollout.adapters.receivers.receivers import AnyReceivers
 from mlrollout.adapters.redis import RedisTrafficStore
-from mlrollout.ports import Secrets, TrafficError
+from mlrollout.ports import EvidenceSource, Secrets, TrafficError
 from mlrollout.redis_common.address import Tls
 from mlrollout.startup.settings import SettingsError, cannot_listen
 
@@ -138,9 +139,17 @@ def _directory(settings: Settings, secrets: Secrets) -> Directory:
             allowed=settings.allowed_prometheus,
             secrets=secrets,
             open_store=lambda url: RedisTrafficStore.from_url(url, theirs),
-            open_source=PrometheusSource,
+            open_source=_sources(settings),
         )
+    except UnusableAccessError as error:
+        raise SettingsError(f"MLROLLOUT_PROMETHEUS_AUTH: {error}") from error
     except TrafficError as error:
         raise SettingsError(f"MLROLLOUT_REDIS_URL, or what MLROLLOUT_REDIS_URL_FILE names: {error}") from error
     except ValueError as error:
         raise SettingsError(f"--prometheus, or MLROLLOUT_PROMETHEUS_URL: {error}") from error
+
+
+def _sources(settings: Settings) -> Callable[[str], EvidenceSource]:
+    """Opens a Prometheus; what the operator's own is shown, no other is: an object may name any that is allowed."""
+    access = AccessFolder(settings.prometheus_auth).current if settings.prometheus_auth else nothing
+    return lambda address: PrometheusSource(address, access if address == settings.prometheus_address else nothing)

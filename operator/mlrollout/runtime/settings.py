@@ -24,6 +24,7 @@ class Settings:
         redis_url: Its own Redis; empty for none.
         redis_tls: Files for Redis with TLS.
         prometheus_address: Its own Prometheus; empty for none.
+        prometheus_auth: The folder with what that one is shown; `None` for nothing.
         allowed_prometheus: Patterns of the addresses that an object may name.
         host: Where its HTTP server listens.
         port: Likewise; 0 for any free one.
@@ -38,6 +39,7 @@ class Settings:
     redis_url: str = ""
     redis_tls: Tls = NO_FILES
     prometheus_address: str = ""
+    prometheus_auth: Path | None = None
     allowed_prometheus: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 8080
@@ -84,6 +86,7 @@ def load(  # noqa: PLR0913 - a flag each
         redis_url=redis_url(environment),
         redis_tls=redis_tls(environment),
         prometheus_address=prometheus_address or environment.get("MLROLLOUT_PROMETHEUS_URL", ""),
+        prometheus_auth=Path(auth) if (auth := environment.get("MLROLLOUT_PROMETHEUS_AUTH")) else None,
         allowed_prometheus=tuple(map(_pattern, prometheus)),
         notifications_file=Path(file) if file else None,
         allowed_receivers=tuple(map(_receiver, receivers)),

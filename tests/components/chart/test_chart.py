@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 import yaml
+from mlrollout.adapters.prometheus_access import FILES
 
 from tests.support.helm import CHART, FULL, HELMS, NAMESPACE, Manifest, helm, one, render
 from tests.support.places import OPERATOR_RULES
@@ -218,8 +219,8 @@ def test_without_values_the_operator_is_told_the_least() -> None:
 
 def test_the_operator_is_told_what_the_values_say() -> None:
     manifests = render(FULL)
-    url, tls, file = one(manifests, "Deployment", "mlrollout")["spec"]["template"]["spec"]["volumes"]
-    at_url, at_tls, at_file = (mount["mountPath"] for mount in container(manifests)["volumeMounts"])
+    url, tls, auth, file = one(manifests, "Deployment", "mlrollout")["spec"]["template"]["spec"]["volumes"]
+    at_url, at_tls, at_auth, at_file = (mount["mountPath"] for mount in container(manifests)["volumeMounts"])
 
     assert (
         environment(manifests).items()
@@ -229,6 +230,7 @@ def test_the_operator_is_told_what_the_values_say() -> None:
             "MLROLLOUT_REDIS_CERTIFICATE": f"{at_tls}/certificate",
             "MLROLLOUT_REDIS_KEY": f"{at_tls}/key",
             "MLROLLOUT_PROMETHEUS_URL": "http://prometheus.monitoring:9090",
+            "MLROLLOUT_PROMETHEUS_AUTH": at_auth,
             "MLROLLOUT_ALLOWED_PROMETHEUS": "http://prometheus.*:9090,https://metrics.example",
             "MLROLLOUT_NOTIFICATIONS_FILE": f"{at_file}/notifications.yaml",
             "MLROLLOUT_ALLOWED_RECEIVERS": "https://hooks.*.example,slack",
@@ -243,6 +245,9 @@ def test_the_operator_is_told_what_the_values_say() -> None:
         "certificate": "tls.crt",
         "key": "tls.key",
     }
+    assert auth["secret"]["secretName"] == "prometheus-auth"
+    assert {item["path"]: item["key"] for item in auth["secret"]["items"]} == {"token": "bearer", "ca": "ca.crt"}
+    assert {item["path"] for item in auth["secret"]["items"]} <= set(FILES)
     assert file["secret"]["secretName"] == "operator-notifications"
     assert file["secret"]["items"] == [{"key": "file", "path": "notifications.yaml"}]
     assert file["secret"]["optional"], "the operator guards without it, too"

@@ -1,14 +1,17 @@
-"""What the process makes of its settings for Redis: whom it trusts, and whom it shows its certificate."""
+"""What the process makes of its settings for Redis and Prometheus: whom it trusts, and whom it shows what it has."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
-from mlrollout.api.spec import Spec
+from aiohttp import web
+from mlrollout.api.spec import Prometheus, Spec
 from mlrollout.domain.traffic import Traffic
 from mlrollout.ports import Ref, TrafficError
 from mlrollout.runtime.connections import Directory
 from mlrollout.runtime.process import _directory
 from mlrollout.runtime.settings import load
+from mlrollout.startup.settings import SettingsError
 
 from devstack.redis_server import RedisServer
 from tests.support.objects import MINIMAL
@@ -60,3 +63,43 @@ async def test_its_own_redis_is_shown_the_operators_certificate(directory: Direc
 async def test_an_objects_redis_is_not_for_anybody_may_stand_there(directory: Directory) -> None:
     with pytest.raises(TrafficError, match="client's certificate"):
         await (await directory.store(REF, THEIRS)).read(KEY)
+
+
+async def test_what_its_own_prometheus_is_shown_no_other_is(tmp_path: Path) -> None:
+    """An object may name any address that is allowed, and its own namespace's people stand there."""
+    (tmp_path / "token").write_text("t0ken")
+    asked: list[str | None] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.headers.get("Authorization"))
+        return web.json_response({"status": "success", "data": {"resultType": "vector", "result": []}})
+
+    app = web.Application()
+    app.router.add_post("/api/v1/query", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    own, other = f"http://127.0.0.1:{port}", f"http://localhost:{port}"
+    settings = load(
+        {
+            "MLROLLOUT_PROMETHEUS_URL": own,
+            "MLROLLOUT_PROMETHEUS_AUTH": str(tmp_path),
+            "MLROLLOUT_ALLOWED_PROMETHEUS": other,
+        }
+    )
+    directory = _directory(settings, OneSecret(""))
+    try:
+        for spec in (OWN, OWN.model_copy(update={"prometheus": Prometheus(address=other)})):
+            await directory.source(spec).query("up", deadline=5)
+    finally:
+        await directory.close()
+        await runner.cleanup()
+    assert asked == ["Bearer t0ken", None]
+
+
+def test_what_can_t_be_shown_keeps_the_operator_from_starting_and_says_which_setting(tmp_path: Path) -> None:
+    (tmp_path / "username").write_text("half")
+    settings = load({"MLROLLOUT_PROMETHEUS_URL": "http://a", "MLROLLOUT_PROMETHEUS_AUTH": str(tmp_path)})
+    with pytest.raises(SettingsError, match=r"MLROLLOUT_PROMETHEUS_AUTH: .* has one of username and password"):
+        _directory(settings, OneSecret(""))

@@ -20,6 +20,7 @@ def test_the_environment_is_enough() -> None:
         "MLROLLOUT_LISTEN": "0.0.0.0:9000",
         "MLROLLOUT_NAMESPACE": "rollouts",
         "MLROLLOUT_WATCH_NAMESPACE": "dispatch",
+        "MLROLLOUT_PROMETHEUS_AUTH": "/etc/auth",
     }
     assert load(environment) == Settings(
         redis_url="redis://redis",
@@ -29,6 +30,7 @@ def test_the_environment_is_enough() -> None:
         port=9000,
         namespace="rollouts",
         watched="dispatch",
+        prometheus_auth=Path("/etc/auth"),
     )
 
 
