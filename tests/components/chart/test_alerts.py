@@ -1,10 +1,13 @@
 """The alerts, as Prometheus' own tool tests them; and the chart's PrometheusRule, which has the very same."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 import yaml
+from mlrollout.runtime.metrics import OperatorMetrics
+from mlrollout.runtime.object_metrics import FAMILIES
 
 from devstack import binaries
 from devstack.commands import run
@@ -49,6 +52,20 @@ def test_each_is_tested_both_ways(alert: str) -> None:
     assert fires
     silent = [rule for rule in asked if rule["alertname"] == alert and not rule.get("exp_alerts")]
     assert silent or alert in {"MLRolloutNoLeader", "MLRolloutTwoLeaders"}
+
+
+def test_each_can_be_left_out_by_its_name() -> None:
+    values = json.loads((CHART / "values.schema.json").read_text())["properties"]["metrics"]["properties"]
+    assert values["prometheusRule"]["properties"]["disabled"]["items"]["enum"] == ALERTS
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_each_asks_about_metrics_that_there_are(alert: str) -> None:
+    (rule,) = (rule for group in GROUPS for rule in group["rules"] if rule["alert"] == alert)
+    own = {family.name for family in OperatorMetrics().registry.collect()} | {family.name for family in FAMILIES}
+    asked = {re.sub("_(bucket|count)$", "", name) for name in re.findall(r"mlrollout_\w+", str(rule))}
+    assert asked
+    assert asked <= own
 
 
 @pytest.mark.parametrize("alert", ALERTS)
