@@ -1,7 +1,6 @@
 """What a measurement is about, as its check has to know it."""
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlrollout.api import moment
 from mlrollout.api.spec import Spec
@@ -12,31 +11,42 @@ from .state import State
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What users go by, as Redis was found to hold it for this object: the percentage, and since when, by wall time."""
+    """What users go by, as Redis was found to hold it.
 
-    percentage: int
+    Attributes:
+        percentage: The percentage in force; `None` where it is another object's, or another attempt's.
+        since: Since when it is known to be that, by wall time.
+        changed: Whether it was seen to become that then; else it may have been so before.
+    """
+
+    percentage: int | None
     since: float
+    changed: bool
 
 
 def attempt(state: State, found: InForce | None = None) -> Attempt | None:
     """The attempt; `None` while nobody has had the treatment yet.
 
     Args:
-        state: Where the rollout stands.
-        found: What users go by while that is not what the state says: a raise was announced, or Redis went back.
-            `None` where it can't be known.
+        state: Where the rollout stands. Users may go by something else: a raise was announced, or Redis went back.
+        found: What they go by; `None` where Redis can't be asked.
     """
     if not state.record.stage or not state.in_force_since:
         return None
-    if state.confirmed:
-        found = InForce(state.record.percentage, state.in_force_since)
+    stands = InForce(state.record.percentage if state.confirmed else None, state.in_force_since, changed=True)
+    if found is not None and not state.confirmed:
+        stands = found
+    elif found is not None and found.percentage != stands.percentage:
+        stands = replace(stands, percentage=None)
+    elif found is not None and found.changed:
+        stands = replace(stands, since=max(stands.since, found.since))
     return Attempt(
         number=state.record.attempt,
         # As a status has them, so that every replica knows the same times.
         began=moment.parse(moment.render(state.measurements_from)),
         stage=moment.parse(moment.render(state.in_force_since)),
-        percentage=None if found is None else found.percentage,
-        steady=math.inf if found is None else moment.parse(moment.render(found.since)),
+        percentage=stands.percentage,
+        steady=moment.parse(moment.render(stands.since)),
         evidence_from=state.evidence_from,
         holdback=state.record.holdback,
     )

@@ -170,7 +170,7 @@ class Watch:
                 source,
                 since=since,
                 clock=self.clock,
-                attempt=None if state is None else attempt(state, self._in_force()),
+                attempt=None if state is None else attempt(state, self._in_force(state)),
                 sharing=sharing(self.tracked.spec),
                 log=log.bind(**about),
             )
@@ -179,12 +179,15 @@ class Watch:
             log.exception("Unexpected error in a measurement", **about)
             return Measurement(Verdict.ERROR, self.clock.now(), 0.0, message=f"unexpected {type(error).__name__}")
 
-    def _in_force(self) -> InForce | None:
-        """What users go by, where Redis was found to hold a record of this object."""
+    def _in_force(self, state: State) -> InForce | None:
+        """What users go by, as Redis was last found to hold it."""
         found, traffic = self.tracked.redis, self.tracked.redis.traffic
-        if traffic is None or traffic.record is None or traffic.record.owner != self.tracked.uid:
+        if traffic is None:
             return None
-        return InForce(traffic.in_force, self.clock.now() - (loop_time() - found.in_force_since))
+        record = traffic.record
+        ours = record is not None and (record.owner, record.attempt) == (self.tracked.uid, state.record.attempt)
+        since = self.clock.now() - (loop_time() - found.in_force_since)
+        return InForce(traffic.in_force if ours else None, since, found.in_force_changed)
 
 
 def watches(spec: Spec, state: State | None) -> bool:

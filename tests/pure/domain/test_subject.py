@@ -29,16 +29,26 @@ def test_its_times_are_those_that_a_status_has() -> None:
     assert attempt(STATE) == wanted
 
 
+def known(state: State, found: InForce | None) -> tuple[int | None, float]:
+    about = attempt(state, found)
+    assert about is not None
+    assert about.stage == 101.568
+    return about.percentage, about.steady
+
+
 def test_users_are_held_against_the_percentage_that_stands_and_not_against_one_that_was_announced() -> None:
     announced = replace(STATE, record=replace(RECORD, sequence=2, percentage=100, stage="full"), confirmed=False)
-    unknown, stands = attempt(announced), attempt(announced, InForce(10, 102.3456))
-    assert unknown is not None
-    assert stands is not None
-    assert (unknown.share, unknown.stage) == (None, 101.568)
-    assert (stands.share, stands.steady, stands.stage) == (0.095, 102.346, 101.568)
-    confirmed = attempt(STATE, InForce(50, 200.0))
-    assert confirmed is not None
-    assert (confirmed.percentage, confirmed.steady) == (10, 101.568)
+    assert known(announced, InForce(10, 102.3456, changed=False)) == (10, 102.346)
+    assert known(announced, None) == (None, 101.568)
+    assert attempt(announced).share is None  # type: ignore[union-attr]  # there is one
+    assert known(STATE, InForce(10, 90.0, changed=True)) == (10, 101.568)
+    assert known(STATE, InForce(10, 200.0, changed=False)) == (10, 101.568)
+
+
+def test_what_stood_meanwhile_is_not_known_afterwards() -> None:
+    assert known(STATE, InForce(100, 200.0, changed=True)) == (None, 101.568)
+    assert known(STATE, InForce(None, 200.0, changed=True)) == (None, 101.568)
+    assert known(STATE, InForce(10, 205.0, changed=True)) == (10, 205.0)
 
 
 def test_the_chance_of_a_false_alarm_is_divided_among_those_that_test_at_every_look() -> None:

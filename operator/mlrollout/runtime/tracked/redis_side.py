@@ -16,6 +16,7 @@ class RedisSide:
         traffic: What it held when it was last asked; `None` where it can't be asked.
         in_force: The percentage in force when it could be asked last; `None` before that.
         in_force_since: Since when it is known to be that.
+        in_force_changed: Whether it was another before, and not only unknown.
         trouble: Why it can't be asked.
         claim: Who else wants the key, as far as was last seen.
         store: The object's Redis, once connected.
@@ -29,6 +30,7 @@ class RedisSide:
     traffic: Traffic | None = None
     in_force: int | None = None
     in_force_since: LoopTime = NEVER
+    in_force_changed: bool = False
     trouble: str = "Redis has not been asked yet"
     claim: Claim | None = None
     store: TrafficStore | None = None
@@ -42,4 +44,5 @@ class RedisSide:
         """Take in what it holds; `None` where it can't be asked."""
         self.traffic = traffic
         if traffic is not None and traffic.in_force != self.in_force:
+            self.in_force_changed = self.in_force is not None
             self.in_force, self.in_force_since = traffic.in_force, loop_time()
