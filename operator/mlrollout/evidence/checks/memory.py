@@ -114,6 +114,7 @@ class Memory(Generic[S]):
         change_point: Since when evidence for a breach has grown.
         shares: Which share of the users got the treatment in this attempt, as far as that is known, oldest first.
         gaps: What nobody read, oldest first.
+        told: When the share was told last. Another process, which goes on from a checkpoint, knows it up to `upto`.
     """
 
     attempt: int
@@ -125,6 +126,7 @@ class Memory(Generic[S]):
     change_point: ChangePoint[S]
     shares: tuple[ShareSince, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    told: float = 0.0
 
     @property
     def empty(self) -> bool:
@@ -137,22 +139,27 @@ class Memory(Generic[S]):
         changed = any(begin < one.since < end for one in self.shares)
         return None if found is None or changed else found.share
 
-    def with_share(self, stage: float, steady: float, share: float | None) -> "Memory[S]":
+    def with_share(self, now: float, stage: float, steady: float, share: float | None) -> "Memory[S]":
         """This memory with the share that stands now, for all blocks that are still to be read.
 
         Args:
+            now: When that is.
             stage: When the percentage of the stage came into force.
             steady: Since when the share is known to have stood.
             share: The share; `None` where it is not known.
         """
         begin = max(stage + ROUNDED, self.upto)
         shares = [one for one in self.shares if one.since < begin]
+        told = max(self.told, self.upto)
+        if shares and shares[-1].stage != stage and told < begin:
+            # Whoever was away does not know that the stage before ended long ago: Redis may have lost it meanwhile.
+            shares.append(ShareSince(max(told, shares[-1].since), shares[-1].stage, None))
         unknown = [] if share is not None and steady <= begin else [ShareSince(begin, stage, None)]
         known = [] if share is None or math.isinf(steady) else [ShareSince(max(begin, steady), stage, share)]
         for one in (*unknown, *known):
             if not shares or (shares[-1].stage, shares[-1].share) != (stage, one.share):
                 shares.append(one)
-        return self if (*shares,) == self.shares else replace(self, shares=(*shares,)[-SHARES:])
+        return replace(self, shares=(*shares,)[-SHARES:], told=now)
 
     def skipped(self, upto: float) -> "Memory[S]":
         """This memory with nothing read up to there; where nothing was read just before either, that is one gap."""

@@ -141,7 +141,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
             memory = self.blocks.begin(attempt.number, attempt.began)
         oldest = grid.latest(now - HORIZON, self.blocks.step, 0.0)
         memory = memory.skipped(oldest) if memory.upto < oldest else memory
-        return memory.with_share(attempt.stage, attempt.steady, attempt.share)
+        return memory.with_share(now, attempt.stage, attempt.steady, attempt.share)
 
     # --- a measurement -----------------------------------------------------------------------
 
@@ -156,7 +156,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         if occasion.attempt is None:
             begin, end = newest - step, newest
         else:
-            memory = self._remembered(occasion.attempt, occasion.at)
+            self._memory = memory = self._remembered(occasion.attempt, occasion.at)
             begin, end = memory.upto, min(newest, memory.upto + self._ahead)
             end = max(memory.upto, math.floor(end / step) * step)
         # Where nothing is new, the first look asks all the same: how often is scraped says when something will be. It

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from mlrollout.api.guardrail import Action
 from mlrollout.api.kinds import guardrail
+from mlrollout.evidence.checks.check import Failure
 from mlrollout.evidence.measurement import Measurement, Verdict
 
 from tests.pure.evidence.checks.counters import ATTEMPT, EPOCH, SCRAPE, Counters, Looks
@@ -136,12 +137,15 @@ def test_a_block_that_is_read_after_a_stage_ended_counts_with_the_share_of_that_
     in_time, late = Looks.at(counters, SPLIT), Looks.at(counters, SPLIT)
     in_time.every(15, HOUR + 15)
     late.every(15, HOUR - 120)
+    late.failure = Failure("Prometheus is away")
+    late.every(15, HOUR + 15, begin=HOUR - 120)
+    late.failure = None
     for looks in (in_time, late):
         looks.every(15, 2 * HOUR, begin=HOUR + 15, attempt=second)
     assert late.made[-1] == in_time.made[-1]
     shares = json.loads(late.made[-1].checkpoint)["shares"]
-    assert [share for _, _, share in shares] == [0.1, 0.3]
-    assert [stage for _, stage, _ in shares] == [ATTEMPT.stage, second.stage]
+    assert [share for _, _, share in shares] == [0.1, None, 0.3]  # from the last look on until the stage began
+    assert [stage for _, stage, _ in shares] == [ATTEMPT.stage, ATTEMPT.stage, second.stage]
 
 
 def test_a_block_in_which_the_share_changed_has_none_and_what_was_before_is_not_known_without_a_checkpoint() -> None:
@@ -155,6 +159,18 @@ def test_a_block_in_which_the_share_changed_has_none_and_what_was_before_is_not_
     assert {one.verdict for one in new.made} == {Verdict.INCONCLUSIVE, Verdict.PASS}
 
 
+def test_whoever_was_away_when_a_stage_ended_does_not_know_until_when_its_share_stood() -> None:
+    """Redis may have lost it in the meantime: then nobody was in treatment, and no split was broken."""
+    counters = users(lambda at: 0.1 if at < HOUR or at > 1.5 * HOUR else 0.0, 3 * HOUR)
+    looks = Looks.at(counters, SPLIT)
+    looks.every(15, HOUR - 60)
+    other = looks.taken_over()
+    again = replace(ATTEMPT, stage=EPOCH + 1.5 * HOUR + 40)
+    found = other.every(15, 3 * HOUR, begin=1.5 * HOUR + 45, attempt=again)
+    assert Verdict.BREACH not in {one.verdict for one in other.made}
+    assert found.verdict is Verdict.PASS
+
+
 def test_a_clock_that_was_set_back_leaves_no_stage_ahead() -> None:
     looks = Looks.at(users(lambda _: 0.1, 2 * HOUR), SPLIT)
     looks.every(15, HOUR)
@@ -162,5 +178,6 @@ def test_a_clock_that_was_set_back_leaves_no_stage_ahead() -> None:
     back = replace(ATTEMPT, stage=EPOCH + HOUR + 20, percentage=10)
     found = looks.every(15, 2 * HOUR, begin=HOUR + 60, attempt=back)
     shares = json.loads(found.checkpoint)["shares"]
-    assert [(stage, share) for _, stage, share in shares] == [(ATTEMPT.stage, 0.1), (back.stage, 0.1)]
+    known = [(stage, share) for _, stage, share in shares if share is not None]
+    assert known == [(ATTEMPT.stage, 0.1), (back.stage, 0.1)]
     assert found.verdict is Verdict.PASS
