@@ -1,9 +1,9 @@
 """By how much counters grew within a block, `begin` left out and `end` included."""
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from .series import Series
@@ -40,7 +40,7 @@ class Span:
     end: float
     watched: bool
     pace: float
-    restarts: frozenset[tuple[Target, float]] = frozenset()
+    restarts: Mapping[Target, Sequence[float]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, series: Sequence[Series], begin: float, end: float) -> "Span":
@@ -48,7 +48,7 @@ class Span:
         watched = any(at <= begin for one in series for at, _ in one.samples)
         rises = [(new - old) / (to - at) for one in series for (at, old), (to, new) in _steps(one) if to > at]
         pace = max((rise for rise in rises if 0 < rise < math.inf), default=0.0)
-        return cls(begin, end, watched, pace, frozenset(_restarts(series)))
+        return cls(begin, end, watched, pace, _restarts(series))
 
     def plausible(self, value: float, seconds: float) -> bool:
         """Whether a counter that began at 0 so long ago at most can stand there."""
@@ -125,10 +125,9 @@ def _check(one: Series, *, whole: bool) -> None:
 
 
 def _counters(series: Sequence[Series], span: Span) -> None:
-    changes = [(one, to, new - old) for one in series for (_, old), (to, new) in _steps(one) if new != old]
-    fallen = [(_target(one), to) for one, to, change in changes if change < 0]
+    changes = [(one, at, to, new < old) for one in series for (at, old), (to, new) in _steps(one) if new != old]
     # What restarts again and again is what a guard is there for: the counters of a crash loop must not pass for gauges.
-    falls = sum(fall not in span.restarts for fall in fallen)
+    falls = sum(fell and not _restarted(one, at, to, span) for one, at, to, fell in changes)
     if falls >= FALLS and falls * OFTEN >= len(changes):
         raise UncountableError(
             UncountableReason.GAUGE,
@@ -136,7 +135,12 @@ def _counters(series: Sequence[Series], span: Span) -> None:
         )
 
 
-def _restarts(series: Sequence[Series]) -> Iterator[tuple[Target, float]]:
+def _restarted(one: Series, after: float, upto: float, span: Span) -> bool:
+    """Whether its target restarted then; a counter that is born with its first event may be missing for longer."""
+    return any(after < when <= upto for when in span.restarts.get(_target(one), ()))
+
+
+def _restarts(series: Sequence[Series]) -> Mapping[Target, Sequence[float]]:
     fell, went_on = Counter[tuple[Target, float]](), set[tuple[Target, float]]()
     for one in series:
         target = _target(one)
@@ -145,7 +149,11 @@ def _restarts(series: Sequence[Series]) -> Iterator[tuple[Target, float]]:
                 fell[target, to] += 1
             elif old > 0:
                 went_on.add((target, to))
-    return (when for when, times in fell.items() if times > 1 and when[0] != _UNKNOWN and when not in went_on)
+    found = defaultdict[Target, list[float]](list)
+    for (target, when), times in fell.items():
+        if times > 1 and target != _UNKNOWN and (target, when) not in went_on:
+            found[target].append(when)
+    return found
 
 
 def _target(one: Series) -> Target:

@@ -169,6 +169,15 @@ def test_a_crash_loop_is_no_gauge() -> None:
     assert increase([all_], span) == 9 + 2 + 5 + 1 + 4 + 2 + 2
 
 
+def test_neither_is_a_counter_that_each_life_of_a_target_begins_with_its_first_event() -> None:
+    successes = series(1, 5, 0, 5, 0, 5, 0, 5, job="app", instance="a", status="success")
+    others = series(2, 9, 1, 9, 1, 9, 1, 9, job="app", instance="a", status="other")
+    samples = ((0.0, 3.0), (45.0, 2.0), (75.0, 1.0), (105.0, 0.0))
+    failures = Series({"job": "app", "instance": "a", "status": "failure"}, samples)
+
+    assert increase([failures], Span.of((failures, successes, others), 0, 1000)) == 3
+
+
 @pytest.mark.parametrize(
     ("others", "labels"),
     [
