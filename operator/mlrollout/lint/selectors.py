@@ -36,6 +36,11 @@ class SelectorField:
     name: str
     asks: frozenset[tuple[str, str, str]]
 
+    @property
+    def written(self) -> list[str]:
+        """What it asks of labels, as PromQL."""
+        return sorted(_written(one) for one in self.asks)
+
     @classmethod
     def of(cls, where: str, text: str | None) -> "SelectorField | None":
         """The selector in a field; `None` where there is none that can be read here."""

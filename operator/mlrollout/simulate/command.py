@@ -14,7 +14,7 @@ from mlrollout.api.spec import Spec
 
 from . import tell
 from .forecast import Forecast, Simulation, SimulationParameters, Tick
-from .rollout import Load
+from .load import Load
 
 _LONGEST = 3600.0
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -66,9 +66,9 @@ def seconds(option: str, text: str) -> float:
     return found
 
 
-def run(spec: Spec, requests: float, bad: float, tries: int, scrape: float, seed: int) -> Forecast:
+def run(spec: Spec, load: Load, tries: int, scrape: float, seed: int) -> Forecast:
     """The forecast, with a progress bar where somebody watches."""
-    simulation = Simulation(spec, SimulationParameters(Load(requests, bad), tries, scrape, seed))
+    simulation = Simulation(spec, SimulationParameters(load, tries, scrape, seed))
     with _progress(simulation.tries) as tick:
         return simulation.run(tick)
 

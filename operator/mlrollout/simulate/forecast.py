@@ -13,8 +13,9 @@ from mlrollout.api.spec import Approval, Requirement, Spec, Stage
 from mlrollout.api.threshold import ThresholdGuardrail
 
 from . import recognised
+from .load import Load
 from .promql import UnknownError
-from .rollout import End, Guards, Load, Try
+from .rollout import End, Guards, Try
 from .tested import Tested, block_of
 from .watched import AlwaysPasses, Watched
 
@@ -158,7 +159,9 @@ class Simulation:
         self._load = replace(load, legacy=load.bad, holdback=spec.traffic.holdback or 0)
         self._spec = _prepared(spec)
         requirements = tuple(one for stage in spec.stages for one in stage.require)
-        self._guards, self.covered = _cover(self._spec.guardrails, requirements, parameters.scrape)
+        self._guards, self.covered = _cover(
+            self._spec.guardrails, requirements, parameters.scrape, steady=load.past is None
+        )
         if not self._guards.watched and not self._guards.tested:
             reasons = "; ".join(f"{one.name}: {one.why_not}" for one in self.covered)
             raise UnknownError(f"none of its guardrails is about counters that can be simulated ({reasons})")
@@ -282,7 +285,7 @@ def _prepared(spec: Spec) -> Spec:
 
 
 def _cover(
-    guardrails: Sequence[Guardrail], requirements: tuple[Requirement, ...], scrape: float
+    guardrails: Sequence[Guardrail], requirements: tuple[Requirement, ...], scrape: float, *, steady: bool
 ) -> tuple[Guards, list[Covered]]:
     roles = recognised.roles(guardrails)
     watched: list[Watched] = []
@@ -294,6 +297,8 @@ def _cover(
             if isinstance(guardrail, SequentialGuardrail):
                 Tested(guardrail)
                 tested.append(guardrail)
+            elif isinstance(guardrail, ThresholdGuardrail) and not steady:
+                raise UnknownError("a look at one number is simulated at steady traffic alone (--traffic)")  # noqa: TRY301 - told below
             elif isinstance(guardrail, ThresholdGuardrail):
                 watched.append(Watched(guardrail, roles, scrape))
             else:

@@ -12,8 +12,8 @@ from mlrollout.domain.subject import sharing
 from mlrollout.evidence.wording import percent
 
 from .forecast import ALLOWED, Simulation, SimulationParameters, Tick
+from .load import Load
 from .promql import UnknownError
-from .rollout import Load
 
 WORST = 20.0
 """How many times worse a model is that has to be found."""

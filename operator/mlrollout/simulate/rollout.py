@@ -19,6 +19,7 @@ from mlrollout.domain.traffic import Traffic
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 
 from .counters import Counters
+from .load import Load
 from .schedule import BlockSchedule, LookSchedule
 from .tested import Tested, compares
 from .watched import AlwaysPasses, Pace, Watched
@@ -28,38 +29,6 @@ BEGIN = 1_800_000_000.0
 _OWNER, _HOLDER = "simulated", "simulated/rollout"
 _ROUNDS = 12
 _PATIENCE = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """The traffic, and how much of it is bad.
-
-    Attributes:
-        requests: Of all users, a second.
-        bad: The share of bad ones in treatment.
-        legacy: The share of bad ones in control; `None` for the same.
-        holdback: Per cent of the users who stay in control at every percentage.
-    """
-
-    requests: float
-    bad: float
-    legacy: float | None = None
-    holdback: int = 0
-
-    def pace(self, percentage: int) -> Pace:
-        """Events of the treatment a second."""
-        return _pace(self._treated(percentage), self.bad)
-
-    def control(self, percentage: int) -> Pace:
-        """Events of the control a second."""
-        return _pace(self.requests - self._treated(percentage), self.bad if self.legacy is None else self.legacy)
-
-    def _treated(self, percentage: int) -> float:
-        return self.requests * percentage * (100 - self.holdback) / 10_000
-
-
-def _pace(events: float, bad: float) -> Pace:
-    return Pace(events * bad, events * (1 - bad))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +80,10 @@ class Try:
     """
 
     def __init__(self, spec: Spec, guards: Guards, load: Load, chance: Random) -> None:
-        self._spec, self._others, self._load = spec, guards.others, load
+        self._spec, self._others = spec, guards.others
+        self._load = _begun(load, chance)
+        self._steady = self._load.at(0.0)
+        self._changes = BEGIN + self._load.changes(0.0)
         self._scrape, self._blocks, self._sharing = guards.scrape, guards.blocks, sharing(spec)
         self._counters = Counters(chance, self._scrape, math.floor(BEGIN / self._scrape))
         self._control = self._of_control(chance) if any(map(compares, guards.tested)) else None
@@ -141,7 +113,7 @@ class Try:
     def _step(self, until: float) -> None:
         """On to what comes next: a look that may matter, the end of the stage's time, or the end."""
         again = self._decision.again if self._decision is not None else None
-        timer = min(self._retry, math.inf if again is None else again, until)
+        timer = min(self._retry, math.inf if again is None else again, self._changes, until)
         pace = self._pace
         looks = [schedule.next(self._counters, pace, timer) for schedule in self._look_schedules]
         look = min(looks, default=math.inf)
@@ -151,8 +123,18 @@ class Try:
             self._read(min(self._block_schedules, key=lambda one: one.due))
         elif look < timer:
             self._take(self._look_schedules[looks.index(look)])
+        elif timer == self._changes:
+            self._change()
         elif timer < until:
             self._look_at_all()
+
+    def _change(self) -> None:
+        """Other traffic from now on, as there was in the past."""
+        self._catch_up()
+        self._keep_samples()
+        self._steady = self._load.at(self._now - BEGIN)
+        self._changes = BEGIN + self._load.changes(self._now - BEGIN)
+        self._set_pace(ahead=False)
 
     def _take(self, schedule: LookSchedule) -> None:
         """A look, and the decision that follows where it says anything new."""
@@ -217,7 +199,7 @@ class Try:
 
     def _of_control(self, chance: Random) -> Counters:
         """The counters of the control, which has everybody at first."""
-        found, pace = Counters(Random(chance.random()), self._scrape, self._counters.last), self._load.control(0)  # noqa: S311 - no secret
+        found, pace = Counters(Random(chance.random()), self._scrape, self._counters.last), self._steady.control(0)  # noqa: S311 - no secret
         found.set_pace(pace.bad, pace.good, ahead=False)
         return found
 
@@ -268,11 +250,7 @@ class Try:
         self._catch_up()
         self._keep_samples()
         pace = self._pace
-        known = any(schedule.watched.suspects(pace) for schedule in self._look_schedules)
-        self._counters.set_pace(pace.bad, pace.good, ahead=known)
-        if self._control is not None:
-            legacy = self._load.control(traffic.in_force)
-            self._control.set_pace(legacy.bad, legacy.good, ahead=False)
+        self._set_pace(ahead=any(schedule.watched.suspects(pace) for schedule in self._look_schedules))
         for schedule in self._look_schedules:
             schedule.enter(self._now)
         for block in self._block_schedules:
@@ -280,9 +258,16 @@ class Try:
         if traffic.record is not None and traffic.record.stage:
             self._entered.setdefault(traffic.record.stage, self._now - BEGIN)
 
+    def _set_pace(self, *, ahead: bool) -> None:
+        pace = self._pace
+        self._counters.set_pace(pace.bad, pace.good, ahead=ahead)
+        if self._control is not None:
+            legacy = self._steady.control(self._traffic.in_force)
+            self._control.set_pace(legacy.bad, legacy.good, ahead=False)
+
     @property
     def _pace(self) -> Pace:
-        return self._load.pace(self._traffic.in_force)
+        return self._steady.pace(self._traffic.in_force)
 
     @property
     def _stood(self) -> float:
@@ -307,6 +292,12 @@ class Try:
             completed=self._now - BEGIN if completed else None,
             waits="" if self._ended else "; ".join(one.message for one in blockers),
         )
+
+
+def _begun(load: Load, chance: Random) -> Load:
+    """The load of a rollout that may begin in any hour of the past."""
+    past = load.past
+    return load if past is None else replace(load, begin=math.floor(chance.random() * len(past.spans)) * past.step)
 
 
 def _named(explanation: str) -> str:

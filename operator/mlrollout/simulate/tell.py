@@ -16,6 +16,7 @@ def as_json(forecast: Forecast) -> dict[str, Any]:
     return {
         "traffic": parameters.load.requests,
         "bad": parameters.load.bad,
+        "past": None if parameters.load.past is None else parameters.load.past.seconds,
         "scrape": parameters.scrape,
         "seed": parameters.seed,
         "guardrails": [
@@ -57,6 +58,8 @@ def as_text(forecast: Forecast) -> str:
     parameters = forecast.parameters
     healthy = parameters.load
     load = f"{healthy.requests:.6g} requests a second of all users, of which {percent(healthy.bad)} are bad"
+    if healthy.past is not None:
+        load = f"the traffic of the last {brief(healthy.past.seconds)}: in the mean {load}"
     parts = (
         [f"{parameters.tries} rollouts of a healthy model, at {load}"],
         _coverage(forecast.covered),

@@ -3,8 +3,8 @@
 from typing import Any
 
 from mlrollout.api.spec import Spec
+from mlrollout.simulate.load import Load
 from mlrollout.simulate.power import Weakness, weaknesses
-from mlrollout.simulate.rollout import Load
 
 BAD, ALL = 'd_total{group="treatment",status="failure"}', 'd_total{group="treatment"}'
 RATE: dict[str, Any] = {"name": "errors", "rate": {"bad": BAD, "all": ALL, "max": 0.05}}

@@ -14,8 +14,9 @@ from mlrollout.evidence.measurement import Measurement
 from mlrollout.simulate import recognised
 from mlrollout.simulate.counters import ReadsCounters
 from mlrollout.simulate.forecast import Forecast, Simulation, SimulationParameters
+from mlrollout.simulate.load import Load
 from mlrollout.simulate.promql import UnknownError
-from mlrollout.simulate.rollout import End, Guards, Load, Try
+from mlrollout.simulate.rollout import End, Guards, Try
 from mlrollout.simulate.watched import GROWN, Age, Outlook, Pace, Watched
 
 HOUR, DAY = 3600.0, 86_400.0

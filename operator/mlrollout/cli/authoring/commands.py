@@ -41,7 +41,7 @@ def lint(
     Exit code 0: nothing is wrong. 1: something is. 2: the input can't be read.
     """
     from mlrollout.simulate import command
-    from mlrollout.simulate.rollout import Load
+    from mlrollout.simulate.load import Load
 
     from . import linting
     from .manifests import UnreadableInputError
@@ -55,14 +55,18 @@ def lint(
     raise typer.Exit(ExitCode.FAILED if linting.is_wrong(found) else ExitCode.DONE)
 
 
-def simulate(
+def simulate(  # noqa: PLR0913, PLR0917 - an option each
     file: Annotated[
         str, typer.Option("-f", "--file", metavar="FILE", help="The object as it would be applied; - for stdin")
     ],
-    traffic: Annotated[str, typer.Option(metavar="RATE", help="Requests of all users: 0.35/s, 1250/h")],
+    traffic: Annotated[str | None, typer.Option(metavar="RATE", help="Requests of all users: 0.35/s, 1250/h")] = None,
     bad: Annotated[
-        str, typer.Option(metavar="SHARE", help="Of a healthy model's requests, those that are bad: 1%, 0.01")
-    ],
+        str | None, typer.Option(metavar="SHARE", help="Of a healthy model's requests, those that are bad: 1%, 0.01")
+    ] = None,
+    prometheus: Annotated[
+        str | None, typer.Option(metavar="URL", help="In place of both: the Prometheus that has seen the traffic")
+    ] = None,
+    since: Annotated[str, typer.Option(metavar="DURATION", help="With --prometheus: how far back")] = "14d",
     name: Annotated[str, typer.Option(help="Which object, where the file has several")] = "",
     tries: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rollouts of a healthy model")] = 1000,
     scrape: Annotated[str, typer.Option(metavar="DURATION", help="How often Prometheus scrapes")] = "15s",
@@ -78,13 +82,17 @@ def simulate(
     from mlrollout.simulate import command
     from mlrollout.simulate.promql import UnknownError
 
+    from . import history
     from .manifests import UnreadableInputError, only_spec
 
     try:
-        spec, requests, share = only_spec(file, name), command.traffic(traffic), command.share(bad)
-        forecast = command.run(spec, requests, share, tries, command.seconds("--scrape", scrape), seed)
+        spec = only_spec(file, name)
+        load, notes = history.load(spec, traffic, bad, prometheus, since)
+        forecast = command.run(spec, load, tries, command.seconds("--scrape", scrape), seed)
     except (UnreadableInputError, command.UnusableError, UnknownError) as error:
         raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
+    for note in notes:
+        typer.echo(note, err=True)
     typer.echo(command.tell_as(output, forecast))
     if not forecast.well:
         raise typer.Exit(ExitCode.FAILED)

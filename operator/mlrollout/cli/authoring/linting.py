@@ -24,8 +24,8 @@ from mlrollout.lint.lint import merged, of_measurement, of_spec
 from mlrollout.ports import QueryRefusedError, SourceError
 from mlrollout.runtime.measuring import measure
 from mlrollout.runtime.steady_clock import SteadyClock
+from mlrollout.simulate.load import Load
 from mlrollout.simulate.power import weaknesses
-from mlrollout.simulate.rollout import Load
 
 from .manifests import Manifest, UnreadableInputError, manifests
 
