@@ -78,7 +78,7 @@ def hear_by_words(patch: pytest.MonkeyPatch) -> None:
 
 def hear_manifests(patch: pytest.MonkeyPatch) -> None:
     """A verb that an applier keeps in a manifest is heard as one that a person asks for."""
-    patch.setattr("mlrollout.runtime.requests._manifest", lambda *_: "")
+    patch.setattr("mlrollout.domain.annotations._manifest", lambda *_: "")
 
 
 def trust_old_samples(patch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from mlrollout.api import GROUP
 from mlrollout.api.status import ConditionStatus
+from mlrollout.domain.annotations import REMOVED, removed, unknown_verbs
 from mlrollout.domain.conditions import CONTESTED, Fact, facts, stalled, stamp
 from mlrollout.domain.persist import to_status
 from mlrollout.domain.saving import is_due
@@ -14,7 +15,6 @@ from mlrollout.ports import Clock, ConflictError, Object, Objects, ObjectsError
 from .doubts import alerts, doubts, noted
 from .loop_time import loop_time
 from .reading import Problem
-from .requests import REMOVED, removed, unknown_verbs
 from .telling import Outbox
 from .tracked import TrackedObject
 

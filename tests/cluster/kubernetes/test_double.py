@@ -11,8 +11,8 @@ from mlrollout.adapters.kubernetes import Client, KubernetesObjects
 from mlrollout.adapters.kubernetes.objects import OBJECT
 from mlrollout.api import GROUP
 from mlrollout.api.crd import UNSEEN
+from mlrollout.domain.annotations import REMOVED, removed, requests
 from mlrollout.ports import ConflictError, GoneError, Object, ObjectsError, Ref
-from mlrollout.runtime.requests import REMOVED, removed, requests
 
 from tests.support.api_server import ApiServer
 from tests.support.clocks import SystemClock

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from mlrollout.adapters.kubernetes import Client, KubernetesObjects
+from mlrollout.domain.annotations import REMOVED, removed, requests
 from mlrollout.domain.request import Request
-from mlrollout.runtime.requests import REMOVED, removed, requests
 
 from tests.support.clocks import SystemClock
 from tests.support.objects import MINIMAL

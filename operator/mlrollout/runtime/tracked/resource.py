@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from mlrollout.api.spec import OnDelete, Spec
 from mlrollout.api.status import Status
+from mlrollout.domain.annotations import removed, requests
 from mlrollout.domain.partial import UNGUARDED_FOR
 from mlrollout.domain.persist import from_status
 from mlrollout.domain.request import Heard, Request
@@ -16,7 +17,6 @@ from mlrollout.domain.state import Reason, State
 from mlrollout.ports import GoneError, Object, Ref
 from mlrollout.runtime.loop_time import LoopTime, loop_time
 from mlrollout.runtime.reading import Problem, read, shorten
-from mlrollout.runtime.requests import removed, requests
 
 
 @dataclass(slots=True, eq=False)

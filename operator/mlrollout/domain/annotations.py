@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlrollout.api import GROUP
-from mlrollout.domain.request import Request, Verb, shown
-from mlrollout.domain.state import Alert, Reason
+
+from .request import Request, Verb, shown
+from .state import Alert, Reason
 
 REMOVED = f"operator.{GROUP}/removed"
 """The annotation in which the operator says, in the write that removes verbs, whose marks that ends."""

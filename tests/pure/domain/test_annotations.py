@@ -4,7 +4,7 @@ import json
 
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.runtime.requests import REMOVED, removed, requests
+from mlrollout.domain.annotations import REMOVED, removed, requests, unknown_verbs
 
 from tests.support.managed_fields import annotated, applied
 
@@ -71,3 +71,11 @@ def test_metadata_that_lacks_everything_asks_for_nothing() -> None:
     assert requests({"annotations": {RETRY: "x"}, "managedFields": [{}, {"fieldsV1": {"f:metadata": {}}}]})
     assert removed({}) == frozenset()
     assert removed({"annotations": {REMOVED: "one@1 two@2"}}) == {"one@1", "two@2"}
+
+
+def test_what_is_no_verb_is_told_once_for_all_of_it() -> None:
+    assert unknown_verbs({}) == unknown_verbs({"annotations": {RETRY: "x", "team": "y"}}) == ()
+    (alert,) = unknown_verbs({"annotations": {f"mlrollout.dev/{name}": "x" for name in "cab"}})
+    assert alert.subject == "mlrollout.dev/a, mlrollout.dev/b, mlrollout.dev/c"
+    (alert,) = unknown_verbs({"annotations": {f"mlrollout.dev/{name}": "x" for name in "dcab"}})
+    assert alert.subject == "mlrollout.dev/a, mlrollout.dev/b, mlrollout.dev/c, …"
