@@ -13,6 +13,8 @@ from .stages import current, following, last_stage_up_to, move
 from .state import Alert, Observation, Phase, Reason, State
 from .verb_plan import Refusal, demotion
 
+NOTHING_BEGUN = "nothing has begun that it could be about"
+
 VerbAnswer = State | Refusal
 """The state after a verb, or why it is not acted on: a clause that goes on after "... is refused: "."""
 
@@ -41,20 +43,24 @@ def hear(spec: Spec, observation: Observation, state: State, now: float) -> Stat
         state = replace(state, verbs=marks)
     state = _kept_down(observation, state, now)
     for verb, request in fresh.items():
-        state = _answer(verb, request, spec, observation, state, now)
+        state = _answered(verb, request, spec, observation, state, now)
     return state
 
 
-def _answer(verb: Verb, request: Request, spec: Spec, observation: Observation, state: State, now: float) -> State:
-    rollback, why = observation.verbs.get(Verb.ROLLBACK), _why(request)
+def answer(verb: Verb, request: Request, spec: Spec, observation: Observation, state: State, now: float) -> VerbAnswer:
+    """What comes of one request."""
+    rollback = observation.verbs.get(Verb.ROLLBACK)
     if verb is not Verb.ROLLBACK and rollback is not None:
         # Also one that was heard before and is not removed yet: to ask for it once more would change nothing in the
         # object, so nobody can know which of the two was said last.
         where = f", in a manifest that {rollback.manifest} applies: take it out first" if rollback.manifest else ""
-        because = f"a rollback is asked for as well, and it outranks every other verb{where}"
-        return _refuse(state, now, verb, why, because)
-    answer = _ANSWERS[verb](spec, observation, state, now, why)
-    return answer if isinstance(answer, State) else _refuse(state, now, verb, why, str(answer))
+        return Refusal(f"a rollback is asked for as well, and it outranks every other verb{where}")
+    return _ANSWERS[verb](spec, observation, state, now, _why(request))
+
+
+def _answered(verb: Verb, request: Request, spec: Spec, observation: Observation, state: State, now: float) -> State:
+    found = answer(verb, request, spec, observation, state, now)
+    return found if isinstance(found, State) else _refuse(state, now, verb, _why(request), str(found))
 
 
 def _kept_down(observation: Observation, state: State, now: float) -> State:
@@ -92,7 +98,7 @@ def too_early(requests: Mapping[str, Request]) -> Iterator[Alert]:
     """
     for verb, request in requests.items():
         if not request.manifest and verb != Verb.ROLLBACK:
-            message = f"{_quoted(verb, _why(request))} is refused: nothing has begun that it could be about"
+            message = f"{_quoted(verb, _why(request))} is refused: {NOTHING_BEGUN}"
             yield Alert(Reason.VERB_REFUSED, verb, message)
 
 
