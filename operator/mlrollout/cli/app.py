@@ -12,7 +12,10 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from mlrollout.domain.request import Verb
+
 from . import notify, processes
+from .asking import commands as asking
 from .auditing import commands as auditing
 from .authoring import commands as authoring
 from .ending import CommandError, ExitCode, program
@@ -33,6 +36,12 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "why": reading.why,
         "history": reading.history,
         "events": reading.events,
+        "wait": reading.wait,
+    },
+    "What you may ask of it": {
+        **{verb: asking.command(verb) for verb in (Verb.ROLLBACK, Verb.PAUSE, Verb.RESUME, Verb.APPROVE, Verb.PROMOTE)},
+        Verb.DEMOTE: asking.demote,
+        Verb.RETRY: asking.command(Verb.RETRY),
     },
     "Before it is applied": {"lint": authoring.lint, "simulate": authoring.simulate},
     "Before the night": {"notify": notify.app},
@@ -82,6 +91,10 @@ def run() -> int:
         code = app(
             arguments or ["--help"], prog_name=program(), complete_var="_MLROLLOUT_COMPLETE", standalone_mode=False
         )
+    except typer.Abort:  # Ctrl-C where something is asked back
+        return ExitCode.INTERRUPTED
     except TyperException as error:
-        raise CommandError(error.format_message(), error.exit_code) from None
+        # Of `wait`, 2 is a rollback: nothing may be taken for one that is none.
+        code = ExitCode.FAILED if arguments[:1] == ["wait"] else error.exit_code
+        raise CommandError(error.format_message(), code) from None
     return code or (ExitCode.DONE if arguments else ExitCode.WRONG_USAGE)

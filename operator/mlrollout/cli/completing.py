@@ -1,8 +1,12 @@
 """What a shell offers when somebody presses Tab. Whatever goes wrong, it offers nothing, and soon."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from .cluster.rollouts import ClusterRollouts
 
 _DEADLINE = 2.0
 """Seconds that somebody at a shell waits."""
@@ -11,6 +15,11 @@ _DEADLINE = 2.0
 def names(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of the objects in the namespace."""
     return _offered(incomplete, lambda: [name for _, name in _known(ctx)])
+
+
+def stages(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The stages of the object that is named already."""
+    return _offered(incomplete, lambda: _stages(ctx))
 
 
 def namespaces(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -32,12 +41,21 @@ def _offered(incomplete: str, found: Callable[[], Sequence[str]]) -> list[str]:
         return []
 
 
+def _stages(ctx: typer.Context) -> Sequence[str]:
+    name = ctx.params.get("name") or ctx.params["names"][0]
+    with _cluster(ctx) as cluster:
+        return [str(stage["name"]) for stage in cluster.get(name)["spec"]["stages"]]
+
+
 def _known(ctx: typer.Context, *, everywhere: bool = False) -> Sequence[tuple[str, str]]:
     """Namespace and name of the objects that there are."""
+    with _cluster(ctx) as cluster:
+        return cluster.names(everywhere=everywhere)
+
+
+def _cluster(ctx: typer.Context) -> "ClusterRollouts":
     from .cluster.api import Api
     from .cluster.kubeconfig import read
     from .cluster.rollouts import ClusterRollouts
 
-    api = Api(read(ctx.params.get("context")), _DEADLINE)
-    with ClusterRollouts(namespace=ctx.params.get("namespace"), api=api) as cluster:
-        return cluster.names(everywhere=everywhere)
+    return ClusterRollouts(namespace=ctx.params.get("namespace"), api=Api(read(ctx.params.get("context")), _DEADLINE))

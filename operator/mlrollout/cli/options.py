@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from . import completing
+from .ending import CommandError, ExitCode
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="The MLRollout", show_default=False, autocompletion=completing.names)
@@ -34,3 +35,17 @@ OutputOption = Annotated[
     str,
     typer.Option("-o", "--output", metavar="FORM", help="json, yaml, name, wide, or jsonpath={.status.percentage}"),
 ]
+
+
+def seconds(option: str, text: str) -> float:
+    """A duration that an option has.
+
+    Raises:
+        CommandError: It is none.
+    """
+    from mlrollout.api import duration
+
+    try:
+        return duration.parse(text)
+    except ValueError as error:
+        raise CommandError(f"{option}: {error}", ExitCode.WRONG_USAGE) from None

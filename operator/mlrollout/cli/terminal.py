@@ -50,6 +50,10 @@ class Terminal:
         """Tell a person what is no part of the answer."""
         print(message, file=sys.stderr)  # noqa: T201 - for a person
 
+    def tell(self, line: str) -> None:
+        """Write a line that is read as soon as it is written."""
+        print(line, flush=True)  # noqa: T201 - for a log
+
     def write(self, text: str) -> None:
         """Write text for a program, as it is."""
         sys.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")

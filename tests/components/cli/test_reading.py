@@ -58,7 +58,7 @@ def test_a_cluster_that_does_not_answer(
     mlrollout: CommandLine, double: ApiDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over = threading.Event()
-    monkeypatch.setattr(api.Api.__init__, "__defaults__", (0.2,))
+    monkeypatch.setattr(api.Api.__init__, "__defaults__", (0.2, None))
     double.answers["*"] = Answer({}, before=lambda: over.wait(30))
     ran = mlrollout("list")
     over.set()
@@ -84,7 +84,7 @@ def test_a_cluster_that_does_not_answer(
 def test_an_answer_that_is_none(
     mlrollout: CommandLine, double: ApiDouble, monkeypatch: pytest.MonkeyPatch, answer: Answer, told: str
 ) -> None:
-    monkeypatch.setattr(api.Api.__init__, "__defaults__", (1.0,))
+    monkeypatch.setattr(api.Api.__init__, "__defaults__", (1.0, None))
     double.answers["*"] = answer
     ran = mlrollout("list")
     assert told in ran.err

@@ -7,7 +7,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -20,7 +20,7 @@ from mlrollout.domain.request import one_line
 
 from .connection import address, connection
 from .kubeconfig import KubeContext
-from .login import login, tls
+from .login import Credentials, login, tls
 
 Data = dict[str, Any]
 
@@ -28,6 +28,7 @@ DEADLINE = 10.0
 """Seconds for connecting, and for each part of an answer."""
 STREAM = 30
 """Seconds of a stream. Its reader begins another, so that a connection that broke off silently is found."""
+_SHORTEST = 0.5
 LARGEST = 256 * 1024 * 1024
 """Bytes of an answer."""
 _LONGEST = 300  # characters of the API server's own message
@@ -64,7 +65,7 @@ class ApiCall:
         query: Parameters; empty ones are left out.
         body: An object; `None` for nothing.
         accept: The form of the answer.
-        patience: Seconds that may pass without a word, beyond the deadline.
+        patience: Seconds that may pass without a word, beyond the deadline; less than 0 for fewer.
     """
 
     what: str
@@ -90,12 +91,14 @@ class Api:
         skew: By how many seconds its clock was ahead of this machine's at the last answer; `None` if unknown.
     """
 
-    def __init__(self, context: KubeContext, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self, context: KubeContext, deadline: float = DEADLINE, credentials: Credentials | None = None
+    ) -> None:
         self.context = context
         self.skew: float | None = None
         self._address = address(context)
         self._deadline = deadline
-        self._login = login(context)
+        self._login = credentials or login(context)
         self._connection: HTTPConnection | None = None
 
     def ask(self, call: ApiCall) -> Data:
@@ -127,6 +130,17 @@ class Api:
                 raise _refusal(what, response.status, _object(_read(what, response)) or {})
             while line := response.readline(LARGEST):
                 yield _object(line) or {}
+            self.close()  # what was read line by line may leave a rest on the wire
+
+    def apart(self) -> "Api":
+        """The same with a connection of its own, for another thread."""
+        return Api(self.context, self._deadline, self._login)
+
+    def hang_up(self) -> None:
+        """End whatever another thread waits for on the connection; that thread closes it."""
+        if self._connection is not None and self._connection.sock is not None:
+            with suppress(OSError):
+                self._connection.sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Give up the connection."""
@@ -152,14 +166,14 @@ class Api:
         for name, value in self._headers(call, sent):
             self._connection.putheader(name, value)
         self._connection.endheaders(sent)
-        self._connection.sock.settimeout(self._deadline + call.patience)
+        self._connection.sock.settimeout(max(_SHORTEST, self._deadline + call.patience))
         response = self._connection.getresponse()
         self.skew = _skew(response)
         return response
 
     def _headers(self, call: ApiCall, sent: bytes | None) -> Iterator[tuple[str, str]]:
         yield "Accept", call.accept
-        if not call.patience:
+        if call.patience <= 0:  # what comes bit by bit is not packed
             yield "Accept-Encoding", "gzip"
         yield "User-Agent", "mlrollout"
         if sent is not None:

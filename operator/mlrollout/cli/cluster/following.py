@@ -4,6 +4,7 @@ import queue
 import threading
 import time
 from dataclasses import dataclass
+from typing import Self
 
 from mlrollout.cli.ending import CommandError
 
@@ -35,34 +36,56 @@ class Follower:
     """
 
     def __init__(self, cluster: ClusterRollouts, name: str) -> None:
-        self._cluster = cluster
+        self._cluster = ClusterRollouts(namespace=cluster.namespace, api=cluster.api.apart())
         self._name = name
-        self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[News | Exception] = queue.SimpleQueue()
+        self._over = threading.Event()
         self._found: Data = cluster.get(name)
         self._news.put(News(self._found))
-        threading.Thread(target=self._follow, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
     def next(self, within: float) -> News | None:
         """The next news; `None` where there is none for so many seconds."""
         try:
-            return self._news.get(timeout=max(0.0, within))
+            found = self._news.get(timeout=max(0.0, within))
         except queue.Empty:
             return None
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._cluster.api.hang_up()
+        self._thread.join(_FIRST)
+
+    def _run(self) -> None:
+        with self._cluster:
+            try:
+                self._follow()
+            except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
+                self._news.put(error)
 
     def _follow(self) -> None:
         pause = _FIRST
-        while True:
+        while not self._over.is_set():
+            began = time.monotonic()
             try:
                 if not self._until_it_ends():
                     return
                 pause = _FIRST
             except ClusterError as error:
                 self._news.put(News(self._found, str(error)))
-                time.sleep(pause)
                 pause = min(2 * pause, _LONGEST)
             except CommandError:  # there is no object of that name any more
                 self._news.put(News(None))
                 return
+            if time.monotonic() < began + pause:  # a cluster that fails at once is not asked without a pause
+                self._over.wait(pause)
 
     def _until_it_ends(self) -> bool:
         """Follow one stream from how the object is now; whether another is worth it."""

@@ -11,13 +11,16 @@ from mlrollout.api import GROUP, KIND, PLURAL, VERSION
 from mlrollout.cli.ending import CommandError
 from mlrollout.domain.request import one_line
 
-from .api import Api, ApiCall, ClusterError, Data
+from .api import DEADLINE, Api, ApiCall, ClusterError, Data
 from .kubeconfig import read
 
 PAGE = 500
 """How many objects are listed in one call."""
 MANAGER = "kubectl-mlrollout"
 """Who writes, in the managed fields: nobody takes it for a manifest's applier."""
+_SELF = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+_SOON = 2.0
+"""Seconds for what is worth no waiting."""
 _NAMES = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 _MANY = 3
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
@@ -35,6 +38,10 @@ class ClusterRollouts:
     def __init__(self, context: str | None = None, namespace: str | None = None, *, api: Api | None = None) -> None:
         self.api = api or Api(read(context))
         self.namespace = namespace or self.api.context.namespace
+
+    def within(self, namespace: str) -> "ClusterRollouts":
+        """The same of another namespace."""
+        return ClusterRollouts(namespace=namespace, api=self.api)
 
     def __enter__(self) -> Self:
         return self
@@ -78,6 +85,15 @@ class ClusterRollouts:
         )
         return _items(self.api.ask(call))
 
+    def asker(self) -> str:
+        """Who this is, as the API server knows him; empty where it does not say so, and soon."""
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        call = ApiCall("ask who this is", "POST", _SELF, body=review, patience=_SOON - DEADLINE)
+        with suppress(ClusterError):
+            status = self.api.ask(call).get("status") or {}
+            return one_line(str((status.get("userInfo") or {}).get("username") or ""))
+        return ""
+
     def changes(self, name: str, version: str) -> Iterator[Data]:
         """What the API server tells of an object after that version, for a while: `type` and `object`."""
         query = {"fieldSelector": f"metadata.name={name}", "resourceVersion": version}
@@ -116,7 +132,7 @@ class ClusterRollouts:
                 if not more:
                     return
         except ClusterError as error:
-            raise self._better(error, "") from None
+            raise self._unknown(error) if error.status == HTTPStatus.NOT_FOUND else error from None
 
     def _path(self, name: str | None = None) -> str:
         path = f"/apis/{GROUP}/{VERSION}/namespaces/{quote(self.namespace, safe='')}/{PLURAL}"

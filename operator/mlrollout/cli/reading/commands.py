@@ -72,3 +72,22 @@ def events(
     from .lists import events as of
 
     of(context, namespace, name, output)
+
+
+def wait(
+    name: NameArgument,
+    goal: Annotated[str, typer.Option("--for", metavar="GOAL", help="complete, rolled-back or stage=NAME")],
+    namespace: NamespaceOption = None,
+    context: ContextOption = None,
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="DURATION", help="For how long; no end if left out")
+    ] = "",
+) -> None:
+    """Wait until a rollout is complete, rolled back or in a stage.
+
+    Exit code 0: it is. 1: it can't come there, or was deleted; also wrong usage. 2: it was rolled back. 3: the cluster
+    can't be worked with. 4: the time was over.
+    """
+    from .waiting import wait as until
+
+    until(context, namespace, name, goal, timeout)

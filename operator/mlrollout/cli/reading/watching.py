@@ -1,6 +1,7 @@
 """`status --watch`: a rollout as it goes on."""
 
 import time
+from collections.abc import Callable
 
 from rich.console import Group
 from rich.live import Live
@@ -16,10 +17,11 @@ from mlrollout.cli.screens.look import BAD, FAINT
 from mlrollout.cli.screens.wrap import wrapped
 from mlrollout.cli.terminal import Terminal
 from mlrollout.glance.advice import advise
-from mlrollout.glance.rollout import Glance, glance
+from mlrollout.glance.rollout import glance
 
 from .one import lines
 
+_LONG = 60.0
 _TICK = 1.0
 """Seconds from one drawing to the next where nothing happens: time itself is shown."""
 
@@ -34,11 +36,11 @@ def watch(context: str | None, namespace: str | None, name: str, output: str) ->
     if not OutputForm.parse(output).for_people:
         raise CommandError("--watch is for people: leave out --output", ExitCode.WRONG_USAGE)
     terminal = Terminal()
-    follower = Follower(ClusterRollouts(context, namespace), name)
-    if terminal.console.is_terminal:
-        _draw(follower, terminal, context)
-    else:
-        _tell(follower, terminal)
+    with ClusterRollouts(context, namespace) as cluster, Follower(cluster, name) as follower:
+        if terminal.console.is_terminal:
+            _draw(follower, terminal, context)
+        else:
+            _tell(follower, terminal)
     raise CommandError(f"the MLRollout {name} is gone: it was deleted")
 
 
@@ -65,18 +67,19 @@ def _screen(found: Data, trouble: str, now: float, terminal: Terminal, context: 
 
 def _tell(follower: Follower, terminal: Terminal) -> None:
     """A line for each change, where nobody looks at a screen."""
-    before = None
-    while (news := follower.next(60.0) or News({})).found is not None:
-        if not news.found:
-            continue
-        seen = glance(news.found, time.time())
-        line = _line(seen)
-        if line != before:
-            terminal.write(f"{moment.to_second(seen.now)}  {line}")
-            terminal.console.file.flush()
-        before = line
+    before = ""
+    while (news := follower.next(_LONG) or News({})).found is not None:
+        before = tell_change(news.found, before, terminal.tell) if news.found else before
 
 
-def _line(seen: Glance) -> str:
+def tell_change(found: Data, before: str, tell: Callable[[str], None]) -> str:
+    """Tell where a rollout stands, if that is somewhere else than was told before; answers with where that is.
+
+    Numbers change all the time, and are no change.
+    """
+    seen = glance(found, time.time())
     stage = f" in {seen.here.name}" if seen.here is not None else ""
-    return f"{seen.percentage} %{stage}  {seen.state}: {seen.message or advise(seen).why}"
+    stands = f"{seen.percentage} %{stage}  {seen.state}"
+    if stands != before:
+        tell(f"{moment.to_second(seen.now)}  {stands}: {advise(seen).why}")
+    return stands

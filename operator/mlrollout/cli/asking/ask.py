@@ -1,0 +1,90 @@
+"""Asking for a verb: planned by the domain, confirmed by a person, and waited for where that is wanted."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+
+from mlrollout.cli.cluster.rollouts import ClusterRollouts
+from mlrollout.cli.ending import CommandError, ExitCode
+from mlrollout.cli.options import seconds
+from mlrollout.cli.terminal import Terminal
+from mlrollout.domain.request import Verb, one_line
+
+from .answers import await_answer
+from .meant import ObjectMeant, ObjectsMeant
+from .plans import VerbWish, plan_and_ask
+
+
+def ask(wish: VerbWish, targets: ObjectsMeant, timeout: str, *, yes: bool) -> None:
+    """Ask for a verb on every object that is meant, and wait for the answers.
+
+    Args:
+        wish: What is wanted.
+        targets: On which objects.
+        timeout: How long to wait; empty for not at all.
+        yes: Whether nothing is to be asked back.
+
+    Raises:
+        CommandError: An object refused, or did not answer in time. The others were asked all the same.
+    """
+    patience, terminal, failures = seconds("--timeout", timeout) if timeout else 0.0, Terminal(), list[CommandError]()
+    with ClusterRollouts(targets.context, targets.namespace) as cluster:
+        found = targets.find(cluster)
+        _confirm(wish.verb, found, yes=yes)
+        wish = wish.with_reason(_signed(wish.reason or _asked_back(wish.verb), cluster.asker()))
+        asked = []
+        for target in found:
+            with _collected(failures, target, len(found)):
+                asked.append(plan_and_ask(wish, target, cluster))
+                terminal.write(f"{target}: asked for {wish.verb}: {asked[-1].means}")
+        ends = time.monotonic() + patience
+        for one in asked if timeout else ():
+            if one.settled:
+                continue
+            with _collected(failures, one.target, len(found)):
+                terminal.write(f"{one.target}: {await_answer(wish.verb, one, cluster, ends, timeout).message}")
+    if failures:
+        raise CommandError("\n".join(map(str, failures)), max(error.code for error in failures))
+
+
+@contextmanager
+def _collected(failures: list[CommandError], target: ObjectMeant, of: int) -> Iterator[None]:
+    """Keep a failure for later: the other objects are not to wait for it."""
+    try:
+        yield
+    except CommandError as error:
+        failures.append(error if of == 1 else CommandError(f"{target}: {error}", error.code))
+
+
+def _confirm(verb: Verb, found: Sequence[ObjectMeant], *, yes: bool) -> None:
+    """Several objects at once are confirmed by a person.
+
+    Raises:
+        CommandError: They were not.
+    """
+    if len(found) == 1 or yes:
+        return
+    listed = ", ".join(map(str, found))
+    if not _somebody_is_there():
+        raise CommandError(f"that would be {len(found)} rollouts ({listed}): say --yes", ExitCode.WRONG_USAGE)
+    if not typer.confirm(f"{verb} {len(found)} rollouts: {listed}?", err=True):
+        raise CommandError("nothing was asked for")
+
+
+def _asked_back(verb: Verb) -> str:
+    return str(typer.prompt(f"Why {verb}?", default="", show_default=False, err=True)) if _somebody_is_there() else ""
+
+
+def _somebody_is_there() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _signed(reason: str, asker: str) -> str:
+    """Why, and who says so: the history is read by others."""
+    said = one_line(reason)
+    if said and asker:
+        return f"{said} (by {asker})"
+    return said or (f"by {asker}" if asker else "")

@@ -1,0 +1,343 @@
+"""Asking for a verb: what is sent, what is refused before anything is sent, and how an answer is waited for."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlrollout.domain.request import Verb
+
+from tests.components.cli.conftest import Kubeconfig
+from tests.support import dispatch
+from tests.support.command_line import Answer, ApiDouble, Asked, CommandLine
+
+DONE, FAILED, WRONG, UNUSABLE, TIMED_OUT, INTERRUPTED = 0, 1, 2, 3, 4, 130
+OBJECT = "/apis/mlrollout.dev/v1alpha1/namespaces/default/mlrollouts"
+
+
+class Objects:
+    """Some objects of a double, which are annotated, and answered for as a test wants."""
+
+    def __init__(self, double: ApiDouble) -> None:
+        self.found: dict[str, dict[str, Any]] = {}
+        self.conflicts = 0
+        self.patched: list[dict[str, Any]] = []
+        self.steps: list[dict[str, Any]] = []
+        double.answers[OBJECT] = self._answer
+        double.answers["/apis/authentication"] = Answer({"status": {"userInfo": {"username": "jane"}}})
+        double.answers["*"] = Answer({"kind": "Status", "message": "no such page"}, 500)
+
+    def put(self, state: str, name: str = "ml-dispatch") -> None:
+        one = dispatch.rollouts()[state]
+        self.found[name] = {**one, "metadata": one["metadata"] | {"name": name, "namespace": "default"}}
+
+    def _answer(self, asked: Asked) -> Answer:
+        path, _, query = asked.path.partition("?")
+        name = path.removeprefix(OBJECT).strip("/")
+        if "watch=1" in query:
+            return Answer(b"")
+        if not name:
+            return Answer({"items": list(self.found.values())})
+        if name not in self.found:
+            return Answer({"kind": "Status", "details": {"name": name}}, 404)
+        return self._patch(name, json.loads(asked.body)) if asked.method == "PATCH" else Answer(self.found[name])
+
+    def _patch(self, name: str, patch: dict[str, Any]) -> Answer:
+        self.patched.append(patch)
+        if self.conflicts:
+            self.conflicts -= 1
+            return Answer({"kind": "Status", "reason": "Conflict"}, 409)
+        before = self.found[name]
+        after = {
+            **before,
+            "status": {**before["status"], "history": [*before["status"].get("history", ()), *self.steps]},
+        }
+        self.found[name] = after if self.steps else self._annotated(before, patch)
+        return Answer(self._annotated(before, patch))
+
+    def _annotated(self, found: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+        return {**found, "metadata": found["metadata"] | {"annotations": patch["metadata"]["annotations"]}}
+
+    @property
+    def asked(self) -> list[dict[str, str]]:
+        """The annotations that were set."""
+        return [patch["metadata"]["annotations"] for patch in self.patched]
+
+
+@pytest.fixture
+def objects(kubeconfig: Kubeconfig, double: ApiDouble) -> Objects:
+    kubeconfig(double.url)
+    made = Objects(double)
+    made.put("second stage")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("command", "state", "annotation", "told"),
+    [
+        ("pause", "second stage", {"pause": "freeze (by jane)"}, "the rollout is paused: freeze (by jane)"),
+        ("resume", "paused by a person", {"resume": "freeze (by jane)"}, "the rollout goes on"),
+        ("approve", "awaiting approval", {"approve": "freeze (by jane)"}, "stage full may be entered"),
+        ("promote", "second stage", {"promote": "freeze (by jane)"}, "stage expansion may be left once"),
+        ("demote", "second stage", {"demote": "10 freeze (by jane)"}, "30 % -> 10 %, back to stage pilot"),
+        ("demote --to pilot", "second stage", {"demote": "10 freeze (by jane)"}, "back to stage pilot"),
+        ("demote --to 29%", "second stage", {"demote": "29 freeze (by jane)"}, "back to stage pilot"),
+        ("retry", "stopped in Redis", {"retry": "freeze (by jane)"}, "a new attempt is asked for: freeze"),
+        ("rollback", "second stage", {"rollback": "freeze (by jane)"}, "traffic goes to 0 %, and stays there"),
+        ("rollback", "stopped in Redis", {"rollback": "freeze (by jane)"}, "it is rolled back already, and stays so"),
+        ("rollback", "not seen yet", {"rollback": "freeze (by jane)"}, "traffic goes to 0 %"),
+    ],
+)
+def test_a_verb_is_an_annotation_with_the_reason_and_who_asks(
+    mlrollout: CommandLine, objects: Objects, command: str, state: str, annotation: dict[str, str], told: str
+) -> None:
+    objects.put(state)
+    ran = mlrollout(*command.split(), "ml-dispatch", "--reason", "freeze")
+    assert (ran.err, ran.code) == ("", DONE)
+    assert objects.asked == [{f"mlrollout.dev/{verb}": why for verb, why in annotation.items()}]
+    verb = command.split(maxsplit=1)[0]
+    assert ran.out.startswith(f"default/ml-dispatch: asked for {verb}: ")
+    assert told in ran.out
+
+
+def test_without_a_reason_it_says_who_and_without_that_nothing(
+    mlrollout: CommandLine, objects: Objects, double: ApiDouble
+) -> None:
+    mlrollout("pause", "ml-dispatch")
+    double.answers["/apis/authentication"] = Answer({}, 403)
+    mlrollout("pause", "ml-dispatch")
+    mlrollout("pause", "ml-dispatch", "--reason", "two\nlines\x1b[31m")
+    assert [asked["mlrollout.dev/pause"] for asked in objects.asked] == ["by jane", "", "two lines [31m"]
+
+
+def test_who_asks_is_known_by_the_field_manager(mlrollout: CommandLine, objects: Objects, double: ApiDouble) -> None:
+    mlrollout("pause", "ml-dispatch")
+    (sent,) = [asked for asked in double.asked if asked.method == "PATCH"]
+    assert sent.path.endswith("/ml-dispatch?fieldManager=kubectl-mlrollout")
+    assert sent.headers["Content-Type"] == "application/merge-patch+json"
+
+
+@pytest.mark.parametrize(
+    ("command", "state", "told"),
+    [
+        ("retry", "second stage", "there is nothing to begin again. What would work now: rollback, approve, promote"),
+        ("promote", "stopped in Redis", "refused: the attempt is rolled back. What would work now: retry, pause"),
+        ("approve", "advancing", "refused: the next stage, expansion, needs no approval. What would work now"),
+        ("resume", "paused by the spec", "refused: spec.paused is true and keeps the rollout paused"),
+        ("demote", "advancing", "refused: no stage asks for 0 % or less; to take traffic to 0 %"),
+        ("demote --to 100", "second stage", "refused: 30 % is no more than 100 % already"),
+        ("pause", "not seen yet", "refused: nothing has begun that it could be about. What would work now: rollback"),
+    ],
+)
+def test_what_the_operator_would_refuse_is_not_asked_for(
+    mlrollout: CommandLine, objects: Objects, command: str, state: str, told: str
+) -> None:
+    objects.put(state)
+    ran = mlrollout(*command.split(), "ml-dispatch")
+    assert told in ran.err
+    assert (ran.err.count("\n"), ran.out, ran.code, objects.patched) == (1, "", FAILED, [])
+
+
+def test_a_stage_that_there_is_not(mlrollout: CommandLine, objects: Objects) -> None:
+    ran = mlrollout("demote", "ml-dispatch", "--to", "pilo")
+    assert ran.err == "mlrollout demote: --to pilo: there is no such stage, but pilot, expansion, full\n"
+    assert ran.code == WRONG
+
+
+def test_a_verb_is_planned_for_the_object_as_it_was_read(mlrollout: CommandLine, objects: Objects) -> None:
+    """One stage later, the same verb would raise further."""
+    objects.conflicts = 2
+    assert mlrollout("promote", "ml-dispatch").code == DONE
+    assert [patch["metadata"]["resourceVersion"] for patch in objects.patched] == ["7"] * 3
+
+    objects.conflicts = 9
+    ran = mlrollout("promote", "ml-dispatch")
+    assert (ran.err, ran.code) == ("mlrollout promote: it changes too often now: try again\n", FAILED)
+
+
+def test_a_rollback_is_asked_for_without_a_look_and_whatever_changed(
+    mlrollout: CommandLine, objects: Objects, double: ApiDouble
+) -> None:
+    mlrollout("rollback", "ml-dispatch")
+    assert "resourceVersion" not in objects.patched[0]["metadata"]
+    assert [asked.method for asked in double.asked if asked.path.startswith(OBJECT)] == ["PATCH"]
+
+
+def test_an_object_that_is_not_there(mlrollout: CommandLine, objects: Objects) -> None:
+    for verb in Verb:
+        ran = mlrollout(verb, "ml-dispach")
+        assert ran.err.endswith(
+            "there is no MLRollout ml-dispach in the namespace default: did you mean ml-dispatch?\n"
+        )
+        assert ran.code == FAILED
+
+
+# --- several objects ---
+
+
+def test_several_objects_have_to_be_confirmed(mlrollout: CommandLine, objects: Objects) -> None:
+    objects.put("advancing", "other")
+    for those in (["ml-dispatch", "other"], ["-l", "team=dispatch"]):
+        ran = mlrollout("rollback", *those)
+        assert ran.err.endswith("that would be 2 rollouts (default/ml-dispatch, default/other): say --yes\n")
+        assert (ran.code, objects.patched) == (WRONG, [])
+
+
+def test_each_of_several_is_asked_and_what_failed_is_told(mlrollout: CommandLine, objects: Objects) -> None:
+    objects.put("stopped in Redis", "other")
+    ran = mlrollout("promote", "ml-dispatch", "nobody", "other", "--yes")
+    assert ran.out.startswith("default/ml-dispatch: asked for promote: ")
+    assert "default/nobody: there is no MLRollout nobody" in ran.err
+    assert "default/other: refused: the attempt is rolled back." in ran.err
+    assert (len(objects.patched), ran.code) == (1, FAILED)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "say which: NAME, or --selector LABELS for several"),
+        (["ml-dispatch", "-l", "a=b"], "say either NAMEs or --selector"),
+        (["ml-dispatch", "-A"], "say either NAMEs or --selector"),
+        (["-A"], "say which: NAME, or --selector LABELS for several"),
+        (["ml-dispatch", "--wait", "--timeout", "soon"], "--timeout: 'soon' is not a duration"),
+    ],
+)
+def test_wrong_usage(mlrollout: CommandLine, objects: Objects, arguments: list[str], told: str) -> None:
+    ran = mlrollout("pause", *arguments)
+    assert told in ran.err
+    assert (ran.code, objects.patched) == (WRONG, [])
+
+
+def test_labels_that_no_object_has(mlrollout: CommandLine, objects: Objects) -> None:
+    objects.found.clear()
+    ran = mlrollout("pause", "-l", "team=nobody")
+    assert (ran.err, ran.code) == ("mlrollout pause: there is no MLRollout with the labels team=nobody\n", FAILED)
+
+
+# --- waiting for the answer ---
+
+
+def _step(reason: str, message: str, serial: int = 100) -> dict[str, Any]:
+    at = "2026-11-23T09:30:00Z"
+    return {"serial": serial, "at": at, "reason": reason, "message": message, "attempt": 1, "percentage": 30}
+
+
+@pytest.mark.parametrize(
+    ("verb", "reason", "message", "code"),
+    [
+        ("pause", "Paused", "the rollout is paused: freeze", DONE),
+        ("rollback", "RolledBack", "30 % -> 0 %: asked for by annotation", DONE),
+        ("promote", "VerbRefused", "promote (freeze) is refused: no stage is under way", FAILED),
+        ("rollback", "VerbRefused", "a rollback asked for by annotation: this attempt was rolled back before", FAILED),
+    ],
+)
+def test_the_answer_is_told(
+    mlrollout: CommandLine, objects: Objects, verb: str, reason: str, message: str, code: int
+) -> None:
+    objects.steps = [_step("Approved", "another's", serial=99), _step(reason, message)]
+    ran = mlrollout(verb, "ml-dispatch", "--reason", "freeze", "--wait", "--timeout", "20s")
+    assert message in (ran.out if code == DONE else ran.err)
+    assert ran.code == code
+
+
+def test_an_earlier_step_is_no_answer(mlrollout: CommandLine, objects: Objects) -> None:
+    objects.put("paused by a person")
+    objects.found["ml-dispatch"]["metadata"]["annotations"] = {"mlrollout.dev/resume": "x"}
+    ran = mlrollout("resume", "ml-dispatch", "--wait", "--timeout", "1s")
+    assert ran.err.endswith("the operator has not answered within 1s: see `mlrollout doctor`\n")
+    assert ran.code == TIMED_OUT
+
+
+def test_what_is_as_asked_already_is_not_waited_for(mlrollout: CommandLine, objects: Objects) -> None:
+    objects.put("stopped in Redis")
+    began = time.monotonic()
+    assert mlrollout("rollback", "ml-dispatch", "--wait", "--timeout", "60s").code == DONE
+    assert time.monotonic() - began < 30
+
+
+def test_an_annotation_that_went_without_a_word_was_refused(mlrollout: CommandLine, objects: Objects) -> None:
+    objects.steps = [_step("StageAdvanced", "something else")]
+    ran = mlrollout("pause", "ml-dispatch", "--wait", "--timeout", "20s")
+    assert ran.err == "mlrollout pause: it was refused, and the Events about the object say why\n"
+    assert ran.code == FAILED
+
+
+# --- at a terminal ---
+
+
+class Terminal:
+    """Somebody at a terminal, who types."""
+
+    def __init__(self, environment: dict[str, str], *arguments: str) -> None:
+        self._ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mlrollout", *arguments],
+            env=environment,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self.seen = ""
+
+    def until(self, text: str) -> None:
+        while text not in self.seen:
+            self.seen += os.read(self._ours, 4096).decode()
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def end(self) -> int:
+        try:
+            while True:
+                self.seen += os.read(self._ours, 4096).decode()
+        except OSError:
+            os.close(self._ours)
+            return self.process.wait(timeout=20)
+
+
+@pytest.fixture
+def environment(objects: Objects, tmp_path: Path) -> dict[str, str]:
+    return {**os.environ, "KUBECONFIG": str(tmp_path / "kubeconfig"), "TERM": "xterm", "COLUMNS": "100"}
+
+
+def test_a_person_is_asked_why_and_whether_he_means_several(objects: Objects, environment: dict[str, str]) -> None:
+    objects.put("advancing", "other")
+    terminal = Terminal(environment, "pause", "-l", "team=dispatch")
+    terminal.until("pause 2 rollouts: default/ml-dispatch, default/other? [y/N]: ")
+    terminal.type("y\n")
+    terminal.until("Why pause?: ")
+    terminal.type("release freeze\n")
+    assert terminal.end() == DONE
+    assert [asked["mlrollout.dev/pause"] for asked in objects.asked] == ["release freeze (by jane)"] * 2
+
+
+def test_a_person_may_say_no(objects: Objects, environment: dict[str, str]) -> None:
+    objects.put("advancing", "other")
+    terminal = Terminal(environment, "rollback", "ml-dispatch", "other")
+    terminal.until("[y/N]: ")
+    terminal.type("\n")
+    assert terminal.end() == FAILED
+    assert "nothing was asked for" in terminal.seen
+    assert objects.patched == []
+
+
+def test_ctrl_c_where_something_is_asked_back(objects: Objects, environment: dict[str, str]) -> None:
+    terminal = Terminal(environment, "pause", "ml-dispatch")
+    terminal.until("Why pause?: ")
+    terminal.process.send_signal(2)
+    assert terminal.end() == INTERRUPTED
+    assert "Traceback" not in terminal.seen
+    assert objects.patched == []
+
+
+def test_with_a_reason_a_person_is_asked_nothing(objects: Objects, environment: dict[str, str]) -> None:
+    terminal = Terminal(environment, "pause", "ml-dispatch", "--reason", "freeze")
+    assert terminal.end() == DONE
+    assert "Why" not in terminal.seen

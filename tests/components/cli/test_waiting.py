@@ -1,0 +1,117 @@
+"""`wait`: its exit codes, which pipelines rely on, and what it says meanwhile."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.components.cli.conftest import Kubeconfig
+from tests.support import dispatch
+from tests.support.command_line import Answer, ApiDouble, Asked, CommandLine
+
+DONE, FAILED, ROLLED_BACK, UNUSABLE, TIMED_OUT = 0, 1, 2, 3, 4
+OBJECT = "/apis/mlrollout.dev/v1alpha1/namespaces/default/mlrollouts"
+Showing = Callable[..., None]
+
+
+@pytest.fixture
+def showing(kubeconfig: Kubeconfig, double: ApiDouble) -> Showing:
+    """Lets the object be in one state after another, as often as it is read."""
+    kubeconfig(double.url)
+
+    def show(*states: str | Answer) -> None:
+        left = list(states)
+
+        def answer(asked: Asked) -> Answer:
+            if "watch=1" in asked.path:
+                return Answer(b"")
+            state = left.pop(0) if len(left) > 1 else left[0]
+            return state if isinstance(state, Answer) else Answer(_object(state))
+
+        double.answers["*"] = answer
+
+    return show
+
+
+def _object(state: str) -> dict[str, Any]:
+    one = dispatch.rollouts()[state]
+    return {**one, "metadata": one["metadata"] | {"namespace": "default"}}
+
+
+@pytest.mark.parametrize(
+    ("goal", "states", "code", "told"),
+    [
+        ("complete", ["complete"], DONE, "ml-dispatch: it is complete at 100 %"),
+        ("stage=expansion", ["advancing", "second stage"], DONE, "ml-dispatch: stage expansion at 30 % is reached"),
+        ("rolled-back", ["advancing", "rolled back by a breach"], DONE, "it was rolled back from 30 % to 0 %"),
+        ("complete", ["advancing", "rolled back by a breach"], ROLLED_BACK, "it was rolled back from 30 % to 0 %"),
+        ("complete", ["an invalid query"], FAILED, "it can't go on: Prometheus can't read a guardrail's query"),
+        ("stage=none", ["advancing"], FAILED, "it has no stage none, but pilot, expansion, full"),
+    ],
+)
+def test_what_came_of_it(
+    mlrollout: CommandLine, showing: Showing, goal: str, states: list[str], code: int, told: str
+) -> None:
+    showing(*states)
+    ran = mlrollout("wait", "ml-dispatch", "--for", goal, "--timeout", "30s")
+    assert ran.code == code
+    assert told in (ran.out if code == DONE else ran.err)
+
+
+def test_it_says_where_it_stands_meanwhile_and_once_for_each(mlrollout: CommandLine, showing: Showing) -> None:
+    showing("advancing", "advancing", "second stage", "complete")
+    ran = mlrollout("wait", "ml-dispatch", "--for", "complete", "--timeout", "60s")
+    stands = [line.partition("  ")[2].partition(":")[0] for line in ran.err.splitlines()]
+    assert stands == ["10 % in pilot  Progressing", "30 % in expansion  GuardrailsUnknown", "100 %  Completed"]
+
+
+def test_the_time_may_be_over(mlrollout: CommandLine, showing: Showing) -> None:
+    showing("advancing")
+    ran = mlrollout("wait", "ml-dispatch", "--for", "complete", "--timeout", "300ms")
+    last = ran.err.splitlines()[-1]
+    told = "ml-dispatch has not come to complete within 300ms: it stands at 10 % in pilot  Progressing"
+    assert (last, ran.code) == (f"mlrollout wait: {told}", TIMED_OUT)
+
+
+def test_an_object_that_goes(mlrollout: CommandLine, showing: Showing) -> None:
+    gone = Answer({"kind": "Status", "details": {"name": "ml-dispatch"}}, 404)
+    showing("advancing", gone)
+    ran = mlrollout("wait", "ml-dispatch", "--for", "complete", "--timeout", "30s")
+    assert ran.err.endswith("mlrollout wait: the MLRollout ml-dispatch is gone: it was deleted\n")
+    assert ran.code == FAILED
+
+
+def test_an_outage_of_the_cluster_is_waited_through(mlrollout: CommandLine, showing: Showing) -> None:
+    showing("advancing", Answer({}, 503), Answer({}, 503), "complete")
+    assert mlrollout("wait", "ml-dispatch", "--for", "complete", "--timeout", "60s").code == DONE
+
+
+def test_where_it_lasts_it_is_told_at_the_end(mlrollout: CommandLine, showing: Showing) -> None:
+    showing("advancing", Answer({}, 503))
+    ran = mlrollout("wait", "ml-dispatch", "--for", "complete", "--timeout", "500ms")
+    assert "within 500ms: could not read default/ml-dispatch: the API server answered 503" in ran.err
+    assert ran.code == TIMED_OUT
+
+
+def test_a_cluster_that_can_not_be_worked_with_at_all(mlrollout: CommandLine, showing: Showing) -> None:
+    showing(Answer({}, 403))
+    assert mlrollout("wait", "ml-dispatch", "--for", "complete").code == UNUSABLE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--for", "done"], "--for done: write complete, rolled-back or stage=NAME"),
+        (["--for", "complete", "--timeout", "soon"], "--timeout: 'soon' is not a duration"),
+        (["--for"], "Option '--for' requires an argument"),
+        ([], "Missing option '--for'"),
+        (["--for", "complete", "--nonsense"], "No such option: --nonsense"),
+    ],
+)
+def test_wrong_usage_is_taken_for_no_rollback(
+    mlrollout: CommandLine, showing: Showing, arguments: list[str], told: str
+) -> None:
+    showing("advancing")
+    ran = mlrollout("wait", "ml-dispatch", *arguments)
+    assert told in ran.err
+    assert ran.code == FAILED
