@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mlrollout.startup.settings import LogLevel
+from mlrollout.startup.log_level import LogLevel
 
 from .ending import CommandError, ExitCode
 

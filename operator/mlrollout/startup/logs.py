@@ -5,7 +5,7 @@ import sys
 
 import structlog
 
-from .settings import LogLevel
+from .log_level import LogLevel
 
 _LEVELS = {
     "mlrollout.audit": logging.INFO,  # who did what is told, whatever else is left out

@@ -3,20 +3,10 @@
 import os
 import re
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 
 from mlrollout.redis_common.address import Tls
 from mlrollout.redis_common.failure import UnusableRedisError
-
-
-class LogLevel(StrEnum):
-    """The least that a line of the log must be to be written."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 class SettingsError(ValueError):

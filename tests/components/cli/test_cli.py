@@ -63,6 +63,20 @@ def test_alone_it_lists_its_commands(tmp_path: Path, arguments: tuple[str, ...])
     assert ran.returncode == (DONE if arguments else WRONG)
 
 
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("app", ["pydantic", "rich", "yaml", "asyncio", "ssl", "importlib.metadata"]),
+        ("reading.one", ["asyncio", "aiohttp", "kubernetes", "mlrollout.api.spec", "mlrollout.api.status"]),
+    ],
+)
+def test_nobody_waits_for_what_only_other_commands_need(module: str, heavy: list[str]) -> None:
+    """For --help, and for `status`: what makes them slow is what they load."""
+    code = f"import sys, mlrollout.cli.{module}; print([one for one in {heavy} if one in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout == "[]\n"
+
+
 def test_it_knows_its_version(tmp_path: Path) -> None:
     ran = mlrollout(tmp_path, "version")
     assert (ran.stdout, ran.returncode) == (version("mlrollout") + "\n", DONE)
