@@ -3,9 +3,11 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -293,6 +295,13 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C, as a person does, until something happens: one that comes right before a read is not seen."""
+        while self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=1)
+
     def end(self) -> int:
         try:
             while True:
@@ -331,7 +340,7 @@ def test_a_person_may_say_no(objects: Objects, environment: dict[str, str]) -> N
 def test_ctrl_c_where_something_is_asked_back(objects: Objects, environment: dict[str, str]) -> None:
     terminal = Terminal(environment, "pause", "ml-dispatch")
     terminal.until("Why pause?: ")
-    terminal.process.send_signal(2)
+    terminal.interrupt()
     assert terminal.end() == INTERRUPTED
     assert "Traceback" not in terminal.seen
     assert objects.patched == []
