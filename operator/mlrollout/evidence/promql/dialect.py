@@ -7,22 +7,12 @@ that is no function and no keyword is taken for a series, and every duration in 
 import re
 from collections.abc import Mapping, Sequence
 
+from .durations import seconds
 from .selection import Selection
-from .text import QueryError
+from .text import FIXED_TIME, QueryError
 
 _TOKEN = re.compile(r'"\$\d+"|[A-Za-z_:][\w:]*|\d[\w.]*|[!=]~|!=|\S')
 _NAME = re.compile(r"[A-Za-z_:][\w:]*")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdwy]?)")
-_SECONDS: Mapping[str, float] = {
-    "": 1.0,
-    "ms": 0.001,
-    "s": 1.0,
-    "m": 60.0,
-    "h": 3600.0,
-    "d": 86400.0,
-    "w": 604800.0,
-    "y": 31536000.0,
-}
 _LISTS = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
 _KEYWORDS = _LISTS | {
     *("and", "or", "unless", "bool", "offset", "default", "if", "ifnot", "limit", "keep_metric_names", "atan2"),
@@ -38,7 +28,7 @@ def selections(bare: str, strings: Mapping[str, str]) -> Sequence[Selection]:
         strings: The strings.
 
     Raises:
-        QueryError: Its series can't be told.
+        QueryError: Its series can't be told, or how far back it looks.
     """
     words = _TOKEN.findall(bare)
     if "with" in (word.lower() for word in words):
@@ -51,10 +41,12 @@ def selections(bare: str, strings: Mapping[str, str]) -> Sequence[Selection]:
             at = _closing(words, at, ")")
         elif word == "[":
             end = _closing(words, at, "]")
-            back += _duration("".join(words[at + 1 : end]).partition(":")[0])
+            back += max(0.0, _range(words[at + 1 : end]))
             at = end
         elif word == "offset":
-            back += _duration(following)
+            back += _offset(words, at + 1)
+        elif word == "@" and following.lower() not in ("start", "end"):
+            raise QueryError(FIXED_TIME)
         elif word == "{" or (_NAME.fullmatch(word) and word not in _KEYWORDS and following != "("):
             selector, at = _selector(words, at, strings)
             found.append((selector, words[at + 1 : at + 2] == ["["]))
@@ -80,5 +72,22 @@ def _closing(words: Sequence[str], opening: int, sign: str) -> int:
     return next((at for at in range(opening, len(words)) if words[at] == sign), len(words) - 1)
 
 
-def _duration(text: str) -> float:
-    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
+def _range(words: Sequence[str]) -> float:
+    """How long a range is; 0 where it says nothing. What follows a colon is a subquery's resolution."""
+    length = next((at for at, word in enumerate(words) if word.startswith(":")), len(words))
+    return seconds(words[:length]) if length else 0.0
+
+
+def _offset(words: Sequence[str], at: int) -> float:
+    """How far back an offset goes; what lies ahead counts as nothing."""
+    end = at
+    while words[end : end + 1] in (["-"], ["+"]):
+        end += 1
+    depth = 0
+    while end < len(words):
+        depth += {"(": 1, ")": -1}.get(words[end], 0)
+        if depth <= 0:
+            break
+        end += 1
+    written = words[at : end + 1]
+    return max(0.0, seconds(written)) if written else 0.0

@@ -12,6 +12,8 @@ from .text import QueryError, set_window, without_strings
 
 __all__ = ["Query", "QueryError", "WindowedSelection"]
 
+_LONG = 1000.0
+"""A `$window` at which it shows whether a duration grows evenly with it."""
 SHORTEST = 1.0
 """The shortest duration that `$window` stands for, in seconds: a stage that has just begun has no window yet."""
 
@@ -21,7 +23,7 @@ class WindowedDuration:
     """A stretch of time: `fixed` seconds and `windows` times `$window`."""
 
     fixed: float
-    windows: int = 0
+    windows: float = 0
 
     def seconds(self, window: float) -> float:
         """How long it is with `$window` as so many seconds."""
@@ -71,6 +73,8 @@ class Query:
                 that has nothing to do with now. Whether it is PromQL at all, the server decides.
         """
         once, twice = (_read(_render(text, windows * SHORTEST)) for windows in (1, 2))
+        if once.unread:
+            _check_even(once, twice, _read(_render(text, _LONG)))
         selections = tuple(_windowed(one, two) for one, two in zip(once.selections, twice.selections, strict=True))
         return cls(text, selections, once.loses_le, once.unread)
 
@@ -114,10 +118,25 @@ def _windowed(once: Selection, twice: Selection) -> WindowedSelection:
 
 def _duration(once: float, twice: float) -> WindowedDuration:
     """The duration that is so many seconds long with the shortest window, and so many with twice of it."""
-    windows = round((twice - once) / SHORTEST)
+    windows = round((twice - once) / SHORTEST, 9)
     if windows < 0:
         raise QueryError("`offset -$window` looks into the future, where there is no evidence: remove the minus")
     return WindowedDuration(once - windows * SHORTEST, windows)
+
+
+def _check_even(*read: _Parsed) -> None:
+    """Refuse a duration that does not grow evenly with `$window`: from two windows nobody can tell it for a third.
+
+    Args:
+        read: The query with the shortest window, with twice of it, and with `_LONG`.
+
+    Raises:
+        QueryError: There is one.
+    """
+    for one, two, long in zip(*(each.selections for each in read), strict=True):
+        expected = one.begins + (two.begins - one.begins) / SHORTEST * (_LONG - SHORTEST)
+        if not math.isclose(long.begins, expected, abs_tol=0.001):
+            raise QueryError("`$window` may be multiplied by a number or have one added, and nothing else")
 
 
 def _render(text: str, window: float) -> str:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import promql_parser as promql
 
 from .syntax import ABSENT, alerts, children
-from .text import QueryError
+from .text import FIXED_TIME, QueryError
 
 _MATCHERS = MappingProxyType(
     {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
@@ -115,7 +115,7 @@ def _moved(node: promql.VectorSelector | promql.SubqueryExpr, before: float) -> 
     """How many seconds before the evaluation a node looks, if its surroundings look `before` seconds back."""
     if node.at is not None:
         if node.at.type == promql.AtModifierType.At:
-            raise QueryError("`@` with a fixed time is not evidence about now: remove it")
+            raise QueryError(FIXED_TIME)
         before = 0.0  # `start()` and `end()` of an instant query are its evaluation
     return before + _seconds(node.offset)
 

@@ -16,6 +16,8 @@ _WORD = re.compile(r"\w+|[^\w\s]")
 MAX_WORDS = 500
 """Words and signs in a query. The parser's time grows with their square, and the operator stands still meanwhile."""
 
+FIXED_TIME = "`@` with a fixed time is not evidence about now: remove it"
+
 
 class QueryError(ValueError):
     """The query can't be evidence; the text says why and what to write instead."""

@@ -186,6 +186,78 @@ UNREAD = {
 }
 
 
+COUNTED = {
+    "[5m * 2]": (600, 600),
+    "[2 * 5m + 30s]": (630, 630),
+    "[30s + 2 * 5m]": (630, 630),
+    "[(1m + 1m) * 3]": (360, 360),
+    "[2 ^ 3 * 1m]": (480, 480),
+    "[1h / 4]": (900, 900),
+    "[100s % 60]": (40, 40),
+    "[-(1m - 3m)]": (120, 120),
+    "[+1.5h]": (5400, 5400),
+    "[1e2]": (100, 100),
+    "[300 * 1]": (300, 300),
+    "[1h30m + 0]": (5400, 5400),
+    "[10s - 1m]": (5, 5),
+    "[$window * 2]": (20, 120),
+    "[$window / 2]": (5, 30),
+    "[$window * 1.5 + 1m]": (75, 150),
+    "[2 * 5m:1m]": (600, 600),
+    "[5m] offset (1m + 30s)": (390, 390),
+    "[5m] offset -(2m)": (300, 300),
+    "[5m] offset (2 * (1m + 30s))": (480, 480),
+    "[5m] offset ($window * 3)": (330, 480),
+    "[5m] @ end() offset 1m * 1": (360, 360),
+}
+"""How far back a rate over it reaches, for windows of 10 s and of a minute."""
+
+
+@pytest.mark.parametrize("text", COUNTED)
+def test_durations_that_are_counted_with_reach_as_far_as_they_come_to(text: str) -> None:
+    """Too little would count evidence from before the stage, and too much only waits."""
+    query = Query.parse(f"rate(x{text}) default 0")
+    assert query.unread
+    assert (query.reach(10, 5), query.reach(60, 5)) == COUNTED[text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1i]",
+        "[step()]",
+        "[range() + 5m]",
+        "[5m +]",
+        "[(5m]",
+        "[5m 5m]",
+        "[5m5]",
+        "[1h / 0]",
+        "[1h % 0]",
+        "[9 ^ 9 ^ 9]",
+        "[(0 - 1) ^ 0.5]",
+        f"[{'(' * 30}1m{')' * 30}]",
+        "[5m] offset step()",
+        "[5m] offset ((1m",
+        "[5m] offset -",
+    ],
+)
+def test_a_duration_that_can_t_be_told_is_refused(text: str) -> None:
+    with pytest.raises(QueryError, match=r"looks can't be told here: write it out as a duration, such as 5m"):
+        Query.parse(f"rate(x{text}) default 0")
+
+
+@pytest.mark.parametrize("text", ["[$window * $window]", "[5m % $window]", "[1h / $window]", "[$window ^ 2]"])
+def test_a_duration_that_does_not_grow_evenly_with_the_window_is_refused(text: str) -> None:
+    with pytest.raises(QueryError, match=r"`\$window` "):
+        Query.parse(f"rate(x{text}) default 0")
+
+
+@pytest.mark.parametrize("text", ["rate(x[5m] @ 0) default 0", "x @ (1) default 0"])
+def test_a_fixed_time_is_no_evidence_in_any_dialect(text: str) -> None:
+    with pytest.raises(QueryError, match="with a fixed time is not evidence about now"):
+        Query.parse(text)
+
+
 @pytest.mark.parametrize("text", UNREAD)
 def test_of_what_only_the_server_may_know_the_words_are_read(text: str) -> None:
     query = Query.parse(text)
