@@ -28,6 +28,7 @@ FINE = [
     compare(sum="score_sum", count="score_count"),
     {"name": "g", "balance": {"users": 'users_total{app="a"}'}},
     rate(bad='{__name__="bad", group="treatment"}', all='{group="treatment"}'),
+    {"name": "g", "query": "min(up)", "min": 1},
 ]
 
 

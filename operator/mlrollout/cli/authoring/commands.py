@@ -55,7 +55,7 @@ def lint(
     raise typer.Exit(ExitCode.FAILED if linting.is_wrong(found) else ExitCode.DONE)
 
 
-def simulate(  # noqa: PLR0913, PLR0917 - an option each
+def simulate(  # noqa: PLR0917 - an option each
     file: Annotated[
         str, typer.Option("-f", "--file", metavar="FILE", help="The object as it would be applied; - for stdin")
     ],
