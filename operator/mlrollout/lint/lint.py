@@ -37,8 +37,7 @@ def of_guardrail(guardrail: Guardrail) -> tuple[Finding, ...]:
     check = check_of(guardrail)
     if isinstance(check, Unmeasurable):
         return (Finding(Level.ERROR, f"guardrails[{guardrail.name}].{check.where}", check.reason),)
-    found = by_query(guardrail) if isinstance(guardrail, ThresholdGuardrail) else ()
-    return (*found, *by_selectors(guardrail))
+    return tuple(by_query(guardrail) if isinstance(guardrail, ThresholdGuardrail) else by_selectors(guardrail))
 
 
 def of_measurement(guardrail: Guardrail, measurement: Measurement) -> tuple[Finding, ...]:

@@ -36,6 +36,11 @@ class SelectorField:
     name: str
     asks: frozenset[tuple[str, str, str]]
 
+    @property
+    def written(self) -> list[str]:
+        """What it asks of labels, as PromQL."""
+        return sorted(_written(one) for one in self.asks)
+
     @classmethod
     def of(cls, where: str, text: str | None) -> "SelectorField | None":
         """The selector in a field; `None` where there is none that can be read here."""
@@ -129,8 +134,9 @@ def _needs_users(guardrail: Guardrail) -> bool:
         case RateGuardrail():
             fields = (guardrail.rate.all, guardrail.rate.histogram)
             return any(_TREATMENT in one.asks for text in fields if (one := SelectorField.of("", text)) is not None)
-    found = read(guardrail.query) if isinstance(guardrail, ThresholdGuardrail) else None
-    return found is not None and any(_divides_treatment(node, found[1]) for node in walk(found[0]))
+        case _:
+            found = read(guardrail.query) if isinstance(guardrail, ThresholdGuardrail) else None
+            return found is not None and any(_divides_treatment(node, found[1]) for node in walk(found[0]))
 
 
 def _divides_treatment(node: promql.Expr, strings: Strings) -> bool:

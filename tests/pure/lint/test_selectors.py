@@ -7,6 +7,7 @@ from mlrollout.api.kinds import guardrail
 from mlrollout.api.spec import Spec
 from mlrollout.lint.finding import Level
 from mlrollout.lint.lint import of_guardrail, of_spec
+from mlrollout.lint.selectors import SelectorField, by_selectors
 
 T = 'd_total{group="treatment"}'
 BAD = 'd_total{group="treatment",status="failure"}'
@@ -28,7 +29,6 @@ FINE = [
     compare(sum="score_sum", count="score_count"),
     {"name": "g", "balance": {"users": 'users_total{app="a"}'}},
     rate(bad='{__name__="bad", group="treatment"}', all='{group="treatment"}'),
-    {"name": "g", "query": "min(up)", "min": 1},
 ]
 
 
@@ -61,6 +61,17 @@ def test_selectors_that_do_not_are_warned_of(raw: dict[str, Any], where: str, sa
     (finding,) = of_guardrail(guardrail.validate_python(raw))
     assert (finding.level, finding.where) == (Level.WARNING, f"guardrails[g].{where}")
     assert said in str(finding)
+
+
+def test_a_guardrail_of_another_kind_has_no_selectors() -> None:
+    assert list(by_selectors(guardrail.validate_python({"name": "g", "query": "up", "min": 1}))) == []
+
+
+def test_a_selector_is_written_as_it_is_asked_and_what_is_none_is_none() -> None:
+    found = SelectorField.of("rate.bad", 'd_total{b=~"x|y", a!="1"}')
+    assert found is not None
+    assert (found.name, found.written) == ("d_total", ['a!="1"', 'b=~"x|y"'])
+    assert SelectorField.of("rate.bad", "sum(d_total)") is None
 
 
 def test_two_metrics_may_be_meant() -> None:
