@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from . import bugs
+from . import bugs, bugs_in_tests
 from .checks.clients import clients_follow_to_zero, clients_never_go_back
 from .checks.few import a_breach_stands_on_its_samples
 from .checks.guard import who_looks_looks_on
@@ -15,10 +15,16 @@ from .checks.looks import somebody_looks
 from .checks.notified import receivers_are_told
 from .checks.raises import (
     a_raise_is_won_by_a_status_write,
-    a_raise_knows_what_it_raises,
     no_unearned_raise,
 )
 from .checks.rest import all_agree_in_the_end, nothing_unexpected
+from .checks.tested import (
+    a_breach_is_beyond_chance,
+    a_failing_model_is_found,
+    each_event_counts_once,
+    no_split_is_blamed,
+    replicas_agree,
+)
 from .checks.time import downtime_is_not_healthy_time
 from .checks.told import (
     attempts_are_asked_for,
@@ -30,7 +36,7 @@ from .checks.told import (
 )
 from .checks.violation import Check
 from .checks.zero import breach_reaches_zero, deletion_reaches_zero, zero_comes_back, zero_stays
-from .world import prometheus
+from .world import prometheus, tested
 from .world.faults import Fate
 from .world.plan import Leading, Plan
 from .world.step import Step
@@ -55,12 +61,6 @@ class Mutant:
     flavour: str
     adjust: Callable[[Plan], Plan] = lambda plan: plan
     near: int = 0
-
-
-def _flapping(plan: Plan) -> Plan:
-    """Redis fails over again and again, and its replies are late."""
-    steps = tuple(Step(float(at), "fail_over", "", 1.5) for at in range(2, 60, 3))
-    return replace(plan, steps=steps, rates={("redis", Fate.LATE): 0.5, ("redis", Fate.SLOW): 0.3})
 
 
 def _nagging(plan: Plan) -> Plan:
@@ -173,6 +173,65 @@ def _half_scraped(plan: Plan) -> Plan:
     return replace(plan, steps=tuple(Step(float(at), "silence", "a", ("FAILURES", 25.0)) for at in (8, 36)), rates={})
 
 
+def _restarting(plan: Plan) -> Plan:
+    """Pods restart again and again."""
+    return replace(plan, steps=tuple(Step(6.0 + 3 * count, "restart_pod", "a", "pq"[count % 2]) for count in range(8)))
+
+
+def _compared(plan: Plan) -> Plan:
+    """A comparison alone, and requests that fail in both groups from the second stage on."""
+    spec = plan.specs["a"]
+    guardrail = {"name": "errors", "interval": "3s", "maxAge": "9s", "deadline": "1s"}
+    asked = {**guardrail, "compare": {**tested.compare("a"), "ratio": 1}}
+    pilot, half = {"name": "pilot", "percentage": 5}, {"name": "half", "percentage": 50}
+    stages = [pilot | {"duration": "10s"}, half | {"duration": "60s"}]
+    made = {"revision": "good-0", "traffic": spec["traffic"], "stages": stages, "guardrails": [asked]}
+    return replace(plan, specs={"a": made}, steps=(Step(25.0, "bad_hour", "a", 80.0),))
+
+
+def _looping(plan: Plan) -> Plan:
+    """Both groups are compared, and pods restart again and again."""
+    return replace(_compared(plan), steps=_restarting(plan).steps)
+
+
+def _shared(plan: Plan) -> Plan:
+    """Two guardrails share the chance of a false alarm, and the model fails."""
+    spec = plan.specs["a"]
+    first = {"name": "errors", "interval": "3s", "maxAge": "9s", "deadline": "1s", "rate": tested.rate("a")}
+    second = {"name": "worse", "interval": "3s", "maxAge": "9s", "deadline": "1s"}
+    guardrails = [first, second | {"compare": {**tested.compare("a"), "ratio": 1.5}}]
+    made = {**spec, "revision": "bad-0", "guardrails": guardrails}
+    return replace(plan, specs={"a": made}, steps=(Step(80.0, "cut", "x", 1.0),))
+
+
+def _split(plan: Plan) -> Plan:
+    """The split is watched, and Redis goes back to the stage before."""
+    spec = plan.specs["a"]
+    watched = {"name": "errors", "interval": "3s", "maxAge": "9s", "deadline": "1s", "balance": tested.balance("a")}
+    steps = tuple(Step(float(at), "fail_over", "", 9.0) for at in range(12, 90, 10))
+    return replace(plan, specs={"a": {**spec, "revision": "good-0", "guardrails": [watched]}}, steps=steps)
+
+
+def _hearsay(plan: Plan) -> Plan:
+    """A standby is deaf when the first stage begins."""
+    return replace(plan, leading=Leading.BOTH, steps=(Step(0.9, "deafen", "b", 6.0),))
+
+
+TESTED = (
+    Mutant(bugs_in_tests.forget_restarts, each_event_counts_once, "calm", _restarting),
+    Mutant(bugs_in_tests.take_crash_loops_for_gauges, each_event_counts_once, "calm", _looping),
+    Mutant(bugs_in_tests.swap_groups, each_event_counts_once, "calm", _compared),
+    Mutant(bugs_in_tests.pool_strata, no_innocent_is_rolled_back, "calm", _compared),
+    Mutant(bugs_in_tests.divide_nothing, a_breach_is_beyond_chance, "calm", _shared),
+    Mutant(bugs_in_tests.overlap, each_event_counts_once, "calm"),
+    Mutant(bugs_in_tests.run_on, each_event_counts_once, "calm"),
+    Mutant(bugs_in_tests.forget_on_restart, each_event_counts_once, "crashes", near=5),
+    Mutant(bugs_in_tests.begin_by_hearsay, replicas_agree, "calm", _hearsay, near=15),
+    Mutant(bugs_in_tests.ask_for_what_was_announced, no_split_is_blamed, "calm", _split),
+    Mutant(bugs_in_tests.never_be_sure, a_failing_model_is_found, "calm", _shared),
+)
+"""Likewise, in schedules whose guardrails test at every look."""
+
 MUTANTS = (
     Mutant(bugs.raise_before_status, a_raise_is_won_by_a_status_write, "calm"),
     Mutant(bugs.forget_latch_on_restart, zero_stays, "losses"),
@@ -186,7 +245,6 @@ MUTANTS = (
     Mutant(bugs.trust_other_stages, no_unearned_raise, "calm"),
     Mutant(bugs.count_all_time, downtime_is_not_healthy_time, "crashes"),
     Mutant(bugs.count_twice, downtime_is_not_healthy_time, "leaders", near=8),
-    Mutant(bugs.expect_nothing, a_raise_knows_what_it_raises, "losses", _flapping, near=80),
     Mutant(bugs.lower_in_the_main_lane, breach_reaches_zero, "calm", _api_gone),
     Mutant(bugs.forget_what_is_said_to_be_gone, who_looks_looks_on, "calm", _told_nonsense),
     Mutant(bugs.believe_a_dead_watch, all_agree_in_the_end, "calm", _unheard),

@@ -6,6 +6,7 @@ Each is lived through once for every call of the operator and every fate that ma
 from collections.abc import Mapping
 from typing import Any
 
+from .world import tested
 from .world.plan import Leading, Plan
 from .world.prometheus import error_rate
 from .world.specs import Spec
@@ -38,6 +39,13 @@ def _spec(*stages: Mapping[str, Any], revision: str = "good-0", **more: Any) -> 
     }
 
 
+def _tested(*stages: Mapping[str, Any], revision: str = "good-0", **asked: Mapping[str, Any]) -> Spec:
+    """Guardrails that test at every look, each of another kind."""
+    common = {"interval": "3s", "maxAge": "6s", "deadline": "1s"}
+    guardrails = [common | {"name": kind, kind: what} for kind, what in asked.items()]
+    return {**_spec(*stages, revision=revision), "guardrails": guardrails}
+
+
 def _story(
     name: str,
     spec: Spec,
@@ -52,6 +60,7 @@ def _say(at: float, verb: str, why: str) -> Step:
     return Step(at, "verb", "a", (verb, why))
 
 
+_COMPARED = {**tested.compare("a"), "ratio": 1.5}
 _LONG = _PILOT | {"duration": "60s"}
 _LEAD = Leading.STANDBY
 
@@ -80,5 +89,22 @@ STORIES: Mapping[str, Plan] = {
         ),
         _story("fail-over", _spec(), Step(9.0, "fail_over", "", 4.0)),
         _story("flush", _spec(_LONG), Step(6.0, "flush")),
+        # Redis goes back to before the pilot just after the next raise was sent, which one that is late finds there.
+        _story("fail-over-under-a-raise", _spec(), Step(7.75, "fail_over", "", 7.0), shortest=12.0),
+        _story("rate-breached", _tested(_LONG, revision="bad-0", rate=tested.rate("a")), shortest=16.0),
+        _story(
+            "compared-until-it-fails",
+            _tested(_PILOT, _EXPANSION | {"duration": "60s"}, revision="bad-at-30-0", compare=_COMPARED),
+            Step(8.0, "restart_pod", "a", "p"),
+            Step(18.0, "hand_over", "", -1.0),
+            leading=_LEAD,
+            shortest=28.0,
+        ),
+        _story(
+            "split-over-stages",
+            _tested(rate=tested.rate("a"), balance=tested.balance("a")),
+            Step(14.0, "fail_over", "", 4.0),
+            shortest=26.0,
+        ),
     )
 }

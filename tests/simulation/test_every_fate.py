@@ -33,6 +33,7 @@ def test_nothing_is_broken_where_nothing_befalls(story: str) -> None:
         (bugs.forget_verbs_on_restart, "promote"),
         (bugs.raise_before_status, "advance"),
         (bugs.lose_events, "create"),
+        (bugs.expect_nothing, "fail-over-under-a-raise"),
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )

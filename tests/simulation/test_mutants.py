@@ -1,9 +1,12 @@
 """The simulation finds bugs: each that is planted breaks the very invariant that it should."""
 
+from collections.abc import Callable
+
 import pytest
 
-from .mutants import MUTANTS, Mutant
-from .world.plan import FLAVOURS, make
+from .mutants import MUTANTS, TESTED, Mutant
+from .world import plan, tested
+from .world.plan import FLAVOURS, Plan
 from .world.world import simulate
 
 BUDGET = 100
@@ -13,9 +16,20 @@ BUDGET = 100
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.plant.__name__)
 def test_a_planted_bug_is_found(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     mutant.plant(monkeypatch)
+    assert found_at(mutant, plan.make) is not None
 
+
+@pytest.mark.parametrize("mutant", TESTED, ids=lambda mutant: mutant.plant.__name__)
+def test_a_bug_planted_in_a_test_is_found(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutant.plant(monkeypatch)
+    assert found_at(mutant, tested.make) is not None
+
+
+def found_at(mutant: Mutant, make: Callable[[int], Plan]) -> int | None:
+    """In which of the schedules, counted from where the search begins, the bug breaks what it should."""
     first, step = list(FLAVOURS).index(mutant.flavour), len(FLAVOURS)
-    places = ((mutant.near + place) % BUDGET for place in range(BUDGET))
-    plans = (mutant.adjust(make(first + step * place)) for place in places)
-
-    assert any(True for plan in plans for _ in mutant.check(simulate(plan)))
+    for count in range(BUDGET):
+        drawn = mutant.adjust(make(first + step * ((mutant.near + count) % BUDGET)))
+        if any(True for _ in mutant.check(simulate(drawn))):
+            return count
+    return None

@@ -16,6 +16,13 @@ from .raises import (
     no_unearned_raise,
 )
 from .rest import all_agree_in_the_end, nothing_unexpected, writing_stops
+from .tested import (
+    a_breach_is_beyond_chance,
+    a_failing_model_is_found,
+    each_event_counts_once,
+    no_split_is_blamed,
+    replicas_agree,
+)
 from .time import downtime_is_not_healthy_time
 from .told import (
     attempts_are_asked_for,
@@ -51,6 +58,11 @@ CHECKS: tuple[Check, ...] = (
     verbs_are_heard,
     attempts_are_asked_for,
     no_innocent_is_rolled_back,
+    each_event_counts_once,
+    a_breach_is_beyond_chance,
+    replicas_agree,
+    a_failing_model_is_found,
+    no_split_is_blamed,
     all_agree_in_the_end,
     writing_stops,
 )

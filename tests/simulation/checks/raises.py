@@ -16,6 +16,10 @@ from tests.simulation.world.world import World
 from .evidence import SLACK, TOLERANCE, Evidence, begins, skews, status_rank
 from .violation import Violation
 
+BEHIND = 45.0
+"""Seconds by which the samples of a block may be older: it lasts 5 s, as the wait for it does, and ends two scrapes
+ago, which are taken to lie 15 s apart until samples have told."""
+
 
 def no_unearned_raise(world: World) -> Iterator[Violation]:
     """A rise in Redis follows fresh evidence of its stage, the time of the stage before, and its approval."""
@@ -128,7 +132,8 @@ class _Judge:
                 yield f"{guardrail.name} says {verdict}"
             if age > guardrail.max_age + TOLERANCE:
                 yield f"the last look at {guardrail.name} is {age:.2f} s old"
-            if verdict is Verdict.PASS and look.at - look.sampled > guardrail.max_age + guardrail.deadline + SCRAPE:
+            oldest = guardrail.max_age + guardrail.deadline + SCRAPE + (BEHIND if guardrail.sequential else 0.0)
+            if verdict is Verdict.PASS and look.at - look.sampled > oldest:
                 yield f"{guardrail.name} passes on samples that are {look.at - look.sampled:.2f} s old"
             if begins(look) < since - self._slack + SLACK - TOLERANCE:
                 yield f"{guardrail.name} looks back to {begins(look):.2f} s, before {since:.2f} s"

@@ -158,10 +158,24 @@ class Hands:
         self._world.after(seconds, self._revive, target, name)
 
     def _revive(self, target: str, name: str) -> None:
-        self._world.prometheus.app(target).dead.pop(Series[name], None)
+        self._world.prometheus.app(target).revive(Series[name])
 
     def _thaw(self, target: str) -> None:
-        self._world.prometheus.app(target).frozen = None
+        self._world.prometheus.app(target).thaw()
+
+    def restart_pod(self, target: str, value: Any) -> None:
+        """A pod of an application restarts, and its counters begin at zero."""
+        self._world.prometheus.app(target).weather.restarts.append((self._world.now(), value))
+
+    def bad_hour(self, target: str, value: Any) -> None:
+        """Requests fail in both groups, whatever the model: a database is slow, for example."""
+        now = self._world.now()
+        self._world.prometheus.app(target).weather.bad_hours.append((now, now + value))
+
+    def break_split(self, target: str, value: Any) -> None:
+        """Users are divided otherwise than asked for: a client has another percentage, for example."""
+        now = self._world.now()
+        self._world.prometheus.app(target).weather.broken_splits.append((now, now + value))
 
     def crash(self, target: str, _: Any) -> None:
         """An instance crashes between two steps of its own."""

@@ -104,6 +104,7 @@ class Plan:
         absences: When these are away.
         fates: What befalls single calls, by their number in the order of all calls of all instances.
         shortest: Seconds in which calls may fail, at least.
+        tested: Whether guardrails test at every look (`tested.py`).
     """
 
     seed: int
@@ -118,6 +119,7 @@ class Plan:
     absences: tuple[Absence, ...] = ()
     fates: Mapping[int, Fate] = field(default_factory=dict)
     shortest: float = SHORTEST
+    tested: bool = False
 
     @property
     def calm_at(self) -> float:
@@ -128,7 +130,8 @@ class Plan:
     def again(self) -> str:
         """The command that runs it once more."""
         if not self.fates:
-            return f"pytest tests/simulation/test_schedules.py --simulation-seed={self.seed}"
+            only = " -k tested" if self.tested else ""
+            return f"pytest tests/simulation/test_schedules.py --simulation-seed={self.seed}{only}"
         told = ",".join(f"{number}:{fate.name}" for number, fate in self.fates.items())
         return f"python -m tests.simulation.fates {self.flavour} {told}"
 

@@ -1,6 +1,7 @@
 """A Prometheus in memory. It knows a few queries by their text and computes them from the traffic there was."""
 
 import math
+import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +11,12 @@ from mlrollout.api import duration
 from mlrollout.domain.traffic import Traffic
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.presence import LOOKBACK
-from mlrollout.evidence.statistics.counting import series as counting
 from mlrollout.ports import QueryRefusedError
 
 from tests.support import presence
 
 from . import model
+from .counters import Counters, Key, Segment, Weather
 
 SCRAPE = 1.0
 """Seconds between two scrapes."""
@@ -50,21 +51,17 @@ class Series(Enum):
     REQUESTS = 'group="treatment"}'
     SECONDS = "app_seconds"
 
+    def ends(self, key: Key) -> bool:
+        """Whether with it ends a counter that is asked for as it is: of failures, of all requests, or of users."""
+        if self is Series.FAILURES:
+            return key.status == "failure"
+        return bool(key.status) is (self is Series.REQUESTS)
+
 
 def asked_for(promql: str) -> set[Series]:
     """The series that PromQL of this world asks for."""
     found = {series for series in Series if series.value in promql}
     return found - {Series.REQUESTS} if Series.SECONDS in found else found
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """From here on so many users had this model; `first` is when it first had any."""
-
-    at: float
-    percentage: int
-    revision: str
-    first: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +75,45 @@ class Count:
 class App:
     """One application's traffic and how it is scraped."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, name: str, now: Callable[[], float], chance: random.Random, epoch: float) -> None:
         self._now = now
-        self._segments = [Segment(-math.inf, 0, "", math.inf)]
+        self.segments = [Segment(-math.inf, 0, "", math.inf)]
+        """What was in force, oldest first."""
         self._firsts: dict[str, float] = {}
         self.frozen: float | None = None
         """Since when it is scraped no more."""
         self.dead: dict[Series, float] = {}
         """Since when each series has ended, while the others live on."""
+        self._gaps: list[tuple[float, float, Series | None]] = []
+        self.weather = Weather()
+        self.counters = Counters(name, chance, self.segments, self.weather, self._scraped, epoch)
 
     def serve(self, traffic: Traffic) -> None:
         """From now on this is in force."""
         now, percentage = self._now(), traffic.in_force
         revision = traffic.record.revision if traffic.record is not None else ""
         first = self._firsts.setdefault(revision, now) if percentage else math.inf
-        self._segments.append(Segment(now, percentage, revision, first))
+        holdback = traffic.record.holdback if traffic.record is not None else 0
+        self.segments.append(Segment(now, percentage, revision, first, percentage * (100 - holdback) / 100))
+
+    def thaw(self) -> None:
+        """It is scraped again."""
+        if self.frozen is not None:
+            self._gaps.append((self.frozen, self._now(), None))
+        self.frozen = None
+
+    def revive(self, series: Series) -> None:
+        """A series is exported again."""
+        if series in self.dead:
+            self._gaps.append((self.dead.pop(series), self._now(), series))
+
+    def _scraped(self, key: Key, at: float) -> bool:
+        """Whether a counter was scraped at a moment."""
+        if self.frozen is not None and at > self.frozen:
+            return False
+        if any(at > since and series.ends(key) for series, since in self.dead.items()):
+            return False
+        return not any(begin < at < end and (series is None or series.ends(key)) for begin, end, series in self._gaps)
 
     def sampled(self, series: Series) -> float:
         """When the newest sample was taken."""
@@ -100,19 +121,13 @@ class App:
         ends = (self._now(), frozen, self.dead.get(series, math.inf))
         return math.floor(min(ends) / SCRAPE) * SCRAPE
 
-    def counter(self, series: Series, until: float) -> float:
-        """Where a counter stands at a moment: whole events since the world began."""
-        count = self._between(-math.inf, until)
-        failed = count.sick * model.SICK_ERRORS + (count.requests - count.sick) * model.HEALTHY_ERRORS
-        return float(math.floor(failed if series is Series.FAILURES else count.requests))
-
     def count(self, window: float, series: Series) -> Count:
         """The requests of the window that ends now, as far as a series knows of them, and those of a sick model."""
         return self._between(self._now() - window, self.sampled(series))
 
     def _between(self, begin: float, until: float) -> Count:
         total, ill = 0.0, 0.0
-        for segment in reversed(self._segments):
+        for segment in reversed(self.segments):
             since = max(segment.at, begin)
             if until > since and segment.percentage:
                 rate = segment.percentage * model.ARRIVALS
@@ -139,18 +154,20 @@ class Prometheus:
     Args:
         now: Seconds of the world's own time.
         epoch: What to add for seconds since the epoch.
+        chances: Numbers for one purpose.
     """
 
-    def __init__(self, now: Callable[[], float], epoch: float) -> None:
+    def __init__(self, now: Callable[[], float], epoch: float, chances: Callable[[str], random.Random]) -> None:
         self._now = now
         self._epoch = epoch
+        self._chances = chances
         self.apps: dict[str, App] = {}
         self._table: dict[str, Callable[[App, float], float]] = {}
 
     def app(self, name: str) -> App:
         """The application of this name, and from now on the answers about it."""
         if name not in self.apps:
-            self.apps[name] = App(self._now)
+            self.apps[name] = App(name, self._now, self._chances(f"requests of {name}"), self._epoch)
             self._table |= {
                 _template(error_rate(name)): _errors,
                 _template(response_time(name)): _mean_seconds,
@@ -174,13 +191,10 @@ class Prometheus:
         return Answer((Sample(value),), evaluated=now)
 
     def _samples(self, app: App, promql: str, at: float) -> Answer:
-        """The samples of one counter, scraped since the application began."""
-        (series,) = asked_for(promql)
-        seconds, until = duration.parse(_RANGE.search(promql).group(1)), at - self._epoch  # type: ignore[union-attr]
-        first, last = math.floor(max(until - seconds, -1.0) / SCRAPE) + 1, min(until, app.sampled(series)) / SCRAPE
-        times = [number * SCRAPE for number in range(first, math.floor(last) + 1)]
-        samples = tuple((time + self._epoch, app.counter(series, time)) for time in times)
-        found = (counting.Series({"__name__": "app_total"}, samples),) if samples else ()
+        """The samples behind a range selector that ends at a moment; its begin is left out."""
+        selector, seconds = _RANGED.fullmatch(promql).groups()  # type: ignore[union-attr]  # nothing else is asked so
+        until = at - self._epoch
+        found = app.counters.series(selector, until - duration.parse(seconds), until, self._now())
         return Answer((), kind="matrix", series=found)
 
     def _life(self, app: App, part: presence.Part) -> float | None:
@@ -195,6 +209,7 @@ class Prometheus:
 
 
 _RANGE = re.compile(r"\[([^\]]+)\]")
+_RANGED = re.compile(r"(.*)\[([^\]]+)\]")
 _APP = re.compile(r'app="([^"]+)"')
 
 

@@ -9,6 +9,8 @@ from mlrollout.domain.record import Record
 from mlrollout.domain.request import Verb
 from mlrollout.ports import Ref
 
+from .model import harmless
+
 if TYPE_CHECKING:
     from .world import World
 
@@ -42,7 +44,7 @@ def _of_object(world: "World", ref: Ref) -> Iterator[str]:
     if not _waits_with_its_raise(status):
         record = Record(**dict(RecordStatus(**status["record"])))
         yield from _agreement(world, found["spec"]["traffic"]["key"], record)
-    yield from _movement(ref, found)
+    yield from _movement(world, ref, found)
 
 
 def _may_not_begin(world: "World", found: Mapping[str, Any]) -> bool:
@@ -70,11 +72,12 @@ def _waits_with_its_raise(status: Mapping[str, Any]) -> bool:
     return conditions["Ready"]["reason"] == "Paused" and conditions["TrafficApplied"]["status"] == "False"
 
 
-def _movement(ref: Ref, found: Mapping[str, Any]) -> Iterator[str]:
+def _movement(world: "World", ref: Ref, found: Mapping[str, Any]) -> Iterator[str]:
     conditions = {one["type"]: one for one in found["status"]["conditions"]}
     ready = conditions["Ready"]
     latched = found["status"]["record"].get("latched", False)
-    harmful = not found["spec"]["revision"].startswith("good")
+    # What is evidence against a split stays so for the attempt, be it mended.
+    harmful = not harmless(found["spec"]["revision"]) or bool(world.prometheus.app(ref.name).weather.broken_splits)
     at_rest = latched or ready["reason"] in _REST or _waits_with_its_raise(found["status"])
     if not (at_rest or (harmful and ready["reason"] in _UNHEALTHY)):
         yield f"{ref} is still on its way: {ready['reason']}: {ready['message']}"

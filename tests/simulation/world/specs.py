@@ -141,7 +141,15 @@ def raise_first(spec: Spec) -> Spec:
 def tighten(spec: Spec) -> Spec:
     """The same with another limit that a healthy model still meets."""
     first, *rest = spec["guardrails"]
-    return dict(spec) | {"guardrails": [first | {"max": round(first["max"] - 0.001, 3)}, *rest]}
+    kind = next((kind for kind in ("rate", "compare") if kind in first), None)
+    if kind is not None:
+        return dict(spec) | {"guardrails": [first | {kind: _tightened(first[kind])}, *rest]}
+    return dict(spec) | {"guardrails": [_tightened(first), *rest]}
+
+
+def _tightened(limits: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = next(name for name in ("ratio", "difference", "max") if name in limits)
+    return dict(limits) | {name: round(limits[name] - 0.001, 3)}
 
 
 def pause(spec: Spec) -> Spec:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Any, TypeVarTuple, Unpack
 
+from mlrollout.api.balance import BalanceGuardrail
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.domain.traffic import Traffic
@@ -21,7 +22,7 @@ from .history import Acted, Entry, History
 from .logs import recorded
 from .plan import Leading, Plan
 from .process import OWNER, Process
-from .prometheus import Prometheus, asked_for
+from .prometheus import Prometheus, Series, asked_for
 from .redis import Redis
 from .settled import open_ends
 from .specs import SICK_REDIS
@@ -53,7 +54,7 @@ class World:
         self.faults = Faults(self.chances("faults"), plan.rates, plan.fates)
         self.api = ApiServer(self.history, self.now, self.wall_clock)
         self._redises: dict[str, Redis] = {}
-        self.prometheus = Prometheus(self.now, EPOCH)
+        self.prometheus = Prometheus(self.now, EPOCH, self.chances)
         self.processes: dict[str, Process] = {}
         self.clients: list[Client] = []
         self._lives = 0
@@ -104,7 +105,7 @@ class World:
         self.faults.end()
         self.faults.down.add(SICK_REDIS)
         for app in self.prometheus.apps.values():
-            app.frozen = None
+            app.thaw()
         for client in self.clients:
             client.pushes_lost = 0.0
             if client.cut:
@@ -161,9 +162,10 @@ class World:
 
     def sampled_at(self, ref: Ref, guardrail: Guardrail) -> float:
         """When the newest sample of the series that has waited longest was really taken, of those that it asks for."""
-        assert isinstance(guardrail, ThresholdGuardrail)  # the only kind that the world's objects have
-        asked = asked_for(guardrail.query) | asked_for((guardrail.min_samples and guardrail.min_samples.query) or "")
         app = self.prometheus.app(ref.name)
+        if not isinstance(guardrail, ThresholdGuardrail):
+            return app.sampled(Series.SECONDS if isinstance(guardrail, BalanceGuardrail) else Series.REQUESTS)
+        asked = asked_for(guardrail.query) | asked_for((guardrail.min_samples and guardrail.min_samples.query) or "")
         return min((app.sampled(series) for series in asked), default=self.now())
 
     def watch_delay(self) -> float:

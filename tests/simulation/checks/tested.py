@@ -1,0 +1,161 @@
+"""Guardrails that test at every look: each event counts once, the same for everybody, and a breach stands on enough."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from mlrollout.api.balance import BalanceGuardrail
+from mlrollout.api.compare import CompareGuardrail
+from mlrollout.api.rate import RateGuardrail
+from mlrollout.evidence.measurement import Counted, Verdict
+
+from tests.simulation.world.counters import Segment
+from tests.simulation.world.history import Judged, Stored
+from tests.simulation.world.model import LATE, SICK_ERRORS
+from tests.simulation.world.world import EPOCH, World
+
+from .evidence import skews
+from .violation import Violation
+from .zero import Hindrances
+
+FOUND = 60.0
+"""Seconds in which a model that fails so often is found at 5 %, where some twenty of its events are enough."""
+
+
+def each_event_counts_once(world: World) -> Iterator[Violation]:
+    """What a test stands on is what was scraped of its stage, of each group, over restarts, gaps and take-overs."""
+    if skews(world.history):
+        return  # a clock that is ahead misses what comes later than it thinks
+    for entry, kept in _tests(world):
+        if world.prometheus.app(entry.ref.name).counters.doubtful:
+            return  # what may be a gauge is not counted
+        evidence = entry.measurement.evidence
+        assert evidence is not None
+        for group, found in (("treatment", evidence.treatment), ("control", evidence.control)):
+            wrong = found is not None and _miscounted(world, entry, kept, group, found)
+            if wrong:
+                yield Violation(entry.at, f"{entry.by} counts of {group}, for {entry.guardrail.name}: {wrong}")
+                return
+
+
+def _miscounted(world: World, entry: Judged, kept: Any, group: str, found: Counted) -> str:
+    """What is wrong with what was counted of a group; empty if nothing."""
+    counters, guardrail = world.prometheus.app(entry.ref.name).counters, entry.guardrail
+    span = kept["since"] - EPOCH, kept["counted"] - EPOCH
+
+    def scraped(selector: str) -> int:
+        narrowed = selector if "group=" in selector else selector.replace("{", f'{{group="{group}",')
+        return counters.increase(narrowed, *span, now=entry.at)
+
+    if isinstance(guardrail, BalanceGuardrail):
+        users = scraped(guardrail.balance.users)
+        # The block in which the percentage changed counts for no share.
+        return "" if found.events <= users else f"{found.events} of {users} users"
+    asked = guardrail.rate if isinstance(guardrail, RateGuardrail) else guardrail.compare
+    events, bad = scraped(str(asked.all)), scraped(str(asked.bad))
+    evidence = entry.measurement.evidence
+    alone = evidence is not None and evidence.control is None and isinstance(guardrail, CompareGuardrail)
+    # At 100 %, what came while the percentage was not known counts for a comparison, which has no control yet.
+    if (found.events, found.bad) == (events, bad) or (alone and found.events <= events and (found.bad or 0) <= bad):
+        return ""
+    return f"{found.bad} bad of {found.events} events, where {bad} of {events} were scraped in {span}"
+
+
+def replicas_agree(world: World) -> Iterator[Violation]:
+    """Whoever has read the samples up to a moment, and whenever, has the same evidence."""
+    if skews(world.history):
+        return
+    known: dict[tuple[object, ...], tuple[Judged, Any]] = {}
+    for entry, kept in _tests(world):
+        if kept["counted"] == kept["since"]:
+            continue  # nothing was counted yet
+        if isinstance(entry.guardrail, BalanceGuardrail):
+            continue  # when the percentage changed, each sees for himself to the second
+        bets = kept["state"].get("bets") or kept["state"]["cohorts"]["compared"]["bets"]
+        about = (entry.uid, kept["guardrail"], kept["attempt"], kept["upto"])
+        other, before = known.setdefault(about, (entry, bets))
+        if (before["begin"], before["worse"]) != (bets["begin"], bets["worse"]):
+            yield Violation(
+                entry.at,
+                f"{entry.by} has other evidence of {entry.guardrail.name} of {entry.ref} than {other.by} had at "
+                f"{other.at:.2f} s: since {bets['begin']} and {before['begin']}, {bets['worse']} and {before['worse']}",
+            )
+            return
+
+
+def a_breach_is_beyond_chance(world: World) -> Iterator[Violation]:
+    """A breach is as unlikely by chance as was asked for, all guardrails of the object that test so together."""
+    sharing: defaultdict[str, set[int]] = defaultdict(set)
+    for entry in world.history:
+        if isinstance(entry, Stored):
+            marks = (
+                mark
+                for one in entry.object["spec"]["guardrails"]
+                for mark in ("rate", "compare", "balance")
+                if mark in one
+            )
+            sharing[entry.uid].add(len(list(marks)))
+        if not isinstance(entry, Judged) or entry.measurement.verdict is not Verdict.BREACH:
+            continue
+        evidence, guardrail = entry.measurement.evidence, entry.guardrail
+        if evidence is None:
+            continue
+        allowed = guardrail.false_alarm or 0.01
+        if not any(abs(evidence.false_alarm * number / allowed - 1) < 1e-9 for number in sharing[entry.uid]):
+            yield Violation(entry.at, f"a breach of {entry.ref} at a chance of {evidence.false_alarm}, of {allowed}")
+        elif evidence.e_value * evidence.false_alarm < 1 - 1e-9:
+            yield Violation(entry.at, f"a breach of {entry.ref} on an e-value of {evidence.e_value}")
+
+
+def a_failing_model_is_found(world: World) -> Iterator[Violation]:
+    """A model that fails is taken back soon, where nothing keeps anybody from seeing it."""
+    hindered = Hindrances(world, dict.fromkeys(("outage", "nonsense", "deafen", "stale", "skew", "bad_hour"), 0.0))
+    if any(step.act == "silence" for step in world.plan.steps):
+        return
+    for ref, found in world.api.objects.items():
+        taking = [one for one in found["spec"]["guardrails"] if one.get("action", "Rollback") == "Rollback"]
+        stops = found["spec"].get("afterCompletion") == "Stop"
+        if stops or ref.name == "sick" or not any("rate" in one or "compare" in one for one in taking):
+            continue
+        for begin, end in _failing(world.prometheus.app(ref.name).segments, world.now()):
+            if end - begin > FOUND and not hindered.crashed(begin, end) and not hindered.meets(begin, end):
+                yield Violation(begin + FOUND, f"the model of {ref} fails since {begin:.2f} s, and is served on")
+                return
+
+
+def _failing(segments: Sequence[Segment], now: float) -> Iterator[tuple[float, float]]:
+    """When an attempt's model failed."""
+    since = None
+    for segment, following in pairwise((*segments, replace(segments[-1], at=now))):
+        sickens = segment.first + LATE if segment.revision.startswith("late") else segment.at
+        sick = (
+            segment.treated and max(sickens, segment.at) < following.at and segment.fails(following.at) == SICK_ERRORS
+        )
+        if sick:
+            since = max(sickens, segment.at) if since is None else since
+        if since is not None and not (sick and following.revision == segment.revision):
+            yield since, following.at if sick else segment.at
+            since = None
+    if since is not None:
+        yield since, now
+
+
+def no_split_is_blamed(world: World) -> Iterator[Violation]:
+    """A split that is as it was asked for is not found to be broken."""
+    if skews(world.history):
+        return  # by a clock that is wrong, the percentage changed at another time
+    for entry in world.history.of(Judged):
+        blamed = isinstance(entry.guardrail, BalanceGuardrail) and entry.measurement.verdict is Verdict.BREACH
+        if blamed and not world.prometheus.app(entry.ref.name).weather.broken_splits:
+            yield Violation(entry.at, f"the split of {entry.ref} is blamed: {entry.measurement.message}")
+            return
+
+
+def _tests(world: World) -> Iterator[tuple[Judged, Any]]:
+    """Each look that says what it counted, and what its check keeps."""
+    for entry in world.history.of(Judged):
+        if entry.measurement.checkpoint and entry.measurement.evidence is not None:
+            yield entry, json.loads(entry.measurement.checkpoint)
