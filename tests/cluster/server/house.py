@@ -49,6 +49,7 @@ class House(Place):
     def config(self) -> dict[str, Any]:
         """Of a server for this object, and for one that is not there."""
         return {
+            "rate": 100_000,
             "rollouts": [
                 {
                     "name": name,
