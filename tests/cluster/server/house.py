@@ -57,7 +57,7 @@ class House(Place):
                     "object": {"namespace": self.namespace, "name": name},
                 }
                 for name in ("ml-dispatch", "gone")
-            ]
+            ],
         }
 
     @property
