@@ -1,10 +1,12 @@
 """By how much counters grew within a block, `begin` left out and `end` included."""
 
 import math
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import sub, truediv
 
 from .series import Series
 from .uncountable import UncountableError, UncountableReason
@@ -45,9 +47,8 @@ class Span:
     @classmethod
     def of(cls, series: Sequence[Series], begin: float, end: float) -> "Span":
         """Of all series that are read together: bad events and all events, of both groups."""
-        watched = any(at <= begin for one in series for at, _ in one.samples)
-        rises = [(new - old) / (to - at) for one in series for (at, old), (to, new) in _steps(one) if to > at]
-        pace = max((rise for rise in rises if 0 < rise < math.inf), default=0.0)
+        watched = any(one.times[0] <= begin for one in series if one.times)
+        pace = max(map(_pace, series), default=0.0)
         return cls(begin, end, watched, pace, _restarts(series))
 
     def plausible(self, value: float, seconds: float) -> bool:
@@ -57,7 +58,7 @@ class Span:
 
 def seen(series: Iterable[Series], span: Span) -> bool:
     """Whether there is a sample in the block."""
-    return any(span.begin < at <= span.end for one in series for at, _ in one.samples)
+    return any(len(_inside(one, span)) for one in series)
 
 
 def increase(series: Sequence[Series], span: Span, *, whole: bool = True) -> float:
@@ -74,9 +75,29 @@ def increase(series: Sequence[Series], span: Span, *, whole: bool = True) -> flo
     return math.fsum(_grown(one, span) for one in series)
 
 
+def _inside(one: Series, span: Span) -> range:
+    """Which of its samples lie in the block."""
+    return range(bisect_right(one.times, span.begin), bisect_right(one.times, span.end))
+
+
 def _grown(one: Series, span: Span) -> float:
-    steps = [((at, old), (to, new)) for (at, old), (to, new) in _steps(one) if span.begin < to <= span.end]
+    inside = _inside(one, span)
+    if not inside:  # or the slices below would count from the end
+        return 0.0
+    first = max(inside.start, 1)
+    if not one.falls:
+        return math.fsum((_born(one, span), *one.grown[first - 1 : inside.stop - 1]))
+    steps = pairwise(zip(one.times[first - 1 : inside.stop], one.values[first - 1 : inside.stop], strict=True))
     return math.fsum([_born(one, span), *(_step(one, span, before, after) for before, after in steps)])
+
+
+def _pace(one: Series) -> float:
+    """Its greatest growth per second; 0 where it never grew."""
+    seconds = tuple(map(sub, one.times[1:], one.times))
+    if all(seconds) and math.isfinite(sum(one.values)):
+        return float(max((0.0, *map(truediv, one.grown, seconds))))
+    rises = (grown / passed for grown, passed in zip(one.grown, seconds, strict=True) if passed)
+    return max((rise for rise in rises if 0 < rise < math.inf), default=0.0)
 
 
 def _step(one: Series, span: Span, before: tuple[float, float], after: tuple[float, float]) -> float:
@@ -99,17 +120,20 @@ def _born(one: Series, span: Span) -> float:
     One that was out of reach for long is not new: where it stands higher than a new one can, or where nothing else was
     scraped before either, its first sample is only what the next ones are counted from.
     """
-    at, value = min(one.samples, default=(math.inf, 0.0))
+    at, value = (one.times[0], one.values[0]) if one.times else (math.inf, 0.0)
     new = span.begin < at <= span.end and span.watched
     return value if new and span.plausible(value, at - span.begin + span.end - span.begin) else 0.0
 
 
 def _steps(one: Series) -> Iterable[tuple[tuple[float, float], tuple[float, float]]]:
-    return pairwise(sorted(one.samples))
+    return pairwise(zip(one.times, one.values, strict=True))
 
 
 def _check(one: Series, *, whole: bool) -> None:
-    wrong = [value for _, value in one.samples if not (0 <= value < math.inf and (not whole or value % 1 == 0))]
+    counts = not whole or all(map(float.is_integer, one.values))
+    if counts and min(one.values, default=0.0) >= 0 and math.isfinite(sum(one.values)):
+        return  # as nearly always: looked through one by one is only what has something wrong in it
+    wrong = [value for value in one.values if not (0 <= value < math.inf and (not whole or value % 1 == 0))]
     if not wrong:
         return
     value = wrong[0]
@@ -125,6 +149,8 @@ def _check(one: Series, *, whole: bool) -> None:
 
 
 def _counters(series: Sequence[Series], span: Span) -> None:
+    if not any(one.falls for one in series):
+        return
     changes = [(one, at, to, new < old) for one in series for (at, old), (to, new) in _steps(one) if new != old]
     # What restarts again and again is what a guard is there for: the counters of a crash loop must not pass for gauges.
     falls = sum(fell and not _restarted(one, at, to, span) for one, at, to, fell in changes)
@@ -142,8 +168,8 @@ def _restarted(one: Series, after: float, upto: float, span: Span) -> bool:
 
 def _restarts(series: Sequence[Series]) -> Mapping[Target, Sequence[float]]:
     fell, went_on = Counter[tuple[Target, float]](), set[tuple[Target, float]]()
-    for one in series:
-        target = _target(one)
+    falling = {_target(one) for one in series if one.falls} - {_UNKNOWN}
+    for one, target in [(one, target) for one in series if falling and (target := _target(one)) in falling]:
         for (_, old), (to, new) in _steps(one):
             if new < old:
                 fell[target, to] += 1
@@ -151,7 +177,7 @@ def _restarts(series: Sequence[Series]) -> Mapping[Target, Sequence[float]]:
                 went_on.add((target, to))
     found = defaultdict[Target, list[float]](list)
     for (target, when), times in fell.items():
-        if times > 1 and target != _UNKNOWN and (target, when) not in went_on:
+        if times > 1 and (target, when) not in went_on:
             found[target].append(when)
     return found
 

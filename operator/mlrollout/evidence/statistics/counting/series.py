@@ -4,6 +4,8 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from operator import sub
 
 from .uncountable import UncountableError, UncountableReason
 
@@ -15,9 +17,9 @@ SHOWN = 8
 """Edges that a message names."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Series:
-    """One series.
+    """One series. What follows from its samples is found once, for each is asked several things in a block.
 
     Attributes:
         labels: Its labels, its name among them.
@@ -28,6 +30,31 @@ class Series:
     labels: Mapping[str, str]
     samples: tuple[tuple[float, float], ...]
     native: bool = False
+
+    @cached_property
+    def times(self) -> tuple[float, ...]:
+        """When its samples were taken, the earliest first."""
+        return self._columns[0]
+
+    @cached_property
+    def values(self) -> tuple[float, ...]:
+        """What they are, in the same order."""
+        return tuple(map(float, self._columns[1]))
+
+    @cached_property
+    def grown(self) -> tuple[float, ...]:
+        """By how much each but the first is above the one before."""
+        return tuple(map(sub, self.values[1:], self.values))
+
+    @cached_property
+    def falls(self) -> bool:
+        """Whether it ever fell."""
+        return min(self.grown, default=0.0) < 0
+
+    @cached_property
+    def _columns(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        times, values = zip(*sorted(self.samples), strict=True) if self.samples else ((), ())
+        return times, values
 
     def __str__(self) -> str:
         labels = ", ".join(f'{name}="{value}"' for name, value in sorted(self.labels.items()) if name != "__name__")

@@ -70,9 +70,10 @@ def test_a_series_that_was_out_of_reach_is_not_new() -> None:
 
 
 def test_a_series_without_samples_in_the_block_has_not_grown() -> None:
-    old, later = series(0, 4, 8, pod="a"), series(9, begin=60, pod="b")
+    old, later = series(0, 4, 8, pod="a"), series(9, 12, 15, begin=60, pod="b")
+    gone = series(2, 3, begin=-30, pod="d")
 
-    assert grown(old, later, series(pod="c"), begin=15, end=30) == 4
+    assert grown(old, later, gone, series(pod="c"), begin=15, end=30) == 4
 
 
 # --- properties ------------------------------------------------------------------------------
@@ -195,6 +196,10 @@ def test_what_falls_alone_again_and_again_is_a_gauge(others: list[float], labels
         increase([gauge], Span.of((gauge, all_), 0, 1000))
 
     assert refused.value.reason is UncountableReason.GAUGE
+
+
+def test_counters_whose_sum_is_no_number_any_more_are_counters() -> None:
+    assert grown(series(1e308, 1e308, 1e308), begin=0, end=1000) == 0
 
 
 def test_a_busy_counter_may_restart_between_two_scrapes() -> None:
