@@ -14,16 +14,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import apprise
 import pytest
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from mlrollout.adapters.receivers import helper, receivers
 from mlrollout.notify.address import address
+from mlrollout.notify.config import OperatorReceiver, parse
 from mlrollout.notify.message import OutgoingMessage
+from mlrollout.notify.samples import sample_notices, sample_object
 from mlrollout.ports import MessageRefusedError, ReceiverError, WordingError
+from mlrollout.runtime.notifying.composing import template_problem
 
 from devstack import certificates
-from tests.components.receivers.conftest import Make, messages
+from tests.components.receivers.conftest import NOW, Make, messages
 from tests.support import raw_server as raw
 from tests.support.raw_server import raw_server
 
@@ -128,6 +132,22 @@ async def test_teams(make: Make, message: OutgoingMessage, tmp_path: Path, monke
         ((path, _, body),) = double.got
     assert path.startswith(f"/workflows/{'a' * 32}/triggers/manual/paths/invoke")
     assert "30 % \\u2192 0 %" in body
+
+
+EXAMPLE = parse((ROOT / "examples" / "notifications.yaml").read_text())
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")  # of a plugin, all of which are loaded
+@pytest.mark.parametrize("receiver", EXAMPLE.receivers, ids=lambda one: one.name)
+def test_every_address_of_the_example_is_one(receiver: OperatorReceiver) -> None:
+    found = apprise.Apprise.instantiate(receiver.address.url)
+    assert found is not None
+
+
+async def test_the_templates_of_the_example_can_be_used(make: Make) -> None:
+    about = sample_object(EXAMPLE)
+    for notice in sample_notices(NOW):
+        assert await template_problem(make(), EXAMPLE, notice, about) == ""
 
 
 class Mailbox:
