@@ -27,6 +27,9 @@ log = structlog.get_logger(__name__)
 TRIES = 4
 """How often a message is sent that its receiver refuses, before the next is."""
 _REFUSED_WAIT = 5.0
+NOTED_AFTER = 1.0
+"""Seconds after which the status says that something arrived: what arrives elsewhere meanwhile needs no write of its
+own, and where many objects roll back at once, what is still to be told of the others is saved first."""
 
 Lane = tuple[TrackedObject, str]
 
@@ -173,7 +176,7 @@ class Lanes:
         if saved is not None:
             told = passed_over(saved, tracked.resource.status.ongoing, told, one.wants)
         tracked.notified.delivered[one.key] = told
-        self._wake(tracked.ref)
+        asyncio.get_running_loop().call_later(NOTED_AFTER, self._wake, tracked.ref)
 
     def _pace(self, tracked: TrackedObject, one: Subscription) -> ReceiverPace:
         """The receiver's: the operator's is one for all objects, an object's own is its own."""
