@@ -63,7 +63,10 @@ class _Parent:
                 return
             number = self._children.pop(child)
             if status:
-                _answer(self._operator, number, {"failed": "did not end in time", "status": None, "retry_after": None})
+                # By its timer, or by an error of the library's own, whose words may hold the address.
+                late = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
+                failed = "did not end in time" if late else "could not be tried: the library that sends failed"
+                _answer(self._operator, number, {"failed": failed, "status": None, "retry_after": None})
 
 
 def _child(operator: socket.socket, number: int, packet: bytes) -> None:
