@@ -7,8 +7,8 @@ import pytest
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.kinds import KINDS
 from mlrollout.cli.app import app
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.request import Verb
-from mlrollout.domain.state import Reason
 from mlrollout.runtime.metrics import LEASE_HOLDER, OperatorMetrics
 from mlrollout.runtime.object_metrics import FAMILIES
 from mlrollout.server.ab.operations import OPERATIONS as OPERATIONS_OF_THE_SERVER

@@ -7,8 +7,8 @@ from pathlib import Path
 from pkgutil import walk_packages
 
 import mlrollout
-from mlrollout import ports
 from mlrollout.ports import PortError
+from mlrollout.ports import errors as tree
 
 ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
 STEP = 4
@@ -31,7 +31,7 @@ def picture() -> dict[str, str]:
     """Each error in the picture, and the one that it hangs from."""
     path: list[str] = []
     parents = {}
-    for limbs, name in re.findall(r"^    ([ │├└─]*)(\w+Error)\b", ports.__doc__ or "", re.MULTILINE):
+    for limbs, name in re.findall(r"^    ([ │├└─]*)(\w+Error)\b", tree.__doc__ or "", re.MULTILINE):
         depth = len(limbs) // STEP
         path[depth:] = [name]
         parents[name] = path[depth - 1] if depth else ""
@@ -44,11 +44,11 @@ def test_every_error_of_a_port_stands_in_the_picture_under_its_parent() -> None:
 
 
 def test_every_error_of_a_port_is_made_where_the_picture_is() -> None:
-    assert {error.__module__ for error in errors() if issubclass(error, PortError)} == {"mlrollout.ports"}
+    assert {error.__module__ for error in errors() if issubclass(error, PortError)} == {tree.__name__}
 
 
 def test_the_classes_stand_in_the_order_of_the_picture() -> None:
-    assert list(picture()) == [name for name in vars(ports) if name in picture()]
+    assert list(picture()) == [name for name in vars(tree) if name in picture()]
 
 
 def test_every_other_error_is_listed_with_what_becomes_of_it() -> None:

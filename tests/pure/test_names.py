@@ -11,7 +11,7 @@ import mlrollout.assignment
 PACKAGE = Path(__file__).parents[2] / "operator" / "mlrollout"
 
 SHARED = {
-    "Reason": ("assignment/view.py", "domain/state.py"),
+    "Reason": ("assignment/view.py", "domain/reason.py"),
     "State": ("assignment/state.py", "domain/state.py"),
 }
 """Names of two classes. Applications import the first of each from `mlrollout`, so that it can't be renamed without

@@ -12,10 +12,11 @@ from mlrollout.api.spec import Spec, Stage
 from mlrollout.assignment.view import TrafficView
 from mlrollout.domain import decide, gate, latch, notices, partial, progress, rollback_cause, traffic_plan
 from mlrollout.domain import merge as merging
+from mlrollout.domain.decision import Blocker, Observation
 from mlrollout.domain.notices import Cursor, Pending
 from mlrollout.domain.record import Cause, encode
 from mlrollout.domain.request import Request, shown
-from mlrollout.domain.state import Blocker, Observation, State
+from mlrollout.domain.state import State
 from mlrollout.domain.traffic import Intent, Lower, Raise, SavedRecord, Traffic, Write
 from mlrollout.evidence.checks import threshold
 from mlrollout.evidence.measurement import Measurement

@@ -16,10 +16,12 @@ from mlrollout.api.crd import UNSEEN
 from mlrollout.api.spec import Spec
 from mlrollout.domain.conditions import facts, stalled, stamp
 from mlrollout.domain.decide import decide
+from mlrollout.domain.decision import Observation
 from mlrollout.domain.latch import landed, latch
 from mlrollout.domain.persist import to_status
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Cause, Record, first_attempt
-from mlrollout.domain.state import Observation, Reason, RunOutcome, State
+from mlrollout.domain.state import RunOutcome, State
 from mlrollout.domain.traffic import Traffic
 from mlrollout.evidence.measurement import Counted, Evidence, Measurement, MeasurementHistory, Verdict
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from mlrollout.api import GROUP
 
+from .decision import Alert
+from .reason import Reason
 from .request import Request, Verb, shown
-from .state import Alert, Reason
 
 REMOVED = f"operator.{GROUP}/removed"
 """The annotation in which the operator says, in the write that removes verbs, whose marks that ends."""

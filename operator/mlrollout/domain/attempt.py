@@ -4,9 +4,11 @@ from dataclasses import replace
 
 from mlrollout.api.spec import Spec
 
+from .decision import Observation
 from .latch import never_landed, untold
+from .reason import Reason
 from .record import Cause, Record, first_attempt
-from .state import Observation, Reason, RunOutcome, State
+from .state import RunOutcome, State
 from .traffic import Lower, Traffic
 
 

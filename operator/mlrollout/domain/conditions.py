@@ -12,9 +12,11 @@ from mlrollout.api.spec import Spec
 from mlrollout.api.status import Condition, ConditionStatus
 from mlrollout.evidence.measurement import Measurement, Verdict
 
+from .decision import Alert, Blockers, Decision, Observation
 from .gate import fresh
+from .reason import Reason
 from .rollback_cause import guarded
-from .state import Alert, Blockers, Decision, Observation, Phase, Reason, State
+from .state import Phase, State
 
 READY = "Ready"
 RECONCILING = "Reconciling"

@@ -5,13 +5,15 @@ from dataclasses import replace
 from mlrollout.api.spec import Spec
 
 from .attempt import adopt, begin, foreign, inherited, renew
+from .decision import Alert, Blocker, Decision, Observation
 from .gate import pause
 from .latch import landed, latch
 from .progress import Progressed, progress
+from .reason import Reason
 from .record import Record
 from .rollback_cause import evidence_alerts, rollback_cause
 from .stages import follow, following, supersede
-from .state import Alert, Blocker, Decision, Observation, Phase, Reason, State
+from .state import Phase, State
 from .traffic import Lower, RaiseOnceSaved
 from .traffic_plan import TrafficPlan, claimed, conflict, plan_traffic
 from .verbs import hear, in_manifests

@@ -10,9 +10,11 @@ from mlrollout.api.spec import Spec
 from mlrollout.api.status import Status
 
 from .annotations import requests
+from .decision import Observation
 from .persist import from_status
+from .reason import Reason
 from .request import Request, Verb
-from .state import Observation, Reason, State
+from .state import State
 from .verb_plan import Refusal, rollback
 from .verbs import NOTHING_BEGUN, answer
 

@@ -9,8 +9,10 @@ from mlrollout.api.spec import Requirement, Spec, Stage
 from mlrollout.evidence.checks.kinds import kind_of
 from mlrollout.evidence.measurement import Held, Measurement, MeasurementHistory, Verdict
 
+from .decision import Blocker, Blockers
+from .reason import Reason
 from .request import Verb
-from .state import Blocker, Blockers, Reason, State
+from .state import State
 
 
 def fresh(guardrail: Guardrail, measurements: Mapping[str, MeasurementHistory], now: float) -> Measurement | None:

@@ -6,8 +6,9 @@ several replicas that see a breach, the record that stands says what is told, wh
 
 from dataclasses import replace
 
+from .reason import Reason
 from .record import Cause, Record
-from .state import Phase, Reason, RunOutcome, StageRun, State
+from .state import Phase, RunOutcome, StageRun, State
 
 CAUSES = frozenset(
     {

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from .reason import Reason
 from .request import Verb
-from .state import HISTORY, Reason, State, Transition
+from .state import HISTORY, State, Transition
 
 _ROUNDED = 0.001
 """Seconds of healthy time that may be gained by writing it into a status and reading it back."""

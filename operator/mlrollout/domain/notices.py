@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from mlrollout.api.notification import Topic
 from mlrollout.api.status import OngoingStatus
 
+from .decision import Alert
 from .latch import CAUSES
-from .state import Alert, Reason, State, Transition
+from .reason import Reason
+from .state import State, Transition
 from .topics import ONGOING, SEVERITIES, TRANSITIONS, Severity
 
 KEPT = 24 * 3600.0

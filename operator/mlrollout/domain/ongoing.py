@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from mlrollout.api.status import MAX_ONGOING, OngoingStatus
 
-from .state import Alert, State
+from .decision import Alert
+from .state import State
 from .topics import ONGOING
 
 Subject = tuple[str, str]

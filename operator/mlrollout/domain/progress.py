@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from mlrollout.api.duration import render, rough
 from mlrollout.api.spec import Approval, Spec, Stage
 
+from .decision import Blocker, Blockers, Observation
 from .gate import (
     evidence_max_age,
     first_stage_blockers,
@@ -13,8 +14,9 @@ from .gate import (
     proven_safe,
     requirement_blockers,
 )
+from .reason import Reason
 from .stages import current, following
-from .state import Blocker, Blockers, Observation, Phase, Reason, RunOutcome, State
+from .state import Phase, RunOutcome, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ from mlrollout.api.guardrail import Action, MissingAction
 from mlrollout.api.spec import AfterCompletion, Spec
 from mlrollout.evidence.measurement import Held
 
+from .decision import Alert, Observation
 from .gate import overdue
 from .partial import UNGUARDED_FOR
+from .reason import Reason
 from .record import Cause
-from .state import Alert, Observation, Phase, Reason, State
+from .state import Phase, State
 from .traffic import Traffic
 
 Why = tuple[Reason, str]

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from mlrollout.api.spec import Approval, Spec, Stage
 
+from .reason import Reason
 from .record import Record
-from .state import Phase, Reason, RunOutcome, State
+from .state import Phase, RunOutcome, State
 
 
 def current(spec: Spec, record: Record) -> Stage | None:

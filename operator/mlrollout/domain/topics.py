@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from mlrollout.api.notification import Topic
 
-from .state import Reason
+from .reason import Reason
 
 
 class Severity(StrEnum):

@@ -6,11 +6,13 @@ from mlrollout.api.spec import Spec
 
 from .attempt import foreign, lose
 from .claim import Claim
+from .decision import Alert, Blockers, Observation
 from .gate import evidence_max_age, first_stage_blockers, promotion_blockers
 from .latch import landed
+from .reason import Reason
 from .record import Record
 from .stages import fall_back, first, passes_over
-from .state import Alert, Blockers, Observation, Phase, Reason, State
+from .state import Phase, State
 from .traffic import Intent, Lower, RaiseOnceSaved, Traffic
 
 _LOST = "Redis lost the percentage and its record"

@@ -6,11 +6,13 @@ from dataclasses import replace
 from mlrollout.api.spec import Approval, Spec, Stage
 
 from .attempt import renew
+from .decision import Alert, Observation
 from .latch import latch
+from .reason import Reason
 from .record import Cause
 from .request import Heard, Request, Verb, shown
 from .stages import current, following, last_stage_up_to, move
-from .state import Alert, Observation, Phase, Reason, State
+from .state import Phase, State
 from .verb_plan import Refusal, demotion
 
 NOTHING_BEGUN = "nothing has begun that it could be about"

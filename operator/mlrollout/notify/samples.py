@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mlrollout.api.notification import Topic
 from mlrollout.domain.notices import Notice
-from mlrollout.domain.state import Reason
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.topics import SEVERITIES
 
 from .config import NotificationConfig

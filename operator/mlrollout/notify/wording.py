@@ -7,7 +7,7 @@ from mlrollout.api import GROUP
 from mlrollout.api.moment import to_second
 from mlrollout.api.notification import Topic
 from mlrollout.domain.notices import Notice
-from mlrollout.domain.state import Reason
+from mlrollout.domain.reason import Reason
 
 from .message import About, Wording
 

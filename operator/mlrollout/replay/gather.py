@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from mlrollout.api.spec import Spec
 from mlrollout.api.status import GuardrailStatus, Progress, Status
 from mlrollout.domain.partial import understand
-from mlrollout.domain.state import Reason
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.subject import sharing
 from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.checks.check import Question

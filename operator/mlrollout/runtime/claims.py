@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection
 
-from mlrollout.domain.state import Reason
+from mlrollout.domain.reason import Reason
 
 from .reading import Problem
 from .tracked import TrackedObject

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mlrollout.domain.conditions import GUARDRAILS_HEALTHY, Fact
-from mlrollout.domain.state import Alert, Reason
+from mlrollout.domain.decision import Alert
+from mlrollout.domain.reason import Reason
 from mlrollout.lint.finding import Finding
 from mlrollout.lint.lint import warnings
 

@@ -8,8 +8,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from mlrollout.domain.persist import limit_of
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.stages import current
-from mlrollout.domain.state import Phase, Reason, RunOutcome, State
+from mlrollout.domain.state import Phase, RunOutcome, State
 from mlrollout.evidence.measurement import Evidence, Measurement, MeasurementHistory, Verdict
 from mlrollout.ports import Ref
 

@@ -89,11 +89,7 @@ class Operator:
         self._watches: dict[Ref, Watch] = {}
         self._claims = Claims()
         self.queue = Queue(self._handle, seed=seed)
-        self.metrics.queue_depth.set_function(lambda: self.queue.depth)
-        sinks: list[Sink] = [MetricsSink(), LogSink(), EventsSink(objects, self.metrics)]
-        if notifying is not None:
-            sinks.append(NotificationsSink(*notifying, clock, self.metrics, self._leads_now, self.queue.add))
-        self.outbox = Outbox(sinks, clock)
+        self.outbox = Outbox(self._sinks(objects, notifying), clock)
         traffic = TrafficIO(connections, self.metrics)
         self._reconciler = Reconciler(
             objects=objects,
@@ -105,9 +101,7 @@ class Operator:
             wake=self.queue.add,
             still_leads=still_leads,
         )
-        self.metrics.objects = ObjectMetrics(
-            self.tracked_objects, lambda: self._reconciler.leads or not self.metrics.another_leads()
-        ).lines
+        self._show()
         self._rounds = Rounds(self.tracked_objects, traffic, self._changed)
 
     async def run(self) -> None:
@@ -179,6 +173,21 @@ class Operator:
             self.queue.add(tracked.ref)
 
     # --- what follows ------------------------------------------------------------------------
+
+    def _sinks(self, objects: Objects, notifying: Notifying | None) -> Sequence[Sink]:
+        """Who is told what happens."""
+        usual = (MetricsSink(), LogSink(), EventsSink(objects, self.metrics))
+        if notifying is None:
+            return usual
+        notified = NotificationsSink(*notifying, self._clock, self.metrics, self._leads_now, self.queue.add)
+        return (*usual, notified)
+
+    def _show(self) -> None:
+        """Have the metrics read, whenever they are asked for, what is known here."""
+        self.metrics.queue_depth.set_function(lambda: self.queue.depth)
+        self.metrics.objects = ObjectMetrics(
+            self.tracked_objects, lambda: self._reconciler.leads or not self.metrics.another_leads()
+        ).lines
 
     def _leads_now(self) -> bool:
         return self._reconciler.leads

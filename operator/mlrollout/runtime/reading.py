@@ -7,8 +7,9 @@ from pydantic import ValidationError
 
 from mlrollout.api.duration import render
 from mlrollout.api.spec import Spec
+from mlrollout.domain.decision import Alert
 from mlrollout.domain.partial import UNGUARDED_FOR, Partial, summary, understand
-from mlrollout.domain.state import Alert, Reason
+from mlrollout.domain.reason import Reason
 from mlrollout.evidence.checks.check import Unmeasurable
 from mlrollout.evidence.checks.kinds import check_of
 

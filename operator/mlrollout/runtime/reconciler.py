@@ -13,9 +13,11 @@ from typing import Any
 
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.domain.decide import decide
+from mlrollout.domain.decision import Decision
 from mlrollout.domain.latch import untold
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import greater
-from mlrollout.domain.state import Decision, Phase, Reason, State
+from mlrollout.domain.state import Phase, State
 from mlrollout.domain.traffic import Intent, Lower, RaiseOnceSaved
 from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.ports import (

@@ -6,9 +6,11 @@ from mlrollout.api import GROUP
 from mlrollout.api.status import ConditionStatus
 from mlrollout.domain.annotations import REMOVED, removed, unknown_verbs
 from mlrollout.domain.conditions import CONTESTED, Fact, facts, stalled, stamp
+from mlrollout.domain.decision import Alert
 from mlrollout.domain.persist import to_status
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.saving import is_due
-from mlrollout.domain.state import Alert, Reason, State
+from mlrollout.domain.state import State
 from mlrollout.domain.verbs import in_manifests, too_early
 from mlrollout.ports import Clock, ConflictError, Object, Objects, ObjectsError
 

@@ -6,7 +6,8 @@ is written stays in order, but each one's status writes make the other's fail. N
 
 from dataclasses import dataclass
 
-from mlrollout.domain.state import Alert, Reason
+from mlrollout.domain.decision import Alert
+from mlrollout.domain.reason import Reason
 
 from .loop_time import NEVER, LoopTime
 

@@ -13,8 +13,10 @@ from math import inf
 
 import structlog
 
+from mlrollout.domain.decision import Alert
 from mlrollout.domain.latch import CAUSES
-from mlrollout.domain.state import Alert, Reason, State, Transition
+from mlrollout.domain.reason import Reason
+from mlrollout.domain.state import State, Transition
 from mlrollout.ports import Clock
 
 from .loop_time import LoopTime, loop_time

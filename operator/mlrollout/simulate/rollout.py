@@ -13,7 +13,8 @@ from random import Random
 from mlrollout.api.sequential import SequentialGuardrail
 from mlrollout.api.spec import Spec
 from mlrollout.domain.decide import decide
-from mlrollout.domain.state import Decision, Observation, Phase, State
+from mlrollout.domain.decision import Decision, Observation
+from mlrollout.domain.state import Phase, State
 from mlrollout.domain.subject import attempt, sharing
 from mlrollout.domain.traffic import Traffic
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict

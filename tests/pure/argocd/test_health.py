@@ -7,7 +7,7 @@ import pytest
 from lupa.lua51 import LuaRuntime  # type: ignore[import-untyped]  # one import is not worth another package
 from mlrollout.api.status import Condition, ConditionStatus, Status
 from mlrollout.domain.conditions import READY, RECONCILING, Fact, stalled, stamp
-from mlrollout.domain.state import Reason
+from mlrollout.domain.reason import Reason
 
 SCRIPT = (Path(__file__).parents[3] / "docs" / "argocd" / "health.lua").read_text()
 TAKEN_AWAY = ("os", "io", "package", "require", "debug", "string", "table", "math", "dofile", "loadfile")

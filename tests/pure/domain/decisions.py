@@ -1,6 +1,7 @@
 """What the last decision of a world says."""
 
-from mlrollout.domain.state import Decision, Reason
+from mlrollout.domain.decision import Decision
+from mlrollout.domain.reason import Reason
 
 from tests.pure.domain.world import World
 

@@ -7,7 +7,7 @@ anew. So it is the reconciler's, and not told here a second time.
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from mlrollout.domain.state import Decision
+from mlrollout.domain.decision import Decision
 from mlrollout.domain.traffic import Write
 from mlrollout.ports import ConflictError
 from mlrollout.runtime.reconciler import Reconciler

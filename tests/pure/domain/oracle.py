@@ -7,8 +7,10 @@ from mlrollout.api.guardrail import Action, Guardrail
 from mlrollout.api.spec import AfterCompletion, Approval, Spec
 from mlrollout.api.status import ConditionStatus
 from mlrollout.domain.conditions import READY, RECONCILING, STALLED, TRAFFIC_APPLIED, Fact
+from mlrollout.domain.decision import Decision, Observation
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Rank, Record
-from mlrollout.domain.state import HISTORY, Decision, Observation, Reason, State
+from mlrollout.domain.state import HISTORY, State
 from mlrollout.domain.traffic import Intent, Lower, Raise, RaiseOnceSaved, Traffic, Write
 from mlrollout.evidence.measurement import MeasurementHistory, Verdict
 

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 from mlrollout.api.guardrail import BreachAfter
 from mlrollout.domain.decide import decide
+from mlrollout.domain.decision import Observation
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Record, encode
-from mlrollout.domain.state import Observation, Reason, RunOutcome
+from mlrollout.domain.state import RunOutcome
 from mlrollout.domain.traffic import Lower, Traffic
 
 from tests.pure.domain.situations import world_at

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 from mlrollout.api.guardrail import BreachAfter
-from mlrollout.domain.state import Reason, RunOutcome
+from mlrollout.domain.reason import Reason
+from mlrollout.domain.state import RunOutcome
 from mlrollout.domain.traffic import Lower
 
 from tests.pure.domain.decisions import ANGER_AT, ERRORS_AT, LATENCY_AT, SCORE_AT, alerts, decided, waits_for

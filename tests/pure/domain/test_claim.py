@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 from mlrollout.domain.claim import Claim, decode_claim, encode_claim
 from mlrollout.domain.decide import decide
-from mlrollout.domain.state import Observation, Reason, State
+from mlrollout.domain.decision import Observation
+from mlrollout.domain.reason import Reason
+from mlrollout.domain.state import State
 from mlrollout.domain.traffic import Traffic
 
 from tests.pure.domain.situations import world_at

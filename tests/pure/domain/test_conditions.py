@@ -15,8 +15,9 @@ from mlrollout.domain.conditions import (
     stamp,
 )
 from mlrollout.domain.decide import decide
+from mlrollout.domain.decision import Decision, Observation
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import encode
-from mlrollout.domain.state import Decision, Observation, Reason
 
 from tests.pure.domain.situations import world_at
 from tests.pure.domain.specs import Edit

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from mlrollout.domain.state import Reason, RunOutcome
+from mlrollout.domain.reason import Reason
+from mlrollout.domain.state import RunOutcome
 
 from tests.pure.domain.situations import world_at
 from tests.pure.domain.specs import STAGES

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from mlrollout.api.spec import Requirement, Stage
 from mlrollout.domain.decide import decide
-from mlrollout.domain.state import Observation, Reason
+from mlrollout.domain.decision import Observation
+from mlrollout.domain.reason import Reason
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory, Verdict
 
 from tests.pure.domain.decisions import ANGER_AT, ERRORS_AT, SCORE_AT, waits_for

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from mlrollout.api.crd import UNSEEN
 from mlrollout.domain.foretell import Foretold, foretell, offered, step_down
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.request import Verb
-from mlrollout.domain.state import Reason
 
 from tests.pure.domain.situations import SITUATIONS, world_at
 from tests.pure.domain.world import World

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from mlrollout.domain.state import Reason, State
+from mlrollout.domain.reason import Reason
+from mlrollout.domain.state import State
 from mlrollout.evidence.measurement import Held, Verdict
 
 from tests.pure.domain.specs import GUARDRAILS, INTERVAL, STAGES

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 from mlrollout.api.guardrail import Missing, MissingAction
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import LONGEST_MESSAGE, Cause, Record, decode, encode
-from mlrollout.domain.state import Reason
 
 from tests.pure.domain.situations import world_at
 from tests.pure.domain.specs import ERRORS, GUARDRAILS

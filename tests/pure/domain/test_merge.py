@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from mlrollout.domain.merge import merge
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Cause, Record
 from mlrollout.domain.request import Heard
-from mlrollout.domain.state import Reason, State
+from mlrollout.domain.state import State
 
 NOW = 1_800_000_000.0
 TEN = State(

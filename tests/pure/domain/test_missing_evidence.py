@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from mlrollout.api.guardrail import Action, Guardrail, MinSamples, Missing, MissingAction
 from mlrollout.domain.decide import decide
-from mlrollout.domain.state import Observation, Reason
+from mlrollout.domain.decision import Observation
+from mlrollout.domain.reason import Reason
 from mlrollout.evidence.measurement import Held, Measurement, MeasurementHistory, Verdict
 
 from tests.pure.domain.decisions import ERRORS_AT, alerts, waits_for

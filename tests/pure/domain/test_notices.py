@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.api.notification import Topic
 from mlrollout.api.status import MAX_ONGOING, OngoingStatus
+from mlrollout.domain.decision import Alert
 from mlrollout.domain.latch import CAUSES
 from mlrollout.domain.notices import KEPT, Cursor, Notice, Pending, last_notice, newest, next_pending, passed_over
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Record
-from mlrollout.domain.state import HISTORY, Alert, Reason, State
+from mlrollout.domain.state import HISTORY, State
 from mlrollout.domain.topics import ONGOING, SEVERITIES, TRANSITIONS, Severity
 
 NOW = 1_800_000_000.0

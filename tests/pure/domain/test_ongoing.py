@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mlrollout.api.status import MAX_ONGOING, OngoingStatus
+from mlrollout.domain.decision import Alert
 from mlrollout.domain.ongoing import going_on, news, subject
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Record
-from mlrollout.domain.state import Alert, Reason, State
+from mlrollout.domain.state import State
 
 NOW = 1_800_000_000.0
 STATE = replace(State(Record(attempt=1, latched=False, sequence=1, percentage=10), NOW), serial=5)

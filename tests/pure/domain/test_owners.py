@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from mlrollout.assignment.view import TrafficView
 from mlrollout.domain.decide import decide
+from mlrollout.domain.decision import Decision, Observation
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import ATTEMPTS, Record, decode, encode, first_attempt
-from mlrollout.domain.state import Decision, Observation, Reason
 from mlrollout.domain.traffic import Lower, Traffic
 
 from tests.pure.domain.situations import world_at

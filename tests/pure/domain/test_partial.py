@@ -6,10 +6,12 @@ import pytest
 from mlrollout.api.spec import DEFAULT_STAGES, AfterCompletion, OnDelete, Spec
 from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.domain.decide import decide
+from mlrollout.domain.decision import Observation
 from mlrollout.domain.partial import UNGUARDED_FOR, hold, summary, understand
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Record
 from mlrollout.domain.request import Request
-from mlrollout.domain.state import Observation, Reason, State
+from mlrollout.domain.state import State
 from mlrollout.domain.traffic import Traffic
 
 GOOD: dict[str, Any] = {"name": "errors", "query": "up", "max": 0.05}

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from mlrollout.api.guardrail import Proof
 from mlrollout.api.status import MAX_CHECKPOINT, RecordStatus, StageStatus, Status
 from mlrollout.domain.persist import from_status, to_status
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Cause, Record
 from mlrollout.domain.request import Heard
 from mlrollout.domain.saving import is_due
-from mlrollout.domain.state import HISTORY, RUNS, Reason, RunOutcome, StageRun, State, Transition
+from mlrollout.domain.state import HISTORY, RUNS, RunOutcome, StageRun, State, Transition
 from mlrollout.evidence.measurement import Counted, Evidence, Measurement, MeasurementHistory, Verdict
 
 from tests.pure.domain.situations import SITUATIONS, world_at

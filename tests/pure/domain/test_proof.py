@@ -7,7 +7,8 @@ from mlrollout.api.guardrail import Action, Guardrail, Proof
 from mlrollout.api.rate import Rate, RateGuardrail
 from mlrollout.api.spec import Early, Requirement, Stage
 from mlrollout.domain.decide import decide
-from mlrollout.domain.state import Decision, Observation, Reason
+from mlrollout.domain.decision import Decision, Observation
+from mlrollout.domain.reason import Reason
 from mlrollout.evidence.measurement import Counted, Evidence, Measurement, MeasurementHistory, Verdict
 
 from tests.pure.domain.situations import world_at

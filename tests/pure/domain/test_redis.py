@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 from mlrollout.api.spec import Approval
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import encode
-from mlrollout.domain.state import Reason
 from mlrollout.domain.traffic import Lower, Raise, SavedRecord
 
 from tests.pure.domain.decisions import alert_reasons, decided

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import encode
-from mlrollout.domain.state import Reason
 from mlrollout.domain.traffic import Raise, SavedRecord
 
 from tests.pure.domain.decisions import alert_reasons, decided

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from mlrollout.domain.decide import decide
+from mlrollout.domain.decision import Observation
 from mlrollout.domain.latch import landed
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Cause
 from mlrollout.domain.request import SHOWN, Heard, Request, Verb, shown
-from mlrollout.domain.state import Observation, Reason, State
+from mlrollout.domain.state import State
 from mlrollout.domain.verbs import too_early
 
 from tests.pure.domain.situations import SITUATIONS, world_at

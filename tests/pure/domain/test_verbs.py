@@ -2,8 +2,8 @@
 
 import pytest
 from mlrollout.domain.merge import ANSWERED_AGAIN, ANSWERED_BY_RECORD
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.request import Verb
-from mlrollout.domain.state import Reason
 from mlrollout.domain.traffic import Lower
 
 from tests.pure.domain.situations import SITUATIONS, world_at

@@ -13,11 +13,12 @@ from mlrollout.api.spec import AfterCompletion, Spec
 from mlrollout.api.status import Status
 from mlrollout.domain.conditions import Fact, facts, stamp
 from mlrollout.domain.decide import decide
+from mlrollout.domain.decision import Decision, Observation
 from mlrollout.domain.merge import merge as merged
 from mlrollout.domain.persist import from_status, to_status
 from mlrollout.domain.record import Record, encode
 from mlrollout.domain.request import Request
-from mlrollout.domain.state import Decision, Observation, State
+from mlrollout.domain.state import State
 from mlrollout.domain.traffic import Traffic, Write
 from mlrollout.evidence.measurement import Held, Measurement, MeasurementHistory, Verdict
 from mlrollout.ports import Ref

@@ -3,8 +3,8 @@
 import re
 
 import pytest
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.request import Verb
-from mlrollout.domain.state import Reason
 from mlrollout.glance.advice import _AFTER, _SPECIAL, Advice, advise
 from mlrollout.glance.rollout import glance
 

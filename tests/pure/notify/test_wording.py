@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from mlrollout.api.notification import Topic
 from mlrollout.domain.notices import Notice
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.request import Verb
-from mlrollout.domain.state import Reason
 from mlrollout.domain.topics import ONGOING, SEVERITIES, TRANSITIONS
 from mlrollout.notify.config import NotificationConfig
 from mlrollout.notify.message import MAX_TEXT, MAX_TITLE, About, compose, finished

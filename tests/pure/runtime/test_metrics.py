@@ -4,7 +4,8 @@ import asyncio
 import re
 from collections.abc import Mapping
 
-from mlrollout.domain.state import TRANSITIONS, Phase
+from mlrollout.domain.reason import TRANSITIONS
+from mlrollout.domain.state import Phase
 from mlrollout.ports import SourceError
 from mlrollout.runtime.metrics import OperatorMetrics
 from mlrollout.runtime.object_metrics import COUNTERS, FAMILIES

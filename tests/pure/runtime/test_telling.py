@@ -5,8 +5,10 @@
 from dataclasses import replace
 
 import structlog
+from mlrollout.domain.decision import Alert
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Record
-from mlrollout.domain.state import Alert, Reason, State, Transition
+from mlrollout.domain.state import State, Transition
 from mlrollout.ports import Ref
 from mlrollout.runtime.loop_time import LoopTime
 from mlrollout.runtime.telling import AGAIN_AFTER, RETOLD, Outbox, Sink, before_lately

@@ -7,8 +7,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import mlrollout.runtime
+from mlrollout.domain.decision import Decision
 from mlrollout.domain.record import Record
-from mlrollout.domain.state import Decision, State
+from mlrollout.domain.state import State
 from mlrollout.ports import Ref
 from mlrollout.runtime.tracked import Standing, TrackedObject
 

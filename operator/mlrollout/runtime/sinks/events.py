@@ -5,7 +5,8 @@ from collections.abc import Collection
 
 import structlog
 
-from mlrollout.domain.state import Alert, Transition
+from mlrollout.domain.decision import Alert
+from mlrollout.domain.state import Transition
 from mlrollout.ports import EventToPost, GoneError, Objects, ObjectsError
 from mlrollout.runtime.delivery import Delivery
 from mlrollout.runtime.metrics import OperatorMetrics

@@ -3,7 +3,9 @@
 import structlog
 
 from mlrollout.api import moment
-from mlrollout.domain.state import Alert, Phase, Reason, State, Transition
+from mlrollout.domain.decision import Alert
+from mlrollout.domain.reason import Reason
+from mlrollout.domain.state import Phase, State, Transition
 from mlrollout.runtime.telling import Sink
 from mlrollout.runtime.tracked import TrackedObject
 

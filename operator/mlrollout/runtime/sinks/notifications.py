@@ -5,9 +5,11 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from mlrollout.api.status import ReceiverStatus
+from mlrollout.domain.decision import Alert
 from mlrollout.domain.notices import Cursor, last_notice, passed_over
 from mlrollout.domain.ongoing import Subject, going_on, news, subject
-from mlrollout.domain.state import Alert, Reason, State
+from mlrollout.domain.reason import Reason
+from mlrollout.domain.state import State
 from mlrollout.notify.routing import Subscription
 from mlrollout.ports import Clock, Receivers, Ref
 from mlrollout.runtime.loop_time import LoopTime, loop_time

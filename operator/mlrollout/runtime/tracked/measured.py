@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
-from mlrollout.domain.state import Reason
+from mlrollout.domain.reason import Reason
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory
 from mlrollout.ports import AddressRefusedError, Connections, EvidenceSource
 from mlrollout.runtime.loop_time import NEVER, LoopTime, loop_time

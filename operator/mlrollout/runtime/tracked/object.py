@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 
 from mlrollout.api import GROUP
 from mlrollout.api.spec import Spec
+from mlrollout.domain.decision import Observation
 from mlrollout.domain.leave import leave
 from mlrollout.domain.partial import hold
-from mlrollout.domain.state import Observation, State
+from mlrollout.domain.state import State
 from mlrollout.ports import Object, Ref
 from mlrollout.runtime.loop_time import LoopTime
 from mlrollout.runtime.reading import Problem

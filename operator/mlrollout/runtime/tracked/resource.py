@@ -12,8 +12,9 @@ from mlrollout.api.status import Status
 from mlrollout.domain.annotations import removed, requests
 from mlrollout.domain.partial import UNGUARDED_FOR
 from mlrollout.domain.persist import from_status
+from mlrollout.domain.reason import Reason
 from mlrollout.domain.request import Heard, Request
-from mlrollout.domain.state import Reason, State
+from mlrollout.domain.state import State
 from mlrollout.ports import GoneError, Object, Ref
 from mlrollout.runtime.loop_time import LoopTime, loop_time
 from mlrollout.runtime.reading import Problem, read, shorten

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from mlrollout.domain.decision import Decision
 from mlrollout.domain.merge import merge
-from mlrollout.domain.state import Decision, Reason, State
+from mlrollout.domain.reason import Reason
+from mlrollout.domain.state import State
 
 
 @dataclass(slots=True, eq=False)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from mlrollout.domain.state import TRANSITIONS
+from mlrollout.domain.reason import TRANSITIONS
 
 
 class Source(StrEnum):

@@ -1,0 +1,62 @@
+"""What the operator needs of the world. Adapters implement these; the simulated world does too.
+
+Every method may raise its port's error and nothing else; none of them retries for longer than its
+deadline, and none of them hangs. The errors, as a tree, and what the operator does about each are in `errors`.
+"""
+
+from .clock import Clock
+from .connections import Connections
+from .errors import (
+    AbsentError,
+    AddressRefusedError,
+    ConflictError,
+    ExistsError,
+    GoneError,
+    KeyRefusedError,
+    LoginRefusedError,
+    MessageRefusedError,
+    ObjectsError,
+    PortError,
+    QueryRefusedError,
+    ReceiverError,
+    ReceiverNotAllowedError,
+    SourceError,
+    TrafficError,
+    WordingError,
+)
+from .evidence_source import EvidenceSource
+from .kubernetes import EventToPost, Object, Objects, Ref, Secrets
+from .leases import Lease, LeaseStore
+from .receivers import Receivers
+from .traffic_store import TrafficStore
+
+__all__ = [
+    "AbsentError",
+    "AddressRefusedError",
+    "Clock",
+    "ConflictError",
+    "Connections",
+    "EventToPost",
+    "EvidenceSource",
+    "ExistsError",
+    "GoneError",
+    "KeyRefusedError",
+    "Lease",
+    "LeaseStore",
+    "LoginRefusedError",
+    "MessageRefusedError",
+    "Object",
+    "Objects",
+    "ObjectsError",
+    "PortError",
+    "QueryRefusedError",
+    "ReceiverError",
+    "ReceiverNotAllowedError",
+    "Receivers",
+    "Ref",
+    "Secrets",
+    "SourceError",
+    "TrafficError",
+    "TrafficStore",
+    "WordingError",
+]
