@@ -1,5 +1,6 @@
 """Bugs to be planted in what guardrails count and conclude that test at every look; some were in it once."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -67,7 +68,13 @@ def divide_nothing(patch: pytest.MonkeyPatch) -> None:
 def overlap(patch: pytest.MonkeyPatch) -> None:
     """A block has the sample at its begin, too, as ranges had before Prometheus 3."""
     span = CounterPair.span
-    patch.setattr(CounterPair, "span", lambda self, begin, end: span(self, begin - 1.0, end))
+    patch.setattr(CounterPair, "span", lambda self, begin, end, since: span(self, begin - 1.0, end, since - 1.0))
+
+
+def count_from_before(patch: pytest.MonkeyPatch) -> None:
+    """What came since the last scrape counts for the attempt, be that long before it began."""
+    span = CounterPair.span
+    patch.setattr(CounterPair, "span", lambda self, begin, end, _: span(self, begin, end))
 
 
 def run_on(patch: pytest.MonkeyPatch) -> None:
@@ -85,6 +92,7 @@ def forget_on_restart(patch: pytest.MonkeyPatch) -> None:
 def begin_by_hearsay(patch: pytest.MonkeyPatch) -> None:
     """Whoever hears of an attempt by Redis keeps the beginning that he took it to have."""
     patch.setattr(Memory, "empty", property(lambda _: False))
+    patch.setattr(sequential, "ROUNDED", math.inf)
 
 
 def ask_for_what_was_announced(patch: pytest.MonkeyPatch) -> None:

@@ -212,6 +212,12 @@ def _split(plan: Plan) -> Plan:
     return replace(plan, specs={"a": {**spec, "revision": "good-0", "guardrails": [watched]}}, steps=steps)
 
 
+def _mended(plan: Plan) -> Plan:
+    """A good model follows a bad one while nothing is scraped."""
+    spec = {**plan.specs["a"], "revision": "bad-at-10-0"}
+    return replace(plan, specs={"a": spec}, steps=(Step(6.0, "stale", "a", 20.0), Step(10.0, "revise", "a", "good-1")))
+
+
 def _hearsay(plan: Plan) -> Plan:
     """A standby is deaf when the first stage begins."""
     return replace(plan, leading=Leading.BOTH, steps=(Step(0.9, "deafen", "b", 6.0),))
@@ -224,6 +230,7 @@ TESTED = (
     Mutant(bugs_in_tests.pool_strata, no_innocent_is_rolled_back, "calm", _compared),
     Mutant(bugs_in_tests.divide_nothing, a_breach_is_beyond_chance, "calm", _shared),
     Mutant(bugs_in_tests.overlap, each_event_counts_once, "calm"),
+    Mutant(bugs_in_tests.count_from_before, each_event_counts_once, "calm", _mended),
     Mutant(bugs_in_tests.run_on, each_event_counts_once, "calm"),
     Mutant(bugs_in_tests.forget_on_restart, each_event_counts_once, "crashes", near=5),
     Mutant(bugs_in_tests.begin_by_hearsay, replicas_agree, "calm", _hearsay, near=15),

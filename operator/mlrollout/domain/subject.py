@@ -43,7 +43,7 @@ def attempt(state: State, found: InForce | None = None) -> Attempt | None:
     return Attempt(
         number=state.record.attempt,
         # As a status has them, so that every replica knows the same times.
-        began=moment.parse(moment.render(state.measurements_from)),
+        began=moment.parse(moment.render(max(state.measurements_from, state.evidence_from))),
         stage=moment.parse(moment.render(state.in_force_since)),
         percentage=stands.percentage,
         steady=moment.parse(moment.render(stands.since)),

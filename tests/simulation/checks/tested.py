@@ -46,20 +46,22 @@ def _miscounted(world: World, entry: Judged, kept: Any, group: str, found: Count
     counters, guardrail = world.prometheus.app(entry.ref.name).counters, entry.guardrail
     span = kept["since"] - EPOCH, kept["counted"] - EPOCH
 
-    def scraped(selector: str) -> int:
+    def scraped(selector: str, beside: str) -> range:
         narrowed = selector if "group=" in selector else selector.replace("{", f'{{group="{group}",')
-        return counters.increase(narrowed, *span, now=entry.at)
+        return counters.increase(narrowed, *span, since=_bets(kept)["begin"] - EPOCH, beside=beside, now=entry.at)
 
     if isinstance(guardrail, BalanceGuardrail):
-        users = scraped(guardrail.balance.users)
+        users = scraped(guardrail.balance.users, guardrail.balance.users)
         # The block in which the percentage changed counts for no share.
-        return "" if found.events <= users else f"{found.events} of {users} users"
+        return "" if found.events < users.stop else f"{found.events} of {users} users"
     asked = guardrail.rate if isinstance(guardrail, RateGuardrail) else guardrail.compare
-    events, bad = scraped(str(asked.all)), scraped(str(asked.bad))
+    events, bad = scraped(str(asked.all), str(asked.all)), scraped(str(asked.bad), str(asked.all))
     evidence = entry.measurement.evidence
     alone = evidence is not None and evidence.control is None and isinstance(guardrail, CompareGuardrail)
     # At 100 %, what came while the percentage was not known counts for a comparison, which has no control yet.
-    if (found.events, found.bad) == (events, bad) or (alone and found.events <= events and (found.bad or 0) <= bad):
+    if (found.events in events and found.bad in bad) or (
+        alone and found.events < events.stop and (found.bad or 0) < bad.stop
+    ):
         return ""
     return f"{found.bad} bad of {found.events} events, where {bad} of {events} were scraped in {span}"
 
@@ -72,9 +74,10 @@ def replicas_agree(world: World) -> Iterator[Violation]:
     for entry, kept in _tests(world):
         if kept["counted"] == kept["since"]:
             continue  # nothing was counted yet
-        if isinstance(entry.guardrail, BalanceGuardrail):
-            continue  # when the percentage changed, each sees for himself to the second
-        bets = kept["state"].get("bets") or kept["state"]["cohorts"]["compared"]["bets"]
+        alone = isinstance(entry.guardrail, CompareGuardrail) and entry.guardrail.compare.max is not None
+        if alone or isinstance(entry.guardrail, BalanceGuardrail):
+            continue  # what they count depends on the percentage, and since when that stands, each sees for himself
+        bets = _bets(kept)
         about = (entry.uid, kept["guardrail"], kept["attempt"], kept["upto"])
         other, before = known.setdefault(about, (entry, bets))
         if (before["begin"], before["worse"]) != (bets["begin"], bets["worse"]):
@@ -152,6 +155,11 @@ def no_split_is_blamed(world: World) -> Iterator[Violation]:
         if blamed and not world.prometheus.app(entry.ref.name).weather.broken_splits:
             yield Violation(entry.at, f"the split of {entry.ref} is blamed: {entry.measurement.message}")
             return
+
+
+def _bets(kept: Any) -> Any:
+    """What a test has found, of what its check keeps."""
+    return kept["state"].get("bets") or kept["state"]["cohorts"]["compared"]["bets"]
 
 
 def _tests(world: World) -> Iterator[tuple[Judged, Any]]:

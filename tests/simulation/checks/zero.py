@@ -220,8 +220,8 @@ def zero_comes_back(world: World) -> Iterator[Violation]:
     """What a failover brings back of an attempt that is rolled back by its status goes to zero at the next round."""
     hindered = Hindrances(world)
     latched: dict[str, int] = {}
-    changes = list(world.history.of(Changed))
-    for entry in world.history:
+    history = list(world.history)
+    for place, entry in enumerate(history):
         if isinstance(entry, Stored) and entry.object.get("status", {}).get("record", {}).get("latched"):
             latched[entry.uid] = entry.object["status"]["record"]["attempt"]
         if not isinstance(entry, Changed) or entry.cause is not None or not entry.rises or entry.after.record is None:
@@ -230,7 +230,7 @@ def zero_comes_back(world: World) -> Iterator[Violation]:
         if record.attempt > latched.get(record.owner, 0) or hindered.crashed(entry.at, entry.at + AGAIN):
             continue
         deadline = hindered.extended(entry.at, AGAIN)
-        ends = (later.at for later in changes if later.key == entry.key and later.at >= entry.at)
-        if deadline < world.now() and not any(entry.at < at <= deadline for at in ends):
+        later = (one for one in history[place + 1 :] if isinstance(one, Changed) and one.key == entry.key)
+        if deadline < world.now() and not any(one.at <= deadline for one in later):
             message = f"{entry.key} is back at {entry.after.in_force} % of a rolled back attempt until {deadline:.2f} s"
             yield Violation(entry.at, message)

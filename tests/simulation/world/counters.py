@@ -4,6 +4,7 @@ Chance is in them, as in the real world: a healthy model fails now and then, and
 be in treatment. What can be counted of the samples is known exactly, so a check can say what an operator has to find.
 """
 
+import math
 import random
 import re
 from bisect import bisect_right
@@ -77,12 +78,14 @@ class Scraped:
     Attributes:
         times: When samples were taken, by the world's own time.
         samples: The samples, as Prometheus has them.
+        before: When the sample before each was taken; for ever ago before the first.
         grown: By how much each shows that the counter grew.
         doubtful: Whether it once fell as gauges do, to more than half of where it stood.
     """
 
     times: list[float] = field(default_factory=list)
     samples: list[tuple[float, float]] = field(default_factory=list)
+    before: list[float] = field(default_factory=list)
     grown: list[int] = field(default_factory=list)
     doubtful: bool = False
 
@@ -90,9 +93,16 @@ class Scraped:
         """One more sample. A counter that is new counted from zero, and so did one that fell."""
         before = self.samples[-1][1] if self.samples else 0
         self.doubtful = self.doubtful or max(10, before / 2) < value < before
+        self.before.append(self.times[-1] if self.times else -math.inf)
         self.times.append(second)
         self.samples.append((second + epoch, float(value)))
         self.grown.append(int(value - before if value >= before else value))
+
+    def grew(self, after: float, until: float, since: float, *, new: bool) -> int:
+        """By how much the samples of a span show that it grew, of what is known to have come later than `since`."""
+        span = slice(self.place(after), self.place(until))
+        steps = zip(self.before[span], self.grown[span], strict=True)
+        return sum(grown for before, grown in steps if before >= since or (new and before == -math.inf))
 
     def place(self, until: float) -> int:
         """How many samples there are up to a moment."""
@@ -162,10 +172,29 @@ class Counters:
             if (first := found.place(after)) < (last := found.place(until))
         )
 
-    def increase(self, selector: str, after: float, until: float, now: float) -> int:
-        """How many events of a span can be counted of the samples of the series that a selector matches."""
+    def increase(self, selector: str, after: float, until: float, *, since: float, beside: str, now: float) -> range:
+        """How many events of a span can be counted of the samples of the series that a selector matches.
+
+        Of growth since a sample from before `since`, nothing shows that it came later; nor of a series that is new
+        while no other has been seen since then. By where its blocks end, a test may have seen another.
+
+        Args:
+            selector: Of what is counted.
+            after: Samples up to then don't count.
+            until: Samples up to then do.
+            since: When what is counted began.
+            beside: Selects what is read with it.
+            now: As far as the world has come.
+        """
         self._catch_up(now)
-        return sum(sum(found.grown[found.place(after) : found.place(until)]) for _, found in self._matching(selector))
+        others = [at for _, found in self._matching(beside) for at in found.times if at >= since]
+        first = min(others, default=math.inf)
+        matching = [found for _, found in self._matching(selector)]
+        least, most = (
+            sum(found.grew(after, until, since, new=first <= min(seen, found.times[0])) for found in matching)
+            for seen in (after, math.inf)
+        )
+        return range(least, most + 1)
 
     @property
     def doubtful(self) -> bool:

@@ -41,7 +41,7 @@ def _of_object(world: "World", ref: Ref) -> Iterator[str]:
         return
     if status["observedGeneration"] != found["metadata"]["generation"]:
         yield f"{ref}: the status is about another generation"
-    if not _waits_with_its_raise(status):
+    if not _waits_with_its_raise(world, ref, found):
         record = Record(**dict(RecordStatus(**status["record"])))
         yield from _agreement(world, found["spec"]["traffic"]["key"], record)
     yield from _movement(world, ref, found)
@@ -66,18 +66,29 @@ def _agreement(world: "World", key: str, record: Record) -> Iterator[str]:
             yield f"{key}: client {client.name} serves {client.percentage} % and the status says {record.percentage} %"
 
 
-def _waits_with_its_raise(status: Mapping[str, Any]) -> bool:
-    """Whether it was paused between the decision to raise and the raise: then Redis is behind on purpose."""
-    conditions: Mapping[str, Mapping[str, str]] = {one["type"]: one for one in status["conditions"]}
-    return conditions["Ready"]["reason"] == "Paused" and conditions["TrafficApplied"]["status"] == "False"
+def _waits_with_its_raise(world: "World", ref: Ref, found: Mapping[str, Any]) -> bool:
+    """Whether it is held between the decision to raise and the raise: then Redis is behind on purpose."""
+    conditions: Mapping[str, Mapping[str, str]] = {one["type"]: one for one in found["status"]["conditions"]}
+    reason = conditions["Ready"]["reason"]
+    held = reason == "Paused" or (reason in _UNHEALTHY and _harmful(world, ref, found))
+    return held and conditions["TrafficApplied"]["status"] == "False"
+
+
+def _harmful(world: "World", ref: Ref, found: Mapping[str, Any]) -> bool:
+    """Whether a guardrail may rightly hold it. What is evidence against a split stays so for the attempt, be it mended.
+
+    And by a clock that is wrong, what users did at one percentage is taken for what they do at another.
+    """
+    broken = bool(world.prometheus.app(ref.name).weather.broken_splits)
+    skewed = any(step.act == "skew" for step in world.plan.steps)
+    split = any("balance" in one for one in found["spec"]["guardrails"])
+    return not harmless(found["spec"]["revision"]) or broken or (skewed and split)
 
 
 def _movement(world: "World", ref: Ref, found: Mapping[str, Any]) -> Iterator[str]:
     conditions = {one["type"]: one for one in found["status"]["conditions"]}
     ready = conditions["Ready"]
     latched = found["status"]["record"].get("latched", False)
-    # What is evidence against a split stays so for the attempt, be it mended.
-    harmful = not harmless(found["spec"]["revision"]) or bool(world.prometheus.app(ref.name).weather.broken_splits)
-    at_rest = latched or ready["reason"] in _REST or _waits_with_its_raise(found["status"])
-    if not (at_rest or (harmful and ready["reason"] in _UNHEALTHY)):
+    at_rest = latched or ready["reason"] in _REST or _waits_with_its_raise(world, ref, found)
+    if not (at_rest or (ready["reason"] in _UNHEALTHY and _harmful(world, ref, found))):
         yield f"{ref} is still on its way: {ready['reason']}: {ready['message']}"

@@ -128,7 +128,7 @@ async def _count(check: SequentialCheck[Any, Any, Any], source: PrometheusSource
             *(source.query(one.promql, deadline=deadline, at=one.at) for one in questions.values())
         )
         series = {name: answer.series for name, answer in zip(questions, answers, strict=True)}
-        check.count(BlockSamples(series, begin, end, None))
+        check.count(BlockSamples(series, begin, end))
     except QueryRefusedError as error:
         return (Finding(Level.ERROR, where, str(error)),)
     except SourceError as error:

@@ -73,7 +73,8 @@ class BalanceCheck(SequentialCheck[BalanceGuardrail, BalanceState, NewUsers]):
     def count(self, samples: BlockSamples) -> NewUsers:
         """The new users of both groups; with everybody in treatment, nobody has to be in control."""
         counters = CounterPair.read((), samples.series[USERS])
-        span = counters.span(samples.begin, samples.end)
+        # Users of a time with another share would make a split that is right look broken.
+        span = counters.span(samples.begin, samples.end, max(samples.began, samples.steady))
         treatment, control = (
             0.0
             if name == CONTROL and samples.share == 1

@@ -88,7 +88,7 @@ class BlockTest(Generic[S, C]):
             begin = memory.upto
             found = {name: tuple(_within(all_, begin - grid.BEFORE, end)) for name, all_ in samples.items()}
             try:
-                content = self._count(BlockSamples(found, begin, end, memory.share(begin, end)))
+                content = self._count(memory.samples(found, begin, end))
             except UncountableError as error:
                 self.uncountable = error
                 if error.reason.waits and end - begin < SILENCE:

@@ -31,7 +31,7 @@ class Attempt:
 
     Attributes:
         number: Which attempt of the object it is; records are put in order by it.
-        began: When it got its first users.
+        began: When it got its first users, or got them anew after it had none.
         stage: When the stage began that it is in.
         percentage: The percentage in force, and not one that was only announced; `None` where it can't be known.
         steady: Since when it is known to have been in force.

@@ -54,12 +54,16 @@ class BlockSamples:
         begin: Where the block begins; a sample at that very moment belongs to the block before.
         end: Where it ends; a sample at that very moment belongs to it.
         share: The share of users that got the treatment throughout the block; `None` where that may have changed.
+        steady: Since when that share is known to stand.
+        began: When the attempt's first users came.
     """
 
     series: Mapping[str, tuple[Series, ...]]
     begin: float
     end: float
-    share: float | None
+    share: float | None = None
+    steady: float = -math.inf
+    began: float = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +137,12 @@ class Memory(Generic[S]):
         """Whether no block was counted yet."""
         return self.counted == self.since and not self.stage
 
-    def share(self, begin: float, end: float) -> float | None:
-        """The share of users that got the treatment in all of a block; `None` where that is not known, or changed."""
+    def samples(self, series: Mapping[str, tuple[Series, ...]], begin: float, end: float) -> BlockSamples:
+        """A block's samples, with what is known of the time that it is from."""
         found = self._share(begin)
-        changed = any(begin < one.since < end for one in self.shares)
-        return None if found is None or changed else found.share
+        if found is None or any(begin < one.since < end for one in self.shares):
+            return BlockSamples(series, begin, end, began=self.state.bets.begin)
+        return BlockSamples(series, begin, end, found.share, found.since, self.state.bets.begin)
 
     def with_share(self, now: float, stage: float, steady: float, share: float | None) -> "Memory[S]":
         """This memory with the share that stands now, for all blocks that are still to be read.

@@ -33,9 +33,9 @@ class RateCheck(SequentialCheck[RateGuardrail, RateState, Counts]):
         """Bad events and all events; or those above the edge, and all."""
         if self._edge is None:
             counters = CounterPair.read(samples.series[BAD], samples.series[ALL])
-            return counts(counters, counters.span(samples.begin, samples.end))
+            return counts(counters, counters.span(samples.begin, samples.end, samples.began))
         counters = CounterPair.read((), samples.series[HISTOGRAM])
-        return above(counters.all, self._edge, counters.span(samples.begin, samples.end))
+        return above(counters.all, self._edge, counters.span(samples.begin, samples.end, samples.began))
 
     def evidence(self, state: RateState, level: float) -> Evidence:
         """The share in this stage."""

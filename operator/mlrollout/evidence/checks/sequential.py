@@ -136,7 +136,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         if (
             memory is None
             or memory.attempt != attempt.number
-            or memory.state.bets.begin < attempt.evidence_from - ROUNDED
+            or memory.state.bets.begin < attempt.began - ROUNDED  # it went back to before its first stage
         ):
             memory = self.blocks.begin(attempt.number, attempt.began)
         oldest = grid.latest(now - HORIZON, self.blocks.step, 0.0)
@@ -173,7 +173,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         series = {name: answer.series for name, answer in answers.items() if isinstance(answer, Answer)}
         if occasion.attempt is None:
             self._learn(series, begin, end)
-            return self._before_users(occasion, BlockSamples(series, begin, end, None))
+            return self._before_users(occasion, BlockSamples(series, begin, end))
         level = self.guardrail.level(occasion.sharing)
         self._memory = memory = self._read(memory, series, end, level) if end > begin else memory
         self._learn(series, min(begin, end - step), end)

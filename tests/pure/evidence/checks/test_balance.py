@@ -19,15 +19,17 @@ HOUR = 3600.0
 SPLIT: dict[str, Any] = {"name": "split", "balance": {"users": "users_total"}}
 
 
-def users(share: Callable[[float], float], seconds: float = HOUR, *, each: int = 20) -> Counters:
+def users(
+    share: Callable[[float], float], seconds: float = HOUR, *, each: int = 20, begin: float = EPOCH - SCRAPE
+) -> Counters:
     """So many new users in each scrape, of whom this share is in treatment at that time."""
     drawn, counters = random.Random(1), Counters()  # noqa: S311 - no secret
     treated = [
         float(sum(drawn.random() < share(place * SCRAPE) for _ in range(each)))
         for place in range(int(seconds / SCRAPE))
     ]
-    counters.scraped("users_total", iter(treated), group="treatment")
-    counters.scraped("users_total", iter([each - one for one in treated]), group="control")
+    counters.scraped("users_total", iter(treated), begin=begin, group="treatment")
+    counters.scraped("users_total", iter([each - one for one in treated]), begin=begin, group="control")
     return counters
 
 
@@ -181,3 +183,18 @@ def test_a_clock_that_was_set_back_leaves_no_stage_ahead() -> None:
     known = [(stage, share) for _, stage, share in shares if share is not None]
     assert known == [(ATTEMPT.stage, 0.1), (back.stage, 0.1)]
     assert found.verdict is Verdict.PASS
+
+
+def test_users_of_a_time_with_another_share_are_no_users_of_this_one() -> None:
+    changed = HOUR + 14  # between two scrapes, and a moment before the end of a block
+
+    def share(at: float) -> float:
+        return 0.1 if at < HOUR + SCRAPE else 0.52 if at == HOUR + SCRAPE else 0.9
+
+    looks = Looks.at(users(share, 2 * HOUR, each=500, begin=EPOCH - SCRAPE + 7), SPLIT)
+    looks.every(15, HOUR + 10)
+    second = replace(ATTEMPT, stage=EPOCH + changed, steady=EPOCH + changed, percentage=90)
+    found = looks.every(15, 2 * HOUR, begin=HOUR + 20, attempt=second)
+
+    assert found.value == pytest.approx(0.9, abs=0.01)
+    assert Verdict.BREACH not in {one.verdict for one in looks.made}

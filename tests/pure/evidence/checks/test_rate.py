@@ -141,6 +141,29 @@ def test_another_attempt_begins_from_nothing() -> None:
     assert looks.look(2 * HOUR + 100, lost).samples == pytest.approx(15, abs=15)
 
 
+def test_what_the_attempt_before_did_while_nothing_was_scraped_is_not_held_against_a_mended_model() -> None:
+    counters = traffic(20, lambda at: 0.5 if at < HOUR else 0.01, 2 * HOUR)
+    for name, (one,) in counters.series.items():
+        scraped = tuple((at, value) for at, value in one.samples if not HOUR - 60 < at - EPOCH < HOUR + 60)
+        counters.series[name] = [replace(one, samples=scraped)]
+    looks = Looks.at(counters)
+    mended = replace(ATTEMPT, number=8, began=EPOCH + HOUR + 7, stage=EPOCH + HOUR + 7)
+    found = looks.every(15, 2 * HOUR, begin=HOUR + 7, attempt=mended)
+
+    assert Verdict.BREACH not in {one.verdict for one in looks.made}
+    assert found.samples == pytest.approx(20 * (HOUR - 60) / 15, abs=60)
+
+
+def test_an_attempt_that_begins_again_at_its_first_stage_stands_on_the_same_evidence_for_whoever_knew_it() -> None:
+    counters = traffic(5, healthy, 2 * HOUR)
+    knew, comes = Looks.at(counters), Looks.at(counters)
+    knew.every(15, HOUR)
+    again = replace(ATTEMPT, began=EPOCH + HOUR + 5, stage=EPOCH + HOUR + 5)
+
+    found = [one.every(15, 2 * HOUR, begin=HOUR + 5, attempt=again) for one in (knew, comes)]
+    assert found[0].evidence == found[1].evidence
+
+
 def test_how_often_is_scraped_is_known_before_the_first_user_comes() -> None:
     # Samples each second, as young as the application: thirty seconds back there are none yet.
     samples = tuple((EPOCH + place, float(place)) for place in range(60))

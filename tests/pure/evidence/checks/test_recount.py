@@ -82,8 +82,8 @@ def test_every_kind_comes_to_the_same_again(raw: dict[str, Any], made: Callable[
     for until in (1.2 * HOUR, 2 * HOUR):
         recount = holds(raw, counters, looks.every(120, until, begin=HOUR, attempt=second))
         assert len(recount.blocks) > 100
-        assert recount.memory.share(EPOCH + 600, EPOCH + 615) == 0.1
-        assert recount.memory.share(EPOCH + HOUR, EPOCH + HOUR + 15) is None
+        assert recount.memory.samples({}, EPOCH + 600, EPOCH + 615).share == 0.1
+        assert recount.memory.samples({}, EPOCH + HOUR, EPOCH + HOUR + 15).share is None
 
 
 def test_a_comparison_without_a_control_comes_to_the_same_again() -> None:
@@ -137,7 +137,7 @@ def test_a_checkpoint_at_the_begin_has_no_blocks_and_one_of_before_tells_of_no_s
     kept = json.loads(looks.every(15, HOUR).checkpoint)
     del kept["shares"]
     old = recounted(GUARDRAIL, counters, json.dumps(kept))
-    assert old.memory.share(EPOCH + 600, EPOCH + 615) is None
+    assert old.memory.samples({}, EPOCH + 600, EPOCH + 615).share is None
     recorded = check(GUARDRAIL).blocks.load(json.dumps(kept))
     assert recorded is not None
     assert replace(old.memory, shares=()) == recorded

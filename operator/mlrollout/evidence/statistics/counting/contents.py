@@ -31,9 +31,9 @@ class CounterPair:
         """As Prometheus answered, with each series once."""
         return cls(once(part, replica), once(every, replica))
 
-    def span(self, begin: float, end: float) -> Span:
-        """The block, as these series tell of it."""
-        return Span.of([*self.part, *self.all], begin, end)
+    def span(self, begin: float, end: float, since: float = -math.inf) -> Span:
+        """The block, as these series tell of it; what may have come before `since` does not belong to it."""
+        return Span.of([*self.part, *self.all], begin, end, since)
 
 
 def counts(counters: CounterPair, span: Span) -> Counts:

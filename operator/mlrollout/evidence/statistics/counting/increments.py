@@ -1,7 +1,7 @@
 """By how much counters grew within a block, `begin` left out and `end` included."""
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +33,7 @@ class Span:
     Attributes:
         begin: Samples up to then were counted before.
         end: Samples up to then are counted now.
+        since: Growth since a sample from before then counts for nothing: it may be of another time.
         watched: Whether anything was scraped before, so that a series without an earlier sample is a new one.
         pace: The greatest growth that was seen, per second: what is new or began anew can't be far beyond that.
         restarts: When a target restarted for sure: several of its counters fell in one scrape, and none went on.
@@ -40,16 +41,17 @@ class Span:
 
     begin: float
     end: float
+    since: float
     watched: bool
     pace: float
     restarts: Mapping[Target, Sequence[float]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, series: Sequence[Series], begin: float, end: float) -> "Span":
+    def of(cls, series: Sequence[Series], begin: float, end: float, since: float = -math.inf) -> "Span":
         """Of all series that are read together: bad events and all events, of both groups."""
-        watched = any(one.times[0] <= begin for one in series if one.times)
+        watched = any(bisect_left(one.times, since) < bisect_right(one.times, begin) for one in series)
         pace = max(map(_pace, series), default=0.0)
-        return cls(begin, end, watched, pace, _restarts(series))
+        return cls(begin, end, since, watched, pace, _restarts(series))
 
     def plausible(self, value: float, seconds: float) -> bool:
         """Whether a counter that began at 0 so long ago at most can stand there."""
@@ -84,7 +86,9 @@ def _grown(one: Series, span: Span) -> float:
     inside = _inside(one, span)
     if not inside:  # or the slices below would count from the end
         return 0.0
-    first = max(inside.start, 1)
+    # What a scrape shows that is the first for long, or the first at all since then, may have come before: after a new
+    # revision that would be what the one before had done.
+    first = max(inside.start, bisect_left(one.times, span.since) + 1)
     if not one.falls:
         return math.fsum((_born(one, span), *one.grown[first - 1 : inside.stop - 1]))
     steps = pairwise(zip(one.times[first - 1 : inside.stop], one.values[first - 1 : inside.stop], strict=True))

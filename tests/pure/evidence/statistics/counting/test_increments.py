@@ -76,6 +76,16 @@ def test_a_series_without_samples_in_the_block_has_not_grown() -> None:
     assert grown(old, later, gone, series(pod="c"), begin=15, end=30) == 4
 
 
+@pytest.mark.parametrize("values", [(0, 40, 44, 45), (50, 9, 13, 14)])
+def test_growth_that_may_be_of_the_time_before_is_left_out(values: tuple[float, ...]) -> None:
+    counter, new = series(*values, pod="a"), series(7, 8, begin=15, pod="b")
+
+    assert increase([counter], Span.of([counter], 0, 45)) in (45, 14)
+    assert increase([counter], Span.of([counter], 0, 45, since=0.5)) == 5
+    assert increase([new], Span.of([counter, new], 10, 45, since=5)) == 1  # nothing shows that it was not there before
+    assert increase([new], Span.of([counter, new], 10, 45, since=0)) == 8
+
+
 # --- properties ------------------------------------------------------------------------------
 
 COURSES = st.lists(
@@ -238,7 +248,7 @@ def test_ten_thousand_series_can_be_read_and_more_are_refused() -> None:
 def test_a_sample_is_seen_from_after_the_begin_to_the_end() -> None:
     found = [series(1, begin=15)]
 
-    assert [seen(found, Span(begin, end, watched=True, pace=0)) for begin, end in ((0, 15), (15, 30), (0, 14))] == [
+    assert [seen(found, Span.of(found, begin, end)) for begin, end in ((0, 15), (15, 30), (0, 14))] == [
         True,
         False,
         False,
