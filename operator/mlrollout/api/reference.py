@@ -24,26 +24,27 @@ def reference(schema: Schema) -> str:
 
 def _sections(name: str, parent: Schema, path: str = "") -> Iterator[str]:
     found = parent["properties"][name]
-    node, path = _element(found), f"{path}.{name}".removeprefix(".") + ("[]" if "items" in found else "")
+    node, path = element(found), f"{path}.{name}".removeprefix(".") + ("[]" if "items" in found else "")
     if "properties" not in node:
         return
     yield f"\n## `{path}`\n\n{node['description']}\n"
     yield "| field | type | default | meaning |\n|---|---|---|---|"
     for child, schema in node["properties"].items():
         yield _row(child, schema, required=child in node.get("required", ()))
-    yield from _rules(found, node)
+    yield from _refused(found, node)
     for child in node["properties"]:
         yield from _sections(child, node, path)
 
 
-def _element(node: Schema) -> Schema:
+def element(node: Schema) -> Schema:
+    """An item of a list, or what is none itself."""
     items: Schema = node.get("items", node)
     return items
 
 
 def _row(name: str, schema: Schema, *, required: bool) -> str:
     meaning = schema["description"].partition(" Default: ")[0].replace("|", "\\|")
-    return f"| `{name}` | {_type(schema)} | {'**required**' if required else _default(schema)} | {meaning} |"
+    return f"| `{name}` | {type_of(schema)} | {'**required**' if required else _default(schema)} | {meaning} |"
 
 
 def _default(schema: Schema) -> str:
@@ -55,7 +56,7 @@ def _default(schema: Schema) -> str:
     return f"`{default if isinstance(default, str) else json.dumps(default)}`"
 
 
-def _type(schema: Schema) -> str:
+def type_of(schema: Schema) -> str:
     """The type as a person says it, with its bounds."""
     if "enum" in schema:
         return " or ".join(f"`{value}`" for value in schema["enum"])
@@ -81,9 +82,13 @@ def _bounds(schema: Schema) -> str:
     return ""
 
 
-def _rules(*nodes: Schema) -> Iterator[str]:
+def rules(*nodes: Schema) -> Iterator[str]:
     """What the API server refuses beyond types and bounds."""
-    messages = [rule["message"] for node in nodes for rule in node.get("x-kubernetes-validations", ())]
+    yield from dict.fromkeys(rule["message"] for node in nodes for rule in node.get("x-kubernetes-validations", ()))
+
+
+def _refused(*nodes: Schema) -> Iterator[str]:
+    messages = list(rules(*nodes))
     if messages:
         yield "\nRefused beyond that:\n"
-        yield from (f"- {message}" for message in dict.fromkeys(messages))
+        yield from (f"- {message}" for message in messages)

@@ -43,7 +43,12 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         Verb.DEMOTE: asking.demote,
         Verb.RETRY: asking.command(Verb.RETRY),
     },
-    "Before it is applied": {"lint": authoring.lint, "simulate": authoring.simulate},
+    "Before it is applied": {
+        "template": authoring.template,
+        "explain": authoring.explain,
+        "lint": authoring.lint,
+        "simulate": authoring.simulate,
+    },
     "Before the night": {"notify": notify.app},
     "After a verdict": {"blocks": auditing.blocks, "replay": auditing.replay},
     "Processes": {"operator": processes.operator, "server": processes.server, "token": processes.token},

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from mlrollout.cli.authoring.lines import below, line
 
 from devstack.processes import wait_until
 from devstack.prometheus_server import PrometheusServer, ScrapeJob
@@ -228,3 +230,73 @@ def _feed(scraped: Target, stop: threading.Event) -> None:
     while not stop.wait(0.1):
         number += 1
         scraped.text = COUNTED.format(bad=number, good=100 * number, level=1000 + (-1) ** (number // 3) * 400)
+
+
+def test_files_are_named_one_after_the_other(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.yaml", tmp_path / "other.yaml"
+    one.write_text(written(rollout(CENT)))
+    other.write_text(written(rollout(GOOD)))
+    both = lint(str(one), str(other))
+    assert both.stdout == lint("-f", str(one), "-f", str(other)).stdout
+    assert f"{one}: dispatch/ml-dispatch: warning" in both.stdout
+    assert lint(str(one), "-f", str(other)).returncode == FOUND
+    nothing = lint()
+    assert nothing.stderr == "mlrollout lint: say which: FILE..., or - for standard input\n"
+    assert nothing.returncode == WRONG
+
+
+def test_it_says_what_it_could_not_see(tmp_path: Path) -> None:
+    ran = lint("-", manifest=written(rollout(GOOD)))
+    assert ran.stderr == "What only --prometheus and --traffic can show was not looked at.\n"
+    assert lint("-", "-o", "json", manifest=written(rollout(GOOD))).stderr == ""
+
+
+LISTED = """
+# two in a list
+apiVersion: v1
+kind: List
+items:
+- kind: ConfigMap
+- apiVersion: mlrollout.dev/v1alpha1
+  kind: MLRollout
+  metadata: {name: "a, b"}
+  spec:
+    revision: r
+    traffic: {key: k}
+    guardrails:
+    - {name: other, query: up, min: 1}
+    - name: cent
+      query: 100 * sum(rate(d_total{status="ok"}[5m])) / sum(rate(d_total[5m]))
+      min: 0.95
+"""
+
+
+def test_github_is_told_file_and_line_of_each(tmp_path: Path) -> None:
+    file = tmp_path / "list.yaml"
+    file.write_text(LISTED)
+    lines = lint(str(file), "-o", "github").stdout.splitlines()
+    assert [line.partition(",title=")[0] for line in lines] == [
+        f"::warning file={file},line=17",
+        f"::warning file={file},line=15",
+    ]
+    assert lines[0].startswith(f"::warning file={file},line=17,title=a%2C b%3A guardrails[cent].min::the query answers")
+    (first, _) = lint("-", "-o", "github", manifest=LISTED).stdout.splitlines()
+    assert first.startswith("::warning title=a%2C b%3A guardrails[cent].min::")
+
+
+def test_a_line_is_told_as_far_as_a_field_is_there() -> None:
+    (node,) = yaml.compose_all(LISTED, yaml.SafeLoader)
+    rollout = below(below(node, "items"), 1)
+    for where, found in (
+        ("spec", 11),
+        ("guardrails", 14),
+        ("guardrails[cent]", 15),
+        ("guardrails[cent].query", 16),
+        ("guardrails[cent].nothing", 15),
+        ("guardrails[nobody].max", 14),
+        ("traffic.key", 12),
+        ("", 11),
+    ):
+        assert line(rollout, where) == found
+    assert line(None, "spec") == 0
+    assert below(below(node, "items"), 7) is None

@@ -7,12 +7,16 @@ import typer
 
 from mlrollout.cli.ending import CommandError, ExitCode
 
+_READABLE = 100
+"""Cells of a line that is still read at once."""
+
 
 class LintOutput(StrEnum):
     """How `lint` writes what it found."""
 
     TEXT = "text"
     JSON = "json"
+    GITHUB = "github"
 
 
 class Output(StrEnum):
@@ -23,7 +27,12 @@ class Output(StrEnum):
 
 
 def lint(
-    file: Annotated[list[str], typer.Option("-f", "--file", metavar="FILE", help="Manifests as YAML; - for stdin")],
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE", show_default=False, help="Manifests as YAML; - for stdin")
+    ] = None,
+    file: Annotated[
+        list[str] | None, typer.Option("-f", "--file", metavar="FILE", show_default=False, help="The same")
+    ] = None,
     prometheus: Annotated[
         str | None, typer.Option(metavar="URL", help="Ask the queries, too: what they answer now shows more")
     ] = None,
@@ -36,7 +45,7 @@ def lint(
     ] = "1%",
     output: Annotated[LintOutput, typer.Option("-o", "--output", help="How findings are written")] = LintOutput.TEXT,
 ) -> None:
-    """Say what is wrong with MLRollout manifests before they are applied, and which guardrails can't do their work.
+    """Say what is wrong with manifests before they are applied, and which guardrails can't do their work.
 
     Exit code 0: nothing is wrong. 1: something is. 2: the input can't be read.
     """
@@ -46,16 +55,48 @@ def lint(
     from . import linting
     from .manifests import UnreadableInputError
 
+    meant = [*(files or ()), *(file or ())]
+    if not meant:
+        raise CommandError("say which: FILE..., or - for standard input", ExitCode.WRONG_USAGE)
     try:
         at = None if traffic is None else Load(command.traffic(traffic), command.share(bad))
-        found = linting.run(file, prometheus, at)
+        found = linting.run(meant, prometheus, at)
     except (UnreadableInputError, command.UnusableError) as error:
         raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
-    typer.echo(linting.as_json(found) if output is LintOutput.JSON else linting.as_text(found))
+    written = {LintOutput.TEXT: linting.as_text, LintOutput.JSON: linting.as_json, LintOutput.GITHUB: linting.as_github}
+    typer.echo(written[output](found))
+    unseen = [option for option, value in (("--prometheus", prometheus), ("--traffic", traffic)) if value is None]
+    if unseen and output is LintOutput.TEXT:
+        typer.echo(f"What only {' and '.join(unseen)} can show was not looked at.", err=True)
     raise typer.Exit(ExitCode.FAILED if linting.is_wrong(found) else ExitCode.DONE)
 
 
-def simulate(  # noqa: PLR0917 - an option each
+def template(
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="How the application's metrics begin: ml_dispatch")],
+    name: Annotated[str, typer.Option(metavar="NAME", help="Of the object; after the prefix if left out")] = "",
+    namespace: Annotated[str, typer.Option("-n", "--namespace", metavar="NAME", help="Of the object")] = "default",
+    revision: Annotated[str, typer.Option(metavar="NAME", help="What is rolled out")] = "model-1",
+) -> None:
+    """Print an MLRollout to begin with, with comments, for an application's metrics."""
+    from .template import written
+
+    typer.echo(written(prefix, name, namespace, revision), nl=False)
+
+
+def explain(
+    field: Annotated[
+        str, typer.Argument(metavar="FIELD", help="For example guardrails.rate.max or status.history")
+    ] = "spec",
+) -> None:
+    """Say what a field of an MLRollout means, its default, its bounds and its rules."""
+    from mlrollout.cli.terminal import Terminal
+
+    from .explain import page
+
+    typer.echo(page(field, min(Terminal().room, _READABLE)))
+
+
+def simulate(
     file: Annotated[
         str, typer.Option("-f", "--file", metavar="FILE", help="The object as it would be applied; - for stdin")
     ],

@@ -27,8 +27,12 @@ from mlrollout.runtime.steady_clock import SteadyClock
 from mlrollout.simulate.load import Load
 from mlrollout.simulate.power import weaknesses
 
+from . import lines
 from .manifests import Manifest, UnreadableInputError, manifests
 
+_LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.ADVICE: "notice"}
+_IN_TEXT = "%\r\n"
+_IN_PROPERTIES = "%\r\n:,"
 COUNTED = 600.0
 """Seconds over which counters are looked at: a gauge falls some times in them."""
 
@@ -80,6 +84,27 @@ def as_json(found: Sequence[ManifestFindings]) -> str:
         for finding in one.findings
     ]
     return json.dumps({"objects": len(found), "findings": findings}, indent=2, ensure_ascii=False)
+
+
+def as_github(found: Sequence[ManifestFindings]) -> str:
+    """The same as annotations of GitHub's: it shows each beside its line of a pull request."""
+    return "\n".join(_annotation(one.manifest, finding) for one in found for finding in one.findings)
+
+
+def _annotation(manifest: Manifest, finding: Finding) -> str:
+    line = lines.line(manifest.node, finding.where)
+    named = {"file": manifest.file, "line": str(line), "title": f"{manifest}: {finding.where}"}
+    properties = ",".join(
+        f"{name}={_escaped(value, _IN_PROPERTIES)}"
+        for name, value in named.items()
+        if name == "title" or (manifest.file != "-" and line)
+    )
+    told = f"{finding.message}; {finding.remedy}" if finding.remedy else finding.message
+    return f"::{_LEVELS[finding.level]} {properties}::{_escaped(told, _IN_TEXT)}"
+
+
+def _escaped(text: str, signs: str) -> str:
+    return "".join(f"%{ord(one):02X}" if one in signs else one for one in text)
 
 
 def _simulated(found: ManifestFindings, load: Load) -> ManifestFindings:

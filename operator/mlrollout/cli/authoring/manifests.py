@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import yaml
 from mlrollout.api import GROUP, KIND
 from mlrollout.api.spec import Spec
 from mlrollout.domain.partial import summary, understand
+
+from . import lines
 
 
 class UnreadableInputError(ValueError):
@@ -26,12 +28,14 @@ class Manifest:
         namespace: Its namespace; empty where the manifest names none.
         name: Its name, likewise.
         spec: As it is written.
+        node: Where it stands in the file; `None` where that is not known.
     """
 
     file: str
     namespace: str
     name: str
     spec: object
+    node: yaml.Node | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         return "/".join(filter(None, (self.namespace, self.name))) or "unnamed"
@@ -45,30 +49,30 @@ def manifests(file: str) -> Iterator[Manifest]:
     """
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        documents = list(yaml.safe_load_all(text))
+        documents = zip(yaml.safe_load_all(text), yaml.compose_all(text, yaml.SafeLoader), strict=True)
+        found = [one for document, node in documents for one in _objects(file, document, node)]
     except OSError as error:
         raise UnreadableInputError(f"{file} can't be read ({error.strerror})") from error
     except RecursionError:
         raise UnreadableInputError(f"{file} is nested deeper than any manifest") from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise UnreadableInputError(f"{file} is no YAML: {' '.join(str(error).split())}") from error
-    for document in documents:
-        yield from _objects(file, document)
+    yield from found
 
 
-def _objects(file: str, document: Any) -> Iterator[Manifest]:  # noqa: ANN401 - whatever YAML holds
+def _objects(file: str, document: Any, node: yaml.Node | None) -> Iterator[Manifest]:  # noqa: ANN401 - whatever YAML holds
     """The objects in a document, which may be a list of them; those of other kinds are none of ours."""
     if not isinstance(document, dict):
         return
     items = document.get("items")
     if document.get("kind") == "List" and isinstance(items, list):
-        for item in items:
-            yield from _objects(file, item)
+        for place, item in enumerate(items):
+            yield from _objects(file, item, lines.below(lines.below(node, "items"), place))
     if document.get("kind") == KIND and str(document.get("apiVersion")).partition("/")[0] == GROUP:
         metadata = document.get("metadata")
         about = metadata if isinstance(metadata, dict) else {}
         namespace, name = (str(about.get(field, "")) for field in ("namespace", "name"))
-        yield Manifest(file, namespace, name, document.get("spec"))
+        yield Manifest(file, namespace, name, document.get("spec"), node)
 
 
 def only_spec(file: str, name: str = "") -> Spec:

@@ -1,0 +1,43 @@
+"""On which line of a manifest a field stands."""
+
+import re
+
+import yaml
+
+_PARTS = re.compile(r"[^.\[\]]+|\[[^\]]*\]")
+"""Of a path: names, and items of lists by their names."""
+
+
+def line(node: yaml.Node | None, where: str) -> int:
+    """The line of a field of a spec, for example `guardrails[errors].max`; where it is not, of what it would be in.
+
+    Args:
+        node: The object; `None` where nobody knows.
+        where: The field; an item of a list by its name.
+
+    Returns:
+        The line, from 1; 0 for unknown.
+    """
+    found = below(node, "spec") or node
+    for part in _PARTS.findall("" if where == "spec" else where):
+        further = _item(found, part[1:-1]) if part.startswith("[") else below(found, part)
+        if further is None:
+            break
+        found = further
+    return 0 if found is None else found.start_mark.line + 1
+
+
+def below(node: yaml.Node | None, key: str | int) -> yaml.Node | None:
+    """What stands under a key of a mapping, or at a place of a list."""
+    if isinstance(node, yaml.MappingNode):
+        return next((value for name, value in node.value if name.value == key), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+        return node.value[key] if key < len(node.value) else None
+    return None
+
+
+def _item(node: yaml.Node | None, name: str) -> yaml.Node | None:
+    """The item of a list that is called so."""
+    items = node.value if isinstance(node, yaml.SequenceNode) else ()
+    named = ((below(item, "name"), item) for item in items)
+    return next((item for its, item in named if isinstance(its, yaml.ScalarNode) and its.value == name), None)

@@ -1,0 +1,80 @@
+"""An object to begin with, and what its fields mean."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from mlrollout.api.crd import schema
+from mlrollout.api.spec import Spec
+from mlrollout.cli.authoring import explain
+
+from tests.support.command_line import CommandLine
+
+DONE, WRONG = 0, 2
+
+
+def test_a_template_is_an_object_that_lint_has_nothing_to_say_about(mlrollout: CommandLine, tmp_path: Any) -> None:
+    file = tmp_path / "rollout.yaml"
+    file.write_text(mlrollout("template", "shop_ranking", "-n", "shop", "--revision", 'v1 "a" \\').out)
+    made = yaml.safe_load(file.read_text())
+    assert made["metadata"] == {"name": "shop-ranking", "namespace": "shop"}
+    spec = Spec.model_validate(made["spec"])
+    assert (spec.revision, spec.traffic.key) == ('v1 "a" \\', "shop_ranking:rollout_percentage")
+    assert "kubectl mlrollout approve shop-ranking -n shop" in file.read_text()
+    assert "@" not in file.read_text()
+    ran = mlrollout("lint", str(file))
+    assert (ran.out, ran.code) == ("nothing found in 1 MLRollout\n", DONE)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["9x"], ["a-b"], ["x\x1b[31m"], ["x", "--name", "UPPER"], ["x", "-n", "a/b"], ["_"]]
+)
+def test_names_that_nothing_can_have(mlrollout: CommandLine, arguments: list[str]) -> None:
+    ran = mlrollout("template", *arguments)
+    assert (ran.err.count("\n"), "\x1b" in ran.err, ran.out, ran.code) == (1, False, "", WRONG)
+
+
+def _paths(node: dict[str, Any], path: str) -> Iterator[str]:
+    yield path
+    for name, below in node.get("items", node).get("properties", {}).items():
+        yield from _paths(below, f"{path}.{name}")
+
+
+PATHS = [path for root in ("spec", "status") for path in _paths(schema()["properties"][root], root)]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_field_is_explained(path: str) -> None:
+    head, _, meaning = explain.page(path, 80).partition("\n")
+    assert head.startswith(f"{path} <")
+    assert meaning.strip()
+    assert max(map(len, meaning.splitlines())) <= 80
+    assert explain.page(f"mlrollout.{path}", 80) == explain.page(path, 80)
+
+
+def test_a_path_may_be_written_as_people_write_it(mlrollout: CommandLine) -> None:
+    for path in (
+        "guardrails[0].max",
+        "spec.guardrails[].max",
+        "mlrollout.spec.guardrails.max",
+        "guardrails[errors].max",
+    ):
+        assert mlrollout("explain", path).out.startswith("spec.guardrails.max <number>")
+    assert mlrollout("explain").out.startswith("spec <object>")
+    assert "required" in mlrollout("explain", "stages.duration").out.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("guardrails.rat", "spec.guardrails has no field rat: did you mean rate?"),
+        ("traffic.zzzzz", "spec.traffic has no field zzzzz: it has key, redis"),
+        ("traffic.key.x", "spec.traffic.key has no field x: it has none"),
+        ("revison", "spec has no field revison: did you mean revision?"),
+    ],
+)
+def test_a_field_that_there_is_not(mlrollout: CommandLine, path: str, told: str) -> None:
+    ran = mlrollout("explain", path)
+    assert told in ran.err
+    assert (ran.err.count("\n"), ran.code) == (1, WRONG)
