@@ -13,7 +13,7 @@ from devstack.prometheus_server import PrometheusServer
 from tests.pure.replay.test_replay import failing, rollout, written
 from tests.support.target import target
 
-SAME, OTHER, WRONG = 0, 1, 2
+SAME, OTHER, WRONG, NO_CLUSTER = 0, 1, 2, 3
 
 
 def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
@@ -99,10 +99,10 @@ def test_what_can_not_be_fetched_is_told(tmp_path: Path) -> None:
     for arguments, why, code in (
         (ADDRESS, "name one object, or a file by -f that holds one", WRONG),
         (("ml", "-f", file, *ADDRESS), "name one object, or a file by -f that holds one", WRONG),
-        (("ml", *ADDRESS), "there is no cluster to talk to", WRONG),
+        (("ml", *ADDRESS), "there is no cluster to talk to", NO_CLUSTER),
         (("-f", file, *ADDRESS), "can't be reached", WRONG),
         (("-f", file, "-g", "none", *ADDRESS), "there is no guardrail 'none'; those that do: errors", WRONG),
-        (("-f", "/nowhere", *ADDRESS), "/nowhere: it can't be read", WRONG),
+        (("-f", "/nowhere", *ADDRESS), "/nowhere can't be read", WRONG),
         (("-f", other, *ADDRESS), "holds no MLRollout", WRONG),
         (("-f", str(tmp_path / "broken"), *ADDRESS), "is no YAML", WRONG),
         (("-f", file, "--prometheus", "x"), "--prometheus: Prometheus' address must be", WRONG),

@@ -71,7 +71,7 @@ def test_every_finding_names_file_object_and_field_and_other_kinds_are_ignored(t
         f"{one}: dispatch/ml-dispatch: warning: guardrails[cent].min: the query answers with numbers"
     )
     assert first.endswith("; write min: 95")
-    assert second.startswith(f"{other}: dispatch/ml-dispatch: error: spec: stages")
+    assert second.startswith(f"{other}: dispatch/ml-dispatch: error: stages: ")
 
 
 def test_programs_get_json() -> None:
@@ -284,6 +284,18 @@ def test_github_is_told_file_and_line_of_each(tmp_path: Path) -> None:
     assert first.startswith("::warning title=a%2C b%3A guardrails[cent].min::")
 
 
+def test_what_would_be_refused_is_told_at_its_own_line(tmp_path: Path) -> None:
+    file = tmp_path / "list.yaml"
+    file.write_text(
+        LISTED.replace("min: 0.95", "max: 0.95\n      interval: soon").replace("revision: r", "revision: 7")
+    )
+    lines = lint(str(file), "-o", "github").stdout.splitlines()
+    assert [(line.partition(",title=")[0], line.partition("%3A ")[2].partition("::")[0]) for line in lines[:2]] == [
+        (f"::error file={file},line=11", "revision"),
+        (f"::error file={file},line=18", "guardrails[cent].interval"),
+    ]
+
+
 def test_a_line_is_told_as_far_as_a_field_is_there() -> None:
     (node,) = yaml.compose_all(LISTED, yaml.SafeLoader)
     rollout = below(below(node, "items"), 1)
@@ -294,6 +306,8 @@ def test_a_line_is_told_as_far_as_a_field_is_there() -> None:
         ("guardrails[cent].query", 16),
         ("guardrails[cent].nothing", 15),
         ("guardrails[nobody].max", 14),
+        ("guardrails[1].max", 15),
+        ("guardrails.0.query", 14),
         ("traffic.key", 12),
         ("", 11),
     ):

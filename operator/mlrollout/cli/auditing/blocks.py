@@ -5,26 +5,20 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
 
-import yaml
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mlrollout.adapters.prometheus import PrometheusSource
-from mlrollout.api import GROUP, KIND
+from mlrollout.api import KIND
 from mlrollout.api.duration import brief
-from mlrollout.cli.cluster.api import ClusterError
+from mlrollout.cli.authoring.manifests import UnreadableInputError, manifests
 from mlrollout.cli.cluster.rollouts import ClusterRollouts
-from mlrollout.cli.ending import CommandError
+from mlrollout.cli.ending import CommandError, ExitCode
 from mlrollout.ports import Object, SourceError
 from mlrollout.replay.document import LARGEST, BlocksDocument, UnreadableDocumentError, parse
 from mlrollout.replay.gather import NoBlocksError, Tick, gather
 from mlrollout.replay.replay import Replayed, replay
-
-_MOST = 4 * 1024 * 1024
-"""Bytes of an object in a file."""
-_OURS = (KIND, GROUP)
 
 
 class NotFetchedError(ValueError):
@@ -36,14 +30,14 @@ def in_cluster(context: str | None, namespace: str | None, name: str) -> Object:
 
     Raises:
         NotFetchedError: There is none.
-        ClusterError: The cluster can't be worked with.
+        CommandError: The cluster can't be worked with.
     """
     try:
         with ClusterRollouts(context, namespace) as cluster:
             return cluster.get(name)
-    except ClusterError:
-        raise
     except CommandError as error:
+        if error.code == ExitCode.CLUSTER_UNUSABLE:
+            raise
         raise NotFetchedError(str(error)) from None
 
 
@@ -54,14 +48,14 @@ def saved(file: str) -> Object:
         NotFetchedError: There is none in it.
     """
     try:
-        found: Any = yaml.safe_load(_bytes(file, _MOST))
-    except UnreadableDocumentError as error:
-        raise NotFetchedError(f"{file}: {error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise NotFetchedError(f"{file} is no YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(found, dict) or (found.get("kind"), str(found.get("apiVersion")).partition("/")[0]) != _OURS:
-        raise NotFetchedError(f"{file} holds no {KIND}: save it by kubectl get -o yaml, with its status")
-    return cast("Object", found)
+        found = manifests(file)
+    except UnreadableInputError as error:
+        raise NotFetchedError(str(error)) from error
+    if len(found) != 1:
+        raise NotFetchedError(
+            f"{file} holds {len(found) or 'no'} {KIND}: save one by kubectl get -o yaml, with its status"
+        )
+    return found[0].found
 
 
 def fetch(found: Object, prometheus: str, guardrail: str) -> BlocksDocument:
@@ -87,7 +81,7 @@ def read(file: str) -> BlocksDocument:
     Raises:
         UnreadableDocumentError: There is none in it.
     """
-    return parse(_bytes(file, LARGEST))
+    return parse(_bytes(file))
 
 
 def again(document: BlocksDocument) -> list[Replayed]:
@@ -125,12 +119,12 @@ async def _fetch(found: Object, prometheus: str, guardrail: str) -> BlocksDocume
         await source.close()
 
 
-def _bytes(file: str, most: int) -> bytes:
+def _bytes(file: str) -> bytes:
     try:
         if file == "-":
-            return sys.stdin.buffer.read(most + 1)
+            return sys.stdin.buffer.read(LARGEST + 1)
         with Path(file).open("rb") as opened:
-            return opened.read(most + 1)
+            return opened.read(LARGEST + 1)
     except OSError as error:
         raise UnreadableDocumentError(f"it can't be read ({error.strerror})") from error
 

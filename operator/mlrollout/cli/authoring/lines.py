@@ -13,14 +13,14 @@ def line(node: yaml.Node | None, where: str) -> int:
 
     Args:
         node: The object; `None` where nobody knows.
-        where: The field; an item of a list by its name.
+        where: The field; an item of a list by its name, or by its place where it has none.
 
     Returns:
         The line, from 1; 0 for unknown.
     """
     found = below(node, "spec") or node
     for part in _PARTS.findall("" if where == "spec" else where):
-        further = _item(found, part[1:-1]) if part.startswith("[") else below(found, part)
+        further = _item(found, part.strip("[]")) if isinstance(found, yaml.SequenceNode) else below(found, part)
         if further is None:
             break
         found = further
@@ -36,8 +36,11 @@ def below(node: yaml.Node | None, key: str | int) -> yaml.Node | None:
     return None
 
 
-def _item(node: yaml.Node | None, name: str) -> yaml.Node | None:
-    """The item of a list that is called so."""
-    items = node.value if isinstance(node, yaml.SequenceNode) else ()
-    named = ((below(item, "name"), item) for item in items)
-    return next((item for its, item in named if isinstance(its, yaml.ScalarNode) and its.value == name), None)
+def _item(items: yaml.SequenceNode, called: str) -> yaml.Node | None:
+    """The item of a list that has this name, or else this place."""
+    found: list[yaml.Node] = items.value
+    for item in found:
+        name = below(item, "name")
+        if name is not None and name.value == called:
+            return item
+    return below(items, int(called)) if called.isdecimal() else None

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -31,6 +32,7 @@ from . import lines
 from .manifests import Manifest, UnreadableInputError, manifests
 
 _LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.ADVICE: "notice"}
+_FIELD = re.compile(r"(\w+(?:\[[^\]]*\])?(?:\.\w+)*): ")
 _IN_TEXT = "%\r\n"
 _IN_PROPERTIES = "%\r\n:,"
 COUNTED = 600.0
@@ -139,8 +141,14 @@ async def _look(found: Sequence[Manifest], prometheus: str | None) -> Sequence[M
 def _read(manifest: Manifest) -> tuple[Spec | None, tuple[Finding, ...]]:
     """The spec, or what of it can be understood, and what it shows by itself."""
     read = understand(manifest.spec)
-    wrong = tuple(Finding(Level.ERROR, "spec", problem) for problem in read.problems)
+    wrong = tuple(map(_problem, read.problems))
     return read.spec, wrong + (of_spec(read.spec) if read.spec is not None else ())
+
+
+def _problem(told: str) -> Finding:
+    """What an API server would refuse, at the field that it begins with; where it begins with none, at `spec`."""
+    at = _FIELD.match(told)
+    return Finding(Level.ERROR, at[1], told[at.end() :]) if at else Finding(Level.ERROR, "spec", told)
 
 
 async def _count(check: SequentialCheck[Any, Any, Any], source: PrometheusSource, where: str) -> Sequence[Finding]:

@@ -1,7 +1,7 @@
 """The `MLRollout` objects in files of YAML, as somebody is about to apply them."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ from mlrollout.domain.partial import summary, understand
 
 from . import lines
 
+_MOST = 16 * 1024 * 1024
+"""Bytes of a file: more than any API server takes at once."""
+
 
 class UnreadableInputError(ValueError):
     """A file, or what else is to be read, is not what a command can work with; the text says why."""
@@ -25,39 +28,77 @@ class Manifest:
 
     Attributes:
         file: Where it stands; `-` for standard input.
-        namespace: Its namespace; empty where the manifest names none.
-        name: Its name, likewise.
-        spec: As it is written.
+        found: The object as it is written.
         node: Where it stands in the file; `None` where that is not known.
     """
 
     file: str
-    namespace: str
-    name: str
-    spec: object
+    found: Mapping[str, Any]
     node: yaml.Node | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def spec(self) -> object:
+        """Its spec."""
+        return self.found.get("spec")
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace; empty where the manifest names none."""
+        return self._about("namespace")
+
+    @property
+    def name(self) -> str:
+        """Its name, likewise."""
+        return self._about("name")
+
+    def _about(self, what: str) -> str:
+        metadata = self.found.get("metadata")
+        return str(metadata.get(what) or "") if isinstance(metadata, dict) else ""
 
     def __str__(self) -> str:
         return "/".join(filter(None, (self.namespace, self.name))) or "unnamed"
 
 
-def manifests(file: str) -> Iterator[Manifest]:
+def manifests(file: str) -> Sequence[Manifest]:
     """Every `MLRollout` in a file, or on standard input where it is `-`.
 
     Raises:
         UnreadableInputError: It can't be read, or is no YAML.
     """
+    text = _bytes(file)
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        documents = zip(yaml.safe_load_all(text), yaml.compose_all(text, yaml.SafeLoader), strict=True)
-        found = [one for document, node in documents for one in _objects(file, document, node)]
-    except OSError as error:
-        raise UnreadableInputError(f"{file} can't be read ({error.strerror})") from error
+        return _read(file, text)
     except RecursionError:
         raise UnreadableInputError(f"{file} is nested deeper than any manifest") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except (ValueError, yaml.YAMLError) as error:  # the one of a date that there is not
         raise UnreadableInputError(f"{file} is no YAML: {' '.join(str(error).split())}") from error
-    yield from found
+
+
+def _bytes(file: str) -> bytes:
+    try:
+        if file == "-":
+            text = sys.stdin.buffer.read(_MOST + 1)
+        else:
+            with Path(file).open("rb") as opened:
+                text = opened.read(_MOST + 1)
+    except OSError as error:
+        raise UnreadableInputError(f"{file} can't be read ({error.strerror})") from error
+    if len(text) > _MOST:
+        raise UnreadableInputError(f"{file} is larger than manifests are")
+    return text
+
+
+def _read(file: str, text: bytes) -> Sequence[Manifest]:
+    """Every `MLRollout` of every document."""
+    found: list[Manifest] = []
+    loader = yaml.SafeLoader(text)
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            found += _objects(file, loader.construct_document(node), node)
+    finally:
+        loader.dispose()
+    return found
 
 
 def _objects(file: str, document: Any, node: yaml.Node | None) -> Iterator[Manifest]:  # noqa: ANN401 - whatever YAML holds
@@ -69,10 +110,7 @@ def _objects(file: str, document: Any, node: yaml.Node | None) -> Iterator[Manif
         for place, item in enumerate(items):
             yield from _objects(file, item, lines.below(lines.below(node, "items"), place))
     if document.get("kind") == KIND and str(document.get("apiVersion")).partition("/")[0] == GROUP:
-        metadata = document.get("metadata")
-        about = metadata if isinstance(metadata, dict) else {}
-        namespace, name = (str(about.get(field, "")) for field in ("namespace", "name"))
-        yield Manifest(file, namespace, name, document.get("spec"), node)
+        yield Manifest(file, document, node)
 
 
 def only_spec(file: str, name: str = "") -> Spec:
