@@ -90,7 +90,7 @@ STORIES: Mapping[str, Plan] = {
         _story("fail-over", _spec(), Step(9.0, "fail_over", "", 4.0)),
         _story("flush", _spec(_LONG), Step(6.0, "flush")),
         # Redis goes back to before the pilot just after the next raise was sent, which one that is late finds there.
-        _story("fail-over-under-a-raise", _spec(), Step(7.75, "fail_over", "", 7.0), shortest=12.0),
+        _story("fail-over-under-a-raise", _spec(), Step(7.77, "fail_over", "", 7.0), shortest=12.0),
         _story("rate-breached", _tested(_LONG, revision="bad-0", rate=tested.rate("a")), shortest=16.0),
         _story(
             "compared-until-it-fails",
