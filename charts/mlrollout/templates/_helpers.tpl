@@ -99,7 +99,7 @@ subjects:
   namespace: {{ (index . 0).Release.Namespace }}
 {{- end -}}
 
-{{- /* The Lease is called after the namespace that is watched, as in adapters/kubernetes/lease.py. */ -}}
+{{- /* The Lease is called after the namespace that is watched, as in api/lease.py. */ -}}
 {{- define "mlrollout.lease" -}}
 mlrollout{{ with .Values.watchNamespace }}-{{ . }}{{ end }}
 {{- end -}}

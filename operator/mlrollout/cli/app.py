@@ -18,6 +18,7 @@ from . import notify, processes
 from .asking import commands as asking
 from .auditing import commands as auditing
 from .authoring import commands as authoring
+from .doctor.commands import doctor
 from .ending import CommandError, ExitCode, program
 from .reading import commands as reading
 
@@ -49,7 +50,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "lint": authoring.lint,
         "simulate": authoring.simulate,
     },
-    "Before the night": {"notify": notify.app},
+    "Before the night": {"doctor": doctor, "notify": notify.app},
     "After a verdict": {"blocks": auditing.blocks, "replay": auditing.replay},
     "Processes": {"operator": processes.operator, "server": processes.server, "token": processes.token},
     "This program": {"version": show_version},

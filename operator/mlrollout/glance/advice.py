@@ -12,7 +12,7 @@ from .rollout import Glance, Rollback
 
 _WHERE = re.compile(r"^\d+ %, [^:]*: ")
 """How the operator begins the message of what waits: the percentage and the stage, which stand elsewhere here."""
-_RUNS = "if this stays, see whether the operator runs, and its log"
+_RUNS = "if this stays, see whether the operator runs: kubectl mlrollout doctor"
 _AS_OF = re.compile(r" \(as of [^)]*\)$")
 
 

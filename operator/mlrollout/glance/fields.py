@@ -56,6 +56,11 @@ class Fields:
         """What lies below it."""
         return Fields(self._found.get(name))
 
+    def mapping(self, name: str) -> Mapping[str, Any]:
+        """All that lies below it, as it is."""
+        value = self._found.get(name)
+        return value if isinstance(value, Mapping) else {}
+
     def parts(self, name: str) -> tuple["Fields", ...]:
         """Each item of a list."""
         items = self._found.get(name)

@@ -16,12 +16,12 @@ from mlrollout.adapters.kubernetes import (
     KubernetesSecrets,
     cluster_uid,
     connect,
-    lease_of,
 )
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.prometheus_access import AccessFolder, UnusableAccessError, nothing
 from mlrollout.adapters.receivers.receivers import AnyReceivers
 from mlrollout.adapters.redis import RedisTrafficStore
+from mlrollout.api.lease import lease_of
 from mlrollout.ports import EvidenceSource, Secrets, TrafficError
 from mlrollout.redis_common.address import Tls
 from mlrollout.startup.settings import SettingsError, cannot_listen

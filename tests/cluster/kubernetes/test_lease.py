@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlrollout.adapters.kubernetes import Client, KubernetesLease, lease_of
+from mlrollout.adapters.kubernetes import Client, KubernetesLease
+from mlrollout.api.lease import lease_of
 from mlrollout.ports import ConflictError, Lease, ObjectsError
 from mlrollout.runtime.leadership import Leadership, Terms
 

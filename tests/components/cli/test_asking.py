@@ -251,7 +251,7 @@ def test_an_earlier_step_is_no_answer(mlrollout: CommandLine, objects: Objects) 
     objects.put("paused by a person")
     objects.found["ml-dispatch"]["metadata"]["annotations"] = {"mlrollout.dev/resume": "x"}
     ran = mlrollout("resume", "ml-dispatch", "--wait", "--timeout", "1s")
-    assert ran.err.endswith("the operator has not answered within 1s: see whether it runs, and its log\n")
+    assert ran.err.endswith("the operator has not answered within 1s: see `mlrollout doctor`\n")
     assert ran.code == TIMED_OUT
 
 

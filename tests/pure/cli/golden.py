@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from mlrollout.cli.reading.one import to_type
-from mlrollout.cli.screens import history, rollouts, status
+from mlrollout.cli.screens import doctor, history, rollouts, status
 from mlrollout.cli.screens.look import DRAWN
 from mlrollout.glance.advice import advise
+from mlrollout.glance.doctor import clocks, crd, lease, services
+from mlrollout.glance.doctor.diagnosis import ok, unseen
+from mlrollout.glance.doctor.rights import rights, yours
 from mlrollout.glance.event import events
 from mlrollout.glance.rollout import Glance, glance
 from rich.console import Console
@@ -91,7 +94,40 @@ def _events(width: int) -> Iterator[Text]:
     yield from history.events(events(objects), dispatch.NOW, width, DRAWN)
 
 
-SCREENS: Mapping[str, Screen] = {"list": _list, "status": _status, "history": _history, "events": _events}
+def _doctor(width: int) -> Iterator[Text]:
+    """One of each level."""
+    seen = _seen()
+    _, *later = yours("dispatch")
+    held = {
+        "metadata": {"namespace": "mlrollout-system", "name": "mlrollout"},
+        "spec": {"holderIdentity": "mlrollout-7c9d_98e3865d", "renewTime": "2026-11-23T09:17:40Z"},
+    }
+    yield from doctor.screen(
+        [
+            ok(
+                "API server",
+                "v1.34.2 at kubernetes.example.com:6443 answers (context production), and knows you as ann",
+            ),
+            crd.crd(["v1alpha1"], {"properties": {"spec": {}, "status": {}}}, {"properties": {"spec": {}}}),
+            rights("your rights", "ann", later[2:3], "dispatch", "ask whoever runs the cluster for mlrollout-edit"),
+            lease.operator([lease.lease(held)], dispatch.NOW),
+            unseen("operator's rights", "there is no operator whose rights could be asked about"),
+            services.redis([dispatch.rollouts()["Redis down"]]),
+            services.prometheus([seen["advancing"]]),
+            clocks.clocks({"this machine's": 0.3, "the operator's": -65.0}),
+        ],
+        width,
+        DRAWN,
+    )
+
+
+SCREENS: Mapping[str, Screen] = {
+    "list": _list,
+    "status": _status,
+    "history": _history,
+    "events": _events,
+    "doctor": _doctor,
+}
 
 
 def write() -> None:

@@ -3,7 +3,7 @@
 from .client import Client
 from .cluster import cluster_uid
 from .connection import connect
-from .lease import KubernetesLease, lease_of
+from .lease import KubernetesLease
 from .objects import KubernetesObjects
 from .reviews import KubernetesReviews, User
 from .secrets import KubernetesSecrets
@@ -19,5 +19,4 @@ __all__ = [
     "User",
     "cluster_uid",
     "connect",
-    "lease_of",
 ]

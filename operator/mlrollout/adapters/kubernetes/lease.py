@@ -5,22 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlrollout.api import moment
+from mlrollout.api.lease import OF_ALL
 from mlrollout.ports import AbsentError, Lease
 
 from .client import Client, Data
 
-_OF_ALL = "mlrollout"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
 _LEASE = f"{_LEASES}/{{name}}"
-
-
-def lease_of(watched: str) -> str:
-    """The name of the Lease that the operators of one installation agree by.
-
-    Operators of different objects must not wait for each other, though they share a namespace: so the Lease is called
-    after the namespace that they watch; empty for all of them.
-    """
-    return f"{_OF_ALL}-{watched}" if watched else _OF_ALL
 
 
 class KubernetesLease:
@@ -29,10 +20,10 @@ class KubernetesLease:
     Args:
         client: The API server.
         namespace: The operator's own.
-        name: The same for all operators that share the objects; see `lease_of`.
+        name: The same for all operators that share the objects; see `api.lease`.
     """
 
-    def __init__(self, client: Client, namespace: str, name: str = _OF_ALL) -> None:
+    def __init__(self, client: Client, namespace: str, name: str = OF_ALL) -> None:
         self._client = client
         self._namespace = namespace
         self._name = name

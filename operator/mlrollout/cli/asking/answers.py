@@ -4,7 +4,7 @@ import time
 
 from mlrollout.cli.cluster.following import Follower
 from mlrollout.cli.cluster.rollouts import ClusterRollouts
-from mlrollout.cli.ending import CommandError, ExitCode
+from mlrollout.cli.ending import CommandError, ExitCode, program
 from mlrollout.domain.request import Verb
 from mlrollout.glance.reply import VerbReply, reply
 
@@ -35,5 +35,5 @@ def await_answer(verb: Verb, asked: VerbAsked, cluster: ClusterRollouts, ends: f
                 raise CommandError(answer.message)
             if answer is not None:
                 return answer
-    why = f": {trouble}" if trouble else ": see whether it runs, and its log"
+    why = f": {trouble}" if trouble else f": see `{program()} doctor`"
     raise CommandError(f"the operator has not answered within {timeout}{why}", ExitCode.TIMED_OUT)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from mlrollout.api import GROUP, KIND, PLURAL, VERSION
 from mlrollout.cli.ending import CommandError
 from mlrollout.domain.request import one_line
+from mlrollout.glance.fields import Fields
 
 from .api import DEADLINE, Api, ApiCall, ClusterError, Data
 from .kubeconfig import read
@@ -83,15 +84,14 @@ class ClusterRollouts:
             f"/api/v1/namespaces/{quote(self.namespace)}/events",
             {"fieldSelector": about, "limit": str(PAGE)},
         )
-        return _items(self.api.ask(call))
+        return items(self.api.ask(call))
 
     def asker(self) -> str:
         """Who this is, as the API server knows him; empty where it does not say so, and soon."""
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
         call = ApiCall("ask who this is", "POST", _SELF, body=review, patience=_SOON - DEADLINE)
         with suppress(ClusterError):
-            status = self.api.ask(call).get("status") or {}
-            return one_line(str((status.get("userInfo") or {}).get("username") or ""))
+            return Fields(self.api.ask(call)).part("status").part("userInfo").text("username")
         return ""
 
     def changes(self, name: str, version: str) -> Iterator[Data]:
@@ -127,7 +127,7 @@ class ClusterRollouts:
             while True:
                 query = {"limit": str(PAGE), "labelSelector": selector, "continue": more}
                 page = self.api.ask(ApiCall(what, "GET", path, query, accept=accept))
-                yield _items(page)
+                yield items(page)
                 more = str((page.get("metadata") or {}).get("continue") or "")
                 if not more:
                     return
@@ -193,6 +193,7 @@ def _checked(name: str) -> str:
     return name
 
 
-def _items(found: Data) -> Sequence[Data]:
-    items = found.get("items")
-    return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
+def items(found: Data) -> Sequence[Data]:
+    """The objects in a list of them."""
+    listed = found.get("items")
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []

@@ -1,0 +1,1 @@
+"""`mlrollout doctor`: what rollouts depend on, looked at one by one."""

@@ -1,0 +1,146 @@
+"""What the API server is asked, in the order of what is told."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from mlrollout.api import GROUP, KIND, VERSION
+from mlrollout.cli.cluster.api import Api, ApiCall, ClusterError, Data
+from mlrollout.cli.cluster.rollouts import ClusterRollouts
+from mlrollout.cli.ending import CommandError
+from mlrollout.glance.doctor import clocks, crd, lease, rights, services
+from mlrollout.glance.doctor.diagnosis import Diagnosis, ok, unseen
+from mlrollout.glance.fields import Fields
+from mlrollout.glance.rollout import glance
+
+from . import leases, reviews
+
+_SERVER = "API server"
+_YOURS = "your rights"
+_OF_OPERATOR = "operator's rights"
+_DISCOVERY = f"/apis/{GROUP}"
+_SCHEMAS = f"/openapi/v3/apis/{GROUP}/{VERSION}"
+_ASK_FOR = "ask whoever runs the cluster for the role mlrollout-edit, or mlrollout-view to look alone"
+_GRANT = "upgrade the chart, with rbac.create: its roles grant all that"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where else to look.
+
+    Attributes:
+        operator: The namespace of the operator; empty to have it found.
+        redis: The URL of a Redis to ask; empty for none.
+        prometheus: The address of a Prometheus to ask; empty for none.
+    """
+
+    operator: str = ""
+    redis: str = ""
+    prometheus: str = ""
+
+
+def examine(cluster: ClusterRollouts, places: Places, *, everywhere: bool) -> Iterator[Diagnosis]:
+    """Everything that rollouts depend on.
+
+    Args:
+        cluster: The cluster, and the namespace in question.
+        places: Where else to look.
+        everywhere: Whether all namespaces are meant.
+
+    Raises:
+        ClusterError: The API server can't be talked to.
+    """
+    api, space = cluster.api, "" if everywhere else cluster.namespace
+    version = Fields(api.ask(ApiCall("ask for its version", "GET", "/version"))).text("gitVersion")
+    who = cluster.asker()
+    yield _answers(api, version, who)
+    yield _seen(crd.ABOUT, lambda: _crd(api))
+    yield _seen(_YOURS, lambda: _yours(api, space, who or "you"))
+    found, why = _objects(cluster, everywhere=everywhere)
+    known = _leases(api, places.operator, space)
+    now = time.time() + (api.skew or 0.0)
+    alive = [] if isinstance(known, Diagnosis) else [one for one in known if one.lives(now)]
+    yield known if isinstance(known, Diagnosis) else lease.operator(known, now)
+    yield _seen(_OF_OPERATOR, lambda: _of_operator(api, alive, found))
+    yield services.redis(found) if not why else unseen(services.REDIS, why)
+    yield services.prometheus([glance(one, now) for one in found]) if not why else unseen(services.PROMETHEUS, why)
+    ahead = {"this machine's": None if api.skew is None else -api.skew}
+    ahead["the operator's"] = max((one.ahead for one in alive if one.ahead is not None), key=abs, default=None)
+    if places.redis or places.prometheus:
+        from . import asked
+
+        yield from asked.services(places.redis, places.prometheus, found)
+    yield clocks.clocks(ahead)
+
+
+def _seen(about: str, look: Callable[[], Diagnosis]) -> Diagnosis:
+    """What was found, or why it could not be seen."""
+    try:
+        return look()
+    except ClusterError as error:
+        return unseen(about, str(error))
+
+
+def _answers(api: Api, version: str, who: str) -> Diagnosis:
+    server = str(api.context.cluster.get("server") or "").rpartition("//")[2]
+    by = f", and knows you as {who}" if who else ""
+    return ok(_SERVER, f"{version or 'it'} at {server} answers (context {api.context.name}){by}")
+
+
+def _crd(api: Api) -> Diagnosis:
+    from mlrollout.api.crd import schema
+
+    try:
+        group = api.ask(ApiCall(f"find {KIND}", "GET", _DISCOVERY))
+    except ClusterError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        group = {}
+    versions = [one.text("version") for one in Fields(group).parts("versions")]
+    return crd.crd(versions, _published(api) if VERSION in versions else None, schema())
+
+
+def _published(api: Api) -> Data | None:
+    """The schema of the object as the API server tells everybody; `None` where it does not."""
+    try:
+        found = api.ask(ApiCall("read the schemas", "GET", _SCHEMAS))
+    except ClusterError:
+        return None
+    schemas = Fields(found).part("components").mapping("schemas")
+    return next((one for name, one in schemas.items() if name.endswith(f".{KIND}")), None)
+
+
+def _yours(api: Api, space: str, who: str) -> Diagnosis:
+    missing = [one for one in rights.yours(space) if not reviews.mine(api, one)]
+    return rights.rights(_YOURS, who, missing, space, _ASK_FOR)
+
+
+def _objects(cluster: ClusterRollouts, *, everywhere: bool) -> tuple[Sequence[Data], str]:
+    """The objects, or none and why."""
+    try:
+        return cluster.all(everywhere=everywhere), ""
+    except CommandError as error:
+        return (), str(error)
+
+
+def _leases(api: Api, lives: str, space: str) -> Sequence[lease.LeaseGlance] | Diagnosis:
+    try:
+        return leases.find(api, lives, space)
+    except ClusterError as error:
+        todo = "" if lives else "say --operator-namespace NAME: it takes the right to get a Lease there"
+        return unseen(lease.ABOUT, str(error), todo)
+
+
+def _of_operator(api: Api, alive: Sequence[lease.LeaseGlance], found: Sequence[Data]) -> Diagnosis:
+    if not alive:
+        return unseen(_OF_OPERATOR, "there is no operator whose rights could be asked about")
+    one = alive[0]
+    account = leases.account(api, one)
+    if not account:
+        return unseen(_OF_OPERATOR, f"{one.holder} is no pod in the namespace {one.namespace}, so it runs elsewhere")
+    needed = rights.of_operator(leases.watched(one), one.namespace, one.name, leases.secrets(found))
+    missing = [right for right in needed if not reviews.of_account(api, one.namespace, account, right)]
+    return rights.rights(
+        _OF_OPERATOR, f"the operator ({one.namespace}/{account})", missing, leases.watched(one), _GRANT
+    )

@@ -1,0 +1,75 @@
+"""The Leases of operators, and the pod behind one."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from urllib.parse import quote
+
+from mlrollout.api.lease import OF_ALL, lease_of
+from mlrollout.cli.cluster.api import Api, ApiCall, ClusterError, Data
+from mlrollout.cli.cluster.rollouts import items
+from mlrollout.glance.doctor.lease import LeaseGlance, lease
+from mlrollout.glance.fields import Fields
+
+_LEASES = "/apis/coordination.k8s.io/v1"
+
+
+def find(api: Api, lives: str, space: str) -> Sequence[LeaseGlance]:
+    """The Leases of all operators that look after a namespace.
+
+    Args:
+        api: The API server.
+        lives: The namespace that they are in; empty for any.
+        space: The namespace that is looked after; empty for all.
+
+    Raises:
+        ClusterError: They can't be seen.
+    """
+    names = dict.fromkeys((OF_ALL, lease_of(space)))
+    return [lease(one) for name in names for one in (_in(api, lives, name) if lives else _anywhere(api, name))]
+
+
+def watched(one: LeaseGlance) -> str:
+    """The namespace that the operators of a Lease look after; empty for all."""
+    return one.name.removeprefix(OF_ALL).removeprefix("-")
+
+
+def account(api: Api, one: LeaseGlance) -> str:
+    """The ServiceAccount of the pod that holds a Lease; empty where it is no pod there.
+
+    Raises:
+        ClusterError: It can't be seen.
+    """
+    pod = one.holder.rpartition("_")[0]  # as runtime/leadership.py makes it
+    path = f"/api/v1/namespaces/{quote(one.namespace, safe='')}/pods/{quote(pod, safe='')}"
+    try:
+        found = api.ask(ApiCall(f"read the pod {one.namespace}/{pod}", "GET", path))
+    except ClusterError as error:
+        if error.absent:
+            return ""
+        raise
+    return Fields(found).part("spec").text("serviceAccountName") or "default"
+
+
+def secrets(found: Sequence[Data]) -> Sequence[tuple[str, str]]:
+    """Namespace and name of each Secret that objects name, which the operator has to read."""
+    named = [
+        (one.part("metadata").text("namespace"), holder.part("secretRef").text("name"))
+        for one in map(Fields, found)
+        for holder in (one.part("spec").part("traffic").part("redis"), *one.part("spec").parts("notifications"))
+    ]
+    return [one for one in dict.fromkeys(named) if one[1]]
+
+
+def _in(api: Api, space: str, name: str) -> Sequence[Data]:
+    path = f"{_LEASES}/namespaces/{quote(space, safe='')}/leases/{quote(name, safe='')}"
+    try:
+        return [api.ask(ApiCall(f"read the Lease {space}/{name}", "GET", path))]
+    except ClusterError as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return ()
+        raise
+
+
+def _anywhere(api: Api, name: str) -> Sequence[Data]:
+    query = {"fieldSelector": f"metadata.name={name}"}
+    return items(api.ask(ApiCall("list the Leases of operators", "GET", f"{_LEASES}/leases", query)))

@@ -1,0 +1,1 @@
+"""What `mlrollout doctor` makes of what was seen. Pure."""
