@@ -14,7 +14,7 @@ from mlrollout.api.compare import CompareGuardrail
 from mlrollout.api.rate import RateGuardrail
 from mlrollout.api.sequential import SequentialGuardrail
 from mlrollout.evidence.answer import Answer
-from mlrollout.evidence.checks.check import Answers, Attempt, Occasion, Questions, Unmeasurable
+from mlrollout.evidence.checks.check import Attempt, Failure, Occasion, Questions, Unmeasurable
 from mlrollout.evidence.checks.compare_shares import CONTROL, TREATMENT
 from mlrollout.evidence.checks.kinds import check_of
 from mlrollout.evidence.measurement import Measurement
@@ -73,11 +73,10 @@ class Tested:
     def measure(self, at: float, stood: float, attempt: Attempt | None, sharing: int) -> Measurement:
         """One look."""
         occasion = Occasion(at, stood, attempt, sharing)
-        found: Measurement | Questions = self._check.proceed(occasion, {})
-        if not isinstance(found, Measurement):
-            answers: Answers = {name: self._answer(name, question.at or at) for name, question in found.items()}
-            found = self._check.proceed(occasion, answers)
-        assert isinstance(found, Measurement)  # noqa: S101 - all that it asked for was answered
+        found: Measurement | Questions
+        answers: dict[str, Answer | Failure] = {}
+        while not isinstance(found := self._check.proceed(occasion, answers), Measurement):
+            answers |= {name: self._answer(name, question.at or at) for name, question in found.items()}
         return found
 
     def _answer(self, name: str, at: float) -> Answer:

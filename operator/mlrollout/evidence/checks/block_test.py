@@ -11,12 +11,14 @@ from mlrollout.evidence.statistics import checkpoint
 from mlrollout.evidence.statistics.blocks import Block
 from mlrollout.evidence.statistics.counting import grid
 from mlrollout.evidence.statistics.counting.series import Series
-from mlrollout.evidence.statistics.counting.uncountable import UncountableError
+from mlrollout.evidence.statistics.counting.uncountable import UncountableError, UncountableReason
 
 from .memory import BlockSamples, ChangePoint, Gap, Memory, ShareSince, Test, TestState
 
 SILENCE = 3600.0
 """Seconds that a block may grow while nothing is scraped. Longer, and only what comes after is counted."""
+SKEW = 3
+"""Scrapes within which counters that belong together are to be seen together, though they are not exported at once."""
 _NEVER = 0.0
 """When the percentage of a stage came into force of which nothing was counted yet: earlier than that of any other."""
 _TIMES = ("stage", "since", "upto", "counted")
@@ -91,7 +93,7 @@ class BlockTest(Generic[S, C]):
                 content = self._count(memory.samples(found, begin, end))
             except UncountableError as error:
                 self.uncountable = error
-                if error.reason.waits and end - begin < SILENCE:
+                if error.reason.waits and self._may_wait(error.reason, found, begin, end):
                     self._waited = end
                     continue
                 memory = replace(memory, upto=end)
@@ -100,6 +102,16 @@ class BlockTest(Generic[S, C]):
                 self.uncountable, block = None, Block(begin, end, content)
                 memory = self.add(memory, block)
                 yield BlockRead(memory, block)
+
+    def _may_wait(
+        self, reason: UncountableReason, found: Mapping[str, tuple[Series, ...]], begin: float, end: float
+    ) -> bool:
+        """Whether a block that can't be counted may go on growing."""
+        if reason.silent:
+            return end - begin < SILENCE
+        # Waiting longer, bad events of anything would be counted as soon as there are as many others, all of them bad.
+        scrapes = max(len(one.times) - bisect_right(one.times, begin) for all_ in found.values() for one in all_)
+        return end - begin < 2 * self.step or scrapes <= SKEW
 
     def dump(self, memory: Memory[S]) -> str:
         """What is remembered, as text."""

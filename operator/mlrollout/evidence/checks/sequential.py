@@ -6,7 +6,7 @@ is measured depends on the samples alone, not on when or how often anybody looke
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
@@ -22,7 +22,8 @@ from mlrollout.evidence.promql.selector import selector
 from mlrollout.evidence.promql.text import QueryError
 from mlrollout.evidence.statistics.bets import Bets, enough
 from mlrollout.evidence.statistics.counting import grid
-from mlrollout.evidence.statistics.counting.series import Series
+from mlrollout.evidence.statistics.counting.increments import fell_alone, gauge
+from mlrollout.evidence.statistics.counting.series import Series, once
 from mlrollout.evidence.statistics.counting.uncountable import UncountableError
 
 from .block_test import SILENCE, BlockTest
@@ -39,6 +40,9 @@ SAMPLES = 50_000
 """How many samples one look should ask for, of all selectors together; a longer backlog is read in several looks."""
 BLOCKS = 120
 """How many blocks one look reads at most."""
+EARLIER = 3600.0
+"""How many seconds back is looked for gauges before the first user comes: what rises and falls slowly shows it then."""
+_EARLIER = "earlier."
 _HUGE = 700.0
 """The logarithm of the highest e-value that is told; the power of a little more is no float."""
 
@@ -74,6 +78,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         self.scrape = SCRAPE
         self._knows_scrape = False
         self._ahead = 4 * step
+        self._earlier_is_well = False
 
     # --- what a kind says --------------------------------------------------------------------
 
@@ -164,7 +169,9 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         if (end > begin or not self._knows_scrape) and len(answers) < len(self._selectors):
             upto = end if self._knows_scrape else max(end, grid.latest(occasion.at, step, 0.0))
             return self.questions(min(begin, end - step), upto)
-        for answer in answers.values():
+        for name, answer in answers.items():
+            if name.startswith(_EARLIER):
+                continue  # it only adds a doubt
             if isinstance(answer, Failure):
                 return self.failed(occasion, answer.reason, refused=answer.refused)
             if answer.warnings:
@@ -172,8 +179,12 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
                 return self.failed(occasion, partial)
         series = {name: answer.series for name, answer in answers.items() if isinstance(answer, Answer)}
         if occasion.attempt is None:
-            self._learn(series, begin, end)
-            return self._before_users(occasion, BlockSamples(series, begin, end))
+            now = {name: found for name, found in series.items() if not name.startswith(_EARLIER)}
+            if not self._earlier_is_well and len(answers) < 2 * len(self._selectors):
+                return self._ask_earlier(now, begin, end)
+            earlier = [one for name in series.keys() - now.keys() for one in series[name]]
+            self._learn(now, begin, end)
+            return self._before_users(occasion, BlockSamples(now, begin, end), earlier)
         level = self.guardrail.level(occasion.sharing)
         self._memory = memory = self._read(memory, series, end, level) if end > begin else memory
         self._learn(series, min(begin, end - step), end)
@@ -193,15 +204,27 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         seconds = math.ceil(end - begin + grid.BEFORE)
         return {where: Question(f"{text}[{seconds}s]", end) for where, text in self._selectors.items()}
 
-    def _before_users(self, occasion: Occasion, samples: BlockSamples) -> Measurement:
+    def _before_users(self, occasion: Occasion, samples: BlockSamples, earlier: Sequence[Series]) -> Measurement:
         """Inconclusive, for nothing counts yet. What can't be counted is an error before the first user comes."""
         try:
             self.count(samples)
+            # What a gauge of failures rises by would be failures, and a rollback for nothing.
+            for one in fell_alone(once(earlier)):
+                raise gauge(one)
         except UncountableError as error:
             if not error.reason.silent:
                 return self.failed(occasion, error.words)
+        else:
+            self._earlier_is_well = True
         message = "nobody has had the treatment yet: counting begins with the first stage"
         return Measurement(Verdict.INCONCLUSIVE, occasion.at, 0.0, message=message)
+
+    def _ask_earlier(self, series: Mapping[str, tuple[Series, ...]], begin: float, end: float) -> Questions:
+        """The questions for as long before as so many samples can be read."""
+        total = sum(len(one.samples) for found in series.values() for one in found)
+        span = end - begin + grid.BEFORE
+        seconds = math.ceil(min(EARLIER, max(span, span * SAMPLES / max(1, total))))
+        return {_EARLIER + where: Question(f"{text}[{seconds}s]", end) for where, text in self._selectors.items()}
 
     def _read(
         self, memory: Memory[S], series: Mapping[str, tuple[Series, ...]], upto: float, level: float

@@ -238,6 +238,19 @@ def test_what_is_no_count_is_an_error_that_names_it_and_never_a_breach(
     assert Verdict.BREACH not in {one.verdict for one in looks.made}
 
 
+def test_bad_events_wait_for_theirs_no_longer_than_counters_that_belong_together_may_differ() -> None:
+    """Else six of anything would be bad as soon as seven events have come: a rollback for nothing."""
+    late = Looks.at(counters(steps(0, 0, 2, 0), steps(0, 0, 0, 0, 2, 1)))  # exported two scrapes apart
+    found = late.every(15, 300)
+    assert found.evidence is not None
+    assert found.evidence.treatment.bad == 2
+    strange = Looks.at(counters(steps(0, 0, 6, 0), steps(1)))
+    found = strange.every(15, 600)
+    assert (found.verdict, Verdict.BREACH in {one.verdict for one in strange.made}) == (Verdict.PASS, False)
+    assert found.evidence is not None
+    assert found.evidence.treatment.bad == 0
+
+
 def test_a_counter_that_falls_like_a_gauge_is_no_evidence() -> None:
     found = Looks.at(counters(steps(0), steps(*[1000.0] * 20, -100.0))).every(15, 330)
     assert found.verdict is Verdict.ERROR

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from mlrollout.evidence.statistics.blocks import Counts, Pair, Sums
 
-from .increments import Span, increase, seen
+from .increments import Span, increase, newest_in, seen
 from .series import REPLICA, Series, bucket, by_label, once
 from .uncountable import UncountableError, UncountableReason
 
@@ -51,6 +51,7 @@ def counts(counters: CounterPair, span: Span) -> Counts:
 def above(buckets: Sequence[Series], edge: float, span: Span) -> Counts:
     """Events above a bucket's edge, and all events, of a classic histogram."""
     below, every = bucket(buckets, edge), bucket(buckets, math.inf)
+    _together(below, every, edge, span)
     events, good = _events(CounterPair(below, every), span), increase(below, span)
     if good > events:
         raise UncountableError(
@@ -58,6 +59,21 @@ def above(buckets: Sequence[Series], edge: float, span: Span) -> Counts:
             f"{good:.15g} events below the edge of {events:.15g}: buckets are cumulative",
         )
     return Counts(events, events - good)
+
+
+def _together(below: Sequence[Series], every: Sequence[Series], edge: float, span: Span) -> None:
+    """Refuse a histogram whose bucket is not exported any more, or not by all: its events would all lie above."""
+    newest = {_but_le(one): newest_in(one, span) for one in below}
+    for one in every:
+        at = newest_in(one, span)
+        if at is not None and newest.get(_but_le(one)) != at:
+            raise UncountableError(
+                UncountableReason.NO_EDGE, f"{one} was scraped without a bucket that has the edge {edge:.15g}"
+            )
+
+
+def _but_le(one: Series) -> frozenset[tuple[str, str]]:
+    return frozenset((name, value) for name, value in one.labels.items() if name != "le")
 
 
 def sums(counters: CounterPair, span: Span) -> Sums:

@@ -19,7 +19,7 @@ KEPT = 0.5
 """The share of what it stood at before that a counter can't have gained again since a restart, in one scrape."""
 FALLS = 3
 OFTEN = 4
-"""A gauge falls at least `FALLS` times, and at one in `OFTEN` of its changes."""
+"""A gauge falls at least `FALLS` times, and at one in `OFTEN` of its changes; or once, where all else went on."""
 _UNKNOWN = ("", "")
 
 Target = tuple[str, str]
@@ -37,6 +37,7 @@ class Span:
         watched: Whether anything was scraped before, so that a series without an earlier sample is a new one.
         pace: The greatest growth that was seen, per second: what is new or began anew can't be far beyond that.
         restarts: When a target restarted for sure: several of its counters fell in one scrape, and none went on.
+        alone: Series that fell while the rest of their target went on for sure, so that nothing restarted.
     """
 
     begin: float
@@ -45,13 +46,14 @@ class Span:
     watched: bool
     pace: float
     restarts: Mapping[Target, Sequence[float]] = field(default_factory=dict)
+    alone: tuple[Series, ...] = ()
 
     @classmethod
     def of(cls, series: Sequence[Series], begin: float, end: float, since: float = -math.inf) -> "Span":
         """Of all series that are read together: bad events and all events, of both groups."""
         watched = any(bisect_left(one.times, since) < bisect_right(one.times, begin) for one in series)
         pace = max(map(_pace, series), default=0.0)
-        return cls(begin, end, since, watched, pace, _restarts(series))
+        return cls(begin, end, since, watched, pace, _restarts(series), fell_alone(series))
 
     def plausible(self, value: float, seconds: float) -> bool:
         """Whether a counter that began at 0 so long ago at most can stand there."""
@@ -61,6 +63,12 @@ class Span:
 def seen(series: Iterable[Series], span: Span) -> bool:
     """Whether there is a sample in the block."""
     return any(len(_inside(one, span)) for one in series)
+
+
+def newest_in(one: Series, span: Span) -> float | None:
+    """When its newest sample in the block was taken; `None` where there is none."""
+    inside = _inside(one, span)
+    return one.times[inside.stop - 1] if inside else None
 
 
 def increase(series: Sequence[Series], span: Span, *, whole: bool = True) -> float:
@@ -155,6 +163,9 @@ def _check(one: Series, *, whole: bool) -> None:
 def _counters(series: Sequence[Series], span: Span) -> None:
     if not any(one.falls for one in series):
         return
+    if alone := [one for one in span.alone if one in series]:
+        # What a gauge rises by is no event either: all blocks near the fall are refused, not the fall alone.
+        raise gauge(alone[0])
     changes = [(one, at, to, new < old) for one in series for (at, old), (to, new) in _steps(one) if new != old]
     # What restarts again and again is what a guard is there for: the counters of a crash loop must not pass for gauges.
     falls = sum(fell and not _restarted(one, at, to, span) for one, at, to, fell in changes)
@@ -184,6 +195,46 @@ def _restarts(series: Sequence[Series]) -> Mapping[Target, Sequence[float]]:
         if times > 1 and (target, when) not in went_on:
             found[target].append(when)
     return found
+
+
+def gauge(one: Series) -> UncountableError:
+    """That a series fell by itself, for the user."""
+    return UncountableError(
+        UncountableReason.GAUGE,
+        f"{one} fell while other counters of its target went on, so nothing restarted: is it a gauge?",
+    )
+
+
+def fell_alone(series: Sequence[Series]) -> tuple[Series, ...]:
+    """Those that fell by themselves while another counter of their target went on, as no restart lets it.
+
+    Where two fell together a part of the target may have restarted, as behind a collector that many pods push to.
+    """
+    found = []
+    for one in [one for one in series if one.falls and _target(one) != _UNKNOWN]:
+        others = [other for other in series if other is not one and _target(other) == _target(one)]
+        falls = ((before, after) for (before, old), (after, new) in _steps(one) if new < old)
+        if any(_went_on(others, before, after) for before, after in falls):
+            found.append(one)
+    return tuple(found)
+
+
+def _went_on(others: Sequence[Series], before: float, after: float) -> bool:
+    """Whether none of these fell between two scrapes, and one stood higher than it could have come since a restart."""
+    sure = False
+    for one in others:
+        values = _between(one, before, after)
+        if any(new < old for old, new in pairwise(values)):
+            return False
+        sure = sure or (bool(values) and values[0] > FASTER * _pace(one) * (after - before))
+    return sure
+
+
+def _between(one: Series, before: float, after: float) -> Sequence[float]:
+    """What a series stood at from one scrape to another; nothing where it was not there in both."""
+    first, last = bisect_left(one.times, before), bisect_left(one.times, after)
+    scraped = last < len(one.times) and (one.times[first], one.times[last]) == (before, after)
+    return one.values[first : last + 1] if scraped else ()
 
 
 def _target(one: Series) -> Target:

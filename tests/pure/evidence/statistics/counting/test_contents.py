@@ -157,6 +157,13 @@ def test_events_above_an_edge(edge: float, bad: int) -> None:
         ([Series({"__name__": "x"}, (), native=True)], 2, UncountableReason.NATIVE, "always_scrape_classic_histograms"),
         ([], 2, UncountableReason.NO_SAMPLES, "no series"),
         (
+            [*BUCKETS, series(0, 9, 30, le="+Inf", pod="other")],
+            1,
+            UncountableReason.NO_EDGE,
+            'x{le="+Inf", pod="other"} was scraped without a bucket that has the edge 1',
+        ),
+        ([series(0, 5, le="1"), BUCKETS[2]], 1, UncountableReason.NO_EDGE, "without a bucket that has the edge 1"),
+        (
             [series(0, 9, 30, le="2"), BUCKETS[2]],
             2,
             UncountableReason.MORE_BAD_THAN_ALL,

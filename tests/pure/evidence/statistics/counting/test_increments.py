@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.evidence.statistics.counting.increments import Span, increase, seen
+from mlrollout.evidence.statistics.counting.increments import Span, fell_alone, increase, seen
 from mlrollout.evidence.statistics.counting.series import MOST, Series, once
 from mlrollout.evidence.statistics.counting.uncountable import UncountableError, UncountableReason
 
@@ -202,10 +202,46 @@ def test_what_falls_alone_again_and_again_is_a_gauge(others: list[float], labels
     own = {"job": "app", "instance": "a"} if labels else {}
     gauge, all_ = (replace(series(*values), labels=one) for values, one in ((_LOOPING, own), (others, labels)))
 
-    with pytest.raises(UncountableError, match="fell 3 times in 7 changes") as refused:
+    with pytest.raises(
+        UncountableError, match=r"fell (3 times in 7 changes|while other counters of its target went on)"
+    ) as refused:
         increase([gauge], Span.of((gauge, all_), 0, 1000))
 
     assert refused.value.reason is UncountableReason.GAUGE
+
+
+@pytest.mark.parametrize(
+    ("values", "others", "instance", "alone"),
+    [
+        ([5, 4], [[900, 901]], "a", True),  # one fall is enough where all else goes on
+        ([5, 4], [[900, 900]], "a", True),  # or stands
+        ([5, 4], [[900, 901], [900, 3]], "a", False),  # two of a target fell: a part of it restarted
+        ([5, 4], [[2, 12]], "a", False),  # it may have come there since a restart
+        ([5, 4], [[0, 0]], "a", False),  # nothing tells
+        ([5, 4], [[900, 901]], "b", False),  # of another target
+        ([5, 6], [[900, 901]], "a", False),
+    ],
+)
+def test_a_fall_while_the_rest_of_the_target_goes_on_is_a_gauges(
+    values: list[float], others: list[list[float]], instance: str, *, alone: bool
+) -> None:
+    one = series(*values, job="app", instance="a", status="failure")
+    rest = [series(*found, job="app", instance=instance, place=str(place)) for place, found in enumerate(others)]
+
+    assert fell_alone([one, *rest]) == ((one,) if alone else ())
+    if alone:
+        with pytest.raises(UncountableError, match=r'status="failure"} fell while .* is it a gauge\?'):
+            increase([one], Span.of([one, *rest], 0, 100))
+        assert increase(rest, Span.of([one, *rest], 0, 100)) == others[0][1] - others[0][0]
+
+
+def test_a_counter_that_was_away_at_either_scrape_tells_nothing_of_a_restart() -> None:
+    one = series(5, 4, 4, job="app", instance="a")
+    late = series(900, 900, begin=15, job="app", instance="a", status="late")
+    early = series(900, begin=0, job="app", instance="a", status="early")
+    born_anew = Series({"job": "app", "instance": "a"}, ((0.0, 900.0), (30.0, 901.0)))
+
+    assert fell_alone([one, late, early, born_anew]) == ()
 
 
 def test_counters_whose_sum_is_no_number_any_more_are_counters() -> None:
