@@ -7,6 +7,7 @@ this is no use of the `prometheus-api-client` package: `docs/adr/0002-prometheus
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType, SimpleNamespace
 
@@ -103,17 +104,18 @@ class PrometheusSource:
 
     async def _ask(self, form: Mapping[str, str], *, ranged: bool) -> Answer:
         loop = asyncio.get_running_loop()
-        sent = loop.time()
+        sent, begun = loop.time(), time.time()
         async with await self._send(form) as response:
-            took = loop.time() - sent
+            took, date = loop.time() - sent, response.headers.get("Date")
+            ahead = reply.ahead(date, begun, time.time())
             if response.status != _OK and response.status not in _QUERY_REFUSED:
                 raise reply.UnusableReplyError(_unwanted(response.status))
             body = await _read(response, MAX_RANGE_BYTES if ranged else MAX_BYTES)
         if response.status in _QUERY_REFUSED:
             raise reply.refusal(body, response.status)
         if ranged:
-            return reply.ranged(body)
-        return reply.answer(body, date=response.headers.get("Date"), took=took)
+            return reply.ranged(body, ahead=ahead)
+        return reply.answer(body, date=date, took=took)
 
     async def _send(self, form: Mapping[str, str]) -> aiohttp.ClientResponse:
         connection = SimpleNamespace(reused=False)

@@ -103,8 +103,12 @@ def answer(body: bytes, *, date: str | None, took: float) -> Answer:
     return Answer(samples, evaluated, _lag(evaluated, date, took), _warnings(reply.warnings), reply.data.resultType)
 
 
-def ranged(body: bytes) -> Answer:
+def ranged(body: bytes, *, ahead: float = 0.0) -> Answer:
     """The samples of a range selector in a reply.
+
+    Args:
+        body: The reply.
+        ahead: By how much the server's clock is ahead of the one here.
 
     Raises:
         UnusableReplyError: It is no such reply of the query API.
@@ -116,7 +120,21 @@ def ranged(body: bytes) -> Answer:
             "gave no samples of a range selector: check the address, the path in it, and the selector"
         ) from None
     series = tuple(Series(one.metric, one.values, native=bool(one.histograms)) for one in reply.data.result)
-    return Answer((), warnings=_warnings(reply.warnings), kind="matrix", series=series)
+    return Answer((), warnings=_warnings(reply.warnings), kind="matrix", series=series, ahead=ahead)
+
+
+def ahead(date: str | None, sent: float, received: float) -> float:
+    """By how many seconds at least the server's clock is ahead of the one here; below zero, behind; 0 if unknown.
+
+    Args:
+        date: The reply's `Date` header, the server's clock cut to the second, somewhen between the other two.
+        sent: When the question was sent by the clock here, seconds since the epoch.
+        received: When the reply began.
+    """
+    said = _moment(date)
+    if said is None:
+        return 0.0
+    return max(0.0, said - received) or min(0.0, said + 1 - sent)
 
 
 def refusal(body: bytes, status: int) -> UnusableReplyError:
@@ -164,10 +182,13 @@ def _lag(evaluated: float | None, date: str | None, took: float) -> float:
     Of an evaluation made for this question, nothing is left: `date` is cut to the second, and it can't have
     begun before the question was sent.
     """
-    if evaluated is None or date is None:
-        return 0.0
+    said = _moment(date)
+    return 0.0 if evaluated is None or said is None else max(0.0, said - took - evaluated)
+
+
+def _moment(date: str | None) -> float | None:
+    """Seconds since the epoch of a `Date` header; `None` where there is none that can be read."""
     try:
-        said = parsedate_to_datetime(date).timestamp()
+        return None if date is None else parsedate_to_datetime(date).timestamp()
     except (ValueError, OverflowError):
-        return 0.0
-    return max(0.0, said - took - evaluated)
+        return None

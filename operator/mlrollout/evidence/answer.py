@@ -25,6 +25,7 @@ class Answer:
         warnings: What Prometheus warned of (a partial answer, for example), shortened.
         kind: The result's type as Prometheus names it: `vector`, `scalar`, `matrix`, `string`.
         series: The series of a range selector with their samples; read only where the question has a moment.
+        ahead: Seconds at least by which the server's clock is ahead of the one here; below zero, behind; 0 if unknown.
     """
 
     samples: tuple[Sample, ...]
@@ -33,3 +34,4 @@ class Answer:
     warnings: tuple[str, ...] = ()
     kind: str = "vector"
     series: tuple[Series, ...] = ()
+    ahead: float = 0.0

@@ -78,6 +78,8 @@ class Measurement:
         evidence: What a sequential test stands on; `None` for any other.
         checkpoint: What the check has to remember, for another process to go on from; empty for nothing.
         held: Why its value, which lies outside the limits, is no breach; `None` where it does not, or is one.
+        ahead: By more than so many seconds the source's clock is ahead of the operator's; below zero, behind; 0 where
+            that makes no difference.
     """
 
     verdict: Verdict
@@ -90,6 +92,7 @@ class Measurement:
     evidence: Evidence | None = None
     checkpoint: str = ""
     held: Held | None = None
+    ahead: float = 0.0
 
     @property
     def begins(self) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from mlrollout.api.compare import CompareGuardrail
+from mlrollout.api.duration import rough
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
 from mlrollout.api.threshold import ThresholdGuardrail
@@ -42,9 +43,21 @@ def of_guardrail(guardrail: Guardrail) -> tuple[Finding, ...]:
 
 def of_measurement(guardrail: Guardrail, measurement: Measurement) -> tuple[Finding, ...]:
     """What a measurement shows of its guardrail."""
+    if measurement.ahead:
+        return (_clocks(measurement.ahead),)
     if measurement.value is None or not isinstance(guardrail, ThresholdGuardrail):
         return ()
     return tuple(by_answer(guardrail, measurement.value))
+
+
+def _clocks(ahead: float) -> Finding:
+    """That two clocks are apart by which the same blocks are counted; of all guardrails the same."""
+    if ahead < 0:
+        where, so = "behind", "the last samples of a block come when it was counted already, and never count"
+    else:
+        where, so = "ahead of", "what is counted is older than it seems, and a failure is found that much later"
+    message = f"the clock of their Prometheus is more than {rough(abs(ahead))} {where} the operator's: {so}"
+    return Finding(Level.WARNING, "guardrails", message, "have both set by NTP")
 
 
 def warnings(spec: Spec, measurements: Mapping[str, MeasurementHistory]) -> tuple[Finding, ...]:

@@ -141,6 +141,26 @@ async def test_an_evaluation_that_takes_its_time_does_not_lag() -> None:
         assert (await ask()).lag == 0
 
 
+MATRIX = b'{"status":"success","data":{"resultType":"matrix","result":[]}}'
+
+
+@pytest.mark.parametrize(("set_by", "low", "high"), [(90, 80, 90), (-90, -90, -80), (0, 0, 0)])
+async def test_a_clock_that_is_set_otherwise_is_seen_as_samples_are_asked_for(
+    set_by: float, low: float, high: float
+) -> None:
+    async def answers(writer: asyncio.StreamWriter) -> None:
+        writer.write(raw.http("200 OK", MATRIX, f"Date: {formatdate(time.time() + set_by, usegmt=True)}"))
+
+    async with raw_server(answers) as server, asking(server.address) as ask:
+        assert low <= (await ask(at=1.0)).ahead <= high
+
+
+@pytest.mark.parametrize("header", ["Server: x", "Date: yesterday"])
+async def test_one_that_is_not_told_is_taken_for_right(header: str) -> None:
+    async with raw_server(raw.answers(MATRIX, header)) as server, asking(server.address) as ask:
+        assert (await ask(at=1.0)).ahead == 0
+
+
 async def test_an_answer_without_samples_says_no_time() -> None:
     headers = f"Date: {formatdate(usegmt=True)}"
     async with raw_server(raw.answers(raw.vector(), headers)) as server, asking(server.address) as ask:

@@ -1,6 +1,7 @@
 """A guardrail that can't do its work is found, by its query or by what that answers; and one that can is left alone."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import promql_parser as promql
@@ -228,3 +229,26 @@ def test_a_comparison_that_loses_its_control_is_told_ahead(
     asked = Spec.model_validate({"revision": "r", "traffic": {"key": "k"}, "guardrails": [one], **changes})
     said = [str(finding) for finding in of_spec(asked)]
     assert any("at 100 % there is no control to compare with" in each for each in said) is warned
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [
+        (
+            -30.0,
+            "the clock of their Prometheus is more than 30s behind the operator's: the last samples of a block come",
+        ),
+        (30.0, "the clock of their Prometheus is more than 30s ahead of the operator's: what is counted is older"),
+    ],
+)
+def test_clocks_that_are_apart_are_told_once_for_all_guardrails(ahead: float, said: str) -> None:
+    rate = {"bad": 'x_total{status="failure"}', "all": "x_total", "max": 0.05}
+    raws = [{"name": name, "rate": rate} for name in ("a", "b")]
+    spec = Spec.model_validate({"revision": "1", "traffic": {"key": "k"}, "guardrails": raws})
+    apart = Measurement(Verdict.PASS, 0.0, 0.0, value=0.01, ahead=ahead)
+    histories = {one.name: MeasurementHistory(one).add(apart) for one in spec.guardrails}
+
+    (finding,) = warnings(spec, histories)
+    assert (finding.where, finding.message.startswith(said)) == ("guardrails", True)
+    well = {one.name: MeasurementHistory(one).add(replace(apart, ahead=0.0)) for one in spec.guardrails}
+    assert warnings(spec, well) == ()

@@ -79,6 +79,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         self._knows_scrape = False
         self._ahead = 4 * step
         self._earlier_is_well = False
+        self._ahead_of_us = 0.0
 
     # --- what a kind says --------------------------------------------------------------------
 
@@ -156,6 +157,20 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
 
     def proceed(self, occasion: Occasion, answers: Answers) -> Measurement | Questions:
         """First the questions for the samples since the last block that was read, then the measurement by them."""
+        found = self._proceed(occasion, answers)
+        return replace(found, ahead=self._apart(answers)) if isinstance(found, Measurement) else found
+
+    def _apart(self, answers: Answers) -> float:
+        """By more than so many seconds the clocks are apart that blocks end and samples are taken by; 0 for not."""
+        told = [one.ahead for one in answers.values() if isinstance(one, Answer)]
+        if told:  # a look between two blocks asks nothing
+            most = max(told, key=abs)
+            # Once it was told, half as much goes on being told, so that it does not come and go with each look.
+            limit = grid.SCRAPES * self.scrape / (2 if self._ahead_of_us else 1)
+            self._ahead_of_us = math.copysign(grid.SCRAPES * self.scrape, most) if abs(most) > limit else 0.0
+        return self._ahead_of_us
+
+    def _proceed(self, occasion: Occasion, answers: Answers) -> Measurement | Questions:
         step = self.blocks.step
         newest = grid.latest(occasion.at, step, self.scrape)
         if occasion.attempt is None:

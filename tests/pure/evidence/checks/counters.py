@@ -34,6 +34,8 @@ class Counters:
     asked: list[Question] = field(default_factory=list)
     since: float = 0.0
     """How far back the history reaches."""
+    ahead: float = 0.0
+    """By how much its clock is ahead, as an answer tells."""
 
     def scraped(self, name: str, steps: Iterator[float], *, begin: float = EPOCH - SCRAPE, **labels: str) -> None:
         """A counter that grows by such steps, one in each scrape, from 0."""
@@ -48,7 +50,9 @@ class Counters:
         assert question.at is not None
         begin, name = max(question.at - float(found["seconds"]), self.since), found["selector"].partition("{")[0]
         cut = [replace(one, samples=_between(one, begin, question.at)) for one in self.series.get(name, [])]
-        return Answer((), kind="matrix", series=tuple(one for one in cut if one.samples or one.native))
+        return Answer(
+            (), kind="matrix", series=tuple(one for one in cut if one.samples or one.native), ahead=self.ahead
+        )
 
 
 def _between(one: Series, begin: float, end: float) -> tuple[tuple[float, float], ...]:

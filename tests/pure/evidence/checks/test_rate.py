@@ -490,6 +490,16 @@ def test_a_selector_is_asked_with_the_users_own_words() -> None:
     assert looks.counters.asked[0].promql == 'failed_total{group=~"treat.*",x=`a"b`}[345s]'
 
 
+def test_clocks_further_apart_than_two_scrapes_are_told_and_do_not_come_and_go() -> None:
+    looks = Looks.at(traffic(5, healthy, HOUR))
+    told = []
+    for at, looks.counters.ahead in ((60, -29), (75, -31), (80, -31), (90, -16), (105, -14), (120, 45), (135, 0)):
+        told.append(looks.look(at).ahead)
+
+    assert told == [0, -30, -30, -30, 0, 30, 0]
+    assert looks.look(5, None).ahead == 0
+
+
 def test_the_limit_is_shown() -> None:
     guardrail = read(GUARDRAIL)
     assert kind_of(guardrail).limit(guardrail, 0.2) == 0.05
