@@ -4,6 +4,7 @@ The spec is that of the production example; what was measured is what such an ap
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
@@ -13,6 +14,8 @@ from typing import Any
 import yaml
 from mlrollout.api import GROUP, KIND, VERSION, moment
 from mlrollout.api.crd import UNSEEN
+from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.recent import KEPT
 from mlrollout.api.spec import Spec
 from mlrollout.domain.conditions import facts, stalled, stamp
 from mlrollout.domain.decide import decide
@@ -142,9 +145,7 @@ def _object(
     asked = spec().model_copy(update=dict(changes or {}))
     if state is not None and traffic is None and not trouble:
         traffic = Traffic(str(state.record.percentage), state.record)
-    histories = {
-        one.name: MeasurementHistory(one).add(found[one.name]) for one in asked.guardrails if one.name in found
-    }
+    histories = {one.name: _history(one, found[one.name]) for one in asked.guardrails if one.name in found}
     seen = Observation(UID, f"{NAMESPACE}/{NAME}", traffic, trouble, histories)
     decision = decide(asked, state, seen, NOW)
     status = to_status(
@@ -156,6 +157,16 @@ def _object(
         written_by="mlrollout-system/mlrollout",
     )
     return _as_object(asked, status.render(), metadata)
+
+
+def _history(guardrail: Guardrail, last: Measurement) -> MeasurementHistory:
+    """A look that comes after others of a guardrail that was well, each a little different."""
+    well = _well()[guardrail.name]
+    history = MeasurementHistory(guardrail)
+    for place in range(KEPT, 0, -1):
+        value = None if well.value is None else well.value * (1 + 0.03 * math.sin(2.3 * place))
+        history = history.add(replace(well, value=value, at=last.at - 15.0 * place))
+    return history.add(last)
 
 
 def _as_object(asked: Spec, status: dict[str, Any], metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:

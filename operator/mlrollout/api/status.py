@@ -16,6 +16,8 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from .duration import Duration
 from .model import Keyed, Model
 from .moment import Moment
+from .recent import LONGEST as LONGEST_RECENT
+from .recent import newest
 
 MAX_MESSAGE = 1024
 MAX_CHECKPOINT = 16_384
@@ -56,6 +58,7 @@ def _writable(seconds: object) -> object:
 Text = Annotated[str, StringConstraints(max_length=253)]
 Message = Annotated[str, StringConstraints(max_length=MAX_MESSAGE), BeforeValidator(_clip)]
 Checkpoint = Annotated[str, StringConstraints(max_length=MAX_CHECKPOINT), BeforeValidator(_whole)]
+Looks = Annotated[str, StringConstraints(max_length=LONGEST_RECENT), BeforeValidator(newest)]
 Word = Annotated[str, StringConstraints(max_length=64)]
 Count = Annotated[int, Field(ge=0)]
 Percentage = Annotated[int, Field(ge=0, le=100)]
@@ -211,6 +214,9 @@ class GuardrailStatus(Model):
     """When it was seen."""
     message: Message = ""
     """The same for people, or what went wrong and what to do."""
+    recent: Looks = ""
+    """The values of the last 16 looks of the operator that wrote this, oldest first: ! behind a breach, ? behind what
+    is inconclusive, - for none. For people; written when something else is."""
     evidence: EvidenceStatus | None = None
     """What a sequential test stands on."""
     checkpoint: Checkpoint = ""

@@ -125,6 +125,7 @@ def _guardrail(guardrail: Guardrail, history: MeasurementHistory) -> GuardrailSt
         samples=measurement.samples,
         at=measurement.at,
         message=measurement.message,
+        recent=history.recent,
         evidence=None if measurement.evidence is None else _evidence(measurement.evidence),
         checkpoint=history.checkpoint,
     )

@@ -5,6 +5,7 @@ from enum import StrEnum
 from math import inf
 
 from mlrollout.api.guardrail import Guardrail, Proof
+from mlrollout.api.recent import longer
 
 
 class Verdict(StrEnum):
@@ -127,6 +128,7 @@ class MeasurementHistory:
         held_since: When the first bad value was held back since there was one that was not; infinity for none. Looks
             without a value do not end it: little traffic has nothing to say now and then.
         uncounted_since: The same of those whose samples could not be counted; one that was counted ends it.
+        recent: The last ones on one line, for people; nothing is decided by it.
     """
 
     guardrail: Guardrail
@@ -138,6 +140,7 @@ class MeasurementHistory:
     checkpoint: str = ""
     held_since: float = inf
     uncounted_since: float = inf
+    recent: str = ""
 
     @property
     def missing_since(self) -> float:
@@ -164,6 +167,7 @@ class MeasurementHistory:
             checkpoint=measurement.checkpoint or self.checkpoint,
             held_since=min(held, at) if measurement.held else held,
             uncounted_since=min(uncounted, at) if measurement.held is Held.UNCOUNTED else uncounted,
+            recent=longer(self.recent, verdict, measurement.value),
         )
 
     def _passing(self, at: float) -> float:

@@ -66,12 +66,6 @@ class Fields:
         items = self._found.get(name)
         return tuple(map(Fields, items)) if isinstance(items, list | tuple) else ()
 
-    def numbers(self, name: str) -> tuple[float, ...]:
-        """Each number of a list."""
-        items = self._found.get(name)
-        found = items if isinstance(items, list | tuple) else ()
-        return tuple(float(one) for one in found if isinstance(one, int | float) and _finite(one))
-
     def __contains__(self, name: str) -> bool:
         return self._found.get(name) is not None
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mlrollout.api.recent import PastLook, looks
+
 from .fields import Fields
 
 _WORST = ("Breach", "Error", "NoData", "Inconclusive", "", "Pass")
@@ -32,7 +34,7 @@ class GuardrailGlance:
         samples: How many samples or events it stands on.
         at: When that was seen, seconds since the epoch.
         message: The same for people, and what to do.
-        recent: The values of the last looks that had one, oldest first.
+        recent: The last looks, oldest first.
     """
 
     name: str
@@ -46,7 +48,7 @@ class GuardrailGlance:
     samples: float | None = None
     at: float | None = None
     message: str = ""
-    recent: tuple[float, ...] = ()
+    recent: tuple[PastLook, ...] = ()
 
     @property
     def strain(self) -> float:
@@ -88,7 +90,7 @@ def _guardrail(asked: Fields, said: Fields) -> GuardrailGlance:
         samples=said.number("samples"),
         at=said.moment("at"),
         message=said.text("message"),
-        recent=said.numbers("recent"),
+        recent=looks(said.text("recent")),
     )
 
 

@@ -3,10 +3,11 @@
 import io
 
 import pytest
+from mlrollout.api.recent import looks
 from mlrollout.cli.reading.one import to_type
 from mlrollout.cli.screens import rollouts, status
 from mlrollout.cli.screens.columns import Column, lines
-from mlrollout.cli.screens.look import DRAWN, PLAIN, number, signs
+from mlrollout.cli.screens.look import DRAWN, FINDINGS, PLAIN, number, signs
 from mlrollout.cli.screens.wrap import wrapped
 from mlrollout.glance.advice import advise
 from mlrollout.glance.rollout import glance
@@ -118,9 +119,26 @@ def test_a_bar_is_full_only_where_all_is_served(share: float, bar: str) -> None:
     assert DRAWN.bar(share, 4) == bar
 
 
-@pytest.mark.parametrize(("values", "line"), [((), ""), ((3.0,), "▁"), ((2.0, 2.0), "▁▁"), ((0.0, 1.0, 0.5), "▁█▅")])
-def test_the_last_looks_are_a_line(values: tuple[float, ...], line: str) -> None:
-    assert DRAWN.sparkline(values) == line
+@pytest.mark.parametrize(
+    ("recent", "drawn", "plain"),
+    [
+        ("", "", ""),
+        ("3", "▁", "_"),
+        ("2 2", "▁▁", "__"),
+        ("0 1 0.5", "▁█▅", "_^-"),
+        ("0 - 1! - 0.5?", "▁·█·▅", "_?^?-"),
+        ("- -", "··", "??"),
+        ("!", "·", "?"),
+    ],
+)
+def test_the_last_looks_are_a_line(recent: str, drawn: str, plain: str) -> None:
+    assert DRAWN.sparkline(looks(recent)).plain == drawn
+    assert PLAIN.sparkline(looks(recent)).plain == plain
+
+
+def test_breaches_among_the_last_looks_have_their_colour() -> None:
+    line = DRAWN.sparkline(looks("1 5! 2"))
+    assert [(line.plain[one.start : one.end], one.style) for one in line.spans] == [("█", FINDINGS["Breach"])]
 
 
 def test_colours_go_where_nobody_wants_them() -> None:

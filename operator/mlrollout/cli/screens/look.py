@@ -1,11 +1,12 @@
 """What words and signs look like: one table for colours, one for the signs that a terminal may lack."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
 
 from mlrollout.api.duration import brief
+from mlrollout.api.recent import PastLook
 from mlrollout.glance.rollout import Tone
 from mlrollout.glance.stages import StagePlace
 
@@ -30,6 +31,7 @@ class Signs:
         done: How much of a bar is done.
         rest: How much is not.
         sparks: From low to high.
+        gap: Where there is no value.
         places: Before the name of a stage.
         then: Between two stages.
         dot: Between two facts.
@@ -39,6 +41,7 @@ class Signs:
     done: str
     rest: str
     sparks: str
+    gap: str
     places: Mapping[StagePlace, str]
     then: str
     dot: str
@@ -51,19 +54,24 @@ class Signs:
             done = min(max(done, 1), width - 1)
         return self.done * done + self.rest * (width - done)
 
-    def sparkline(self, values: tuple[float, ...]) -> str:
-        """Values as a line of small bars, the lowest and the highest of them at its ends."""
-        if not values:
-            return ""
-        low, span = min(values), max(values) - min(values)
-        last = len(self.sparks) - 1
-        return "".join(self.sparks[round((one - low) / span * last) if span else 0] for one in values)
+    def sparkline(self, looks: Sequence[PastLook]) -> Text:
+        """Looks as a line of small bars, from the lowest value to the highest; breaches in their colour."""
+        values = [one.value for one in looks if one.value is not None]
+        low, high = min(values, default=0.0), max(values, default=0.0)
+        return Text.assemble(*(self._spark(one, low, high - low) for one in looks))
+
+    def _spark(self, look: PastLook, low: float, span: float) -> tuple[str, str]:
+        style = FINDINGS["Breach"] if look.breached else ""
+        if look.value is None:
+            return self.gap, style or FAINT
+        return self.sparks[round((look.value - low) / span * (len(self.sparks) - 1)) if span else 0], style
 
 
 DRAWN = Signs(
     done="█",
     rest="░",
     sparks="▁▂▃▄▅▆▇█",
+    gap="·",
     places={StagePlace.BEHIND: "✔", StagePlace.HERE: "▶", StagePlace.AHEAD: "○", StagePlace.FAILED: "✘"},
     then="▸",
     dot="·",
@@ -73,6 +81,7 @@ PLAIN = Signs(
     done="#",
     rest=".",
     sparks="_.-=^",
+    gap="?",
     places={StagePlace.BEHIND: "+", StagePlace.HERE: ">", StagePlace.AHEAD: "o", StagePlace.FAILED: "x"},
     then=">",
     dot="-",
