@@ -1,5 +1,6 @@
 """The command line, in packages by subject; docs/cli.md says what each command is for."""
 
+import os
 import sys
 
 from .ending import ended
@@ -14,3 +15,9 @@ def main() -> None:
         return run()
 
     sys.exit(ended(run))
+
+
+def complete() -> None:
+    """Say what may come next, as kubectl asks it."""
+    os.environ["_MLROLLOUT_COMPLETE"] = "kubectl"
+    main()

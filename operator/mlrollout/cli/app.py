@@ -4,17 +4,18 @@ A command's module holds its options; what it does is imported when it is called
 `--help` and the commands of somebody on call need not wait.
 """
 
+import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from mlrollout.domain.request import Verb
+from mlrollout.domain.request import Verb, one_line
 
-from . import notify, processes
+from . import notify, processes, shells
 from .asking import commands as asking
 from .auditing import commands as auditing
 from .authoring import commands as authoring
@@ -28,6 +29,23 @@ def show_version() -> None:
     from importlib.metadata import version
 
     typer.echo(version("mlrollout"))
+
+
+def show_completion(
+    shell: Annotated[
+        str,
+        typer.Argument(
+            metavar="SHELL",
+            help="bash, zsh, fish; or kubectl, for the plugin",
+            autocompletion=lambda incomplete: [one for one in shells.SCRIPTS if one.startswith(incomplete)],
+        ),
+    ],
+) -> None:
+    """Print what a shell needs so that Tab completes commands, objects and stages; its first lines say where to."""
+    if shell not in shells.SCRIPTS:
+        known = ", ".join(shells.SCRIPTS)
+        raise CommandError(f"there is no completion for {one_line(shell)}, but for {known}", ExitCode.WRONG_USAGE)
+    typer.echo(shells.SCRIPTS[shell], nl=False)
 
 
 COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
@@ -53,7 +71,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Before the night": {"doctor": doctor, "notify": notify.app},
     "After a verdict": {"blocks": auditing.blocks, "replay": auditing.replay},
     "Processes": {"operator": processes.operator, "server": processes.server, "token": processes.token},
-    "This program": {"version": show_version},
+    "This program": {"completion": show_completion, "version": show_version},
 }
 """What each is for, and how it is called."""
 
@@ -93,10 +111,16 @@ def run() -> int:
         CommandError: It failed, or there is no such command or option.
     """
     arguments = sys.argv[1:]
+
+    def call() -> Any:  # noqa: ANN401 - what a command returns
+        shown = arguments or ["--help"]
+        return app(shown, prog_name=program(), complete_var=shells.QUESTION, standalone_mode=False)
+
+    if shells.QUESTION in os.environ:
+        shells.answer(call)
+        return ExitCode.DONE
     try:
-        code = app(
-            arguments or ["--help"], prog_name=program(), complete_var="_MLROLLOUT_COMPLETE", standalone_mode=False
-        )
+        code = call()
     except typer.Abort:  # Ctrl-C where something is asked back
         return ExitCode.INTERRUPTED
     except TyperException as error:

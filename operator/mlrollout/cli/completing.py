@@ -13,13 +13,33 @@ _DEADLINE = 2.0
 
 
 def names(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names of the objects in the namespace."""
-    return _offered(incomplete, lambda: [name for _, name in _known(ctx)])
+    """The names of the objects in the namespace, but for those that are named already."""
+    return _offered(incomplete, lambda: [name for _, name in _known(ctx) if name not in _named(ctx)])
 
 
 def stages(ctx: typer.Context, incomplete: str) -> list[str]:
     """The stages of the object that is named already."""
-    return _offered(incomplete, lambda: _stages(ctx))
+    return _offered(incomplete, lambda: _below(ctx, "stages"))
+
+
+def guardrails(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The guardrails of the object that is named already."""
+    return _offered(incomplete, lambda: _below(ctx, "guardrails"))
+
+
+def goals(ctx: typer.Context, incomplete: str) -> list[str]:
+    """What may be waited for."""
+    from mlrollout.glance.goal import COMPLETE, ROLLED_BACK, STAGE
+
+    ends = [COMPLETE, ROLLED_BACK]
+    if not incomplete.startswith(STAGE):
+        return _offered(incomplete, lambda: [*ends, STAGE])
+    return _offered(incomplete, lambda: [f"{STAGE}{name}" for name in _below(ctx, "stages")])
+
+
+def forms(incomplete: str) -> list[str]:
+    """What `-o` may ask for."""
+    return _offered(incomplete, lambda: ["json", "yaml", "name", "wide", "jsonpath="])
 
 
 def namespaces(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -41,10 +61,16 @@ def _offered(incomplete: str, found: Callable[[], Sequence[str]]) -> list[str]:
         return []
 
 
-def _stages(ctx: typer.Context) -> Sequence[str]:
-    name = ctx.params.get("name") or ctx.params["names"][0]
+def _below(ctx: typer.Context, field: str) -> Sequence[str]:
+    """The names of what the spec of the object that is named already has in a field."""
     with _cluster(ctx) as cluster:
-        return [str(stage["name"]) for stage in cluster.get(name)["spec"]["stages"]]
+        return [str(one["name"]) for one in cluster.get(_named(ctx)[0])["spec"][field]]
+
+
+def _named(ctx: typer.Context) -> Sequence[str]:
+    """The objects that are named already; behind an option that still lacks its value, they are of no parameter."""
+    name = ctx.params.get("name")
+    return [name] if name else ctx.params.get("names") or ctx.args
 
 
 def _known(ctx: typer.Context, *, everywhere: bool = False) -> Sequence[tuple[str, str]]:

@@ -33,7 +33,13 @@ EverywhereOption = Annotated[bool, typer.Option("-A", "--all-namespaces", help="
 SelectorOption = Annotated[str, typer.Option("-l", "--selector", metavar="LABELS", help="Only those with these labels")]
 OutputOption = Annotated[
     str,
-    typer.Option("-o", "--output", metavar="FORM", help="json, yaml, name, wide, or jsonpath={.status.percentage}"),
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FORM",
+        help="json, yaml, name, wide, or jsonpath={.status.percentage}",
+        autocompletion=completing.forms,
+    ),
 ]
 
 

@@ -17,7 +17,10 @@ def blocks(
     context: ContextOption = None,
     *,
     prometheus: Annotated[str, typer.Option(metavar="URL", help="The Prometheus that has its samples")],
-    guardrail: Annotated[str, typer.Option("-g", "--guardrail", help="One guardrail; all if left out")] = "",
+    guardrail: Annotated[
+        str,
+        typer.Option("-g", "--guardrail", help="One guardrail; all if left out", autocompletion=completing.guardrails),
+    ] = "",
     file: Annotated[
         str, typer.Option("-f", "--file", metavar="FILE", help="In place of a name: what kubectl get -o yaml said")
     ] = "",

@@ -26,6 +26,14 @@ class Output(StrEnum):
     JSON = "json"
 
 
+def _fields(incomplete: str) -> list[str]:
+    """The fields of an object that lie where a path has come to."""
+    from .explain import below
+
+    path, dot, begun = incomplete.rpartition(".")
+    return [f"{path}{dot}{name}" for name in below(path) if name.startswith(begun)]
+
+
 def lint(
     files: Annotated[
         list[str] | None, typer.Argument(metavar="FILE", show_default=False, help="Manifests as YAML; - for stdin")
@@ -85,7 +93,10 @@ def template(
 
 def explain(
     field: Annotated[
-        str, typer.Argument(metavar="FIELD", help="For example guardrails.rate.max or status.history")
+        str,
+        typer.Argument(
+            metavar="FIELD", help="For example guardrails.rate.max or status.history", autocompletion=_fields
+        ),
     ] = "spec",
 ) -> None:
     """Say what a field of an MLRollout means, its default, its bounds and its rules."""

@@ -1,7 +1,7 @@
 """`mlrollout explain`: what a field means, from the schema that the API server has, and without asking it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from textwrap import wrap
 
@@ -10,7 +10,7 @@ from mlrollout.api.reference import element, rules, type_of
 from mlrollout.api.schema import Schema
 from mlrollout.cli.ending import CommandError, ExitCode
 
-_ROOTS = ("spec", "status")
+ROOTS = ("spec", "status")
 _INDENT = "  "
 
 
@@ -24,10 +24,8 @@ def page(field: str, room: int) -> str:
     Raises:
         CommandError: There is no such field.
     """
-    path = [part for part in re.sub(r"\[[^\]]*\]", "", field).split(".") if part and part != "mlrollout"]
-    whole: Schema = {"properties": {root: schema()["properties"][root] for root in _ROOTS}}
-    found, parent = whole, whole
-    path = path if path[:1] and path[0] in _ROOTS else ["spec", *path]
+    path = _parts(field)
+    found, parent = _whole(), _whole()
     for depth, part in enumerate(path):
         parent, known = found, element(found).get("properties", {})
         if part not in known:
@@ -35,6 +33,25 @@ def page(field: str, room: int) -> str:
         found = known[part]
     required = path[-1] in element(parent).get("required", ())
     return "\n".join(_lines(".".join(path), found, room=room, required=required))
+
+
+def below(field: str) -> Sequence[str]:
+    """The names of the fields below one; none where there is no such field."""
+    found = _whole()
+    for part in _parts(field):
+        found = element(found).get("properties", {}).get(part, {})
+    return [*element(found).get("properties", {}), *(() if field else ROOTS)]
+
+
+def _parts(field: str) -> Sequence[str]:
+    """The names of a path, from its root."""
+    path = [part for part in re.sub(r"\[[^\]]*\]", "", field).split(".") if part and part != "mlrollout"]
+    return path if path and path[0] in ROOTS else ["spec", *path]
+
+
+def _whole() -> Schema:
+    found = schema()["properties"]
+    return {"properties": {root: found[root] for root in ROOTS}}
 
 
 def _unknown(path: str, part: str, known: Schema) -> CommandError:

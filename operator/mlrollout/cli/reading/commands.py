@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from mlrollout.cli import completing
 from mlrollout.cli.options import (
     ContextOption,
     EverywhereOption,
@@ -76,7 +77,12 @@ def events(
 
 def wait(
     name: NameArgument,
-    goal: Annotated[str, typer.Option("--for", metavar="GOAL", help="complete, rolled-back or stage=NAME")],
+    goal: Annotated[
+        str,
+        typer.Option(
+            "--for", metavar="GOAL", help="complete, rolled-back or stage=NAME", autocompletion=completing.goals
+        ),
+    ],
     namespace: NamespaceOption = None,
     context: ContextOption = None,
     timeout: Annotated[
