@@ -10,7 +10,7 @@ from mlrollout.adapters.kubernetes import Client
 from mlrollout.ports import Ref
 
 from devstack.control_plane import ControlPlane
-from tests.support.objects import MINIMAL
+from tests.support.sample import MINIMAL
 
 OPERATOR_RULES: list[dict[str, Any]] = [
     {"apiGroups": ["mlrollout.dev"], "resources": ["mlrollouts"], "verbs": ["get", "list", "watch", "patch"]},

@@ -8,7 +8,7 @@ from mlrollout.api.spec import Spec
 
 from devstack.control_plane import ControlPlane
 from devstack.errors import DevstackError
-from tests.support.objects import MINIMAL, REDIS, Sample
+from tests.support.sample import MINIMAL, REDIS, Sample
 
 OTHER_HOLDBACK = "the holdback cannot change within a revision: change spec.revision with it"
 OTHER_REDIS = "the Redis connection cannot change: delete the object and create another"

@@ -8,7 +8,7 @@ from mlrollout.api.kinds import KINDS
 from mlrollout.api.status import Condition, Progress, RecordStatus, Status
 
 from devstack.control_plane import ControlPlane
-from tests.support.objects import MINIMAL
+from tests.support.sample import MINIMAL
 
 SEEN = Status(
     observed_generation=1,

@@ -10,7 +10,7 @@ from mlrollout.api.crd import crd
 from devstack.control_plane import ControlPlane
 from devstack.errors import DevstackError
 from devstack.processes import wait_until
-from tests.support.objects import Sample
+from tests.support.sample import Sample
 
 GROUP = "before.example"
 NAMES = {"kind": "Relic", "listKind": "RelicList", "plural": "relics", "singular": "relic", "shortNames": ["before"]}

@@ -8,7 +8,8 @@ import pytest
 
 from devstack.control_plane import ControlPlane
 from devstack.errors import DevstackError
-from tests.support.objects import ACCEPTED, REFUSED, Sample
+from tests.support.objects import ACCEPTED, REFUSED
+from tests.support.sample import Sample
 
 _REFUSAL = re.compile(r'^.*MLRollout\.mlrollout\.dev "s(\d+)" is invalid: ', re.MULTILINE)
 

@@ -11,8 +11,8 @@ from devstack.control_plane import ControlPlane
 from devstack.redis_server import RedisServer
 from tests.cluster.cli.conftest import READER
 from tests.support.command_line import CommandLine
-from tests.support.objects import MINIMAL
 from tests.support.places import OPERATOR_RULES, Place
+from tests.support.sample import MINIMAL
 
 HEALTHY, FAILED = 0, 1
 POD = "mlrollout-7c9d"

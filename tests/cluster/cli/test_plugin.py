@@ -17,8 +17,8 @@ from devstack import binaries
 from devstack.control_plane import ControlPlane
 from devstack.processes import wait_until
 from tests.cluster.cli.conftest import named
-from tests.support.objects import MINIMAL
 from tests.support.places import Place
+from tests.support.sample import MINIMAL
 
 BIN = Path(sys.executable).parent
 INTERRUPTED, PIPE_CLOSED = 130, 141

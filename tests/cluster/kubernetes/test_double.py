@@ -17,8 +17,8 @@ from mlrollout.ports import ConflictError, GoneError, Object, ObjectsError, Ref
 from tests.support.api_server import ApiServer
 from tests.support.clocks import SystemClock
 from tests.support.managed_fields import KUBECTL, owners
-from tests.support.objects import MINIMAL
 from tests.support.places import Place
+from tests.support.sample import MINIMAL
 
 ANSWERS: tuple[type[ObjectsError], ...] = (GoneError, ConflictError, ObjectsError)
 HISTORIES = 10

@@ -9,8 +9,8 @@ from mlrollout.domain.annotations import REMOVED, removed, requests
 from mlrollout.domain.request import Request
 
 from tests.support.clocks import SystemClock
-from tests.support.objects import MINIMAL
 from tests.support.places import Place
+from tests.support.sample import MINIMAL
 
 TEXTS = {
     "comparison": "errors > 5 % & <latency>",

@@ -14,7 +14,7 @@ from mlrollout.runtime.settings import load
 from mlrollout.startup.settings import SettingsError
 
 from devstack.redis_server import RedisServer
-from tests.support.objects import MINIMAL
+from tests.support.sample import MINIMAL
 
 KEY = "ml_dispatch:rollout_percentage"
 OWN = Spec.model_validate(MINIMAL["spec"] | {"traffic": {"key": KEY}})

@@ -1,8 +1,11 @@
 """Receivers on loopback, and messages for them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
+from aiosmtpd.smtp import SMTP
+from mlrollout.adapters.receivers import helper
 from mlrollout.adapters.receivers.networks import networks
 from mlrollout.adapters.receivers.receivers import AnyReceivers
 from mlrollout.api.notification import Topic
@@ -10,6 +13,8 @@ from mlrollout.notify.config import NotificationConfig
 from mlrollout.notify.message import OutgoingMessage, compose, finished
 from mlrollout.notify.samples import sample_notices, sample_object
 from mlrollout.notify.wording import wording
+
+from tests.components.receivers.services import ROOT, Mailbox, Service, service
 
 NOW = 1_800_000_000.0
 
@@ -46,3 +51,22 @@ def messages() -> Sequence[OutgoingMessage]:
 def message() -> OutgoingMessage:
     """A rollback's."""
     return next(one for one in messages() if one.notice.topic is Topic.ROLLED_BACK)
+
+
+@pytest.fixture
+async def double(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
+    """A service whose endpoint the plugins know."""
+    async with service() as found:
+        monkeypatch.setenv("LANG", f"http://127.0.0.1:{found.port}")
+        monkeypatch.setattr(helper, "_MODULE", "tests.components.receivers.doubled_process")
+        monkeypatch.chdir(ROOT)
+        yield found
+
+
+@pytest.fixture
+async def mail() -> AsyncIterator[tuple[Mailbox, int]]:
+    """A mail server, and its port."""
+    box = Mailbox()
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(box), "127.0.0.1", 0)
+    async with server:
+        yield box, server.sockets[0].getsockname()[1]

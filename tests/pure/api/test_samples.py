@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from mlrollout.api.crd import schema
 
-from tests.support.objects import ABSENT, ACCEPTED, REFUSED, steps
+from tests.support.objects import ACCEPTED, REFUSED
+from tests.support.sample import ABSENT, steps
 from tests.support.schemas import nodes
 
 # By keyword: what the API server complains of, and what of a value the bound is about.

@@ -9,7 +9,8 @@ from mlrollout.api.spec import Spec
 from mlrollout.api.threshold import ThresholdGuardrail
 from pydantic import ValidationError
 
-from tests.support.objects import ACCEPTED, MINIMAL, REFUSED, Sample
+from tests.support.objects import ACCEPTED, REFUSED
+from tests.support.sample import MINIMAL, Sample
 from tests.support.schemas import nodes
 
 RULES = {rule["message"] for _, node in nodes(schema()) for rule in node.get("x-kubernetes-validations", ())}

@@ -17,7 +17,7 @@ from mlrollout.runtime.measuring import Watch
 from mlrollout.runtime.metrics import OperatorMetrics
 from mlrollout.runtime.tracked import Measured, TrackedObject
 
-from tests.pure.runtime.small_world import spec
+from tests.pure.runtime.specs import spec
 from tests.support import presence
 
 EPOCH = 1_800_000_000.0

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from tests.pure.runtime.small_world import REF, SmallWorld
+from tests.pure.runtime.small_world import SmallWorld
+from tests.pure.runtime.specs import REF
 
 
 async def until_gone(world: SmallWorld, within: float = 5) -> None:

@@ -8,7 +8,9 @@ from mlrollout.domain.claim import Claim
 from mlrollout.domain.record import encode
 from mlrollout.ports import Ref
 
-from tests.pure.runtime.small_world import KEY, REDIS_DOWN, REF, SmallWorld, failing, spec
+from tests.pure.runtime.fates import REDIS_DOWN, failing
+from tests.pure.runtime.small_world import SmallWorld
+from tests.pure.runtime.specs import KEY, REF, spec
 from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 

@@ -9,7 +9,7 @@ import structlog
 from mlrollout.ports import WordingError
 from mlrollout.runtime.notifying.config_file import LOOK_EVERY, ConfigFile
 
-from tests.pure.runtime.small_world import Phones
+from tests.pure.runtime.doubles import Phones
 from tests.support.virtual_time import virtual
 
 ONE = "receivers: [{name: one, url: 'https://a/s3cret'}]"

@@ -9,8 +9,10 @@ from mlrollout.api.crd import UNSEEN
 from mlrollout.domain.record import Record, encode
 from mlrollout.ports import Ref
 
+from tests.pure.runtime.fates import API_DOWN, REDIS_DOWN, Held, failing, losing
 from tests.pure.runtime.going import until_gone
-from tests.pure.runtime.small_world import API_DOWN, KEY, REDIS_DOWN, REF, Held, SmallWorld, failing, losing, spec
+from tests.pure.runtime.small_world import SmallWorld
+from tests.pure.runtime.specs import KEY, REF, spec
 from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from mlrollout.ports import Ref
 
+from tests.pure.runtime.fates import API_DOWN, REDIS_DOWN, Act, Held, failing
 from tests.pure.runtime.going import until_gone
-from tests.pure.runtime.small_world import API_DOWN, REDIS_DOWN, REF, Act, Held, SmallWorld, failing, spec
+from tests.pure.runtime.small_world import SmallWorld
+from tests.pure.runtime.specs import REF, spec
 from tests.support.virtual_time import virtual
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from tests.pure.runtime.small_world import GUARDRAIL, SmallWorld, spec, stage
+from tests.pure.runtime.small_world import SmallWorld
+from tests.pure.runtime.specs import GUARDRAIL, spec, stage
 from tests.support.virtual_time import virtual
 
 SHARE = 'sum(rate(d_total{status="ok"}[5s])) / sum(rate(d_total[5s]))'

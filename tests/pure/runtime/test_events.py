@@ -7,7 +7,9 @@ import pytest
 import structlog
 from mlrollout.ports import Ref
 
-from tests.pure.runtime.small_world import API_DOWN, GUARDRAIL, REDIS_DOWN, REF, SmallWorld, failing, losing, spec
+from tests.pure.runtime.fates import API_DOWN, REDIS_DOWN, failing, losing
+from tests.pure.runtime.small_world import SmallWorld
+from tests.pure.runtime.specs import GUARDRAIL, REF, spec
 from tests.support.virtual_time import virtual
 
 SELDOM = [{**GUARDRAIL, "interval": "20s", "maxAge": "60s"}]

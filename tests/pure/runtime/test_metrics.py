@@ -10,20 +10,9 @@ from mlrollout.ports import SourceError
 from mlrollout.runtime.metrics import OperatorMetrics
 from mlrollout.runtime.object_metrics import COUNTERS, FAMILIES
 
-from tests.pure.runtime.small_world import (
-    API_DOWN,
-    EPOCH,
-    GUARDRAIL,
-    REDIS_DOWN,
-    REF,
-    Held,
-    Place,
-    SmallWorld,
-    failing,
-    losing,
-    spec,
-    stage,
-)
+from tests.pure.runtime.fates import API_DOWN, REDIS_DOWN, Held, failing, losing
+from tests.pure.runtime.small_world import Place, SmallWorld
+from tests.pure.runtime.specs import EPOCH, GUARDRAIL, REF, spec, stage
 from tests.support.virtual_time import virtual
 
 MINE = 'namespace="dispatch",name="ml-dispatch",rollout="dispatch/ml-dispatch"'

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from mlrollout.domain.partial import UNGUARDED_FOR
 
-from tests.pure.runtime.small_world import GUARDRAIL, LEASED, REF, Place, SmallWorld, spec, stage
+from tests.pure.runtime.small_world import Place, SmallWorld
+from tests.pure.runtime.specs import GUARDRAIL, LEASED, REF, spec, stage
 from tests.support.virtual_time import virtual
 
 NEWER = {**GUARDRAIL, "name": "score", "action": "Quarantine"}

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from mlrollout.ports import SourceError, TrafficError
 
-from tests.pure.runtime.small_world import GUARDRAIL, KEY, REF, SmallWorld, failing, spec, stage
+from tests.pure.runtime.fates import failing
+from tests.pure.runtime.small_world import SmallWorld
+from tests.pure.runtime.specs import GUARDRAIL, KEY, REF, spec, stage
 from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 

@@ -5,7 +5,9 @@ import asyncio
 from mlrollout.ports import ConflictError
 from mlrollout.runtime.rivals import LASTS, LOST, Rivalry
 
-from tests.pure.runtime.small_world import REF, Place, SmallWorld, failing, spec
+from tests.pure.runtime.fates import failing
+from tests.pure.runtime.small_world import Place, SmallWorld
+from tests.pure.runtime.specs import REF, spec
 from tests.support.virtual_time import virtual
 
 

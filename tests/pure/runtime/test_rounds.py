@@ -7,20 +7,10 @@ import pytest
 from mlrollout.api.spec import Spec
 from mlrollout.ports import Ref
 
-from tests.pure.runtime.small_world import (
-    API_DOWN,
-    GUARDRAIL,
-    KEY,
-    LEASED,
-    REDIS_DOWN,
-    REF,
-    Place,
-    Redis,
-    SmallWorld,
-    failing,
-    for_ever,
-    spec,
-)
+from tests.pure.runtime.doubles import Redis
+from tests.pure.runtime.fates import API_DOWN, REDIS_DOWN, failing, for_ever
+from tests.pure.runtime.small_world import Place, SmallWorld
+from tests.pure.runtime.specs import GUARDRAIL, KEY, LEASED, REF, spec
 from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 

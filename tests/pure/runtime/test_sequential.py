@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.pure.runtime.small_world import API_DOWN, GUARDRAIL, REF, SmallWorld, failing, spec
+from tests.pure.runtime.fates import API_DOWN, failing
+from tests.pure.runtime.small_world import SmallWorld
+from tests.pure.runtime.specs import GUARDRAIL, REF, spec
 from tests.support.virtual_time import virtual
 
 RATE: dict[str, Any] = {

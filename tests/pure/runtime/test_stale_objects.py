@@ -7,7 +7,9 @@ from mlrollout.ports import GoneError, ObjectsError, Ref
 from mlrollout.runtime.queue import Queue
 from structlog.testing import capture_logs
 
-from tests.pure.runtime.small_world import KEY, REF, Held, Place, SmallWorld, failing, spec
+from tests.pure.runtime.fates import Held, failing
+from tests.pure.runtime.small_world import Place, SmallWorld
+from tests.pure.runtime.specs import KEY, REF, spec
 from tests.support.virtual_time import virtual
 
 

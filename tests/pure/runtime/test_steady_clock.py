@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from mlrollout.ports import SourceError
 from mlrollout.runtime.steady_clock import SLEW, SteadyClock
 
-from tests.pure.runtime.small_world import GUARDRAIL, SmallWorld, failing
+from tests.pure.runtime.fates import failing
+from tests.pure.runtime.small_world import SmallWorld
+from tests.pure.runtime.specs import GUARDRAIL
 from tests.support.virtual_time import virtual
 
 EPOCH = 1_800_000_000.0

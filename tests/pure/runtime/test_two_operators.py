@@ -8,7 +8,9 @@ from mlrollout.domain.traffic import Raise
 from mlrollout.evidence.measurement import Measurement, Verdict
 
 from tests.pure.runtime.conftest import Logs
-from tests.pure.runtime.small_world import KEY, LEASED, REF, Held, Place, SmallWorld, spec, stage
+from tests.pure.runtime.fates import Held
+from tests.pure.runtime.small_world import Place, SmallWorld
+from tests.pure.runtime.specs import KEY, LEASED, REF, spec, stage
 from tests.support.virtual_time import virtual
 
 

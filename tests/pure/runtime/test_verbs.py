@@ -5,7 +5,9 @@ import asyncio
 import pytest
 from mlrollout.ports import Object
 
-from tests.pure.runtime.small_world import API_DOWN, KEY, REF, SmallWorld, failing, losing, spec
+from tests.pure.runtime.fates import API_DOWN, failing, losing
+from tests.pure.runtime.small_world import SmallWorld
+from tests.pure.runtime.specs import KEY, REF, spec
 from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 

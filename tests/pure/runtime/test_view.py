@@ -8,7 +8,9 @@ from mlrollout.runtime.metrics import OperatorMetrics
 from mlrollout.runtime.view import LONGEST_PAUSE, OLD, PROBE, RELIST, SILENT, OnObject, Stands, View
 from structlog.testing import capture_logs
 
-from tests.pure.runtime.small_world import REF, Place, SmallWorld, failing, spec
+from tests.pure.runtime.fates import failing
+from tests.pure.runtime.small_world import Place, SmallWorld
+from tests.pure.runtime.specs import REF, spec
 from tests.support.virtual_time import virtual
 
 SOON = PROBE + LONGEST_PAUSE

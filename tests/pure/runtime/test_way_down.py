@@ -4,20 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.pure.runtime.small_world import (
-    API_DOWN,
-    GUARDRAIL,
-    KEY,
-    REDIS_DOWN,
-    REF,
-    Held,
-    SmallWorld,
-    failing,
-    for_ever,
-    losing,
-    spec,
-    stage,
-)
+from tests.pure.runtime.fates import API_DOWN, REDIS_DOWN, Held, failing, for_ever, losing
+from tests.pure.runtime.small_world import SmallWorld
+from tests.pure.runtime.specs import GUARDRAIL, KEY, REF, spec, stage
 from tests.support.virtual_time import virtual
 
 LEASED = {"key": KEY, "lease": "60s"}
