@@ -20,6 +20,9 @@ from .errors import PortTakenError, ProcessFailedError
 
 T = TypeVar("T")
 
+_STILL = frozenset("TtZX")
+"""States of a thread that was stopped, or has ended."""
+
 
 class Child(ABC):
     """A running process group, named by its first process."""
@@ -44,8 +47,9 @@ class Child(ABC):
             _signal(self.pid, number)
 
     def pause(self) -> None:
-        """Freeze it: its connections stay open and nobody answers on them."""
+        """Freeze it: its connections stay open and nobody answers on them, from here on."""
         self.signal(signal.SIGSTOP)
+        wait_until(lambda: not _runs(self.pid) or not self.alive, within=10, what=f"{self.name} to stand still")
 
     def resume(self) -> None:
         """Let it go on after `pause`."""
@@ -165,6 +169,16 @@ def _signal(group: int, number: signal.Signals) -> None:
     # macOS answers EPERM where only unreaped processes are left.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
+
+
+def _runs(group: int) -> bool:
+    """Whether a thread of the group still runs, which the signal has not reached yet; Linux tells."""
+    for stat in Path("/proc").glob("[0-9]*/task/[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, its, *_ = stat.read_text().rpartition(")")[2].split()
+            if int(its) == group and state not in _STILL:
+                return True
+    return False
 
 
 def _close(guard: subprocess.Popen[str]) -> bool:

@@ -194,7 +194,7 @@ def test_without_its_crd_an_operator_says_what_to_do_and_waits(own_house: House)
     house.until_percentage(0)  # its objects are deleted with it, and their finalizers are heard
     wait_until(lambda: "kubectl apply -f crds/" in _readiness(operator)[1] or None, within=60, what="advice")
     with _starting(house.stack, str(cluster.kubeconfig_for(chart.NAMESPACE, chart.SERVICE_ACCOUNT))) as late:
-        wait_until(lambda: "kubectl apply -f crds/" in _readiness(late)[1] or None, within=30, what="the same advice")
+        wait_until(lambda: "kubectl apply -f crds/" in _readiness(late)[1] or None, within=60, what="the same advice")
         chart.install_crds(cluster)
         wait_until(lambda: _readiness(late) == (200, "ok") or None, within=30, what="ready")
 

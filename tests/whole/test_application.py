@@ -32,7 +32,7 @@ def test_an_application_follows_a_rollout_up_and_back(house: House) -> None:
         house.until(lambda: rollout.state.reason is Reason.OTHER_REVISION, "another revision in the application")
         assert not _treated(rollout)
         rollout.revision = "ranker-2"
-        assert _treated(rollout) == pilot
+        house.until(lambda: _treated(rollout) == pilot, "the users of before, with the other revision")
 
     ranks = [state.record.rank for state in seen if state.record is not None]
     assert ranks == sorted(ranks)
