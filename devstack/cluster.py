@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,15 @@ class Cluster:
         self._directory = directory
 
     def kubectl(self, *arguments: str, input: str | None = None) -> str:  # noqa: A002
-        """Run kubectl; what it prints, or its complaint raised."""
-        # A cache of its own: another server may have had this port before.
-        private = {"KUBECACHEDIR": str(self._directory / "kubectl-cache")}
+        """Run kubectl, which finds `kubectl mlrollout`; what it prints, or its complaint raised."""
         ran = run(
             [binaries.path("kubectl"), *arguments],
-            env={"KUBECONFIG": self.kubeconfig, **private},
+            env={
+                "KUBECONFIG": self.kubeconfig,
+                # A cache of its own: another server may have had this port before.
+                "KUBECACHEDIR": str(self._directory / "kubectl-cache"),
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            },
             text=input or "",
         )
         if ran.returncode:

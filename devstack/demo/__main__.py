@@ -61,6 +61,7 @@ def _demo() -> int:
         print(f"\n$ kubectl describe mlrollout {NAME} -n {NAMESPACE}\n{story.describe()}")
         print(*story.measured(), *promises, sep="\n")
         print(f"The demo took {time.monotonic() - began:.0f} s.")
+        print(f"\n$ kubectl mlrollout why {NAME} -n {NAMESPACE}\n{story.why()}", end="")
         story.check(promises)
     return 0
 

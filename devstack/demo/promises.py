@@ -15,7 +15,7 @@ from .quiet import OLD
 NEAR = 6.0
 _BAD_NEWS = ("GuardrailBreached", "RolledBack")
 _FAILS = r"guardrail (?P<name>[-a-z0-9]+): treatment fails (?P<treatment>[\d.]+) % \(\d+ of \d+\)(?: since \S+)?"
-_WORSE = re.compile(rf"{_FAILS}, legacy (?P<legacy>[\d.]+) %; .*?; tolerated is (?P<tolerated>[\d.]+)")
+_WORSE = re.compile(rf"{_FAILS}, legacy (?P<legacy>[\d.]+) %[;,] .*?; tolerated is (?P<tolerated>[\d.]+)")
 _ALONE = re.compile(rf"{_FAILS} without a control.*?; max (?P<limit>[\d.]+) %")
 
 

@@ -148,6 +148,10 @@ class Story:
         """What a user sees."""
         return self._cast.cluster.kubectl("describe", "mlrollout", NAME, "-n", NAMESPACE)
 
+    def why(self) -> str:
+        """What the message on the phone says to look at first."""
+        return self._cast.cluster.kubectl("mlrollout", "why", NAME, "-n", NAMESPACE)
+
     def measured(self) -> list[str]:
         """How long each rollback took from the first failed request, in lines."""
         return self._measured

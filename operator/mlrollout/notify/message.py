@@ -45,6 +45,7 @@ class Wording:
         means: What it means for users.
         advice: What to do.
         command: The command for that.
+        look: The command that says how it stands by now; empty where there is nothing left to look at.
     """
 
     title: str
@@ -52,6 +53,7 @@ class Wording:
     means: str
     advice: str
     command: str
+    look: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,9 @@ class OutgoingMessage:
 
 def compose(notice: Notice, about: About, wording: Wording, *, dropped: int = 0, test: bool = False) -> OutgoingMessage:
     """The message in the words that are built in."""
-    lines = [wording.happened, wording.means, wording.advice, wording.command]
+    lines = [wording.happened, wording.means]
+    lines += [f"Look first: {wording.look}"] if wording.look not in ("", wording.command) else []
+    lines += [wording.advice, wording.command]
     lines += [about.dashboard] if about.dashboard else []
     return OutgoingMessage(notice, about, wording, wording.title, "\n".join(lines), dropped, test)
 

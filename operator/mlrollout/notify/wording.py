@@ -14,6 +14,14 @@ from .message import About, Wording
 Says = Callable[[Notice, About], str]
 
 
+def _why(_: Notice, about: About) -> str:
+    return f"kubectl mlrollout why {about.name} -n {about.namespace}"
+
+
+def _status(_: Notice, about: About) -> str:
+    return f"kubectl mlrollout status {about.name} -n {about.namespace}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Words:
     """How one kind of news is told.
@@ -23,12 +31,14 @@ class _Words:
         means: What it means for users.
         advice: What to do.
         command: The command for that.
+        look: The command that says how it stands by now; empty where there is nothing left to look at.
     """
 
     head: Says
     means: Says
     advice: Says
     command: Says
+    look: Says = _why
 
 
 def wording(notice: Notice, about: About) -> Wording:
@@ -42,6 +52,7 @@ def wording(notice: Notice, about: About) -> Wording:
         means=words.means(notice, about),
         advice=words.advice(notice, about),
         command=words.command(notice, about),
+        look=words.look(notice, about),
     )
 
 
@@ -93,12 +104,14 @@ _OF_TOPIC: Mapping[Topic, _Words] = {
         _always("Nobody is in treatment yet: the first stage begins once every guardrail passes."),
         _always("Nothing. To stop it:"),
         _annotate("rollback", "why"),
+        _status,
     ),
     Topic.STAGE_ADVANCED: _Words(
         lambda notice, about: f"advances to {notice.stage}, {_step(notice, about)}",
         lambda notice, _: f"{notice.percentage} % of the users get revision {notice.revision} now.",
         _always("Nothing. To take them out again:"),
         _annotate("rollback", "why"),
+        _status,
     ),
     Topic.AWAITING_APPROVAL: _Words(
         _always("waits for an approval"),
@@ -124,7 +137,8 @@ _OF_TOPIC: Mapping[Topic, _Words] = {
         lambda notice, _: f"is complete at {notice.percentage} %",
         lambda notice, _: f"{notice.percentage} % of the users get revision {notice.revision}.",
         _always("Nothing: guardrails go on looking, where afterCompletion is not Stop. How it is:"),
-        _describe,
+        _status,
+        _status,
     ),
     Topic.TRAFFIC_UNCONFIRMED: _Words(
         _always("TRAFFIC UNCONFIRMED"),
@@ -132,7 +146,7 @@ _OF_TOPIC: Mapping[Topic, _Words] = {
             f"Nobody knows what users get: {notice.percentage} % shall be in treatment, and Redis does not confirm it."
         ),
         _stop_by_hand,
-        _describe,
+        _why,
     ),
     Topic.STOPPED_BY_HAND: _Words(
         lambda notice, about: f"stopped by hand, {_step(notice, about)}",
@@ -146,7 +160,7 @@ _BROKEN_SPEC = _Words(
     lambda notice, _: f"alert: {notice.reason}",
     _stays,
     _always("Correct the spec; what of it is understood goes on guarding. What is wrong with it:"),
-    _describe,
+    _why,
 )
 
 _OF_REASON: Mapping[str, _Words] = {
@@ -160,25 +174,29 @@ _OF_REASON: Mapping[str, _Words] = {
         lambda notice, about: f"taken down by hand, {_step(notice, about)}",
         lambda notice, _: f"{notice.percentage} % of the users get revision {notice.revision}.",
         _always("Nothing: the stages above have to be earned again. How it is:"),
-        _describe,
+        _status,
+        _status,
     ),
     Reason.TRAFFIC_LOST: _Words(
         _always("alert: Redis lost its data"),
         _always("Every user has the old path again, and the attempt begins anew at its first stage."),
         _always("See why Redis lost data. How it is:"),
-        _describe,
+        _status,
+        _status,
     ),
     Reason.TRAFFIC_RESTORED: _Words(
         _always("alert: Redis lost its data"),
         lambda notice, _: f"{notice.percentage} % of the users are in treatment again, after a moment of none.",
         _always("See why Redis lost data. How it is:"),
-        _describe,
+        _status,
+        _status,
     ),
     Reason.RECORD_ADOPTED: _Words(
         lambda notice, _: f"alert: its status was behind Redis, at {notice.percentage} %",
         lambda notice, _: f"{notice.percentage} % of the users get revision {notice.revision}; Redis stands.",
         _always("See whether the status was restored from a backup. How it is:"),
-        _describe,
+        _status,
+        _status,
     ),
     Reason.EVIDENCE_MISSING: _Words(
         lambda notice, _: f"alert: no evidence from {notice.subject}",
@@ -191,6 +209,7 @@ _OF_REASON: Mapping[str, _Words] = {
         lambda notice, _: f"Nobody guards it any more: up to {notice.percentage} % of the users may stay in treatment.",
         _always("As soon as Redis answers, take everybody out by hand:"),
         lambda _, about: f"redis-cli SET {about.key} 0",
+        _always(""),
     ),
     Reason.SECOND_INSTALLATION: _Words(
         _always("alert: two installations lead it"),

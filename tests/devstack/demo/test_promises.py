@@ -24,6 +24,10 @@ ALONE = (
     "100 % -> 0 %: guardrail errors: treatment fails 25.3 % (42 of 166) without a control, surely more than 13 %; "
     "max 10 %; chance of a false alarm below 0.5 %"
 )
+FLAWLESS = (
+    "10 % -> 0 %: guardrail errors: treatment fails 40 % (6 of 15), legacy 0 %, surely more than 4.8; tolerated is 1.5; "
+    "chance of a false alarm below 0.5 %"
+)
 LATE = (
     "30 % -> 0 %: guardrail errors: treatment fails 26 % (34 of 131) since 2026-11-26T04:45:50Z, legacy 2.11 %; "
     "12 times worse; in all of this stage treatment fails 13.4 % (43 of 320), legacy 2.5 %; 5.4 times worse; "
@@ -156,7 +160,7 @@ def test_users_who_stay_in_treatment_are_found() -> None:
     assert "served control only" in broken_of_rollback(film.end("Stalled", events=[BREACH]))[0]
 
 
-@pytest.mark.parametrize("message", [ALONE, LATE])
+@pytest.mark.parametrize("message", [ALONE, LATE, FLAWLESS])
 def test_other_words_for_the_evidence_are_found_too(message: str) -> None:
     assert broken_of_rollback(rollback().end("Stalled", events=[message])) == []
 

@@ -30,6 +30,7 @@ def test_a_rollback_tells_all_that_somebody_who_is_woken_has_to_know() -> None:
     )
     assert rest == [
         "Every user has the old path again; nobody gets revision ranker-2.",
+        "Look first: kubectl mlrollout why ml-dispatch -n dispatch",
         "Users are safe: it can wait until morning. Mend it, then set a new spec.revision, or try this one again:",
         'kubectl annotate mlr ml-dispatch -n dispatch mlrollout.dev/retry="what was mended"',
         "https://grafana/d/x",
@@ -59,6 +60,8 @@ def test_every_notice_says_what_it_means_and_what_to_do(notice: Notice) -> None:
     assert words.means.endswith(".")
     assert words.command.startswith("kubectl ")
     assert "ml-dispatch -n dispatch" in words.command
+    assert words.look.startswith(("kubectl mlrollout why ", "kubectl mlrollout status "))
+    assert words.look.endswith(" ml-dispatch -n dispatch")
     _, mark, rest = words.command.partition("mlrollout.dev/")
     assert not mark or rest.partition("=")[0] in set(Verb)
 
@@ -80,6 +83,14 @@ def test_a_deleted_object_s_key_is_told_with_what_zeroes_it() -> None:
     words = wording(last, ABOUT)
     assert "may still hold traffic" in words.title
     assert words.command == "redis-cli SET ml_dispatch:rollout_percentage 0"
+    assert words.look == ""
+
+
+def test_a_command_is_told_once() -> None:
+    notice = SAMPLES[Topic.TRAFFIC_UNCONFIRMED]
+    lines = finished(compose(notice, ABOUT, wording(notice, ABOUT))).text.splitlines()
+    assert lines[-1] == "kubectl mlrollout why ml-dispatch -n dispatch"
+    assert "Look first" not in "".join(lines)
 
 
 def test_there_is_a_sample_of_each_topic() -> None:
