@@ -25,8 +25,8 @@ ALONE = (
     "max 10 %; chance of a false alarm below 0.5 %"
 )
 FLAWLESS = (
-    "10 % -> 0 %: guardrail errors: treatment fails 40 % (6 of 15), legacy 0 %, surely more than 4.8; tolerated is 1.5; "
-    "chance of a false alarm below 0.5 %"
+    "10 % -> 0 %: guardrail errors: treatment fails 40 % (6 of 15), legacy 0 %, surely more than 4.8; tolerated is "
+    "1.5; chance of a false alarm below 0.5 %"
 )
 LATE = (
     "30 % -> 0 %: guardrail errors: treatment fails 26 % (34 of 131) since 2026-11-26T04:45:50Z, legacy 2.11 %; "
