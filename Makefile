@@ -77,10 +77,14 @@ generate: $(VENV)/ready ## Write the CRD, the chart's copy and values, reference
 	$(BIN)/python -m tests.pure.cli.golden
 	$(BIN)/python -m docs.notification_schema
 
+krew: $(VENV)/ready ## Build the plugin for krew into dist/krew: URL=where its archives will be HOMEPAGE=...
+	$(BIN)/python -m krew --url "$(URL)" --homepage "$(HOMEPAGE)"
+
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" -q
 lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev $(LOCK) -o requirements/dev.txt
 	uv pip compile pyproject.toml --extra operator --extra server $(LOCK) -o requirements/image.txt
+	uv pip compile pyproject.toml --extra cli -c requirements/image.txt $(LOCK) -o requirements/cli.txt
 	uv pip compile --group build $(LOCK) -o requirements/build.txt
 	uv pip compile --group references $(LOCK) -o requirements/references.txt
 	uv pip compile --group rivals -c requirements/dev.txt $(LOCK) -o requirements/rivals.txt
