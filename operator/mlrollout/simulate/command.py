@@ -13,8 +13,10 @@ from mlrollout.api import duration
 from mlrollout.api.spec import Spec
 
 from . import tell
-from .forecast import Forecast, Simulation, SimulationParameters, Tick
+from .forecast import Simulation, Tick
 from .load import Load
+from .outcome import Forecast, SimulationParameters
+from .processes import processes
 
 _LONGEST = 3600.0
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -67,10 +69,11 @@ def seconds(option: str, text: str) -> float:
 
 
 def run(spec: Spec, load: Load, tries: int, scrape: float, seed: int) -> Forecast:
-    """The forecast, with a progress bar where somebody watches."""
-    simulation = Simulation(spec, SimulationParameters(load, tries, scrape, seed))
-    with _progress(simulation.tries) as tick:
-        return simulation.run(tick)
+    """The forecast, made on all cores, with a progress bar where somebody watches."""
+    parameters = SimulationParameters(load, tries, scrape, seed)
+    simulation = Simulation(spec, parameters)
+    with processes(spec, parameters, simulation.tries) as workers, _progress(simulation.tries) as tick:
+        return simulation.run(tick, workers)
 
 
 def tell_as(output: str, forecast: Forecast) -> str:

@@ -2,10 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from statistics import median
+from typing import Protocol
 
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.sequential import SequentialGuardrail
@@ -14,16 +15,13 @@ from mlrollout.api.threshold import ThresholdGuardrail
 
 from . import recognised
 from .load import Load
+from .outcome import TIMES, Covered, Detection, Forecast, Healthy, SimulationParameters
 from .promql import UnknownError
 from .rollout import End, Guards, Try
 from .tested import Tested, block_of
 from .watched import AlwaysPasses, Watched
 
-TIMES = (1.5, 2.0, 5.0, 20.0)
-"""How many times worse than the healthy model a bad one is."""
 WEEK, DAY, HOUR = 604_800.0, 86_400.0, 3600.0
-ALLOWED = 0.01
-"""The chance of a rollback for nothing from which on people are warned."""
 _LONGEST_AGE = 720 * HOUR
 _LONGEST = 8760 * HOUR
 _SLACK = 1.2
@@ -31,115 +29,59 @@ _BLOCKS, _FEW, _TOGETHER = 256, 64, 6
 _LONGEST_BLOCK, _SHORTEST_BLOCK = 3 * HOUR, 15.0
 _SHARP, _EACH, _PILOTS = 20, 3, 9
 
+_EACH_PART = 10
+
 Tick = Callable[[], None]
 """Told after each try."""
 
 
 @dataclass(frozen=True, slots=True)
-class SimulationParameters:
-    """What a simulation starts from.
+class Case:
+    """What is simulated many times.
 
     Attributes:
-        load: The traffic of a healthy model.
-        tries: Healthy rollouts; of a bad model there are a tenth for each stage and badness.
-        scrape: Seconds between two scrapes.
-        seed: Where chance begins.
+        stage: The stage in which a bad model is looked for; empty for a healthy model in the whole rollout.
+        times: How many times worse than the healthy one it is.
     """
 
-    load: Load
-    tries: int = 1000
-    scrape: float = 15.0
-    seed: int = 1
-
-    @property
-    def bad_tries(self) -> int:
-        """Rollouts of each bad model in each stage."""
-        return max(1, self.tries // 10)
+    stage: str = ""
+    times: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
-    """Whether a guardrail is simulated.
+class Fitting:
+    """How finely a case is looked at.
 
     Attributes:
-        name: The guardrail.
-        why_not: Why it is taken as always passing; empty where it is simulated.
+        block: Seconds of a block.
+        together: How many blocks are read together.
+        pilots: Tries that it took to find that.
     """
 
-    name: str
-    why_not: str = ""
+    block: float
+    together: int
+    pilots: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Healthy:
-    """What became of the rollouts of a healthy model. Times are seconds.
+class Tries:
+    """Some tries of a case, by their numbers. Each has a seed of its own, so any process may make any of them."""
 
-    Attributes:
-        tries: How many there were.
-        taken_back: How many were rolled back.
-        by: By which guardrails.
-        after: After how long, in the median; `None` where none was.
-        arrived: How many reached the last stage.
-        arrival: After how long, in the median.
-        completed: How many served its time as well.
-        completion: After how long, in the median.
-        waits: What those wait for that neither were rolled back nor completed.
-    """
-
-    tries: int
-    taken_back: int
-    by: Mapping[str, int]
-    after: float | None
-    arrived: int
-    arrival: float | None
-    completed: int
-    completion: float | None
-    waits: str = ""
-
-    @property
-    def chance(self) -> float:
-        """The share that was rolled back for nothing."""
-        return self.taken_back / self.tries
+    case: Case
+    fitting: Fitting
+    numbers: range
 
 
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """How a bad model is detected in one stage. Times are seconds since the stage began.
+class Workers(Protocol):
+    """Whoever makes the parts of a simulation."""
 
-    Attributes:
-        stage: The stage.
-        times: How many times worse it is.
-        share: Of its events that are bad.
-        tries: How many rollouts there were.
-        found: How many were rolled back within `within`.
-        within: The stage's duration; for the last one at least a week, since guardrails go on looking.
-        after: After how long, in the median over all; `None` where not even half were found.
-        users: How many requests had been treated by then.
-    """
+    def fit(self, cases: Sequence[Case]) -> Iterable[Fitting]:
+        """How finely each of these is looked at, in their order."""
+        ...
 
-    stage: str
-    times: float
-    share: float
-    tries: int
-    found: int
-    within: float
-    after: float | None
-    users: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """What a simulation comes to."""
-
-    parameters: SimulationParameters
-    covered: Sequence[Covered]
-    healthy: Healthy
-    detections: Sequence[Detection]
-
-    @property
-    def well(self) -> bool:
-        """Whether a healthy model is left alone."""
-        return self.healthy.chance <= ALLOWED
+    def make(self, parts: Sequence[Tries]) -> Iterable[list[End]]:
+        """How the tries of these end, in their order."""
+        ...
 
 
 class Simulation:
@@ -172,11 +114,21 @@ class Simulation:
         bad = self._parameters.bad_tries + (_PILOTS if self._guards.tested else 0)
         return self._parameters.tries + len(TIMES) * len(self._spec.stages) * bad
 
-    def run(self, tick: Tick = lambda: None) -> Forecast:
-        """All of it."""
-        healthy = self.healthy(tick)
-        detections = [self.detection(stage, times, tick) for stage in self._spec.stages for times in TIMES]
-        return Forecast(self._parameters, self.covered, healthy, detections)
+    def run(self, tick: Tick = lambda: None, workers: Workers | None = None) -> Forecast:
+        """All of it; by processes of their own where there are any, which changes nothing of what it comes to."""
+        workers = workers or _Here(self)
+        bad = [Case(stage.name, times) for stage in self._spec.stages for times in TIMES]
+        cases = {Case(): self._of_all}
+        for case, fitting in zip(bad, workers.fit(bad), strict=True):
+            cases[case] = fitting
+            _told(fitting.pilots, tick)
+        parts = [part for case, fitting in cases.items() for part in self._parts(case, fitting)]
+        ends: dict[Case, list[End]] = {case: [] for case in cases}
+        for part, made in zip(parts, workers.make(parts), strict=True):
+            ends[part.case] += made
+            _told(len(made), tick)
+        detections = [self._detection(case, ends[case]) for case in bad]
+        return Forecast(self._parameters, self.covered, self._healthy(ends[Case()]), detections)
 
     @property
     def passing(self) -> float:
@@ -185,57 +137,92 @@ class Simulation:
 
     def healthy(self, tick: Tick) -> Healthy:
         """What becomes of a healthy model."""
-        load, whole = self._load, sum(stage.duration for stage in self._spec.stages)
-        spec = self._stretched(load)
-        longest = sum(stage.duration for stage in spec.stages)
-        horizon = min(longest * _SLACK + HOUR, 2 * whole + DAY)
-        block = min(_LONGEST_BLOCK, whole / _BLOCKS)
-        runs = _Runs(spec, load, horizon, f"{self._parameters.seed} healthy")
-        return _summed(list(self._ends(runs, block, _TOGETHER, self._parameters.tries, tick)), spec.stages[-1].name)
+        return self._healthy(self._all_of(Case(), self._of_all, tick))
 
     def detection(self, stage: Stage, times: float, tick: Tick) -> Detection:
         """How a model that is so many times worse is detected in one stage."""
-        load = self._load
-        worse = replace(load, bad=min(1.0, load.bad * times))
-        last = stage.name == self._spec.stages[-1].name
-        within = max(stage.duration, WEEK) if last else stage.duration
+        case = Case(stage.name, times)
+        fitting = self.fitting(case)
+        _told(fitting.pilots, tick)
+        return self._detection(case, self._all_of(case, fitting, tick))
+
+    def fitting(self, case: Case) -> Fitting:
+        """Blocks short enough to tell when a bad model is found, and how many are read together, as a few show."""
+        found = Fitting(min(_LONGEST_BLOCK, self._runs(case).horizon / _FEW), _TOGETHER)
+        for pilots in range(_EACH, _PILOTS + 1, _EACH) if self._guards.tested else ():
+            half = _afters(self.ends(Tries(case, found, range(_EACH))))[_EACH // 2]
+            found = replace(found, pilots=pilots)
+            if math.isinf(half):
+                return found
+            if half / found.block > _SHARP:
+                return replace(found, together=1)
+            found = Fitting(max(_SHORTEST_BLOCK, half / _SHARP / 2), 1, pilots)
+        return found
+
+    def ends(self, part: Tries) -> list[End]:
+        """How these tries end."""
+        runs = self._runs(part.case)
+        spec, guards = self._in_blocks(runs.spec, part.fitting.block, part.fitting.together)
+        # A seed of its own for each, so that one rollout can be looked at by itself.
+        chances = (Random(f"{runs.seed} {number}") for number in part.numbers)  # noqa: S311 - no secret
+        return [Try(spec, guards, runs.load, chance).run(runs.horizon) for chance in chances]
+
+    @property
+    def _of_all(self) -> Fitting:
+        whole = sum(stage.duration for stage in self._spec.stages)
+        return Fitting(min(_LONGEST_BLOCK, whole / _BLOCKS), _TOGETHER)
+
+    def _parts(self, case: Case, fitting: Fitting) -> list[Tries]:
+        tries = self._parameters.bad_tries if case.stage else self._parameters.tries
+        begins = range(0, tries, _EACH_PART)
+        return [Tries(case, fitting, range(begin, min(begin + _EACH_PART, tries))) for begin in begins]
+
+    def _all_of(self, case: Case, fitting: Fitting, tick: Tick) -> list[End]:
+        ends = []
+        for part in self._parts(case, fitting):
+            ends += self.ends(part)
+            _told(len(part.numbers), tick)
+        return ends
+
+    def _runs(self, case: Case) -> "_Runs":
+        load, seed = self._load, self._parameters.seed
+        if not case.stage:
+            whole, spec = sum(stage.duration for stage in self._spec.stages), self._stretched(load)
+            longest = sum(stage.duration for stage in spec.stages)
+            return _Runs(spec, load, min(longest * _SLACK + HOUR, 2 * whole + DAY), f"{seed} healthy")
+        stage, within = self._stage(case.stage), self._within(case.stage)
         alone = stage.model_copy(update={"duration": 2 * within, "require": (), "early": None})
         spec = self._spec.model_copy(update={"stages": (alone,)})
-        runs = _Runs(spec, worse, within, f"{self._parameters.seed} {stage.name} {times}")
-        block, together = self._fitting(runs, tick)
-        after = _afters(self._ends(runs, block, together, self._parameters.bad_tries, tick))
-        half = after[(len(after) - 1) // 2]
-        pace = load.pace(stage.percentage)
+        return _Runs(spec, self._worse(case.times), within, f"{seed} {stage.name} {case.times}")
+
+    def _stage(self, name: str) -> Stage:
+        return next(stage for stage in self._spec.stages if stage.name == name)
+
+    def _within(self, name: str) -> float:
+        """For how many seconds of a stage a bad model is looked for: all; but guardrails look on after the last one."""
+        duration = self._stage(name).duration
+        return max(duration, WEEK) if name == self._spec.stages[-1].name else duration
+
+    def _worse(self, times: float) -> Load:
+        return replace(self._load, bad=min(1.0, self._load.bad * times))
+
+    def _healthy(self, ends: Sequence[End]) -> Healthy:
+        return _summed(ends, self._spec.stages[-1].name)
+
+    def _detection(self, case: Case, ends: Sequence[End]) -> Detection:
+        after = _afters(ends)
+        half, pace = after[(len(after) - 1) // 2], self._load.pace(self._stage(case.stage).percentage)
         users = half * (pace.bad + pace.good)
         return Detection(
-            stage=stage.name,
-            times=times,
-            share=worse.bad,
+            stage=case.stage,
+            times=case.times,
+            share=self._worse(case.times).bad,
             tries=len(after),
             found=sum(one < math.inf for one in after),
-            within=within,
+            within=self._within(case.stage),
             after=half if half < math.inf else None,
             users=users if half < math.inf else None,
         )
-
-    def _fitting(self, runs: "_Runs", tick: Tick) -> tuple[float, int]:
-        """Blocks short enough to tell when a bad model is found, and how many are read together, as a few show."""
-        block, together = min(_LONGEST_BLOCK, runs.horizon / _FEW), _TOGETHER
-        for _ in range(_PILOTS // _EACH if self._guards.tested else 0):
-            half = _afters(self._ends(runs, block, together, _EACH, tick))[_EACH // 2]
-            if math.isinf(half):
-                return block, together
-            if half / block > _SHARP:
-                return block, 1
-            block, together = max(_SHORTEST_BLOCK, half / _SHARP / 2), 1
-        return block, together
-
-    def _ends(self, runs: "_Runs", block: float, blocks: int, tries: int, tick: Tick) -> Iterator[End]:
-        spec, guards = self._in_blocks(runs.spec, block, blocks)
-        for number in range(tries):
-            # A seed of its own for each, so that one rollout can be looked at by itself.
-            yield Try(spec, guards, runs.load, Random(f"{runs.seed} {number}")).run(runs.horizon)  # noqa: S311 - no secret
-            tick()
 
     def _in_blocks(self, spec: Spec, block: float, blocks: int) -> tuple[Spec, Guards]:
         """The same, with guardrails that read blocks of so many seconds."""
@@ -256,6 +243,24 @@ class Simulation:
     def _passing(self, load: Load, stage: Stage) -> float:
         gating = [one for one in self._guards.watched if one.guardrail.gates]
         return min((one.outlook(load.pace(stage.percentage)).passing for one in gating), default=1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """This very process."""
+
+    simulation: Simulation
+
+    def fit(self, cases: Sequence[Case]) -> Iterator[Fitting]:
+        return map(self.simulation.fitting, cases)
+
+    def make(self, parts: Sequence[Tries]) -> Iterator[list[End]]:
+        return map(self.simulation.ends, parts)
+
+
+def _told(tries: int, tick: Tick) -> None:
+    for _ in range(tries):
+        tick()
 
 
 @dataclass(frozen=True, slots=True)

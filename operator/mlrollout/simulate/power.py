@@ -11,8 +11,9 @@ from mlrollout.api.spec import Spec
 from mlrollout.domain.subject import sharing
 from mlrollout.evidence.wording import percent
 
-from .forecast import ALLOWED, Simulation, SimulationParameters, Tick
+from .forecast import Simulation, Tick
 from .load import Load
+from .outcome import ALLOWED, SimulationParameters
 from .promql import UnknownError
 
 WORST = 20.0

@@ -7,7 +7,7 @@ from typing import Any
 from mlrollout.api.duration import brief
 from mlrollout.evidence.wording import percent
 
-from .forecast import ALLOWED, TIMES, Covered, Detection, Forecast, Healthy
+from .outcome import ALLOWED, TIMES, Covered, Detection, Forecast, Healthy
 
 
 def as_json(forecast: Forecast) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-FINE, ROLLED_BACK, WRONG = 0, 1, 2
+FINE, ROLLED_BACK, WRONG, INTERRUPTED = 0, 1, 2, 130
 LOAD = ("--traffic", "0.35/s", "--bad", "1%")
 ROLLOUT = """
 apiVersion: mlrollout.dev/v1alpha1
@@ -93,6 +93,32 @@ def test_a_bar_is_shown_on_a_terminal_alone(careful: str) -> None:
     os.close(ours)
     assert b"rollouts" in shown
     assert "rolled back for nothing" in out
+
+
+def test_ctrl_c_ends_it_and_all_its_processes(careful: str) -> None:
+    ours, its = pty.openpty()
+    command = [sys.executable, "-m", "mlrollout", "simulate", "-f", careful, *LOAD, "--tries", "100000"]
+    session = [sys.executable, "-c", _IN_A_TERMINAL, *command]
+    with subprocess.Popen(session, stdin=its, stdout=its, stderr=its, start_new_session=True) as running:
+        os.close(its)
+        shown = b""
+        while b"rollouts" not in shown:
+            shown += os.read(ours, 65536)
+        os.write(ours, b"\x03")
+        try:
+            while part := os.read(ours, 65536):
+                shown += part  # until each process that has this terminal is gone
+        except OSError:
+            pass
+        assert running.wait(timeout=60) == INTERRUPTED
+    os.close(ours)
+    assert b"Traceback" not in shown
+
+
+_IN_A_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
+"""Gives a command the terminal at its input for its own, so that Ctrl-C there reaches it and its processes."""
 
 
 @pytest.mark.parametrize(

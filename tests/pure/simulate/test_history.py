@@ -8,8 +8,9 @@ from mlrollout.api.spec import Spec
 from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.statistics.counting.series import Series
 from mlrollout.simulate import history
-from mlrollout.simulate.forecast import Simulation, SimulationParameters
+from mlrollout.simulate.forecast import Simulation
 from mlrollout.simulate.load import Load, PastTraffic
+from mlrollout.simulate.outcome import SimulationParameters
 from mlrollout.simulate.promql import UnknownError
 
 HOUR, DAY = 3600.0, 86_400.0

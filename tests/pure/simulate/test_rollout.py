@@ -13,8 +13,9 @@ from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.evidence.measurement import Measurement
 from mlrollout.simulate import recognised
 from mlrollout.simulate.counters import ReadsCounters
-from mlrollout.simulate.forecast import Forecast, Simulation, SimulationParameters
+from mlrollout.simulate.forecast import Simulation
 from mlrollout.simulate.load import Load
+from mlrollout.simulate.outcome import Forecast, SimulationParameters
 from mlrollout.simulate.promql import UnknownError
 from mlrollout.simulate.rollout import End, Guards, Try
 from mlrollout.simulate.watched import GROWN, Age, Outlook, Pace, Watched

@@ -120,7 +120,7 @@ def simulate(
     ] = None,
     since: Annotated[str, typer.Option(metavar="DURATION", help="With --prometheus: how far back")] = "14d",
     name: Annotated[str, typer.Option(help="Which object, where the file has several")] = "",
-    tries: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rollouts of a healthy model")] = 1000,
+    tries: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rollouts of a healthy model")] = 300,
     scrape: Annotated[str, typer.Option(metavar="DURATION", help="How often Prometheus scrapes")] = "15s",
     seed: Annotated[int, typer.Option(help="Where chance begins: with the same, the answer is the same")] = 1,
     output: Annotated[Output, typer.Option("-o", "--output", help="table or json")] = Output.TABLE,

@@ -6,7 +6,6 @@ mixtures). They are of one stage, whose percentage does not change.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from .blocks import Counts
@@ -57,19 +56,20 @@ def _log_odds(bad: float, events: float, alpha: float) -> tuple[float, float]:
     good = events - bad
     least = _log_beta(bad + 0.5, good + 0.5) - _log_beta(0.5, 0.5) + math.log(alpha)
 
-    def likely(odds: float) -> bool:
-        return -bad * _soft(-odds) - good * _soft(odds) >= least
-
-    likeliest = math.log(bad) - math.log(good) if bad and good else (FURTHEST if bad else -FURTHEST)
-    low = _edge(likely, likeliest, -FURTHEST) if bad else -math.inf
-    return low, _edge(likely, likeliest, FURTHEST) if good else math.inf
+    low = _edge(bad, good, least, -FURTHEST) if bad else -math.inf
+    return low, _edge(bad, good, least, FURTHEST) if good else math.inf
 
 
-def _edge(likely: Callable[[float], bool], inside: float, outside: float) -> float:
-    """Where it ends to be likely, to the last bit but a few, on the side of the unlikely."""
-    for _ in range(64):
-        middle = (inside + outside) / 2
-        inside, outside = (middle, outside) if likely(middle) else (inside, middle)
+def _edge(bad: float, good: float, least: float, outside: float) -> float:
+    """Where so many events end to be likely, by Newton's method, which comes to it from the unlikely side alone."""
+
+    def step(odds: float) -> float:
+        above = -bad * _soft(-odds) - good * _soft(odds) - least
+        return -above / (bad * _share(-odds) - good * _share(odds))
+
+    inward = -math.copysign(1.0, outside)
+    while (outside + (move := step(outside)) - outside) * inward > 0:
+        outside += move
     return outside
 
 
