@@ -38,10 +38,8 @@ def send_one_of_each(
 
     try:
         config, addresses = notifying.addresses(file, address, tuple(receivers or ()))
-        results = notifying.run(config, addresses, notifying.topics(topic or ()))
+        well = notifying.run(config, addresses, notifying.topics(topic or ()), typer.echo)
     except notifying.UnusableReceiverError as error:
         raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
-    for line, _ in results:
-        typer.echo(line)
-    if not all(arrived for _, arrived in results):
+    if not well:
         raise CommandError("", ExitCode.FAILED)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +14,9 @@ from mlrollout.domain.notices import Notice
 from mlrollout.notify.address import ReceiverAddress, from_secret
 from mlrollout.notify.config import ConfigError, NotificationConfig, parse
 from mlrollout.notify.samples import sample_notices, sample_object
-from mlrollout.ports import ReceiverError, Receivers
+from mlrollout.ports import MessageRefusedError, ReceiverError, Receivers
 from mlrollout.runtime.notifying.composing import message, template_problem
 from mlrollout.runtime.steady_clock import SteadyClock
-
-Result = tuple[str, bool]
-"""A line for the person at the terminal, and whether it tells of a success."""
 
 
 class UnusableReceiverError(ValueError):
@@ -77,10 +74,20 @@ def topics(names: Sequence[str]) -> Collection[Topic]:
 
 
 def run(
-    config: NotificationConfig, receivers: Mapping[str, ReceiverAddress], topics: Collection[Topic]
-) -> Sequence[Result]:
-    """Send one of each topic to each receiver; answers with a line for each."""
-    return asyncio.run(_run(config, receivers, topics))
+    config: NotificationConfig,
+    receivers: Mapping[str, ReceiverAddress],
+    topics: Collection[Topic],
+    tell: Callable[[str], None],
+) -> bool:
+    """Send one of each topic to each receiver, and tell what became of it; answers whether all is well.
+
+    Args:
+        config: The administrator's file.
+        receivers: Where to send, by name.
+        topics: Of what.
+        tell: Takes a line for the person at the terminal, as soon as it is known.
+    """
+    return asyncio.run(_run(config, receivers, topics, tell))
 
 
 def _text(path: str) -> str:
@@ -93,34 +100,50 @@ def _text(path: str) -> str:
 
 
 async def _run(
-    config: NotificationConfig, receivers: Mapping[str, ReceiverAddress], topics: Collection[Topic]
-) -> Sequence[Result]:
+    config: NotificationConfig,
+    receivers: Mapping[str, ReceiverAddress],
+    topics: Collection[Topic],
+    tell: Callable[[str], None],
+) -> bool:
     clock = SteadyClock()
     sender = AnyReceivers(Networks(), clock)
     notices = [notice for notice in sample_notices(clock.now()) if notice.topic in topics]
     try:
-        results = [result for notice in notices for result in await _template(sender, config, notice)]
-        lanes = (_lane(sender, config, name, address, notices) for name, address in receivers.items())
-        return [*results, *(result for lane in await asyncio.gather(*lanes) for result in lane)]
+        usable = [await _template(sender, config, notice, tell) for notice in notices]
+        lanes = (_lane(sender, config, name, address, notices, tell) for name, address in receivers.items())
+        return all(usable) & all(await asyncio.gather(*lanes))
     finally:
         await sender.close()
 
 
-async def _template(sender: Receivers, config: NotificationConfig, notice: Notice) -> Sequence[Result]:
+async def _template(sender: Receivers, config: NotificationConfig, notice: Notice, tell: Callable[[str], None]) -> bool:
     problem = await template_problem(sender, config, notice, sample_object(config))
-    return [(f"the template for {notice.topic} can't be used: {problem}", False)] if problem else []
+    if problem:
+        tell(f"the template for {notice.topic} can't be used: {problem}")
+    return not problem
 
 
 async def _lane(
-    sender: Receivers, config: NotificationConfig, name: str, address: ReceiverAddress, notices: Sequence[Notice]
-) -> Sequence[Result]:
-    """What became of each, in their order."""
-    results = []
-    for notice in notices:
+    sender: Receivers,
+    config: NotificationConfig,
+    name: str,
+    address: ReceiverAddress,
+    notices: Sequence[Notice],
+    tell: Callable[[str], None],
+) -> bool:
+    """Send them in their order, and tell what became of them: whoever can't be reached with one is sent no more."""
+    became: dict[str, list[str]] = {}
+    left = ""
+    for number, notice in enumerate(notices, start=1):
         sent = await message(sender, config, notice, sample_object(config), test=True)
         try:
             await sender.send(address, sent)
-            results.append((f"{name}: {notice.topic} arrived", True))
+            became.setdefault("arrived", []).append(notice.topic)
         except ReceiverError as error:
-            results.append((f"{name}: {notice.topic} did not arrive: it {error}", False))
-    return results
+            became.setdefault(f"did not arrive: it {error}", []).append(notice.topic)
+            if not isinstance(error, MessageRefusedError):
+                left = f" ({len(notices) - number} more not tried)" if number < len(notices) else ""
+                break
+    for what, of in became.items():
+        tell(f"{name}: {', '.join(of)} {what}{left if what != 'arrived' else ''}")
+    return became.keys() == {"arrived"}

@@ -15,6 +15,8 @@ from mlrollout.ports import MessageRefusedError, ReceiverError
 from devstack import certificates
 from tests.components.receivers.conftest import Make, messages
 from tests.components.receivers.services import SECRET, Service, mailto, service
+from tests.support import raw_server as raw
+from tests.support.raw_server import raw_server
 
 TITLE = "[eu-1] example/notify-test ROLLED BACK 30 % → 0 %"
 
@@ -143,6 +145,23 @@ async def test_how_long_a_service_wants_to_be_left_alone_is_read(make: Make, mes
 async def test_who_is_not_there_is_told(make: Make, message: OutgoingMessage, url: str, said: str) -> None:
     with pytest.raises(ReceiverError) as found:
         await make().send(address(url), message)
+    assert str(found.value) == said
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "said"),
+    [
+        (raw.is_silent, "gave no answer in time"),
+        (raw.hangs_up, "broke the connection off before its answer was complete"),
+    ],
+    ids=["is silent", "hangs up"],
+)
+async def test_a_service_without_an_answer_is_told(
+    make: Make, message: OutgoingMessage, behaviour: raw.Behaviour, said: str
+) -> None:
+    async with raw_server(behaviour) as server:
+        with pytest.raises(ReceiverError) as found:
+            await make().send(address(f"json://127.0.0.1:{server.port}/?rto=0.2"), message)
     assert str(found.value) == said
 
 

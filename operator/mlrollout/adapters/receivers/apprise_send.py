@@ -56,7 +56,14 @@ class Trace:
 
     def _sending(self, send: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
         def sending(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # noqa: ANN401 - the library's own
-            response = send(session, request, **options | {"allow_redirects": False})
+            try:
+                response = send(session, request, **options | {"allow_redirects": False})
+            except requests.RequestException as error:
+                late = isinstance(error, requests.Timeout)
+                self.why = self.why or (
+                    "gave no answer in time" if late else "broke the connection off before its answer was complete"
+                )
+                raise
             self.status, self.retry_after = response.status_code, response.headers.get("Retry-After")
             return response
 
