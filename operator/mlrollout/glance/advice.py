@@ -66,7 +66,7 @@ def _coming(glance: Glance) -> str:
 
 
 def _deleting(glance: Glance) -> Advice:
-    why = f"it is being deleted since {_since(glance, glance.deleting)}: first the operator gives its key up"
+    why = f"it was deleted {_since(glance, glance.deleting)} ago, and is here until the operator has given its key up"
     return Advice("its deletion", why, _RUNS)
 
 
@@ -75,7 +75,17 @@ def _awaiting_operator(glance: Glance) -> Advice:
     return Advice("the operator", why, _RUNS)
 
 
+def _silent(glance: Glance, silent: float) -> Advice:
+    why = (
+        f"the operator was last heard of {brief(silent)} ago, and may guard it no more: "
+        f"{_stands(glance)} was healthy until then"
+    )
+    return Advice("the operator", why, "see whether the operator runs: kubectl mlrollout doctor")
+
+
 def _progressing(glance: Glance) -> Advice:
+    if glance.silent is not None:
+        return _silent(glance, glance.silent)
     here = glance.here
     if here is None:
         return Advice("its first stage", f"it is before its first stage: {_said(glance)}")

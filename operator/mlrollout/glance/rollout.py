@@ -11,6 +11,8 @@ from .stages import StageGlance, StagePlace, stages
 
 SAVED_EVERY = 60.0
 """Seconds of healthy time that may not be saved yet, as `domain/saving.py` has it."""
+SILENT = 300.0
+"""Seconds without a word from which nobody is taken to look at a rollout whose healthy time should be saved."""
 _CONDITIONS = ("Ready", "Stalled", "TrafficApplied", "Contested")
 
 
@@ -86,6 +88,8 @@ class Glance:
         guarded: Whether guardrails are looked at after the last stage.
         created: When the object was made.
         deleting: Since when it is being deleted; `None` where it is not.
+        silent: For how many seconds the operator has saved no healthy time, where that can't be but for its absence;
+            else `None`.
         unseen: Whether the operator has yet to see the spec as it is now.
         ready: The status of its condition Ready.
         reason: Why, in one word.
@@ -113,6 +117,7 @@ class Glance:
     guarded: bool
     created: float | None
     deleting: float | None
+    silent: float | None
     unseen: bool
     ready: str
     reason: str
@@ -151,7 +156,7 @@ class Glance:
     @property
     def tone(self) -> Tone:
         """How it is doing."""
-        if self.rollback is not None or self.stalled:
+        if self.rollback is not None or self.stalled or self.silent is not None:
             return Tone.BAD
         if self.deleting is not None:
             return Tone.WAITING
@@ -165,6 +170,9 @@ def glance(found: Mapping[str, Any], now: float) -> Glance:
     conditions = {one.text("type"): one for one in status.parts("conditions")}
     ready, stalled, applied, contested = (conditions.get(name, Fields(None)) for name in _CONDITIONS)
     record, progress = status.part("record"), status.part("progress")
+    unsaved = _since_saved(metadata, now) if ready.text("reason") == "Progressing" else 0.0
+    all_stages = stages(spec, status, min(unsaved, SAVED_EVERY))
+    serves = any(one.place is StagePlace.HERE and one.rest for one in all_stages)
     return Glance(
         namespace=metadata.text("namespace"),
         name=metadata.text("name"),
@@ -179,6 +187,7 @@ def glance(found: Mapping[str, Any], now: float) -> Glance:
         guarded=spec.text("afterCompletion") != "Stop",
         created=metadata.moment("creationTimestamp"),
         deleting=metadata.moment("deletionTimestamp"),
+        silent=unsaved if serves and unsaved > SILENT else None,
         unseen=status.whole("observedGeneration") < metadata.whole("generation"),
         ready=ready.text("status"),
         reason=ready.text("reason"),
@@ -188,17 +197,17 @@ def glance(found: Mapping[str, Any], now: float) -> Glance:
         traffic="" if applied.text("status") == "True" else applied.text("message"),
         contested=contested.text("message"),
         rollback=_rollback(status) if record.flag("latched") else None,
-        stages=stages(spec, status, _gained(metadata, ready, now)),
+        stages=all_stages,
         guardrails=guardrails(spec, status),
         history=tuple(map(_step, status.parts("history"))),
     )
 
 
-def _gained(metadata: Fields, ready: Fields, now: float) -> float:
-    """Seconds of healthy time since the status was saved: as long as all is well, it need not be saved for each."""
+def _since_saved(metadata: Fields, now: float) -> float:
+    """Seconds since the status was saved: as long as all is well, healthy time is saved so often, and not at once."""
     saved = [one.moment("time") for one in metadata.parts("managedFields") if one.text("subresource") == "status"]
     newest = max((at for at in saved if at is not None), default=now)
-    return min(max(0.0, now - newest), SAVED_EVERY) if ready.text("reason") == "Progressing" else 0.0
+    return max(0.0, now - newest)
 
 
 def _rollback(status: Fields) -> Rollback:

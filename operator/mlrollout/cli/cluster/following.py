@@ -45,6 +45,11 @@ class Follower:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
+    @property
+    def now(self) -> float:
+        """The time, by which ages are told."""
+        return self._cluster.now
+
     def next(self, within: float) -> News | None:
         """The next news; `None` where there is none for so many seconds."""
         try:

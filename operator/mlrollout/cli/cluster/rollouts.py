@@ -1,6 +1,7 @@
 """The `MLRollout` objects of a cluster: found, listed, followed, annotated."""
 
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
@@ -24,6 +25,8 @@ _SOON = 2.0
 """Seconds for what is worth no waiting."""
 _NAMES = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 _MANY = 3
+_WHOLE = 2.0
+"""Seconds by which clocks may seem to differ because the API server tells whole seconds."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _SHOWN = 60
 
@@ -39,6 +42,12 @@ class ClusterRollouts:
     def __init__(self, context: str | None = None, namespace: str | None = None, *, api: Api | None = None) -> None:
         self.api = api or Api(read(context))
         self.namespace = namespace or self.api.context.namespace
+
+    @property
+    def now(self) -> float:
+        """The time by the API server's clock, by which ages are told: whatever is told of was written by that."""
+        skew = self.api.skew or 0.0
+        return time.time() + (skew if abs(skew) > _WHOLE else 0.0)
 
     def within(self, namespace: str) -> "ClusterRollouts":
         """The same of another namespace."""

@@ -1,6 +1,5 @@
 """What the API server is asked, in the order of what is told."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -59,7 +58,7 @@ def examine(cluster: ClusterRollouts, places: Places, *, everywhere: bool) -> It
     yield _seen(_YOURS, lambda: _yours(api, space, who or "you"))
     found, why = _objects(cluster, everywhere=everywhere)
     known = _leases(api, places.operator, space)
-    now = time.time() + (api.skew or 0.0)
+    now = cluster.now
     alive = [] if isinstance(known, Diagnosis) else [one for one in known if one.lives(now)]
     yield known if isinstance(known, Diagnosis) else lease.operator(known, now)
     yield _seen(_OF_OPERATOR, lambda: _of_operator(api, alive, found))

@@ -1,7 +1,5 @@
 """`list`, `history` and `events`: a line for each of what is found."""
 
-import time
-
 from mlrollout.cli.cluster.rollouts import ClusterRollouts
 from mlrollout.cli.output import OutputForm, as_list, without_managers
 from mlrollout.cli.screens import history as screens
@@ -24,7 +22,7 @@ def rollouts(context: str | None, namespace: str | None, selector: str, output: 
         where = "in any namespace" if everywhere else f"in the namespace {cluster.namespace}"
         terminal.note(f"There is no MLRollout{those} {where}.")
     else:
-        glances = [glance(one, time.time()) for one in found]
+        glances = [glance(one, cluster.now) for one in found]
         room = None if form.wide else terminal.table_room
         terminal.show(screen(glances, room, terminal.drawn, everywhere=everywhere, wide=form.wide))
 
@@ -37,7 +35,7 @@ def history(context: str | None, namespace: str | None, name: str, output: str) 
     if not form.for_people:
         form.write(terminal, as_list((found.get("status") or {}).get("history") or ()), named=[name])
         return
-    steps = glance(found, time.time()).history
+    steps = glance(found, cluster.now).history
     if not steps:
         terminal.note("Nothing has happened yet.")
     terminal.show(screens.history(steps, None if form.wide else terminal.table_room, terminal.drawn))
@@ -54,4 +52,4 @@ def events(context: str | None, namespace: str | None, name: str, output: str) -
     told = read_events(found)
     if not told:
         terminal.note("The cluster has no Events about it (any more): it keeps them for an hour, most often.")
-    terminal.show(screens.events(told, time.time(), None if form.wide else terminal.table_room, terminal.drawn))
+    terminal.show(screens.events(told, cluster.now, None if form.wide else terminal.table_room, terminal.drawn))

@@ -1,7 +1,5 @@
 """`status` and `why`: one rollout."""
 
-import time
-
 from rich.text import Text
 
 from mlrollout.cli.cluster.rollouts import ClusterRollouts
@@ -21,14 +19,14 @@ def show(context: str | None, namespace: str | None, name: str, output: str) -> 
     if not form.for_people:
         form.write(terminal, without_managers(found), named=[name])
         return
-    terminal.show(lines(glance(found, time.time()), terminal, context))
+    terminal.show(lines(glance(found, cluster.now), terminal, context))
 
 
 def explain(context: str | None, namespace: str | None, name: str, output: str) -> None:
     """Why it stands there, and what to do."""
     form, terminal = OutputForm.parse(output), Terminal()
     with ClusterRollouts(context, namespace) as cluster:
-        seen = glance(cluster.get(name), time.time())
+        seen = glance(cluster.get(name), cluster.now)
     advice = advise(seen)
     command = to_type(seen, advice, context)
     if form.for_people:

@@ -37,8 +37,8 @@ def wait(context: str | None, namespace: str | None, name: str, goal: str, timeo
                 continue
             if news.found is None:
                 raise CommandError(f"the MLRollout {name} is gone: it was deleted")
-            before, trouble = tell_change(news.found, before, _note), news.trouble
-            ended = reached(goal, glance(news.found, time.time()))
+            before, trouble = tell_change(news.found, before, _note, follower.now), news.trouble
+            ended = reached(goal, glance(news.found, follower.now))
             if ended is not None and ended.outcome is GoalOutcome.REACHED:
                 Terminal().write(f"{name}: {ended.message}")
                 return

@@ -1,6 +1,5 @@
 """`status --watch`: a rollout as it goes on."""
 
-import time
 from collections.abc import Callable
 
 from rich.console import Group
@@ -51,7 +50,7 @@ def _draw(follower: Follower, terminal: Terminal, context: str | None) -> None:
         with Live(console=terminal.console, screen=True, auto_refresh=False, transient=True) as live:
             news = follower.next(_TICK) or News(None)
             while news.found is not None:
-                now = time.time()
+                now = follower.now
                 screen = _screen(news.found, news.trouble, now, terminal, context)
                 clock = Text(f"{moment.to_second(now)}, Ctrl-C ends this", FAINT)
                 live.update(Group(*screen, Text(), clock), refresh=True)
@@ -69,15 +68,15 @@ def _tell(follower: Follower, terminal: Terminal) -> None:
     """A line for each change, where nobody looks at a screen."""
     before = ""
     while (news := follower.next(_LONG) or News({})).found is not None:
-        before = tell_change(news.found, before, terminal.tell) if news.found else before
+        before = tell_change(news.found, before, terminal.tell, follower.now) if news.found else before
 
 
-def tell_change(found: Data, before: str, tell: Callable[[str], None]) -> str:
+def tell_change(found: Data, before: str, tell: Callable[[str], None], now: float) -> str:
     """Tell where a rollout stands, if that is somewhere else than was told before; answers with where that is.
 
     Numbers change all the time, and are no change.
     """
-    seen = glance(found, time.time())
+    seen = glance(found, now)
     stage = f" in {seen.here.name}" if seen.here is not None else ""
     stands = f"{seen.percentage} %{stage}  {seen.state}"
     if stands != before:

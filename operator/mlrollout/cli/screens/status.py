@@ -150,7 +150,7 @@ def told(glance: Glance, advice: Advice, command: str, room: int) -> Iterator[Te
     yield from _labelled("Why", f"{advice.why}.", room)
     yield from _labelled("Do", advice.todo, room)
     yield from _labelled("", command, room, style=HEAD)
-    if glance.unseen and glance.reason != "AwaitingOperator":
+    if glance.unseen and glance.reason != "AwaitingOperator" and glance.deleting is None:  # which counts as a change
         yield from _labelled("But", "the spec was changed, and the operator has yet to look at it", room)
     yield from _labelled("But", glance.contested, room)
 
