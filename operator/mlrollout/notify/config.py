@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, model_validator
@@ -16,6 +16,16 @@ from .address import ReceiverAddress, address
 MAX_FILE = 1024 * 1024
 """Bytes of a Kubernetes Secret."""
 _SHOWN_ERRORS = 3
+_WRONG: Mapping[str, str] = {
+    "missing": "is missing",
+    "extra_forbidden": "is no field that there is: correct its name, or take it out",
+    "tuple_type": "is no list",
+    "too_short": "is an empty list",
+    "string_type": "is no text",
+    "model_type": "has no fields",
+    "dict_type": "has no fields",
+}
+"""By the type of pydantic's error: what it means for whoever writes the file."""
 
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=253)]
 
@@ -134,10 +144,20 @@ def parse(text: str) -> NotificationConfig:
     try:
         return NotificationConfig.model_validate({} if found is None else found)
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg'].removeprefix('Value error, ')}".removeprefix(
-                ": "
-            )
-            for one in error.errors(include_url=False, include_input=False, include_context=False)
-        ]
-        raise ConfigError("; ".join(problems[:_SHOWN_ERRORS])) from None
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        raise ConfigError("; ".join(map(_wrong, problems[:_SHOWN_ERRORS]))) from None
+
+
+def _wrong(problem: Mapping[str, Any]) -> str:
+    """What is wrong at which place, without what stands there: it may be a secret."""
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"] if part != "[key]")
+    place = place.removeprefix(".")
+    if problem["type"] in _WRONG:
+        return f"{place or 'the file'} {_WRONG[problem['type']]}"
+    said = (
+        problem["msg"]
+        .removeprefix("Value error, ")
+        .replace("Input should", "it should")
+        .replace("String should", "it should")
+    )
+    return f"{place}: {said}" if place else said

@@ -83,7 +83,7 @@ def test_it_says_which_template_is_broken(tmp_path: Path, sink: Inbox) -> None:
     ("arguments", "text", "said"),
     [
         ((), "", "name the file of notifications with --file, or what a Secret holds with --address"),
-        (("-f", "{file}"), "receivers: 5", "{file} can't be used: receivers: Input should be a valid tuple"),
+        (("-f", "{file}"), "receivers: 5", "{file} can't be used: receivers is no list"),
         (("-f", "/nowhere"), "", "/nowhere can't be read (No such file or directory)"),
         (("-f", "{file}"), "", "there is no receiver in {file}"),
         (

@@ -56,7 +56,7 @@ def test_a_change_is_taken_in_and_what_is_wrong_is_told_and_changes_nothing(tmp_
                 await asyncio.sleep(LOOK_EVERY + 1)
         errors = [entry["problem"] for entry in logs if entry["log_level"] == "error"]
         assert [problem.partition(":")[0] for problem in errors] == [
-            "receivers.0",
+            "receivers[0]",
             "it can't be read (No such file or directory)",
             "it is no text",
         ]
