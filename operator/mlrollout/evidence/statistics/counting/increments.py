@@ -214,19 +214,21 @@ def fell_alone(series: Sequence[Series]) -> tuple[Series, ...]:
     for one in [one for one in series if one.falls and _target(one) != _UNKNOWN]:
         others = [other for other in series if other is not one and _target(other) == _target(one)]
         falls = ((before, after) for (before, old), (after, new) in _steps(one) if new < old)
-        if any(_went_on(others, before, after) for before, after in falls):
+        # After a restart there may be as many failures as there is of anything: a crash must not pass for a gauge.
+        pace = max(map(_pace, (one, *others)))
+        if any(_went_on(others, before, after, pace) for before, after in falls):
             found.append(one)
     return tuple(found)
 
 
-def _went_on(others: Sequence[Series], before: float, after: float) -> bool:
+def _went_on(others: Sequence[Series], before: float, after: float, pace: float) -> bool:
     """Whether none of these fell between two scrapes, and one stood higher than it could have come since a restart."""
-    sure = False
+    sure, come = False, SPARE + FASTER * pace * (after - before)
     for one in others:
         values = _between(one, before, after)
         if any(new < old for old, new in pairwise(values)):
             return False
-        sure = sure or (bool(values) and values[0] > FASTER * _pace(one) * (after - before))
+        sure = sure or (bool(values) and values[0] > come)
     return sure
 
 

@@ -248,6 +248,15 @@ def test_counters_whose_sum_is_no_number_any_more_are_counters() -> None:
     assert grown(series(1e308, 1e308, 1e308), begin=0, end=1000) == 0
 
 
+@pytest.mark.parametrize("failed", [(1, 1, 1, 1), (20, 20, 25, 26)])
+def test_a_target_that_begins_anew_with_failures_is_no_gauge(failed: tuple[float, ...]) -> None:
+    target = {"job": "app", "instance": "p"}
+    good, bad = series(900, 1000, 40, 140, **target), series(*failed, status="failure", **target)
+    span = Span.of([good, bad], 15, 30)
+
+    assert increase([good, bad], span) == 40 + failed[2] - failed[1]
+
+
 def test_a_busy_counter_may_restart_between_two_scrapes() -> None:
     assert grown(series(0, 300, 600, 250, 550), begin=0, end=100) == 600 + 250 + 300
 
