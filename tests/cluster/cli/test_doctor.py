@@ -70,7 +70,8 @@ def test_an_operator_with_all_rights_and_one_without(examine: Examine, place: Pl
         "Redis": "unseen",
         "Prometheus": "unseen",
     }
-    assert found["operator"][1].startswith(f"{POD}_98e3865d leads since 0s by the Lease {place.namespace}/{lease}")
+    assert found["operator"][1].startswith(f"{POD}_98e3865d leads since ")
+    assert f" by the Lease {place.namespace}/{lease}, and renewed it " in found["operator"][1]
     assert "the operator's" in found["clocks"][1]
 
     place.kubectl("delete", "lease", lease)
