@@ -57,7 +57,7 @@ class Span:
 
     def plausible(self, value: float, seconds: float) -> bool:
         """Whether a counter that began at 0 so long ago at most can stand there."""
-        return value <= SPARE + FASTER * self.pace * seconds
+        return value <= _come(self.pace, seconds)
 
 
 def seen(series: Iterable[Series], span: Span) -> bool:
@@ -101,6 +101,11 @@ def _grown(one: Series, span: Span) -> float:
         return math.fsum((_born(one, span), *one.grown[first - 1 : inside.stop - 1]))
     steps = pairwise(zip(one.times[first - 1 : inside.stop], one.values[first - 1 : inside.stop], strict=True))
     return math.fsum([_born(one, span), *(_step(one, span, before, after) for before, after in steps)])
+
+
+def _come(pace: float, seconds: float) -> float:
+    """What a counter that began at 0 so long ago at most can have come to, where none was ever seen to grow faster."""
+    return SPARE + FASTER * pace * seconds
 
 
 def _pace(one: Series) -> float:
@@ -183,13 +188,14 @@ def _restarted(one: Series, after: float, upto: float, span: Span) -> bool:
 
 def _restarts(series: Sequence[Series]) -> Mapping[Target, Sequence[float]]:
     fell, went_on = Counter[tuple[Target, float]](), set[tuple[Target, float]]()
-    falling = {_target(one) for one in series if one.falls} - {_UNKNOWN}
-    for one, target in [(one, target) for one in series if falling and (target := _target(one)) in falling]:
-        for (_, old), (to, new) in _steps(one):
-            if new < old:
-                fell[target, to] += 1
-            elif old > 0:
-                went_on.add((target, to))
+    for target, its in _that_fell(series).items():
+        pace = max(map(_pace, its))
+        for one in its:
+            for (at, old), (to, new) in _steps(one):
+                if new < old:
+                    fell[target, to] += 1
+                elif old > _come(pace, to - at):
+                    went_on.add((target, to))
     found = defaultdict[Target, list[float]](list)
     for (target, when), times in fell.items():
         if times > 1 and (target, when) not in went_on:
@@ -211,24 +217,25 @@ def fell_alone(series: Sequence[Series]) -> tuple[Series, ...]:
     Where two fell together a part of the target may have restarted, as behind a collector that many pods push to.
     """
     found = []
-    for one in [one for one in series if one.falls and _target(one) != _UNKNOWN]:
-        others = [other for other in series if other is not one and _target(other) == _target(one)]
-        falls = ((before, after) for (before, old), (after, new) in _steps(one) if new < old)
+    for its in _that_fell(series).values():
         # After a restart there may be as many failures as there is of anything: a crash must not pass for a gauge.
-        pace = max(map(_pace, (one, *others)))
-        if any(_went_on(others, before, after, pace) for before, after in falls):
-            found.append(one)
+        pace = max(map(_pace, its))
+        for one in [one for one in its if one.falls]:
+            others = [other for other in its if other is not one]
+            falls = ((before, after) for (before, old), (after, new) in _steps(one) if new < old)
+            if any(_went_on(others, before, after, pace) for before, after in falls):
+                found.append(one)
     return tuple(found)
 
 
 def _went_on(others: Sequence[Series], before: float, after: float, pace: float) -> bool:
     """Whether none of these fell between two scrapes, and one stood higher than it could have come since a restart."""
-    sure, come = False, SPARE + FASTER * pace * (after - before)
+    sure = False
     for one in others:
         values = _between(one, before, after)
         if any(new < old for old, new in pairwise(values)):
             return False
-        sure = sure or (bool(values) and values[0] > come)
+        sure = sure or (bool(values) and values[0] > _come(pace, after - before))
     return sure
 
 
@@ -237,6 +244,14 @@ def _between(one: Series, before: float, after: float) -> Sequence[float]:
     first, last = bisect_left(one.times, before), bisect_left(one.times, after)
     scraped = last < len(one.times) and (one.times[first], one.times[last]) == (before, after)
     return one.values[first : last + 1] if scraped else ()
+
+
+def _that_fell(series: Sequence[Series]) -> Mapping[Target, Sequence[Series]]:
+    """The series of each target of which one fell, where it is known whose they are."""
+    found = defaultdict[Target, list[Series]](list)
+    for one in series if any(one.falls for one in series) else ():
+        found[_target(one)].append(one)
+    return {target: its for target, its in found.items() if target != _UNKNOWN and any(one.falls for one in its)}
 
 
 def _target(one: Series) -> Target:
