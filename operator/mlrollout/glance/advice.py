@@ -124,12 +124,11 @@ def _evidence(glance: Glance) -> Advice:
 
 def _unhealthy(glance: Glance) -> Advice:
     found = worst(glance.guardrails)
-    return Advice(
-        waits="a guardrail" if found is None else found.name,
-        why=f"a guardrail is breached and keeps traffic from growing: {_said(glance)}",
-        todo="see what it found; to take everybody out of treatment, roll back",
-        verb=Verb.ROLLBACK,
-    )
+    waits = "a guardrail" if found is None else found.name
+    why = f"a guardrail is breached and keeps traffic from growing: {_said(glance)}"
+    if not glance.percentage:
+        return Advice(waits, why, "see what it found; nobody is in treatment, and nobody gets there until it passes")
+    return Advice(waits, why, "see what it found; to take everybody out of treatment, roll back", Verb.ROLLBACK)
 
 
 def _windows(glance: Glance) -> Advice:

@@ -9,7 +9,7 @@ from mlrollout.cli.screens import rollouts, status
 from mlrollout.cli.screens.columns import Column, lines
 from mlrollout.cli.screens.look import DRAWN, FINDINGS, PLAIN, number, signs
 from mlrollout.cli.screens.wrap import wrapped
-from mlrollout.glance.advice import advise
+from mlrollout.glance.advice import Advice, advise
 from mlrollout.glance.rollout import glance
 from rich.console import Console
 from rich.text import Text
@@ -139,6 +139,12 @@ def test_the_last_looks_are_a_line(recent: str, drawn: str, plain: str) -> None:
 def test_breaches_among_the_last_looks_have_their_colour() -> None:
     line = DRAWN.sparkline(looks("1 5! 2"))
     assert [(line.plain[one.start : one.end], one.style) for one in line.spans] == [("█", FINDINGS["Breach"])]
+
+
+def test_a_reason_that_ends_in_a_full_stop_gets_no_second() -> None:
+    seen = glance(dispatch.rollouts()["Redis down"], dispatch.NOW)
+    (line, *_) = status.told(seen, Advice("Redis", "it hangs, or the network loses packets."), "", 160)
+    assert line.plain == "Why   It hangs, or the network loses packets."
 
 
 def test_colours_go_where_nobody_wants_them() -> None:

@@ -1,6 +1,7 @@
 """What somebody on call is told: why, and what to do about it."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from mlrollout.domain.reason import Reason
@@ -46,6 +47,12 @@ def advice(state: str) -> Advice:
 )
 def test_what_it_waits_for_and_which_verb_helps(state: str, waits: str, verb: Verb | None) -> None:
     assert (advice(state).waits, advice(state).verb) == (waits, verb)
+
+
+def test_nobody_is_told_to_roll_back_what_is_at_zero() -> None:
+    told = advise(replace(glance(dispatch.rollouts()["a held breach"], dispatch.NOW), percentage=0))
+    assert (told.waits, told.verb) == ("success-rate", None)
+    assert "nobody is in treatment" in told.todo
 
 
 def test_every_state_is_told() -> None:

@@ -147,7 +147,7 @@ def _columns(found: Sequence[GuardrailGlance], now: float, drawn: Signs) -> list
 
 def told(glance: Glance, advice: Advice, command: str, room: int) -> Iterator[Text]:
     """Why it stands where it stands, and what to do."""
-    yield from _labelled("Why", f"{advice.why}.", room)
+    yield from _labelled("Why", f"{advice.why.rstrip('.')}.", room)
     yield from _labelled("Do", advice.todo, room)
     yield from _labelled("", command, room, style=HEAD)
     if glance.unseen and glance.reason != "AwaitingOperator" and glance.deleting is None:  # which counts as a change
