@@ -14,9 +14,9 @@ class Balance(Model):
     """What tells how users are divided."""
 
     users: PromQL
-    """Selector of a counter of users of both groups, each counted once by the whole application, when he is first given a
-    group: for example `dispatch_users_total`. Requests are no users: a model that is asked more often would look like a
-    broken split; and counted once by each of several pods, chance alone would."""
+    """Selector of a counter of users of both groups, each counted once by the whole application, when he is first given
+    a group: for example `dispatch_users_total`. Requests are no users: a model that is asked more often would look like
+    a broken split; and counted once by each of several pods, chance alone would."""
     group: Label = "group"
     """The label by which the groups are told apart; its values are treatment and control."""
 

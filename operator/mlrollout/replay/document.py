@@ -51,7 +51,8 @@ class RecordedFinding(_DocumentPart):
     """What the operator found, as the object's status says."""
 
     finding: str
-    """Pass, Breach, Inconclusive, NoData or Error; a Breach, too, that another replica found after the checkpoint."""
+    """Pass, Breach, Inconclusive, NoData or Error; a Breach, too, that another replica found after the checkpoint.
+    Empty for an earlier attempt that this guardrail did not take back."""
     at: Moment | None = None
     """When it was seen."""
     message: str = ""
@@ -59,7 +60,8 @@ class RecordedFinding(_DocumentPart):
     e_value: float | None = None
     """The e-value that stands in the status, which is that of the checkpoint."""
     checkpoint: str
-    """What the test kept, as it stands in the status: its e-value to the last bit is in it."""
+    """What the test kept, as it stands in the status: its e-value to the last bit is in it. Empty for an earlier
+    attempt."""
 
 
 class GuardrailBlocks(_DocumentPart):

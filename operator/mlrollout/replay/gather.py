@@ -7,18 +7,21 @@ object and the Prometheus may do it. Where its samples of today are no more thos
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 
+from mlrollout.api.moment import to_second
 from mlrollout.api.spec import Spec
 from mlrollout.api.status import GuardrailStatus, Progress, Status
 from mlrollout.domain.partial import understand
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.subject import sharing
 from mlrollout.evidence.answer import Answer
+from mlrollout.evidence.checks.block_test import SILENCE
 from mlrollout.evidence.checks.check import Question
+from mlrollout.evidence.checks.memory import Memory
 from mlrollout.evidence.checks.recount import Breached, Recount
 from mlrollout.evidence.checks.sequential import SequentialCheck
 from mlrollout.evidence.measurement import Verdict
@@ -34,6 +37,7 @@ from .document import (
     RecordedFinding,
     UnreadableDocumentError,
 )
+from .earlier import PRESENT, EarlierAttempt, UnknownAttemptError, earlier
 from .replay import check_in
 
 DEADLINE = 30.0
@@ -58,18 +62,25 @@ class Wanted:
         check: Its check.
         level: Its part of the chance of a false alarm.
         recorded: What was found.
-        breach: The breach, where another replica found it after the checkpoint.
+        memory: What the check kept; of an attempt that is over, how it began.
+        breach: The breach, where it was found after that.
     """
 
     raw: Mapping[str, Any]
     check: SequentialCheck[Any, Any, Any]
     level: float
     recorded: RecordedFinding
+    memory: Memory[Any]
     breach: Breached | None
 
 
 async def gather(
-    found: Object, source: EvidenceSource, *, only: str = "", tick: Tick = lambda _name, _done: None
+    found: Object,
+    source: EvidenceSource,
+    *,
+    only: str = "",
+    attempt: int = PRESENT,
+    tick: Tick = lambda _name, _done: None,
 ) -> BlocksDocument:
     """The document of an object as it stands.
 
@@ -77,6 +88,7 @@ async def gather(
         found: The object.
         source: The Prometheus that has its samples.
         only: The one guardrail that is wanted; empty for all that test block by block.
+        attempt: The attempt that is wanted: its number in the history, or how many before the present one, below zero.
         tick: Told how far it is.
 
     Raises:
@@ -85,25 +97,32 @@ async def gather(
     """
     wanted: list[Wanted] = []
     missing: list[MissingBlocks] = []
-    for one in _wanted(found, only):
+    for one in _wanted(found, only, attempt):
         if isinstance(one, MissingBlocks):
             missing.append(one)
         else:
             wanted.append(one)
-    if not wanted:
+    guardrails = [await _blocks(one, source, tick) for one in wanted]
+    missing += [MissingBlocks(name=one.guardrail["name"], why=why) for one in guardrails if (why := _gone(one))]
+    guardrails = [one for one in guardrails if one.blocks or one.recorded.checkpoint]
+    if not guardrails:
         raise NoBlocksError("; ".join(f"guardrail {one.name}: {one.why}" for one in missing))
     metadata = found.get("metadata") or {}
     return BlocksDocument(
         object=DocumentObject(**{name: str(metadata.get(name, "")) for name in DocumentObject.model_fields}),
         read=time.time(),
-        guardrails=tuple([await _blocks(one, source, tick) for one in wanted]),
+        guardrails=tuple(guardrails),
         missing=tuple(missing),
     )
 
 
-def _wanted(found: Object, only: str) -> Iterator[Wanted | MissingBlocks]:
+def _wanted(found: Object, only: str, attempt: int) -> Iterator[Wanted | MissingBlocks]:
     """What is known of each guardrail that is wanted."""
     spec, status = _read(found)
+    try:
+        over = earlier(status, attempt, spec.traffic.holdback or 0)
+    except UnknownAttemptError as error:
+        raise NoBlocksError(str(error)) from None
     raws = {raw.get("name"): raw for raw in found["spec"].get("guardrails") or () if isinstance(raw, Mapping)}
     said = {one.name: one for one in status.guardrails}
     chosen = [one for one in spec.guardrails if one.name == only or (not only and one.sequential)]
@@ -116,6 +135,9 @@ def _wanted(found: Object, only: str) -> Iterator[Wanted | MissingBlocks]:
             check = check_in(raws[one.name])
         except UnreadableDocumentError as error:
             yield MissingBlocks(name=one.name, why=str(error))
+            continue
+        if over is not None:
+            yield _of_earlier(raws[one.name], check, spec, over)
             continue
         why = _why_not(check, said.get(one.name))
         if why:
@@ -140,11 +162,43 @@ def _known(
     progress, prefix = status.progress or Progress(), f"guardrail {said.name}: "
     # Whoever sees a breach takes traffic to zero; whoever leads writes the status, and looks no more from then on.
     found = progress.reason == Reason.GUARDRAIL_BREACHED and progress.message.startswith(prefix)
+    memory = check.blocks.load(said.checkpoint)
+    assert memory is not None  # noqa: S101 - `_why_not` has seen it
     if not found or progress.rolled_back is None or recorded.finding == Verdict.BREACH:
-        return Wanted(raw, check, level, recorded, None)
+        return Wanted(raw, check, level, recorded, memory, None)
     words = {"message": progress.message.removeprefix(prefix), "at": progress.rolled_back}
     breach = recorded.model_copy(update={"finding": Verdict.BREACH.value, **words})
-    return Wanted(raw, check, level, breach, Breached(grid.latest(progress.rolled_back, check.blocks.step, 0.0), level))
+    by = Breached(grid.latest(progress.rolled_back, check.blocks.step, 0.0), level)
+    return Wanted(raw, check, level, breach, memory, by)
+
+
+def _of_earlier(
+    raw: Mapping[str, Any], check: SequentialCheck[Any, Any, Any], spec: Spec, over: EarlierAttempt
+) -> Wanted:
+    """Of an attempt that is over, from its begin on: nothing is kept of what its test had come to."""
+    breach, level, step = over.breach(check.guardrail.name), check.guardrail.level(sharing(spec)), check.blocks.step
+    begun = replace(check.blocks.begin(over.number, over.began), shares=over.shares)
+    if breach is None:
+        ended = max(begun.upto, grid.latest(over.ended, step, 0.0))
+        recorded = RecordedFinding(finding="", checkpoint="")
+        return Wanted(raw, check, level, recorded, replace(begun, upto=ended), None)
+    prefix = f"guardrail {check.guardrail.name}: "
+    recorded = RecordedFinding(
+        finding=Verdict.BREACH, at=breach.at, message=breach.message.removeprefix(prefix), checkpoint=""
+    )
+    return Wanted(raw, check, level, recorded, begun, Breached(grid.latest(breach.at, step, 0.0), level))
+
+
+def _gone(found: GuardrailBlocks) -> str:
+    """What Prometheus has no samples of any more, of an attempt that is over; empty for nothing."""
+    if found.recorded.checkpoint:
+        return ""
+    if not found.blocks:
+        return f"Prometheus has no samples of its attempt, which began at {to_second(found.began)}, any more"
+    first = float(found.blocks[0]["begin"])
+    if first - found.began > SILENCE:
+        return f"Prometheus has samples of its attempt from {to_second(first)} on; it began at {to_second(found.began)}"
+    return ""
 
 
 def _read(found: Object) -> tuple[Spec, Status]:
@@ -170,8 +224,7 @@ def _why_not(check: SequentialCheck[Any, Any, Any], status: GuardrailStatus | No
 
 
 async def _blocks(one: Wanted, source: EvidenceSource, tick: Tick) -> GuardrailBlocks:
-    memory = one.check.blocks.load(one.recorded.checkpoint)
-    assert memory is not None  # noqa: S101 - `_why_not` has seen it
+    memory = one.memory
     recount = Recount(one.check, memory, one.breach)
     while questions := recount.questions():
         tick(one.check.guardrail.name, recount.done)

@@ -34,6 +34,7 @@ class Replayed:
         blocks: How many there are.
         span: Seconds from the first one's begin to the last one's end.
         differences: In what this is not what was recorded, for people; empty where it is the same to the last bit.
+        kept: Whether what the test kept was recorded; of an attempt that is over, the verdict alone is.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Replayed:
     blocks: int
     span: float
     differences: tuple[str, ...]
+    kept: bool = True
 
 
 def replay(found: GuardrailBlocks) -> Replayed:
@@ -54,7 +56,7 @@ def replay(found: GuardrailBlocks) -> Replayed:
     check = check_in(found.guardrail)
     name = check.guardrail.name
     recorded = check.blocks.load(found.recorded.checkpoint)
-    if recorded is None:
+    if recorded is None and found.recorded.checkpoint:
         raise UnreadableDocumentError(f"guardrail {name}: the recorded checkpoint is another guardrail's, or is cut")
     where = "its begin"
     try:
@@ -63,9 +65,10 @@ def replay(found: GuardrailBlocks) -> Replayed:
         for number, plain in enumerate(found.blocks, start=1):
             where = f"block {number}"
             memory = check.blocks.add(memory, _block(check, plain))
-            then = memory if memory.upto <= recorded.upto else then
+            then = memory if recorded is not None and memory.upto <= recorded.upto else then
         where = "what they come to"
-        return _judged(check, memory, found, tuple(_differences_then(then, recorded, found)))
+        differences = () if recorded is None else tuple(_differences_then(then, recorded, found))
+        return _judged(check, memory, found, differences)
     except (ValueError, ArithmeticError) as error:
         raise UnreadableDocumentError(told(f"guardrail {name}: {where}: {error}")) from None
 
@@ -99,7 +102,8 @@ def _judged(
     was = found.recorded
     measured = check.judged(Occasion(memory.upto, math.inf), memory, found.false_alarm)
     if was.finding != measured.verdict and (was.finding in _BY_BLOCKS or measured.verdict is Verdict.BREACH):
-        differences = (f"it comes to {measured.verdict}, and was recorded as {told(was.finding)}", *differences)
+        told_as = told(was.finding) or "none that took the attempt back"
+        differences = (f"it comes to {measured.verdict}, and was recorded as {told_as}", *differences)
     ends = [checkpoint.numbers([one["begin"], one["end"]], 2) for one in (found.blocks[:1] + found.blocks[-1:])]
     return Replayed(
         name=check.guardrail.name,
@@ -109,6 +113,7 @@ def _judged(
         blocks=len(found.blocks),
         span=ends[-1][1] - ends[0][0] if ends else 0.0,
         differences=differences,
+        kept=bool(was.checkpoint),
     )
 
 

@@ -58,19 +58,20 @@ def saved(file: str) -> Object:
     return found[0].found
 
 
-def fetch(found: Object, prometheus: str, guardrail: str) -> BlocksDocument:
+def fetch(found: Object, prometheus: str, guardrail: str, attempt: int) -> BlocksDocument:
     """The document of an object.
 
     Args:
         found: The object.
         prometheus: The address of the Prometheus that has its samples.
         guardrail: The one that is wanted; empty for all.
+        attempt: The attempt that is wanted; 0 for the present one.
 
     Raises:
         NotFetchedError: It can't be had.
     """
     try:
-        return asyncio.run(_fetch(found, prometheus, guardrail))
+        return asyncio.run(_fetch(found, prometheus, guardrail, attempt))
     except (NoBlocksError, SourceError) as error:
         raise NotFetchedError(str(error)) from error
 
@@ -103,18 +104,19 @@ def tell(document: BlocksDocument, found: list[Replayed]) -> str:
 def _line(found: Replayed) -> str:
     what = f"{found.name}: {found.verdict}, e-value {found.e_value!r} (a breach from {found.breach:.6g} on)"
     blocks = f"{found.blocks} blocks over {brief(found.span)}" if found.blocks else "no blocks"
-    same = "; ".join(found.differences) or "as it was recorded, to the last bit"
+    well = "as it was recorded, to the last bit" if found.kept else "as the history tells, which keeps no e-value"
+    same = "; ".join(found.differences) or well
     return f"{what}, of {blocks}: {same}"
 
 
-async def _fetch(found: Object, prometheus: str, guardrail: str) -> BlocksDocument:
+async def _fetch(found: Object, prometheus: str, guardrail: str, attempt: int) -> BlocksDocument:
     try:
         source = PrometheusSource(prometheus)
     except ValueError as error:
         raise NotFetchedError(f"--prometheus: {error}") from error
     try:
         with _progress() as tick:
-            return await gather(found, source, only=guardrail, tick=tick)
+            return await gather(found, source, only=guardrail, attempt=attempt, tick=tick)
     finally:
         await source.close()
 

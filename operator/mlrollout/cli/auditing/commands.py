@@ -21,6 +21,10 @@ def blocks(
         str,
         typer.Option("-g", "--guardrail", help="One guardrail; all if left out", autocompletion=completing.guardrails),
     ] = "",
+    attempt: Annotated[
+        int,
+        typer.Option(help="An attempt that is over: its number in the history, or -1 for the one before"),
+    ] = 0,
     file: Annotated[
         str, typer.Option("-f", "--file", metavar="FILE", help="In place of a name: what kubectl get -o yaml said")
     ] = "",
@@ -39,7 +43,7 @@ def blocks(
         raise CommandError("name one object, or a file by -f that holds one", ExitCode.WRONG_USAGE)
     try:
         found = fetching.saved(file) if file else fetching.in_cluster(context, namespace, name)
-        document = fetching.fetch(found, prometheus, guardrail)
+        document = fetching.fetch(found, prometheus, guardrail, attempt)
         made = fetching.again(document)
     except (fetching.NotFetchedError, UnreadableDocumentError) as error:
         raise CommandError(str(error), ExitCode.WRONG_USAGE) from None

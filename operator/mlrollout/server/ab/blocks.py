@@ -37,15 +37,25 @@ async def blocks(request: web.Request) -> BlocksAnswer:
         request[LIMIT].reschedule(asyncio.get_running_loop().time() + COUNTED_WITHIN + 1)
         try:
             async with asyncio.timeout(COUNTED_WITHIN):
-                found = await _gathered(verbs, samples, ref, request.query.get("guardrail", ""))
+                found = await _gathered(verbs, samples, ref, request.query.get("guardrail", ""), _attempt(request))
         except TimeoutError:
             raise HttpProblem(503, f"There are more than are counted in {COUNTED_WITHIN:g} s. {_BY_HAND}") from None
     return BlocksAnswer(**dict(found))
 
 
-async def _gathered(verbs: KubernetesVerbs, samples: PrometheusSource, ref: Ref, guardrail: str) -> BlocksDocument:
+def _attempt(request: web.Request) -> int:
+    """The attempt that is asked for; 0 for the present one."""
     try:
-        return await gather(await verbs.read(ref), samples, only=guardrail)
+        return int(request.query.get("attempt", "0"))
+    except ValueError:
+        raise HttpProblem(422, "attempt is a whole number: one of the history, or -1 for the one before.") from None
+
+
+async def _gathered(
+    verbs: KubernetesVerbs, samples: PrometheusSource, ref: Ref, guardrail: str, attempt: int
+) -> BlocksDocument:
+    try:
+        return await gather(await verbs.read(ref), samples, only=guardrail, attempt=attempt)
     except NoBlocksError as error:
         raise HttpProblem(404, f"{error}.") from None
     except GoneError:

@@ -182,10 +182,16 @@ OPERATIONS = (
                 "description": "The one that is wanted; left out: every one that tests block by block.",
                 "schema": {"type": "string"},
                 "example": "errors",
-            }
+            },
+            "attempt": {
+                "description": "An attempt that is over: its number in the history, or -1 for the last one.",
+                "schema": {"type": "integer", "default": 0},
+                "example": -1,
+            },
         },
         bad={
             404: "There is no such rollout, no such MLRollout, or nothing was counted of what is wanted.",
+            422: "The attempt is no number.",
             501: "The configuration names no object for the rollout or no Prometheus, or there is no cluster.",
         },
     ),

@@ -250,8 +250,8 @@ def test_counters_whose_sum_is_no_number_any_more_are_counters() -> None:
 
 @pytest.mark.parametrize("failed", [(1, 1, 1, 1), (20, 20, 25, 26)])
 def test_a_target_that_begins_anew_with_failures_is_no_gauge(failed: tuple[float, ...]) -> None:
-    target = {"job": "app", "instance": "p"}
-    good, bad = series(900, 1000, 40, 140, **target), series(*failed, status="failure", **target)
+    good = series(900, 1000, 40, 140, job="app", instance="p")
+    bad = series(*failed, job="app", instance="p", status="failure")
     span = Span.of([good, bad], 15, 30)
 
     assert increase([good, bad], span) == 40 + failed[2] - failed[1]
