@@ -43,7 +43,9 @@ class Terminal:
 
     def show(self, lines: Sequence[Text]) -> None:
         """Write lines as they are."""
-        if lines:
+        if self.console.color_system is None:  # where rich would write the same, only later
+            self.write("\n".join(line.plain for line in lines))
+        elif lines:
             self.console.print(Text("\n").join(lines), soft_wrap=True)
 
     def note(self, message: str) -> None:

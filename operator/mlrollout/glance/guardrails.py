@@ -34,7 +34,7 @@ class GuardrailGlance:
         samples: How many samples or events it stands on.
         at: When that was seen, seconds since the epoch.
         message: The same for people, and what to do.
-        recent: The last looks, oldest first.
+        recent: The last looks, as the status has them; `looks` reads them.
     """
 
     name: str
@@ -48,7 +48,12 @@ class GuardrailGlance:
     samples: float | None = None
     at: float | None = None
     message: str = ""
-    recent: tuple[PastLook, ...] = ()
+    recent: str = ""
+
+    @property
+    def looks(self) -> tuple[PastLook, ...]:
+        """The last looks, oldest first. Read only where they are shown: a list of a thousand rollouts shows none."""
+        return looks(self.recent)
 
     @property
     def strain(self) -> float:
@@ -90,7 +95,7 @@ def _guardrail(asked: Fields, said: Fields) -> GuardrailGlance:
         samples=said.number("samples"),
         at=said.moment("at"),
         message=said.text("message"),
-        recent=looks(said.text("recent")),
+        recent=said.text("recent"),
     )
 
 

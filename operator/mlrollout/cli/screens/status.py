@@ -134,7 +134,7 @@ def _columns(found: Sequence[GuardrailGlance], now: float, drawn: Signs) -> list
         Column("SAYS", [finding(one.finding) for one in found]),
         Column("VALUE", [Text(number(one.value)) for one in found], 8, right=True),
         Column("LIMIT", [Text(f"{one.bound} {number(one.limit)}".strip()) for one in found], 7),
-        Column("LAST LOOKS", [drawn.sparkline(one.recent) for one in found], 4),
+        Column("LAST LOOKS", [drawn.sparkline(one.looks) for one in found], 4),
         Column("WINDOW", [Text("" if one.window is None else rough(one.window)) for one in found], 3),
         Column("SAMPLES", [Text(number(one.samples)) for one in found], 5, right=True),
         Column("SEEN", [Text(f"{age(now, one.at)} ago" if one.at else "") for one in found], 6),
