@@ -3,9 +3,10 @@
 import json
 import os
 import ssl
+import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,19 @@ from typing import Any
 
 import pytest
 from mlrollout.cli import main
+
+
+def into_a_closed_pipe(
+    command: Sequence[str], *, environment: Mapping[str, str] | None = None, text: bytes = b""
+) -> tuple[bytes, int]:
+    """What a program complains of, and its exit code, where whoever read its output has gone away."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run(
+        command, env=environment, input=text, stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False
+    )
+    os.close(writing)
+    return ran.stderr, ran.returncode
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from devstack import binaries
 from devstack.control_plane import ControlPlane
 from devstack.processes import wait_until
 from tests.cluster.cli.conftest import named
+from tests.support.command_line import into_a_closed_pipe
 from tests.support.places import Place
 from tests.support.sample import MINIMAL
 
@@ -58,18 +59,8 @@ def test_kubectl_calls_it_and_it_speaks_of_itself_as_it_was_called(environment: 
 
 
 def test_a_reader_that_goes_away_is_no_error(environment: dict[str, str], states: Place) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    ran = subprocess.run(
-        [str(BIN / "mlrollout"), "list", "-n", states.namespace],
-        env=environment,
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        timeout=60,
-        check=False,
-    )
-    os.close(writing)
-    assert (ran.stderr, ran.returncode) == (b"", PIPE_CLOSED)
+    command = [str(BIN / "mlrollout"), "list", "-n", states.namespace]
+    assert into_a_closed_pipe(command, environment=environment) == (b"", PIPE_CLOSED)
 
 
 def _watched(environment: dict[str, str], states: Place, file: Path) -> subprocess.Popen[bytes]:

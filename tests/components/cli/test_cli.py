@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from mlrollout.cli.ending import ExitCode
 
+from tests.support.command_line import into_a_closed_pipe
+
 DONE, WRONG, NO_CLUSTER, PIPE_CLOSED = 0, 2, 3, 141
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "ml-dispatch" / "rollout.yaml"
@@ -172,19 +174,9 @@ def test_a_fault_of_the_program_itself_is_one_line_and_shows_where_it_is_to_who_
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["version"], ["lint", "-f", "-"]])
-def test_a_pipe_that_is_closed_is_no_error_to_tell(tmp_path: Path, arguments: list[str]) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    ran = subprocess.run(
-        [sys.executable, "-m", "mlrollout", *arguments],
-        input=EXAMPLE.read_bytes(),
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        timeout=60,
-        check=False,
-    )
-    os.close(writing)
-    assert (ran.stderr, ran.returncode) == (b"", PIPE_CLOSED)
+def test_a_pipe_that_is_closed_is_no_error_to_tell(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "mlrollout", *arguments]
+    assert into_a_closed_pipe(command, text=EXAMPLE.read_bytes()) == (b"", PIPE_CLOSED)
 
 
 def test_the_page_has_every_exit_code() -> None:
