@@ -1,0 +1,121 @@
+"""Queries in words that the parser does not know, and that only the server can judge."""
+
+import pytest
+from mlrollout.evidence.promql.query import Query, QueryError
+
+from tests.pure.evidence.promql.test_query import selectors_of
+
+UNREAD = {
+    "holt_winters(x[5m], 0.5, 0.5)": (["x{}"], 300, 300),
+    "rate(x[$window]) default 0": (["x{}"], 10, 60),
+    "sum(rate(x)) by (a, b) / on(c) group_left(d) y{e='f'}": (["x{}", "y{e='f'}"], 600, 600),
+    'foo({a="b" or c!="d"}[1h:1m] offset 1d) + keep_metric_names': (['{a="b" or c!="d"}'], 90000, 90000),
+    "rate(x[5m] anchored) offset -5m": (["x{}"], 300, 300),
+    "sum(rate(x[5m": (["x{}"], 600, 600),
+    "x{": (["x{}"], 600, 600),
+    "rate(x)": (["x{}"], 600, 600),
+    "foo()": ([], 0, 0),
+}
+
+
+COUNTED = {
+    "[5m * 2]": (600, 600),
+    "[2 * 5m + 30s]": (630, 630),
+    "[30s + 2 * 5m]": (630, 630),
+    "[(1m + 1m) * 3]": (360, 360),
+    "[2 ^ 3 * 1m]": (480, 480),
+    "[1h / 4]": (900, 900),
+    "[100s % 60]": (40, 40),
+    "[-(1m - 3m)]": (120, 120),
+    "[+1.5h]": (5400, 5400),
+    "[1e2]": (100, 100),
+    "[300 * 1]": (300, 300),
+    "[1h30m + 0]": (5400, 5400),
+    "[10s - 1m]": (5, 5),
+    "[$window * 2]": (20, 120),
+    "[$window / 2]": (5, 30),
+    "[$window * 1.5 + 1m]": (75, 150),
+    "[2 * 5m:1m]": (600, 600),
+    "[5m] offset (1m + 30s)": (390, 390),
+    "[5m] offset -(2m)": (300, 300),
+    "[5m] offset (2 * (1m + 30s))": (480, 480),
+    "[5m] offset ($window * 3)": (330, 480),
+    "[5m] @ end() offset 1m * 1": (360, 360),
+}
+"""How far back a rate over it reaches, for windows of 10 s and of a minute."""
+
+
+@pytest.mark.parametrize("text", COUNTED)
+def test_durations_that_are_counted_with_reach_as_far_as_they_come_to(text: str) -> None:
+    """Too little would count evidence from before the stage, and too much only waits."""
+    query = Query.parse(f"rate(x{text}) default 0")
+    assert query.unread
+    assert (query.reach(10, 5), query.reach(60, 5)) == COUNTED[text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1i]",
+        "[step()]",
+        "[range() + 5m]",
+        "[5m +]",
+        "[(5m]",
+        "[5m 5m]",
+        "[5m5]",
+        "[1h / 0]",
+        "[1h % 0]",
+        "[9 ^ 9 ^ 9]",
+        "[(0 - 1) ^ 0.5]",
+        f"[{'(' * 30}1m{')' * 30}]",
+        "[5m] offset step()",
+        "[5m] offset ((1m",
+        "[5m] offset -",
+    ],
+)
+def test_a_duration_that_can_t_be_told_is_refused(text: str) -> None:
+    with pytest.raises(QueryError, match=r"looks can't be told here: write it out as a duration, such as 5m"):
+        Query.parse(f"rate(x{text}) default 0")
+
+
+@pytest.mark.parametrize("text", ["[$window * $window]", "[5m % $window]", "[1h / $window]", "[$window ^ 2]"])
+def test_a_duration_that_does_not_grow_evenly_with_the_window_is_refused(text: str) -> None:
+    with pytest.raises(QueryError, match=r"`\$window` "):
+        Query.parse(f"rate(x{text}) default 0")
+
+
+@pytest.mark.parametrize("text", ["rate(x[5m] @ 0) default 0", "x @ (1) default 0"])
+def test_a_fixed_time_is_no_evidence_in_any_dialect(text: str) -> None:
+    with pytest.raises(QueryError, match="with a fixed time is not evidence about now"):
+        Query.parse(text)
+
+
+@pytest.mark.parametrize("text", UNREAD)
+def test_of_what_only_the_server_may_know_the_words_are_read(text: str) -> None:
+    query = Query.parse(text)
+    assert query.unread
+    assert (selectors_of(text), query.reach(10, 600), query.reach(60, 600)) == (
+        tuple(UNREAD[text][0]),
+        *UNREAD[text][1:],
+    )
+
+
+def test_a_range_that_may_be_implied_is_taken_for_the_window_that_is_declared() -> None:
+    assert Query.parse("rate(x) default 0").reach(10, longest=3600) == 3600
+    assert Query.parse("rate(x)/ y[5m] default 0").reach(10, longest=60) == 300
+
+
+@pytest.mark.parametrize(
+    ("text", "loses"),
+    [
+        ("histogram_quantile(0.9, sum(rate(x_bucket[5m])))", True),
+        ("1 + histogram_quantile(0.9, (sum by (a) (rate(x_bucket[5m]))))", True),
+        ("histogram_quantile(0.9, sum without (le) (rate(x_bucket[5m])))", True),
+        ("histogram_fraction(0, 1, sum(rate(x_bucket[5m])))", True),
+        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])))", False),
+        ("histogram_quantile(0.9, sum without (a) (rate(x_bucket[5m])))", False),
+        ("histogram_quantile(0.9, rate(x_bucket[5m]))", False),
+    ],
+)
+def test_buckets_are_told_apart_by_le(text: str, loses: bool) -> None:  # noqa: FBT001 - a table's column
+    assert Query.parse(text).loses_le is loses
