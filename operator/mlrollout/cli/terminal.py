@@ -39,7 +39,7 @@ class Terminal:
 
     @property
     def _known(self) -> bool:
-        return self.console.is_terminal or os.environ.get("COLUMNS", "").isdigit()
+        return self.console.is_terminal or os.environ.get("COLUMNS", "").lstrip("0").isdigit()
 
     def show(self, lines: Sequence[Text]) -> None:
         """Write lines as they are."""

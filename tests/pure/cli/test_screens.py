@@ -72,6 +72,13 @@ def test_what_matters_least_is_left_out_first() -> None:
     assert [line.plain for line in lines(columns, 11)] == ["NAME", "ml-dispatch"]
 
 
+def test_names_that_begin_alike_are_cut_so_that_they_can_be_told_apart() -> None:
+    names = [Text(f"ranking-of-the-shop-{number}") for number in (17, 23)]
+    shown = lines([Column("NAME", names, least=12, middle=True)], 12)
+    assert [line.plain for line in shown] == ["NAME", "ranking…p-17", "ranking…p-23"]
+    assert lines([Column("NAME", names, least=12, middle=True)], 4)[1].plain == "ra…7"
+
+
 def test_what_is_long_is_cut_before_anything_is_left_out_as_far_as_that_goes() -> None:
     columns = [Column("NAME", _cells("a-very-long-name"), least=8), Column("SOME", _cells("some"), 5)]
     assert [line.plain for line in lines(columns, 16)] == ["NAME        SOME", "a-very-lo…  some"]

@@ -113,7 +113,7 @@ def test_rights_that_are_missing_are_named_with_what_they_are_for() -> None:
     get, *_, patch, _ = yours("")
     found = rights("your rights", "ann", [patch], "", "ask")
     assert (found.level, found.todo) == (WARNING, "ask")
-    assert found.message == "ann may not in every namespace: patch mlrollouts (rollback and all other verbs)"
+    assert found.message == "in every namespace, ann may not patch mlrollouts (rollback and all other verbs)"
     assert rights("your rights", "ann", [get, patch], "", "ask").level is FAILED
 
 
@@ -164,8 +164,8 @@ def test_guardrails_without_an_answer(bad: tuple[int, ...], level: DiagnosisLeve
 @pytest.mark.parametrize(
     ("ahead", "level", "told"),
     [
-        ({"a": 0.9, "b": -4.9}, OK, "a and b agree with the API server's to 5 s"),
-        ({"a": 0.9, "b": None}, OK, "a agree with the API server's to 5 s; b could not be seen"),
+        ({"a": 0.9, "b": -4.9}, OK, "a and b are within 5 s of the API server's"),
+        ({"a": 0.9, "b": None}, OK, "a is within 5 s of the API server's; b could not be seen"),
         ({"a": 0.0, "b": -65.0}, WARNING, "of the API server's, b is 1m5s behind"),
         ({"a": 61.0, "b": -65.0}, WARNING, "of the API server's, a is 1m1s ahead, b is 1m5s behind"),
         ({"a": None}, UNSEEN, "the API server does not tell its time"),

@@ -61,7 +61,10 @@ def examine(cluster: ClusterRollouts, places: Places, *, everywhere: bool) -> It
     now = cluster.now
     alive = [] if isinstance(known, Diagnosis) else [one for one in known if one.lives(now)]
     yield known if isinstance(known, Diagnosis) else lease.operator(known, now)
-    yield _seen(_OF_OPERATOR, lambda: _of_operator(api, alive, found))
+    if alive:
+        yield _seen(_OF_OPERATOR, lambda: _of_operator(api, alive[0], found))
+    else:
+        yield unseen(_OF_OPERATOR, "it is not known who the operator is")
     yield services.redis(found) if not why else unseen(services.REDIS, why)
     yield services.prometheus([glance(one, now) for one in found]) if not why else unseen(services.PROMETHEUS, why)
     ahead = {"this machine's": None if api.skew is None else -api.skew}
@@ -78,7 +81,14 @@ def _seen(about: str, look: Callable[[], Diagnosis]) -> Diagnosis:
     try:
         return look()
     except ClusterError as error:
-        return unseen(about, str(error))
+        return unseen(about, _why(error))
+
+
+def _why(error: CommandError) -> str:
+    """Why something could not be seen; of a right that is missing, no more than that: there are lines about rights."""
+    if isinstance(error, ClusterError) and error.status == HTTPStatus.FORBIDDEN:
+        return f"{str(error).partition(': ')[0]}: you lack the right"
+    return str(error)
 
 
 def _answers(api: Api, version: str, who: str) -> Diagnosis:
@@ -120,7 +130,7 @@ def _objects(cluster: ClusterRollouts, *, everywhere: bool) -> tuple[Sequence[Da
     try:
         return cluster.all(everywhere=everywhere), ""
     except CommandError as error:
-        return (), str(error)
+        return (), _why(error)
 
 
 def _leases(api: Api, lives: str, space: str) -> Sequence[lease.LeaseGlance] | Diagnosis:
@@ -128,13 +138,10 @@ def _leases(api: Api, lives: str, space: str) -> Sequence[lease.LeaseGlance] | D
         return leases.find(api, lives, space)
     except ClusterError as error:
         todo = "" if lives else "say --operator-namespace NAME: it takes the right to get a Lease there"
-        return unseen(lease.ABOUT, str(error), todo)
+        return unseen(lease.ABOUT, _why(error), todo)
 
 
-def _of_operator(api: Api, alive: Sequence[lease.LeaseGlance], found: Sequence[Data]) -> Diagnosis:
-    if not alive:
-        return unseen(_OF_OPERATOR, "there is no operator whose rights could be asked about")
-    one = alive[0]
+def _of_operator(api: Api, one: lease.LeaseGlance, found: Sequence[Data]) -> Diagnosis:
     account = leases.account(api, one)
     if not account:
         return unseen(_OF_OPERATOR, f"{one.holder} is no pod in the namespace {one.namespace}, so it runs elsewhere")

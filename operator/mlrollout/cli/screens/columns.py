@@ -21,6 +21,7 @@ class Column:
         keeps: How much it matters: where there is no room, the least goes first. Those of 9 always stay.
         least: To how many cells it may be cut, before another is left out; 0 for not at all.
         right: Whether it stands to the right, as numbers do.
+        middle: Whether it is cut in its middle: names, of which many begin alike.
     """
 
     head: str
@@ -28,6 +29,7 @@ class Column:
     keeps: int = 9
     least: int = 0
     right: bool = False
+    middle: bool = False
 
     @property
     def width(self) -> int:
@@ -41,6 +43,8 @@ class Column:
 
 
 _ALWAYS = 9
+_END = 3
+"""Of what is cut in its middle, a third is the end."""
 _STUMP = 4
 """Cells of which something can still be read."""
 
@@ -95,7 +99,7 @@ def _widths(columns: Sequence[Column], room: int | None) -> list[int]:
 def _line(row: Sequence[Text], columns: Sequence[Column], widths: Sequence[int], cut: str) -> Text:
     line = Text()
     for cell, column, width in zip(row, columns, widths, strict=True):
-        shown = _cut(cell, width, cut)
+        shown = _cut(cell, width, cut, middle=column.middle)
         space = " " * (width - shown.cell_len)
         line.append(space) if column.right else None
         line.append_text(shown)
@@ -104,9 +108,11 @@ def _line(row: Sequence[Text], columns: Sequence[Column], widths: Sequence[int],
     return line
 
 
-def _cut(text: Text, width: int, cut: str) -> Text:
+def _cut(text: Text, width: int, cut: str, *, middle: bool) -> Text:
     if text.cell_len <= width:
         return text
+    end = width // _END if middle else 0
     shown = text.copy()
-    shown.truncate(max(0, width - len(cut)))
-    return shown.append(cut, FAINT) if width else shown
+    shown.truncate(max(0, width - len(cut) - end))
+    shown.append(cut if width else "", FAINT)
+    return shown.append_text(text[len(text) - end :]) if end else shown

@@ -27,21 +27,23 @@ def screen(glances: Sequence[Glance], room: int | None, drawn: Signs, *, everywh
         wide: Whether to show more.
     """
 
-    def column(head: str, cell: Cell, keeps: int = 9, *, least: int = 0, right: bool = False) -> Column:
-        return Column(head, [cell(one) for one in glances], keeps, least, right=right)
+    def column(
+        head: str, cell: Cell, keeps: int = 9, *, least: int = 0, right: bool = False, middle: bool = False
+    ) -> Column:
+        return Column(head, [cell(one) for one in glances], keeps, least, right=right, middle=middle)
 
     columns = [
-        column("NAME", lambda one: Text(one.name), least=20),
+        column("NAME", lambda one: Text(one.name), least=20, middle=True),
         column("STAGES", lambda one: stages(one, drawn), 6),
         column("NOW", lambda one: Text(percent(one.percentage)), right=True),
-        column("STATE", lambda one: Text(one.state, TONES[one.tone]), least=18),
+        column("STATE", lambda one: Text(one.state, TONES[one.tone]), least=18, middle=True),
         column("IN STAGE", _served, 5),
         column("NEXT IN", _next, 3),
         column("WORST GUARDRAIL", _worst, 4, least=20),
         column("WAITS FOR", lambda one: Text(advise(one).waits), 7, least=10),
     ]
     if everywhere:
-        columns.insert(0, column("NAMESPACE", lambda one: Text(one.namespace), least=16))
+        columns.insert(0, column("NAMESPACE", lambda one: Text(one.namespace), least=16, middle=True))
     if wide:
         columns += [
             column("REVISION", lambda one: Text(one.revision), 2),

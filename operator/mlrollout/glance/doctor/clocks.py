@@ -24,7 +24,8 @@ def clocks(ahead: Mapping[str, float | None]) -> Diagnosis:
     but = f"; {' and '.join(missing)} could not be seen" if missing else ""
     wrong = {whose: by for whose, by in known.items() if abs(by) > APART}
     if not wrong:
-        return ok(ABOUT, f"{' and '.join(known)} agree with the API server's to {APART:.0f} s{but}")
+        verb = "is" if len(known) == 1 else "are"
+        return ok(ABOUT, f"{' and '.join(known)} {verb} within {APART:.0f} s of the API server's{but}")
     told = ", ".join(f"{whose} is {brief(abs(by))} {'ahead' if by > 0 else 'behind'}" for whose, by in wrong.items())
     todo = "have that machine keep time: ages are wrong otherwise, and samples look missing or stale"
     return Diagnosis(ABOUT, DiagnosisLevel.WARNING, f"of the API server's, {told}{but}", todo)

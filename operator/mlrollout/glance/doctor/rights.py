@@ -81,4 +81,4 @@ def rights(about: str, who: str, missing: Sequence[AccessRight], namespace: str,
     if not missing:
         return ok(about, f"{who} may do all that is needed {where}")
     level = DiagnosisLevel.FAILED if any(one.vital for one in missing) else DiagnosisLevel.WARNING
-    return Diagnosis(about, level, f"{who} may not {where}: {', '.join(map(str, missing))}", todo)
+    return Diagnosis(about, level, f"{where}, {who} may not {', '.join(map(str, missing))}", todo)
