@@ -1,9 +1,11 @@
-"""A rate by a real Prometheus that scrapes a real target: each event counted once, over restarts and new series."""
+"""Guardrails that test at every look, by a real Prometheus that scrapes a real target: each event and each user is
+counted once, in its group, over restarts and new series."""
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -25,6 +27,9 @@ STEP = 1.0
 PAUSE = 1.5
 """Seconds without events, after which what was counted has been scraped."""
 RATE = {"bad": "failures_total", "all": "requests_total", "max": 0.05}
+COMPARE = {"bad": 'outcomes_total{status="failure"}', "all": "outcomes_total", "ratio": 1.5}
+BALANCE = {"users": "users_total"}
+TREATMENT, CONTROL, FAILURE, SUCCESS, USERS = "treatment", "control", "failure", "success", "users"
 ABOVE = {"histogram": "seconds_bucket", "above": "1", "max": 0.05}
 
 
@@ -43,21 +48,53 @@ class Application:
     pods: dict[str, list[int]] = field(default_factory=lambda: {"a": [0, 0]})
     total: int = 0
     failed: int = 0
+    groups: dict[str, Counter[tuple[str, str]]] = field(default_factory=lambda: {"a": Counter()})
+    worse: bool = False
+    """Whether the treatment fails more often than the control does."""
+    ever: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """What all pods have counted by group, whatever became of them."""
+
+    def _count(self, pod: str) -> None:
+        """One request more, of a new user: one in ten is the treatment's, and of both groups a tenth fails."""
+        group = TREATMENT if self.total % 10 == 0 else CONTROL
+        bad = self.total % (20 if self.worse else 100) == 0 if group == TREATMENT else self.total % 10 == 5
+        for of in (self.groups[pod], self.ever):
+            of.update([(group, FAILURE if bad else SUCCESS), (group, USERS)])
 
     def show(self) -> None:
         lines = [
             f'requests_total{{pod="{pod}"}} {requests}\nfailures_total{{pod="{pod}"}} {failures}\n'
             for pod, (requests, failures) in self.pods.items()
         ]
+        lines += [
+            f'outcomes_total{{pod="{pod}",group="{group}",status="{status}"}} {counted[group, status]}\n'
+            for pod, counted in self.groups.items()
+            for group in (TREATMENT, CONTROL)
+            for status in (SUCCESS, FAILURE)
+        ]
+        lines += [
+            f'users_total{{pod="{pod}",group="{group}"}} {counted[group, USERS]}\n'
+            for pod, counted in self.groups.items()
+            for group in (TREATMENT, CONTROL)
+        ]
         buckets = f'seconds_bucket{{le="1.0"}} {self.total - self.failed}\nseconds_bucket{{le="+Inf"}} {self.total}\n'
         self.scraped.text = "".join([*lines, buckets, f"level {1000 + (-1) ** self.total * 400}\n"])
+
+    def restart(self, pod: str) -> None:
+        """Its counters begin at zero."""
+        self.pods[pod], self.groups[pod] = [0, 0], Counter()
+
+    def counted(self, group: str) -> tuple[float, float]:
+        """Events of a group, and the bad ones."""
+        return self.ever[group, SUCCESS] + self.ever[group, FAILURE], self.ever[group, FAILURE]
 
     async def serve(self, seconds: float, failing: int = 0) -> None:
         """Two hundred requests a second and pod, of which every so many-th fails; then silence."""
         for _ in range(round(seconds * 10)):
-            for pod in self.pods.values():
+            for name, pod in self.pods.items():
                 for _ in range(20):
                     self.total += 1
+                    self._count(name)
                     bad = failing > 0 and self.total % failing == 0
                     pod[0], pod[1], self.failed = pod[0] + 1, pod[1] + bad, self.failed + bad
             self.total += 1  # so that the gauge changes
@@ -73,11 +110,12 @@ class Looking:
 
     source: PrometheusSource
     attempt: Attempt
-    rate: dict[str, object]
+    asked: Mapping[str, object]
+    kind: str = "rate"
     made: list[Measurement] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        raw = {"name": "errors", "rate": self.rate, "interval": "250ms", "deadline": "20s"}
+        raw = {"name": "errors", self.kind: self.asked, "interval": "250ms", "deadline": "20s"}
         self.check = check_of(guardrail.validate_python(raw))
         assert isinstance(self.check, SequentialCheck)
         assert self.check.blocks.step == STEP
@@ -102,6 +140,26 @@ class Looking:
                 if done(found):
                     return found
                 await asyncio.sleep(0.1)
+
+
+def hold_to(app: Application, found: Measurement) -> None:
+    """What was found of both groups is what the application counted: events and bad ones, or users."""
+    assert found.evidence is not None
+    assert found.evidence.control is not None
+    for group, side in ((TREATMENT, found.evidence.treatment), (CONTROL, found.evidence.control)):
+        of_users = side.bad is None
+        assert (side.events, side.bad) == ((app.ever[group, USERS], None) if of_users else app.counted(group))
+
+
+async def hold_groups(app: Application, compared: Looking, split: Looking, end: float) -> None:
+    """A worse treatment is found by comparison, whoever counts, and its split is blamed for nothing."""
+    hold_to(app, await compared.until(end))
+    hold_to(app, await split.until(end))
+    assert "legacy" in next(one.message for one in compared.made if one.verdict is Verdict.BREACH)
+    assert Verdict.BREACH not in {one.verdict for one in split.made}
+    again = Looking(compared.source, compared.attempt, compared.asked, compared.kind)
+    await again.until(end)
+    assert again.made[-1].checkpoint in {one.checkpoint for one in compared.made}
 
 
 def counted(found: Measurement) -> float:
@@ -136,12 +194,13 @@ async def test_each_event_is_counted_once_over_restarts_and_new_pods_and_a_failu
         live, above, gauge = (
             Looking(source, attempt, rate) for rate in (RATE, ABOVE, RATE | {"bad": "level", "all": "requests_total"})
         )
+        compared, split = Looking(source, attempt, COMPARE, "compare"), Looking(source, attempt, BALANCE, "balance")
 
         await app.serve(3, failing=100)
         await live.until(time.time() - 1)
-        app.pods["a"] = [0, 0]  # a restart
+        app.restart("a")
         await app.serve(3, failing=100)
-        app.pods["b"] = [0, 0]  # and a new pod, whose first request fails
+        app.restart("b")  # a new pod, whose first request fails
         app.pods["b"][:] = [1, 1]
         app.total, app.failed = app.total + 1, app.failed + 1
         await app.serve(3, failing=100)
@@ -150,7 +209,11 @@ async def test_each_event_is_counted_once_over_restarts_and_new_pods_and_a_failu
         assert healthy.evidence is not None
         assert (healthy.evidence.treatment.events, healthy.evidence.treatment.bad) == (app.total, app.failed)
         assert "proven safe" in healthy.message
+        for found in (await compared.until(time.time() - 1), await split.until(time.time() - 1)):
+            assert found.verdict is Verdict.PASS
+            hold_to(app, found)
 
+        app.worse = True
         restarted = Looking(source, attempt, RATE)
         restarted.check.restore(live.made[len(live.made) // 2].checkpoint)
         await app.serve(3, failing=4)
@@ -168,6 +231,8 @@ async def test_each_event_is_counted_once_over_restarts_and_new_pods_and_a_failu
                 one.checkpoint for one in live.made if one.checkpoint and json.loads(one.checkpoint)["upto"] == kept
             }
             assert other.made[-1].checkpoint == same, "the same samples are the same numbers, whoever reads them"
+
+        await hold_groups(app, compared, split, end)
 
         slow = await above.until(end)
         assert slow.evidence is not None
