@@ -107,6 +107,23 @@ def test_a_verb_is_an_annotation_with_the_reason_and_who_asks(
     assert told in ran.out
 
 
+@pytest.mark.parametrize(
+    ("verb", "more"),
+    [("pause", "\n"), ("rollback", ", or set ml_dispatch:rollout_percentage to 0 in its Redis by hand\n")],
+)
+def test_where_no_operator_is_heard_of_it_is_asked_for_with_a_doubt(
+    mlrollout: CommandLine, objects: Objects, verb: str, more: str
+) -> None:
+    objects.put("advancing")
+    metadata = objects.found["ml-dispatch"]["metadata"]
+    metadata["managedFields"] = [{"subresource": "status", "time": "2026-11-23T09:30:00Z"}]
+    ran = mlrollout(verb, "ml-dispatch", "--reason", "freeze")
+    assert ran.out.startswith(f"default/ml-dispatch: asked for {verb}: ")
+    assert ran.err.startswith("default/ml-dispatch: the operator was last heard of ")
+    assert ran.err.endswith(f" ago, and may not act on it: see `mlrollout doctor`{more}")
+    assert (len(objects.asked), ran.code) == (1, DONE)
+
+
 def test_without_a_reason_it_says_who_and_without_that_nothing(
     mlrollout: CommandLine, objects: Objects, double: ApiDouble
 ) -> None:

@@ -40,6 +40,8 @@ def ask(wish: VerbWish, targets: ObjectsMeant, timeout: str, *, yes: bool) -> No
             with _collected(failures, target, len(found)):
                 asked.append(plan_and_ask(wish, target, cluster))
                 terminal.write(f"{target}: asked for {wish.verb}: {asked[-1].means}")
+                if asked[-1].doubt:
+                    terminal.note(f"{target}: {asked[-1].doubt}")
         ends = time.monotonic() + patience
         for one in asked if timeout else ():
             if one.settled:

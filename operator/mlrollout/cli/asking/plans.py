@@ -6,12 +6,14 @@ from http import HTTPStatus
 from typing import Self
 
 from mlrollout.api import GROUP
+from mlrollout.api.duration import brief
 from mlrollout.cli.cluster.api import ClusterError, Data
 from mlrollout.cli.cluster.rollouts import ClusterRollouts
-from mlrollout.cli.ending import CommandError, ExitCode
+from mlrollout.cli.ending import CommandError, ExitCode, program
 from mlrollout.domain.request import Verb
 from mlrollout.glance.fields import Fields
 from mlrollout.glance.reply import last_step
+from mlrollout.glance.rollout import glance
 
 from .meant import ObjectMeant
 
@@ -47,12 +49,14 @@ class VerbAsked:
         after: The last step in its history before.
         means: What comes of it.
         settled: Whether it is as asked already, so that there is no answer to wait for.
+        doubt: Why the operator may not act on it; empty for no reason to think so.
     """
 
     target: ObjectMeant
     after: int
     means: str
     settled: bool = False
+    doubt: str = ""
 
 
 def plan_and_ask(wish: VerbWish, target: ObjectMeant, cluster: ClusterRollouts) -> VerbAsked:
@@ -76,7 +80,7 @@ def plan_and_ask(wish: VerbWish, target: ObjectMeant, cluster: ClusterRollouts) 
             if error.status != HTTPStatus.CONFLICT:
                 raise
         else:
-            return VerbAsked(target, last_step(found), means)
+            return VerbAsked(target, last_step(found), means, doubt=_doubt(found, there))
     raise CommandError("it changes too often now: try again")
 
 
@@ -85,7 +89,18 @@ def _roll_back(wish: VerbWish, target: ObjectMeant, there: ClusterRollouts) -> V
     found = there.annotate(target.name, {f"{GROUP}/{Verb.ROLLBACK}": wish.reason})
     back = Fields(found).part("status").part("record").flag("latched")
     means = "it is rolled back already, and stays so" if back else "traffic goes to 0 %, and stays there"
-    return VerbAsked(target, last_step(found), means, settled=back)
+    doubt = _doubt(found, there)
+    if doubt:
+        doubt += f", or set {Fields(found).part('spec').part('traffic').text('key')} to 0 in its Redis by hand"
+    return VerbAsked(target, last_step(found), means, settled=back, doubt=doubt)
+
+
+def _doubt(found: Data, there: ClusterRollouts) -> str:
+    """Why the operator may not act, as far as the object shows it."""
+    silent = glance(found, there.now).silent
+    if silent is None:
+        return ""
+    return f"the operator was last heard of {brief(silent)} ago, and may not act on it: see `{program()} doctor`"
 
 
 def _planned(wish: VerbWish, found: Data) -> tuple[str, str]:
