@@ -27,7 +27,7 @@ def mlrollout(house: House) -> Calling:
 
     def call(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [str(program), command, "ml-dispatch", "-n", house.name, *arguments],
+            [str(program), command, *([] if command == "doctor" else ["ml-dispatch"]), "-n", house.name, *arguments],
             env=environment,
             capture_output=True,
             text=True,
@@ -58,6 +58,18 @@ def test_every_verb_is_asked_for_and_its_answer_told(house: House, mlrollout: Ca
     assert "a new attempt is asked for: says a test" in _asked(mlrollout("retry", *why))
     house.until_percentage(10)
     assert house.status()["attempt"] == 2
+
+
+def test_the_doctor_finds_nothing_wrong_where_all_is_well(house: House, mlrollout: Calling) -> None:
+    house.apply(stages=LONG)
+    assert mlrollout("wait", "--for", "stage=pilot", "--timeout", "30s").returncode == DONE
+    urls = ("--redis", house.stack.redis_url, "--prometheus", house.stack.prometheus_url)
+    ran = mlrollout("doctor", "-o", "jsonpath={range .findings[*]}{.about}={.level};{end}", *urls)
+    assert (ran.returncode, ran.stderr) == (DONE, "")
+    found = dict(one.split("=") for one in ran.stdout.strip(";").split(";"))
+    # The operator of the house is no pod, of which a ServiceAccount could be known.
+    assert {about for about, level in found.items() if level != "ok"} == {"operator's rights"}
+    assert {"operator", "Redis", "Prometheus", "that Redis", "that Prometheus", "clocks"} < set(found)
 
 
 def test_a_gated_rollout_is_approved_on_advice_and_waited_for(house: House, mlrollout: Calling) -> None:

@@ -5,6 +5,7 @@ import io
 import pytest
 from mlrollout.api.recent import looks
 from mlrollout.cli.reading.one import to_type
+from mlrollout.cli.reading.watching import fitted
 from mlrollout.cli.screens import rollouts, status
 from mlrollout.cli.screens.columns import Column, lines
 from mlrollout.cli.screens.look import DRAWN, FINDINGS, PLAIN, number, signs
@@ -70,6 +71,19 @@ def test_what_matters_least_is_left_out_first() -> None:
     assert [line.plain for line in lines(columns, 30)] == ["NAME         MORE  SOME", "ml-dispatch  more  some"]
     assert [line.plain for line in lines(columns, 17)] == ["NAME         SOME", "ml-dispatch  some"]
     assert [line.plain for line in lines(columns, 11)] == ["NAME", "ml-dispatch"]
+
+
+@pytest.mark.parametrize(
+    ("height", "shown"),
+    [
+        (9, "0 1 2 3 4 5 6 "),
+        (8, "0 1 2 3 4 5 … and 1 lines more"),
+        (4, "0 1 … and 5 lines more"),
+        (1, "0 … and 6 lines more"),
+    ],
+)
+def test_what_is_watched_leaves_the_last_line_of_the_window_free(height: int, shown: str) -> None:
+    assert " ".join(line.plain for line in fitted([Text(str(one)) for one in range(7)], height, "…")) == shown
 
 
 def test_names_that_begin_alike_are_cut_so_that_they_can_be_told_apart() -> None:

@@ -1,6 +1,6 @@
 """`status --watch`: a rollout as it goes on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import Group
 from rich.live import Live
@@ -53,10 +53,18 @@ def _draw(follower: Follower, terminal: Terminal, context: str | None) -> None:
                 now = follower.now
                 screen = _screen(news.found, news.trouble, now, terminal, context)
                 clock = Text(f"{moment.to_second(now)}, Ctrl-C ends this", FAINT)
-                live.update(Group(*screen, Text(), clock), refresh=True)
+                live.update(Group(*fitted(screen, terminal.console.height, terminal.drawn.cut), clock), refresh=True)
                 news = follower.next(_TICK) or news
     finally:
         terminal.show(screen)
+
+
+def fitted(screen: Sequence[Text], height: int, cut: str) -> Sequence[Text]:
+    """As much of a screen as there is room for above the last line, and how much more there would be."""
+    if len(screen) + 1 < height:
+        return [*screen, Text()]
+    shown = max(1, height - 2)
+    return [*screen[:shown], Text(f"{cut} and {len(screen) - shown} lines more", FAINT)]
 
 
 def _screen(found: Data, trouble: str, now: float, terminal: Terminal, context: str | None) -> list[Text]:
