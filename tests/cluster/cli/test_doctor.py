@@ -97,7 +97,7 @@ def test_what_is_not_seen_is_said(mlrollout: CommandLine, examine: Examine, plac
     lacks = "patch mlrollouts (rollback and all other verbs), list events (events)"
     assert found["your rights"] == ("warning", f"in the namespace {states.namespace}, {who} may not {lacks}")
     assert found["operator"][0] == "unseen"
-    assert found["operator"][1].endswith(": you lack the right")
+    assert ": you lack the right; the status of an object was last written " in found["operator"][1]
     assert found["Redis"][0] == "failed"
     assert found["Prometheus"][0] == "warning"
     assert found["clocks"][0] == "ok"

@@ -77,9 +77,9 @@ def test_what_matters_least_is_left_out_first() -> None:
     ("height", "shown"),
     [
         (9, "0 1 2 3 4 5 6 "),
-        (8, "0 1 2 3 4 5 … and 1 lines more"),
-        (4, "0 1 … and 5 lines more"),
-        (1, "0 … and 6 lines more"),
+        (8, "0 1 2 3 4 5 … and 1 more"),
+        (4, "0 1 … and 5 more"),
+        (1, "0 … and 6 more"),
     ],
 )
 def test_what_is_watched_leaves_the_last_line_of_the_window_free(height: int, shown: str) -> None:

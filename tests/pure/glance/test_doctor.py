@@ -8,7 +8,7 @@ from mlrollout.api.crd import schema
 from mlrollout.glance.doctor.clocks import clocks
 from mlrollout.glance.doctor.crd import crd
 from mlrollout.glance.doctor.diagnosis import Diagnosis, DiagnosisLevel, ok, summary, unseen
-from mlrollout.glance.doctor.lease import lease, operator
+from mlrollout.glance.doctor.lease import last_word, lease, operator
 from mlrollout.glance.doctor.rights import AccessRight, of_operator, rights, yours
 from mlrollout.glance.doctor.services import prometheus, redis
 from mlrollout.glance.rollout import glance
@@ -98,6 +98,17 @@ def test_an_operator_runs_if_its_lease_is_renewed_by_the_clock_of_the_api_server
     assert found.level is level
     assert told in found.message
     assert bool(found.todo) == (level is not OK)
+
+
+def test_where_no_lease_may_be_seen_the_objects_tell_when_they_were_written() -> None:
+    managed = [
+        {"subresource": "status", "time": moment.render(NOW - 70)},
+        {"subresource": "status", "time": moment.render(NOW - 10)},
+        {"time": moment.render(NOW)},
+    ]
+    found = {"metadata": {"managedFields": managed}}
+    assert last_word([found, {}], NOW) == "; the status of an object was last written 10s ago"
+    assert last_word([{}], NOW) == ""
 
 
 def test_without_managed_fields_the_clock_of_the_holder_has_to_do() -> None:

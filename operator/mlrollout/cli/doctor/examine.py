@@ -57,8 +57,8 @@ def examine(cluster: ClusterRollouts, places: Places, *, everywhere: bool) -> It
     yield _seen(crd.ABOUT, lambda: _crd(api))
     yield _seen(_YOURS, lambda: _yours(api, space, who or "you"))
     found, why = _objects(cluster, everywhere=everywhere)
-    known = _leases(api, places.operator, space)
     now = cluster.now
+    known = _leases(api, places.operator, space, lease.last_word(found, now))
     alive = [] if isinstance(known, Diagnosis) else [one for one in known if one.lives(now)]
     yield known if isinstance(known, Diagnosis) else lease.operator(known, now)
     if alive:
@@ -133,12 +133,12 @@ def _objects(cluster: ClusterRollouts, *, everywhere: bool) -> tuple[Sequence[Da
         return (), _why(error)
 
 
-def _leases(api: Api, lives: str, space: str) -> Sequence[lease.LeaseGlance] | Diagnosis:
+def _leases(api: Api, lives: str, space: str, otherwise: str) -> Sequence[lease.LeaseGlance] | Diagnosis:
     try:
         return leases.find(api, lives, space)
     except ClusterError as error:
         todo = "" if lives else "say --operator-namespace NAME: it takes the right to get a Lease there"
-        return unseen(lease.ABOUT, _why(error), todo)
+        return unseen(lease.ABOUT, f"{_why(error)}{otherwise}", todo)
 
 
 def _of_operator(api: Api, one: lease.LeaseGlance, found: Sequence[Data]) -> Diagnosis:

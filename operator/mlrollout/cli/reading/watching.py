@@ -64,7 +64,7 @@ def fitted(screen: Sequence[Text], height: int, cut: str) -> Sequence[Text]:
     if len(screen) + 1 < height:
         return [*screen, Text()]
     shown = max(1, height - 2)
-    return [*screen[:shown], Text(f"{cut} and {len(screen) - shown} lines more", FAINT)]
+    return [*screen[:shown], Text(f"{cut} and {len(screen) - shown} more", FAINT)]
 
 
 def _screen(found: Data, trouble: str, now: float, terminal: Terminal, context: str | None) -> list[Text]:

@@ -94,5 +94,13 @@ def operator(leases: Sequence[LeaseGlance], now: float) -> Diagnosis:
     return Diagnosis(ABOUT, DiagnosisLevel.FAILED, told, _START)
 
 
+def last_word(found: Sequence[Mapping[str, Any]], now: float) -> str:
+    """What objects tell of the operator where its Lease may not be seen; empty where they tell nothing."""
+    managed = [one for each in found for one in Fields(each).part("metadata").parts("managedFields")]
+    written = [one.moment("time") for one in managed if one.text("subresource") == "status"]
+    newest = max((at for at in written if at is not None), default=None)
+    return "" if newest is None else f"; the status of an object was last written {brief(max(0.0, now - newest))} ago"
+
+
 def _ago(one: LeaseGlance, now: float) -> str:
     return "at an unknown time" if one.last is None else f"{brief(max(0.0, now - one.last))} ago"
