@@ -43,6 +43,9 @@ GUARDRAILS: dict[str, dict[str, Any]] = {
     },
     "a gauge of one series": {"query": "max(level)"},
     "a rate, a block in each look": {"rate": {"bad": "err_total", "all": "req_total", "max": 0.05}},
+    "a compare, likewise": {"compare": {"bad": "err_total", "all": "req_total", "ratio": 1.5}},
+    "a compare of means": {"interval": "15s", "compare": {"sum": "err_total", "count": "req_total", "difference": 1}},
+    "a balance": {"balance": {"users": "req_total"}},
 }
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -82,7 +85,12 @@ def scraped(series: int) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             counts = {"req": int(time.time()), "err": int(time.time()) // 100}
-            lines = [f'{name}_total{{n="{n}"}} {count}\n' for name, count in counts.items() for n in range(series)]
+            groups = ["treatment", "control"] * series
+            lines = [
+                f'{name}_total{{n="{n}",group="{groups[n]}"}} {count}\n'
+                for name, count in counts.items()
+                for n in range(series)
+            ]
             self.send_response(200)
             self.end_headers()
             self.wfile.write("".join([*lines, "level 1\n"]).encode())
