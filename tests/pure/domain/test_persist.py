@@ -166,6 +166,14 @@ def _shown(history: MeasurementHistory) -> Status:
     return to_status(None, spec=spec, measurements={ERRORS.name: history}, conditions=(), generation=1)
 
 
+def test_the_last_looks_are_shown_on_one_line_and_begin_anew_with_another_process() -> None:
+    history = MeasurementHistory(ERRORS)
+    for verdict, value in ((Verdict.PASS, 0.012), (Verdict.NO_DATA, None), (Verdict.BREACH, 0.071)):
+        history = history.add(Measurement(verdict, at=5.0, reach=20.0, value=value))
+    assert _shown(history).guardrails[0].recent == "0.012 - 0.071!"
+    assert MeasurementHistory(ERRORS, checkpoint="{}").recent == ""
+
+
 EVIDENCE = Evidence(Counted(1000, 61), Counted(9000), 0.061, 0.04, 0.09, 250.0, 0.01, Proof.SAFE)
 
 

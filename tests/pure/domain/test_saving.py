@@ -52,7 +52,8 @@ def test_a_transition_a_verb_a_finding_or_a_condition_is_saved_at_once_and_a_val
         saved.model_copy(
             update={
                 "guardrails": tuple(
-                    look.model_copy(update={"value": 0.5, "message": "else"}) for look in saved.guardrails
+                    look.model_copy(update={"value": 0.5, "message": "else", "recent": "0.5"})
+                    for look in saved.guardrails
                 )
             }
         ),
