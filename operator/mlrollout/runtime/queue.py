@@ -53,6 +53,11 @@ class Queue:
         """How many keys wait for a worker."""
         return len(self._queued)
 
+    @property
+    def failing(self) -> frozenset[Ref]:
+        """Which keys could not be finished the last time, and come back for that."""
+        return frozenset(self._failures)
+
     def add(self, ref: Ref) -> None:
         """Have the key handled as soon as a worker is free."""
         self._known.add(ref)

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mlrollout.evidence.statistics.counting.increments import SPARE
 from mlrollout.evidence.statistics.counting.series import Series
 
 from . import model
@@ -176,7 +177,8 @@ class Counters:
         """How many events of a span can be counted of the samples of the series that a selector matches.
 
         Of growth since a sample from before `since`, nothing shows that it came later; nor of a series that is new
-        while no other has been seen since then. By where its blocks end, a test may have seen another.
+        while no other has been seen since then. By where its blocks end, a test may have seen another; and
+        whether a series that stands high is new, or was only out of reach, it can but guess.
 
         Args:
             selector: Of what is counted.
@@ -190,10 +192,11 @@ class Counters:
         others = [at for _, found in self._matching(beside) for at in found.times if at >= since]
         first = min(others, default=math.inf)
         matching = [found for _, found in self._matching(selector)]
-        least, most = (
-            sum(found.grew(after, until, since, new=first <= min(seen, found.times[0])) for found in matching)
-            for seen in (after, math.inf)
+        least = sum(
+            found.grew(after, until, since, new=first <= min(after, found.times[0]) and found.grown[0] <= SPARE)
+            for found in matching
         )
+        most = sum(found.grew(after, until, since, new=first <= found.times[0]) for found in matching)
         return range(least, most + 1)
 
     @property

@@ -145,8 +145,9 @@ class Process(Clock):
 
     @property
     def idles(self) -> bool:
-        """Whether it is up, and has no Event left to post."""
-        return self.alive and self.ready and not self.operator.outbox.under_way
+        """Whether it is up, has no Event left to post, and nothing that is to be tried again."""
+        failing = any(ref.name != "sick" for ref in self.operator.queue.failing)
+        return self.alive and self.ready and not self.operator.outbox.under_way and not failing
 
     # --- what it hears -----------------------------------------------------------------------
 

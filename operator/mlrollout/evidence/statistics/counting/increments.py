@@ -36,7 +36,8 @@ class Span:
         since: Growth since a sample from before then counts for nothing: it may be of another time.
         watched: Whether anything was scraped before, so that a series without an earlier sample is a new one.
         pace: The greatest growth that was seen, per second: what is new or began anew can't be far beyond that.
-        restarts: When a target restarted for sure: several of its counters fell in one scrape, and none went on.
+        restarts: When a target restarted for sure: in one scrape several of its counters fell or were gone, and none
+            went on.
         alone: Series that fell while the rest of their target went on for sure, so that nothing restarted.
     """
 
@@ -193,7 +194,9 @@ def _restarts(series: Sequence[Series]) -> Mapping[Target, Sequence[float]]:
         for one in its:
             for (at, old), (to, new) in _steps(one):
                 if new < old:
-                    fell[target, to] += 1
+                    # A counter that is born with its first event is gone for a while after a restart.
+                    gone = sum(_at(other, at) and not _at(other, to) for other in its)
+                    fell[target, to] += 1 + gone
                 elif old > _come(pace, to - at):
                     went_on.add((target, to))
     found = defaultdict[Target, list[float]](list)
@@ -242,8 +245,13 @@ def _went_on(others: Sequence[Series], before: float, after: float, pace: float)
 def _between(one: Series, before: float, after: float) -> Sequence[float]:
     """What a series stood at from one scrape to another; nothing where it was not there in both."""
     first, last = bisect_left(one.times, before), bisect_left(one.times, after)
-    scraped = last < len(one.times) and (one.times[first], one.times[last]) == (before, after)
-    return one.values[first : last + 1] if scraped else ()
+    return one.values[first : last + 1] if _at(one, before) and _at(one, after) else ()
+
+
+def _at(one: Series, moment: float) -> bool:
+    """Whether it has a sample of that very moment."""
+    place = bisect_left(one.times, moment)
+    return place < len(one.times) and one.times[place] == moment
 
 
 def _that_fell(series: Sequence[Series]) -> Mapping[Target, Sequence[Series]]:

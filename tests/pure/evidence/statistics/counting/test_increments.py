@@ -248,6 +248,18 @@ def test_counters_whose_sum_is_no_number_any_more_are_counters() -> None:
     assert grown(series(1e308, 1e308, 1e308), begin=0, end=1000) == 0
 
 
+def test_a_counter_of_failures_that_is_gone_for_a_while_after_each_restart_is_no_gauge() -> None:
+    target = {"job": "app", "instance": "p"}
+    lives = 4
+    good = series(*[value for _ in range(lives) for value in (10, 40, 70, 100)], **target)
+    failed = tuple(
+        (60.0 * life + at, value) for life in range(lives) for at, value in ((15, 1.0), (30, 3.0), (45, 3.0))
+    )
+    bad = Series({"__name__": "requests_total", "status": "failure", **target}, failed)
+
+    assert increase([bad], Span.of([good, bad], 0, 60.0 * lives)) == 1 + 2 + (lives - 1) * 3
+
+
 @pytest.mark.parametrize("failed", [(1, 1, 1, 1), (20, 20, 25, 26)])
 def test_a_target_that_begins_anew_with_failures_is_no_gauge(failed: tuple[float, ...]) -> None:
     good = series(900, 1000, 40, 140, job="app", instance="p")
