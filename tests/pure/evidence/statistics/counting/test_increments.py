@@ -251,7 +251,7 @@ def test_counters_whose_sum_is_no_number_any_more_are_counters() -> None:
 def test_a_counter_of_failures_that_is_gone_for_a_while_after_each_restart_is_no_gauge() -> None:
     target = {"job": "app", "instance": "p"}
     lives = 4
-    good = series(*[value for _ in range(lives) for value in (10, 40, 70, 100)], **target)
+    good = series(*[value for _ in range(lives) for value in (10, 40, 70, 100)], job="app", instance="p")
     failed = tuple(
         (60.0 * life + at, value) for life in range(lives) for at, value in ((15, 1.0), (30, 3.0), (45, 3.0))
     )
