@@ -1,8 +1,9 @@
 """The example as its page tells it: a bad model, a comparison, and what `kubectl describe` prints then."""
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import count, groupby
 
 import pytest
 
@@ -26,11 +27,22 @@ def described() -> Iterator[str]:
         kubectl = stack.cluster.kubectl
         kubectl("create", "namespace", "dispatch")
         kubectl("apply", "-f", "-", input=(EXAMPLE / "rollout.yaml").read_text().replace(GOOD, BAD))
-        kubectl("wait", "-n", "dispatch", "--for=condition=Stalled", "mlr/ml-dispatch", "--timeout=90s")
-        wait_until(
-            lambda: "RolledBack" in kubectl("get", "events", "-n", "dispatch") or None, within=30, what="the Event"
-        )
+        wait = partial(kubectl, "wait", "-n", "dispatch", "mlr/ml-dispatch", "--timeout=90s")
+        for attempt in count(1):
+            wait(f"--for=jsonpath={{.status.attempt}}={attempt}")
+            wait("--for=condition=Stalled")
+            told = wait_until(partial(_told, kubectl), within=30, what="the Event")
+            if "legacy 0 %" not in told:
+                break
+            # By chance no request of the control had failed yet, and of nothing there is no multiple.
+            kubectl("annotate", "-n", "dispatch", "mlr/ml-dispatch", f"mlrollout.dev/retry=again-{attempt}")
         yield kubectl("describe", "mlrollout", "ml-dispatch", "-n", "dispatch")
+
+
+def _told(kubectl: Callable[..., str]) -> str | None:
+    """What the Event of the last rollback says."""
+    events = kubectl("get", "events", "-n", "dispatch", "--sort-by=.metadata.creationTimestamp").splitlines()
+    return next((line for line in reversed(events) if "RolledBack" in line), None)
 
 
 def test_its_page_shows_what_kubectl_prints(described: str) -> None:
