@@ -17,6 +17,8 @@ from devstack.cluster import Cluster, write_kubeconfig
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Where = Callable[[web.Request], bool]
+_TLS_ENDS = 0.25
+"""Seconds in which connections end after their session, which waits for none (aiohttp, "Graceful shutdown")."""
 _OF_THIS_HOP = frozenset({"host", "connection", "transfer-encoding", "content-length"})
 
 
@@ -151,6 +153,7 @@ class ApiProxy:
             started.set()
             await self._stop.wait()
             await serving.cleanup()
+        await asyncio.sleep(_TLS_ENDS)
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         transport = request.transport

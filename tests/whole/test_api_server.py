@@ -178,10 +178,10 @@ def test_an_operator_that_starts_without_an_api_server_begins_the_moment_it_can(
             kubeconfig = proxy.kubeconfig(stack.cluster, chart.NAMESPACE, chart.SERVICE_ACCOUNT)
             proxy.be_wrong(refuses(503))
             with _starting(stack, kubeconfig) as operator:
-                wait_until(lambda: "answered 503" in _readiness(operator)[1] or None, within=30, what="the word of it")
+                wait_until(lambda: "answered 503" in _readiness(operator)[1] or None, within=60, what="the word of it")
                 assert web.get(f"{operator.url}/livez") == b"ok"
                 proxy.be_well()
-                wait_until(lambda: _readiness(operator) == (200, "ok") or None, within=30, what="ready")
+                wait_until(lambda: _readiness(operator) == (200, "ok") or None, within=60, what="ready")
 
 
 def test_without_its_crd_an_operator_says_what_to_do_and_waits(own_house: House) -> None:
