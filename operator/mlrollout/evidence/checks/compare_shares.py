@@ -65,10 +65,8 @@ class Shares:
         counters = CounterPair.read(
             samples.series.get(BAD, ()), samples.series[ALL if self.compare.histogram is None else HISTOGRAM]
         )
-        span, names = (
-            counters.span(samples.begin, samples.end, samples.began),
-            _cohorts([*counters.part, *counters.all]),
-        )
+        span = counters.span(samples.begin, samples.end, samples.began)
+        names = _cohorts([*counters.part, *counters.all])
         treatment = self._of_group(counters, TREATMENT, names, span)
         if samples.share == 1:
             return Pair((sum(treatment, Counts()),), ())
