@@ -160,7 +160,8 @@ def test_a_breach_is_replayed_to_the_last_bit_whoever_found_it(house: House, pod
         assert {by_first[name], shown(second, name)} <= {*came_to}
         if blocks in breaches:
             assert came_to[-1] >= 1 > came_to[-2]
-            assert came_to[-1] == shown(second, name)
+            # On a busy machine the lease may have passed to the first again, which then found it.
+            assert came_to[-1] in {shown(first, name), shown(second, name)}
             assert f"{name}: Breach, e-value {replay(blocks).e_value!r}" in replayed.stdout
 
     assert over_http(house).guardrails == document.guardrails

@@ -8,6 +8,7 @@ from tests.simulation.world.world import World
 
 from .evidence import key_of
 from .violation import Violation
+from .zero import SEEN_AGAIN
 
 WITHIN = 15.0
 """Seconds from one look to the next, at most: the longest interval, its deadline, and as much again."""
@@ -33,7 +34,7 @@ class _Looks:
         """Whose traffic stands in a key, and since when."""
 
         self._deaf: dict[str, float] = {}
-        """Until when the instances of a place hear nothing of the objects."""
+        """Until when the instances of a place, or of every place (`""`), hear nothing of the objects."""
 
         self._unguarded: set[str] = set()
         """Which objects want nobody to look any more."""
@@ -65,20 +66,28 @@ class _Looks:
             self._let_go(lambda _, uid: uid == entry.uid)
         elif isinstance(entry, Instance) and entry.what == "crashes":
             self._let_go(lambda by, _: by == entry.by)
-        elif isinstance(entry, Acted) and entry.act == "deafen":
-            self._deaf[entry.target] = entry.at + float(str(entry.value))
+        elif isinstance(entry, Acted) and entry.act in {"deafen", "nonsense", "outage"}:
+            self._deafen(entry)
         elif isinstance(entry, Acted) and entry.act == "freeze":
             thaws = entry.at + float(str(entry.value))
             self._last |= {one: max(last, thaws) for one, last in self._last.items() if one[0].startswith(entry.target)}
+
+    def _deafen(self, entry: Acted) -> None:
+        api, _, slot = entry.target.partition(" of ") if entry.act != "deafen" else ("api", "", entry.target)
+        if api == "api":
+            again = SEEN_AGAIN if entry.act != "deafen" else 0.0
+            self._deaf[slot] = max(self._deaf.get(slot, 0.0), entry.at + float(str(entry.value)) + again)
+
+    def _hears(self, by: str, at: float) -> bool:
+        return at >= max(self._deaf.get("", 0.0), self._deaf.get(by[0], 0.0))
 
     def _change(self, entry: Changed) -> None:
         owner = entry.after.record.owner if entry.after.record is not None and entry.after.in_force else ""
         if self._serves.get(entry.key, ("", 0.0))[0] != owner:
             self._serves[entry.key] = (owner, entry.at)
-        if (
-            entry.rises
-        ):  # whoever took the attempt before it down, and can't hear of this one, guards none of its traffic
-            self._let_go(lambda by, uid: uid == owner and entry.at < self._deaf.get(by[0], 0.0))
+        # Whoever took the attempt before it down, and can't hear of this one, guards none of its traffic.
+        if entry.rises:
+            self._let_go(lambda by, uid: uid == owner and not self._hears(by, entry.at))
 
     def _let_go(self, of: Callable[[str, str], bool]) -> None:
         self._last = {one: last for one, last in self._last.items() if not of(*one)}
