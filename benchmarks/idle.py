@@ -1,17 +1,27 @@
 """What the operator costs while nothing happens: memory and CPU with 1, 100 and 1000 completed, guarded objects.
 
-python -m benchmarks.idle [--objects 1 100 1000] [--seconds 60] [--interval 15s]
+python -m benchmarks.idle [--objects 1 100 1000] [--seconds 60] [--interval 15s] [--guardrail query|compare]
+
+With `compare` each object has its own four counters, which grow while it looks: nothing happens but that users come.
 """
 
 import argparse
 import os
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from benchmarks.rollouts import apply, manifest, prepare
 from devstack.operator_process import Operator
+from devstack.prometheus_server import ScrapeJob
 from devstack.stack import Stack
+from tests.support.target import Target, target
 
+QUERY, COMPARE = "query", "compare"
+SCRAPE = "15s"
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -25,14 +35,52 @@ def resident_mib(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
-def measure(count: int, seconds: float, interval: str) -> tuple[float, float, float]:
+def guardrail(kind: str, name: str, interval: str) -> dict[str, Any]:
+    """What an object is guarded by."""
+    if kind == QUERY:
+        return {"name": "up", "query": "min(up)", "min": 0, "interval": interval}
+    mine = f'rollout="{name}"'
+    compare = {"bad": f'outcomes_total{{{mine},status="failure"}}', "all": f"outcomes_total{{{mine}}}", "ratio": 1.5}
+    return {"name": "errors", "compare": compare, "interval": interval}
+
+
+@contextmanager
+def users(names: list[str]) -> Iterator[Target]:
+    """Both groups' counters of these rollouts, which grow as alike as can be."""
+    with target("") as scraped:
+        ended = threading.Event()
+
+        def come() -> None:
+            rounds = 0
+            while not ended.wait(5):
+                rounds += 1
+                scraped.text = "".join(
+                    f'outcomes_total{{rollout="{name}",group="{group}",status="{status}"}} {each * rounds}\n'
+                    for name in names
+                    for group in ("treatment", "control")
+                    for status, each in (("success", 99), ("failure", 1))
+                )
+
+        coming = threading.Thread(target=come)
+        coming.start()
+        try:
+            yield scraped
+        finally:
+            ended.set()
+            coming.join()
+
+
+def measure(kind: str, count: int, seconds: float, interval: str) -> tuple[float, float, float]:
     """Resident memory in MiB, CPU in per cent of a core, and seconds until all objects were complete."""
-    with Stack(interval="15s") as stack:
+    names = [f"idle-{number}" for number in range(count)]
+    jobs = [ScrapeJob("operator"), ScrapeJob("users")]
+    with Stack(jobs=jobs, interval=SCRAPE) as stack, users(names) as scraped:
         prepare(stack)
+        if stack.prometheus:
+            stack.prometheus.set_targets("users", [scraped.address])
         operator = stack.start_operator()
         began = time.monotonic()
-        guardrail = {"name": "up", "query": "min(up)", "min": 0, "interval": interval}
-        apply(stack, (manifest(f"idle-{number}", [guardrail], duration="0s") for number in range(count)))
+        apply(stack, (manifest(name, [guardrail(kind, name, interval)], duration="0s") for name in names))
         while _completed(stack) < count:
             time.sleep(0.5)
         took = time.monotonic() - began
@@ -58,10 +106,11 @@ def main() -> None:
     parser.add_argument("--objects", type=int, nargs="+", default=[1, 100, 1000])
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--interval", default="15s")
+    parser.add_argument("--guardrail", choices=(QUERY, COMPARE), default=QUERY)
     arguments = parser.parse_args()
     print(f"{'objects':>8} {'memory MiB':>11} {'CPU % of a core':>16} {'all complete after s':>21}")
     for count in arguments.objects:
-        memory, cpu, took = measure(count, arguments.seconds, arguments.interval)
+        memory, cpu, took = measure(arguments.guardrail, count, arguments.seconds, arguments.interval)
         print(f"{count:>8} {memory:>11.0f} {cpu:>16.1f} {took:>21.1f}", flush=True)
 
 

@@ -13,6 +13,7 @@ from devstack.operator_process import Operator
 from devstack.processes import wait_until
 from devstack.stack import Stack
 from tests.support.target import Target
+from tests.whole.reader import Reader
 
 STAGES = [
     {"name": "pilot", "percentage": 10, "duration": "1s"},
@@ -39,6 +40,7 @@ class House:
 
     def __init__(self, stack: Stack, exports: Exports, name: str) -> None:
         self.stack = stack
+        self._api = Reader(stack.cluster.kubeconfig, name)
         self._exports = exports
         self.name = name
         self.key = f"{name}:rollout_percentage"
@@ -55,6 +57,7 @@ class House:
         self.nothing()
         self.changes.close()
         self.redis.close()
+        self._api.close()
 
     # --- the evidence ---
 
@@ -112,8 +115,7 @@ class House:
         self.kubectl("annotate", "mlr", "ml-dispatch", f"mlrollout.dev/{verb}={why}")
 
     def read(self, name: str = "ml-dispatch") -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.kubectl("get", "mlr", name, "-o", "json"))
-        return found
+        return self._api.rollout(name)
 
     def status(self, name: str = "ml-dispatch") -> dict[str, Any]:
         found: dict[str, Any] = self.read(name).get("status", {})
@@ -128,8 +130,7 @@ class House:
         return [entry["reason"] for entry in self.status().get("history", [])]
 
     def events(self, reason: str) -> list[dict[str, Any]]:
-        found = json.loads(self.kubectl("get", "events", "-o", "json"))["items"]
-        return [event for event in found if event["reason"] == reason]
+        return [event for event in self._api.events() if event["reason"] == reason]
 
     def own_redis(self, url: str) -> dict[str, Any]:
         """Traffic with a Redis of its own."""

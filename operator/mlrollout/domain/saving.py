@@ -12,6 +12,9 @@ CHECKPOINT = 60.0
 """Seconds of healthy time that a crash may cost."""
 CHECKPOINT_SHARE = 20
 """The same as a part of what is saved already, so that a short stage is saved often."""
+COUNTED = 300.0
+"""Seconds between two writes for the sake of evidence that grows, while no healthy time does: as while samples are
+missing, or once all users have it. So far back somebody who takes over has to count, and so old is what people read."""
 REWORDED = 10.0
 """Seconds between two writes of a status for the sake of its wording: why something fails may change at every look."""
 
@@ -27,6 +30,7 @@ def is_due(saved: Status, status: Status, written_ago: float) -> bool:
     return (
         _essence(saved) != _essence(status)
         or _has_served(saved, status)
+        or (written_ago >= COUNTED and _checkpoints(saved) != _checkpoints(status))
         or (written_ago >= REWORDED and _wording(saved) != _wording(status))
     )
 
@@ -59,6 +63,11 @@ def _has_served(saved: Status, status: Status) -> bool:
     healthy = status.progress.healthy_seconds or 0.0
     gained = healthy - (saved.progress.healthy_seconds or 0.0)
     return gained >= min(CHECKPOINT, max(1.0, healthy / CHECKPOINT_SHARE))
+
+
+def _checkpoints(status: Status) -> list[str]:
+    """Up to where the guardrails have counted, and what they came to."""
+    return [guardrail.checkpoint for guardrail in status.guardrails]
 
 
 def _wording(status: Status) -> list[str]:

@@ -11,7 +11,7 @@ from mlrollout.domain.persist import from_status, to_status
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Cause, Record
 from mlrollout.domain.request import Heard
-from mlrollout.domain.saving import is_due
+from mlrollout.domain.saving import COUNTED, is_due
 from mlrollout.domain.state import HISTORY, RUNS, RunOutcome, StageRun, State, Transition
 from mlrollout.evidence.measurement import Counted, Evidence, Measurement, MeasurementHistory, Verdict
 
@@ -216,13 +216,15 @@ def test_a_look_that_counted_nothing_forgets_nothing() -> None:
     assert history.checkpoint == "{}"
 
 
-def test_what_is_remembered_alone_is_not_worth_a_write() -> None:
+def test_what_is_remembered_alone_is_worth_a_write_now_and_then_and_not_at_every_look() -> None:
     def status(checkpoint: str, e_value: float) -> Status:
         evidence = replace(EVIDENCE, e_value=e_value)
         look = Measurement(Verdict.PASS, at=5.0, reach=20.0, evidence=evidence, checkpoint=checkpoint)
         return _shown(MeasurementHistory(ERRORS).add(look))
 
-    assert not is_due(status("1", 1.0), status("2", 2.0), written_ago=1e9)
+    assert not is_due(status("1", 1.0), status("2", 2.0), written_ago=COUNTED - 1)
+    assert is_due(status("1", 1.0), status("2", 2.0), written_ago=COUNTED)
+    assert not is_due(status("1", 1.0), status("1", 1.0), written_ago=1e9)
 
 
 def test_a_checkpoint_that_is_too_long_is_none_rather_than_a_part() -> None:
