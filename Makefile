@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the product, `make test` proves it. Both install what
 # they need, into .venv and a cache (see devstack/).
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate-long unit lint style types imports format up down status generate lock clean
+.PHONY: page page-tools help demo test simulate-long unit lint style types imports format up down status generate lock clean
 
 PYTHON ?= python3
 # Another environment for another Python: make unit PYTHON=python3.13 VENV=.venv-3.13
@@ -77,6 +77,17 @@ generate: $(VENV)/ready ## Write the CRD, the chart's copy and values, reference
 	$(BIN)/python -m tests.pure.cli.golden
 	$(BIN)/python -m docs.notification_schema
 
+UI := ui/dashboard
+$(UI)/node_modules/ready: $(UI)/package-lock.json $(VENV)/ready
+	@cd $(UI) && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent
+	@touch $@
+
+page: $(UI)/node_modules/ready ## Check, test and build the dashboard's page into the package (needs the npm registry once)
+	@cd $(UI) && PATH="$(abspath $(BIN)):$$PATH" sh -c 'npm run --silent types && npm run --silent test && npm run --silent build'
+
+page-tools: $(UI)/node_modules/ready ## Install what the tests of the page need besides Chromium; without it they are skipped
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/page.txt
+
 krew: $(VENV)/ready ## Build the plugin for krew into dist/krew: URL=where its archives will be HOMEPAGE=...
 	$(BIN)/python -m krew --url "$(URL)" --homepage "$(HOMEPAGE)"
 
@@ -87,6 +98,7 @@ lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --extra cli -c requirements/image.txt $(LOCK) -o requirements/cli.txt
 	uv pip compile --group build $(LOCK) -o requirements/build.txt
 	uv pip compile --group references $(LOCK) -o requirements/references.txt
+	uv pip compile --group page -c requirements/dev.txt $(LOCK) -o requirements/page.txt
 	uv pip compile --group rivals -c requirements/dev.txt $(LOCK) -o requirements/rivals.txt
 
 clean: down ## Stop the local stack and remove what was made here

@@ -1,0 +1,98 @@
+import { useCallback, useEffect, useState } from "preact/hooks";
+import type { SessionAnswer } from "../contract";
+import { session as askSession, type SignInBy, signOut } from "../net/api";
+import { type Route, useRoute } from "../route";
+import { afterListEvents, NO_ROLLOUTS } from "../state/rollouts";
+import { EVERYTHING } from "../state/selection";
+import { Store } from "../state/store";
+import { DICTIONARIES, SpeechContext } from "../text/text";
+import { DarkContext } from "./chart/chart";
+import { Header } from "./header";
+import { ListPage } from "./list/page";
+import { usePreferences } from "./preferences";
+import { RolloutPage } from "./rollout/page";
+import { SessionContext } from "./session";
+import { SignIn } from "./sign-in";
+
+const RETRY = 3000;
+
+/** Who is signed in, and how often somebody signed in: each time, streams begin anew. */
+interface SignedIn {
+  session: SessionAnswer | null;
+  times: number;
+  /** `asking` until the server has said whether there is a session. */
+  state: "asking" | "in" | "out" | "unreachable";
+  how: SignInBy;
+}
+
+export function App() {
+  const preferences = usePreferences();
+  const route = useRoute();
+  const [signed, setSigned] = useState<SignedIn>({ session: null, times: 0, state: "asking", how: "token" });
+  const entered = useCallback(
+    (session: SessionAnswer) => setSigned((known) => ({ ...known, session, times: known.times + 1, state: "in" })),
+    [],
+  );
+  const ended = useCallback(
+    (how?: SignInBy) => setSigned((known) => ({ ...known, state: "out", how: how ?? byMode(known) })),
+    [],
+  );
+
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout>;
+    const ask = async () => {
+      const reply = await askSession();
+      if (reply.kind === "said") return entered(reply.value);
+      if (reply.kind === "signed-out") return ended(reply.how);
+      setSigned((known) => ({ ...known, state: "unreachable" }));
+      timer = setTimeout(() => void ask(), RETRY);
+    };
+    void ask();
+    return () => clearTimeout(timer);
+  }, [entered, ended]);
+
+  const leave = async () => {
+    await signOut(signed.session?.csrf ?? "");
+    setSigned({ ...signed, session: null, state: "out", how: byMode(signed) });
+  };
+  const speech = { language: preferences.language, text: DICTIONARIES[preferences.language] };
+  const { session } = signed;
+  return (
+    <SpeechContext.Provider value={speech}>
+      <DarkContext.Provider value={preferences.dark}>
+        <a class="skip" href={location.hash || "#"} onClick={toContent}>
+          {speech.text.skip}
+        </a>
+        <Header preferences={preferences} session={session} route={route} onSignOut={leave} />
+        {signed.state === "unreachable" && (
+          <p class="banner bad" role="alert">
+            {speech.text.unreachable}
+          </p>
+        )}
+        {session === null ? (
+          <main id="content" tabIndex={-1} />
+        ) : (
+          <SessionContext.Provider value={{ ...session, times: signed.times, ended }} key={session.user}>
+            <Content route={route} />
+          </SessionContext.Provider>
+        )}
+        {signed.state === "out" && <SignIn again={session !== null} how={signed.how} onSession={entered} />}
+      </DarkContext.Provider>
+    </SpeechContext.Provider>
+  );
+}
+
+const byMode = ({ session, how }: SignedIn): SignInBy => (session?.mode === "person" ? "command" : how);
+
+/** What one person sees: whoever signs in after them begins with nothing. */
+function Content({ route }: { route: Route }) {
+  const [all] = useState(() => new Store(NO_ROLLOUTS, afterListEvents));
+  const [selection, setSelection] = useState(EVERYTHING);
+  if (route === null) return <ListPage rollouts={all} selection={selection} onSelect={setSelection} />;
+  return <RolloutPage {...route} key={`${route.namespace}/${route.name}`} />;
+}
+
+function toContent(event: Event): void {
+  event.preventDefault();
+  document.getElementById("content")?.focus();
+}

@@ -1,0 +1,144 @@
+import { act } from "preact/test-utils";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { FigureCard } from "../src/view/rollout/figures";
+import { GuardrailCard } from "../src/view/rollout/guardrails";
+import { History } from "../src/view/rollout/history";
+import { Acts } from "../src/view/rollout/acts";
+import { Row } from "../src/view/list/row";
+import { Summary } from "../src/view/rollout/summary";
+import { draw } from "./support/page";
+import { detail, figure, guardrail, HTML, line } from "./support/samples";
+
+describe("a figure", () => {
+  test("has its value, target and number of samples per group, and no zero where nothing is known", () => {
+    const text = draw(<FigureCard figure={figure()} />).textContent;
+
+    expect(text).toContain("≥ 95\u00a0%");
+    expect(text).toContain("97.3\u00a0%");
+    expect(text).toContain("n = 1,200");
+    expect(text).toContain("no data");
+    expect(text).not.toMatch(/\b0\b/);
+  });
+
+  test("that misses its target says so in words", () => {
+    const missed = figure({ groups: { treatment: { value: 90, samples: 3, points: [], ok: false } } });
+
+    expect(draw(<FigureCard figure={missed} />, "ko").textContent).toContain("목표 미달");
+  });
+});
+
+test("a guardrail shows the interval, the e-value against its bound, and that it is proven", () => {
+  const one = guardrail({ interval: [0.008, 0.021], estimate: 0.0123, eValue: 1.44, eBound: 20, proven: true });
+  const text = draw(<GuardrailCard guardrail={one} />).textContent;
+
+  for (const told of ["0.008 … 0.021", "1.44 of 20", "proven safe", "≤ 0.05", "12,034", "Passes"]) expect(text).toContain(told);
+});
+
+test("a guardrail that found nothing shows nothing, and why", () => {
+  const one = guardrail({ value: null, verdict: "NoData", at: null, samples: null, message: "is it scraped?" });
+  const text = draw(<GuardrailCard guardrail={one} />).textContent;
+
+  expect(text).toContain("no data");
+  expect(text).toContain("is it scraped?");
+});
+
+test("HTML of strangers is text wherever it may stand", () => {
+  const step = { serial: 1, at: null, reason: HTML, message: HTML, by: HTML, warning: true, attempt: 1, revision: HTML, stage: HTML, from: 1, to: 2 };
+  const place = draw(
+    <>
+      <Row line={line({ name: HTML, phase: HTML, message: HTML, stage: HTML, waitingFor: HTML })} index={2} />
+      <Summary detail={detail({ message: HTML, todo: HTML, traffic: HTML, contested: HTML, revision: HTML, key: HTML })}>{null}</Summary>
+      <GuardrailCard guardrail={guardrail({ name: HTML, kind: HTML, action: HTML, verdict: HTML, message: HTML })} />
+      <FigureCard figure={figure({ title: { en: HTML, ko: HTML }, unit: HTML, error: HTML })} />
+      <History history={[step]} />
+    </>,
+  );
+
+  expect(place.querySelector("img")).toBe(null);
+  expect(place.textContent).toContain(HTML);
+});
+
+describe("acting", () => {
+  const answers = vi.fn<typeof fetch>();
+  const open = (place: HTMLElement, name: RegExp) =>
+    act(() => [...place.querySelectorAll("button")].find((one) => name.test(one.textContent ?? ""))?.click());
+  const write = (place: HTMLElement, reason: string) =>
+    act(() => {
+      const field = place.querySelector("textarea") as HTMLTextAreaElement;
+      field.value = reason;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+  const send = (place: HTMLElement) =>
+    act(async () => {
+      place.querySelector("form")?.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
+      await new Promise((later) => setTimeout(later));
+    });
+
+  beforeEach(() => vi.stubGlobal("fetch", answers));
+  afterEach(() => answers.mockReset());
+
+  test("who may not act sees no button, and why", () => {
+    const place = draw(<Acts detail={detail({ can: [] })} live />);
+
+    expect(place.querySelectorAll("button").length).toBe(0);
+    expect(place.textContent).toContain("right to patch");
+  });
+
+  test("needs a reason, and sends it with what protects against other sites", async () => {
+    const place = draw(<Acts detail={detail()} live />);
+    await open(place, /Roll back/);
+    await send(place);
+    expect(place.querySelector("[role=alert]")?.textContent).toContain("Say why");
+    expect(answers).not.toHaveBeenCalled();
+
+    answers.mockResolvedValue(Response.json({ accepted: true, answered: true, message: "rolled back by kim" }));
+    await write(place, "complaints");
+    await send(place);
+    const [url, options] = answers.mock.calls[0] ?? [];
+    expect(String(url)).toMatch(/\/api\/rollouts\/dispatch\/ml-dispatch\/acts$/);
+    expect(options?.headers).toMatchObject({ "X-CSRF-Token": "c" });
+    expect(JSON.parse(String(options?.body))).toEqual({ verb: "rollback", reason: "complaints" });
+    expect(place.querySelector("[role=status]")?.textContent).toContain("rolled back by kim");
+    expect(place.querySelector("dialog")).toBe(null);
+  });
+
+  test.each<[string, Response | Error, string]>([
+    ["the operator", Response.json({ accepted: false, answered: true, message: "it is latched" }), "it is latched"],
+    ["RBAC", Response.json({ detail: "kim may not patch" }, { status: 403 }), "kim may not patch"],
+    ["the state of things", Response.json({ detail: "another tab was first" }, { status: 409 }), "another tab was first"],
+    ["nobody, for no answer came", new TypeError("network"), "No answer came"],
+  ])("refused by %s, says so and keeps the reason", async (_, answer, told) => {
+    answers.mockImplementation(() => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)));
+    const place = draw(<Acts detail={detail()} live />);
+    await open(place, /Roll back/);
+    await write(place, "complaints");
+    await send(place);
+
+    expect(place.querySelector("[role=alert]")?.textContent).toContain(told);
+    expect(place.querySelector("textarea")?.value).toBe("complaints");
+  });
+
+  test("with a token that expired, asks to sign in and keeps the reason", async () => {
+    const ended = vi.fn();
+    answers.mockResolvedValue(Response.json({ detail: "expired" }, { status: 401 }));
+    const place = draw(<Acts detail={detail()} live />, "en", ended);
+    await open(place, /Roll back/);
+    await write(place, "complaints");
+    await send(place);
+
+    expect(ended).toHaveBeenCalledOnce();
+    expect(place.querySelector("textarea")?.value).toBe("complaints");
+  });
+
+  test("to demote, offers the stages below and takes the nearest", async () => {
+    answers.mockResolvedValue(Response.json({ accepted: true, answered: false, message: "asked" }));
+    const place = draw(<Acts detail={detail()} live={false} />);
+    await open(place, /Demote/);
+    expect(place.textContent).toContain("not live");
+    await write(place, "slow");
+    await send(place);
+
+    expect(JSON.parse(String(answers.mock.calls[0]?.[1]?.body))).toEqual({ verb: "demote", reason: "slow", percentage: 10 });
+    expect(place.textContent).toContain("has not answered yet");
+  });
+});

@@ -1,0 +1,121 @@
+import { describe, expect, test } from "vitest";
+import { isLive, UNHEARD } from "../src/state/freshness";
+import { afterDetailEvents, NO_ROLLOUT } from "../src/state/rollout";
+import { afterListEvents, keyOf, type ListEvent, NO_ROLLOUTS } from "../src/state/rollouts";
+import { EVERYTHING, select, standings, valuesOf } from "../src/state/selection";
+import { Store } from "../src/state/store";
+import { detail, line } from "./support/samples";
+
+const NOW = Date.parse("2026-11-26T10:00:00Z");
+const AS_OF = "2026-11-26T10:00:00Z";
+const live: ListEvent = { type: "alive", data: { asOf: AS_OF, source: "live", why: null } };
+const all = (...rollouts: ReturnType<typeof line>[]): ListEvent => ({ type: "rollouts", data: { asOf: AS_OF, rollouts } });
+const listed = (...events: ListEvent[]) => afterListEvents(NO_ROLLOUTS, events, NOW);
+
+describe("all rollouts", () => {
+  test("a snapshot replaces everything, a line replaces its own", () => {
+    const known = listed(all(line({ name: "old" })), all(line()), { type: "rollout", data: line({ percentage: 100 }) });
+
+    expect([...known.lines.keys()]).toEqual(["dispatch/ml-dispatch"]);
+    expect(known.lines.get(keyOf(line()))?.percentage).toBe(100);
+  });
+
+  test("one that was made anew under the name stays when the old one's end is told late", () => {
+    const known = listed(all(line({ uid: "new" })), { type: "gone", data: { ...line(), uid: "old" } });
+
+    expect(known.lines.size).toBe(1);
+    expect(afterListEvents(known, [{ type: "gone", data: { ...line(), uid: "new" } }], NOW).lines.size).toBe(0);
+  });
+
+  test("lines are the same map where none has changed, so that nothing is drawn for a sign of life", () => {
+    const known = listed(all(line()));
+
+    expect(afterListEvents(known, [live], NOW).lines).toBe(known.lines);
+  });
+});
+
+describe("whether it is live", () => {
+  test.each<[string, ListEvent[], boolean]>([
+    ["before anything is heard", [], false],
+    ["connected, with nothing told yet", [{ type: "opened" }, live], false],
+    ["told", [{ type: "opened" }, all(), live], true],
+    ["cut off", [{ type: "opened" }, all(), live, { type: "cut" }], false],
+    ["connected again, with what was told before", [{ type: "opened" }, all(), { type: "cut" }, { type: "opened" }, live], false],
+    ["told anew", [all(), { type: "cut" }, { type: "opened" }, all()], true],
+    ["while the server does not hear the cluster", [all(), { type: "alive", data: { asOf: AS_OF, source: "stale", why: "x" } }], false],
+    ["once it hears the cluster again", [all(), { type: "alive", data: { asOf: AS_OF, source: "stale", why: "x" } }, live], true],
+  ])("%s", (_, events, expected) => {
+    expect(isLive(listed(...events).freshness)).toBe(expected);
+  });
+
+  test("as of when is kept over a cut, and a stale source's moment does not set the clock", () => {
+    const stale: ListEvent = { type: "alive", data: { asOf: "2026-11-26T09:00:00Z", source: "stale", why: "timed out" } };
+    const { freshness } = listed(live, stale, { type: "cut" });
+
+    expect(freshness).toMatchObject({ asOf: "2026-11-26T09:00:00Z", ahead: 0, why: "timed out" });
+  });
+
+  test("a cluster that was never heard has no moment", () => {
+    const never: ListEvent = { type: "alive", data: { asOf: null, source: "stale", why: "away" } };
+
+    expect(listed(never).freshness).toEqual({ ...UNHEARD, connected: true, source: "stale", why: "away" });
+  });
+});
+
+describe("one rollout", () => {
+  const figures = { asOf: AS_OF, interval: 15, window: 300, metrics: "", figures: [], percentage: { points: [], events: [] } };
+
+  test("the figures of one that was deleted are not shown for the next of its name", () => {
+    const known = afterDetailEvents(NO_ROLLOUT, [{ type: "detail", data: detail() }, { type: "figures", data: figures }], NOW);
+
+    expect(afterDetailEvents(known, [{ type: "detail", data: detail() }], NOW).figures).toBe(figures);
+    expect(afterDetailEvents(known, [{ type: "detail", data: detail({ uid: "u2" }) }], NOW).figures).toBe(null);
+  });
+
+  test("what was deleted stays in sight, as gone, until it is made anew", () => {
+    const known = afterDetailEvents(NO_ROLLOUT, [{ type: "detail", data: detail() }, { type: "gone", data: line() }], NOW);
+
+    expect(known).toMatchObject({ gone: true, detail: { name: "ml-dispatch" } });
+    expect(afterDetailEvents(known, [{ type: "detail", data: detail({ uid: "u2" }) }], NOW).gone).toBe(false);
+  });
+});
+
+describe("which are shown", () => {
+  const lines = [
+    line({ name: "b-10", uid: "1" }),
+    line({ name: "b-9", uid: "2" }),
+    line({ name: "well", uid: "3", ready: true, phase: "Completed" }),
+    line({ name: "broken", uid: "4", tone: "bad", phase: "GuardrailBreached", namespace: "maps" }),
+  ];
+  const names = (selection: Partial<typeof EVERYTHING>) => select(lines, { ...EVERYTHING, ...selection }).map((one) => one.name);
+
+  test("the urgent first, then by name as people count", () => {
+    expect(names({})).toEqual(["broken", "b-9", "b-10", "well"]);
+    expect(names({ order: "name" })).toEqual(["b-9", "b-10", "well", "broken"]);
+  });
+
+  test("every word of a search has to be found", () => {
+    expect(names({ text: "MAPS brok" })).toEqual(["broken"]);
+    expect(names({ text: "maps well" })).toEqual([]);
+  });
+
+  test("by namespace, phase and standing", () => {
+    expect(names({ namespace: "maps" })).toEqual(["broken"]);
+    expect(names({ phase: "Completed" })).toEqual(["well"]);
+    expect(names({ standing: "going" })).toEqual(["b-9", "b-10"]);
+    expect(standings(lines)).toEqual({ bad: 1, waiting: 0, going: 2, done: 1 });
+    expect(valuesOf(lines, "namespace")).toEqual(["dispatch", "maps"]);
+  });
+});
+
+test("a thousand events between two pictures are drawn once", () => {
+  const frames: (() => void)[] = [];
+  let drawn = 0;
+  const store = new Store(NO_ROLLOUTS, afterListEvents, (frame) => frames.push(frame));
+  store.listen(() => drawn++);
+  for (let index = 0; index < 1000; index++) store.push({ type: "rollout", data: line({ name: `r-${index}` }) });
+
+  expect([frames.length, drawn, store.get().lines.size]).toEqual([1, 0, 0]);
+  frames[0]?.();
+  expect([drawn, store.get().lines.size]).toEqual([1, 1000]);
+});
