@@ -60,9 +60,6 @@ export function App() {
   return (
     <SpeechContext.Provider value={speech}>
       <DarkContext.Provider value={preferences.dark}>
-        <a class="skip" href={location.hash || "#"} onClick={toContent}>
-          {speech.text.skip}
-        </a>
         <Header preferences={preferences} session={session} route={route} onSignOut={leave} />
         {signed.state === "unreachable" && (
           <p class="banner bad" role="alert">
@@ -90,9 +87,4 @@ function Content({ route }: { route: Route }) {
   const [selection, setSelection] = useState(EVERYTHING);
   if (route === null) return <ListPage rollouts={all} selection={selection} onSelect={setSelection} />;
   return <RolloutPage {...route} key={`${route.namespace}/${route.name}`} />;
-}
-
-function toContent(event: Event): void {
-  event.preventDefault();
-  document.getElementById("content")?.focus();
 }

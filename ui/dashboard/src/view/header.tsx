@@ -14,6 +14,9 @@ export function Header({ preferences, session, route, onSignOut }: Props) {
   const { text } = useSpeech();
   return (
     <header class="top">
+      <a class="skip" href={location.hash || "#"} onClick={toContent}>
+        {text.skip}
+      </a>
       <a class="brand" href="#/" aria-current={route === null ? "page" : undefined}>
         <svg class="logo" viewBox="0 0 16 16" aria-hidden="true">
           <rect width="16" height="16" rx="3" />
@@ -57,4 +60,9 @@ export function Header({ preferences, session, route, onSignOut }: Props) {
       </div>
     </header>
   );
+}
+
+function toContent(event: Event): void {
+  event.preventDefault();
+  document.getElementById("content")?.focus();
 }
