@@ -32,7 +32,7 @@ test: $(VENV)/ready ## Run every test: pure, components on real parts, the whole
 	@$(BIN)/python -m devstack fetch
 	$(BIN)/pytest $(JUDGING) -n auto --cov --cov-report=term
 	$(BIN)/pytest tests/pure tests/simulation $(JUDGING:%=--ignore=%) --every-fate -n auto --dist worksteal
-	$(BIN)/pytest tests --ignore=tests/pure --ignore=tests/simulation -n $(WORKERS) --dist worksteal
+	$(BIN)/pytest tests --ignore=tests/pure --ignore=tests/simulation -n $(WORKERS) --dist loadgroup
 
 simulate-long: $(VENV)/ready ## Simulate schedules for an hour, or MINUTES=..., on from where it stopped last
 	@$(BIN)/python -m tests.simulation.long --minutes $(or $(MINUTES),60)

@@ -1,12 +1,29 @@
-"""How hard hypothesis searches: `HYPOTHESIS_PROFILE=deep pytest tests/pure/domain --timeout 0` takes minutes.
+"""How hard hypothesis searches, and who shares an API server.
 
-In CI it takes the same examples every time, so that a failure there is about the change; elsewhere new ones.
+`HYPOTHESIS_PROFILE=deep pytest tests/pure/domain --timeout 0` takes minutes. In CI it takes the same examples every
+time, so that a failure there is about the change; elsewhere new ones.
 """
 
 import os
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("quick", max_examples=100, deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.register_profile("deep", max_examples=20_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+SHARED = ("proxied", "stack", "control_plane")
+"""Fixtures of a session with an API server. Who uses the same one runs on the same worker, or each worker would have
+one of each: an API server that idles costs as much as a test."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests that share an API server into one group, for `--dist loadgroup`."""
+    for item in items:
+        used = [name for name in SHARED if name in getattr(item, "fixturenames", ())]
+        if used:
+            item.add_marker(
+                pytest.mark.xdist_group(f"{item.path.relative_to(item.config.rootpath).parts[1]}-{used[0]}")
+            )
