@@ -12,9 +12,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from benchmarks.rollouts import apply, manifest, prepare
+from benchmarks.rollouts import Manifest, apply, manifest, prepare
 from devstack.operator_process import Operator
 from devstack.prometheus_server import ScrapeJob
 from devstack.stack import Stack
@@ -35,13 +34,13 @@ def resident_mib(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
-def guardrail(kind: str, name: str, interval: str) -> dict[str, Any]:
-    """What an object is guarded by."""
+def rollout(kind: str, name: str, interval: str) -> Manifest:
+    """One with one guardrail; which compares with whom is held back, if it compares."""
     if kind == QUERY:
-        return {"name": "up", "query": "min(up)", "min": 0, "interval": interval}
+        return manifest(name, [{"name": "up", "query": "min(up)", "min": 0, "interval": interval}], duration="0s")
     mine = f'rollout="{name}"'
     compare = {"bad": f'outcomes_total{{{mine},status="failure"}}', "all": f"outcomes_total{{{mine}}}", "ratio": 1.5}
-    return {"name": "errors", "compare": compare, "interval": interval}
+    return manifest(name, [{"name": "errors", "compare": compare, "interval": interval}], duration="0s", holdback=20)
 
 
 @contextmanager
@@ -80,7 +79,7 @@ def measure(kind: str, count: int, seconds: float, interval: str) -> tuple[float
             stack.prometheus.set_targets("users", [scraped.address])
         operator = stack.start_operator()
         began = time.monotonic()
-        apply(stack, (manifest(name, [guardrail(kind, name, interval)], duration="0s") for name in names))
+        apply(stack, (rollout(kind, name, interval) for name in names))
         while _completed(stack) < count:
             time.sleep(0.5)
         took = time.monotonic() - began

@@ -11,15 +11,17 @@ NAMESPACE = "bench"
 Manifest = Mapping[str, Any]
 
 
-def manifest(name: str, guardrails: Sequence[Mapping[str, Any]], *, duration: str, revision: str = "1") -> Manifest:
-    """An object that goes to all users at once, and stays in that stage for so long."""
+def manifest(
+    name: str, guardrails: Sequence[Mapping[str, Any]], *, duration: str, revision: str = "1", holdback: int = 0
+) -> Manifest:
+    """An object that goes to all users at once but for those held back, and stays in that stage for so long."""
     return {
         "apiVersion": "mlrollout.dev/v1alpha1",
         "kind": "MLRollout",
         "metadata": {"name": name, "namespace": NAMESPACE},
         "spec": {
             "revision": revision,
-            "traffic": {"key": f"{name}:percentage"},
+            "traffic": {"key": f"{name}:percentage"} | ({"holdback": holdback} if holdback else {}),
             "stages": [{"name": "full", "percentage": 100, "duration": duration}],
             "guardrails": guardrails,
         },
