@@ -74,6 +74,7 @@ _SOURCES: Mapping[str, tuple[Source, ...]] = {
     "kubectl": (*_READY, on_path, *_MADE),
     "helm": (gobuild.cached, on_path, gobuild.build),
     "helm4": (gobuild.cached, gobuild.build),
+    "victoria-metrics": (gobuild.cached, gobuild.build),
     "redis-server": _PACKAGED,
     "redis-cli": _PACKAGED,
     "prometheus": _PACKAGED,

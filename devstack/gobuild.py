@@ -89,7 +89,14 @@ HELM4 = GoModule(
     stamps=("helm.sh/helm/v4/internal/version.version={version}",),
     takes="2 to 3 minutes on two cores",
 )
-_ALL = (KUBERNETES, ETCD, HELM, HELM4)
+VICTORIAMETRICS = GoModule(
+    folder="victoriametrics",
+    module="github.com/VictoriaMetrics/VictoriaMetrics",
+    commands={"victoria-metrics": "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics"},
+    stamps=(),
+    takes="1 to 2 minutes on two cores",
+)
+_ALL = (KUBERNETES, ETCD, HELM, HELM4, VICTORIAMETRICS)
 MODULES: Mapping[str, GoModule] = {name: module for module in _ALL for name in module.commands}
 
 

@@ -16,7 +16,10 @@ MAX_TEXT = 200
 
 _REMARK = "PromQL info:"
 _BAD_DATA = "bad_data"
-_PARSE = re.compile("pars(e|ing) error|cannot parse", re.IGNORECASE)
+_PARSE = re.compile("pars(e|ing) error|cannot parse|; unparsed data: |^unsupported function ", re.IGNORECASE)
+"""As Prometheus, its relatives and VictoriaMetrics say that they can't read a query."""
+_REPEATED = re.compile(r'^error when executing query="(?:\\.|[^"\\])*" (?:for|on the time range) \([^)]*\): ')
+"""What VictoriaMetrics says before the reason: the whole query, in whose strings anything may stand."""
 
 _ReplyTime = Annotated[float, Field(ge=0, le=1e11)]
 """Seconds since the epoch; a number beyond belief would spoil every sum that it enters."""
@@ -143,10 +146,11 @@ def refusal(body: bytes, status: int) -> UnusableReplyError:
         failure = _ErrorReply.model_validate_json(body)
     except ValidationError:
         return UnusableReplyError(f"refused the query: HTTP {status}")
+    reason = _REPEATED.sub("", failure.error)
     # What fails only in its execution may work with other data; VictoriaMetrics calls both by the same number.
-    unreadable = failure.errorType == _BAD_DATA or _PARSE.search(failure.error) is not None
+    unreadable = failure.errorType == _BAD_DATA or _PARSE.search(reason) is not None
     kind = UnreadableQueryError if unreadable else UnusableReplyError
-    return kind(f"refused the query: {shorten(failure.error)}")
+    return kind(f"refused the query: {shorten(reason)}")
 
 
 def shorten(text: str) -> str:

@@ -45,7 +45,7 @@ async def test_the_server_is_told_the_deadline_and_no_time() -> None:
     assert request.startswith("POST /api/v1/query HTTP/1.1\r\n")
     assert "application/x-www-form-urlencoded" in request
     form = parse_qs(request.partition("\r\n\r\n")[2], strict_parsing=True)
-    assert form == {"query": ['sum(x{a="ä+&="})'], "timeout": ["2.500"]}
+    assert form == {"query": ['sum(x{a="ä+&="})'], "timeout": ["2.500"], "nocache": ["1"]}
 
 
 async def test_a_cancelled_query_frees_its_connection() -> None:
