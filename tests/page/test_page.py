@@ -76,7 +76,7 @@ def test_a_server_that_does_not_hear_the_cluster_is_no_source_of_news(screen: Sc
     shown.see("Live", within=".live.on")
     stand_in.say("alive", {"asOf": now(3600), "source": "stale", "why": "the watch ended"})
     shown.see("the watch ended")
-    shown.see("1 h ago")
+    shown.see("1 h", within=".stale-banner")
 
 
 def test_a_rollout_that_is_deleted_while_open_says_so_and_can_be_acted_on_no_more(

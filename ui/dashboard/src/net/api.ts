@@ -1,4 +1,4 @@
-import type { SessionAnswer, Verb, VerbAnswer } from "../contract";
+import type { SessionAnswer, VerbAnswer, VerbRequest } from "../contract";
 
 const BASE = new URL("api/", document.baseURI);
 const PATIENCE = 30_000;
@@ -23,13 +23,7 @@ export const signIn = (token: string): Promise<Reply<SessionAnswer>> => ask("ses
 export const signOut = (csrf: string): Promise<Reply<unknown>> =>
   ask("session", { method: "DELETE", headers: { "X-CSRF-Token": csrf } });
 
-export interface Act {
-  verb: Verb;
-  reason: string;
-  percentage?: number;
-}
-
-export function act(csrf: string, namespace: string, name: string, asked: Act): Promise<Reply<VerbAnswer>> {
+export function act(csrf: string, namespace: string, name: string, asked: VerbRequest): Promise<Reply<VerbAnswer>> {
   const { body, headers } = json(asked);
   const path = `rollouts/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/acts`;
   return ask(path, { method: "POST", body, headers: { ...headers, "X-CSRF-Token": csrf } });

@@ -1,4 +1,4 @@
-import type { AliveEvent, Timestamp } from "../contract";
+import type { AliveEvent } from "../contract";
 
 /** Whether what is shown is how things are now. */
 export interface Freshness {
@@ -7,8 +7,8 @@ export interface Freshness {
   told: boolean;
   source: "live" | "stale";
   why: string;
-  /** When the cluster was last heard of. */
-  asOf: Timestamp | null;
+  /** When the cluster was last heard of, in ISO 8601. */
+  asOf: string | null;
   /** Milliseconds that the server's clock is ahead of this one's: ages are told by the server's. */
   ahead: number;
 }

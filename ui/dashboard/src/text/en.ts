@@ -9,10 +9,10 @@ export const en = {
   connecting: "Connecting",
   cutOff: "Not live",
   asOf: (time: string) => `as of ${time}`,
-  notLive: (time: string, ago: string) => `Not live: what you see is as of ${time} (${ago} ago). Reconnecting …`,
+  notLive: (time: string) => `Not live: what you see is as of ${time}. Reconnecting …`,
   neverLive: "No connection yet. Trying …",
-  sourceStale: (time: string, ago: string, why: string) =>
-    `The server has not heard the cluster since ${time} (${ago} ago)${why ? `: ${why}` : ""}. What you see is as of then.`,
+  sourceStale: (time: string, why: string) =>
+    `The server has not heard the cluster since ${time}${why ? `: ${why}` : ""}. What you see is as of then.`,
   crowded: "Too many pages are open at once. Trying again …",
   refusedStream: (why: string) => `The server refuses to show this: ${why}`,
   theme: "Theme",

@@ -10,10 +10,10 @@ export const ko: Dictionary = {
   connecting: "연결 중",
   cutOff: "실시간 아님",
   asOf: (time) => `${time} 기준`,
-  notLive: (time, ago) => `실시간이 아닙니다. ${time}(${ago} 전) 기준의 내용입니다. 다시 연결하는 중 …`,
+  notLive: (time) => `실시간이 아닙니다. ${time} 기준의 내용입니다. 다시 연결하는 중 …`,
   neverLive: "아직 연결되지 않았습니다. 연결하는 중 …",
-  sourceStale: (time, ago, why) =>
-    `서버가 ${time}(${ago} 전) 이후 클러스터의 응답을 받지 못했습니다${why ? `: ${why}` : ""}. 그 시점 기준의 내용입니다.`,
+  sourceStale: (time, why) =>
+    `서버가 ${time} 이후 클러스터의 응답을 받지 못했습니다${why ? `: ${why}` : ""}. 그 시점 기준의 내용입니다.`,
   crowded: "열려 있는 페이지가 너무 많습니다. 다시 시도하는 중 …",
   refusedStream: (why) => `서버가 표시를 거부했습니다: ${why}`,
   theme: "테마",

@@ -1,5 +1,7 @@
 import uPlot from "uplot";
-import type { PlotPoint } from "../../contract";
+import type { GroupFigure } from "../../contract";
+
+type PlotPoint = GroupFigure["points"][number];
 
 /** Series of points on one axis of time. `null` is a gap; a moment that another series lacks is none. */
 export function lineUp(series: readonly (readonly PlotPoint[])[]): uPlot.AlignedData {

@@ -1,9 +1,10 @@
-import type { Group, GroupFigure, RolloutFigures, ShownFigure } from "../../contract";
+import type { GroupFigure, RolloutFigures, ShownFigure } from "../../contract";
 import { count, moment, quantity, target } from "../../text/format";
 import { useSpeech } from "../../text/text";
 import { Sign, type Tone } from "../shared/sign";
 import { Trend } from "./trend";
 
+export type Group = keyof ShownFigure["groups"];
 export const GROUPS: readonly Group[] = ["treatment", "control"];
 
 export function FiguresSection({ figures }: { figures: RolloutFigures | null }) {

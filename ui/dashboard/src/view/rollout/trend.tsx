@@ -1,11 +1,11 @@
 import { useMemo } from "preact/hooks";
-import type { Group, ShownFigure } from "../../contract";
+import type { ShownFigure } from "../../contract";
 import { quantity } from "../../text/format";
 import { type Speech, useSpeech } from "../../text/text";
 import { Chart } from "../chart/chart";
 import { lineUp } from "../chart/data";
 import { trendOptions } from "../chart/trend";
-import { GROUPS } from "./figures";
+import { type Group, GROUPS } from "./figures";
 
 /** A figure over time, per group. Where nothing is known the line has a gap. */
 export function Trend({ figure, title }: { figure: ShownFigure; title: string }) {

@@ -1,7 +1,7 @@
 import { type Freshness, isLive } from "../../state/freshness";
-import { moment, span } from "../../text/format";
+import { moment } from "../../text/format";
 import { type Speech, useSpeech } from "../../text/text";
-import { useNow } from "./clock";
+import { Age } from "./clock";
 
 /** Whether the page is live, in a word; it is always there. */
 export function LiveBadge({ freshness }: { freshness: Freshness }) {
@@ -21,21 +21,23 @@ export function LiveBadge({ freshness }: { freshness: Freshness }) {
 /** What has to be known before anything on the page is believed. */
 export function StaleBanner({ freshness, refused }: { freshness: Freshness; refused: string }) {
   const speech = useSpeech();
-  const now = useNow();
-  const told = refused ? speech.text.refusedStream(refused) : staleness(freshness, now, speech);
+  const told = refused ? speech.text.refusedStream(refused) : staleness(freshness, speech);
+  // The age counts on outside of what a screen reader is told, or it would be told each second.
   return told ? (
-    <p class="banner waiting stale-banner" role="alert">
-      {told}
-    </p>
+    <div class="banner waiting stale-banner">
+      <p role="alert">{told}</p>
+      {freshness.asOf !== null && (
+        <p class="age">
+          <Age since={freshness.asOf} />
+        </p>
+      )}
+    </div>
   ) : null;
 }
 
-function staleness(freshness: Freshness, now: number, speech: Speech): string {
-  if (isLive(freshness)) return "";
-  const { asOf } = freshness;
-  if (asOf === null) return freshness.connected ? "" : speech.text.neverLive;
-  const time = moment(asOf, speech.language, now);
-  const ago = span((now - Date.parse(asOf)) / 1000, speech);
-  if (freshness.source === "stale") return speech.text.sourceStale(time, ago, freshness.why);
-  return speech.text.notLive(time, ago);
+function staleness({ asOf, connected, source, why, told }: Freshness, { language, text }: Speech): string {
+  if (connected && told && source === "live") return "";
+  if (asOf === null) return connected && source === "live" ? "" : text.neverLive;
+  const time = moment(asOf, language);
+  return source === "stale" ? text.sourceStale(time, why) : text.notLive(time);
 }
