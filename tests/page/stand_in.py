@@ -93,6 +93,8 @@ class StandIn:
         try:
             while (told_now := await _next(queue)) is not None:
                 await stream.write(told_now)
+        except ConnectionResetError:
+            pass  # the page is closed
         finally:
             self._open.remove(place)
         return stream

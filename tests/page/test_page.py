@@ -1,17 +1,18 @@
 """What the page does with what it is told: in a real browser, with the server's stand-in."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.page.samples import HTML, detail, figures, guardrail, line, now, step
-from tests.page.screen import AXE, Screen
 from tests.page.stand_in import GOOD, StandIn
+from tests.support.browser import Screens
+from tests.support.screen import AXE
 
 ONE = "#/dispatch/ml-dispatch"
 FOCUSED = "document.activeElement"
-Screens = Callable[..., Screen]
+
+pytestmark = pytest.mark.xdist_group("page")  # one browser for all
 
 needs_axe = pytest.mark.skipif(not AXE.exists(), reason="needs the page's Node packages: make page-tools")
 

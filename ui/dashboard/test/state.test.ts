@@ -81,12 +81,13 @@ describe("one rollout", () => {
 });
 
 describe("which are shown", () => {
-  const lines = [
+  const told = [
     line({ name: "b-10", uid: "1" }),
     line({ name: "b-9", uid: "2" }),
     line({ name: "well", uid: "3", ready: true, phase: "Completed" }),
     line({ name: "broken", uid: "4", tone: "bad", phase: "GuardrailBreached", namespace: "maps" }),
   ];
+  const lines = [...listed(all(...told.slice(1)), { type: "rollout", data: told[0] ?? line() }).lines.values()];
   const names = (selection: Partial<typeof EVERYTHING>) => select(lines, { ...EVERYTHING, ...selection }).map((one) => one.name);
 
   test("the urgent first, then by name as people count", () => {

@@ -1,9 +1,10 @@
 import type { AliveEvent, GoneEvent, RolloutLine, RolloutsEvent } from "../contract";
 import { alive, cut, type Freshness, opened, told, UNHEARD } from "./freshness";
 
-/** All rollouts, by `keyOf`. */
+/** All rollouts. */
 export interface Rollouts {
   freshness: Freshness;
+  /** By `keyOf`, in the order of their names: whatever shows a part of them need not sort again. */
   lines: ReadonlyMap<string, RolloutLine>;
 }
 
@@ -22,12 +23,23 @@ export const keyOf = (one: { namespace: string; name: string }): string => `${on
 /** What is known after these events. The lines are copied once for all of them. */
 export function afterListEvents(known: Rollouts, events: readonly ListEvent[], now: number): Rollouts {
   let { freshness } = known;
-  const lines = events.some(changesLines) ? new Map(known.lines) : known.lines;
-  for (const event of events) {
-    if (changesLines(event)) change(lines as Map<string, RolloutLine>, event);
-    freshness = heard(freshness, event, now);
-  }
-  return { freshness, lines };
+  const changes = events.filter(changesLines);
+  const lines = changes.length > 0 ? new Map(known.lines) : known.lines;
+  for (const event of changes) change(lines as Map<string, RolloutLine>, event);
+  for (const event of events) freshness = heard(freshness, event, now);
+  const came = changes.some((event) => event.type === "rollouts" || (event.type === "rollout" && isNew(event.data, known)));
+  return { freshness, lines: came ? inOrder(lines) : lines };
+}
+
+const isNew = (line: RolloutLine, known: Rollouts): boolean => !known.lines.has(keyOf(line));
+
+// Slow, as people's order is; so it is looked up as rarely as can be.
+const collator = new Intl.Collator("en", { numeric: true });
+
+function inOrder(lines: ReadonlyMap<string, RolloutLine>): Map<string, RolloutLine> {
+  const compare = (one: RolloutLine, other: RolloutLine) =>
+    collator.compare(one.namespace, other.namespace) || collator.compare(one.name, other.name);
+  return new Map([...lines.values()].sort(compare).map((line) => [keyOf(line), line]));
 }
 
 type Change = Extract<ListEvent, { type: "rollouts" | "rollout" | "gone" }>;

@@ -12,8 +12,7 @@ export interface Selection {
 
 export const EVERYTHING: Selection = { text: "", namespace: "", phase: "", standing: "", order: "urgency" };
 
-const collator = new Intl.Collator("en", { numeric: true });
-
+/** What is selected of rollouts that come in the order of their names. */
 export function select(lines: Iterable<RolloutLine>, selection: Selection): RolloutLine[] {
   const words = selection.text.toLowerCase().split(/\s+/).filter(Boolean);
   const found = [...lines].filter(
@@ -23,7 +22,7 @@ export function select(lines: Iterable<RolloutLine>, selection: Selection): Roll
       (!selection.standing || standing(line) === selection.standing) &&
       words.every((word) => searched(line).includes(word)),
   );
-  return found.sort(selection.order === "name" ? byName : byUrgency);
+  return selection.order === "name" ? found : found.sort(byUrgency);
 }
 
 /** How many rollouts stand how. */
@@ -35,7 +34,7 @@ export function standings(lines: Iterable<RolloutLine>): Record<Standing, number
 
 /** Every value of a field that a line has, in order. */
 export function valuesOf(lines: Iterable<RolloutLine>, field: "namespace" | "phase"): string[] {
-  return [...new Set([...lines].map((line) => line[field]))].sort(collator.compare);
+  return [...new Set([...lines].map((line) => line[field]))].sort();
 }
 
 function searched(line: RolloutLine): string {
@@ -43,10 +42,6 @@ function searched(line: RolloutLine): string {
   return `${namespace}/${name} ${stage ?? ""} ${revision} ${phase} ${waitingFor} ${worst?.name ?? ""}`.toLowerCase();
 }
 
-function byName(one: RolloutLine, other: RolloutLine): number {
-  return collator.compare(one.namespace, other.namespace) || collator.compare(one.name, other.name);
-}
-
 function byUrgency(one: RolloutLine, other: RolloutLine): number {
-  return STANDINGS.indexOf(standing(one)) - STANDINGS.indexOf(standing(other)) || byName(one, other);
+  return STANDINGS.indexOf(standing(one)) - STANDINGS.indexOf(standing(other));
 }
