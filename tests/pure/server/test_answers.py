@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 from mlrollout.ports import ObjectsError
-from mlrollout.server.auth import cluster
-from mlrollout.server.auth.cluster import REMEMBERED, AnswerCache
+from mlrollout.server.auth import answer_cache
+from mlrollout.server.auth.answer_cache import REMEMBERED, AnswerCache
 from mlrollout.server.http.problem import HttpProblem
 
 
@@ -74,7 +74,7 @@ async def test_a_failure_lets_nobody_in_and_is_not_remembered(api: ApiServer) ->
 
 
 async def test_only_so_much_is_remembered(api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "MOST_REMEMBERED", 2)
+    monkeypatch.setattr(answer_cache, "MOST_REMEMBERED", 2)
     answers = AnswerCache(lambda: api.now)
 
     assert [await answers.get(who, api.answer) for who in ("a", "b", "c", "c", "b", "a")] == [1, 2, 3, 3, 2, 4]

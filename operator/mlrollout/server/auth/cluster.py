@@ -3,33 +3,22 @@
 Its answers are remembered for `REMEMBERED` seconds, by a hash of the token. Where it can't be asked, nobody is let in.
 """
 
-import asyncio
 import hashlib
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from time import monotonic
-from typing import Any
 
-import structlog
 from aiohttp import web
 
 from mlrollout.adapters.kubernetes import KubernetesReviews, User
-from mlrollout.ports import ObjectsError, Ref
-from mlrollout.server.backends import LOGGED_EVERY
+from mlrollout.ports import Ref
 from mlrollout.server.http.addresses import ADDRESS
 from mlrollout.server.http.problem import HttpProblem
 from mlrollout.server.http.rate_limiter import RateLimiter
 from mlrollout.server.rollouts import ServedRollout
 
+from .answer_cache import AnswerCache
 from .callers import Caller, Callers, Role, token
 
-log = structlog.get_logger(__name__)
-
-REMEMBERED = 5.0
-"""Seconds for which an answer of the API server is used: a right that is taken away may work for so long."""
-
-MOST_REMEMBERED = 10_000
 UNKNOWN_PER_SECOND = 20.0
 """Tokens that one address may have reviewed in a second: strangers must not keep the API server busy."""
 
@@ -76,53 +65,40 @@ class Cluster(Callers):
             HttpProblem: The API server can't be asked, or is asked too often from there.
         """
         shown = token(request)
-        if shown is None:
-            return None
-        digest = hashlib.sha256(shown.encode()).digest()
-        if digest not in self._answers and (wait := self._strangers.take(request[ADDRESS])):
-            raise HttpProblem(429, "Too many new tokens. Wait a second.", headers={"Retry-After": f"{wait + 1:.0f}"})
-        user = await self._answers.get(digest, lambda: self._reviews.user(shown))
-        return None if user is None else ClusterCaller(user.name, identity=user, ask=self._may)
+        user = None if shown is None else await self.user(shown, request[ADDRESS])
+        return None if user is None else ClusterCaller(user.name, identity=user, ask=self.may)
 
-    async def _may(self, user: User, verb: str, ref: Ref) -> bool:
-        groups = tuple(sorted(user.groups))
-        who = (user.name, user.uid, groups, repr(sorted(user.extra.items())), verb, ref)
-        allowed: bool = await self._answers.get(who, lambda: self._reviews.may(user, verb, ref))
-        return allowed
+    async def user(self, shown: str, address: str) -> User | None:
+        """Whose token it is; `None` where it is nobody's.
 
-
-class AnswerCache:
-    """What the API server answered lately. Whoever asks while it is asked waits for the same answer."""
-
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        self._clock = clock
-        self._lines = RateLimiter(1 / LOGGED_EVERY)
-        self._known: OrderedDict[Hashable, tuple[float, asyncio.Future[Any]]] = OrderedDict()
-
-    def __contains__(self, about: Hashable) -> bool:
-        return about in self._known and self._known[about][0] > self._clock()
-
-    async def get(self, about: Hashable, ask: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - any answer
-        """The answer about something.
+        Args:
+            shown: The token.
+            address: Where it was shown.
 
         Raises:
-            HttpProblem: The API server can't be asked; that is not remembered.
+            HttpProblem: The API server can't be asked, or is asked too often from there.
         """
-        if about not in self:
-            self._known[about] = (self._clock() + REMEMBERED, asyncio.ensure_future(ask()))
-            self._known.move_to_end(about)
-            if len(self._known) > MOST_REMEMBERED:
-                self._known.popitem(last=False)
-        _, answer = self._known[about]
-        try:
-            return await asyncio.shield(answer)
-        except ObjectsError as error:
-            if about in self._known and self._known[about][1] is answer:
-                del self._known[about]
-            if not self._lines.take("gone"):
-                log.warning("The API server can't be asked who calls, so nobody is let in", error=str(error))
-            raise HttpProblem(
-                503,
-                "Who calls can't be found out, so nobody is let in. An emergency needs Redis alone: SET the key to 0.",
-                headers={"Retry-After": "1"},
-            ) from None
+        digest = hashlib.sha256(shown.encode()).digest()
+        if digest not in self._answers and (wait := self._strangers.take(address)):
+            raise HttpProblem(429, "Too many new tokens. Wait a second.", headers={"Retry-After": f"{wait + 1:.0f}"})
+        found: User | None = await self._answers.get(digest, lambda: self._reviews.user(shown))
+        return found
+
+    async def may(self, user: User, verb: str, ref: Ref) -> bool:
+        """Whether a user may do something to an `MLRollout`; an empty name, or namespace, stands for all.
+
+        Raises:
+            HttpProblem: The API server can't be asked.
+        """
+        groups = tuple(sorted(user.groups))
+        who = (user.name, user.uid, groups, repr(sorted(user.extra.items())), verb, ref)
+        allowed: bool = await self._answers.get(who, lambda: self.review(user, verb, ref))
+        return allowed
+
+    async def review(self, user: User, verb: str, ref: Ref) -> bool:
+        """The same, asked anew.
+
+        Raises:
+            ObjectsError: It can't be known now.
+        """
+        return await self._reviews.may(user, verb, ref)
