@@ -9,12 +9,12 @@ from .ab import openapi, operations
 from .auth.callers import Callers
 from .auth.guard import Headers, guard
 from .config import Config
+from .http.event_stream import STREAMS
+from .http.open_streams import Streams
 from .http.problem import LARGEST_BODY, NAMES, problems
 from .metrics import METRICS, ServerMetrics, measure
 from .ofrep import flags, stream
 from .ofrep.changes import CHANGES, Changes
-from .ofrep.open_streams import Streams
-from .ofrep.stream import STREAMS
 from .ofrep.ticket import TICKETS, Tickets
 from .rollout_lookup import ROLLOUTS
 from .rollouts import Rollouts

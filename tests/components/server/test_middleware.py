@@ -14,10 +14,10 @@ from mlrollout.server.auth.callers import Caller, Callers, Role
 from mlrollout.server.config import Config, ConfigModel
 from mlrollout.server.http import body
 from mlrollout.server.http.body import read_model
+from mlrollout.server.http.event_stream import STREAMS
 from mlrollout.server.http.problem import HttpProblem
 from mlrollout.server.ofrep import flags, stream
 from mlrollout.server.ofrep.changes import CHANGES
-from mlrollout.server.ofrep.stream import STREAMS
 from mlrollout.server.ofrep.ticket import Tickets
 from mlrollout.server.rollout_lookup import rollout_from_path
 from mlrollout.server.rollouts import Rollouts, ServedRollout, follow

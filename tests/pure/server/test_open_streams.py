@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from mlrollout.server.ofrep.open_streams import MOST_PER_TICKET, Stream, Streams
+from mlrollout.server.http.open_streams import MOST_PER_TICKET, Stream, Streams
 
 
 class Life:
