@@ -8,6 +8,7 @@ from .objects import KubernetesObjects
 from .reviews import KubernetesReviews, User
 from .secrets import KubernetesSecrets
 from .verbs import KubernetesVerbs
+from .watching import KubernetesWatch
 
 __all__ = [
     "Client",
@@ -16,6 +17,7 @@ __all__ = [
     "KubernetesReviews",
     "KubernetesSecrets",
     "KubernetesVerbs",
+    "KubernetesWatch",
     "User",
     "cluster_uid",
     "connect",

@@ -9,7 +9,8 @@ import json
 import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -71,14 +72,43 @@ class Client:
             ConflictError: What stands there is not what the request is based on.
             ObjectsError: Everything else.
         """
-        # The causes are dropped on purpose: they carry headers and bodies.
-        try:
+        with self._told(what):
             async with asyncio.timeout(self._deadline):
                 status, text = await self._send(method, path, body, names)
             self._refused = status == HTTPStatus.UNAUTHORIZED
             if status >= HTTPStatus.BAD_REQUEST:
                 raise _refusal(what, status, _explained(text), forbidden)
             return _object(text)
+
+    async def stream(self, what: str, path: str, silence: float) -> AsyncIterator[Data]:
+        """What a watch tells, line by line; first of all nothing, `{}`, once the API server has begun to answer.
+
+        Args:
+            what: What this is for, to complete "Could not …".
+            path: With its parameters, filled in.
+            silence: Seconds without a word after which nothing is expected any more.
+
+        Raises:
+            ObjectsError: It tells nothing, or broke off.
+        """
+        with self._told(what):
+            async with asyncio.timeout(self._deadline):
+                response = await self._open("GET", path)
+                self._refused = response.status == HTTPStatus.UNAUTHORIZED
+                if response.status >= HTTPStatus.BAD_REQUEST:
+                    raise _refusal(what, response.status, _explained(await response.read()), "")
+            try:
+                yield {}
+                while line := await asyncio.wait_for(response.content.readline(), silence):
+                    yield _object(line)
+            finally:
+                response.close()
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Tell a failure by what it means. The causes are dropped on purpose: they carry headers and bodies."""
+        try:
+            yield
         except TimeoutError:
             raise _failure(what, f"the Kubernetes API did not answer within {self._deadline:g} s") from None
         except aiohttp.ClientConnectorError as error:
@@ -89,6 +119,13 @@ class Client:
             raise _failure(what, f"the connection to the Kubernetes API broke off ({type(error).__name__})") from None
 
     async def _send(self, method: str, path: str, body: Body, names: dict[str, str]) -> tuple[int, bytes]:
+        response = await self._open(method, path, body, names)
+        return response.status, await response.read()
+
+    async def _open(
+        self, method: str, path: str, body: Body = None, names: dict[str, str] | None = None
+    ) -> aiohttp.ClientResponse:
+        """The answer to a request, of which nothing but the head is read."""
         await self._log_in_anew()
         kind = "application/json"
         if method == "PATCH":
@@ -96,14 +133,14 @@ class Client:
         request = await self._library.param_serialize(
             method,
             path,
-            path_params=names,
+            path_params=names or {},
             header_params={"Accept": "application/json", "Content-Type": kind},
             body=body,
             auth_settings=["BearerToken"],
         )
-        response = await self._library.call_api(*request)
-        text: bytes = await response.read()  # type: ignore[no-untyped-call]  # the library left it so
-        return response.status, text
+        answered = await self._library.call_api(*request)
+        response: aiohttp.ClientResponse = answered.response
+        return response
 
     async def _log_in_anew(self) -> None:
         """Begin with the files as they are now, where those of before no longer serve: authorities change, too."""

@@ -13,9 +13,9 @@ from .events import EventPoster
 PAGE = 500
 """How many objects are listed in one call."""
 _LIST = "list the MLRollout objects"
-_ALL = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
-_IN_ONE = f"/apis/{GROUP}/{VERSION}/namespaces/{{namespace}}/{PLURAL}"
-OBJECT = f"{_IN_ONE}/{{name}}"
+IN_ALL = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
+IN_ONE = f"/apis/{GROUP}/{VERSION}/namespaces/{{namespace}}/{PLURAL}"
+OBJECT = f"{IN_ONE}/{{name}}"
 
 
 class KubernetesObjects:
@@ -30,7 +30,7 @@ class KubernetesObjects:
 
     def __init__(self, client: Client, clock: Clock, instance: str, namespace: str = "") -> None:
         self._client = client
-        self._all = _IN_ONE.format(namespace=quote(namespace, safe="")) if namespace else _ALL
+        self._all = IN_ONE.format(namespace=quote(namespace, safe="")) if namespace else IN_ALL
         self._events = EventPoster(client, clock, instance)
 
     async def read_all(self) -> Sequence[Object]:
@@ -43,12 +43,12 @@ class KubernetesObjects:
 
     async def probe(self) -> None:
         """Have it proved, with little to carry, that the objects can be read."""
-        _listed(await self._client.ask(_LIST, "GET", f"{self._all}?limit=1"))
+        listed(await self._client.ask(_LIST, "GET", f"{self._all}?limit=1"))
 
     async def _page(self, where: str) -> tuple[list[Object], str]:
         """Some of the objects, and where the rest begins; empty where there is none. Each page has a call's time."""
         found = await self._client.ask(_LIST, "GET", f"{self._all}?limit={PAGE}{where}")
-        objects, metadata = _listed(found), found.get("metadata")
+        objects, metadata = listed(found), found.get("metadata")
         return objects, str(metadata.get("continue") or "") if isinstance(metadata, dict) else ""
 
     async def get(self, ref: Ref) -> Object:
@@ -85,7 +85,7 @@ class KubernetesObjects:
         return found
 
 
-def _listed(found: Data) -> list[Object]:
+def listed(found: Data) -> list[Object]:
     """What is in a list. Anything else must not be read as a list of nothing: what is not there is forgotten."""
     items = found.get("items")
     if found.get("kind") != f"{KIND}List" or not isinstance(items, list) or not all(map(_identified, items)):

@@ -22,8 +22,8 @@ class KubernetesVerbs:
         """
         return await self._client.ask(f"read {ref}", "GET", OBJECT, namespace=ref.namespace, name=ref.name)
 
-    async def ask(self, ref: Ref, verb: str, why: str, *, version: str = "") -> None:
-        """Set the annotation of a verb.
+    async def ask(self, ref: Ref, verb: str, why: str, *, version: str = "") -> Object:
+        """Set the annotation of a verb; answers with the object after it.
 
         Args:
             ref: The object.
@@ -40,4 +40,6 @@ class KubernetesVerbs:
         if version:
             metadata["resourceVersion"] = version
         what = f"ask {ref} for {verb}"
-        await self._client.ask(what, "PATCH", OBJECT, {"metadata": metadata}, namespace=ref.namespace, name=ref.name)
+        return await self._client.ask(
+            what, "PATCH", OBJECT, {"metadata": metadata}, namespace=ref.namespace, name=ref.name
+        )
