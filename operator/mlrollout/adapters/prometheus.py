@@ -8,7 +8,7 @@ this is no use of the `prometheus-api-client` package: `docs/adr/0002-prometheus
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType, SimpleNamespace
 
 import aiohttp
@@ -35,6 +35,7 @@ _SMALLER: Mapping[int, str] = MappingProxyType(
 _NOW: Mapping[str, str] = MappingProxyType({"nocache": "1"})
 """Without it VictoriaMetrics answers for 30 s ago, and a breach would be seen so much later; others don't know it."""
 _OK = 200
+_INSTANT, _RANGE = "api/v1/query", "api/v1/query_range"
 _QUERY_REFUSED = frozenset({400, 422})
 _CREDENTIALS = "it asks for credentials, or refuses those that it was shown: see docs/managed-prometheus.md"
 _NO_API = "there is no query API at this address: check it, and the path in it"
@@ -86,11 +87,33 @@ class PrometheusSource:
             QueryRefusedError: The query can't be parsed.
             SourceError: There is no usable answer; the text says why.
         """
+        form = {"query": promql, "timeout": f"{deadline:.3f}", **_NOW}
+        if at is None:
+            return await self._in_time(self._ask(_INSTANT, form, ranged=False), deadline)
+        return await self._in_time(self._ask(_INSTANT, form | {"time": f"{at:.3f}"}, ranged=True), deadline)
+
+    async def over(self, promql: str, first: int, last: int, step: int, *, deadline: float) -> Answer:
+        """The answers to a query at every `step` seconds from `first` to `last`, as series of samples.
+
+        Args:
+            promql: The query.
+            first: The first moment, seconds since the epoch.
+            last: The last.
+            step: Seconds from one to the next.
+            deadline: As of `query`.
+
+        Raises:
+            QueryRefusedError: The query can't be parsed.
+            SourceError: There is no usable answer; the text says why.
+        """
+        form = {"query": promql, "start": f"{first}", "end": f"{last}", "step": f"{step}", **_NOW}
+        return await self._in_time(self._ask(_RANGE, form | {"timeout": f"{deadline:.3f}"}, ranged=True), deadline)
+
+    async def _in_time(self, asked: Awaitable[Answer], deadline: float) -> Answer:
         kind: type[SourceError] = SourceError
         try:
             async with asyncio.timeout(deadline):
-                form = {"query": promql, "timeout": f"{deadline:.3f}", **_NOW}
-                return await self._ask(form if at is None else form | {"time": f"{at:.3f}"}, ranged=at is not None)
+                return await asked
         except TimeoutError:
             reason = f"gave no complete answer within {duration.render(deadline)}"
         except reply.UnusableReplyError as error:
@@ -104,10 +127,10 @@ class PrometheusSource:
         """Give up the connections; queries in flight fail."""
         await self._session.close()
 
-    async def _ask(self, form: Mapping[str, str], *, ranged: bool) -> Answer:
+    async def _ask(self, path: str, form: Mapping[str, str], *, ranged: bool) -> Answer:
         loop = asyncio.get_running_loop()
         sent, begun = loop.time(), time.time()
-        async with await self._send(form) as response:
+        async with await self._send(path, form) as response:
             took, date = loop.time() - sent, response.headers.get("Date")
             ahead = reply.ahead(date, begun, time.time())
             if response.status != _OK and response.status not in _QUERY_REFUSED:
@@ -119,18 +142,18 @@ class PrometheusSource:
             return reply.ranged(body, ahead=ahead)
         return reply.answer(body, date=date, took=took)
 
-    async def _send(self, form: Mapping[str, str]) -> aiohttp.ClientResponse:
+    async def _send(self, path: str, form: Mapping[str, str]) -> aiohttp.ClientResponse:
         connection = SimpleNamespace(reused=False)
         try:
-            return await self._post(form, connection)
+            return await self._post(path, form, connection)
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
             # A server may close an idle connection in the moment we use it: that says nothing about the query.
             if not connection.reused:
                 raise
-        return await self._post(form, connection)
+        return await self._post(path, form, connection)
 
-    async def _post(self, form: Mapping[str, str], connection: SimpleNamespace) -> aiohttp.ClientResponse:
-        url, access = self._address / "api/v1/query", self._access()
+    async def _post(self, path: str, form: Mapping[str, str], connection: SimpleNamespace) -> aiohttp.ClientResponse:
+        url, access = self._address / path, self._access()
         return await self._session.post(
             url,
             data=form,
