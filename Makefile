@@ -76,6 +76,7 @@ generate: $(VENV)/ready ## Write the CRD, the chart's copy and values, reference
 	$(BIN)/python -m docs.metrics
 	$(BIN)/python -m tests.pure.cli.golden
 	$(BIN)/python -m docs.notification_schema
+	$(BIN)/python -m docs.dashboard_contract
 
 UI := ui/dashboard
 $(UI)/node_modules/ready: $(UI)/package-lock.json $(VENV)/ready

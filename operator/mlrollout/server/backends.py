@@ -116,7 +116,7 @@ def _figures(config: Config) -> PrometheusFigures | None:
 
 
 async def _cluster(config: Config) -> Client | None:
-    if all(entry.object is None for entry in config.rollouts):
+    if config.dashboard is None and all(entry.object is None for entry in config.rollouts):
         return None
     try:
         return await connect(ANSWER_WITHIN)

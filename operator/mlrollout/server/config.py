@@ -3,7 +3,7 @@
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -31,6 +31,8 @@ DEFAULT_LISTEN = "127.0.0.1:8090"
 Text = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Value = StrictBool | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)] | StrictStr | dict[str, JsonValue]
 """What a flag may answer: JSON without arrays, which OFREP does not have."""
+
+Header = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")]
 
 
 def _named(text: str) -> str:
@@ -185,6 +187,105 @@ class ConnectionLimits(ConfigModel):
     streams_per_address: Annotated[StrictInt, Field(ge=1)] = 128
 
 
+class ProxyLogin(ConfigModel):
+    """The headers by which a proxy says whom it has signed in. They count from the networks in `proxies` alone.
+
+    Attributes:
+        user: The header with the user's name, as the cluster's RBAC knows it.
+        groups: The header with the user's groups, with commas between; empty for none.
+    """
+
+    user: Header
+    groups: Header | None = None
+
+
+class FigureTitle(ConfigModel):
+    """What a figure is called.
+
+    Attributes:
+        en: In English.
+        ko: In Korean; empty for the English one.
+    """
+
+    en: Annotated[Text, StringConstraints(max_length=80)]
+    ko: Annotated[str, StringConstraints(max_length=80)] = ""
+
+
+class BusinessTarget(ConfigModel):
+    """What a figure shall be.
+
+    Attributes:
+        op: How it is held against the value.
+        value: The value.
+        relative: Whether it is about the treatment's change against the control, in per cent.
+    """
+
+    op: Literal[">=", "<=", "<", ">"]
+    value: Annotated[float, Field(allow_inf_nan=False)]
+    relative: StrictBool = False
+
+
+class BusinessFigure(ConfigModel):
+    """A figure that an organisation follows besides the five.
+
+    Attributes:
+        key: Its name, for programs.
+        title: Its name, for people.
+        unit: Its unit; empty for none.
+        query: PromQL that answers with one series for each group, by the label `group`. `$metrics`, `$window`,
+            `$namespace` and `$name` stand for the rollout's.
+        target: What it shall be.
+    """
+
+    key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+    title: FigureTitle
+    unit: Annotated[str, StringConstraints(max_length=16)] = ""
+    query: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+    target: BusinessTarget
+
+
+class ShownApplication(ConfigModel):
+    """Whose metrics are shown with an object that is no `object` of `rollouts`.
+
+    Attributes:
+        object: The object.
+        metrics: What the names of its application's metrics begin with.
+    """
+
+    object: ObjectName
+    metrics: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
+
+
+class DashboardSettings(ConfigModel):
+    """The live dashboard.
+
+    Attributes:
+        namespace: Whose objects are shown; empty for those of every namespace.
+        key: The file of the secret, 32 bytes or more, that sessions are sealed with; left out: one of this process'
+            own, so that people sign in anew after its restart, and at each of several servers.
+        proxy: How a proxy says whom it has signed in; left out: nobody is believed.
+        window: Seconds that each of the five figures looks back.
+        interval: Seconds between two questions to Prometheus about one figure.
+        applications: Whose metrics are shown with objects that are no `object` of `rollouts`.
+        business: Further figures.
+    """
+
+    namespace: Annotated[str, StringConstraints(max_length=63)] = ""
+    key: Path | None = None
+    proxy: ProxyLogin | None = None
+    window: Annotated[Duration, Between("1m", "1d")] = 300.0
+    interval: Annotated[Duration, Between("5s", "5m")] = 15.0
+    applications: tuple[ShownApplication, ...] = ()
+    business: Annotated[tuple[BusinessFigure, ...], Field(max_length=16)] = ()
+
+    @model_validator(mode="after")
+    def _keys_are_unique(self) -> Self:
+        keys = [one.key for one in self.business]
+        if twice := {key for key in keys if keys.count(key) > 1}:
+            raise ValueError(f"business: {', '.join(sorted(twice))} stands there twice: give each a key of its own")
+        return self
+
+
 class Config(ConfigModel):
     """The server's configuration.
 
@@ -200,6 +301,7 @@ class Config(ConfigModel):
         proxies: The networks of the proxies in front, which say for whom they ask.
         survey: Whose ratings count.
         redis_tls: Files for Redis with TLS.
+        dashboard: The live dashboard; left out: none.
     """
 
     listen: Annotated[str, AfterValidator(_address)] = DEFAULT_LISTEN
@@ -213,6 +315,7 @@ class Config(ConfigModel):
     proxies: tuple[IPvAnyNetwork, ...] = ()
     survey: SurveySettings = SurveySettings()
     redis_tls: RedisTls = RedisTls()
+    dashboard: DashboardSettings | None = None
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

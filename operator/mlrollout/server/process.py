@@ -22,8 +22,9 @@ from .auth.callers import Callers
 from .auth.cluster import Cluster
 from .auth.loopback import or_loopback
 from .auth.sessions import Sessions
-from .backends import BACKENDS, Backends
+from .backends import BACKENDS
 from .counting import Counting
+from .dashboard import serving as dashboard
 from .http.addresses import Proxies
 from .http.connection import Runner
 from .http.descriptors import room
@@ -56,7 +57,8 @@ async def _run(file: Path, environment: Mapping[str, str]) -> None:
     settings, redis = config.load(file), redis_url(environment)
     async with contextlib.AsyncExitStack() as stack:
         behind = await stack.enter_async_context(backends.opened(settings, redis))
-        callers = or_loopback(settings, _callers(settings, behind))
+        cluster = Cluster(KubernetesReviews(behind.cluster)) if behind.cluster else None
+        callers = or_loopback(settings, _callers(settings, cluster))
         counting = Counting(behind.users)
         rollouts = follow(settings, redis, counting.add, backends.tls_of(settings))
         for one in rollouts.values():
@@ -64,6 +66,7 @@ async def _run(file: Path, environment: Mapping[str, str]) -> None:
         made = app.make(settings, rollouts, callers, _tickets(settings))
         made[BACKENDS] = behind
         made[SURVEY] = Survey(settings.survey)
+        dashboard.add(made, settings, behind, cluster)
         runner = Runner(made, _door(settings, made), keepalive_timeout=75.0, shutdown_timeout=END_WITHIN)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
@@ -85,15 +88,15 @@ def _door(settings: config.Config, made: web.Application) -> Door:
     return Door(most, limits.connections_per_address, Proxies(settings.proxies), made[METRICS])
 
 
-def _callers(settings: config.Config, behind: Backends) -> list[Callers]:
+def _callers(settings: config.Config, cluster: Cluster | None) -> list[Callers]:
     """Whoever is known by what costs least is asked for first; the API server last."""
     ways: list[Callers] = []
     if settings.tokens:
         ways.append(tokens.read(settings.tokens))
     if settings.sessions:
         ways.append(Sessions(settings.sessions))
-    if behind.cluster:
-        ways.append(Cluster(KubernetesReviews(behind.cluster)))
+    if cluster:
+        ways.append(cluster)
     return ways
 
 

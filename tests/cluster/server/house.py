@@ -15,6 +15,10 @@ DOCUMENTED = re.findall(
     r"```yaml\n(apiVersion: rbac.*?)```", Path(__file__).parents[3].joinpath("docs/server.md").read_text(), re.DOTALL
 )[0]
 """The server's rights, as docs/server.md tells an administrator to grant them."""
+DASHBOARD = re.findall(
+    r"```yaml\n(apiVersion: rbac.*?)```", Path(__file__).parents[3].joinpath("docs/dashboard.md").read_text(), re.DOTALL
+)[0]
+"""Those that it needs besides for the dashboard, as docs/dashboard.md does."""
 
 STAGES = [
     {"name": "pilot", "percentage": 10, "duration": "1h"},

@@ -24,8 +24,8 @@ LIMIT = web.RequestKey("limit", asyncio.Timeout)
 
 OPEN = frozenset({"/livez", "/readyz", "/metrics"})
 """Paths for probes and Prometheus: everybody may ask there, and nobody is identified."""
-PUBLIC = frozenset({"/openapi.json"})
-"""Paths that a page of any host may read: the answer is the same for everybody, and asking changes nothing."""
+PUBLIC = frozenset({"/openapi.json", "/dashboard", "/dashboard/"})
+"""Paths that any page may read or lead to: the answer is the same for everybody, and asking changes nothing."""
 PEOPLE = 50
 """How many times as often as one person an application may ask. A person is a user, or whoever is not known."""
 MOST_LOGGED = 50.0
@@ -153,7 +153,8 @@ class Headers:
     async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
         """Add them."""
         headers = response.headers
-        headers.update(EVERY_ANSWER)
+        for name, value in EVERY_ANSWER.items():
+            headers.setdefault(name, value)
         if not self._origins:
             return
         headers["Vary"] = "Origin"

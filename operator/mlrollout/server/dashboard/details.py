@@ -1,0 +1,151 @@
+"""From an object to all that the dashboard shows of it. Pure."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from mlrollout.api.recent import PastLook
+from mlrollout.glance.advice import Advice
+from mlrollout.glance.fields import Fields
+from mlrollout.glance.guardrails import GuardrailGlance
+from mlrollout.glance.rollout import Glance
+from mlrollout.glance.stages import StageGlance
+from mlrollout.ports import Object
+
+from .lines import common, when
+from .models import (
+    DetailCondition,
+    DetailGuardrail,
+    DetailStage,
+    DetailStep,
+    GuardrailLook,
+    PercentageTrack,
+    RolloutDetail,
+    TrackEvent,
+    VerbOffer,
+)
+
+_BY = re.compile(r"\((?:.{0,400} )?by (\S{1,256})(?: (?:over HTTP|in the dashboard) at [^()]*)?\)")
+"""How whoever asks for a verb signs: `(by kim)`, `(by ops over HTTP at …)`, as the operator repeats it."""
+_BARE = re.compile(r": by (\S{1,256})(?:$|; )")
+"""The same where the person gave no reason at the command line."""
+
+
+def detail(found: Object, seen: Glance, advice: Advice, offers: Sequence[VerbOffer]) -> RolloutDetail:
+    """All of an object.
+
+    Args:
+        found: The object.
+        seen: What it tells.
+        advice: What it waits for.
+        offers: The verbs that the reader may use now.
+    """
+    whole = Fields(found)
+    spec, status = whole.part("spec"), whole.part("status")
+    said = {one.text("name"): one for one in status.parts("guardrails")}
+    return RolloutDetail(
+        **common(found, seen, advice),
+        stages=tuple(map(_stage, seen.stages)),
+        can=tuple(one.verb for one in offers),
+        todo=advice.todo,
+        advised=advice.verb,
+        traffic=seen.traffic,
+        contested=seen.contested,
+        holdback=seen.holdback,
+        key=spec.part("traffic").text("key"),
+        guardrails=tuple(_guardrail(one, said.get(one.name, Fields(None))) for one in seen.guardrails),
+        conditions=tuple(map(_condition, status.parts("conditions"))),
+        history=tuple(_history(status)),
+        offers=tuple(offers),
+    )
+
+
+def track(detailed: RolloutDetail, now: float) -> PercentageTrack:
+    """The percentage over time, as far as the history goes back."""
+    steps = [(at, one) for one in detailed.history if (at := Fields({"at": one.at}).moment("at")) is not None]
+    points = [(at, float(one.to)) for at, one in steps]
+    if steps and steps[0][1].was is not None:
+        points.insert(0, (steps[0][0], float(steps[0][1].was)))
+    events = [
+        TrackEvent(at=at, reason=one.reason, by=one.by, was=one.was, to=one.to, message=one.message)
+        for at, one in steps
+        if one.was != one.to
+    ]
+    return PercentageTrack(points=(*points, (now, float(detailed.percentage))), events=tuple(events))
+
+
+def signer(message: str) -> str | None:
+    """The person who asked for what a step tells of; `None` for nobody."""
+    found = _BY.search(message) or _BARE.search(message)
+    return found[1] if found else None
+
+
+def _stage(seen: StageGlance) -> DetailStage:
+    return DetailStage(
+        name=seen.name,
+        percentage=seen.percentage,
+        place=seen.place,
+        share=round(seen.share, 4),
+        duration=seen.duration,
+        served=seen.served,
+        manual=seen.manual,
+        entered=when(seen.entered),
+        left=when(seen.left),
+    )
+
+
+def _guardrail(seen: GuardrailGlance, said: Fields) -> DetailGuardrail:
+    evidence = said.part("evidence")
+    low, high, chance = evidence.number("low"), evidence.number("high"), evidence.number("falseAlarm")
+    return DetailGuardrail(
+        name=seen.name,
+        kind=seen.kind,
+        action=seen.action,
+        verdict=seen.finding,
+        value=seen.value,
+        bound=seen.bound,
+        limit=seen.limit,
+        message=seen.message,
+        at=when(seen.at),
+        window=seen.window,
+        samples=seen.samples,
+        recent=tuple(map(_look, seen.looks)),
+        estimate=evidence.number("estimate"),
+        interval=None if low is None or high is None else (low, high),
+        e_value=evidence.number("eValue"),
+        e_bound=1 / chance if chance else None,
+        proven=evidence.text("proven") == "Safe",
+    )
+
+
+def _look(one: PastLook) -> GuardrailLook:
+    return GuardrailLook(value=one.value, breached=one.breached)
+
+
+def _condition(said: Fields) -> DetailCondition:
+    return DetailCondition(
+        type=said.text("type"),
+        status=said.text("status"),
+        reason=said.text("reason"),
+        message=said.text("message"),
+        since=when(said.moment("lastTransitionTime")),
+    )
+
+
+def _history(status: Fields) -> Iterator[DetailStep]:
+    before: int | None = None
+    for step in status.parts("history"):
+        message, to = step.text("message"), step.whole("percentage")
+        yield DetailStep(
+            serial=step.whole("serial"),
+            at=when(step.moment("at")),
+            reason=step.text("reason"),
+            message=message,
+            by=signer(message),
+            warning=step.flag("warning"),
+            attempt=step.whole("attempt"),
+            revision=step.text("revision"),
+            stage=step.text("stage"),
+            was=before,
+            to=to,
+        )
+        before = to

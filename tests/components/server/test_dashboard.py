@@ -1,0 +1,438 @@
+"""The dashboard's streams, with a cluster and people of the test's own: whom it tells what, and when it stops."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient, TestServer
+from mlrollout.evidence.answer import Answer
+from mlrollout.ports import Object, ObjectsError, Ref
+from mlrollout.server.app import make
+from mlrollout.server.config import Config, DashboardSettings
+from mlrollout.server.dashboard import pages, routes, stream, watch
+from mlrollout.server.dashboard.board import Board
+from mlrollout.server.dashboard.feed import FigureFeed
+from mlrollout.server.dashboard.models import SessionAnswer
+from mlrollout.server.dashboard.people import Person, not_signed_in
+from mlrollout.server.dashboard.watch import SharedWatch
+from mlrollout.server.ofrep.ticket import Tickets
+
+from tests.support import dispatch
+
+Client = TestClient[web.Request, web.Application]
+PATH = "/dashboard/api/stream"
+SECONDS = 10.0
+
+
+@dataclass
+class InMemory:
+    """A cluster whose objects the test sets."""
+
+    objects: dict[Ref, dict[str, Any]] = field(default_factory=dict)
+    lists: int = 0
+    watches: int = 0
+    broken: str = ""
+    now: float = dispatch.NOW
+    namespaces: tuple[str, ...] | None = None
+    _events: list[asyncio.Queue[tuple[str, Object]]] = field(default_factory=list)
+    _version: int = 0
+
+    def put(self, name: str, state: str = "second stage", namespace: str = "dispatch") -> None:
+        self._version += 1
+        found = dispatch.rollouts()[state]
+        metadata = {
+            **found["metadata"],
+            "name": name,
+            "namespace": namespace,
+            "uid": f"uid-{name}",
+            "resourceVersion": str(self._version),
+        }
+        self.objects[Ref(namespace, name)] = {**found, "metadata": metadata}
+        self._tell("MODIFIED", self.objects[Ref(namespace, name)])
+
+    def remove(self, name: str, namespace: str = "dispatch") -> None:
+        self._tell("DELETED", self.objects.pop(Ref(namespace, name)))
+
+    def end_watches(self, kind: str = "") -> None:
+        self._tell(kind or "END", {})
+
+    def _tell(self, kind: str, found: Object) -> None:
+        for queue in self._events:
+            queue.put_nowait((kind, found))
+
+    async def list(self) -> tuple[Sequence[Object], str]:
+        self.lists += 1
+        if self.broken:
+            raise ObjectsError(self.broken)
+        return list(self.objects.values()), str(self._version)
+
+    async def changes(self, version: str) -> AsyncIterator[tuple[str, Object]]:
+        del version
+        self.watches += 1
+        queue: asyncio.Queue[tuple[str, Object]] = asyncio.Queue()
+        self._events.append(queue)
+        try:
+            yield "", {}
+            while (event := await queue.get())[0] != "END":
+                yield event
+        finally:
+            self._events.remove(queue)
+
+    async def read(self, ref: Ref) -> Object:
+        return self.objects[ref]
+
+    async def ask(self, ref: Ref, verb: str, why: str, *, version: str = "") -> Object:
+        del verb, why, version
+        return self.objects[ref]
+
+
+class Everybody:
+    """Everybody is signed in, until the test says otherwise, and may do what `may` says."""
+
+    def __init__(self) -> None:
+        self.signed_in = True
+        self.may: Callable[[str, Ref], bool] = lambda _verb, _ref: True
+        self.asked = 0
+
+    async def person(self, request: web.Request) -> Person:
+        if not self.signed_in:
+            raise not_signed_in("The session has ended.", "token")
+
+        async def may(verb: str, ref: Ref) -> bool:
+            self.asked += 1
+            return self.may(verb, ref)
+
+        answer = SessionAnswer(
+            user="kim", groups=(), mode="cluster", context=None, csrf="x", expires_at=None, namespaces=None
+        )
+        return Person("kim", may, answer, request.headers.get("X-Holder", "kim"))
+
+    def add(self, app: web.Application) -> None:
+        """Nobody signs in."""
+
+
+class Counted:
+    """A Prometheus that knows nothing, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.queries: list[str] = []
+
+    async def over(self, promql: str, first: int, last: int, step: int, *, deadline: float) -> Answer:
+        del first, last, step, deadline
+        self.queries.append(promql)
+        return Answer((), kind="matrix")
+
+
+@dataclass
+class Place:
+    """A dashboard, and what it stands on."""
+
+    client: Client
+    cluster: InMemory
+    people: Everybody
+    prometheus: Counted
+    watch: SharedWatch
+
+    @asynccontextmanager
+    async def listening(self, rollout: str = "", holder: str = "kim") -> AsyncIterator["Heard"]:
+        path = f"{PATH}?rollout={rollout}" if rollout else PATH
+        async with self.client.get(path, headers={"X-Holder": holder}) as response:
+            assert response.status == 200
+            yield Heard(response)
+
+
+@dataclass
+class Heard:
+    """What one page hears."""
+
+    response: ClientResponse
+
+    async def next(self) -> tuple[str, Any]:
+        """The next event."""
+        name, data = "", ""
+        async with asyncio.timeout(SECONDS):
+            async for line in self.response.content:
+                key, _, value = line.decode().rstrip("\n").partition(": ")
+                if key == "event":
+                    name = value
+                elif key == "data":
+                    data = value
+                elif not key and data:
+                    return name, json.loads(data)
+        raise EOFError
+
+    async def until(self, name: str, condition: Callable[[Any], object] = lambda _: True) -> Any:
+        while True:
+            event, data = await self.next()
+            if event == name and condition(data):
+                return data
+
+    async def ended(self) -> bool:
+        try:
+            while True:
+                await self.next()
+        except EOFError:
+            return True
+
+
+BUSINESS = {
+    "key": "empty_run",
+    "title": {"en": "Empty-run distance", "ko": "공차 거리"},
+    "query": "sum by (group) (rate(${metrics}_empty_metres_total[$window]))",
+    "target": {"op": "<=", "value": -20, "relative": True},
+}
+
+
+@pytest.fixture
+async def place(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
+    for name, seconds in (("ALIVE_EVERY", 0.05), ("CHECK_EVERY", 0.1)):
+        monkeypatch.setattr(stream, name, seconds)
+    monkeypatch.setattr(watch, "AT_LEAST", 0.02)
+    cluster, people, prometheus = InMemory(), Everybody(), Counted()
+    settings = DashboardSettings.model_validate({"business": [BUSINESS]})
+    shared = SharedWatch(cluster)
+    feed = FigureFeed(prometheus, settings, lambda ref: ref.name.replace("-", "_"))
+    config = Config.model_validate({"rollouts": [{"name": "a", "key": "a"}], "rate": 100_000})
+    app = make(config, {}, [], Tickets(b"x" * 32))
+    routes.add(app, Board(cluster, shared, feed, people))
+    app.on_shutdown.append(lambda _: shared.close())
+    async with TestClient(TestServer(app)) as client:
+        yield Place(client, cluster, people, prometheus, shared)
+
+
+async def test_all_is_told_first_and_then_what_changes(place: Place) -> None:
+    place.cluster.put("one")
+    async with place.listening() as page:
+        assert [one["name"] for one in (await page.until("rollouts"))["rollouts"]] == ["one"]
+        place.cluster.put("two")
+        assert (await page.until("rollout"))["name"] == "two"
+        place.cluster.put("one", "rolled back by a breach")
+        changed = await page.until("rollout")
+        assert (changed["name"], changed["rolledBack"], changed["can"]) == ("one", True, [])
+        place.cluster.remove("two")
+        assert (await page.until("gone"))["uid"] == "uid-two"
+
+
+async def test_what_happens_while_nothing_is_followed_is_told_once_it_is_again(place: Place) -> None:
+    place.cluster.put("one")
+    place.cluster.put("two")
+    async with place.listening() as page:
+        await page.until("rollouts")
+        place.cluster.end_watches("ERROR")
+        del place.cluster.objects[Ref("dispatch", "two")]
+        place.cluster.put("three")
+        names = {(await page.until("gone"))["name"]}
+        assert names == {"two"}
+        assert (await page.until("rollout"))["name"] == "three"
+        assert place.cluster.lists == 2
+
+
+async def test_a_watch_that_ends_goes_on_without_another_list(place: Place) -> None:
+    place.cluster.put("one")
+    async with place.listening() as page:
+        await page.until("rollouts")
+        for _ in range(3):
+            before = place.cluster.watches
+            place.cluster.end_watches()
+            while place.cluster.watches == before:
+                await page.until("alive", lambda one: one["source"] == "live")
+        place.cluster.put("two")
+        await page.until("rollout", lambda one: one["name"] == "two")
+    assert place.cluster.lists == 1
+
+
+async def test_what_can_not_be_read_makes_what_is_shown_old_and_is_tried_again(place: Place) -> None:
+    place.cluster.put("one")
+    async with place.listening() as page:
+        await page.until("rollouts")
+        place.cluster.end_watches("MODIFIED")
+        assert "can't be read" in (await page.until("alive", lambda one: one["source"] == "stale"))["why"]
+        await page.until("alive", lambda one: one["source"] == "live")
+
+
+async def test_a_page_that_opens_while_the_cluster_is_away_shows_nothing_and_says_why(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "READY_WITHIN", 0.1)
+    place.cluster.broken = "the API server is away"
+    place.cluster.put("one")
+    async with place.listening() as page:
+        old = await page.until("alive", lambda one: "away" in one["why"])
+        assert (old["asOf"], old["source"]) == (None, "stale")
+        place.cluster.broken = ""
+        assert [one["name"] for one in (await page.until("rollouts"))["rollouts"]] == ["one"]
+
+
+async def test_an_operator_that_falls_silent_is_told_although_nothing_is_written(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "LOOK_AGAIN", 0.02)
+    place.cluster.put("one", "advancing")
+    place.cluster.objects[Ref("dispatch", "one")]["metadata"]["managedFields"] = [
+        {"subresource": "status", "time": "2026-11-23T09:29:30Z"}
+    ]
+    async with place.listening() as page:
+        assert (await page.until("rollouts"))["rollouts"][0]["tone"] == "well"
+        place.cluster.now += 1000
+        assert "may guard it no more" in (await page.until("rollout"))["message"]
+
+
+async def test_whose_session_ends_while_the_page_is_open_is_told_so_and_no_more(place: Place) -> None:
+    place.cluster.put("one")
+    async with place.listening() as page:
+        await page.until("rollouts")
+        place.people.signed_in = False
+        assert await page.until("end") == {"why": "signed-out"}
+        assert await page.ended()
+
+
+async def test_a_right_that_is_taken_away_takes_the_objects_from_the_page_and_one_that_is_given_brings_them(
+    place: Place,
+) -> None:
+    place.cluster.put("one")
+    place.cluster.put("two", namespace="other")
+    async with place.listening() as page:
+        assert len((await page.until("rollouts"))["rollouts"]) == 2
+        place.people.may = lambda verb, ref: ref.namespace == "other" and verb == "list"
+        left = (await page.until("rollouts"))["rollouts"]
+        assert [(one["namespace"], one["can"]) for one in left] == [("other", [])]
+        place.people.may = lambda _verb, ref: ref.namespace == "other"
+        assert (await page.until("rollouts"))["rollouts"][0]["can"] == ["rollback"]
+
+
+async def test_an_object_in_a_namespace_that_is_new_is_asked_about_before_it_is_told(place: Place) -> None:
+    place.cluster.put("one")
+    place.people.may = lambda _verb, ref: ref.namespace in {"dispatch", "mine"}
+    async with place.listening() as page:
+        await page.until("rollouts")
+        place.cluster.put("hidden", namespace="secret")
+        place.cluster.put("two", namespace="mine")
+        assert (await page.until("rollout"))["name"] == "two"
+
+
+async def test_one_rollout_comes_with_its_figures_and_no_data_is_no_zero(place: Place) -> None:
+    place.cluster.put("ml-dispatch")
+    async with place.listening("dispatch/ml-dispatch") as page:
+        assert (await page.until("detail"))["percentage"] == 30
+        told = await page.until("figures")
+    assert [one["key"] for one in told["figures"]][:5] == [
+        "success_rate",
+        "average_score",
+        "response_time",
+        "error_rate",
+        "satisfaction",
+    ]
+    assert told["figures"][5]["title"] == {"en": "Empty-run distance", "ko": "공차 거리"}
+    for figure in told["figures"]:
+        for group in figure["groups"].values():
+            assert (group["value"], group["samples"], group["ok"]) == (None, None, None)
+            assert {value for _, value in group["points"]} == {None}
+    assert told["metrics"] == "ml_dispatch"
+    assert told["percentage"]["points"][-1][1] == 30
+    assert "ml_dispatch_empty_metres_total[300s]" in place.prometheus.queries[-1]
+
+
+async def test_fifty_pages_of_one_rollout_ask_prometheus_once(place: Place) -> None:
+    place.cluster.put("ml-dispatch")
+
+    async def look(number: int) -> None:
+        async with place.listening("dispatch/ml-dispatch", holder=str(number)) as page:
+            await page.until("figures")
+            await everybody.wait()
+
+    everybody = asyncio.Barrier(50)
+    await asyncio.gather(*map(look, range(50)))
+    assert (place.cluster.lists, place.cluster.watches) == (1, 1)
+    assert len(place.prometheus.queries) == 2  # of the five, and of the one that the configuration adds
+
+
+async def test_where_nobody_watches_nothing_is_asked_after_a_while(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "LINGER", 0.01)
+    place.cluster.put("one")
+    async with place.listening() as page:
+        await page.until("rollouts")
+    await _so(lambda: not place.watch.known.live)
+    place.cluster.put("two")
+    async with place.listening() as page:
+        told = await page.until("rollouts", lambda one: len(one["rollouts"]) == 2)
+        assert told["asOf"]
+    assert place.cluster.lists == 2
+
+
+async def test_a_page_too_many_has_to_go_and_is_told_to_come_back_later(place: Place) -> None:
+    place.cluster.put("one")
+    async with place.listening() as first:
+        await first.until("rollouts")
+        others = [place.client.get(PATH) for _ in range(8)]
+        responses = [await one for one in others]
+        assert await first.until("end") == {"why": "crowded"}
+        for response in responses:
+            response.close()
+
+
+async def test_pages_are_let_go_where_the_server_ends(place: Place) -> None:
+    place.cluster.put("one")
+    async with place.listening() as page:
+        await page.until("rollouts")
+        await place.watch.close()
+        assert await page.ended()
+
+
+async def _so(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(SECONDS):
+        while not condition():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.005)
+
+
+# --- the page ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def page(tmp_path: Any) -> AsyncIterator[Callable[..., Awaitable[ClientResponse]]]:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<!doctype html>" + "x" * 1000)
+    (tmp_path / "assets" / "a-1.js").write_text("1" * 1000)
+    (tmp_path / "secret.key").write_text("none of the page's")
+    app = web.Application()
+    pages.add(app, pages.read(tmp_path))
+    app.on_response_prepare.append(pages.secure)
+    async with TestClient(TestServer(app)) as client:
+
+        async def get(path: str, **headers: str) -> ClientResponse:
+            return await client.get(path, headers={"Accept-Encoding": "identity", **headers}, auto_decompress=False)
+
+        yield get
+
+
+async def test_the_page_is_served_from_memory_packed_where_that_is_understood(
+    page: Callable[..., Awaitable[ClientResponse]],
+) -> None:
+    plain = await page("/dashboard/")
+    packed = await page("/dashboard/assets/a-1.js", **{"Accept-Encoding": "br, gzip"})
+    again = await page("/dashboard/", **{"If-None-Match": plain.headers["ETag"]})
+
+    assert (plain.content_type, plain.headers["Cache-Control"]) == ("text/html", "no-cache")
+    assert "script-src 'self';" in plain.headers["Content-Security-Policy"]
+    assert "unsafe" not in plain.headers["Content-Security-Policy"]
+    assert len(await packed.read()) < 100
+    assert packed.headers["Cache-Control"].endswith("immutable")
+    assert again.status == 304
+
+
+@pytest.mark.parametrize(
+    "name", ["secret.key", "../pages.py", "%2e%2e/pages.py", "assets", "assets/", "assets//a-1.js"]
+)
+def test_what_is_none_of_the_pages_files_is_not_there(tmp_path: Any, name: str) -> None:
+    (tmp_path / "secret.key").write_text("x")
+    assert name not in pages.read(tmp_path)
+
+
+def test_a_page_that_was_not_built_is_none(tmp_path: Any) -> None:
+    assert pages.read(tmp_path / "none") == {}
