@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the product, `make test` proves it. Both install what
 # they need, into .venv and a cache (see devstack/).
 .DEFAULT_GOAL := help
-.PHONY: page page-tools help demo test simulate-long unit lint style types imports format up down status generate lock clean
+.PHONY: docs page page-tools help demo test simulate-long unit lint style types imports format up down status generate lock clean
 
 PYTHON ?= python3
 # Another environment for another Python: make unit PYTHON=python3.13 VENV=.venv-3.13
@@ -89,6 +89,16 @@ page: $(UI)/node_modules/ready ## Check, test and build the dashboard's page int
 page-tools: $(UI)/node_modules/ready ## Install what the tests of the page need besides Chromium; without it they are skipped
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/page.txt
 
+.venv-docs/ready: requirements/docs.txt
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/docs.txt
+	@touch $@
+
+docs: .venv-docs/ready ## Build the site of the documentation into .local/site; FORGE=https://... links the source code
+	@.venv-docs/bin/python -m docs.site .local/site-source
+	@.venv-docs/bin/zensical build --strict --clean
+	@echo "Open .local/site/index.html, or: python3 -m http.server -b 127.0.0.1 -d .local/site"
+
 krew: $(VENV)/ready ## Build the plugin for krew into dist/krew: URL=where its archives will be HOMEPAGE=...
 	$(BIN)/python -m krew --url "$(URL)" --homepage "$(HOMEPAGE)"
 
@@ -100,6 +110,7 @@ lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile --group build $(LOCK) -o requirements/build.txt
 	uv pip compile --group references $(LOCK) -o requirements/references.txt
 	uv pip compile --group page -c requirements/dev.txt $(LOCK) -o requirements/page.txt
+	uv pip compile --group docs $(LOCK) -o requirements/docs.txt
 	uv pip compile --group rivals -c requirements/dev.txt $(LOCK) -o requirements/rivals.txt
 
 clean: down ## Stop the local stack and remove what was made here
