@@ -84,7 +84,7 @@ $(UI)/node_modules/ready: $(UI)/package-lock.json $(VENV)/ready
 	@touch $@
 
 page: $(UI)/node_modules/ready ## Check, test and build the dashboard's page into the package (needs the npm registry once)
-	@cd $(UI) && PATH="$(abspath $(BIN)):$$PATH" sh -c 'npm run --silent types && npm run --silent test && npm run --silent build'
+	@cd $(UI) && PATH="$(abspath $(BIN)):$$PATH" sh -c 'npm run --silent contract && npm run --silent types && npm run --silent test && npm run --silent build'
 
 page-tools: $(UI)/node_modules/ready ## Install what the tests of the page need besides Chromium; without it they are skipped
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/page.txt

@@ -386,22 +386,22 @@ export interface TrackEvent {
 /** What a person may ask for by an annotation, in the order in which they are heard. */
 export type Verb = "rollback" | "retry" | "resume" | "approve" | "promote" | "demote" | "pause";
 
-/** What became of a verb. */
-export interface VerbAnswer {
-  /** Whether the operator acted on it, or has yet to answer. */
-  accepted: boolean;
-  /** Whether the operator has answered. */
-  answered: boolean;
-  /** What was done, why it was refused, or what comes of it. */
-  message: string;
-}
-
 /** A verb that would be acted on now. */
 export interface VerbOffer {
   /** The verb. */
   verb: Verb;
   /** What comes of it. */
   means: string;
+}
+
+/** What became of a verb. */
+export interface VerbOutcome {
+  /** Whether the operator acted on it, or has yet to answer. */
+  accepted: boolean;
+  /** Whether the operator has answered. */
+  answered: boolean;
+  /** What was done, why it was refused, or what comes of it. */
+  message: string;
 }
 
 /** A verb that is asked for. */

@@ -1,4 +1,4 @@
-import type { SessionAnswer, VerbAnswer, VerbRequest } from "../contract";
+import type { SessionAnswer, VerbOutcome, VerbRequest } from "../contract";
 
 const BASE = new URL("api/", document.baseURI);
 const PATIENCE = 30_000;
@@ -23,7 +23,7 @@ export const signIn = (token: string): Promise<Reply<SessionAnswer>> => ask("ses
 export const signOut = (csrf: string): Promise<Reply<unknown>> =>
   ask("session", { method: "DELETE", headers: { "X-CSRF-Token": csrf } });
 
-export function act(csrf: string, namespace: string, name: string, asked: VerbRequest): Promise<Reply<VerbAnswer>> {
+export function act(csrf: string, namespace: string, name: string, asked: VerbRequest): Promise<Reply<VerbOutcome>> {
   const { body, headers } = json(asked);
   const path = `rollouts/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/acts`;
   return ask(path, { method: "POST", body, headers: { ...headers, "X-CSRF-Token": csrf } });

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { RolloutDetail, Verb, VerbAnswer } from "../../contract";
+import type { RolloutDetail, Verb, VerbOutcome } from "../../contract";
 import { act, type Reply } from "../../net/api";
 import type { Dictionary } from "../../text/en";
 import { useSpeech } from "../../text/text";
@@ -116,7 +116,7 @@ export function ActDialog({ verb, detail, live, onClose, onOutcome }: Props) {
 }
 
 /** What is done, or is on its way; `null` where it is refused, or nobody knows. */
-function outcomeOf(reply: Reply<VerbAnswer>, verb: string, text: Dictionary): Outcome | null {
+function outcomeOf(reply: Reply<VerbOutcome>, verb: string, text: Dictionary): Outcome | null {
   if (reply.kind !== "said" || !reply.value.accepted) return null;
   const { answered, message } = reply.value;
   return answered
@@ -124,7 +124,7 @@ function outcomeOf(reply: Reply<VerbAnswer>, verb: string, text: Dictionary): Ou
     : { tone: "waiting", title: text.passedOn(verb), message };
 }
 
-function troubleOf(reply: Reply<VerbAnswer>, verb: string, text: Dictionary): string {
+function troubleOf(reply: Reply<VerbOutcome>, verb: string, text: Dictionary): string {
   switch (reply.kind) {
     case "said":
       return `${text.notAccepted(verb)} ${reply.value.message}`;
