@@ -4,23 +4,23 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from mlrollout.server.dashboard import models
+from mlrollout.server.dashboard import exchange, figure_models, models
 from mlrollout.server.dashboard.models import PageModel
 from pydantic.json_schema import models_json_schema
 
 FILE = Path(__file__).parents[1] / "ui" / "dashboard" / "src" / "contract.schema.json"
 SENT = (
-    models.SessionAnswer,
-    models.RolloutsEvent,
+    exchange.SessionAnswer,
+    exchange.RolloutsEvent,
     models.RolloutLine,
     models.RolloutDetail,
-    models.RolloutFigures,
-    models.GoneEvent,
-    models.AliveEvent,
-    models.EndEvent,
-    models.VerbOutcome,
+    figure_models.RolloutFigures,
+    exchange.GoneEvent,
+    exchange.AliveEvent,
+    exchange.EndEvent,
+    exchange.VerbOutcome,
 )
-TAKEN = (models.SignInRequest, models.VerbRequest)
+TAKEN = (exchange.SignInRequest, exchange.VerbRequest)
 
 
 def output() -> str:

@@ -19,6 +19,7 @@ from . import notify, processes, shells
 from .asking import commands as asking
 from .auditing import commands as auditing
 from .authoring import commands as authoring
+from .dashboard.commands import dashboard
 from .doctor.commands import doctor
 from .ending import CommandError, ExitCode, program
 from .reading import commands as reading
@@ -56,6 +57,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "history": reading.history,
         "events": reading.events,
         "wait": reading.wait,
+        "dashboard": dashboard,
     },
     "What you may ask of it": {
         **{verb: asking.command(verb) for verb in (Verb.ROLLBACK, Verb.PAUSE, Verb.RESUME, Verb.APPROVE, Verb.PROMOTE)},

@@ -116,7 +116,12 @@ class RolloutEntry(ConfigModel):
     @property
     def prefix(self) -> str:
         """What the names of its application's metrics begin with."""
-        return self.metrics or re.sub(r"^(?=[0-9])|[^a-zA-Z0-9_]", "_", self.name)
+        return self.metrics or metric_prefix(self.name)
+
+
+def metric_prefix(name: str) -> str:
+    """What the names of metrics begin with where nobody says: a name, with `_` where it must be."""
+    return re.sub(r"^(?=[0-9])|[^a-zA-Z0-9_]", "_", name)
 
 
 class Algorithm(StrEnum):

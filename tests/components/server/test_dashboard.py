@@ -16,8 +16,8 @@ from mlrollout.server.app import make
 from mlrollout.server.config import Config, DashboardSettings
 from mlrollout.server.dashboard import pages, routes, stream, watch
 from mlrollout.server.dashboard.board import Board
+from mlrollout.server.dashboard.exchange import SessionAnswer
 from mlrollout.server.dashboard.feed import FigureFeed
-from mlrollout.server.dashboard.models import SessionAnswer
 from mlrollout.server.dashboard.people import Person, not_signed_in
 from mlrollout.server.dashboard.watch import SharedWatch
 from mlrollout.server.ofrep.ticket import Tickets

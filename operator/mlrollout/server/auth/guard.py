@@ -81,7 +81,7 @@ def guard(callers: Sequence[Callers], config: Config, metrics: ServerMetrics) ->
             caller = await _identify(callers, request)
             rates.take(request, caller)
             try:
-                _check_page(request, config.origins)
+                check_page(request, config.origins)
                 if _is_preflight(request) and _origin(request) in config.origins:
                     return web.Response(status=204)
                 return await handler(request)
@@ -120,7 +120,7 @@ def _too_many(wait: float) -> HttpProblem:
 # --- pages of other hosts ----------------------------------------------------------------------
 
 
-def _check_page(request: web.Request, origins: frozenset[str]) -> None:
+def check_page(request: web.Request, origins: frozenset[str]) -> None:
     """Refuse pages of other hosts, whatever a browser lets them send: merely to ask for a user counts the user."""
     if request.method == hdrs.METH_OPTIONS or request.path in PUBLIC:
         return

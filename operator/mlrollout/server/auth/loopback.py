@@ -30,7 +30,7 @@ class Loopback(Callers):
         Raises:
             HttpProblem: It lacks the header.
         """
-        if shows_token(request) or not is_loopback(_host(request)):
+        if shows_token(request) or not is_loopback(host_of(request)):
             return None
         if request.method in _SIMPLE and OWN_HEADER not in request.headers:
             raise HttpProblem(
@@ -41,7 +41,7 @@ class Loopback(Callers):
         return Caller("loopback", frozenset({Role.ASSIGN}))
 
 
-def _host(request: web.Request) -> str:
+def host_of(request: web.Request) -> str:
     """The host that the request names; empty where it names none that can be read."""
     try:
         return URL.build(authority=request.host).host or ""

@@ -21,8 +21,8 @@ from mlrollout.server.http.body import read_model
 from mlrollout.server.http.problem import HttpProblem
 
 from .board import BOARD, Board
+from .exchange import VerbOutcome, VerbRequest
 from .known import KnownRollouts, version_of
-from .models import VerbOutcome, VerbRequest
 from .people import PATCH, Person, check_csrf
 from .refs import checked
 

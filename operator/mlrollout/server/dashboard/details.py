@@ -11,18 +11,9 @@ from mlrollout.glance.rollout import Glance
 from mlrollout.glance.stages import StageGlance
 from mlrollout.ports import Object
 
+from .figure_models import PercentageTrack, TrackEvent
 from .lines import common, when
-from .models import (
-    DetailCondition,
-    DetailGuardrail,
-    DetailStage,
-    DetailStep,
-    GuardrailLook,
-    PercentageTrack,
-    RolloutDetail,
-    TrackEvent,
-    VerbOffer,
-)
+from .models import DetailCondition, DetailGuardrail, DetailStage, DetailStep, GuardrailLook, RolloutDetail, VerbOffer
 
 _BY = re.compile(r"\((?:.{0,400} )?by (\S{1,256})(?: (?:over HTTP|in the dashboard) at [^()]*)?\)")
 """How whoever asks for a verb signs: `(by kim)`, `(by ops over HTTP at …)`, as the operator repeats it."""

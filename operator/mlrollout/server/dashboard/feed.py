@@ -15,7 +15,7 @@ from mlrollout.seldom import seldom
 from mlrollout.server.config import BusinessFigure, DashboardSettings
 
 from . import figures
-from .models import ShownFigure
+from .figure_models import ShownFigure
 
 log = structlog.get_logger(__name__)
 

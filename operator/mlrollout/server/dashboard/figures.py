@@ -16,7 +16,7 @@ from mlrollout.server.ab import figures as counted
 from mlrollout.server.ab.models import Figures
 from mlrollout.server.config import BusinessFigure
 
-from .models import FigureTarget, GroupFigure, Op, PlotPoint, ShownFigure, Titles
+from .figure_models import FigureTarget, GroupFigure, Op, PlotPoint, ShownFigure, Titles
 
 Labels = Mapping[str, str]
 TrendSamples = Sequence[tuple[float, float]]

@@ -11,7 +11,7 @@ from aiohttp import web
 from mlrollout.ports import Ref
 from mlrollout.server.http.problem import HttpProblem
 
-from .models import SessionAnswer
+from .exchange import SessionAnswer
 
 LIST, GET, PATCH = "list", "get", "patch"
 """Verbs of the Kubernetes API: to see all, to see one, and to ask for verbs."""

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from . import acts, pages, stream
 from .board import BOARD, Board
-from .models import SessionAnswer
+from .exchange import SessionAnswer
 
 SESSION = "/dashboard/api/session"
 

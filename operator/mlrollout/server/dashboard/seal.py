@@ -5,11 +5,8 @@ import hashlib
 import hmac
 import time
 
-from aiohttp import web
 from cryptography.fernet import Fernet, InvalidToken
 
-COOKIE = "mlrollout-dashboard"
-PATH = "/dashboard/"
 LASTS = 12 * 3600
 """Seconds for which a session lasts, if its token does: a working day."""
 LONGEST = 3800
@@ -59,13 +56,3 @@ class Seal:
     def csrf(self, session: str) -> str:
         """What a page of that session shows with what it asks for; no other page can read it."""
         return hmac.new(self._csrf, session.encode(), "sha256").hexdigest()
-
-
-def set_cookie(response: web.StreamResponse, value: str, *, secure: bool) -> None:
-    """Have the browser keep a session, until it is closed."""
-    response.set_cookie(COOKIE, value, path=PATH, httponly=True, samesite="Strict", secure=secure)
-
-
-def drop_cookie(response: web.StreamResponse, *, secure: bool) -> None:
-    """Have the browser forget it."""
-    response.del_cookie(COOKIE, path=PATH, httponly=True, samesite="Strict", secure=secure)

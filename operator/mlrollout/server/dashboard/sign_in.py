@@ -24,10 +24,11 @@ from mlrollout.server.http.addresses import ADDRESS, Proxies
 from mlrollout.server.http.body import read_model
 from mlrollout.server.http.problem import HttpProblem
 
+from .cookie import COOKIE, drop_cookie, set_cookie
+from .exchange import SessionAnswer, SignInRequest
 from .lines import when
-from .models import SessionAnswer, SignInRequest
 from .people import PATCH, Person, check_csrf, not_signed_in
-from .seal import COOKIE, Seal, TooLongError, drop_cookie, set_cookie
+from .seal import Seal, TooLongError
 
 REMEMBERED = 30.0
 """Seconds for which it is remembered what somebody may see. An act is asked about anew: see `Cluster`."""

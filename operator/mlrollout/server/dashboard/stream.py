@@ -14,10 +14,12 @@ from mlrollout.server.http.problem import HttpProblem
 
 from .board import BOARD, Board
 from .details import track
+from .exchange import AliveEvent, EndEvent, GoneEvent
 from .feed import FollowedFigures
+from .figure_models import RolloutFigures
 from .known import KnownRollout, KnownRollouts
 from .lines import when
-from .models import AliveEvent, EndEvent, GoneEvent, PageModel, RolloutFigures
+from .models import PageModel
 from .people import GET, LIST, PATCH, Person
 from .refs import checked
 

@@ -1,0 +1,1 @@
+"""The live dashboard on a person's own machine, by their kubeconfig."""
