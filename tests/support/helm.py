@@ -55,7 +55,7 @@ FULL: Manifest = {
         "allowedNetworks": ["10.20.0.0/16", "fd00::/64"],
     },
     "secretNamespaces": ["dispatch", "pricing"],
-    "rbac": {"aggregateToEdit": True},
+    "rbac": {"aggregateToEdit": True, "separateRights": True},
     "logging": {"level": "debug", "format": "text"},
     "networkPolicy": {"enabled": True},
     "metrics": {

@@ -89,7 +89,7 @@ def test_secrets_are_read_only_where_the_administrator_says() -> None:
 def test_every_binding_is_to_an_account_of_ours_and_to_a_role_that_is_there(values: Manifest) -> None:
     manifests = render(values)
     there = {(item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"]) for item in manifests}
-    bindings = [item for item in manifests if item["kind"].endswith("Binding")]
+    bindings = [item for item in manifests if item["kind"] in {"RoleBinding", "ClusterRoleBinding"}]
 
     assert bindings
     for binding in bindings:

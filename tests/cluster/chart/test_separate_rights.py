@@ -1,0 +1,181 @@
+"""Rights of their own to approve and to roll back: what the API server lets through by the chart's policy."""
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from devstack.control_plane import ControlPlane
+from devstack.errors import DevstackError
+from devstack.processes import wait_until
+from tests.support.helm import render
+
+MANUAL = {"name": "full", "percentage": 100, "duration": "1h", "approval": "Manual"}
+KINDS = {"ClusterRole", "Role", "RoleBinding", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
+UP, DOWN = ("approve", "promote", "resume", "retry"), ("rollback", "demote", "pause")
+WHO = {
+    "nobody": (),
+    "responder": ("rollback",),
+    "approver": ("approve",),
+    "editor": ("edit",),
+    "lead": ("edit", "approve"),
+}
+"""Who is bound to which of the ClusterRoles."""
+
+
+class Team:
+    """A namespace with an object, and people of different rights."""
+
+    def __init__(self, control_plane: ControlPlane) -> None:
+        self._control_plane = control_plane
+        self.name = f"t-{uuid.uuid4().hex[:8]}"
+        values = {"rbac": {"separateRights": True}, "watchNamespace": self.name}
+        release = f"r-{uuid.uuid4().hex[:8]}"
+        manifests = render(values, release=release)
+        self.operator = f"system:serviceaccount:mlrollout-system:{release}-mlrollout"
+        self._installed = [
+            one
+            for one in manifests
+            if one["kind"] in KINDS and one["metadata"].get("namespace", self.name) == self.name
+        ]
+        control_plane.kubectl("create", "namespace", self.name)
+        self.apply(*self._installed)
+        (policy,) = (one for one in manifests if one["kind"] == "ValidatingAdmissionPolicy")
+        prefix = policy["metadata"]["name"].removesuffix("rights")
+        self.apply(*(self._binding(who, prefix + role) for who, roles in WHO.items() for role in roles))
+        self.apply(self._binding("nobody", self._annotators()))
+        self.apply(self.rollout())
+        # A policy counts a moment after it was made.
+        wait_until(lambda: self.refused("nobody", "annotate", "x=y"), within=30, what="the policy")
+
+    def _annotators(self) -> str:
+        """A role that lets patch, and nothing of the chart's: what would be enough without the policy."""
+        name = f"{self.name}-patch"
+        rule = {"apiGroups": ["mlrollout.dev"], "resources": ["mlrollouts"], "verbs": ["get", "patch"]}
+        role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
+        self._installed.append({**role, "metadata": {"name": name}, "rules": [rule]})
+        self.apply(self._installed[-1])
+        return name
+
+    def _binding(self, who: str, role: str) -> dict[str, Any]:
+        group = "rbac.authorization.k8s.io"
+        return {
+            "apiVersion": f"{group}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": f"{who}-{role}", "namespace": self.name},
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
+            "subjects": [{"kind": "User", "apiGroup": group, "name": who}],
+        }
+
+    def rollout(self, **changes: Any) -> dict[str, Any]:
+        stages = [{"name": "pilot", "percentage": 10, "duration": "1h"}, MANUAL]
+        spec = {
+            "revision": "1",
+            "traffic": {"key": f"{self.name}:percentage"},
+            "stages": stages,
+            "guardrails": [{"name": "errors", "query": "max(errors)", "max": 0.05}],
+            **changes,
+        }
+        metadata = {"name": "ml-dispatch", "namespace": self.name}
+        return {"apiVersion": "mlrollout.dev/v1alpha1", "kind": "MLRollout", "metadata": metadata, "spec": spec}
+
+    def apply(self, *manifests: Mapping[str, Any]) -> None:
+        """As the administrator."""
+        self._control_plane.apply("\n---\n".join(map(json.dumps, manifests)))
+
+    def does(self, who: str, verb: str, *arguments: str) -> str:
+        """What kubectl prints when somebody annotates, labels or patches."""
+        return self._control_plane.kubectl("-n", self.name, f"--as={who}", verb, "mlr", "ml-dispatch", *arguments)
+
+    def refused(self, who: str, verb: str, *arguments: str) -> str:
+        """Why somebody may not; empty where they may."""
+        try:
+            self.does(who, verb, *arguments)
+        except DevstackError as error:
+            return str(error)
+        return ""
+
+    def edits(self, who: str, **changes: Any) -> str:
+        """Why somebody may not change the spec; empty where they may."""
+        return self.refused(who, "patch", "--type=merge", "-p", json.dumps({"spec": changes}))
+
+    def asks(self, who: str, *verbs: str, why: str = "because") -> str:
+        """Why somebody may not ask for verbs; empty where they may. The operator has taken them away afterwards."""
+        said = self.refused(who, "annotate", *(f"mlrollout.dev/{verb}={why}" for verb in verbs))
+        self._control_plane.kubectl(
+            *("-n", self.name, "annotate", "mlr", "ml-dispatch"), *(f"mlrollout.dev/{verb}-" for verb in verbs)
+        )
+        return said
+
+    def remove(self) -> None:
+        """Take away what is of no namespace."""
+        self._control_plane.kubectl("delete", "-f", "-", input="\n---\n".join(map(json.dumps, self._installed)))
+
+
+@pytest.fixture(scope="module")
+def team(control_plane: ControlPlane) -> Iterator[Team]:
+    made = Team(control_plane)
+    yield made
+    made.remove()
+
+
+def test_who_may_roll_back_takes_traffic_down_and_not_up(team: Team) -> None:
+    assert team.asks("responder", *DOWN) == ""
+    assert team.asks("editor", *DOWN) == "", "taking back what one has rolled out is never in the way"
+    for who in ("approver", "nobody"):
+        assert f"{who} may not rollback, demote, pause: that takes the verb rollback" in team.asks(who, *DOWN)
+
+
+def test_who_may_approve_takes_traffic_up_and_an_editor_may_not(team: Team) -> None:
+    assert team.asks("approver", *UP) == ""
+    assert team.asks("lead", *UP) == ""
+    for who in ("responder", "editor", "nobody"):
+        said = team.asks(who, *UP)
+        assert f"{who} may not approve, promote, resume, retry: that takes the verb approve" in said
+        assert "-approve gives" in said, "it says what to ask for"
+
+
+def test_who_may_ask_for_verbs_alone_changes_nothing_else(team: Team) -> None:
+    for who in ("responder", "approver"):
+        for said in (
+            team.edits(who, revision="2"),
+            team.refused(who, "label", "a=b"),
+            team.refused(who, "annotate", "argocd.argoproj.io/sync-wave=1"),
+            team.refused(who, "patch", "--type=merge", "-p", '{"metadata":{"finalizers":["a.example/b"]}}'),
+        ):
+            assert f"{who} may ask for verbs and change nothing else" in said
+
+
+def test_an_editor_edits_and_does_not_approve_by_editing(team: Team) -> None:
+    automatic = team.rollout()["spec"]["stages"]
+    automatic[1] = automatic[1] | {"approval": "Automatic"}
+    renamed = [automatic[0], {**automatic[1], "name": "everybody"}]
+
+    assert team.edits("editor", stages=[{**team.rollout()["spec"]["stages"][0], "duration": "2h"}, MANUAL]) == ""
+    for stages in (automatic, renamed, automatic[:1]):
+        assert "editor may not take an approval out of a revision that is under way" in team.edits(
+            "editor", stages=stages
+        )
+    assert team.edits("editor", stages=automatic, revision="2") == "", "a new revision begins anew"
+    team.apply(team.rollout())
+    assert team.edits("lead", stages=automatic) == ""
+    team.apply(team.rollout())
+
+
+def test_nobody_signs_for_somebody_else(team: Team) -> None:
+    assert "may not sign for somebody else" in team.asks("responder", "rollback", why="complaints (by kim)")
+    assert "may not sign for somebody else" in team.asks("responder", "rollback", why="(by responder) (by kim) ")
+    assert team.asks("responder", "rollback", why="complaints (by responder)") == ""
+    assert team.asks("responder", "rollback", why="complaints, (by phone) at night") == ""
+
+
+def test_nothing_is_in_the_operator_s_way(team: Team) -> None:
+    """It takes verbs away that it has heard, and keeps its finalizer, by the rights that the chart gives it."""
+    team.does("responder", "annotate", "mlrollout.dev/rollback=because")
+    assert "may not rollback" in team.refused("approver", "annotate", "mlrollout.dev/rollback-")
+    assert team.refused(team.operator, "annotate", "mlrollout.dev/rollback-", "mlrollout.dev/removed=x") == ""
+    finalizer = '{"metadata":{"finalizers":["mlrollout.dev/traffic"]}}'
+    assert team.refused(team.operator, "patch", "--type=merge", "-p", finalizer) == ""
+    assert team.refused(team.operator, "patch", "--type=merge", "-p", '{"metadata":{"finalizers":null}}') == ""
