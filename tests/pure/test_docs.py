@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlrollout.api.guardrail import Guardrail
@@ -12,11 +13,11 @@ from mlrollout.domain.request import Verb
 from mlrollout.runtime.metrics import LEASE_HOLDER, OperatorMetrics
 from mlrollout.runtime.object_metrics import FAMILIES
 from mlrollout.server.ab.operations import OPERATIONS as OPERATIONS_OF_THE_SERVER
-from mlrollout.server.ab.operations import Operation
+from mlrollout.server.ab.operations import Operation, path
 from mlrollout.server.metrics import ServerMetrics
 
 from devstack.probe import OLDEST
-from docs import metrics
+from docs import cli_reference, http_reference, metrics, reasons
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -55,8 +56,18 @@ def test_every_verb_is_documented(verb: Verb) -> None:
     assert f"| `{verb}` |" in OPERATIONS
 
 
-def test_the_metrics_are_documented_as_they_are() -> None:
-    assert metrics.output() == metrics.FILE.read_text(), "run `make generate`"
+@pytest.mark.parametrize("page", [metrics, reasons, cli_reference, http_reference], ids=lambda one: one.FILE.stem)
+def test_a_page_that_is_made_from_the_code_is_what_the_code_says(page: Any) -> None:
+    assert page.output() == page.FILE.read_text(), "run `make generate`"
+
+
+def test_every_command_and_every_route_has_its_section() -> None:
+    commands = re.findall("^### mlrollout (.+)$", cli_reference.FILE.read_text(), re.MULTILINE)
+    assert len(commands) == len(set(commands))
+    assert set(commands) >= OURS
+    routes = http_reference.FILE.read_text()
+    for operation in OPERATIONS_OF_THE_SERVER:
+        assert f"\n`{operation.method} {path(operation, '{rollout}')}`\n" in routes
 
 
 def test_no_page_names_a_metric_that_there_is_not() -> None:
