@@ -204,3 +204,15 @@ async def test_a_rendered_query_is_one_for_prometheus_too(source: PrometheusSour
         needed = needs(query, window, max_age)
         await source.query(ask(needed) or "", deadline=DEADLINE)
         await source.query(Presence(needed, max_age, Answer(())).history(3600.5) or "", deadline=DEADLINE)
+
+
+async def test_a_trend_has_an_answer_for_each_moment(source: PrometheusSource) -> None:
+    answer = await source.over('label_replace(vector(time()), "a", "b", "", "")', 600, 720, 60, deadline=DEADLINE)
+
+    (series,) = answer.series
+    assert (dict(series.labels), series.samples) == ({"a": "b"}, ((600.0, 600.0), (660.0, 660.0), (720.0, 720.0)))
+
+
+async def test_a_trend_that_can_not_be_asked_for_is_told(source: PrometheusSource) -> None:
+    with pytest.raises(SourceError, match="parse error"):
+        await source.over("sum(", 600, 720, 60, deadline=DEADLINE)

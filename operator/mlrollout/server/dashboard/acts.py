@@ -11,7 +11,7 @@ from aiohttp import web
 
 from mlrollout.api import moment
 from mlrollout.domain.foretell import Foretold, foretell, offered, step_down
-from mlrollout.domain.request import Verb, one_line
+from mlrollout.domain.request import SHOWN, Verb, one_line
 from mlrollout.domain.verb_plan import rollback
 from mlrollout.glance.fields import Fields
 from mlrollout.glance.reply import VerbReply, last_step, reply
@@ -31,7 +31,8 @@ TRIES = 5
 """How often a verb is planned anew because the object has changed meanwhile."""
 ANSWERED_WITHIN = 5.0
 """Seconds that the operator is given to answer before the page is told that it has yet to."""
-_LONGEST_NAME = 100  # characters of a person's name in a reason, of which the operator keeps `SHOWN` as a whole
+_LONGEST_NAME = 100  # characters of a person's name in a reason
+_PERCENTAGE = 4  # characters before the reason of a demotion
 
 
 def add(app: web.Application) -> None:
@@ -134,6 +135,7 @@ def _is_no_older(found: Object, asked: Object) -> bool:
 
 def _signed(reason: str, name: str) -> str:
     """Why, who and when; by the time two calls are two requests, also where the first is not heard yet."""
-    words = one_line(reason)
-    said = f"{words} " if words else ""
-    return f"{said}(by {one_line(name)[:_LONGEST_NAME]} in the dashboard at {moment.render(time.time())})"
+    signature = f"(by {one_line(name)[:_LONGEST_NAME]} in the dashboard at {moment.render(time.time())})"
+    # The operator keeps so much of it: what is cut must not be the name.
+    words = one_line(reason)[: SHOWN - _PERCENTAGE - len(signature) - 1].rstrip()
+    return f"{words} {signature}" if words else signature

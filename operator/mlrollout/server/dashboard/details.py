@@ -15,9 +15,9 @@ from .figure_models import PercentageTrack, TrackEvent
 from .lines import common, when
 from .models import DetailCondition, DetailGuardrail, DetailStage, DetailStep, GuardrailLook, RolloutDetail, VerbOffer
 
-_BY = re.compile(r"\((?:.{0,400} )?by (\S{1,256})(?: (?:over HTTP|in the dashboard) at [^()]*)?\)")
-"""How whoever asks for a verb signs: `(by kim)`, `(by ops over HTTP at …)`, as the operator repeats it."""
-_BARE = re.compile(r": by (\S{1,256})(?:$|; )")
+_BY = re.compile(r"\(by (\S{1,256})(?: (?:over HTTP|in the dashboard) at [^()]{1,40})?\)")
+"""How whoever asks for a verb signs, behind the reason: `(by kim)`, `(by ops over HTTP at …)`."""
+_BARE = re.compile(r": by (\S{1,256})(?=$|; )")
 """The same where the person gave no reason at the command line."""
 
 
@@ -65,9 +65,12 @@ def track(detailed: RolloutDetail, now: float) -> PercentageTrack:
 
 
 def signer(message: str) -> str | None:
-    """The person who asked for what a step tells of; `None` for nobody."""
-    found = _BY.search(message) or _BARE.search(message)
-    return found[1] if found else None
+    """The person who asked for what a step tells of, as the request says; `None` for nobody.
+
+    The last signature counts: what stands before it is the person's own words.
+    """
+    found = _BY.findall(message) or _BARE.findall(message)
+    return found[-1] if found else None
 
 
 def _stage(seen: StageGlance) -> DetailStage:

@@ -199,10 +199,7 @@ def _face(seen: Glance) -> tuple[object, ...]:
 
 def _slim(found: Object) -> Object:
     """The object without most of its managed fields, which are half of it, and of which only the times are read."""
-    metadata = dict(found["metadata"])
-    kept = [
-        {"time": one.get("time"), "subresource": one.get("subresource")}
-        for one in metadata.get("managedFields") or ()
-        if isinstance(one, dict)
-    ]
+    metadata = Fields(found).mapping("metadata")
+    written = Fields(metadata).parts("managedFields")
+    kept = [{"time": one.text("time"), "subresource": one.text("subresource")} for one in written]
     return {**found, "metadata": {**metadata, "managedFields": kept}}

@@ -29,7 +29,7 @@ def line(found: Object, seen: Glance, advice: Advice, can: Iterable[Verb]) -> Ro
 
 def at_once(seen: Glance) -> tuple[Verb, ...]:
     """The verbs that a line offers to whoever may patch: a rollback needs no look at the object, so it costs none."""
-    return () if seen.rollback is not None and not seen.traffic else (Verb.ROLLBACK,)
+    return () if seen.rollback is not None else (Verb.ROLLBACK,)
 
 
 def common(found: Object, seen: Glance, advice: Advice) -> dict[str, Any]:

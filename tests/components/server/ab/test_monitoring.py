@@ -1,9 +1,15 @@
 """Monitoring figures, from a real Prometheus that scrapes an application and the server itself."""
 
+import asyncio
 from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
+from mlrollout.adapters.prometheus import PrometheusSource
+from mlrollout.ports import Ref
+from mlrollout.server.config import DashboardSettings
+from mlrollout.server.dashboard.feed import FigureFeed
+from mlrollout.server.dashboard.figure_models import ShownFigure
 
 from devstack.prometheus_server import PrometheusServer
 from devstack.redis_server import RedisServer
@@ -181,3 +187,72 @@ def test_without_a_prometheus_that_is_told(redis_server: RedisServer) -> None:
 
         assert answer.status == 501
         assert "`prometheus`" in answer.json["detail"]
+
+
+# --- the dashboard, which asks for a trend of the same -----------------------------------------
+
+RELATIVE = {
+    "key": "seconds",
+    "title": {"en": "Working time", "ko": "작업 시간"},
+    "query": "sum by (group) (increase(${metrics}_response_time_seconds_sum[$window]))",
+    "target": {"op": "<=", "value": -30, "relative": True},
+}
+
+
+async def _shown(address: str, prefix: str, *business: dict[str, object]) -> dict[str, ShownFigure]:
+    """What the dashboard shows of an application."""
+    source, woken = PrometheusSource(address), asyncio.Event()
+    settings = DashboardSettings.model_validate({"business": business, "window": "5m"})
+    try:
+        async with FigureFeed(source, settings, lambda _: prefix).following(Ref("a", "b"), woken) as followed:
+            await asyncio.wait_for(woken.wait(), 20)
+            return {one.key: one for one in followed.shown or ()}
+    finally:
+        await source.close()
+
+
+async def test_the_dashboard_shows_the_five_of_each_group_against_their_targets(
+    api: Api, prometheus: PrometheusServer
+) -> None:
+    shown = await _shown(prometheus.url, "ml_dispatch", RELATIVE)
+    now = {key: (one.groups["control"], one.groups["treatment"]) for key, one in shown.items()}
+
+    assert [[group.value for group in now[key]] for key in now] == [
+        [pytest.approx(75), pytest.approx(100)],
+        [pytest.approx(0.5), pytest.approx(0.9)],
+        [pytest.approx(2), pytest.approx(0.5)],
+        [pytest.approx(25), 0],
+        [None, pytest.approx(4)],
+        [
+            pytest.approx(asked(api).json["groups"]["control"]["total_dispatches"] * 1.5, rel=0.5),
+            pytest.approx(65, rel=0.5),
+        ],
+    ]
+    assert [[group.ok for group in now[key]] for key in now] == [
+        [False, True],
+        [False, True],
+        [False, True],
+        [False, True],
+        [None, True],
+        [None, True],
+    ]
+    assert shown["seconds"].change == pytest.approx(-91.7, abs=0.1)
+    samples = [group.samples for group in now["success_rate"]]
+    assert samples[0] == pytest.approx(4 * (samples[1] or 0), abs=2)
+    assert [value for _, value in now["success_rate"][0].points][:-2].count(None) > 50  # before anything was counted
+
+
+async def test_the_dashboard_shows_nothing_of_what_was_not_counted(api: Api, prometheus: PrometheusServer) -> None:
+    for prefix in ("idle", "unborn"):
+        for figure in (await _shown(prometheus.url, prefix)).values():
+            assert [(group.value, group.ok) for group in figure.groups.values()] == [(None, None), (None, None)]
+            assert figure.error is None
+
+
+async def test_the_dashboard_says_why_nothing_is_known(prometheus: PrometheusServer) -> None:
+    shown = await _shown("http://127.0.0.1:9", "ml_dispatch", RELATIVE)
+    assert all("can't be reached" in (one.error or "") for one in shown.values())
+    wrong = await _shown(prometheus.url, "ml_dispatch", RELATIVE | {"query": "sum("})
+    assert wrong["success_rate"].error is None
+    assert "parse error" in (wrong["seconds"].error or "")
+    assert "Nobody says" in ((await _shown(prometheus.url, ""))["success_rate"].error or "")
