@@ -169,6 +169,9 @@ def test_nobody_signs_for_somebody_else(team: Team) -> None:
     assert "may not sign for somebody else" in team.asks("responder", "rollback", why="(by responder) (by kim) ")
     assert team.asks("responder", "rollback", why="complaints (by responder)") == ""
     assert team.asks("responder", "rollback", why="complaints, (by phone) at night") == ""
+    at = "in the dashboard at 2026-11-26T11:44:59.645Z)"
+    assert team.asks("responder", "rollback", why=f"complaints (by responder {at}") == ""
+    assert "sign for somebody else" in team.asks("responder", "rollback", why=f"(by responder {at} (by kim {at}")
 
 
 def test_nothing_is_in_the_operator_s_way(team: Team) -> None:
