@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the product, `make test` proves it. Both install what
 # they need, into .venv and a cache (see devstack/).
 .DEFAULT_GOAL := help
-.PHONY: docs page page-tools help demo test simulate-long unit lint style types imports format up down status generate lock clean
+.PHONY: pictures docs page page-tools help demo test simulate-long unit lint style types imports format up down status generate lock clean
 
 PYTHON ?= python3
 # Another environment for another Python: make unit PYTHON=python3.13 VENV=.venv-3.13
@@ -101,6 +101,9 @@ docs: .venv-docs/ready ## Build the site of the documentation into .local/site; 
 	@.venv-docs/bin/python -m docs.site .local/site-source
 	@.venv-docs/bin/zensical build --strict --clean
 	@echo "Open .local/site/index.html, or: python3 -m http.server -b 127.0.0.1 -d .local/site"
+
+pictures: page-tools ## Take the README's pictures of the dashboard (needs Chromium)
+	MLROLLOUT_PICTURES=docs/images $(BIN)/pytest tests/page/test_page.py -q -k readme
 
 krew: $(VENV)/ready ## Build the plugin for krew into dist/krew: URL=where its archives will be HOMEPAGE=...
 	$(BIN)/python -m krew --url "$(URL)" --homepage "$(HOMEPAGE)"

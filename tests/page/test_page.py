@@ -246,3 +246,19 @@ def test_what_one_chose_is_kept(screen: Screens, stand_in: StandIn) -> None:
     shown.see("롤아웃 1000개")
 
     assert shown.ask(dark)
+
+
+def test_the_pictures_of_the_readme_show_a_day_at_work(screen: Screens, stand_in: StandIn) -> None:
+    names = ("ml-dispatch", "eta", "pricing", "fraud-score", "driver-matching", "demand-forecast", "search-ranking")
+    states = (1, 8, 97, 3, 0, 29, 2)
+    places = ("dispatch", "dispatch", "orders", "payments", "dispatch", "planning", "shop")
+    stand_in.lines = [
+        line(state or 10, name=name, namespace=place, uid=name)
+        for name, state, place in zip(names, states, places, strict=True)
+    ]
+    shown = screen(1280, 620).open(stand_in.url)
+    shown.see("7 rollouts")
+    shown.picture("dashboard-all")
+    shown = screen(1280, 1010, theme="dark").open(f"{stand_in.url}{ONE}")
+    shown.until("document.querySelectorAll('.card canvas').length === 5")
+    shown.picture("dashboard-one")

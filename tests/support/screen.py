@@ -43,7 +43,11 @@ class Screen:
 
     def see(self, text: str, *, within: str = "body") -> None:
         """Waits until a text is shown."""
-        self.page.locator(within).get_by_text(text).filter(visible=True).first.wait_for()
+        try:
+            self.page.locator(within).get_by_text(text).filter(visible=True).first.wait_for()
+        except Exception as error:
+            error.add_note(f"shown is: {self.page.locator('body').inner_text()}")
+            raise
 
     def lose(self, selector: str) -> None:
         """Waits until nothing of that kind is shown."""

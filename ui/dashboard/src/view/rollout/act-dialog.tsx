@@ -22,7 +22,7 @@ export function ActDialog({ verb, detail, live, onClose, onOutcome }: Props) {
   const { csrf, ended } = useSession();
   const dialog = useRef<HTMLDialogElement>(null);
   const [reason, setReason] = useState("");
-  const below = detail.stages.map((stage) => stage.percentage).filter((one) => one > 0 && one < detail.percentage);
+  const below = detail.stages.map((stage) => stage.percentage).filter((one) => one > 0 && one < detail.asked);
   const [percentage, setPercentage] = useState(Math.max(0, ...below));
   const [sending, setSending] = useState(false);
   const [trouble, setTrouble] = useState("");
