@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.components.cli.objects import Objects
 from tests.support.command_line import ApiDouble, CommandLine, api_double
 
 Kubeconfig = Callable[..., Path]
@@ -44,3 +45,11 @@ def kubeconfig(tmp_path: Path, mlrollout: CommandLine) -> Kubeconfig:
         return file
 
     return write
+
+
+@pytest.fixture
+def objects(kubeconfig: Kubeconfig, double: ApiDouble) -> Objects:
+    kubeconfig(double.url)
+    made = Objects(double)
+    made.put("second stage")
+    return made

@@ -1,82 +1,13 @@
 """Asking for a verb: what is sent, what is refused before anything is sent, and how an answer is waited for."""
 
-import json
-import os
-import pty
-import signal
-import subprocess
-import sys
 import time
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 from mlrollout.domain.request import Verb
 
-from tests.components.cli.conftest import Kubeconfig
-from tests.support import dispatch
-from tests.support.command_line import Answer, ApiDouble, Asked, CommandLine
-
-DONE, FAILED, WRONG, UNUSABLE, TIMED_OUT, INTERRUPTED = 0, 1, 2, 3, 4, 130
-OBJECT = "/apis/mlrollout.dev/v1alpha1/namespaces/default/mlrollouts"
-
-
-class Objects:
-    """Some objects of a double, which are annotated, and answered for as a test wants."""
-
-    def __init__(self, double: ApiDouble) -> None:
-        self.found: dict[str, dict[str, Any]] = {}
-        self.conflicts = 0
-        self.patched: list[dict[str, Any]] = []
-        self.steps: list[dict[str, Any]] = []
-        double.answers[OBJECT] = self._answer
-        double.answers["/apis/authentication"] = Answer({"status": {"userInfo": {"username": "jane"}}})
-        double.answers["*"] = Answer({"kind": "Status", "message": "no such page"}, 500)
-
-    def put(self, state: str, name: str = "ml-dispatch") -> None:
-        one = dispatch.rollouts()[state]
-        self.found[name] = {**one, "metadata": one["metadata"] | {"name": name, "namespace": "default"}}
-
-    def _answer(self, asked: Asked) -> Answer:
-        path, _, query = asked.path.partition("?")
-        name = path.removeprefix(OBJECT).strip("/")
-        if "watch=1" in query:
-            return Answer(b"")
-        if not name:
-            return Answer({"items": list(self.found.values())})
-        if name not in self.found:
-            return Answer({"kind": "Status", "details": {"name": name}}, 404)
-        return self._patch(name, json.loads(asked.body)) if asked.method == "PATCH" else Answer(self.found[name])
-
-    def _patch(self, name: str, patch: dict[str, Any]) -> Answer:
-        self.patched.append(patch)
-        if self.conflicts:
-            self.conflicts -= 1
-            return Answer({"kind": "Status", "reason": "Conflict"}, 409)
-        before = self.found[name]
-        after = {
-            **before,
-            "status": {**before["status"], "history": [*before["status"].get("history", ()), *self.steps]},
-        }
-        self.found[name] = after if self.steps else self._annotated(before, patch)
-        return Answer(self._annotated(before, patch))
-
-    def _annotated(self, found: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
-        return {**found, "metadata": found["metadata"] | {"annotations": patch["metadata"]["annotations"]}}
-
-    @property
-    def asked(self) -> list[dict[str, str]]:
-        """The annotations that were set."""
-        return [patch["metadata"]["annotations"] for patch in self.patched]
-
-
-@pytest.fixture
-def objects(kubeconfig: Kubeconfig, double: ApiDouble) -> Objects:
-    kubeconfig(double.url)
-    made = Objects(double)
-    made.put("second stage")
-    return made
+from tests.components.cli.objects import DONE, FAILED, OBJECT, TIMED_OUT, WRONG, Objects
+from tests.support.command_line import Answer, ApiDouble, CommandLine
 
 
 @pytest.mark.parametrize(
@@ -284,86 +215,3 @@ def test_an_annotation_that_went_without_a_word_was_refused(mlrollout: CommandLi
     ran = mlrollout("pause", "ml-dispatch", "--wait", "--timeout", "20s")
     assert ran.err == "mlrollout pause: it was refused, and the Events about the object say why\n"
     assert ran.code == FAILED
-
-
-# --- at a terminal ---
-
-
-class Terminal:
-    """Somebody at a terminal, who types."""
-
-    def __init__(self, environment: dict[str, str], *arguments: str) -> None:
-        self._ours, theirs = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "mlrollout", *arguments],
-            env=environment,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        )
-        os.close(theirs)
-        self.seen = ""
-
-    def until(self, text: str) -> None:
-        while text not in self.seen:
-            self.seen += os.read(self._ours, 4096).decode()
-
-    def type(self, text: str) -> None:
-        os.write(self._ours, text.encode())
-
-    def interrupt(self) -> None:
-        """Press Ctrl-C, as a person does, until something happens: one that comes right before a read is not seen."""
-        while self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(timeout=1)
-
-    def end(self) -> int:
-        try:
-            while True:
-                self.seen += os.read(self._ours, 4096).decode()
-        except OSError:
-            os.close(self._ours)
-            return self.process.wait(timeout=20)
-
-
-@pytest.fixture
-def environment(objects: Objects, tmp_path: Path) -> dict[str, str]:
-    return {**os.environ, "KUBECONFIG": str(tmp_path / "kubeconfig"), "TERM": "xterm", "COLUMNS": "100"}
-
-
-def test_a_person_is_asked_why_and_whether_he_means_several(objects: Objects, environment: dict[str, str]) -> None:
-    objects.put("advancing", "other")
-    terminal = Terminal(environment, "pause", "-l", "team=dispatch")
-    terminal.until("pause 2 rollouts: default/ml-dispatch, default/other? [y/N]: ")
-    terminal.type("y\n")
-    terminal.until("Why pause?: ")
-    terminal.type("release freeze\n")
-    assert terminal.end() == DONE
-    assert [asked["mlrollout.dev/pause"] for asked in objects.asked] == ["release freeze (by jane)"] * 2
-
-
-def test_a_person_may_say_no(objects: Objects, environment: dict[str, str]) -> None:
-    objects.put("advancing", "other")
-    terminal = Terminal(environment, "rollback", "ml-dispatch", "other")
-    terminal.until("[y/N]: ")
-    terminal.type("\n")
-    assert terminal.end() == FAILED
-    assert "nothing was asked for" in terminal.seen
-    assert objects.patched == []
-
-
-def test_ctrl_c_where_something_is_asked_back(objects: Objects, environment: dict[str, str]) -> None:
-    terminal = Terminal(environment, "pause", "ml-dispatch")
-    terminal.until("Why pause?: ")
-    terminal.interrupt()
-    assert terminal.end() == INTERRUPTED
-    assert "Traceback" not in terminal.seen
-    assert objects.patched == []
-
-
-def test_with_a_reason_a_person_is_asked_nothing(objects: Objects, environment: dict[str, str]) -> None:
-    terminal = Terminal(environment, "pause", "ml-dispatch", "--reason", "freeze")
-    assert terminal.end() == DONE
-    assert "Why" not in terminal.seen
