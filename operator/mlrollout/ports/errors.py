@@ -10,6 +10,7 @@
     ├── ObjectsError            Kubernetes      tries again, later each time; without any cluster at its start it ends
     │   ├── ConflictError                       reads the object again and decides again
     │   │   └── ExistsError                     an Event is as good as posted; a Lease is read again
+    │   ├── DeniedError                         tries again: a right may be given; the dashboard tells who asked
     │   ├── GoneError                           lists all objects again: only a whole list lets one be forgotten
     │   └── AbsentError                         makes an Event or a Lease anew
     └── ReceiverError           notifications   tries again, later each time; tells (NotificationFailing) once it lasts
@@ -62,6 +63,10 @@ class ConflictError(ObjectsError):
 
 class ExistsError(ConflictError):
     """There is one of this name already."""
+
+
+class DeniedError(ObjectsError):
+    """A right is missing, or a policy of the cluster forbids it; nothing was written."""
 
 
 class GoneError(ObjectsError):

@@ -228,7 +228,7 @@ def test_an_act_is_asked_for_in_the_persons_name_and_said_to_be_unanswered(serve
     assert (answer.status, answer.json["accepted"], answer.json["answered"]) == (200, True, False)
     assert answer.json["message"].startswith("traffic goes to 0 %")
     who = f"system:serviceaccount:{home.namespace}:watcher"
-    said = rf"customers complain {HTML} \(by {who} in the dashboard at 20..-..-..T.*Z\)".replace("(1)", r"\(1\)")
+    said = rf"customers complain {HTML} \[dashboard 20..-..-..T.*Z\] \(by {who}\)".replace("(1)", r"\(1\)")
     assert re.fullmatch(said, home.annotations["rollback"])
     line = server.logged("Asked for a verb")[-1]
     assert (line["caller"], line["verb"], line["object"]) == (who, "rollback", f"{home.namespace}/ml-dispatch")

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 from mlrollout.evidence.answer import Answer
-from mlrollout.ports import Object, ObjectsError, Ref
+from mlrollout.ports import ConflictError, DeniedError, GoneError, Object, ObjectsError, Ref
 from mlrollout.server.app import make
 from mlrollout.server.config import Config, DashboardSettings
 from mlrollout.server.dashboard import pages, routes, stream, watch
@@ -37,6 +37,8 @@ class InMemory:
     lists: int = 0
     watches: int = 0
     broken: str = ""
+    fails: ObjectsError | None = None
+    answers: dict[str, Any] = field(default_factory=dict)
     now: float = dispatch.NOW
     namespaces: tuple[str, ...] | None = None
     _events: list[asyncio.Queue[tuple[str, Object]]] = field(default_factory=list)
@@ -88,7 +90,16 @@ class InMemory:
 
     async def ask(self, ref: Ref, verb: str, why: str, *, version: str = "") -> Object:
         del verb, why, version
-        return self.objects[ref]
+        if self.fails is not None:
+            raise self.fails
+        asked = self.objects[ref]
+        if self.answers:
+            self.put(ref.name)
+            found = self.objects[ref]
+            history = [*found["status"]["history"], self.answers]
+            self.objects[ref] = {**found, "status": {**found["status"], "history": history}}
+            self._tell("MODIFIED", self.objects[ref])
+        return asked
 
 
 class Everybody:
@@ -389,6 +400,49 @@ async def _so(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(SECONDS):
         while not condition():  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.005)
+
+
+# --- acts --------------------------------------------------------------------------------------
+
+
+async def _pause(place: Place) -> tuple[int, Any]:
+    path = "/dashboard/api/rollouts/dispatch/ml-dispatch/acts"
+    async with place.client.post(path, json={"verb": "pause"}, headers={"X-CSRF-Token": "x"}) as answer:
+        return answer.status, await answer.json()
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "accepted"),
+    [
+        ("Paused", "the rollout is paused: lunch", True),
+        ("VerbRefused", "pause (lunch) is refused: not now", False),
+    ],
+)
+async def test_what_the_operator_answers_is_the_answer(
+    place: Place, reason: str, message: str, *, accepted: bool
+) -> None:
+    place.cluster.put("ml-dispatch")
+    place.cluster.answers = {"reason": reason, "message": message, "serial": 1000}
+    status, answer = await _pause(place)
+    assert status == 200
+    assert answer == {"accepted": accepted, "answered": True, "message": message}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (DeniedError("kim may not pause"), 403),
+        (GoneError("gone"), 404),
+        (ObjectsError("the API server is away"), 503),
+        (ConflictError("changed"), 503),
+    ],
+)
+async def test_why_nothing_could_be_asked_for_is_told(place: Place, error: ObjectsError, status: int) -> None:
+    place.cluster.put("ml-dispatch")
+    place.cluster.fails = error
+    told = await _pause(place)
+    assert told[0] == status
+    assert status == 404 or str(error) in told[1]["detail"] or "too often" in told[1]["detail"]
 
 
 # --- the page ----------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ def test_the_percentage_over_time_is_that_of_the_history_up_to_now() -> None:
         ("a new attempt is asked for: by kim; 0 %", "kim"),
         ("asked for by annotation: x (by ops over HTTP at 2026-11-23T09:30:00.250Z)", "ops"),
         (
-            "x (by admin) (by system:serviceaccount:a:b in the dashboard at 2026-11-23T09:30:00.250Z)",
+            "x (by admin) [dashboard 2026-11-23T09:30:00Z] (by system:serviceaccount:a:b)",
             "system:serviceaccount:a:b",
         ),
         ("guardrail errors: 7 % are bad, by chance alone", None),
@@ -111,7 +111,7 @@ def test_who_asked_is_who_signed_last(message: str, who: str | None) -> None:
 def test_whoever_asks_stands_in_what_the_operator_keeps(reason: str, name: str) -> None:
     said = acts._signed(reason, name)
     assert len(f"100 {said}") <= SHOWN
-    assert details.signer(said) == name[:100]
+    assert details.signer(said) == name[:180]
 
 
 # --- what is known -----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ import aiohttp
 from kubernetes.aio.client import ApiClient
 
 from mlrollout.api import PLURAL
-from mlrollout.ports import AbsentError, ConflictError, ExistsError, GoneError, ObjectsError
+from mlrollout.ports import AbsentError, ConflictError, DeniedError, ExistsError, GoneError, ObjectsError
 
 Data = dict[str, Any]
 Body = Data | list[Data] | None
@@ -204,6 +204,8 @@ def _refusal(what: str, code: int, status: Data, forbidden: str) -> ObjectsError
 def _kind(code: int, status: Data) -> type[ObjectsError]:
     if code == HTTPStatus.CONFLICT:
         return ExistsError if status.get("reason") == "AlreadyExists" else ConflictError
+    if code == HTTPStatus.FORBIDDEN:
+        return DeniedError
     details = status.get("details") or {}
     # Without a name it is the resource that is unknown: the CRD is missing, the API server is starting.
     if code == HTTPStatus.NOT_FOUND and details.get("name"):

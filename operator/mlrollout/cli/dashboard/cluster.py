@@ -12,7 +12,7 @@ from mlrollout.api import GROUP, PLURAL, VERSION
 from mlrollout.cli.cluster.api import Api, ApiCall, ClusterError, Data
 from mlrollout.cli.cluster.rollouts import PAGE, ClusterRollouts, items
 from mlrollout.cli.ending import CommandError, ExitCode
-from mlrollout.ports import ConflictError, GoneError, Object, ObjectsError, Ref
+from mlrollout.ports import ConflictError, DeniedError, GoneError, Object, ObjectsError, Ref
 
 WATCH = 15
 """Seconds of a watch. Its reader begins another, so that a connection that broke off silently is found."""
@@ -157,4 +157,6 @@ def _told(error: CommandError) -> ObjectsError:
         kind = GoneError if error.code == ExitCode.FAILED else ObjectsError  # there is none of that name
     elif error.status == HTTPStatus.CONFLICT:
         kind = ConflictError
+    elif error.status == HTTPStatus.FORBIDDEN:
+        kind = DeniedError
     return kind(str(error))

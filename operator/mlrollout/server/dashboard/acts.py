@@ -15,7 +15,7 @@ from mlrollout.domain.request import SHOWN, Verb, one_line
 from mlrollout.domain.verb_plan import rollback
 from mlrollout.glance.fields import Fields
 from mlrollout.glance.reply import VerbReply, last_step, reply
-from mlrollout.ports import ConflictError, GoneError, Object, ObjectsError, Ref
+from mlrollout.ports import ConflictError, DeniedError, GoneError, Object, ObjectsError, Ref
 from mlrollout.server.auth import audit
 from mlrollout.server.http.body import read_model
 from mlrollout.server.http.problem import HttpProblem
@@ -31,7 +31,7 @@ TRIES = 5
 """How often a verb is planned anew because the object has changed meanwhile."""
 ANSWERED_WITHIN = 5.0
 """Seconds that the operator is given to answer before the page is told that it has yet to."""
-_LONGEST_NAME = 100  # characters of a person's name in a reason
+_LONGEST_NAME = 180  # characters of a person's name in a reason
 _PERCENTAGE = 4  # characters before the reason of a demotion
 
 
@@ -64,6 +64,9 @@ async def _asked(request: web.Request, board: Board, person: Person, ref: Ref, w
         raise
     except GoneError:
         raise HttpProblem(404, f"There is no MLRollout {ref} any more.") from None
+    except DeniedError as error:
+        audit.act(request, "Asked for what the cluster denies", **facts, why=str(error))
+        raise HttpProblem(403, str(error)) from None
     except ObjectsError as error:
         audit.act(request, "Could not ask for a verb", **facts, error=str(error))
         raise HttpProblem(503, f"{error} In an emergency, set its key to 0 in Redis.") from None
@@ -135,7 +138,8 @@ def _is_no_older(found: Object, asked: Object) -> bool:
 
 def _signed(reason: str, name: str) -> str:
     """Why, who and when; by the time two calls are two requests, also where the first is not heard yet."""
-    signature = f"(by {one_line(name)[:_LONGEST_NAME]} in the dashboard at {moment.render(time.time())})"
+    # A policy of the cluster may ask that a reason ends with exactly this (docs/operations.md, "Rights of their own").
+    signature = f"[dashboard {moment.render(time.time())}] (by {one_line(name)[:_LONGEST_NAME]})"
     # The operator keeps so much of it: what is cut must not be the name.
     words = one_line(reason)[: SHOWN - _PERCENTAGE - len(signature) - 1].rstrip()
     return f"{words} {signature}" if words else signature

@@ -15,7 +15,7 @@ from .figure_models import PercentageTrack, TrackEvent
 from .lines import common, when
 from .models import DetailCondition, DetailGuardrail, DetailStage, DetailStep, GuardrailLook, RolloutDetail, VerbOffer
 
-_BY = re.compile(r"\(by (\S{1,256})(?: (?:over HTTP|in the dashboard) at [^()]{1,40})?\)")
+_BY = re.compile(r"\(by (\S{1,256})(?: over HTTP at [^()]{1,40})?\)")
 """How whoever asks for a verb signs, behind the reason: `(by kim)`, `(by ops over HTTP at …)`."""
 _BARE = re.compile(r": by (\S{1,256})(?=$|; )")
 """The same where the person gave no reason at the command line."""
