@@ -104,7 +104,13 @@ subjects:
 mlrollout{{ with .Values.watchNamespace }}-{{ . }}{{ end }}
 {{- end -}}
 
-{{- /* Whether the server has objects to move: only then it needs the API server. */ -}}
+{{- /* Whether the server has objects to move, or to show: only then it needs the API server. */ -}}
 {{- define "mlrollout.serverHasObjects" -}}
 {{- range .Values.server.config.rollouts }}{{ if .object }}true{{ end }}{{ end -}}
+{{- include "mlrollout.serverHasDashboard" . -}}
+{{- end -}}
+
+{{- /* Whether the server has the live dashboard. */ -}}
+{{- define "mlrollout.serverHasDashboard" -}}
+{{- if or (hasKey .Values.server.config "dashboard") .Values.server.dashboard.existingSecret }}true{{ end -}}
 {{- end -}}

@@ -72,6 +72,37 @@ def test_a_server_without_objects_has_no_rights_and_no_token() -> None:
     assert at(one(render({"server": SERVER}), "Deployment", NAME), f"{POD}.automountServiceAccountToken") is True
 
 
+DASHBOARD: Manifest = SERVER | {"dashboard": {"existingSecret": "sessions-of-people"}}
+
+
+def test_with_the_dashboard_the_server_may_watch_as_its_page_says(tmp_path: Path) -> None:
+    page = (CHART.parents[1] / "docs" / "dashboard.md").read_text()
+    (shown,) = re.findall(r"```yaml\n(apiVersion: rbac.*?)```", page, re.DOTALL)
+    role, *_ = yaml.safe_load_all(shown)
+    manifests = render({"server": DASHBOARD})
+
+    assert rules(manifests, "server")["ClusterRole /mlrollout-server"][-1:] == role["rules"]
+    file = tmp_path / "server.yaml"
+    file.write_text(one(manifests, "ConfigMap", NAME)["data"]["server.yaml"])
+    settings = config.load(file).dashboard
+    assert settings is not None
+    assert (str(settings.key), settings.namespace) == ("/etc/mlrollout/dashboard/dashboard", "")
+    volumes = {one_["name"]: one_ for one_ in at(one(manifests, "Deployment", NAME), f"{POD}.volumes")}
+    assert at(volumes["dashboard"], "secret.secretName") == "sessions-of-people"
+
+
+def test_in_one_namespace_the_dashboard_shows_that_one(tmp_path: Path) -> None:
+    manifests = render({"server": DASHBOARD, "watchNamespace": "dispatch"})
+    file = tmp_path / "server.yaml"
+    file.write_text(one(manifests, "ConfigMap", NAME)["data"]["server.yaml"])
+    settings = config.load(file).dashboard
+    assert settings is not None
+    assert settings.namespace == "dispatch"
+    assert {"apiGroups": ["mlrollout.dev"], "resources": ["mlrollouts"], "verbs": ["list", "watch"]} in rules(
+        manifests, "server"
+    )["Role dispatch/mlrollout-server"]
+
+
 def test_another_configuration_makes_other_pods() -> None:
     def pods(changed: Manifest) -> Manifest:
         values = {"server": SERVER | {"config": SERVER["config"] | changed}}
