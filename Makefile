@@ -25,7 +25,7 @@ $(VENV)/ready: requirements/dev.txt pyproject.toml
 	@$(BIN)/pip check --quiet --disable-pip-version-check
 	@touch $@
 
-demo: $(VENV)/ready ## Roll a good model out on a local stack, a bad one, and one that goes bad late (a minute and a half)
+demo: $(VENV)/ready ## Roll a good model out, a bad one, and one that goes bad late, to be watched in a browser: DASHBOARD=0 for none
 	@$(BIN)/python -m devstack.demo
 
 test: $(VENV)/ready ## Run every test: pure, components on real parts, the whole on a real API server

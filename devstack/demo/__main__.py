@@ -16,7 +16,7 @@ from devstack.errors import DevstackError
 from devstack.processes import wait_until
 from devstack.stack import Stack
 
-from . import quiet
+from . import dashboard, quiet
 from .application import DispatchApp
 from .observer import NAME, NAMESPACE, Observer
 from .phone import ringing
@@ -80,6 +80,8 @@ def _cast(folder: Path, parts: ExitStack, telling: Teller) -> Cast:
     stack.install()
     phone = parts.enter_context(ringing(folder / "notifications.yaml"))
     operator = stack.start_operator(env={"MLROLLOUT_NOTIFICATIONS_FILE": str(phone.file)})
+    if shown := dashboard.watched(stack, folder / "dashboard", parts):
+        telling.say(shown)
     observer = Observer(stack, app, quiet_app)
     wait_until(observer.scraped, within=30, what="Prometheus to read the application's metrics")
     manifest = folder / "quiet.json"

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { around } from "../src/view/chart/trend";
-import { lineUp } from "../src/view/chart/data";
+import { alone, lineUp, sinceKnown } from "../src/view/chart/data";
 import { sliceOf } from "../src/view/list/window";
 import { progress } from "../src/view/rollout/evidence";
 
@@ -38,4 +38,15 @@ test("an e-value is as near its bound as its logarithm", () => {
   expect(progress(Math.sqrt(20), 20)).toBeCloseTo(0.5);
   expect(progress(1e9, 20)).toBe(1);
   expect(progress(3, 1)).toBe(0);
+});
+
+test("a figure that is new is seen: what was before it is left out, and a value that stands alone is a point", () => {
+  const times = Array.from({ length: 60 }, (_, index) => index);
+  const values = times.map((index) => (index === 58 ? 0.97 : null));
+
+  expect(sinceKnown([times, values])[0]).toEqual(times.slice(50));
+  expect(sinceKnown([times, times.map(() => 1)])[0]).toEqual(times);
+  expect(sinceKnown([[], []])).toEqual([[], []]);
+  expect(alone(values)).toEqual([58]);
+  expect(alone([1, 2, null, 3, undefined])).toEqual([3]);
 });

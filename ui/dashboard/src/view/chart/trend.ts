@@ -1,6 +1,7 @@
 import type uPlot from "uplot";
 import { number, quantity } from "../../text/format";
 import type { Speech } from "../../text/text";
+import { alone } from "./data";
 import { timeAxis, valueAxis } from "./axes";
 import type { Look } from "./chart";
 
@@ -25,12 +26,19 @@ export function trendOptions(look: Look, { aim, rising, unit }: Aim, speech: Spe
     axes: [timeAxis(look, language), valueAxis(look, (value) => number(value, language))],
     series: [
       {},
-      { label: text.groups.treatment, stroke: colour.treatment, width: 2, value: read },
-      { label: text.groups.control, stroke: colour.control, width: 1.5, dash: [5, 4], value: read },
+      { label: text.groups.treatment, stroke: colour.treatment, width: 2, points: lonely(colour.treatment), value: read },
+      { label: text.groups.control, stroke: colour.control, width: 1.5, dash: [5, 4], points: lonely(colour.control), value: read },
     ],
     hooks: { drawClear: aim === null ? [] : [(plot) => drawAim(plot, aim, rising, look)] },
   };
 }
+
+const lonely = (fill: string): uPlot.Series.Points => ({
+  show: true,
+  size: 5,
+  fill,
+  filter: (plot, series) => alone(plot.data[series] ?? []),
+});
 
 /** Room for every value and for the target, with some air. */
 export function around(least: number | null, most: number | null, aim: number | null): [number, number] {

@@ -73,7 +73,7 @@ function Standings({ lines, selection, onSelect }: Props) {
         <button
           key={one}
           type="button"
-          class={`chip ${one} ${counts[one] ? "" : "empty"}`}
+          class={`chip ${one} ${counts[one] ? "" : "nobody"}`}
           aria-pressed={selection.standing === one}
           onClick={() => onSelect({ standing: selection.standing === one ? "" : one })}
         >

@@ -3,14 +3,14 @@ import type { ShownFigure } from "../../contract";
 import { quantity } from "../../text/format";
 import { type Speech, useSpeech } from "../../text/text";
 import { Chart } from "../chart/chart";
-import { lineUp } from "../chart/data";
+import { lineUp, sinceKnown } from "../chart/data";
 import { trendOptions } from "../chart/trend";
 import { type Group, GROUPS } from "./figures";
 
 /** A figure over time, per group. Where nothing is known the line has a gap. */
 export function Trend({ figure, title }: { figure: ShownFigure; title: string }) {
   const speech = useSpeech();
-  const data = useMemo(() => lineUp(GROUPS.map((group) => figure.groups[group]?.points ?? [])), [figure]);
+  const data = useMemo(() => sinceKnown(lineUp(GROUPS.map((group) => figure.groups[group]?.points ?? []))), [figure]);
   const known = GROUPS.some((group) => figure.groups[group]?.points.some(([, value]) => value !== null));
   if (!known) return <p class="chart nothing">{speech.text.noData}</p>;
   const { op, value, relative } = figure.target;
