@@ -5,6 +5,7 @@ certificates are renewed more often than operators are restarted.
 """
 
 import base64
+import os
 import re
 import ssl
 import time
@@ -17,6 +18,8 @@ import structlog
 log = structlog.get_logger(__name__)
 
 FILES = ("token", "username", "password", "headers", "ca", "certificate", "key")
+VARIABLE = "MLROLLOUT_PROMETHEUS_AUTH"
+"""Names the folder, for every program that asks a Prometheus of its own choice."""
 AGAIN = 5.0
 """Seconds between two looks at the files."""
 
@@ -48,6 +51,23 @@ OPEN = Access()
 def nothing() -> Access:
     """For a Prometheus that asks for nothing."""
     return OPEN
+
+
+def by_environment() -> Callable[[], Access]:
+    """What the folder shows that the environment names; nothing where it names none.
+
+    For a Prometheus that whoever runs the process has chosen, and no other.
+
+    Raises:
+        UnusableAccessError: What is in it can't be used.
+    """
+    folder = os.environ.get(VARIABLE)
+    if not folder:
+        return nothing
+    try:
+        return AccessFolder(Path(folder)).current
+    except UnusableAccessError as error:
+        raise UnusableAccessError(f"{VARIABLE}: {error}") from None
 
 
 class AccessFolder:

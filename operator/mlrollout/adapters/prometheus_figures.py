@@ -6,21 +6,26 @@ answers are small, and nobody's rollback waits for them. A thread that hangs cos
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+from threading import Lock
 from typing import Any
 
 import requests
 from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
+from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
+from urllib3 import HTTPConnectionPool
 from urllib3.util import Retry
 
 from mlrollout.ports import SourceError
 
 from .prometheus import checked
+from .prometheus_access import Access, nothing
 
 ANSWER_WITHIN = 5.0
 """Seconds for the whole of an answer."""
@@ -45,17 +50,47 @@ class Figure:
     points: Sequence[tuple[int, float]]
 
 
+class _Shows(HTTPAdapter):
+    """Shows with each request what is shown just then, and speaks TLS as is said just then."""
+
+    def __init__(self, access: Callable[[], Access]) -> None:
+        self._access = access
+        self._tls: ssl.SSLContext | None = None
+        self._lock = Lock()
+        super().__init__(max_retries=Retry(0))
+
+    def get_connection_with_tls_context(
+        self,
+        request: requests.PreparedRequest,
+        verify: bool | str,  # noqa: FBT001 - its base's
+        proxies: dict[str, str] | None = None,
+        cert: tuple[str, str] | str | None = None,
+    ) -> HTTPConnectionPool:
+        """As its base does, by the authorities and the certificate that there are now."""
+        tls = self._access().tls
+        with self._lock:  # questions come from several threads
+            if tls is not self._tls:
+                self._tls = tls
+                self.init_poolmanager(DEFAULT_POOLSIZE, DEFAULT_POOLSIZE, ssl_context=tls)
+        return super().get_connection_with_tls_context(request, verify, proxies, cert)
+
+    def add_headers(self, request: requests.PreparedRequest, **_: object) -> None:
+        """Add what is shown."""
+        request.headers.update(self._access().headers)
+
+
 class PrometheusFigures:
     """One Prometheus.
 
     Args:
         address: For example `http://prometheus.monitoring:9090`, with a path if the API has one before `/api`.
+        access: What it is shown, asked before each request.
 
     Raises:
         ValueError: The address is none, or carries a user name, a password or a query.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, access: Callable[[], Access] = nothing) -> None:
         self._address = str(checked(address)).rstrip("/")
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
         session = requests.Session()
@@ -65,6 +100,7 @@ class PrometheusFigures:
         self._client = PrometheusConnect(
             self._address, session=session, retry=Retry(0), timeout=ANSWER_WITHIN, method="POST"
         )
+        session.mount(self._address, _Shows(access))  # in place of the one that the library has mounted there
 
     async def at(self, query: str, moment: int) -> Sequence[Figure]:
         """The answer to an instant query at a moment, in seconds since the epoch.

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from mlrollout.adapters.kubernetes import Client, KubernetesVerbs, connect
 from mlrollout.adapters.prometheus import PrometheusSource
+from mlrollout.adapters.prometheus_access import by_environment
 from mlrollout.adapters.prometheus_figures import PrometheusFigures
 from mlrollout.adapters.redis import Calls, RedisSurvey, RedisUsers
 from mlrollout.ports import ObjectsError, PortError, TrafficError
@@ -73,11 +74,9 @@ async def opened(config: Config, redis_url: str) -> AsyncIterator[Backends]:
     async with AsyncExitStack() as stack:
         calls = _calls(redis_url, tls_of(config))
         stack.push_async_callback(calls.close)
-        figures = _figures(config)
-        if figures is not None:
+        figures, samples = _prometheus(config)
+        if figures is not None and samples is not None:
             stack.push_async_callback(figures.close)
-        samples = PrometheusSource(config.prometheus) if config.prometheus else None
-        if samples is not None:
             stack.push_async_callback(samples.close)
         cluster = await _cluster(config)
         if cluster is not None:
@@ -108,9 +107,13 @@ def _calls(redis_url: str, tls: Tls) -> Calls:
         raise SettingsError(f"MLROLLOUT_REDIS_URL, or what MLROLLOUT_REDIS_URL_FILE names: {error}") from error
 
 
-def _figures(config: Config) -> PrometheusFigures | None:
+def _prometheus(config: Config) -> tuple[PrometheusFigures, PrometheusSource] | tuple[None, None]:
+    """Both ways to ask it, which show it the same."""
+    if not config.prometheus:
+        return None, None
     try:
-        return PrometheusFigures(config.prometheus) if config.prometheus else None
+        access = by_environment()
+        return PrometheusFigures(config.prometheus, access), PrometheusSource(config.prometheus, access)
     except ValueError as error:
         raise SettingsError(f"prometheus: {error}") from error
 

@@ -36,6 +36,10 @@ OF_SENSE = [
     ({"prometheus": {"auth": {"tokenKey": "a", "usernameKey": "b"}}}, "a request can show one of them"),
     ({"prometheus": {"auth": {"usernameKey": "b"}}}, "usernameKey and passwordKey go together"),
     ({"prometheus": {"auth": {"keyKey": "b"}}}, "certificateKey and keyKey go together"),
+    (
+        {"server": {"enabled": True, "prometheusAuth": True, "config": {"prometheus": "http://a"}}},
+        "server.prometheusAuth takes prometheus.auth",
+    ),
     ({"allowedPrometheusAddresses": ["http://a,http://b"]}, '"http://a,http://b" is no pattern of addresses'),
     ({"notifications": {"allowedAddresses": ["slack://token"]}}, '"slack://token" is no pattern of receivers'),
     ({"notifications": {"allowedAddresses": ["https"]}}, "https alone would be any webhook"),

@@ -157,3 +157,18 @@ def test_requests_still_come_while_the_pod_ends() -> None:
     deployment = one(render({"server": SERVER}), "Deployment", NAME)
     waits = at(deployment, f"{POD}.containers.0.lifecycle.preStop.sleep.seconds")
     assert waits + END_WITHIN < at(deployment, f"{POD}.terminationGracePeriodSeconds")
+
+
+def test_the_servers_prometheus_is_shown_what_the_operators_is_where_the_administrator_says() -> None:
+    auth = {"address": "http://a", "auth": {"existingSecret": "prometheus-auth", "tokenKey": "bearer"}}
+    config = {**SERVER["config"], "prometheus": "http://a"}
+
+    def shown(**server: object) -> tuple[object, list[Manifest]]:
+        pod = at(one(render({"prometheus": auth, "server": {**SERVER, **server}}), "Deployment", NAME), POD)
+        folder = {env["name"]: env.get("value") for env in pod["containers"][0]["env"]}.get("MLROLLOUT_PROMETHEUS_AUTH")
+        return folder, [volume["secret"] for volume in pod["volumes"] if volume["name"] == "prometheus-auth"]
+
+    assert shown(config=config) == (None, [])
+    folder, (secret,) = shown(config=config, prometheusAuth=True)
+    assert folder == "/etc/mlrollout/prometheus"
+    assert (secret["secretName"], secret["items"]) == ("prometheus-auth", [{"key": "bearer", "path": "token"}])

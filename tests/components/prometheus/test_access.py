@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import structlog
 from mlrollout.adapters.prometheus import PrometheusSource
-from mlrollout.adapters.prometheus_access import AGAIN, AccessFolder, UnusableAccessError
+from mlrollout.adapters.prometheus_access import AGAIN, VARIABLE, AccessFolder, UnusableAccessError, by_environment
+from mlrollout.adapters.prometheus_figures import PrometheusFigures
 from mlrollout.evidence.answer import Answer
 from mlrollout.ports import SourceError
 
@@ -54,6 +55,13 @@ async def asking(proxy: CheckingProxy, shown: Shown) -> AsyncIterator[Prometheus
     source = PrometheusSource(proxy.address, shown.opened().current)
     yield source
     await source.close()
+
+
+@asynccontextmanager
+async def showing(address: str, shown: Shown) -> AsyncIterator[PrometheusFigures]:
+    figures = PrometheusFigures(address, shown.opened().current)
+    yield figures
+    await figures.close()
 
 
 async def good(source: PrometheusSource) -> Answer:
@@ -208,3 +216,39 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_nothing_of_it_is_shown_by_accident(shown: Shown) -> None:
     shown.put(token="s3cret")  # noqa: S106 - a test's
     assert "s3cret" not in repr(shown.opened().current())
+
+
+async def test_figures_are_asked_for_with_the_same(prometheus: PrometheusServer, shown: Shown) -> None:
+    shown.put(token="first")  # noqa: S106 - a test's
+    asks = {"Authorization": "Bearer first"}
+    async with checking(prometheus.url, asks) as proxy, showing(proxy.address, shown) as it:
+        assert [figure.points for figure in await it.at("vector(3)", 1000)] == [[(1000, 3.0)]]
+        proxy.asks["Authorization"] = "Bearer second"
+        with pytest.raises(SourceError, match="HTTP 401"):
+            await it.at("vector(3)", 1000)
+        shown.put(token="second")  # noqa: S106 - a test's
+        assert await it.at("vector(3)", 1000)
+
+
+async def test_figures_come_from_a_server_of_a_private_authority_that_asks_for_a_certificate(
+    prometheus: PrometheusServer, shown: Shown, ours: certificates.Certificates, tmp_path: Path
+) -> None:
+    theirs = certificates.make(tmp_path / "theirs")
+    async with checking(prometheus.url, tls=serving(ours, ours.ca)) as proxy, showing(proxy.address, shown) as figures:
+        for files in ({}, {"ca": ours.ca}, {"ca": theirs.ca, "certificate": ours.certificate, "key": ours.key}):
+            shown.put(**{name: file.read_bytes() for name, file in files.items()})
+            with pytest.raises(SourceError, match="can't be reached"):
+                await figures.at("vector(3)", 1000)
+        shown.put(ca=ours.ca.read_bytes())
+        assert await figures.at("vector(3)", 1000)
+
+
+def test_the_environment_names_the_folder(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert by_environment()().headers == {}
+    shown.put(token="t0ken")  # noqa: S106 - a test's
+    monkeypatch.setenv(VARIABLE, str(shown.folder))
+    assert by_environment()().headers == {"Authorization": "Bearer t0ken"}
+    shown.put(username="u")
+    with pytest.raises(UnusableAccessError, match=f"{VARIABLE}: .* has one of username and password"):
+        by_environment()

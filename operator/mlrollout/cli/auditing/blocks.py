@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mlrollout.adapters.prometheus import PrometheusSource
+from mlrollout.adapters.prometheus_access import by_environment
 from mlrollout.api import KIND
 from mlrollout.api.duration import brief
 from mlrollout.cli.authoring.manifests import UnreadableInputError, manifests
@@ -111,7 +112,7 @@ def _line(found: Replayed) -> str:
 
 async def _fetch(found: Object, prometheus: str, guardrail: str, attempt: int) -> BlocksDocument:
     try:
-        source = PrometheusSource(prometheus)
+        source = PrometheusSource(prometheus, by_environment())
     except ValueError as error:
         raise NotFetchedError(f"--prometheus: {error}") from error
     try:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from mlrollout.adapters.prometheus import PrometheusSource
+from mlrollout.adapters.prometheus_access import by_environment
 from mlrollout.api import duration
 from mlrollout.api.spec import Spec
 from mlrollout.evidence.answer import Answer
@@ -50,7 +51,7 @@ def _since(text: str) -> float:
 async def _ask(spec: Spec, prometheus: str, seconds: float) -> Mapping[str, Answer]:
     asked = history.questions(spec, seconds)
     try:
-        source = PrometheusSource(prometheus)
+        source = PrometheusSource(prometheus, by_environment())
     except ValueError as error:
         raise command.UnusableError(f"--prometheus: {error}") from error
     try:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mlrollout.adapters.prometheus import PrometheusSource
+from mlrollout.adapters.prometheus_access import by_environment
 from mlrollout.api import KIND
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
@@ -123,7 +124,7 @@ async def _look(found: Sequence[Manifest], prometheus: str | None) -> Sequence[M
     if prometheus is None:
         return [ManifestFindings(manifest, _read(manifest)[1]) for manifest in found]
     try:
-        source = PrometheusSource(prometheus)
+        source = PrometheusSource(prometheus, by_environment())
     except ValueError as error:
         raise UnreadableInputError(f"--prometheus: {error}") from error
     try:

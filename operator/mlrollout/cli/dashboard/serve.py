@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from mlrollout.adapters.prometheus import PrometheusSource
+from mlrollout.adapters.prometheus_access import by_environment
 from mlrollout.cli.cluster.rollouts import ClusterRollouts
 from mlrollout.cli.ending import CommandError, ExitCode
 from mlrollout.cli.terminal import Terminal
@@ -146,7 +147,7 @@ async def _prometheus(address: str) -> AsyncIterator[PrometheusSource | None]:
         yield None
         return
     try:
-        source = PrometheusSource(address)
+        source = PrometheusSource(address, by_environment())
     except ValueError as error:
         raise CommandError(f"--prometheus: {error}", ExitCode.WRONG_USAGE) from None
     try:

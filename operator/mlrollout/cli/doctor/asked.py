@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 
 from mlrollout.adapters.prometheus import PrometheusSource
+from mlrollout.adapters.prometheus_access import by_environment
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.cli.cluster.api import Data
 from mlrollout.domain.traffic import Traffic
@@ -60,7 +61,7 @@ def _differs(key: str, answer: Traffic | TrafficError, status: Fields) -> str:
 
 async def _prometheus(address: str) -> Diagnosis:
     try:
-        source = PrometheusSource(address)
+        source = PrometheusSource(address, by_environment())
     except ValueError as error:
         return Diagnosis(_PROMETHEUS, DiagnosisLevel.FAILED, str(error), "correct --prometheus")
     try:
