@@ -1,7 +1,7 @@
 """Monitoring figures, from a real Prometheus that scrapes an application and the server itself."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 import pytest
@@ -199,7 +199,7 @@ RELATIVE = {
 }
 
 
-async def _shown(address: str, prefix: str, *business: dict[str, object]) -> dict[str, ShownFigure]:
+async def _shown(address: str, prefix: str, *business: Mapping[str, object]) -> dict[str, ShownFigure]:
     """What the dashboard shows of an application."""
     source, woken = PrometheusSource(address), asyncio.Event()
     settings = DashboardSettings.model_validate({"business": business, "window": "5m"})
