@@ -191,7 +191,7 @@ def test_without_a_prometheus_that_is_told(redis_server: RedisServer) -> None:
 
 # --- the dashboard, which asks for a trend of the same -----------------------------------------
 
-RELATIVE = {
+RELATIVE: dict[str, object] = {
     "key": "seconds",
     "title": {"en": "Working time", "ko": "작업 시간"},
     "query": "sum by (group) (increase(${metrics}_response_time_seconds_sum[$window]))",
