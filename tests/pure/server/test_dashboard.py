@@ -123,13 +123,13 @@ def _object(name: str, version: int, uid: str = "u") -> dict[str, Any]:
     return {**found, "metadata": metadata}
 
 
-def test_a_list_that_brings_nothing_new_changes_nothing() -> None:
+async def test_a_list_that_brings_nothing_new_changes_nothing() -> None:
     known = KnownRollouts(lambda: dispatch.NOW)
-    known.replace([_object("a", 1), _object("b", 2)])
+    await known.replace([_object("a", 1), _object("b", 2)])
     seen = known.version
-    known.replace([_object("a", 1), _object("b", 2)])
+    await known.replace([_object("a", 1), _object("b", 2)])
     assert (known.version, known.since(seen), known.removed) == (seen, [], 0)
-    known.replace([_object("b", 3)])
+    await known.replace([_object("b", 3)])
     assert [ref.name for ref, _ in known.since(seen)] == ["b"]
     assert known.removed > seen
 

@@ -120,8 +120,8 @@ class KnownRollouts:
 
     # --- what the watch writes ---------------------------------------------------------------
 
-    def replace(self, objects: Sequence[Object]) -> None:
-        """Know these objects and no others."""
+    async def replace(self, objects: Sequence[Object]) -> None:
+        """Know these objects and no others. Others get their turn meanwhile: a thousand take a while."""
         there = {ref_of(one): one for one in objects}
         for ref in [ref for ref in self._known if ref not in there]:
             self._remove(ref)
@@ -129,6 +129,7 @@ class KnownRollouts:
             known = self._known.get(ref)
             if known is None or version_of(known.found) != version_of(found):
                 self.put(ref, found)
+                await asyncio.sleep(0)
         self.hear()
 
     def put(self, ref: Ref, found: Object) -> None:

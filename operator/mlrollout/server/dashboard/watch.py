@@ -84,7 +84,7 @@ class SharedWatch:
         while True:
             try:
                 objects, version = await self._cluster.list()
-                self.known.replace(objects)
+                await self.known.replace(objects)
                 failed = 0
                 while version:
                     version = await self._until_it_ends(version)
