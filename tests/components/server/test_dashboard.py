@@ -5,11 +5,13 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
+from hatchling.builders.wheel import WheelBuilder
 from mlrollout.evidence.answer import Answer
 from mlrollout.ports import ConflictError, DeniedError, GoneError, Object, ObjectsError, Ref
 from mlrollout.server.app import make
@@ -449,7 +451,7 @@ async def test_why_nothing_could_be_asked_for_is_told(place: Place, error: Objec
 
 
 @pytest.fixture
-async def page(tmp_path: Any) -> AsyncIterator[Callable[..., Awaitable[ClientResponse]]]:
+async def page(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[ClientResponse]]]:
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text("<!doctype html>" + "x" * 1000)
     (tmp_path / "assets" / "a-1.js").write_text("1" * 1000)
@@ -483,10 +485,18 @@ async def test_the_page_is_served_from_memory_packed_where_that_is_understood(
 @pytest.mark.parametrize(
     "name", ["secret.key", "../pages.py", "%2e%2e/pages.py", "assets", "assets/", "assets//a-1.js"]
 )
-def test_what_is_none_of_the_pages_files_is_not_there(tmp_path: Any, name: str) -> None:
+def test_what_is_none_of_the_pages_files_is_not_there(tmp_path: Path, name: str) -> None:
     (tmp_path / "secret.key").write_text("x")
     assert name not in pages.read(tmp_path)
 
 
-def test_a_page_that_was_not_built_is_none(tmp_path: Any) -> None:
+def test_a_page_that_was_not_built_is_none(tmp_path: Path) -> None:
     assert pages.read(tmp_path / "none") == {}
+
+
+def test_the_wheel_and_so_the_image_carry_the_page_that_is_committed() -> None:
+    root = Path(__file__).parents[3]
+    carried = {one.distribution_path for one in WheelBuilder(str(root)).recurse_included_files()}
+
+    assert pages.INDEX in pages.read()
+    assert {f"mlrollout/server/dashboard/page/{name}" for name in pages.read()} <= carried
