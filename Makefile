@@ -77,6 +77,7 @@ generate: $(VENV)/ready ## Write the CRD, the chart's copy and values, reference
 	$(BIN)/python -m docs.reasons
 	$(BIN)/python -m docs.cli_reference
 	$(BIN)/python -m docs.http_reference
+	$(BIN)/python -m docs.gitops
 	$(BIN)/python -m tests.pure.cli.golden
 	$(BIN)/python -m docs.notification_schema
 	$(BIN)/python -m docs.dashboard_contract

@@ -75,6 +75,7 @@ _SOURCES: Mapping[str, tuple[Source, ...]] = {
     "helm": (gobuild.cached, on_path, gobuild.build),
     "helm4": (gobuild.cached, gobuild.build),
     "victoria-metrics": (gobuild.cached, gobuild.build),
+    "flux-health": (gobuild.cached, gobuild.build),
     "redis-server": _PACKAGED,
     "redis-cli": _PACKAGED,
     "prometheus": _PACKAGED,

@@ -96,7 +96,14 @@ VICTORIAMETRICS = GoModule(
     stamps=(),
     takes="1 to 2 minutes on two cores",
 )
-_ALL = (KUBERNETES, ETCD, HELM, HELM4, VICTORIAMETRICS)
+FLUX = GoModule(
+    folder="flux",
+    module="github.com/fluxcd/pkg/runtime",
+    commands={"flux-health": "."},
+    stamps=(),
+    takes="1 to 2 minutes on two cores",
+)
+_ALL = (KUBERNETES, ETCD, HELM, HELM4, VICTORIAMETRICS, FLUX)
 MODULES: Mapping[str, GoModule] = {name: module for module in _ALL for name in module.commands}
 
 

@@ -1,25 +1,19 @@
-"""The script runs in Lua 5.1, the dialect of Argo CD, without the libraries that Argo CD takes away."""
+"""What each condition makes of the health."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from lupa.lua51 import LuaRuntime  # type: ignore[import-untyped]  # one import is not worth another package
 from mlrollout.api.status import Condition, ConditionStatus, Status
 from mlrollout.domain.conditions import READY, RECONCILING, Fact, stalled, stamp
 from mlrollout.domain.reason import Reason
 
-SCRIPT = (Path(__file__).parents[3] / "docs" / "argocd" / "health.lua").read_text()
-TAKEN_AWAY = ("os", "io", "package", "require", "debug", "string", "table", "math", "dofile", "loadfile")
+from tests.pure.argocd.lua import SCRIPTS, run
 
 
 def health(status: dict[str, Any] | None, generation: int = 2) -> dict[str, str]:
-    lua = LuaRuntime(unpack_returned_tuples=True)
-    for library in TAKEN_AWAY:
-        lua.globals()[library] = None
     whole = {"metadata": {"generation": generation}} | ({"status": status} if status is not None else {})
-    lua.globals().obj = lua.table_from(whole, recursive=True)
-    return dict(lua.execute(SCRIPT))
+    found: dict[str, str] = run(SCRIPTS / "health.lua", whole)
+    return found
 
 
 def of(*facts: Fact) -> dict[str, Any]:
