@@ -64,6 +64,7 @@ def test_what_is_old_is_never_shown_as_live(screen: Screens, stand_in: StandIn) 
     shown.see("Not live: what you see is as of")
     shown.until("getComputedStyle(document.querySelector('.state')).filter === 'grayscale(1)'")
     assert shown.page.locator(".live.on").count() == 0
+    assert shown.page.title().startswith("…")
 
     stand_in.away = False
     stand_in.detail = detail(percentage=10)

@@ -8,8 +8,10 @@ import pytest
 import yaml
 
 from devstack.stack import Stack
+from tests.cluster.cli.test_dashboard import opened
 from tests.cluster.server.house import DASHBOARD, DOCUMENTED
 from tests.components.server.ab.calls import ClusterServer
+from tests.page.samples import HTML
 from tests.support.browser import Screens, browser, screen
 from tests.support.screen import AXE, Screen
 from tests.whole.house import House
@@ -36,16 +38,22 @@ def account(stack: Stack) -> Path:
 
 
 @pytest.fixture
-def url(house: House, account: Path) -> Iterator[str]:
-    """Where the dashboard is. Its server knows how the application of this house exports its metrics."""
+def server(house: House, account: Path) -> Iterator[ClusterServer]:
+    """One that has the dashboard, and knows how the application of this house exports its metrics."""
     shown = {"object": {"namespace": house.name, "name": "ml-dispatch"}, "metrics": metrics_of(house)}
     config = {
         "rollouts": [{"name": "ml-dispatch", "key": house.key}],
         "prometheus": house.stack.prometheus_url,
         "dashboard": {"applications": [shown], "interval": "5s", "window": "1m"},
     }
-    with ClusterServer(house.stack.redis_url, account, config) as server:
-        yield f"{server.url}/dashboard/"
+    with ClusterServer(house.stack.redis_url, account, config) as running:
+        yield running
+
+
+@pytest.fixture
+def url(server: ClusterServer) -> str:
+    """Where the dashboard is."""
+    return f"{server.url}/dashboard/"
 
 
 def metrics_of(house: House) -> str:
@@ -111,14 +119,15 @@ def test_a_person_follows_a_rollout_and_acts_on_it(house: House, url: str, scree
     shown.see("100 %", within=".summary .share")
     act(shown, "Demote", "a complaint")
     shown.see("30 %", within=".summary .share")
-    act(shown, "Roll back", "many complaints")
+    act(shown, "Roll back", f"many complaints {HTML}")
     shown.see("0 %", within=".summary .share")
     shown.see("Rolled back by a person", within=".summary .phase")
     assert house.percentage == "0"
     act(shown, "Retry", "mended")
     shown.see("10 %", within=".summary .share")
 
-    shown.see("many complaints", within=".history")
+    shown.see(f"many complaints {HTML}", within=".history")
+    assert shown.ask("window.ran === undefined && document.querySelectorAll('#page img').length === 0")
     shown.see("operates", within=".history")
     told = [one for one in house.status()["history"] if one["reason"] == "ManualRollback"]
     assert "many complaints" in told[0]["message"]
@@ -157,6 +166,62 @@ def test_a_token_that_ends_while_the_page_is_open_ends_no_work(house: House, url
     assert house.percentage == "10"
     assert shown.page.url.endswith(f"#/{house.name}/ml-dispatch")
     assert shown.page.get_by_label("Reason").count() == 0, "what another person wrote is not theirs to send"
+
+
+def test_of_two_tabs_that_want_the_same_the_second_hears_that_it_is_done(
+    house: House, url: str, screen: Screens
+) -> None:
+    house.apply(stages=STAGES)
+    house.until_percentage(10)
+    token = person(house, "operates", *OPERATE)
+    tabs = [screen().open(f"{url}#/{house.name}/ml-dispatch") for _ in range(2)]
+    for tab in tabs:
+        sign_in(tab, token)
+        tab.press("Pause …")
+        tab.page.get_by_label("Reason").fill("a holiday")
+    tabs[0].page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+    tabs[0].see("Pause: done.", within=".acts")
+    tabs[1].page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+    tabs[1].see("paused", within="dialog .note.bad")
+    assert house.reasons().count("Paused") == 1
+
+
+def test_a_server_that_dies_and_comes_back_is_neither_believed_nor_lost(
+    house: House, server: ClusterServer, url: str, screen: Screens
+) -> None:
+    house.apply(stages=STAGES)
+    house.until_percentage(10)
+    token = person(house, "operates", *OPERATE)
+    shown = screen().open(f"{url}#/{house.name}/ml-dispatch")
+    sign_in(shown, token)
+    shown.see("Live", within=".live.on")
+    server.kill()
+    shown.see("Not live: what you see is as of")
+    house.annotate("rollback", "meanwhile")
+    house.until_percentage(0)
+    assert "10 %" in (shown.page.locator(".summary .share").text_content() or "")
+
+    server.start()
+    shown.see("Your session has ended")  # its key was of the process that died
+    sign_in(shown, token)
+    shown.see("Rolled back by a person", within=".summary .phase")
+    shown.see("Live", within=".live.on")
+
+
+def test_mlrollout_dashboard_opens_it_as_the_person_of_the_kubeconfig(house: House, screen: Screens) -> None:
+    house.apply(stages=STAGES)
+    house.until_percentage(10)
+    with opened(Path(house.stack.cluster.kubeconfig), "-n", house.name) as running:
+        shown = screen().open(running.address)
+        shown.see("1 rollout")
+        assert "code=" not in shown.page.url
+        shown.page.get_by_role("link", name="ml-dispatch").click()
+        act(shown, "Roll back", "complaints")
+        shown.see("Rolled back by a person", within=".summary .phase")
+        shown.press("Sign out")
+        shown.see("Run mlrollout dashboard again")
+        stranger = screen().open(running.address)
+        assert "Sign out" not in (stranger.page.text_content("body") or "")
 
 
 def test_the_figures_are_those_of_prometheus(house: House, url: str, screen: Screens) -> None:

@@ -36,7 +36,10 @@ export const en = {
   orders: { urgency: "Urgent first", name: "By name" },
   all: "All",
   phase: "Phase",
-  shown: (count: number, of: number) => (count === of ? `${of} rollouts` : `${count} of ${of} rollouts`),
+  shown: (count: number, of: number) => {
+    const all = of === 1 ? "1 rollout" : `${of} rollouts`;
+    return count === of ? all : `${count} of ${all}`;
+  },
   none: "There is no rollout that you may see.",
   noneSelected: "No rollout is like this.",
   showAll: "Show all",

@@ -1,7 +1,8 @@
 import { useEffect } from "preact/hooks";
 
-export function useTitle(title: string): void {
+/** The title of the tab; one that is not live says so, too. */
+export function useTitle(title: string, live: boolean): void {
   useEffect(() => {
-    document.title = title;
-  }, [title]);
+    document.title = live ? title : `… ${title}`;
+  }, [title, live]);
 }

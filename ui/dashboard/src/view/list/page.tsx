@@ -28,14 +28,15 @@ export function ListPage({ rollouts, selection, onSelect }: Props) {
   const { text } = useSpeech();
   const refused = useStream(null, TYPES, rollouts);
   const { freshness, lines } = useStore(rollouts);
+  const live = isLive(freshness);
   const all = useMemo(() => [...lines.values()], [lines]);
   const shown = useMemo(() => select(all, selection), [all, selection]);
   const bad = all.filter((line) => standing(line) === "bad").length;
-  useTitle(`${bad ? `(${bad}) ` : ""}${text.rollouts} – mlrollout`);
+  useTitle(`${bad ? `(${bad}) ` : ""}${text.rollouts} – mlrollout`, live);
   const known = freshness.asOf !== null;
   return (
     <AheadContext.Provider value={freshness.ahead}>
-      <main id="content" tabIndex={-1} class={`list ${isLive(freshness) ? "" : "stale"}`}>
+      <main id="content" tabIndex={-1} class={`list ${live ? "" : "stale"}`}>
         <div class="heading">
           <h1>{text.rollouts}</h1>
           <LiveBadge freshness={freshness} />

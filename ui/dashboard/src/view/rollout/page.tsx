@@ -22,7 +22,7 @@ export function RolloutPage({ namespace, name }: { namespace: string; name: stri
   const refused = useStream(`${namespace}/${name}`, TYPES, store);
   const { freshness, detail, figures, gone } = useStore(store);
   const live = isLive(freshness);
-  useTitle(`${detail ? `${detail.percentage} % ` : ""}${name} – ${detail ? word(text.reasons, detail.phase) : "mlrollout"}`);
+  useTitle(`${detail ? `${detail.percentage} % ` : ""}${name} – ${detail ? word(text.reasons, detail.phase) : "mlrollout"}`, live);
   return (
     <AheadContext.Provider value={freshness.ahead}>
       <main id="content" tabIndex={-1} class={`rollout ${live && !gone ? "" : "stale"}`}>
