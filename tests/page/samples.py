@@ -113,9 +113,10 @@ def detail(**changes: Any) -> Json:
         "history": [
             step(1, 90_000, "AttemptStarted", 0, 0, "attempt 1 of revision ranker-1 begins"),
             step(2, 86_400, "StageAdvanced", 0, 10, "stage pilot (10 %) is entered: every source answers"),
-            step(3, 50_000, "Demoted", 30, 10, "(complaints by ops over HTTP) back to stage pilot", by="ops")
+            step(3, 60_000, "StageAdvanced", 10, 30, "stage expansion: error-rate 0.0118 (limit 0.05, 8 921 samples)"),
+            step(4, 50_000, "Demoted", 30, 10, "(complaints by ops over HTTP) back to stage pilot", by="ops")
             | {"warning": True},
-            step(4, 10_800, "StageAdvanced", 10, 30, "stage expansion: error-rate 0.0121 (limit 0.05, 12 034 samples)"),
+            step(5, 10_800, "StageAdvanced", 10, 30, "stage expansion: error-rate 0.0121 (limit 0.05, 12 034 samples)"),
         ],
         **changes,
     }

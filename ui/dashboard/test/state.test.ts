@@ -3,6 +3,7 @@ import { isLive, UNHEARD } from "../src/state/freshness";
 import { afterDetailEvents, NO_ROLLOUT } from "../src/state/rollout";
 import { afterListEvents, keyOf, type ListEvent, NO_ROLLOUTS } from "../src/state/rollouts";
 import { EVERYTHING, select, standings, valuesOf } from "../src/state/selection";
+import { trackOf } from "../src/state/track";
 import { Store } from "../src/state/store";
 import { detail, line } from "./support/samples";
 
@@ -119,4 +120,35 @@ test("a thousand events between two pictures are drawn once", () => {
   expect([frames.length, drawn, store.get().lines.size]).toEqual([1, 0, 0]);
   frames[0]?.();
   expect([drawn, store.get().lines.size]).toEqual([1, 1000]);
+});
+
+describe("the percentage over time", () => {
+  const step = { serial: 1, reason: "ManualRollback", message: "", by: "kim", warning: true, attempt: 1, revision: "", stage: "" };
+  const at = (seconds: number) => new Date(seconds * 1000).toISOString();
+  const history = [
+    { ...step, at: at(100), from: null, to: 10 },
+    { ...step, at: at(200), from: 10, to: 0 },
+    { ...step, at: at(300), from: 0, to: 0 },
+  ];
+
+  test("follows the history at once, whatever the figures still say", () => {
+    const { points, events } = trackOf(detail({ history, percentage: 0 }), null, 400_000);
+
+    expect(points).toEqual([[100, 10], [200, 0], [300, 0], [400, 0]]);
+    expect(events.map(({ at, from, to, by }) => [at, from, to, by])).toEqual([[100, null, 10, "kim"], [200, 10, 0, "kim"]]);
+  });
+
+  test("begins where the figures do, if they know more", () => {
+    const early = { at: 50, reason: "AttemptStarted", by: null, from: null, to: 5, message: "" };
+    const percentage = { points: [[50, 5], [100, 10], [150, 10]] as [number, number][], events: [early] };
+    const figures = { asOf: AS_OF, interval: 15, window: 300, metrics: "", figures: [], percentage };
+    const { points, events } = trackOf(detail({ history, percentage: 0 }), figures, 400_000);
+
+    expect(points.slice(0, 2)).toEqual([[50, 5], [100, 10]]);
+    expect(events[0]).toBe(early);
+  });
+
+  test("is nothing where nothing is known", () => {
+    expect(trackOf(detail(), null, 400_000)).toEqual({ points: [], events: [] });
+  });
 });

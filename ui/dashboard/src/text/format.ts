@@ -29,6 +29,9 @@ export function target(wanted: FigureTarget, unit: string, { language, text }: S
   return wanted.relative ? `${value} ${text.against}` : value;
 }
 
+/** From one percentage to another; where nobody knows from which, the other alone. */
+export const move = (from: number | null, to: number): string => (from === null ? `${to} %` : `${from} → ${to} %`);
+
 /** A length of time in its two largest units. */
 export function span(seconds: number, { text }: Speech): string {
   const whole = Math.max(0, Math.floor(seconds));

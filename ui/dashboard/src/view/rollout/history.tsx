@@ -1,5 +1,5 @@
 import type { DetailStep } from "../../contract";
-import { moment } from "../../text/format";
+import { moment, move } from "../../text/format";
 import { useSpeech, word } from "../../text/text";
 import { Sign } from "../shared/sign";
 
@@ -34,9 +34,7 @@ function Step({ step }: { step: DetailStep }) {
         )}{" "}
         {step.warning && <Sign tone="bad" />} <b>{word(text.reasons, step.reason)}</b>{" "}
         {step.from !== step.to && (
-          <span class="move">
-            {step.from ?? "?"} → {step.to} %
-          </span>
+          <span class="move">{move(step.from, step.to)}</span>
         )}{" "}
         {step.by && <span class="by">{text.by(step.by)}</span>}
       </p>

@@ -72,15 +72,21 @@ function Facts({ detail }: { detail: RolloutDetail }) {
   const { text } = useSpeech();
   return (
     <dl class="facts">
-      <dt>{text.revision}</dt>
-      <dd>{detail.revision || "–"}</dd>
-      <dt>{text.attempt}</dt>
-      <dd>{detail.attempt}</dd>
-      <dt>{text.key}</dt>
-      <dd>
-        {detail.key}
-        {detail.holdback > 0 && <small> ({text.holdback(detail.holdback)})</small>}
-      </dd>
+      <div>
+        <dt>{text.revision}</dt>
+        <dd>{detail.revision || "–"}</dd>
+      </div>
+      <div>
+        <dt>{text.attempt}</dt>
+        <dd>{detail.attempt}</dd>
+      </div>
+      <div>
+        <dt>{text.key}</dt>
+        <dd>
+          {detail.key}
+          {detail.holdback > 0 && <small> ({text.holdback(detail.holdback)})</small>}
+        </dd>
+      </div>
     </dl>
   );
 }

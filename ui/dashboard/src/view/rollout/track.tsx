@@ -1,8 +1,10 @@
-import { useMemo } from "preact/hooks";
+import { useContext, useMemo } from "preact/hooks";
 import type { RolloutDetail, RolloutFigures, TrackEvent } from "../../contract";
-import { moment } from "../../text/format";
+import { trackOf } from "../../state/track";
+import { moment, move } from "../../text/format";
 import { useSpeech, word } from "../../text/text";
 import { Chart } from "../chart/chart";
+import { AheadContext } from "../shared/clock";
 import { lineUp } from "../chart/data";
 import { trackOptions } from "../chart/track";
 
@@ -12,7 +14,8 @@ const SHOWN = 4;
 export function Track({ detail, figures }: { detail: RolloutDetail; figures: RolloutFigures | null }) {
   const speech = useSpeech();
   const { text } = speech;
-  const { points, events } = figures?.percentage ?? { points: [], events: [] };
+  const ahead = useContext(AheadContext);
+  const { points, events } = useMemo(() => trackOf(detail, figures, Date.now() + ahead), [detail, figures]);
   const data = useMemo(() => lineUp([points]), [points]);
   return (
     <section class="track" aria-labelledby="track">
@@ -46,9 +49,7 @@ function Change({ event }: { event: TrackEvent }) {
   return (
     <li>
       <time dateTime={at.toISOString()}>{moment(event.at * 1000, language)}</time>{" "}
-      <b>
-        {event.from ?? "?"} → {event.to} %
-      </b>{" "}
+      <b>{move(event.from, event.to)}</b>{" "}
       {word(text.reasons, event.reason)}
       {event.by && ` ${text.by(event.by)}`}
     </li>
