@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import statistics
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, CDPSession
 
 ROLLOUTS = 1000
+WATCHING = """
+  new MutationObserver(() => (window.changed = performance.timeOrigin + performance.now()))
+    .observe(document.querySelector(".body"), {subtree: true, childList: true, characterData: true, attributes: true})
+"""
 
 
 def weight() -> None:
@@ -54,18 +59,21 @@ def updates(browser: Browser, stand_in: StandIn, count: int) -> None:
     shown.see(f"{ROLLOUTS} rollouts")
     session = shown.page.context.new_cdp_session(shown.page)
     session.send("Performance.enable")
-    scripting, whole = [], []
+    shown.ask(WATCHING)
+    scripting, whole, drawn = [], [], []
     for number in range(count):
-        before = _spent(session)
+        before, told = _spent(session), time.time()
         stand_in.say("rollout", line(0, name="ml-dispatch-0000", revision=f"r{number}", message=f"update {number}"))
         shown.until(f"document.querySelector('.waits').textContent.includes('update {number}')")
         after = _spent(session)
+        drawn.append(shown.ask("window.changed") - told * 1000)
         scripting.append((after["ScriptDuration"] - before["ScriptDuration"]) * 1000)
         drawing = ("ScriptDuration", "LayoutDuration", "RecalcStyleDuration")
         whole.append(sum(after[one] - before[one] for one in drawing) * 1000)
     shown.close()
     tell(f"scripting of one update of {ROLLOUTS}, with the asking whether it is drawn", scripting)
     tell("the same with styles and layout", whole)
+    tell("from the server's word to the page changed", drawn)
 
 
 def _spent(session: CDPSession) -> dict[str, float]:
