@@ -17,17 +17,17 @@ from .web import application
 REDIS = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
 
 
-async def main(name: str, port: int, per_second: float, map_fails: float) -> None:
+async def main(name: str, place: tuple[str, int], per_second: float, map_fails: float) -> None:
     """Serve and ask until SIGTERM or SIGINT."""
     metrics = Metrics(name)
     async with Rollout(f"{name}:rollout_percentage", redis=REDIS, salt=f"{name}_v1") as rollout:
-        await _serve(Service(rollout, metrics, map_fails), metrics, port, per_second)
+        await _serve(Service(rollout, metrics, map_fails), metrics, place, per_second)
 
 
-async def _serve(service: Service, metrics: Metrics, port: int, per_second: float) -> None:
+async def _serve(service: Service, metrics: Metrics, place: tuple[str, int], per_second: float) -> None:
     runner = web.AppRunner(application(service, metrics), access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await web.TCPSite(runner, *place).start()
     try:
         async with asyncio.TaskGroup() as running:
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -45,6 +45,7 @@ def _stop(task: asyncio.Task[object] | None) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="app", description=__doc__)
     parser.add_argument("--name", default="ml_dispatch", help="how its key and metrics begin (default: ml_dispatch)")
+    parser.add_argument("--host", default="127.0.0.1", help="where it listens (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--rate", type=float, default=200, help="requests per second (default: 200)")
     told = "how often the map does not answer (default: 0.03)"
@@ -56,4 +57,4 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     arguments = _arguments()
     with suppress(asyncio.CancelledError):
-        asyncio.run(main(arguments.name, arguments.port, arguments.rate, arguments.map_fails))
+        asyncio.run(main(arguments.name, (arguments.host, arguments.port), arguments.rate, arguments.map_fails))
