@@ -121,4 +121,4 @@ lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile --group rivals -c requirements/dev.txt $(LOCK) -o requirements/rivals.txt
 
 clean: down ## Stop the local stack and remove what was made here
-	rm -rf .venv* .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv* .local .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
