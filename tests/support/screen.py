@@ -10,7 +10,7 @@ from typing import Any
 AXE = Path(__file__).parents[2] / "ui" / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
 PICTURES = os.environ.get("MLROLLOUT_PICTURES")
 """A folder for pictures of what was shown, to be looked at."""
-PATIENCE = 20_000
+PATIENCE = 30_000
 """Milliseconds that a busy machine may take to show something."""
 
 
