@@ -15,7 +15,7 @@ from tests.whole.conftest import houses
 from tests.whole.house import LONG, House
 from tests.whole.releases import OLDER, Release
 
-OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+UNINSTALL = (Path(__file__).parents[2] / "docs" / "uninstall.md").read_text()
 
 
 @pytest.fixture
@@ -99,8 +99,7 @@ def test_where_the_release_is_gone_the_rollout_waits_as_documented(bare: House, 
 
 def _documented(house: House) -> Iterator[list[str]]:
     """What the page on operations tells to type there, in this house."""
-    section = OPERATIONS.partition("## Uninstall")[2]
-    for told in re.findall(r"^kubectl (patch .*)$", section, re.MULTILINE):
+    for told in re.findall(r"^kubectl (patch .*)$", UNINSTALL, re.MULTILINE):
         yield shlex.split(told.replace("-n dispatch", f"-n {house.name}"))
 
 
