@@ -129,6 +129,7 @@ def test_a_person_follows_a_rollout_and_acts_on_it(house: House, url: str, scree
     shown.see(f"many complaints {HTML}", within=".history")
     assert shown.ask("window.ran === undefined && document.querySelectorAll('#page img').length === 0")
     shown.see("operates", within=".history")
+    shown.picture("real-one", whole=True)
     told = [one for one in house.status()["history"] if one["reason"] == "ManualRollback"]
     assert "many complaints" in told[0]["message"]
 
@@ -238,6 +239,7 @@ def test_the_figures_are_those_of_prometheus(house: House, url: str, screen: Scr
     satisfaction = shown.page.locator(".card", has_text="User satisfaction").text_content() or ""
     assert satisfaction.count("no data") == 3
     assert "0" not in satisfaction.replace("4.0", "")
+    shown.picture("real-figures", whole=True)
     error_rate = shown.page.locator(".guardrails .card").text_content() or ""
     assert "Passes" in error_rate
     assert "0.01" in error_rate

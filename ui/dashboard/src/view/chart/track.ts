@@ -44,7 +44,7 @@ function drawStages(plot: uPlot, stages: readonly DetailStage[], look: Look): vo
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.font = `${look.font * devicePixelRatio}px ${fontOf(look).split("px ")[1]}`;
-  ctx.textBaseline = "bottom";
+  ctx.textAlign = "left"; // the axes leave it at "right"
   for (const stage of stages) {
     const y = plot.valToPos(stage.percentage, "y", true);
     ctx.fillStyle = look.colour.target;

@@ -48,7 +48,7 @@ export function GuardrailCard({ guardrail }: { guardrail: DetailGuardrail }) {
         <Fact title={text.limit}>{limitOf(guardrail, language)}</Fact>
         <Fact title={text.age}>
           {guardrail.at === null ? "–" : <Age since={guardrail.at} />}
-          {guardrail.window ? <small> {text.looksBack(span(guardrail.window, speech))}</small> : null}
+          {guardrail.window !== null && guardrail.window >= 1 && <small> {text.looksBack(span(guardrail.window, speech))}</small>}
         </Fact>
         <Fact title={text.samplesTitle}>{guardrail.samples === null ? "–" : count(guardrail.samples, language)}</Fact>
         {guardrail.interval && (
