@@ -2,10 +2,14 @@
 
 import json
 import math
+import re
 import time
+from pathlib import Path
 from typing import Any
 
+import promql_parser
 import pytest
+import yaml
 from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
@@ -208,6 +212,16 @@ def test_a_target_is_met_or_missed_and_of_nothing_neither(value: float, limit: f
     assert held[Op.AT_LEAST] is (value >= limit) is not held[Op.BELOW]
     assert held[Op.AT_MOST] is (value <= limit) is not held[Op.ABOVE]
     assert {figures.meets(FigureTarget(op=op, value=limit), None) for op in Op} == {None}
+
+
+def test_the_example_of_the_docs_is_read() -> None:
+    page = Path(__file__).parents[3].joinpath("docs", "dashboard.md").read_text()
+    shown = yaml.safe_load(re.findall(r"```yaml\n(dashboard:\n.*?)```", page, re.DOTALL)[0])["dashboard"]
+    assert set(shown) == set(DashboardSettings.model_fields)
+    settings = DashboardSettings.model_validate(shown)
+    query = figures.business_query(settings.business[0], Ref("dispatch", "eta"), "eta", settings.window)
+    promql_parser.parse(query)
+    assert "$" not in query
 
 
 def test_two_figures_of_one_key_are_refused() -> None:
