@@ -22,6 +22,7 @@ from mlrollout.server.dashboard.exchange import SessionAnswer
 from mlrollout.server.dashboard.feed import FigureFeed
 from mlrollout.server.dashboard.people import Person, not_signed_in
 from mlrollout.server.dashboard.watch import SharedWatch
+from mlrollout.server.http.problem import HttpProblem
 from mlrollout.server.ofrep.ticket import Tickets
 
 from tests.support import dispatch
@@ -316,6 +317,27 @@ async def test_a_right_that_is_taken_away_takes_the_objects_from_the_page_and_on
         assert [(one["namespace"], one["can"]) for one in left] == [("other", [])]
         place.people.may = lambda _verb, ref: ref.namespace == "other"
         assert (await page.until("rollouts"))["rollouts"][0]["can"] == ["rollback"]
+
+
+async def test_while_nobody_can_say_what_somebody_may_see_nothing_is_shown_and_nothing_is_said_to_be_gone(
+    place: Place,
+) -> None:
+    def nobody_knows(_verb: str, _ref: Ref) -> bool:
+        raise HttpProblem(503, "the API server is away")
+
+    place.cluster.put("one")
+    place.people.may = nobody_knows
+    async with place.listening() as all_, place.listening("dispatch/one") as one:
+        for page in (all_, one):
+            for _ in range(4):
+                assert (await page.next())[0] == "alive"
+        place.people.may = lambda _verb, _ref: True
+        assert len((await all_.until("rollouts"))["rollouts"]) == 1
+        assert (await one.until("detail"))["name"] == "one"
+        place.people.may = nobody_knows
+        place.cluster.put("two", namespace="other")
+        place.people.may = lambda _verb, _ref: True
+        assert (await all_.until("rollout"))["name"] == "two"
 
 
 async def test_an_object_in_a_namespace_that_is_new_is_asked_about_before_it_is_told(place: Place) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from aiohttp import web
 
@@ -28,6 +28,8 @@ ALIVE_EVERY = 5.0
 """Seconds between two signs of life."""
 CHECK_EVERY = 30.0
 """Seconds after which it is asked anew who somebody is and what they may see."""
+ASK_AGAIN = 5.0
+"""Seconds after which the same is asked again where it could not be found out."""
 READY_WITHIN = 5.0
 """Seconds that the cluster is given to be listed first."""
 
@@ -78,7 +80,8 @@ class Teller:
         self._which = which
         self._board: Board = request.app[BOARD]
         self._seen = 0
-        self._checked_at = -CHECK_EVERY
+        self._check_at = 0.0
+        self._rights_are_known = False
 
     async def tell(self) -> None:
         """Tell, until the session ends; it is ended from outside where the page goes."""
@@ -88,7 +91,9 @@ class Teller:
             await self._wait_for_a_list(known, woken)
             while not known.closed and await self._is_still_good(known):
                 woken.clear()
-                await self._tell_news(known, stack, woken)
+                with suppress(HttpProblem):  # the API server can't be asked now: it is at the next round
+                    if self._rights_are_known:
+                        await self._tell_news(known, stack, woken)
                 await self._tell_alive(known)
                 await self._wait(woken, ALIVE_EVERY)
             if not known.closed:
@@ -103,15 +108,17 @@ class Teller:
 
     async def _is_still_good(self, known: KnownRollouts) -> bool:
         """Whether the session is; what this person may see is asked about as well, and anew once in a while."""
-        now = time.monotonic()
-        if now >= self._checked_at + CHECK_EVERY:
-            try:
-                self._person = await self._board.people.person(self._request)
-                await self._look_at_rights(known)
-            except HttpProblem as problem:
-                # Where the API server can't be asked, nothing new comes from it that somebody might see wrongly.
-                return problem.status not in {401, 403}
-            self._checked_at = now
+        if time.monotonic() < self._check_at:
+            return True
+        try:
+            self._person = await self._board.people.person(self._request)
+            await self._look_at_rights(known)
+        except HttpProblem as problem:
+            # Where the API server can't be asked, nothing new comes from it that somebody might see wrongly.
+            self._check_at = time.monotonic() + min(ASK_AGAIN, CHECK_EVERY)
+            return problem.status not in {401, 403}
+        self._check_at = time.monotonic() + CHECK_EVERY
+        self._rights_are_known = True
         return True
 
     async def _look_at_rights(self, known: KnownRollouts) -> None:
