@@ -153,8 +153,10 @@ class Headers:
     async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
         """Add them."""
         headers = response.headers
-        for name, value in EVERY_ANSWER.items():
-            headers.setdefault(name, value)
+        cached = headers.get(hdrs.CACHE_CONTROL)  # of files of the dashboard's page, which hold nothing of anybody
+        headers.update(EVERY_ANSWER)
+        if cached is not None:
+            headers[hdrs.CACHE_CONTROL] = cached
         if not self._origins:
             return
         headers["Vary"] = "Origin"
