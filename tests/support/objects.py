@@ -78,6 +78,8 @@ def _prometheus() -> Iterator[Sample]:
     for bad in ("ftp://prometheus", "http://user:password@prometheus", "http://two words", "prometheus:9090"):
         yield Sample(path, bad, f"{path} in body should match '^https?://[^\\s@]+$'")
     yield Sample("spec.prometheus", {}, f"{path}: Required value")
+    yield Sample("spec.prometheus.secretRef", {}, "spec.prometheus.secretRef.name: Required value")
+    yield from texts("spec.prometheus.secretRef.name", shortest=1, longest=253)
 
 
 def _stage() -> Iterator[Sample]:

@@ -23,6 +23,7 @@ MINIMAL: dict[str, Any] = {
 }
 
 REDIS = {"secretRef": {"name": "redis", "key": "url"}}
+TENANT = {"address": "http://prometheus:9090", "secretRef": {"name": "tenant"}}
 RECEIVER = {"name": "team", "secretRef": {"name": "slack", "key": "url"}}
 REQUIRED = {"guardrail": "errors", "min": 1}
 STAGE = {"name": "pilot", "percentage": 10, "duration": "1h"}
@@ -45,6 +46,7 @@ _FIRST = {
     "spec.notifications[": ("spec.notifications", [RECEIVER]),
     "spec.notifications[0].topics[": ("spec.notifications[0].topics", ["Alert"]),
     "spec.traffic.redis.": ("spec.traffic.redis", REDIS),
+    "spec.prometheus.secretRef": ("spec.prometheus", TENANT),
     "spec.guardrails[0].minSamples.": ("spec.guardrails[0].minSamples", SAMPLES),
     "spec.guardrails[0].rate.": ("spec.guardrails[0]", RATE),
     "spec.guardrails[0].rate.histogram": ("spec.guardrails[0].rate", ABOVE),

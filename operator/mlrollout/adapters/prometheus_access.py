@@ -1,17 +1,21 @@
 """What a Prometheus is shown by whoever asks it: a token, a password, a certificate, further headers.
 
-It stands in a folder of files, as Kubernetes mounts a Secret, and is read again while the process runs: tokens and
-certificates are renewed more often than operators are restarted.
+It stands in a folder of files, as Kubernetes mounts a Secret, or in a Secret that an object names
+(`prometheus_of_secret.py`), and is read again while the process runs: tokens and certificates are renewed more often
+than operators are restarted.
 """
 
 import base64
 import os
 import re
 import ssl
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import structlog
 
@@ -71,11 +75,7 @@ def by_environment() -> Callable[[], Access]:
 
 
 class AccessFolder:
-    """The files of one folder, of which each may be left out.
-
-    `token` is sent as a bearer token; `username` and `password` are those of basic authentication; `headers` are lines
-    of the form `Name: value`. `ca` are authorities to trust besides the system's, `certificate` and `key` are shown to
-    a server that asks for them; all of these are PEM.
+    """The files of one folder, see `access_of`.
 
     Args:
         folder: Where they are.
@@ -89,7 +89,7 @@ class AccessFolder:
         self._folder = folder
         self._now = now
         self._contents = _contents(folder)
-        self._access = _access(folder, self._contents)
+        self._access = access_of(str(folder), self._contents)
         self._looked = now()
         self._refused: Mapping[str, bytes] = {}
 
@@ -102,7 +102,7 @@ class AccessFolder:
             contents = _contents(self._folder)
             if contents not in (self._contents, self._refused):
                 self._refused = contents
-                self._access, self._contents = _access(self._folder, contents), contents
+                self._access, self._contents = access_of(str(self._folder), contents), contents
                 log.info("Read what Prometheus is shown again", folder=str(self._folder))
         except UnusableAccessError as error:
             log.warning("What Prometheus is shown can't be used; going on with what it was before", error=str(error))
@@ -118,67 +118,94 @@ def _contents(folder: Path) -> Mapping[str, bytes]:
         raise UnusableAccessError(f"{folder} can't be read ({error.strerror}): see its rights") from None
 
 
-def _access(folder: Path, contents: Mapping[str, bytes]) -> Access:
+def access_of(where: str, contents: Mapping[str, bytes]) -> Access:
+    """What is shown by these, of which each may be left out.
+
+    `token` is sent as a bearer token; `username` and `password` are those of basic authentication; `headers` are lines
+    of the form `Name: value`. `ca` are authorities to trust besides the system's, `certificate` and `key` are shown to
+    a server that asks for them; all of these are PEM.
+
+    Args:
+        where: Where they stand, for people.
+        contents: By their names, which are `FILES`; what has another is none of these.
+
+    Raises:
+        UnusableAccessError: They can't be used.
+    """
     for one, other in (("username", "password"), ("certificate", "key")):
         if (one in contents) != (other in contents):
-            raise UnusableAccessError(f"{folder} has one of {one} and {other}, which go together: add the other")
+            raise UnusableAccessError(f"{where} has one of {one} and {other}, which go together: add the other")
     if "token" in contents and "username" in contents:
-        raise UnusableAccessError(
-            f"{folder} has a token and a username: a request can show one, so leave the other out"
-        )
-    headers = _headers(folder, contents)
+        raise UnusableAccessError(f"{where} has a token and a username: a request can show one, so leave the other out")
+    headers = _headers(where, contents)
     if "token" in contents:
-        headers["Authorization"] = f"Bearer {_line(folder, 'token', contents['token'])}"
+        headers["Authorization"] = f"Bearer {_line(where, 'token', contents['token'])}"
     elif "username" in contents:
-        pair = ":".join(_line(folder, name, contents[name]) for name in ("username", "password"))
+        pair = ":".join(_line(where, name, contents[name]) for name in ("username", "password"))
         headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    return Access(headers, _tls(folder, contents))
+    return Access(headers, _tls(where, contents))
 
 
-def _headers(folder: Path, contents: Mapping[str, bytes]) -> dict[str, str]:
+def _headers(where: str, contents: Mapping[str, bytes]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for line in _text(folder, "headers", contents.get("headers", b"")).splitlines():
+    for line in _text(where, "headers", contents.get("headers", b"")).splitlines():
         header = _HEADER.fullmatch(line.strip())
         if header is None and line.strip():
-            raise UnusableAccessError(f"{folder / 'headers'} has a line that is no header: write `Name: value`")
+            raise UnusableAccessError(f"{where}/headers has a line that is no header: write `Name: value`")
         if header is not None:
             if header[1].lower() in _OURS:
-                raise UnusableAccessError(f"{folder / 'headers'} sets {header[1]}, which each request sets by itself")
+                raise UnusableAccessError(f"{where}/headers sets {header[1]}, which each request sets by itself")
             found[header[1]] = header[2]
     return found
 
 
-def _line(folder: Path, name: str, content: bytes) -> str:
-    text = _text(folder, name, content).strip()
+def _line(where: str, name: str, content: bytes) -> str:
+    text = _text(where, name, content).strip()
     if not text or not text.isprintable():
-        raise UnusableAccessError(f"{folder / name} holds no single line of text: put it there, and nothing else")
+        raise UnusableAccessError(f"{where}/{name} holds no single line of text: put it there, and nothing else")
     return text
 
 
-def _text(folder: Path, name: str, content: bytes) -> str:
+def _text(where: str, name: str, content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError:
-        raise UnusableAccessError(f"{folder / name} is no text in UTF-8") from None
+        raise UnusableAccessError(f"{where}/{name} is no text in UTF-8") from None
 
 
-def _tls(folder: Path, contents: Mapping[str, bytes]) -> ssl.SSLContext | None:
+def _tls(where: str, contents: Mapping[str, bytes]) -> ssl.SSLContext | None:
     if not {"ca", "certificate"} & contents.keys():
         return None
     context = ssl.create_default_context()
     try:
         if "ca" in contents:
-            context.load_verify_locations(cadata=_text(folder, "ca", contents["ca"]))
+            context.load_verify_locations(cadata=_text(where, "ca", contents["ca"]))
     except ssl.SSLError:
-        raise UnusableAccessError(f"{folder / 'ca'} holds no certificates in PEM") from None
+        raise UnusableAccessError(f"{where}/ca holds no certificates in PEM") from None
     try:
         if "certificate" in contents:
-            context.load_cert_chain(folder / "certificate", folder / "key", password=_no_password)
+            with _file(contents["certificate"]) as certificate, _file(contents["key"]) as key:
+                context.load_cert_chain(certificate, key, password=_no_password)
     except (ssl.SSLError, OSError):
         raise UnusableAccessError(
-            f"{folder / 'certificate'} and {folder / 'key'} are no certificate and its key in PEM, without a password"
+            f"{where}/certificate and {where}/key are no certificate and its key in PEM, without a password"
         ) from None
     return context
+
+
+@contextmanager
+def _file(content: bytes) -> Iterator[str]:
+    """A file for what reads from nothing else: in memory where there is such a thing, as a pod has none to write to."""
+    if sys.platform == "linux":
+        with os.fdopen(os.memfd_create("pem"), "wb") as held:
+            held.write(content)
+            held.flush()
+            yield f"/proc/self/fd/{held.fileno()}"
+    else:
+        with NamedTemporaryFile() as held:
+            held.write(content)
+            held.flush()
+            yield held.name
 
 
 def _no_password() -> str:

@@ -19,7 +19,7 @@ from .kinds import AnyGuardrail
 from .limits import Limit
 from .model import Ascending, Keyed, Model, Unique, rules
 from .notification import Notification
-from .secret_ref import SecretKeyRef
+from .secret_ref import SecretKeyRef, SecretRef
 
 Percentage = Annotated[int, Field(ge=0, le=100)]
 Holdback = Annotated[int, Field(ge=0, le=50)]
@@ -86,6 +86,9 @@ class Prometheus(Model):
 
     address: Annotated[str, StringConstraints(min_length=8, max_length=1024, pattern=r"^https?://[^\s@]+$")]
     """For example `http://prometheus.monitoring:9090`, without user name or password."""
+    secret_ref: SecretRef | None = None
+    """What it is shown: a Secret with any of token, username and password, headers, ca, certificate and key, as
+    docs/managed-prometheus.md says. The operator must be allowed to read it. Left out: nothing."""
 
 
 _NOTHING = "a requirement needs a limit (min, max or both) or proven"

@@ -21,7 +21,7 @@ class Connections(Protocol):
         """
         ...
 
-    def source(self, spec: Spec) -> EvidenceSource:
+    def source(self, ref: Ref, spec: Spec) -> EvidenceSource:
         """The object's Prometheus: its own, or the operator's.
 
         Raises:

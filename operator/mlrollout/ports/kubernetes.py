@@ -80,3 +80,11 @@ class Secrets(Protocol):
             ObjectsError: It does not exist, has no such key, or may not be read.
         """
         ...
+
+    async def read_all(self, namespace: str, name: str) -> Mapping[str, bytes]:
+        """Every value, decoded, by its key.
+
+        Raises:
+            ObjectsError: It does not exist, or may not be read.
+        """
+        ...

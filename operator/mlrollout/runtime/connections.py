@@ -49,6 +49,7 @@ class Directory:
         secrets: Secrets,
         open_store: Callable[[str], TrafficStore],
         open_source: Callable[[str], EvidenceSource],
+        open_shown: Callable[[str, str, str], EvidenceSource],
     ) -> None:
         """Make a directory.
 
@@ -59,6 +60,7 @@ class Directory:
             secrets: Where the URLs of the objects' own Redis stand.
             open_store: Makes a store of a URL.
             open_source: Makes a source of an address; raises `ValueError` where it is none.
+            open_shown: The same, of an address and of namespace and name of the Secret that is shown there.
 
         Raises:
             ValueError: The operator's own address is none.
@@ -69,8 +71,11 @@ class Directory:
         self._secrets = secrets
         self._open_store = open_store
         self._open_source = open_source
+        self._open_shown = open_shown
         self._own: dict[tuple[str, SecretKeyRef], _Own] = {}
-        self._sources = {address: open_source(address)} if address is not None else {}
+        self._sources: dict[tuple[str, ...], EvidenceSource] = {}
+        if address is not None:
+            self._sources[address,] = open_source(address)
 
     async def store(self, ref: Ref, spec: Spec) -> TrafficStore:
         """The object's Redis; its Secret is read again where somebody asks, for a password may have changed."""
@@ -112,8 +117,8 @@ class Directory:
             await before.close()
         return own.store
 
-    def source(self, spec: Spec) -> EvidenceSource:
-        """The object's Prometheus."""
+    def source(self, ref: Ref, spec: Spec) -> EvidenceSource:
+        """The object's Prometheus; one that is shown a Secret is shared by nobody who does not name that Secret."""
         address = self._address if spec.prometheus is None else spec.prometheus.address
         if address is None:
             raise AddressRefusedError("the operator has no Prometheus of its own: set MLROLLOUT_PROMETHEUS_URL")
@@ -122,12 +127,15 @@ class Directory:
                 f"spec.prometheus.address {address} is not allowed: an administrator allows addresses by pattern, "
                 "with the chart's allowedPrometheusAddresses"
             )
-        if address not in self._sources:
+        secret = None if spec.prometheus is None else spec.prometheus.secret_ref
+        shown = () if secret is None else (ref.namespace, secret.name)
+        if (address, *shown) not in self._sources:
             try:
-                self._sources[address] = self._open_source(address)
+                made = self._open_shown(address, *shown) if shown else self._open_source(address)
             except ValueError as error:
                 raise AddressRefusedError(f"spec.prometheus.address can't be used: {error}") from error
-        return self._sources[address]
+            self._sources[address, *shown] = made
+        return self._sources[address, *shown]
 
     def _allows(self, address: str) -> bool:
         return address == self._address or any(matches(pattern, address) for pattern in self._allowed)

@@ -19,6 +19,7 @@ from mlrollout.adapters.kubernetes import (
 )
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.prometheus_access import AccessFolder, UnusableAccessError, nothing
+from mlrollout.adapters.prometheus_of_secret import PrometheusOfSecret
 from mlrollout.adapters.receivers.receivers import AnyReceivers
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.api.lease import lease_of
@@ -140,6 +141,9 @@ def _directory(settings: Settings, secrets: Secrets) -> Directory:
             secrets=secrets,
             open_store=lambda url: RedisTrafficStore.from_url(url, theirs),
             open_source=_sources(settings),
+            open_shown=lambda address, namespace, name: PrometheusOfSecret(
+                address, f"the Secret {namespace}/{name}", lambda: secrets.read_all(namespace, name)
+            ),
         )
     except UnusableAccessError as error:
         raise SettingsError(f"MLROLLOUT_PROMETHEUS_AUTH: {error}") from error

@@ -108,7 +108,7 @@ class Reconciler:
         """What keeps an object from being looked after; one that has begun is, whatever is wrong with it now."""
         if tracked.spec is None:
             return tracked.resource.invalid
-        tracked.measured.find_source(self._connections, tracked.spec)
+        tracked.measured.find_source(self._connections, tracked.ref, tracked.spec)
         return None if tracked.state is not None else conflict or tracked.problem
 
     async def _proceed(self, tracked: TrackedObject) -> float | None:

@@ -35,6 +35,10 @@ async def test_the_decoded_value_is_read(secrets: KubernetesSecrets, place: Plac
     assert await secrets.read(place.namespace, secret, "empty") == ""
 
 
+async def test_all_of_it_is_read_whatever_it_is(secrets: KubernetesSecrets, place: Place, secret: str) -> None:
+    assert await secrets.read_all(place.namespace, secret) == {"url": URL.encode(), "binary": b"\xff\xfe", "empty": b""}
+
+
 async def test_a_changed_secret_is_seen_at_the_next_read(secrets: KubernetesSecrets, place: Place, secret: str) -> None:
     place.kubectl("patch", "secret", secret, "-p", '{"stringData":{"url":"redis://other"}}')
 

@@ -1,10 +1,11 @@
 """What the process makes of its settings for Redis and Prometheus: whom it trusts, and whom it shows what it has."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from mlrollout.api.secret_ref import SecretRef
 from mlrollout.api.spec import Prometheus, Spec
 from mlrollout.domain.traffic import Traffic
 from mlrollout.ports import Ref, TrafficError
@@ -33,6 +34,10 @@ class OneSecret:
     async def read(self, *_where: str) -> str:
         """What the Secret holds."""
         return self._url
+
+    async def read_all(self, *_where: str) -> Mapping[str, bytes]:
+        """Likewise."""
+        return {"token": self._url.encode()}
 
 
 @pytest.fixture
@@ -88,14 +93,20 @@ async def test_what_its_own_prometheus_is_shown_no_other_is(tmp_path: Path) -> N
             "MLROLLOUT_ALLOWED_PROMETHEUS": other,
         }
     )
-    directory = _directory(settings, OneSecret(""))
+    directory = _directory(settings, OneSecret("tenant"))
+    mine = SecretRef(name="mine")
+    named = (
+        Prometheus(address=other),
+        Prometheus(address=other, secret_ref=mine),
+        Prometheus(address=own, secret_ref=mine),
+    )
     try:
-        for spec in (OWN, OWN.model_copy(update={"prometheus": Prometheus(address=other)})):
-            await directory.source(spec).query("up", deadline=5)
+        for spec in (OWN, *(OWN.model_copy(update={"prometheus": one}) for one in named)):
+            await directory.source(REF, spec).query("up", deadline=5)
     finally:
         await directory.close()
         await runner.cleanup()
-    assert asked == ["Bearer t0ken", None]
+    assert asked == ["Bearer t0ken", None, "Bearer tenant", "Bearer tenant"]
 
 
 def test_what_can_t_be_shown_keeps_the_operator_from_starting_and_says_which_setting(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from mlrollout.adapters.prometheus import PrometheusSource
 
+from devstack import certificates
 from devstack.processes import wait_until
 from devstack.prometheus_server import PrometheusServer, ScrapeJob
 from tests.components.prometheus.observer import Observer
@@ -49,3 +50,8 @@ async def observer(server: PrometheusServer) -> AsyncIterator[Observer]:
     source = PrometheusSource(server.url)
     yield Observer(source)
     await source.close()
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> certificates.Certificates:
+    return certificates.make(tmp_path_factory.mktemp("ours"))

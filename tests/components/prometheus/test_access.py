@@ -139,11 +139,6 @@ def serving(made: certificates.Certificates, clients: Path | None = None) -> ssl
     return context
 
 
-@pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> certificates.Certificates:
-    return certificates.make(tmp_path_factory.mktemp("ours"))
-
-
 async def test_a_private_authority_is_trusted_where_it_is_given(
     prometheus: PrometheusServer, shown: Shown, ours: certificates.Certificates
 ) -> None:

@@ -258,3 +258,9 @@ class Cupboard:
         if (namespace, name, key) not in self.held:
             raise ObjectsError(f"Could not read the Secret {namespace}/{name}: it has no key {key}.")
         return self.held[namespace, name, key]
+
+    async def read_all(self, namespace: str, name: str) -> Mapping[str, bytes]:
+        found = {key: text.encode() for (place, of, key), text in self.held.items() if (place, of) == (namespace, name)}
+        if self.down or not found:
+            raise ObjectsError(f"Could not read the Secret {namespace}/{name}.")
+        return found

@@ -69,7 +69,7 @@ class Place:
         await asyncio.sleep(0)
         return self.world.redis
 
-    def source(self, spec: Spec) -> Prometheus:
+    def source(self, ref: Ref, spec: Spec) -> Prometheus:
         return self.world.prometheus
 
 

@@ -1,6 +1,7 @@
 """An object gets the operator's own connections, or its own where that is allowed; Secrets are followed."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,9 @@ class Secrets:
         except KeyError:
             raise ObjectsError(f"Could not read the Secret {namespace}/{name}") from None
 
+    async def read_all(self, namespace: str, name: str) -> Mapping[str, bytes]:
+        raise ObjectsError(f"Could not read the Secret {namespace}/{name}")
+
 
 @dataclass(eq=False)
 class Opened:
@@ -66,15 +70,17 @@ class Desk:
             secrets=self.secrets,
             open_store=self._open,
             open_source=self._open,
+            open_shown=lambda *where: self._open(" ".join(where)),
         )
 
     def _open(self, what: str) -> Any:
         self.opened.append(Opened(what))
         return self.opened[-1]
 
-    def source(self, address: str | None = None) -> str:
-        changes = {} if address is None else {"prometheus": {"address": address}}
-        found: Any = self.directory.source(Spec.model_validate(spec(**changes)))
+    def source(self, address: str | None = None, secret: str = "", ref: Ref = REF) -> str:
+        shown = {"secretRef": {"name": secret}} if secret else {}
+        changes = {} if address is None else {"prometheus": {"address": address, **shown}}
+        found: Any = self.directory.source(ref, Spec.model_validate(spec(**changes)))
         return str(found.what)
 
     async def store(self, ref: Ref = REF, *, own: bool = True) -> Any:
@@ -100,6 +106,18 @@ def test_an_object_may_name_the_operators_own_and_what_is_allowed_and_nothing_el
         desk.source("http://169.254.169.254")
     with pytest.raises(AddressRefusedError):
         Desk().source("http://prometheus.team-a:9090")
+
+
+def test_what_an_object_has_shown_is_shared_by_those_alone_who_name_the_same_secret() -> None:
+    desk = Desk()
+    assert desk.source(OWN, "tenant") == f"{OWN} {REF.namespace} tenant"
+    desk.source(OWN, "tenant", Ref(REF.namespace, "another"))
+    assert len(desk.opened) == 2
+    assert desk.source(OWN, "tenant", Ref("elsewhere", REF.name)) == f"{OWN} elsewhere tenant"
+    assert desk.source(OWN, "other") == f"{OWN} {REF.namespace} other"
+    assert desk.source(OWN) == OWN, "and never by who names none"
+    with pytest.raises(AddressRefusedError, match="is not allowed"):
+        desk.source("http://169.254.169.254", "tenant")
 
 
 def test_without_one_it_is_told_what_to_set() -> None:
@@ -161,6 +179,7 @@ def _real(address: str | None = None, allowed: tuple[str, ...] = (), secrets: Se
         secrets=secrets or Secrets(),
         open_store=RedisTrafficStore.from_url,
         open_source=PrometheusSource,
+        open_shown=lambda address, *_: PrometheusSource(address),
     )
 
 
@@ -176,7 +195,7 @@ async def test_an_address_that_is_none_is_refused_without_being_repeated(address
 async def test_an_allowed_address_that_is_none_is_refused_as_such() -> None:
     asked = Spec.model_validate(spec(prometheus={"address": "http://prometheus?x"}))
     with pytest.raises(AddressRefusedError, match=r"spec.prometheus.address can't be used: .*without user name"):
-        _real(allowed=("http://prometheus?x",)).source(asked)
+        _real(allowed=("http://prometheus?x",)).source(REF, asked)
 
 
 # --- Redis ---------------------------------------------------------------------------------------

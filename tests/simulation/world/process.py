@@ -211,6 +211,6 @@ class Process(Clock):
             self._stores[name] = Store(self, name)
         return self._stores[name]
 
-    def source(self, _: Spec) -> "Source":
+    def source(self, _: Ref, __: Spec) -> "Source":
         """The only Prometheus there is."""
         return self._source

@@ -94,6 +94,9 @@ class NoSecrets:
     async def read(self, namespace: str, name: str, key: str) -> str:
         raise ObjectsError(f"there is no Secret {namespace}/{name} with {key}")
 
+    async def read_all(self, namespace: str, name: str) -> Mapping[str, bytes]:
+        raise ObjectsError(f"there is no Secret {namespace}/{name}")
+
 
 def notifying(process: "Process") -> Notifying:
     """Who is notified by a process."""

@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64decode
+from collections.abc import Mapping
 
 from mlrollout.ports import ObjectsError
 
@@ -19,7 +20,18 @@ class KubernetesSecrets:
 
     async def read(self, namespace: str, name: str, key: str) -> str:
         """The decoded value, as it stands now."""
-        where = f"the Secret {namespace}/{name}"
+        where = _where(namespace, name)
+        content = (await self.read_all(namespace, name)).get(key)
+        if content is None:
+            raise ObjectsError(f"Could not read {where}: it has no key {key}. Add it, or correct the secretRef.")
+        try:
+            return content.decode()
+        except ValueError:
+            raise ObjectsError(f"Could not read {where}: what stands under {key} is not text (UTF-8).") from None
+
+    async def read_all(self, namespace: str, name: str) -> Mapping[str, bytes]:
+        """Every value, decoded, as it stands now."""
+        where = _where(namespace, name)
         # A name with a slash would lead to another place of the API.
         if not _NAME.fullmatch(name):
             raise ObjectsError(f"Could not read {where}: no Secret can have this name. Correct the secretRef.")
@@ -30,10 +42,8 @@ class KubernetesSecrets:
         secret = await self._client.ask(
             f"read {where}", "GET", _SECRET, forbidden=advice, namespace=namespace, name=name
         )
-        encoded = (secret.get("data") or {}).get(key)
-        if encoded is None:
-            raise ObjectsError(f"Could not read {where}: it has no key {key}. Add it, or correct the secretRef.")
-        try:
-            return b64decode(encoded).decode()
-        except ValueError:
-            raise ObjectsError(f"Could not read {where}: what stands under {key} is not text (UTF-8).") from None
+        return {key: b64decode(encoded) for key, encoded in (secret.get("data") or {}).items()}
+
+
+def _where(namespace: str, name: str) -> str:
+    return f"the Secret {namespace}/{name}"

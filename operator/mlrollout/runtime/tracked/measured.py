@@ -7,7 +7,7 @@ from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
 from mlrollout.domain.reason import Reason
 from mlrollout.evidence.measurement import Measurement, MeasurementHistory
-from mlrollout.ports import AddressRefusedError, Connections, EvidenceSource
+from mlrollout.ports import AddressRefusedError, Connections, EvidenceSource, Ref
 from mlrollout.runtime.loop_time import NEVER, LoopTime, loop_time
 from mlrollout.runtime.reading import Problem
 
@@ -52,11 +52,11 @@ class Measured:
         self.histories[guardrail.name] = history.add(measurement)
         return True
 
-    def find_source(self, connections: Connections, spec: Spec) -> None:
+    def find_source(self, connections: Connections, ref: Ref, spec: Spec) -> None:
         """Find the Prometheus that the spec names."""
         self.source, self.refused = None, None
         try:
-            self.source = connections.source(spec)
+            self.source = connections.source(ref, spec)
         except AddressRefusedError as error:
             self.refused = Problem(Reason.CONNECTION_REFUSED, str(error))
 
