@@ -119,3 +119,20 @@ def test_a_users_stages_take_the_place_of_the_default_ones_and_go_again(
 
     default = ["pilot", "expansion", "full"]
     assert stages == [default, ["half", "full"], ["full"], default]
+
+
+@pytest.mark.parametrize("how", [(), ("--server-side",)], ids=["client-side", "server-side"])
+def test_a_manifest_that_is_applied_again_asks_for_nothing(control_plane: ControlPlane, how: tuple[str, ...]) -> None:
+    """Client-side, kubectl says `configured` all the same: lists that were filled in look different to it."""
+    name = f"again{'-'.join(how)}"
+    manifest = json.dumps(MINIMAL | {"metadata": {"name": name, "namespace": "default"}})
+    found = []
+
+    for _ in range(3):
+        control_plane.kubectl("apply", *how, "-f", "-", input=manifest)
+        found.append(control_plane.get("mlr", name))
+
+    assert [one["metadata"]["generation"] for one in found] == [1, 1, 1]
+    assert found[0]["spec"] == found[2]["spec"]
+    # The second time it is written who has set what; from then on, nothing.
+    assert found[1] == found[2]
