@@ -11,7 +11,7 @@ from typing import Any
 
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.prometheus_access import by_environment
-from mlrollout.api import KIND
+from mlrollout.api import GROUP, KIND, VERSION
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
 from mlrollout.domain.partial import understand
@@ -31,6 +31,7 @@ from mlrollout.simulate.power import weaknesses
 
 from . import lines
 from .manifests import Manifest, UnreadableInputError, manifests
+from .shape import misshapen
 
 _LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.ADVICE: "notice"}
 _FIELD = re.compile(r"(\w+(?:\[[^\]]*\])?(?:\.\w+)*): ")
@@ -142,8 +143,18 @@ async def _look(found: Sequence[Manifest], prometheus: str | None) -> Sequence[M
 def _read(manifest: Manifest) -> tuple[Spec | None, tuple[Finding, ...]]:
     """The spec, or what of it can be understood, and what it shows by itself."""
     read = understand(manifest.spec)
-    wrong = tuple(map(_problem, read.problems))
+    shape = tuple(misshapen(manifest.spec))
+    told = {finding.where for finding in shape}
+    wrong = (*_version(manifest), *shape, *(one for one in map(_problem, read.problems) if one.where not in told))
     return read.spec, wrong + (of_spec(read.spec) if read.spec is not None else ())
+
+
+def _version(manifest: Manifest) -> Sequence[Finding]:
+    """That no API server knows the version that the object is written in."""
+    served = f"{GROUP}/{VERSION}"
+    if manifest.found.get("apiVersion") == served:
+        return ()
+    return (Finding(Level.ERROR, "apiVersion", f"there is no such version of {KIND}", f"write {served}"),)
 
 
 def _problem(told: str) -> Finding:

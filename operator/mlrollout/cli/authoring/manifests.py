@@ -13,6 +13,8 @@ from mlrollout.api.spec import Spec
 from mlrollout.domain.partial import summary, understand
 
 from . import lines
+from .loader import ManifestLoader
+from .shape import without_nulls
 
 _MOST = 16 * 1024 * 1024
 """Bytes of a file: more than any API server takes at once."""
@@ -38,8 +40,8 @@ class Manifest:
 
     @property
     def spec(self) -> object:
-        """Its spec."""
-        return self.found.get("spec")
+        """Its spec, as an API server would read it: without the fields that are null."""
+        return without_nulls(self.found.get("spec"))
 
     @property
     def namespace(self) -> str:
@@ -91,7 +93,7 @@ def _bytes(file: str) -> bytes:
 def _read(file: str, text: bytes) -> Sequence[Manifest]:
     """Every `MLRollout` of every document."""
     found: list[Manifest] = []
-    loader = yaml.SafeLoader(text)
+    loader = ManifestLoader(text)
     try:
         while loader.check_node():
             node = loader.get_node()
