@@ -1,6 +1,6 @@
 """What the selectors of a guardrail show of themselves that tests block by block, and what its stages do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import promql_parser as promql
@@ -13,10 +13,13 @@ from mlrollout.api.spec import Spec
 from mlrollout.api.threshold import ThresholdGuardrail
 
 from .finding import Finding, Level
+from .matching import excluded, implied, unquoted
 from .tree import SIGNS, Strings, matchers, read, selector, walk
 
 _GROUP = "group"
 """The label by which the SDK tells the groups apart."""
+_NAME = "__name__"
+"""The label that a metric's name is to Prometheus."""
 _FAR = 50.0
 """How many times worse nobody tolerates: it is meant in per cent."""
 _TREATMENT = (_GROUP, "MatchOp.Equal", '"treatment"')
@@ -40,6 +43,17 @@ class SelectorField:
     def written(self) -> list[str]:
         """What it asks of labels, as PromQL."""
         return sorted(_written(one) for one in self.asks)
+
+    @property
+    def metric(self) -> str:
+        """The metric, also where it is asked for as a label."""
+        named = (unquoted(string) for label, op, string in self.asks if (label, op) == (_NAME, "MatchOp.Equal"))
+        return self.name or next(named, "")
+
+    @property
+    def labels(self) -> frozenset[tuple[str, str, str]]:
+        """What it asks of labels beside the metric."""
+        return frozenset(one for one in self.asks if one[0] != _NAME)
 
     @classmethod
     def of(cls, where: str, text: str | None) -> "SelectorField | None":
@@ -83,16 +97,24 @@ def _pair(bad: SelectorField | None, every: SelectorField | None) -> Iterator[Fi
     """Bad events and all events, of which they have to be a part."""
     if bad is None or every is None:
         return
-    if bad.name == every.name and bad.asks == every.asks:
+    apart = _listed(one for one in every.labels if excluded(one, bad.labels))
+    missing = _listed(one for one in every.labels if not implied(one, bad.labels))
+    alone = _listed(one for one in bad.labels if one[0] == _GROUP and not implied(one, every.labels))
+    if apart:
+        message = f"these are no part of `all`, which asks for {apart}: no event is in both"
+        yield Finding(
+            Level.WARNING, bad.where, message, "give both the same labels, and `bad` that of the outcome beside"
+        )
+    elif missing:
+        message = f"these are no part of `all`, which asks for {missing}: more may be bad than there are"
+        yield Finding(Level.WARNING, bad.where, message, f"give `bad` {missing}, too")
+    elif bad.metric == every.metric and all(implied(one, every.labels) for one in bad.labels):
         yield Finding(Level.WARNING, bad.where, "it is the same as `all`: every event is a bad one")
-    elif missing := sorted(_written(one) for one in every.asks - bad.asks):
-        message = f"these are no part of `all`, which asks for {', '.join(missing)}: more may be bad than there are"
-        yield Finding(Level.WARNING, bad.where, message, f"give `bad` {', '.join(missing)}, too")
-    elif alone := sorted(_written(one) for one in bad.asks - every.asks if one[0] == _GROUP):
-        message = f"it counts every group, and `bad` {', '.join(alone)} alone: the share is smaller than it is"
-        yield Finding(Level.WARNING, every.where, message, f"give `all` {', '.join(alone)}, too")
-    elif bad.name != every.name:
-        message = f"{bad.name} and {every.name} are two metrics: a bad event has to be counted in both, at once"
+    elif alone:
+        message = f"it counts every group, and `bad` {alone} alone: the share is smaller than it is"
+        yield Finding(Level.WARNING, every.where, message, f"give `all` {alone}, too")
+    elif bad.metric != every.metric and bad.metric and every.metric:
+        message = f"{bad.metric} and {every.metric} are two metrics: a bad event has to be counted in both, at once"
         yield Finding(
             Level.ADVICE, bad.where, message, "one metric with a label for the outcome is always of one piece"
         )
@@ -106,7 +128,8 @@ def _buckets(found: SelectorField | None) -> Iterator[Finding]:
         yield Finding(Level.WARNING, found.where, message, "leave `le` out: `above` names the edge")
     elif found.name and not found.name.endswith("_bucket"):
         message = f"{found.name} does not look like a histogram's buckets"
-        yield Finding(Level.WARNING, found.where, message, f"write {found.name}_bucket")
+        stem = found.name.removesuffix("_count").removesuffix("_sum")
+        yield Finding(Level.WARNING, found.where, message, f"write {stem}_bucket")
 
 
 def _mean(total: SelectorField | None, count: SelectorField | None) -> Iterator[Finding]:
@@ -114,7 +137,8 @@ def _mean(total: SelectorField | None, count: SelectorField | None) -> Iterator[
         return
     same = total.name.removesuffix("_sum") == count.name.removesuffix("_count")
     if not same or total.asks != count.asks:
-        message = f"{total.name} and {count.name} are not sum and count of the same values"
+        selected = (f"{one.name}{{{', '.join(one.written)}}}" if one.asks else one.name for one in (total, count))
+        message = f"{' and '.join(selected)} are not sum and count of the same values"
         yield Finding(Level.WARNING, total.where, message, "write x_sum and x_count, with the same labels")
 
 
@@ -133,10 +157,11 @@ def _needs_users(guardrail: Guardrail) -> bool:
             return True
         case RateGuardrail():
             fields = (guardrail.rate.all, guardrail.rate.histogram)
-            return any(_TREATMENT in one.asks for text in fields if (one := SelectorField.of("", text)) is not None)
+            found = (SelectorField.of("", text) for text in fields)
+            return any(implied(_TREATMENT, one.asks) for one in found if one is not None)
         case _:
-            found = read(guardrail.query) if isinstance(guardrail, ThresholdGuardrail) else None
-            return found is not None and any(_divides_treatment(node, found[1]) for node in walk(found[0]))
+            query = read(guardrail.query) if isinstance(guardrail, ThresholdGuardrail) else None
+            return query is not None and any(_divides_treatment(node, query[1]) for node in walk(query[0]))
 
 
 def _divides_treatment(node: promql.Expr, strings: Strings) -> bool:
@@ -144,7 +169,11 @@ def _divides_treatment(node: promql.Expr, strings: Strings) -> bool:
     if not isinstance(node, promql.BinaryExpr) or str(node.op) != "/":
         return False
     found = (selector(one) for one in walk(node.rhs))
-    return any(one is not None and _TREATMENT in matchers(one, strings) for one in found)
+    return any(one is not None and implied(_TREATMENT, matchers(one, strings)) for one in found)
+
+
+def _listed(asked: Iterable[tuple[str, str, str]]) -> str:
+    return ", ".join(sorted(map(_written, asked)))
 
 
 def _written(asked: tuple[str, str, str]) -> str:

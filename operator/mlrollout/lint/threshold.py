@@ -119,7 +119,8 @@ def _quantiles(guardrail: ThresholdGuardrail, tree: promql.Expr, strings: String
             continue
         quantile = node.args[0]
         share = 1 - quantile.val if isinstance(quantile, promql.NumberLiteral) and 0 < quantile.val < 1 else 0.05
-        series = f"{buckets.name or ''}{{{','.join(_matcher(one, strings) for one in buckets.matchers.matchers)}}}"
+        asked = ",".join(_matcher(one, strings) for one in buckets.matchers.matchers)
+        series = f"{buckets.name or ''}{{{asked}}}" if asked else buckets.name
         yield Finding(
             Level.ADVICE,
             where,

@@ -29,6 +29,18 @@ FINE = [
     compare(sum="score_sum", count="score_count"),
     {"name": "g", "balance": {"users": 'users_total{app="a"}'}},
     rate(bad='{__name__="bad", group="treatment"}', all='{group="treatment"}'),
+    rate(bad='{__name__="d_total", group="treatment", status="failure"}', all=T),
+    rate(bad=BAD, all="d_total{group='treatment'}"),
+    rate(bad=BAD, all="d_total{group=`treatment`}"),
+    rate(bad=BAD, all='d_total{group="treatment",status=~"success|failure"}'),
+    rate(
+        bad='d_total{group="treatment",status=~"failure|timeout"}', all='d_total{group="treatment",status!="skipped"}'
+    ),
+    rate(bad=BAD, all='d_total{group="treatment",status!~"skipped|ignored"}'),
+    rate(bad=BAD, all='d_total{group="treatment",status=~".+"}'),
+    rate(bad='d_total{group="treatment",code=~"5.."}', all='d_total{group="treatment",code=~".*"}'),
+    rate(bad='d_total{code=~"5..",app=~"a.*"}', all='d_total{app=~"a.*"}'),
+    rate(bad=r"""d_total{a="x\"y",s="f"}""", all=r"""d_total{a='x"y'}"""),
 ]
 
 
@@ -39,14 +51,32 @@ def test_selectors_that_belong_together_are_left_alone(raw: dict[str, Any]) -> N
 
 WRONG = [
     (rate(bad=T, all=T), "rate.bad", "it is the same as `all`: every event is a bad one"),
-    (rate(bad=BAD, all='d_total{group="treatment",status="ok"}'), "rate.bad", 'which asks for status="ok"'),
+    (rate(bad="d_total{group='treatment'}", all=T), "rate.bad", "it is the same as `all`: every event is a bad one"),
+    (rate(bad=BAD, all='d_total{group="treatment",status="ok"}'), "rate.bad", 'for status="ok": no event is in both'),
+    (rate(bad=BAD, all='d_total{group="control"}'), "rate.bad", 'which asks for group="control": no event is in both'),
+    (rate(bad=BAD, all='d_total{group="treatment",status!="failure"}'), "rate.bad", "no event is in both"),
+    (
+        rate(
+            bad='d_total{group="treatment",status=~"failure|skipped"}',
+            all='d_total{group="treatment",status!="skipped"}',
+        ),
+        "rate.bad",
+        'give `bad` status!="skipped", too',
+    ),
+    (
+        rate(bad='d_total{group="treatment",code=~"5.."}', all='d_total{group="treatment",code=~"[25].."}'),
+        "rate.bad",
+        'give `bad` code=~"[25]..", too',
+    ),
+    (rate(bad=BAD, all='d_total{group="treatment",status=~"[fs].*"}'), "rate.bad", 'give `bad` status=~"[fs].*", too'),
     (rate(bad='x_total{status="failure"}', all=T), "rate.bad", 'give `bad` group="treatment", too'),
     (rate(bad=BAD, all="d_total"), "rate.all", 'it counts every group, and `bad` group="treatment" alone'),
     (rate(histogram='s_bucket{le="2"}', above="2"), "rate.histogram", "leave `le` out"),
     (rate(histogram="seconds", above="2"), "rate.histogram", "write seconds_bucket"),
+    (rate(histogram="seconds_count", above="2"), "rate.histogram", "write seconds_bucket"),
     (compare(histogram="seconds", above="2"), "compare.histogram", "write seconds_bucket"),
     (compare(sum="score_sum", count="seconds_count"), "compare.sum", "are not sum and count of the same values"),
-    (compare(sum='a_sum{x="1"}', count="a_count"), "compare.sum", "with the same labels"),
+    (compare(sum='a_sum{x="1"}', count="a_count"), "compare.sum", 'a_sum{x="1"} and a_count are not sum and count'),
     (
         compare(bad='d_total{status="failure"}', all="d_total", ratio=150),
         "compare.ratio",
@@ -89,6 +119,7 @@ ENOUGH = {"count": 1, "query": f"sum(increase({T}[5m]))"}
     [
         (rate(bad=BAD, all=T), True),
         (rate(histogram='s_bucket{group="treatment"}', above="2"), True),
+        (rate(histogram="s_bucket{group='treatment'}", above="2"), True),
         (rate(bad='d_total{status="failure"}', all="d_total"), False),
         (rate(bad=BAD, all=T) | {"action": "Alert"}, False),
         (compare(bad='d_total{status="failure"}', all="d_total"), True),
