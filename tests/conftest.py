@@ -20,10 +20,17 @@ one of each: an API server that idles costs as much as a test."""
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that share an API server into one group, for `--dist loadgroup`."""
+    """Put what shares an API server, or the fixtures of a module, into one group, for `--dist loadgroup`."""
     for item in items:
-        used = [name for name in SHARED if name in getattr(item, "fixturenames", ())]
-        if used:
-            item.add_marker(
-                pytest.mark.xdist_group(f"{item.path.relative_to(item.config.rootpath).parts[1]}-{used[0]}")
-            )
+        if group := _group(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group(item: pytest.Item) -> str:
+    """What it shares parts with; nothing where it has a stack of its own, as most of the whole have."""
+    place = item.path.relative_to(item.config.rootpath)
+    ring = place.parts[1]
+    used = [name for name in SHARED if name in getattr(item, "fixturenames", ())]
+    if used:
+        return f"{ring}-{used[0]}"
+    return "" if ring == "whole" else str(place)

@@ -27,7 +27,7 @@ def chromium() -> Iterator[Any]:
         running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # of two at once in one process the second would not start
 def browser() -> Iterator[Any]:
     with chromium() as running:
         yield running

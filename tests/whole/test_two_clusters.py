@@ -24,6 +24,7 @@ def _cluster(house: House) -> str:
     return house.kubectl("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
 
 
+@pytest.mark.timeout(300)  # two control planes, one after the other, on a busy machine
 def test_objects_of_one_name_do_not_take_each_other_s_key_and_both_hear_of_it(
     own_house: House, elsewhere: House
 ) -> None:
