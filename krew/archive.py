@@ -13,6 +13,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from .platforms import Machine
 
@@ -38,7 +39,7 @@ def build(machine: Machine, pythons: Sequence[str], to: Path, wheels: Path) -> P
     tree = to / f"tree-{machine}"
     shutil.rmtree(tree, ignore_errors=True)
     lib = tree / "lib"
-    _unpack(_own(wheels), lib)
+    _unpack_own(lib)
     for python in pythons:
         for wheel in _needed(machine, python, wheels):
             _unpack(wheel, lib if wheel.name.endswith("-none-any.whl") else lib / f"cp{python.replace('.', '')}")
@@ -52,13 +53,12 @@ def build(machine: Machine, pythons: Sequence[str], to: Path, wheels: Path) -> P
     return archive
 
 
-def _own(wheels: Path) -> Path:
-    """The wheel of this program."""
-    folder = wheels / "own"
-    shutil.rmtree(folder, ignore_errors=True)
-    _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT))
-    (wheel,) = folder.glob("*.whl")
-    return wheel
+def _unpack_own(to: Path) -> None:
+    """The wheel of this program, built where nobody else builds one."""
+    with TemporaryDirectory() as folder:
+        _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, str(ROOT))
+        (wheel,) = Path(folder).glob("*.whl")
+        _unpack(wheel, to)
 
 
 def _needed(machine: Machine, python: str, wheels: Path) -> Sequence[Path]:
