@@ -26,8 +26,6 @@ STEP = 1.0
 """Seconds of a block: the shortest there is."""
 PAUSE = 1.5
 """Seconds without events, after which what was counted has been scraped."""
-ONE_SCRAPE = 120
-"""Users of both groups that come from one scrape to the next at most, of two pods and with a scrape left out."""
 RATE = {"bad": "failures_total", "all": "requests_total", "max": 0.05}
 COMPARE = {"bad": 'outcomes_total{status="failure"}', "all": "outcomes_total", "ratio": 1.5}
 BALANCE = {"users": "users_total"}
@@ -150,9 +148,6 @@ def hold_to(app: Application, found: Measurement) -> None:
     assert found.evidence.control is not None
     for group, side in ((TREATMENT, found.evidence.treatment), (CONTROL, found.evidence.control)):
         of_users = side.bad is None
-        if of_users and 0 < app.ever[group, USERS] - side.events <= ONE_SCRAPE:
-            # Seen on a busy machine only, of users and never of events; not yet understood.
-            pytest.xfail(f"open: users of one scrape are missing: {side.events} of {app.ever[group, USERS]}, {group}")
         assert (side.events, side.bad) == ((app.ever[group, USERS], None) if of_users else app.counted(group))
 
 
@@ -170,6 +165,11 @@ async def hold_groups(app: Application, compared: Looking, split: Looking, end: 
 def counted(found: Measurement) -> float:
     """Up to when a check has read."""
     return float(json.loads(found.checkpoint)["upto"]) if found.checkpoint else 0.0
+
+
+def scraped_at(server: PrometheusServer) -> float:
+    """When the application was scraped last, seconds since the epoch."""
+    return max((float(one["value"][1]) for one in server.query("timestamp(requests_total)")), default=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +195,10 @@ async def test_each_event_is_counted_once_over_restarts_and_new_pods_and_a_failu
         await asyncio.to_thread(wait_until, lambda: server.query("requests_total"), within=20, what="a scrape")
         await asyncio.sleep(PAUSE)
         began = time.time() - STEP  # so that its first block has begun
+        # The split leaves out users of before its stage's first block, and so what the first scrape since then shows.
+        await asyncio.to_thread(
+            wait_until, lambda: scraped_at(server) > began + 2 * STEP or None, within=20, what="a scrape of that stage"
+        )
         attempt = Attempt(1, began, began, 10)
         live, above, gauge = (
             Looking(source, attempt, rate) for rate in (RATE, ABOVE, RATE | {"bad": "level", "all": "requests_total"})
