@@ -34,5 +34,5 @@ def test_an_operator_guards_without_what_its_image_leaves_out_of_the_client_libr
     house.until_reason("GuardrailBreached", "Stalled")
     house.until(lambda: house.events("RolledBack"), "the Event")
     assert house.percentage == "0"
-    maps = Path(f"/proc/{operator.child.pid}/environ")
-    assert not maps.exists() or str(pruned) in maps.read_text()
+    environment = Path(f"/proc/{operator.child.pid}/environ")
+    assert not environment.exists() or str(pruned) in environment.read_text()
