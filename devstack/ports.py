@@ -11,6 +11,7 @@ import os
 import random
 import socket
 import tempfile
+import threading
 from pathlib import Path
 from typing import TextIO
 
@@ -24,15 +25,18 @@ class Ports:
         self._file = file
         self._known: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
         self._locks: list[TextIO] = []
+        # Who waits for a server asks for its port while another thread starts it: both must be told the same one.
+        self._choosing = threading.Lock()
 
     def get(self, name: str) -> int:
         """The port of that name, chosen at the first call."""
-        if name not in self._known:
-            port, lock = _lease()
-            self._locks.append(lock)
-            self._known[name] = port
-            self._file.write_text(json.dumps(self._known))
-        return self._known[name]
+        with self._choosing:
+            if name not in self._known:
+                port, lock = _lease()
+                self._locks.append(lock)
+                self._known[name] = port
+                self._file.write_text(json.dumps(self._known))
+            return self._known[name]
 
     def renew(self) -> None:
         """Forget the ports: one of them is somebody else's now."""

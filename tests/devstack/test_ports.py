@@ -1,7 +1,11 @@
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 from devstack.ports import Ports
+
+MANY = 16
 
 
 def test_two_owners_never_get_the_same_port(tmp_path: Path) -> None:
@@ -31,3 +35,17 @@ def test_a_port_that_a_stranger_took_is_replaced(tmp_path: Path) -> None:
 
         assert ports.get("client") != port
     ports.release()
+
+
+def test_threads_that_ask_at_once_are_told_the_same_port(tmp_path: Path) -> None:
+    ports, together = Ports(tmp_path / "ports.json"), Barrier(MANY)
+
+    def ask(_: int) -> int:
+        together.wait()
+        return ports.get("operator")
+
+    with ThreadPoolExecutor(MANY) as threads:
+        told = set(threads.map(ask, range(MANY)))
+    ports.release()
+
+    assert len(told) == 1

@@ -44,7 +44,6 @@ def refusal(control_plane: ControlPlane, *command: str, manifest: dict[str, Any]
 def grown_stricter(control_plane: ControlPlane) -> str:
     """Name of an object that breaks a rule which came after it."""
     control_plane.apply(of_our_own_group(strict=False))
-    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/relics.{GROUP}")
     wait_until(lambda: not refusal(control_plane, *APPLY, manifest=OBJECT), within=30, what="an object from before")
     control_plane.apply(of_our_own_group(strict=True))
     another = OBJECT | {"metadata": {"name": "another"}}
