@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the product, `make test` proves it. Both install what
 # they need, into .venv and a cache (see devstack/).
 .DEFAULT_GOAL := help
-.PHONY: pictures docs page page-tools help demo test simulate-long unit lint style types imports format up down status generate lock clean
+.PHONY: pictures docs page page-tools dispatch-page help demo test simulate-long unit lint style types imports format up down status generate lock clean
 
 PYTHON ?= python3
 # Another environment for another Python: make unit PYTHON=python3.13 VENV=.venv-3.13
@@ -92,6 +92,14 @@ page: $(UI)/node_modules/ready ## Check, test and build the dashboard's page int
 
 page-tools: $(UI)/node_modules/ready ## Install what the tests of the page need besides Chromium; without it they are skipped
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/page.txt
+
+DISPATCH_PAGE := examples/ml-dispatch/page
+$(DISPATCH_PAGE)/node_modules/ready: $(DISPATCH_PAGE)/package-lock.json $(VENV)/ready
+	@cd $(DISPATCH_PAGE) && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent
+	@touch $@
+
+dispatch-page: $(DISPATCH_PAGE)/node_modules/ready ## Check, test and build the page of the dispatch example (needs the npm registry once)
+	@cd $(DISPATCH_PAGE) && PATH="$(abspath $(BIN)):$$PATH" sh -c 'npm run --silent types && npm run --silent test && npm run --silent build'
 
 .venv-docs/ready: requirements/docs.txt
 	@$(PYTHON) -m venv $(@D)

@@ -1,0 +1,100 @@
+import { lazy, type ReactNode, Suspense } from "react";
+import type { Dispatch, Group, Order } from "../state/model";
+import type { Choice } from "../state/panel";
+import { useSpeech } from "../text/speech";
+import { Boundary } from "./boundary";
+import { number, windowText } from "./format";
+import { Assigned } from "./assigned";
+import { Legacy } from "./legacy";
+import { Map } from "./map";
+import { loadMlPanel } from "./ml/load";
+import { CardBones } from "./ml/bones";
+import { useDesk } from "./use-desk";
+import { useKeptFocus } from "./use-kept-focus";
+
+const MlPanel = lazy(loadMlPanel);
+
+interface Props {
+  order: Order;
+  group: Group;
+  dispatched: (dispatch: Dispatch) => void;
+  reload: () => Promise<void>;
+}
+
+/** The open order: what is to be moved, and the vehicles for it or the one that was chosen. */
+export function OrderDesk(props: Props) {
+  const { order } = props;
+  const { text } = useSpeech();
+  return (
+    <article aria-labelledby="order">
+      <a className="back" href="#/">
+        ‹ {text.orders.back}
+      </a>
+      <Facts order={order} />
+      {/* A new dispatch is a new desk: after a cancellation its panel is found anew. */}
+      <Vehicles key={order.status === "open" ? "open" : order.dispatch?.id} {...props} />
+    </article>
+  );
+}
+
+function Facts({ order }: { order: Order }) {
+  const { text, language } = useSpeech();
+  return (
+    <header className="facts">
+      <h2 id="order">
+        <span className="code">{order.code}</span> {order.customer}
+      </h2>
+      <dl>
+        <Fact name={text.order.window}>{windowText(order, language)}</Fact>
+        <Fact name={text.order.load}>{number(order.loadKg, 0, language)} kg</Fact>
+      </dl>
+      <ul className="needs">
+        {order.voltage && <li>{text.order.voltage(order.voltage)}</li>}
+        {order.lift && <li>{text.order.lift}</li>}
+      </ul>
+    </header>
+  );
+}
+
+const Fact = ({ name, children }: { name: string; children: ReactNode }) => (
+  <div>
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+);
+
+function Vehicles(props: Props) {
+  const { order, dispatched } = props;
+  if (order.status !== "open" && order.dispatch) {
+    return <Assigned dispatch={order.dispatch} changed={dispatched} />;
+  }
+  return <Choosing {...props} />;
+}
+
+/** One of the two panels. */
+function Choosing(props: Props) {
+  const { order } = props;
+  const { text } = useSpeech();
+  const { desk, assign, failed, findNearest } = useDesk(props);
+  const { panel, nearest, assigning, trouble } = desk;
+  const place = useKeptFocus(panel.kind);
+
+  const legacy = <Legacy nearest={nearest} why={panel.kind === "legacy" ? panel.why : "broken"} trouble={trouble} assigning={assigning} assign={assign} retry={findNearest} />;
+  const choose = (choice: Omit<Choice, "by">) => assign({ ...choice, by: "ml_assisted" });
+  return (
+    <div className="choosing">
+      <section ref={place} aria-label={panel.kind === "legacy" ? text.nearest.heading : text.ml.heading} data-panel={panel.kind}>
+        {panel.kind === "legacy" && legacy}
+        {panel.kind === "asking" && <CardBones />}
+        {panel.kind === "ml" && (
+          <Boundary instead={legacy} failed={() => failed("broken")}>
+            <Suspense fallback={<CardBones />}>
+              <MlPanel found={panel.found} assigning={assigning} assign={choose} />
+            </Suspense>
+          </Boundary>
+        )}
+      </section>
+      <Map order={order} shown={panel.kind === "ml" ? panel.found.cards : Array.isArray(nearest) ? nearest : []} />
+    </div>
+  );
+}
