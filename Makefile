@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the product, `make test` proves it. Both install what
 # they need, into .venv and a cache (see devstack/).
 .DEFAULT_GOAL := help
-.PHONY: pictures docs page page-tools dispatch-page help demo test simulate-long unit lint style types imports format up down status generate lock clean
+.PHONY: pictures docs page page-tools dispatch-page help demo test test-dispatch simulate-long unit lint style types imports format up down status generate lock clean
 
 PYTHON ?= python3
 # Another environment for another Python: make unit PYTHON=python3.13 VENV=.venv-3.13
@@ -33,6 +33,19 @@ test: $(VENV)/ready ## Run every test: pure, components on real parts, the whole
 	$(BIN)/pytest $(JUDGING) -n auto --cov --cov-report=term
 	$(BIN)/pytest tests/pure tests/simulation $(JUDGING:%=--ignore=%) --every-fate -n auto --dist worksteal
 	$(BIN)/pytest tests --ignore=tests/pure --ignore=tests/simulation -n $(WORKERS) --dist loadgroup
+
+EXAMPLE := examples/ml-dispatch
+# Beside the operator's environment, as an application's is: scikit-learn and a database's driver are nothing of the product's.
+.venv-dispatch/ready: $(EXAMPLE)/requirements-test.txt pyproject.toml
+	@echo "Installing the packages of the dispatch example into $(@D)"
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+test-dispatch: .venv-dispatch/ready ## Test the dispatch example: its model, its API on a real Redis and PostgreSQL, bad input
+	@.venv-dispatch/bin/python -m devstack fetch redis-server redis-cli
+	.venv-dispatch/bin/pytest tests/dispatch -n 2
 
 simulate-long: $(VENV)/ready ## Simulate schedules for an hour, or MINUTES=..., on from where it stopped last
 	@$(BIN)/python -m tests.simulation.long --minutes $(or $(MINUTES),60)
@@ -122,6 +135,8 @@ lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev $(LOCK) -o requirements/dev.txt
 	uv pip compile pyproject.toml --extra operator --extra server $(LOCK) -o requirements/image.txt
 	uv pip compile pyproject.toml --extra cli -c requirements/image.txt $(LOCK) -o requirements/cli.txt
+	uv pip compile pyproject.toml $(EXAMPLE)/requirements.in --extra metrics -c requirements/dev.txt $(LOCK) -o $(EXAMPLE)/requirements.txt
+	uv pip compile pyproject.toml $(EXAMPLE)/requirements.in $(EXAMPLE)/requirements-test.in --extra metrics -c requirements/dev.txt -c $(EXAMPLE)/requirements.txt $(LOCK) -o $(EXAMPLE)/requirements-test.txt
 	uv pip compile --group build $(LOCK) -o requirements/build.txt
 	uv pip compile --group references $(LOCK) -o requirements/references.txt
 	uv pip compile --group page -c requirements/dev.txt $(LOCK) -o requirements/page.txt

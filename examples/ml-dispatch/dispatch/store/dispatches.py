@@ -1,0 +1,175 @@
+"""Which vehicle drives which order, and what becomes of it."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from dispatch.breakdown import Breakdown
+
+from .tables import DISPATCHES, ORDERS, VEHICLES
+
+ASSIGNED, CANCELLED, COMPLETED = "assigned", "cancelled", "completed"
+
+
+class Conflict(Exception):  # noqa: N818 - it is HTTP's word for it
+    """What is asked for does not go with what has happened already; its text is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewDispatch:
+    """A vehicle for an order, as somebody wants it.
+
+    Attributes:
+        order_id: The order.
+        vehicle_id: The vehicle.
+        assigned_by: `ml_assisted` or `legacy`: what the page showed.
+        group: The user's group at that moment.
+        model: The revision whose recommendation it was.
+        score: What that model thought of it.
+        seen: How the vehicle suits the order: what a later model learns from.
+    """
+
+    order_id: int
+    vehicle_id: int
+    assigned_by: str
+    group: str
+    model: str | None
+    score: float | None
+    seen: Breakdown
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """A vehicle that was assigned to an order."""
+
+    id: int
+    order_id: int
+    vehicle_id: int
+    vehicle_code: str
+    assigned_by: str
+    assigned_at: datetime
+    group: str
+    model: str | None
+    score: float | None
+    status: str
+    rating: int | None
+
+
+class Dispatches:
+    """Every dispatch, of which an order has one at most that is not cancelled, and a vehicle one that is under way."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def assign(self, new: NewDispatch, now: datetime) -> tuple[Dispatch, bool]:
+        """Assign a vehicle. Asked again, it answers with the same dispatch.
+
+        Returns:
+            The dispatch, and whether it is new.
+
+        Raises:
+            Conflict: The order has another vehicle, or the vehicle another order.
+        """
+        try:
+            with self._engine.begin() as db:
+                row = asdict(new) | {"assigned_at": int(now.timestamp()), "status": ASSIGNED}
+                made = db.execute(insert(DISPATCHES).values(row | row.pop("seen"))).inserted_primary_key
+                db.execute(update(ORDERS).where(ORDERS.c.id == new.order_id).values(status=ASSIGNED))
+                return self._read(db, made[0]), True
+        except IntegrityError:
+            return self._before(new), False
+
+    def _before(self, new: NewDispatch) -> Dispatch:
+        """The dispatch that is in the way, which may be the same one."""
+        earlier = self.of([new.order_id]).get(new.order_id)
+        if earlier is None:
+            raise Conflict("The vehicle has been given to another order.")
+        if earlier.vehicle_id != new.vehicle_id:
+            raise Conflict(f"The order has a vehicle already: {earlier.vehicle_code}.")
+        return earlier
+
+    def of(self, order_ids: Iterable[int]) -> dict[int, Dispatch]:
+        """The dispatch of each of these orders that has one, by the order's number."""
+        wanted = _joined().where(DISPATCHES.c.order_id.in_(list(order_ids)), DISPATCHES.c.status != CANCELLED)
+        with self._engine.connect() as db:
+            return {row.order_id: _dispatch(row) for row in db.execute(wanted)}
+
+    def find(self, user: str, number: int) -> Dispatch | None:
+        """The dispatch of this number, if it is of an order of this user."""
+        wanted = _joined().where(DISPATCHES.c.id == number, ORDERS.c.owner == user)
+        with self._engine.connect() as db:
+            row = db.execute(wanted).first()
+            return _dispatch(row) if row else None
+
+    def cancel(self, dispatch: Dispatch, reason: str | None) -> Dispatch:
+        """Take the vehicle off its order, which is open again then."""
+        with self._engine.begin() as db:
+            if self._ends(db, dispatch, CANCELLED, reason=reason):
+                db.execute(update(ORDERS).where(ORDERS.c.id == dispatch.order_id).values(status="open"))
+            return self._read(db, dispatch.id)
+
+    def complete(self, dispatch: Dispatch) -> Dispatch:
+        """The order is done: the vehicle has one turn more, stands where the order ended, and is free."""
+        with self._engine.begin() as db:
+            if self._ends(db, dispatch, COMPLETED):
+                order = db.execute(select(ORDERS).where(ORDERS.c.id == dispatch.order_id)).one()
+                there = {"turns": VEHICLES.c.turns + 1, "x": order.dropoff_x, "y": order.dropoff_y}
+                db.execute(update(VEHICLES).where(VEHICLES.c.id == dispatch.vehicle_id).values(there))
+                db.execute(update(ORDERS).where(ORDERS.c.id == order.id).values(status=COMPLETED))
+            return self._read(db, dispatch.id)
+
+    def _ends(self, db: Connection, dispatch: Dispatch, status: str, reason: str | None = None) -> bool:
+        """Whether it ends by this call, and not by an earlier one like it."""
+        under_way = (DISPATCHES.c.id == dispatch.id, DISPATCHES.c.status == ASSIGNED)
+        if db.execute(update(DISPATCHES).where(*under_way).values(status=status, reason=reason)).rowcount:
+            return True
+        ended = self._read(db, dispatch.id).status
+        if ended != status:
+            raise Conflict(f"The dispatch is {ended} already.")
+        return False
+
+    def rate(self, dispatch: Dispatch, rating: int, comment: str | None) -> tuple[Dispatch, bool]:
+        """Answer the survey, once.
+
+        Returns:
+            The dispatch, and whether the answer counts: it does not where it was given before.
+
+        Raises:
+            Conflict: It was rated otherwise before, or is cancelled: there is nothing to rate.
+        """
+        unrated = (DISPATCHES.c.id == dispatch.id, DISPATCHES.c.status != CANCELLED, DISPATCHES.c.rating.is_(None))
+        with self._engine.begin() as db:
+            answer = update(DISPATCHES).where(*unrated).values(rating=rating, comment=comment)
+            counts = bool(db.execute(answer).rowcount)
+            rated = self._read(db, dispatch.id)
+        if rated.rating != rating:
+            raise Conflict("The dispatch is cancelled." if rated.rating is None else "The dispatch is rated already.")
+        return rated, counts
+
+    def _read(self, db: Connection, number: int) -> Dispatch:
+        return _dispatch(db.execute(_joined().where(DISPATCHES.c.id == number)).one())
+
+
+def _joined() -> Select[Any]:
+    code = VEHICLES.c.code.label("vehicle_code")
+    return select(DISPATCHES, code).join(VEHICLES).join(ORDERS, ORDERS.c.id == DISPATCHES.c.order_id)
+
+
+def _dispatch(row: Any) -> Dispatch:  # noqa: ANN401 - a row has what its table has
+    return Dispatch(
+        id=row.id,
+        order_id=row.order_id,
+        vehicle_id=row.vehicle_id,
+        vehicle_code=row.vehicle_code,
+        assigned_by=row.assigned_by,
+        assigned_at=datetime.fromtimestamp(row.assigned_at, UTC),
+        group=row.group,
+        model=row.model,
+        score=row.score,
+        status=row.status,
+        rating=row.rating,
+    )

@@ -1,0 +1,128 @@
+"""The tables, and the way to them. The same statements do for SQLite and PostgreSQL."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+)
+
+METADATA = MetaData()
+# SQLite numbers rows by itself only where the type is exactly INTEGER.
+ID = BigInteger().with_variant(Integer, "sqlite")
+
+VEHICLES = Table(
+    "vehicles",
+    METADATA,
+    Column("id", ID, primary_key=True),
+    Column("code", String, nullable=False),
+    Column("capacity_kg", Integer, nullable=False),
+    Column("voltage", String, nullable=False),
+    Column("lift", Boolean, nullable=False),
+    Column("x", Float, nullable=False),
+    Column("y", Float, nullable=False),
+    Column("home_x", Float, nullable=False),
+    Column("home_y", Float, nullable=False),
+    Column("turns", Integer, nullable=False),
+    Column("busy_minutes", Integer, nullable=False),
+)
+
+ORDERS = Table(
+    "orders",
+    METADATA,
+    Column("id", ID, primary_key=True),
+    Column("owner", String, nullable=False, index=True),
+    Column("customer", String, nullable=False),
+    Column("pickup_x", Float, nullable=False),
+    Column("pickup_y", Float, nullable=False),
+    Column("dropoff_x", Float, nullable=False),
+    Column("dropoff_y", Float, nullable=False),
+    Column("load_kg", Integer, nullable=False),
+    Column("needs_voltage", String),
+    Column("needs_lift", Boolean, nullable=False),
+    Column("begins", BigInteger, nullable=False),  # seconds since the epoch, as all times here
+    Column("ends", BigInteger, nullable=False),
+    Column("status", String, nullable=False),
+)
+
+DISPATCHES = Table(
+    "dispatches",
+    METADATA,
+    Column("id", ID, primary_key=True),
+    Column("order_id", ForeignKey("orders.id"), nullable=False),
+    Column("vehicle_id", ForeignKey("vehicles.id"), nullable=False),
+    Column("assigned_by", String, nullable=False),
+    Column("assigned_at", BigInteger, nullable=False),
+    Column("group", String, nullable=False),
+    Column("model", String),
+    Column("score", Float),
+    Column("distance", Float, nullable=False),
+    Column("rotation", Float, nullable=False),
+    Column("time_window", Float, nullable=False),
+    Column("preference", Float, nullable=False),
+    Column("voltage", Boolean, nullable=False),
+    Column("status", String, nullable=False),
+    Column("reason", String),
+    Column("rating", Integer),
+    Column("comment", String),
+)
+# These two make a double click harmless, and two people who want one vehicle: whatever the service has looked up
+# before, the database lets only one of them in.
+Index(
+    "one_dispatch_of_an_order",
+    DISPATCHES.c.order_id,
+    unique=True,
+    sqlite_where=DISPATCHES.c.status != "cancelled",
+    postgresql_where=DISPATCHES.c.status != "cancelled",
+)
+Index(
+    "one_order_on_a_vehicle",
+    DISPATCHES.c.vehicle_id,
+    unique=True,
+    sqlite_where=DISPATCHES.c.status == "assigned",
+    postgresql_where=DISPATCHES.c.status == "assigned",
+)
+
+EVENTS = Table(
+    "events",
+    METADATA,
+    Column("id", ID, primary_key=True),
+    Column("user", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("name", String, nullable=False),
+    Column("order_id", BigInteger),
+    Column("details", String, nullable=False),
+)
+
+
+def connect(url: str) -> Engine:
+    """The database behind this URL, with its tables: `sqlite:///dispatch.db`, or `postgresql+psycopg://…`."""
+    if url.startswith(("postgres://", "postgresql://")):
+        url = "postgresql+psycopg://" + url.split("://", 1)[1]
+    engine = create_engine(url, pool_pre_ping=True, pool_timeout=5, **_options(url))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare)
+    METADATA.create_all(engine)
+    return engine
+
+
+def _options(url: str) -> dict[str, object]:
+    """How long a statement may wait, so that no request hangs on a database that does."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 5}}
+    return {"connect_args": {"connect_timeout": 5, "options": "-c statement_timeout=5000"}}
+
+
+def _prepare(connection: Connection, _: object) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for a writer
+    connection.execute("PRAGMA foreign_keys=ON")
