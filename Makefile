@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the product, `make test` proves it. Both install what
 # they need, into .venv and a cache (see devstack/).
 .DEFAULT_GOAL := help
-.PHONY: pictures docs page page-tools dispatch-page help demo test test-dispatch simulate-long unit lint style types imports format up down status generate lock clean
+.PHONY: pictures docs page page-tools dispatch-page help demo test test-dispatch test-dispatch-page simulate-long unit lint style types imports format up down status generate lock clean
 
 PYTHON ?= python3
 # Another environment for another Python: make unit PYTHON=python3.13 VENV=.venv-3.13
@@ -32,7 +32,7 @@ test: $(VENV)/ready ## Run every test: pure, components on real parts, the whole
 	@$(BIN)/python -m devstack fetch
 	$(BIN)/pytest $(JUDGING) -n auto --cov --cov-report=term
 	$(BIN)/pytest tests/pure tests/simulation $(JUDGING:%=--ignore=%) --every-fate -n auto --dist worksteal
-	$(BIN)/pytest tests --ignore=tests/pure --ignore=tests/simulation -n $(WORKERS) --dist loadgroup
+	$(BIN)/pytest tests --ignore=tests/pure --ignore=tests/simulation --ignore=tests/dispatch -n $(WORKERS) --dist loadgroup
 
 EXAMPLE := examples/ml-dispatch
 # Beside the operator's environment, as an application's is: scikit-learn and a database's driver are nothing of the product's.
@@ -45,7 +45,11 @@ EXAMPLE := examples/ml-dispatch
 
 test-dispatch: .venv-dispatch/ready ## Test the dispatch example: its model, its API on a real Redis and PostgreSQL, bad input
 	@.venv-dispatch/bin/python -m devstack fetch redis-server redis-cli
-	.venv-dispatch/bin/pytest tests/dispatch -n 2
+	.venv-dispatch/bin/pytest tests/dispatch --ignore=tests/dispatch/page -n 2
+
+test-dispatch-page: .venv-dispatch/ready dispatch-page page-tools ## Test the example's page in Chromium: its panel, its falling back, a rollback
+	@$(BIN)/python -m devstack fetch redis-server redis-cli
+	$(BIN)/pytest tests/dispatch/page
 
 simulate-long: $(VENV)/ready ## Simulate schedules for an hour, or MINUTES=..., on from where it stopped last
 	@$(BIN)/python -m tests.simulation.long --minutes $(or $(MINUTES),60)

@@ -50,9 +50,11 @@ function Header({ user, signOut, language, choose }: HeaderProps) {
   const other = language === "en" ? "ko" : "en";
   return (
     <header className="top">
-      <a className="brand" href="#/">
-        <Mark /> {text.title}
-      </a>
+      <h1>
+        <a className="brand" href="#/">
+          <Mark /> {text.title}
+        </a>
+      </h1>
       <div className="who">
         <button className="quiet" lang={other} onClick={() => choose(other)}>
           {text.language}
@@ -83,7 +85,7 @@ function Broken() {
   const { text } = useSpeech();
   return (
     <main className="alone" role="alert">
-      <h1>{text.broken.heading}</h1>
+      <h2>{text.broken.heading}</h2>
       <p>{text.broken.hint}</p>
       <button className="main" onClick={() => location.reload()}>
         {text.broken.reload}

@@ -25,8 +25,8 @@ export function Legacy({ nearest, why, trouble, assigning, assign, retry }: Prop
         <p className="hint">{text.nearest.hint}</p>
       </header>
       <div role="status">
-        {why && <p className="note quiet">{text.fallback[why]}</p>}
         {trouble && <p className="note">{trouble}</p>}
+        {why && !trouble && <p className="note quiet">{text.fallback[why]}</p>}
       </div>
       {nearest === null && <Lines count={5} />}
       {nearest === "failed" && <Failed retry={retry}>{text.nearest.failed}</Failed>}
@@ -48,6 +48,9 @@ function Rows({ vehicles, assigning, assign }: RowsProps) {
     <ol className="rows">
       {vehicles.map((one, index) => (
         <li key={one.vehicleId}>
+          <span className="rank" aria-hidden="true">
+            {index + 1}
+          </span>
           <span className="code">{one.vehicleCode}</span>
           <span className="away">{text.nearest.away(number(one.distanceKm, 1, language))}</span>
           <AssignButton vehicle={one} best={index === 0} assigning={assigning} assign={() => assign({ ...one, by: "legacy" })} />

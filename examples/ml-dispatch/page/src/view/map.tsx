@@ -25,8 +25,12 @@ export function Map({ order, shown }: Props) {
       <path className="way" d={`M${from.x} ${from.y}L${to.x} ${to.y}`} />
       <circle className="pickup" cx={from.x} cy={from.y} r="2.6" />
       <rect className="dropoff" x={to.x - 2.4} y={to.y - 2.4} width="4.8" height="4.8" />
-      <Label at={from}>{text.order.pickup}</Label>
-      <Label at={to}>{text.order.dropoff}</Label>
+      <Label at={from} above={from.y <= to.y}>
+        {text.order.pickup}
+      </Label>
+      <Label at={to} above={to.y < from.y}>
+        {text.order.dropoff}
+      </Label>
       {near.map((vehicle, index) => (
         <Spot key={vehicle.id} at={at(vehicle.position)} rank={index + 1} />
       ))}
@@ -34,8 +38,9 @@ export function Map({ order, shown }: Props) {
   );
 }
 
-const Label = ({ at, children }: { at: Place; children: string }) => (
-  <text className="label" x={at.x} y={at.y - 4.5} textAnchor={at.x < 15 ? "start" : at.x > 85 ? "end" : "middle"}>
+/** Away from the line between the two. */
+const Label = ({ at, above, children }: { at: Place; above: boolean; children: string }) => (
+  <text className="label" x={at.x} y={at.y + (above ? -4.5 : 7.5)} textAnchor={at.x < 15 ? "start" : at.x > 85 ? "end" : "middle"}>
     {children}
   </text>
 );

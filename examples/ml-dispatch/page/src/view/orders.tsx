@@ -18,22 +18,22 @@ export function Orders() {
 
   const open = Array.isArray(orders) ? orders.find(({ id }) => id === route) : undefined;
   return (
-    <div className={open ? "desk one" : "desk"}>
+    <main className={open ? "desk one" : "desk"}>
       <nav className="list" aria-labelledby="orders">
-        <h1 id="orders">{text.orders.heading}</h1>
+        <h2 id="orders">{text.orders.heading}</h2>
         {orders === null && <Lines count={6} />}
         {orders === "failed" && <Failed retry={reload}>{text.orders.failed}</Failed>}
         {Array.isArray(orders) && <Listed orders={orders} open={open} />}
       </nav>
-      <main className="open">
+      <div className="open">
         {open && group && (
           <Boundary key={open.id} instead={<Failed retry={() => location.reload()}>{text.broken.heading}</Failed>}>
             <OrderDesk order={open} group={group} dispatched={dispatched} reload={reload} />
           </Boundary>
         )}
         {!open && Array.isArray(orders) && <p className="empty">{text.orders.choose}</p>}
-      </main>
-    </div>
+      </div>
+    </main>
   );
 }
 
@@ -77,9 +77,9 @@ function Listed({ orders, open }: { orders: readonly Order[]; open: Order | unde
 function Section({ heading, orders, open }: { heading: string; orders: readonly Order[]; open: Order | undefined }) {
   return (
     <section>
-      <h2>
+      <h3>
         {heading} <span className="count">{orders.length}</span>
-      </h2>
+      </h3>
       <ul>
         {orders.map((order) => (
           <li key={order.id}>

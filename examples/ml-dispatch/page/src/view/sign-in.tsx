@@ -15,7 +15,7 @@ export function SignIn({ signedIn }: { signedIn: (user: string) => void }) {
   };
   return (
     <main className="alone">
-      <h1>{text.signIn.heading}</h1>
+      <h2>{text.signIn.heading}</h2>
       <p id="sign-in-hint">{text.signIn.hint}</p>
       <form onSubmit={go}>
         <label>

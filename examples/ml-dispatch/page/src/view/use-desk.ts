@@ -47,7 +47,8 @@ export function useDesk({ order, group, dispatched, reload }: Given) {
         dispatched(reply.value);
         return;
       }
-      tell({ type: "assignment failed", message: reply.message || text.assignFailed });
+      const forPeople = reply.status === 409 || reply.status === 422;
+      tell({ type: "assignment failed", message: (forPeople && reply.message) || text.assignFailed });
       // Whether it was assigned all the same, after a time-out say, and who is free now.
       void reload();
       void findNearest();

@@ -1,0 +1,164 @@
+"""The dispatch example as it runs: its service, `mlrollout server` and Redis, each a real process."""
+
+import http.client
+import json
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mlrollout import Group
+from mlrollout.assignment.bucket import group
+
+from devstack import web
+from devstack.redis_server import RedisServer
+from devstack.servers import Server
+from tests.components.assignment.place import BEGUN, KEY, Place, placed, until
+from tests.components.server.place import NAME, HttpServer
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "examples" / "ml-dispatch"
+PYTHON = ROOT / ".venv-dispatch" / "bin" / "python"
+BUILT = EXAMPLE / "page" / "dist"
+MODEL = EXAMPLE / "models" / "ranker-1.json"
+SALT = "ml_dispatch_v1"
+HALF = 50
+
+
+class Service(Server):
+    """The example's service, with a page of its own that a test may deploy anew.
+
+    Args:
+        redis_url: The Redis.
+        flags: The flag server's address.
+        key: What its users' sessions are signed with.
+        model: The model's file.
+    """
+
+    name: ClassVar[str] = "dispatch"
+
+    def __init__(self, redis_url: str, flags: str, key: Path, model: Path = MODEL) -> None:
+        super().__init__()
+        self.page = self.directory / "page"
+        shutil.copytree(BUILT, self.page)
+        self._options = {"redis-url": redis_url, "ofrep": flags, "ofrep-key": str(key), "model": str(model)}
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def command(self) -> Sequence[str]:
+        """The command that starts it."""
+        own = {
+            "port": str(self.port),
+            "database": f"sqlite:///{self.directory}/dispatch.db",
+            "secret": str(self.directory / "secret"),
+            "page": str(self.page),
+        }
+        given = [f"--{name}={value}" for name, value in (own | self._options).items()]
+        return [str(PYTHON), "-m", "dispatch", "--faults", *given]
+
+    def environment(self) -> Mapping[str, str]:
+        """Where its package is."""
+        return {"PYTHONPATH": str(EXAMPLE), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
+
+    def ready(self) -> bool:
+        """Ready when it says so itself."""
+        return web.get(f"{self.url}/readyz") is not None
+
+    def ask(self, method: str, path: str, body: object = None, user: str | None = None) -> tuple[int, Any]:
+        """One request, as a user who signs in for it; answers with the status and the JSON."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+            headers = {"Content-Type": "application/json"}
+            if user is not None:
+                connection.request("POST", "/api/session", json.dumps({"user_id": user}), headers)
+                signed = connection.getresponse()
+                signed.read()
+                found = SimpleCookie(signed.headers["Set-Cookie"])
+                headers["Cookie"] = "; ".join(f"{one.key}={one.value}" for one in found.values())
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            said = answer.read()
+            return answer.status, json.loads(said) if said else None
+
+    def faults(self, **switched: str) -> None:
+        """Switches faults on and off."""
+        status, _ = self.ask("POST", "/faults", switched)
+        assert status == 204
+
+    def orders(self, user: str) -> list[dict[str, Any]]:
+        """The user's orders."""
+        _, said = self.ask("GET", "/api/orders", user=user)
+        found: list[dict[str, Any]] = said["orders"]
+        return found
+
+
+@dataclass
+class House:
+    """Everything that runs, and what a test does to it."""
+
+    redis: RedisServer
+    place: Place
+    flags: HttpServer
+    service: Service
+    used: set[str] = field(default_factory=set)
+
+    def begin(self, percentage: int = HALF) -> None:
+        """A new attempt, which the service and the flag server both know of when it comes back."""
+        self.place.record = replace(BEGUN, attempt=int(self.place.redis.incr("attempt")), revision=MODEL.stem)
+        self.place.put(percentage)
+        attempt = self.place.record.attempt
+        someone = self.user(Group.TREATMENT)
+        until(lambda: self.known(someone) == attempt, "the attempt at the flag server")
+        until(lambda: self.recommends(someone), "the attempt at the service")
+
+    def known(self, user: str) -> int:
+        """The attempt that the flag server answers from."""
+        headers = self.service.ask("GET", "/api/config", user=user)[1]["headers"]
+        told = self.flags.ask("POST", f"/ofrep/v1/evaluate/flags/{NAME}", _context(user), token=None, **headers)
+        attempt: int = told.json["metadata"].get("attempt", 0)
+        return attempt
+
+    def recommends(self, user: str) -> bool:
+        """Whether the service gives this user the ML path."""
+        asked = {"order_ids": [self.service.orders(user)[0]["id"]], "mode": "recommend"}
+        return self.service.ask("POST", "/api/ml-dispatch/optimize", asked, user)[0] == 200
+
+    def roll_back(self) -> None:
+        """As the operator does."""
+        self.place.put(0, latched=True)
+
+    def user(self, wanted: Group, percentage: int = HALF) -> str:
+        """Somebody of this group who has not been here before."""
+        while True:
+            name = f"user-{secrets.token_hex(3)}"
+            if name not in self.used and group(SALT, name, percentage) == wanted:
+                self.used.add(name)
+                return name
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[House]:
+    """All of it, as long as the block."""
+    key = folder / "session.key"
+    key.write_text(secrets.token_hex(32))
+    with RedisServer() as redis, placed(redis) as place:
+        config: dict[str, object] = {
+            "rollouts": [{"name": NAME, "key": KEY, "salt": SALT}],
+            "sessions": {"algorithm": "HS256", "key": str(key)},
+        }
+        flags = HttpServer(redis.url, config)
+        service = Service(redis.url, flags.url, key)
+        flags.config["origins"] = [service.url]
+        with flags, service:
+            yield House(redis, place, flags, service)
+            service.kill()  # calls that were made to hang would be waited for
+
+
+def _context(user: str) -> dict[str, object]:
+    return {"context": {"targetingKey": user, "revision": MODEL.stem}}
