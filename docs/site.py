@@ -16,7 +16,7 @@ PAGES = (
     "*.md",
     "docs/**/*.md",
     "charts/*/README.md",
-    "examples/**/README.md",
+    "examples/*/README.md",
     "benchmarks/README.md",
     "clients/*/README.md",
 )
