@@ -5,9 +5,13 @@ time, so that a failure there is about the change; elsewhere new ones.
 """
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
+
+# A shell has its background jobs ignore Ctrl-C, and so would every program that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("quick", max_examples=100, deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.register_profile("deep", max_examples=20_000, deadline=None)
