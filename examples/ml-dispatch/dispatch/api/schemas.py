@@ -3,9 +3,15 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-Id = Annotated[int, Field(ge=1, le=2**53 - 1)]
+
+def _whole(value: object) -> object:
+    """JSON does not tell 7 from 7.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Id = Annotated[int, Field(ge=1, le=2**53 - 1), BeforeValidator(_whole)]
 """A number that every JSON parser keeps."""
 UserId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._@-]{1,64}$")]
 Text = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
@@ -176,7 +182,7 @@ class CancelRequest(Asked):
 class SurveyRequest(Asked):
     """How content the user is with a dispatch."""
 
-    rating: Annotated[int, Field(ge=1, le=5)]
+    rating: Annotated[int, Field(ge=1, le=5), BeforeValidator(_whole)]
     comment: Text | None = None
 
 
