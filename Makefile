@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the product, `make test` proves it. Both install what
 # they need, into .venv and a cache (see devstack/).
 .DEFAULT_GOAL := help
-.PHONY: pictures docs page page-tools dispatch-page help demo test test-dispatch test-dispatch-page simulate-long unit lint style types imports format up down status generate lock clean
+.PHONY: pictures docs page page-tools dispatch-page help demo test test-dispatch test-dispatch-page simulate-long unit lint style types imports format e2e-kind up down status generate lock clean
 
 PYTHON ?= python3
 # Another environment for another Python: make unit PYTHON=python3.13 VENV=.venv-3.13
@@ -76,6 +76,9 @@ format: $(VENV)/ready ## Format the code
 
 up: $(VENV)/ready ## Start the local stack and leave it running; CLUSTER=kind for a kind cluster
 	@$(BIN)/python -m devstack up $(if $(CLUSTER),--cluster $(CLUSTER))
+
+e2e-kind: $(VENV)/ready ## Walk through docs/tutorial-kind.md in a kind cluster of its own (needs Docker, kind, kubectl and Helm)
+	@$(BIN)/python -m devstack.e2e_kind
 
 down: $(VENV)/ready ## Stop the local stack
 	@$(BIN)/python -m devstack down

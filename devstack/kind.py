@@ -9,13 +9,14 @@ from .console import say
 from .errors import DevstackError, MissingError
 
 NAME = "mlrollout"
+_HOMES = {"kubectl": "https://kubernetes.io/docs/tasks/tools", "helm": "https://helm.sh/docs/intro/install"}
 
 
 def create(directory: Path) -> str:
     """Make the cluster, or use the one of that name; its kubeconfig file."""
-    check()
+    check("leave CLUSTER=kind out: the own control plane needs neither.")
     kubeconfig = str(directory / "kubeconfig-kind")
-    if NAME in _kind("get", "clusters").split():
+    if exists():
         say(f"Using the kind cluster {NAME} that is there already.")
         _kind("export", "kubeconfig", "--name", NAME, "--kubeconfig", kubeconfig)
     else:
@@ -38,9 +39,19 @@ def delete(directory: Path) -> bool:
     return True
 
 
-def check() -> None:
-    """Complain about exactly what is missing."""
-    missing = []
+def exists() -> bool:
+    """Whether there is a cluster of that name."""
+    return NAME in _kind("get", "clusters").split()
+
+
+def check(instead: str, *commands: str) -> None:
+    """Complain about exactly what is missing.
+
+    Args:
+        instead: What can be done on a machine that has none of it.
+        commands: Programs that are needed besides.
+    """
+    missing = [f"the command `{command}` ({_HOMES[command]})" for command in commands if not shutil.which(command)]
     if not shutil.which("docker"):
         missing.append("the command `docker` (https://docs.docker.com/get-docker/)")
     elif not _engine_runs():
@@ -51,7 +62,7 @@ def check() -> None:
         raise MissingError(
             f"A kind cluster needs what is not here: {'; '.join(missing)}.",
             meaning="Nothing was started.",
-            remedy="Install it, or leave CLUSTER=kind out: the own control plane needs neither.",
+            remedy=f"Install it, or {instead}",
         )
 
 
