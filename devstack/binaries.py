@@ -76,6 +76,7 @@ _SOURCES: Mapping[str, tuple[Source, ...]] = {
     "helm4": (gobuild.cached, gobuild.build),
     "victoria-metrics": (gobuild.cached, gobuild.build),
     "flux-health": (gobuild.cached, gobuild.build),
+    "actionlint": (gobuild.cached, gobuild.build),
     "redis-server": _PACKAGED,
     "redis-cli": _PACKAGED,
     "prometheus": _PACKAGED,

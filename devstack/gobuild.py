@@ -103,7 +103,14 @@ FLUX = GoModule(
     stamps=(),
     takes="1 to 2 minutes on two cores",
 )
-_ALL = (KUBERNETES, ETCD, HELM, HELM4, VICTORIAMETRICS, FLUX)
+ACTIONLINT = GoModule(
+    folder="actionlint",
+    module="github.com/rhysd/actionlint",
+    commands={"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"},
+    stamps=(),
+    takes="under a minute",
+)
+_ALL = (KUBERNETES, ETCD, HELM, HELM4, VICTORIAMETRICS, FLUX, ACTIONLINT)
 MODULES: Mapping[str, GoModule] = {name: module for module in _ALL for name in module.commands}
 
 
