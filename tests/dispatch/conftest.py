@@ -1,42 +1,6 @@
-"""The dispatch example's own tests, in its own environment: `make test-dispatch`. Elsewhere they are left out."""
+"""The dispatch example: its page in a browser, in the product's environment, and what answers it, in its own."""
 
 import importlib.util
-from collections.abc import Iterator
-from contextlib import closing
 
-import pytest
-import redis
-
-from devstack.redis_server import RedisServer
-from tests.dispatch.place import Place, running
-
-if importlib.util.find_spec("sklearn") is None:
-    collect_ignore_glob = ["*"]
-
-
-@pytest.fixture(scope="session")
-def redis_server() -> Iterator[RedisServer]:
-    with RedisServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def shared(redis_server: RedisServer) -> Iterator[Place]:
-    """One service for all tests that break nothing."""
-    with running(redis_server) as place:
-        yield place
-
-
-@pytest.fixture
-def place(shared: Place) -> Iterator[Place]:
-    """The shared service, everybody in treatment and nothing switched to fail."""
-    shared.faults(ml="ok", assign="ok")
-    shared.put(100)
-    yield shared
-    shared.leave()
-
-
-@pytest.fixture
-def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
-    with closing(redis.Redis.from_url(redis_server.url)) as client:
-        yield client
+# Each environment lacks what the other has: `make test-dispatch-page` and `make test-dispatch`.
+collect_ignore = ["page" if importlib.util.find_spec("sklearn") else "api"]

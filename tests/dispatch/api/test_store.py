@@ -8,8 +8,8 @@ import pytest
 from dispatch.breakdown import Breakdown
 from dispatch.store import Conflict, Dispatches, NewDispatch, Orders, connect
 
-from tests.dispatch.made import NOON
-from tests.dispatch.postgres_server import PostgresServer, installed
+from tests.dispatch.api.made import NOON
+from tests.dispatch.api.postgres_server import PostgresServer, installed
 
 SEEN = Breakdown(distance=0.1, rotation=0.2, time_window=1.0, preference=0.5, voltage=True)
 

@@ -7,7 +7,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 
-from tests.dispatch.place import Place
+from tests.dispatch.api.place import Place
 
 OPERATIONS = [
     ("POST", "/api/session"),

@@ -8,7 +8,7 @@ import pytest
 
 from devstack.processes import wait_until
 from devstack.redis_server import RedisServer
-from tests.dispatch.place import Place, running
+from tests.dispatch.api.place import Place, running
 
 
 def _code(answer: httpx.Response) -> tuple[int, str]:
@@ -88,7 +88,7 @@ def test_a_wrong_answer_can_be_switched_on_for_the_page(place: Place) -> None:
 
 
 def test_a_model_file_that_is_broken_fails_alone_and_heals(redis_server: RedisServer, tmp_path: Path) -> None:
-    good = Path(__file__).parents[2] / "examples/ml-dispatch/models/ranker-1.json"
+    good = Path(__file__).parents[3] / "examples/ml-dispatch/models/ranker-1.json"
     model = tmp_path / "ranker-1.json"
     model.write_bytes(b"\x80\x04 no model")
     with running(redis_server, model=model) as place:

@@ -13,7 +13,7 @@ from dispatch.recommend import recommend
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.dispatch.made import NOON, order, vehicle
+from tests.dispatch.api.made import NOON, order, vehicle
 
 MODEL = Model("ranker-1", weights=(4.0, 1.0, 3.0, 1.0, 2.0), averages=(0.5,) * 5, intercept=-7.0)
 
