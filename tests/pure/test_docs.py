@@ -119,7 +119,8 @@ def test_the_architecture_tells_where_everything_is(package: str) -> None:
 
 def _commands() -> list[tuple[str, str]]:
     """Each command of kubectl and mlrollout that a person is told to type, with the page that tells it."""
-    pages = (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.[my][da]*"))
+    examples = (page for page in (ROOT / "examples").rglob("*.[my][da]*") if "node_modules" not in page.parts)
+    pages = (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *examples)
     shown = r"(?:^[ #]*|`)((?:kubectl|mlrollout) [a-z][^`#\n]*)"
     return [(page.name, told) for page in pages for told in re.findall(shown, page.read_text(), re.MULTILINE)]
 
