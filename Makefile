@@ -48,8 +48,8 @@ test-dispatch: .venv-dispatch/ready ## Test the dispatch example: its model, its
 	.venv-dispatch/bin/pytest tests/dispatch --ignore=tests/dispatch/page -n 2
 
 test-dispatch-page: .venv-dispatch/ready dispatch-page page-tools ## Test the example's page in Chromium: its panel, its falling back, a rollback
-	@$(BIN)/python -m devstack fetch redis-server redis-cli
-	$(BIN)/pytest tests/dispatch/page
+	@$(BIN)/python -m devstack fetch
+	$(BIN)/pytest tests/dispatch/page -n 2 --dist loadgroup
 
 simulate-long: $(VENV)/ready ## Simulate schedules for an hour, or MINUTES=..., on from where it stopped last
 	@$(BIN)/python -m tests.simulation.long --minutes $(or $(MINUTES),60)

@@ -1,5 +1,4 @@
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from mlrollout import Group
@@ -13,14 +12,18 @@ __all__ = ["browser", "screen"]
 Desks = Callable[..., Desk]
 
 
-@pytest.fixture(scope="session")
-def all_of_it(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+@pytest.fixture(scope="session", autouse=True)
+def example() -> None:
+    """What `make test-dispatch-page` makes."""
     if not (BUILT / "index.html").exists():
         pytest.skip("needs the example's page: make dispatch-page")
     if not PYTHON.exists():
         pytest.skip("needs the example's environment: make .venv-dispatch/ready")
-    folder: Path = tmp_path_factory.mktemp("dispatch")
-    with running(folder) as house:
+
+
+@pytest.fixture(scope="session")
+def all_of_it(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with running(tmp_path_factory.mktemp("dispatch")) as house:
         yield house
 
 

@@ -91,6 +91,11 @@ class Service(Server):
         status, _ = self.ask("POST", "/faults", switched)
         assert status == 204
 
+    def recommend(self, user: str) -> int:
+        """Asks for a recommendation as the page does; answers with the status."""
+        asked = {"order_ids": [self.orders(user)[0]["id"]], "mode": "recommend"}
+        return self.ask("POST", "/api/ml-dispatch/optimize", asked, user)[0]
+
     def orders(self, user: str) -> list[dict[str, Any]]:
         """The user's orders."""
         _, said = self.ask("GET", "/api/orders", user=user)
@@ -102,7 +107,6 @@ class Service(Server):
 class House:
     """Everything that runs, and what a test does to it."""
 
-    redis: RedisServer
     place: Place
     flags: HttpServer
     service: Service
@@ -115,7 +119,7 @@ class House:
         attempt = self.place.record.attempt
         someone = self.user(Group.TREATMENT)
         until(lambda: self.known(someone) == attempt, "the attempt at the flag server")
-        until(lambda: self.recommends(someone), "the attempt at the service")
+        until(lambda: self.service.recommend(someone) == 200, "the attempt at the service")
 
     def known(self, user: str) -> int:
         """The attempt that the flag server answers from."""
@@ -123,11 +127,6 @@ class House:
         told = self.flags.ask("POST", f"/ofrep/v1/evaluate/flags/{NAME}", _context(user), token=None, **headers)
         attempt: int = told.json["metadata"].get("attempt", 0)
         return attempt
-
-    def recommends(self, user: str) -> bool:
-        """Whether the service gives this user the ML path."""
-        asked = {"order_ids": [self.service.orders(user)[0]["id"]], "mode": "recommend"}
-        return self.service.ask("POST", "/api/ml-dispatch/optimize", asked, user)[0] == 200
 
     def roll_back(self) -> None:
         """As the operator does."""
@@ -144,20 +143,26 @@ class House:
 
 @contextmanager
 def running(folder: Path) -> Iterator[House]:
-    """All of it, as long as the block."""
+    """All of it but the operator, whose part a test plays."""
+    with RedisServer() as redis, placed(redis) as place, serving(redis.url, folder) as (flags, service):
+        yield House(place, flags, service)
+
+
+@contextmanager
+def serving(redis_url: str, folder: Path) -> Iterator[tuple[HttpServer, Service]]:
+    """The flag server and the service, each of which knows the other."""
     key = folder / "session.key"
     key.write_text(secrets.token_hex(32))
-    with RedisServer() as redis, placed(redis) as place:
-        config: dict[str, object] = {
-            "rollouts": [{"name": NAME, "key": KEY, "salt": SALT}],
-            "sessions": {"algorithm": "HS256", "key": str(key)},
-        }
-        flags = HttpServer(redis.url, config)
-        service = Service(redis.url, flags.url, key)
-        flags.config["origins"] = [service.url]
-        with flags, service:
-            yield House(redis, place, flags, service)
-            service.kill()  # calls that were made to hang would be waited for
+    config: dict[str, object] = {
+        "rollouts": [{"name": NAME, "key": KEY, "salt": SALT}],
+        "sessions": {"algorithm": "HS256", "key": str(key)},
+    }
+    flags = HttpServer(redis_url, config)
+    service = Service(redis_url, flags.url, key)
+    flags.config["origins"] = [service.url]
+    with flags, service:
+        yield flags, service
+        service.kill()  # calls that were made to hang would be waited for
 
 
 def _context(user: str) -> dict[str, object]:
