@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the product, `make test` proves it. Both install what
 # they need, into .venv and a cache (see devstack/).
 .DEFAULT_GOAL := help
-.PHONY: pictures docs page page-tools dispatch-page help demo test test-dispatch test-dispatch-page simulate-long unit lint style types imports format e2e-kind up down status generate lock clean
+.PHONY: pictures docs page page-tools dispatch-page help demo demo-dispatch test test-dispatch test-dispatch-page simulate-long unit lint style types imports format e2e-kind up down status generate lock clean
 
 PYTHON ?= python3
 # Another environment for another Python: make unit PYTHON=python3.13 VENV=.venv-3.13
@@ -42,6 +42,9 @@ EXAMPLE := examples/ml-dispatch
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+demo-dispatch: $(VENV)/ready .venv-dispatch/ready ## Run the dispatch example with all that it needs, to be opened in a browser; CI=1 for a short one that ends
+	@$(BIN)/python -m devstack.dispatch $(if $(CI),--ci)
 
 test-dispatch: .venv-dispatch/ready ## Test the dispatch example: its model, its API on a real Redis and PostgreSQL, bad input
 	@.venv-dispatch/bin/python -m devstack fetch redis-server redis-cli

@@ -1,0 +1,53 @@
+"""`python -m devstack.dispatch`, behind `make demo-dispatch`: everything on this machine, until Ctrl-C.
+
+With `--ci` it plays a short story and ends: 0 when everything happened as promised, else 1.
+"""
+
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from devstack.console import say
+from devstack.errors import DevstackError
+
+from . import short
+from .guide import guide
+from .house import running
+
+
+def main() -> int:
+    """Run the demo; the exit code."""
+    # Whatever signal ends us, what we started ends first. SIGINT too: a shell's background job ignores it.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    # A proxy of the environment has no way to our loopback addresses.
+    direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = f"{direct},127.0.0.1".lstrip(",")
+    try:
+        _demo(ends="--ci" in sys.argv[1:])
+    except DevstackError as error:
+        say(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        say("Interrupted: everything is stopped.")
+        return 130
+    return 0
+
+
+def _demo(*, ends: bool) -> None:
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="mlrollout-dispatch-") as folder, running(Path(folder)) as house:
+        if ends:
+            short.play(house)
+            say(f"The demo took {time.monotonic() - began:.0f} s.")
+            return
+        print(*guide(house), sep="\n", flush=True)
+        print("Everything runs until Ctrl-C.", flush=True)
+        signal.pause()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

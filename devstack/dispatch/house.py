@@ -1,0 +1,66 @@
+"""Everything of the demo, started."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.console import say
+from devstack.demo.dashboard import watched
+from devstack.demo.phone import Phone, ringing
+from devstack.processes import wait_until
+from devstack.stack import Stack
+
+from .flags import FlagServer
+from .service import EXAMPLE, DispatchService
+from .users import Users
+
+MANIFEST = EXAMPLE / "rollout-dispatch.yaml"
+PAGE = EXAMPLE / "page" / "dist"
+RATE = 30.0
+
+
+@dataclass(frozen=True)
+class House:
+    """What runs.
+
+    Attributes:
+        stack: A Kubernetes API, Redis, Prometheus and the operator.
+        service: The dispatch service, with its page where that is built.
+        flags: The flag server.
+        phone: Is told of rollbacks.
+        dashboard: What is to be said of the live dashboard; empty without one.
+    """
+
+    stack: Stack
+    service: DispatchService
+    flags: FlagServer
+    phone: Phone
+    dashboard: str
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[House]:
+    """All of it, as long as the block; the rollout is applied last, and begins."""
+    with ExitStack() as parts:
+        say("Starting a Kubernetes API, Redis and Prometheus on this machine.")
+        stack = parts.enter_context(Stack(folder / "stack", interval="500ms"))
+        say("Starting the flag server and the dispatch service.")
+        flags = FlagServer(stack, folder / "flags")
+        options = {"ofrep": flags.url, "ofrep-key": flags.session_key, "page": PAGE, "faults": None}
+        service = DispatchService(stack.redis_url, folder / "service", options=options)
+        flags.origins.append(service.url)
+        stack.install()
+        parts.enter_context(flags)
+        parts.enter_context(service)
+        assert stack.prometheus is not None  # noqa: S101 - none was given
+        stack.prometheus.set_targets("app", [service.address])
+        say("Starting the operator under its shipped permissions, and users.")
+        phone = parts.enter_context(ringing(folder / "notifications.yaml"))
+        stack.start_operator(env={"MLROLLOUT_NOTIFICATIONS_FILE": str(phone.file)})
+        parts.enter_context(Users(service.url, folder / "users", rate=RATE))
+        counted = 'sum(ml_dispatch_total{group="control"}) > 0'
+        wait_until(lambda: bool(stack.prometheus and stack.prometheus.query(counted)), within=60, what="evidence")
+        stack.cluster.kubectl("create", "namespace", "dispatch")
+        stack.cluster.apply(MANIFEST.read_text())
+        yield House(stack, service, flags, phone, watched(stack, folder / "dashboard", parts))
