@@ -3,8 +3,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from mlrollout import Group
 
+from devstack.dispatch.service import PYTHON
 from tests.dispatch.page.desk import Desk
-from tests.dispatch.page.place import BUILT, PYTHON, House, running
+from tests.dispatch.page.place import BUILT, House, running
 from tests.support.browser import Screens, browser, screen
 
 __all__ = ["browser", "screen"]

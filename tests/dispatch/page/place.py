@@ -4,72 +4,42 @@ import http.client
 import json
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from mlrollout import Group
 from mlrollout.assignment.bucket import group
 
-from devstack import web
+from devstack.dispatch.service import EXAMPLE, DispatchService
 from devstack.redis_server import RedisServer
-from devstack.servers import Server
 from tests.components.assignment.place import BEGUN, KEY, Place, placed, until
 from tests.components.server.place import NAME, HttpServer
 
-ROOT = Path(__file__).parents[3]
-EXAMPLE = ROOT / "examples" / "ml-dispatch"
-PYTHON = ROOT / ".venv-dispatch" / "bin" / "python"
 BUILT = EXAMPLE / "page" / "dist"
 MODEL = EXAMPLE / "models" / "ranker-1.json"
 SALT = "ml_dispatch_v1"
 HALF = 50
 
 
-class Service(Server):
+class Service(DispatchService):
     """The example's service, with a page of its own that a test may deploy anew.
 
     Args:
         redis_url: The Redis.
         flags: The flag server's address.
         key: What its users' sessions are signed with.
-        model: The model's file.
+        folder: Where its data and its page go.
     """
 
-    name: ClassVar[str] = "dispatch"
-
-    def __init__(self, redis_url: str, flags: str, key: Path, model: Path = MODEL) -> None:
-        super().__init__()
-        self.page = self.directory / "page"
+    def __init__(self, redis_url: str, flags: str, key: Path, folder: Path) -> None:
+        self.page = folder / "page"
         shutil.copytree(BUILT, self.page)
-        self._options = {"redis-url": redis_url, "ofrep": flags, "ofrep-key": str(key), "model": str(model)}
-
-    @property
-    def url(self) -> str:
-        """Where the page is."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def command(self) -> Sequence[str]:
-        """The command that starts it."""
-        own = {
-            "port": str(self.port),
-            "database": f"sqlite:///{self.directory}/dispatch.db",
-            "secret": str(self.directory / "secret"),
-            "page": str(self.page),
-        }
-        given = [f"--{name}={value}" for name, value in (own | self._options).items()]
-        return [str(PYTHON), "-m", "dispatch", "--faults", *given]
-
-    def environment(self) -> Mapping[str, str]:
-        """Where its package is."""
-        return {"PYTHONPATH": str(EXAMPLE), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
-
-    def ready(self) -> bool:
-        """Ready when it says so itself."""
-        return web.get(f"{self.url}/readyz") is not None
+        options = {"ofrep": flags, "ofrep-key": key, "page": self.page, "model": MODEL, "faults": None}
+        super().__init__(redis_url, folder / "service", options=options)
 
     def ask(self, method: str, path: str, body: object = None, user: str | None = None) -> tuple[int, Any]:
         """One request, as a user who signs in for it; answers with the status and the JSON."""
@@ -158,7 +128,7 @@ def serving(redis_url: str, folder: Path) -> Iterator[tuple[HttpServer, Service]
         "sessions": {"algorithm": "HS256", "key": str(key)},
     }
     flags = HttpServer(redis_url, config)
-    service = Service(redis_url, flags.url, key)
+    service = Service(redis_url, flags.url, key, folder)
     flags.config["origins"] = [service.url]
     with flags, service:
         yield flags, service

@@ -61,7 +61,7 @@ def asking(service: Service) -> Iterator[None]:
 def test_the_operator_takes_a_failing_model_back_from_an_open_page(tmp_path: Path, screen: Screens) -> None:
     with Stack() as stack, serving(stack.redis_url, tmp_path) as (_, service):
         assert stack.prometheus is not None
-        stack.prometheus.set_targets("app", [f"127.0.0.1:{service.port}"])
+        stack.prometheus.set_targets("app", [service.address])
         stack.install()
         stack.start_operator()
         kubectl = stack.cluster.kubectl
