@@ -232,6 +232,17 @@ def take(house: House, code: str) -> bool:
     )
 
 
+def test_a_page_without_a_network_says_so_and_goes_on_when_it_is_back(desk: Desks) -> None:
+    one = desk()
+    one.page.context.set_offline(True)
+    one.open()
+    one.shown.see("could not be loaded")
+    one.shown.picture("offline")
+    one.page.context.set_offline(False)
+    one.shown.press("Try again")
+    one.legacy()
+
+
 # --- a rollback -------------------------------------------------------------------------------------
 
 

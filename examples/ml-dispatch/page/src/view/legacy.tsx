@@ -24,10 +24,8 @@ export function Legacy({ nearest, why, trouble, assigning, assign, retry }: Prop
         <h3 tabIndex={-1}>{text.nearest.heading}</h3>
         <p className="hint">{text.nearest.hint}</p>
       </header>
-      <div role="status">
-        {trouble && <p className="note">{trouble}</p>}
-        {why && !trouble && <p className="note quiet">{text.fallback[why]}</p>}
-      </div>
+      {trouble && <p className="note">{trouble}</p>}
+      {why && !trouble && <p className="note quiet">{text.fallback[why]}</p>}
       {nearest === null && <Lines count={5} />}
       {nearest === "failed" && <Failed retry={retry}>{text.nearest.failed}</Failed>}
       {Array.isArray(nearest) && <Rows vehicles={nearest} assigning={assigning} assign={assign} />}

@@ -79,10 +79,17 @@ function Choosing(props: Props) {
   const { panel, nearest, assigning, trouble } = desk;
   const place = useKeptFocus(panel.kind);
 
-  const legacy = <Legacy nearest={nearest} why={panel.kind === "legacy" ? panel.why : "broken"} trouble={trouble} assigning={assigning} assign={assign} retry={findNearest} />;
+  const why = panel.kind === "legacy" ? panel.why : "broken";
+  const legacy = <Legacy {...{ nearest, why, trouble, assigning, assign }} retry={findNearest} />;
+  const fallback = panel.kind === "legacy" && panel.why ? text.fallback[panel.why] : "";
+  const said = panel.kind === "asking" ? text.ml.loading : (trouble ?? fallback);
   const choose = (choice: Omit<Choice, "by">) => assign({ ...choice, by: "ml_assisted" });
   return (
     <div className="choosing">
+      {/* It stays while panels come and go: what is said in a region that has just come may go unheard. */}
+      <p className="unseen" role="status">
+        {said}
+      </p>
       <section ref={place} aria-label={panel.kind === "legacy" ? text.nearest.heading : text.ml.heading} data-panel={panel.kind}>
         {panel.kind === "legacy" && legacy}
         {panel.kind === "asking" && <CardBones />}
