@@ -35,6 +35,7 @@ test: $(VENV)/ready ## Run every test: pure, components on real parts, the whole
 	$(BIN)/pytest tests --ignore=tests/pure --ignore=tests/simulation --ignore=tests/dispatch -n $(WORKERS) --dist loadgroup
 
 EXAMPLE := examples/ml-dispatch
+DISPATCH_PAGE := $(EXAMPLE)/page
 # Beside the operator's environment, as an application's is: scikit-learn and a database's driver are nothing of the product's.
 .venv-dispatch/ready: $(EXAMPLE)/requirements-test.txt pyproject.toml
 	@echo "Installing the packages of the dispatch example into $(@D)"
@@ -43,7 +44,7 @@ EXAMPLE := examples/ml-dispatch
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo-dispatch: $(VENV)/ready .venv-dispatch/ready ## Run the dispatch example with all that it needs, to be opened in a browser; CI=1 for a short one that ends
+demo-dispatch: $(VENV)/ready .venv-dispatch/ready $(DISPATCH_PAGE)/dist/index.html ## Run the dispatch example with all that it needs, to be opened in a browser; CI=1 for a short one that ends
 	@$(BIN)/python -m devstack.dispatch $(if $(CI),--ci)
 
 test-dispatch: .venv-dispatch/ready ## Test the dispatch example: its model, its API on a real Redis and PostgreSQL, bad input
@@ -116,10 +117,12 @@ page: $(UI)/node_modules/ready ## Check, test and build the dashboard's page int
 page-tools: $(UI)/node_modules/ready ## Install what the tests of the page need besides Chromium; without it they are skipped
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/page.txt
 
-DISPATCH_PAGE := examples/ml-dispatch/page
 $(DISPATCH_PAGE)/node_modules/ready: $(DISPATCH_PAGE)/package-lock.json $(VENV)/ready
 	@cd $(DISPATCH_PAGE) && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent
 	@touch $@
+
+$(DISPATCH_PAGE)/dist/index.html: $(DISPATCH_PAGE)/node_modules/ready $(DISPATCH_PAGE)/index.html $(shell find $(DISPATCH_PAGE)/src -type f)
+	@cd $(DISPATCH_PAGE) && PATH="$(abspath $(BIN)):$$PATH" npm run --silent build
 
 dispatch-page: $(DISPATCH_PAGE)/node_modules/ready ## Check, test and build the page of the dispatch example (needs the npm registry once)
 	@cd $(DISPATCH_PAGE) && PATH="$(abspath $(BIN)):$$PATH" sh -c 'npm run --silent types && npm run --silent test && npm run --silent build'

@@ -25,7 +25,7 @@ export function Legacy({ nearest, why, trouble, assigning, assign, retry }: Prop
         <p className="hint">{text.nearest.hint}</p>
       </header>
       {trouble && <p className="note">{trouble}</p>}
-      {why && !trouble && <p className="note quiet">{text.fallback[why]}</p>}
+      {why && !trouble && nearest !== "failed" && <p className="note quiet">{text.fallback[why]}</p>}
       {nearest === null && <Lines count={5} />}
       {nearest === "failed" && <Failed retry={retry}>{text.nearest.failed}</Failed>}
       {Array.isArray(nearest) && <Rows vehicles={nearest} assigning={assigning} assign={assign} />}
