@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the product, `make test` proves it. Both install what
 # they need, into .venv and a cache (see devstack/).
 .DEFAULT_GOAL := help
-.PHONY: pictures docs page page-tools dispatch-page help demo demo-dispatch test test-dispatch test-dispatch-page simulate-long unit lint style types imports format e2e-kind up down status generate lock clean
+.PHONY: pictures docs page page-tools dispatch-page help demo demo-dispatch test test-dispatch test-dispatch-page simulate-long unit lint style types imports format e2e-kind image-test up down status generate lock clean
 
 PYTHON ?= python3
 # Another environment for another Python: make unit PYTHON=python3.13 VENV=.venv-3.13
@@ -32,7 +32,7 @@ test: $(VENV)/ready ## Run every test: pure, components on real parts, the whole
 	@$(BIN)/python -m devstack fetch
 	$(BIN)/pytest $(JUDGING) -n auto --cov --cov-report=term
 	$(BIN)/pytest tests/pure tests/simulation $(JUDGING:%=--ignore=%) --every-fate -n auto --dist worksteal
-	$(BIN)/pytest tests --ignore=tests/pure --ignore=tests/simulation --ignore=tests/dispatch -n $(WORKERS) --dist loadgroup
+	$(BIN)/pytest tests --ignore=tests/pure --ignore=tests/simulation --ignore=tests/image --ignore=tests/dispatch -n $(WORKERS) --dist loadgroup
 
 EXAMPLE := examples/ml-dispatch
 DISPATCH_PAGE := $(EXAMPLE)/page
@@ -83,6 +83,9 @@ up: $(VENV)/ready ## Start the local stack and leave it running; CLUSTER=kind fo
 
 e2e-kind: $(VENV)/ready ## Walk through docs/tutorial-kind.md in a kind cluster of its own (needs Docker, kind, kubectl and Helm)
 	@$(BIN)/python -m devstack.e2e_kind
+
+image-test: $(VENV)/ready ## Build the image without Docker, and try it (as root, with buildah, mmdebstrap and bubblewrap)
+	$(BIN)/pytest tests/image --timeout 900
 
 down: $(VENV)/ready ## Stop the local stack
 	@$(BIN)/python -m devstack down
@@ -154,6 +157,7 @@ lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile --group references $(LOCK) -o requirements/references.txt
 	uv pip compile --group page -c requirements/dev.txt $(LOCK) -o requirements/page.txt
 	uv pip compile --group docs $(LOCK) -o requirements/docs.txt
+	uv pip compile --group sbom -c requirements/build.txt $(LOCK) -o requirements/sbom.txt
 	uv pip compile --group rivals -c requirements/dev.txt $(LOCK) -o requirements/rivals.txt
 
 clean: down ## Stop the local stack and remove what was made here

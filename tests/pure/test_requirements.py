@@ -14,7 +14,9 @@ NEEDED = {
     "build.txt": PROJECT["build-system"]["requires"],
 }
 NEEDED["dev.txt"] = [*NEEDED["image.txt"], *EXTRAS["metrics"], *EXTRAS["openfeature"], *NEEDED["build.txt"]]
-NEEDED |= {f"{group}.txt": PROJECT["dependency-groups"][group] for group in ("docs", "page", "references", "rivals")}
+NEEDED |= {
+    f"{group}.txt": PROJECT["dependency-groups"][group] for group in ("docs", "page", "references", "rivals", "sbom")
+}
 NAME = re.compile(r"^[A-Za-z0-9][-\w.]*", re.MULTILINE)
 
 
