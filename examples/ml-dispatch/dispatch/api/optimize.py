@@ -36,7 +36,8 @@ async def optimize(asked: OptimizeRequest, user: User, parts: PartsOf) -> Optimi
         with call.falling_back():
             async with asyncio.timeout(parts.ml_timeout):
                 await parts.faults.before_ml()
-                found = await run_in_threadpool(_recommended, parts, orders)
+                # Not by `run_in_threadpool`, which makes a thread more for each model that hangs; these have an end.
+                found = await asyncio.to_thread(_recommended, parts, orders)
             if scores := [best[0].score for best in found.values() if best]:
                 call.score(mean(scores))
             if parts.faults.ml == "wrong":
