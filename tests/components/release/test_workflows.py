@@ -84,6 +84,15 @@ def test_images_that_build_the_image_go_by_their_digest() -> None:
     assert all(re.search(r"@sha256:[0-9a-f]{64}$", name) for name in named)
 
 
+def test_the_image_is_made_of_one_base_which_goes_by_its_digest() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+
+    assert re.search(
+        r"^ARG PYTHON=docker\.io/library/python:3\.13\.\d+-slim-\w+@sha256:[0-9a-f]{64}$", dockerfile, re.MULTILINE
+    )
+    assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"${PYTHON}", "scratch"}
+
+
 def test_a_job_may_do_what_it_needs_and_a_workflow_nothing() -> None:
     assert all(read(workflow)["permissions"] == {} for workflow in WORKFLOWS)
     assert {(workflow, name): job["permissions"] for workflow, name, job in jobs()} == RIGHTS
