@@ -110,6 +110,10 @@ def test_a_checkout_leaves_no_credentials_behind() -> None:
     assert all(step["with"]["persist-credentials"] == "false" for step in checkouts)
 
 
+def test_a_failure_within_a_pipe_is_one() -> None:
+    assert all(read(workflow)["defaults"] == {"run": {"shell": "bash"}} for workflow in WORKFLOWS)
+
+
 def test_every_job_ends_some_time() -> None:
     assert all("timeout-minutes" in job for _, _, job in jobs() if "uses" not in job)
 
