@@ -131,7 +131,7 @@ def test_a_file_is_asked_for() -> None:
     assert lint().returncode == WRONG
 
 
-@pytest.mark.parametrize("name", ["rollout.yaml", "rollout-production.yaml"])
+@pytest.mark.parametrize("name", ["rollout.yaml", "rollout-production.yaml", "rollout-dispatch.yaml"])
 def test_of_the_examples_nothing_is_wrong(name: str) -> None:
     ran = lint("-f", str(EXAMPLES / name))
     assert (ran.returncode, "error" in ran.stdout, "warning" in ran.stdout) == (FINE, False, False)
