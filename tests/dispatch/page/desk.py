@@ -16,6 +16,7 @@ class Desk:
 
     Attributes:
         calls: What the page asked of the service: method and path.
+        events: What it told of itself.
     """
 
     def __init__(self, shown: Screen, service: Service, user: str) -> None:
@@ -24,7 +25,13 @@ class Desk:
         self.service = service
         self.user = user
         self.calls: list[str] = []
-        self.page.on("request", lambda request: self.calls.append(f"{request.method} {request.url.split('/', 3)[3]}"))
+        self.events: list[dict[str, Any]] = []
+        self.page.on("request", self._note)
+
+    def _note(self, request: Any) -> None:
+        self.calls.append(f"{request.method} {request.url.split('/', 3)[3]}")
+        if request.url.endswith("/api/events"):
+            self.events.append(request.post_data_json)
 
     def sign_in(self) -> "Desk":
         self.page.context.request.post(f"{self.service.url}/api/session", data={"user_id": self.user})

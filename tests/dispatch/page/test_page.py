@@ -52,6 +52,11 @@ def test_treatment_is_shown_three_cards_and_assigns_by_one_button(desk: Desks) -
     one.assigned()
     [dispatch] = one.dispatches
     assert (dispatch["vehicle_code"], dispatch["assigned_by"]) == (cards[0]["code"], "ml_assisted")
+    order = dispatch["order_id"]
+    assert one.events == [
+        {"name": "panel_shown", "order_id": order},
+        {"name": "assigned", "order_id": order, "assigned_by": "ml_assisted"},
+    ]
     one.shown.picture("assigned")
 
 
@@ -126,6 +131,18 @@ def test_whoever_is_signed_out_meanwhile_is_asked_to_sign_in(desk: Desks) -> Non
     one.ml()  # of the order that was open
 
 
+def test_the_next_user_gets_what_is_theirs(desk: Desks, house: House) -> None:
+    one = desk(Group.CONTROL).open()
+    one.legacy()
+    for group, panel in ((Group.TREATMENT, one.ml), (Group.CONTROL, one.legacy)):
+        one.shown.press("Sign out")
+        one.page.get_by_label("User id").fill(house.user(group))
+        one.shown.press("Sign in")
+        one.shown.see("Open", within=".list h3")
+        one.open()
+        panel()
+
+
 def test_it_speaks_korean(desk: Desks) -> None:
     one = desk().open()
     one.ml()
@@ -139,15 +156,22 @@ def test_it_speaks_korean(desk: Desks) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "why"),
-    [("fail", "no recommendation just now"), ("hang", "took too long"), ("wrong", "can't be used")],
+    ("fault", "why", "reason"),
+    [
+        ("fail", "no recommendation just now", "refused"),
+        ("hang", "took too long", "timeout"),
+        ("wrong", "can't be used", "nonsense"),
+    ],
 )
-def test_a_failing_ml_path_leaves_the_nearest_vehicles(desk: Desks, house: House, fault: str, why: str) -> None:
+def test_a_failing_ml_path_leaves_the_nearest_vehicles(
+    desk: Desks, house: House, fault: str, why: str, reason: str
+) -> None:
     one = desk()
     house.service.faults(ml=fault)
     one.open()
     one.legacy(why)
     one.shown.picture(f"ml-{fault}")
+    assert [(event["name"], event["reason"]) for event in one.events] == [("fallback_shown", reason)]
     one.rows.first.get_by_role("button").click()
     one.assigned()
     assert [dispatch["assigned_by"] for dispatch in one.dispatches] == ["legacy"]

@@ -10,7 +10,7 @@ interface Props {
 }
 
 /** Where the order goes, and where the vehicles are that could take it. Only to look at: all it tells stands in the lists. */
-export function Map({ order, shown }: Props) {
+export function OrderMap({ order, shown }: Props) {
   const { text } = useSpeech();
   const [fleet, setFleet] = useState<readonly Vehicle[]>([]);
   useEffect(() => void api.vehicles().then((reply) => reply.kind === "said" && setFleet(reply.value)), []);

@@ -6,7 +6,7 @@ import { Boundary } from "./boundary";
 import { number, windowText } from "./format";
 import { Assigned } from "./assigned";
 import { Legacy } from "./legacy";
-import { Map } from "./map";
+import { OrderMap } from "./map";
 import { loadMlPanel } from "./ml/load";
 import { CardBones } from "./ml/bones";
 import { useDesk } from "./use-desk";
@@ -101,7 +101,7 @@ function Choosing(props: Props) {
           </Boundary>
         )}
       </section>
-      <Map order={order} shown={panel.kind === "ml" ? panel.found.cards : Array.isArray(nearest) ? nearest : []} />
+      <OrderMap order={order} shown={panel.kind === "ml" ? panel.found.cards : Array.isArray(nearest) ? nearest : []} />
     </div>
   );
 }
