@@ -17,6 +17,8 @@ from .guide import member
 from .house import House
 
 WITHIN = 120.0
+PAUSE = 0.2
+"""Seconds between two looks: the flag server answers a user's session 20 times a second, and no more."""
 
 
 @dataclass
@@ -98,7 +100,11 @@ def _satisfaction(house: House) -> float | None:
 
 
 def _until(condition: Callable[[], object], what: str) -> None:
-    wait_until(lambda: condition() or None, within=WITHIN, what=what)
+    def now_and_then() -> object:
+        time.sleep(PAUSE)
+        return condition() or None
+
+    wait_until(now_and_then, within=WITHIN, what=what)
 
 
 def _ask(
