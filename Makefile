@@ -12,6 +12,8 @@ WORKERS ?= 4
 unexport PYTHONDONTWRITEBYTECODE
 # What decides is held to every branch by the tests of its own; tracing everything else would double the wait.
 JUDGING := tests/pure/domain tests/pure/evidence tests/pure/lint
+# Those run before; what needs a builder or another environment has a command of its own.
+APART := pure simulation image dispatch
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,11 +30,15 @@ $(VENV)/ready: requirements/dev.txt pyproject.toml
 demo: $(VENV)/ready ## Roll a good model out, a bad one, and one that goes bad late, to be watched in a browser: DASHBOARD=0 for none
 	@$(BIN)/python -m devstack.demo
 
-test: $(VENV)/ready ## Run every test: pure, components on real parts, the whole on a real API server
+test: $(VENV)/ready ## Run the tests: pure, components on real parts, the whole on a real API server
 	@$(BIN)/python -m devstack fetch
 	$(BIN)/pytest $(JUDGING) -n auto --cov --cov-report=term
-	$(BIN)/pytest tests/pure tests/simulation $(JUDGING:%=--ignore=%) --every-fate -n auto --dist worksteal
-	$(BIN)/pytest tests --ignore=tests/pure --ignore=tests/simulation --ignore=tests/image --ignore=tests/dispatch -n $(WORKERS) --dist loadgroup
+	$(BIN)/pytest tests/pure tests/simulation -m "not long" $(JUDGING:%=--ignore=%) -n auto --dist worksteal
+	$(BIN)/pytest tests -m "not long" $(APART:%=--ignore=tests/%) -n $(WORKERS) --dist loadgroup
+
+test-long: $(VENV)/ready ## Run the tests that take long: every fate of every story, Helm 3 and 4, older versions, hours of looks
+	@$(BIN)/python -m devstack fetch
+	$(BIN)/pytest tests -m long --ignore=tests/image --ignore=tests/dispatch -n $(WORKERS) --dist loadgroup
 
 EXAMPLE := examples/ml-dispatch
 DISPATCH_PAGE := $(EXAMPLE)/page
@@ -59,7 +65,7 @@ simulate-long: $(VENV)/ready ## Simulate schedules for an hour, or MINUTES=..., 
 	@$(BIN)/python -m tests.simulation.long --minutes $(or $(MINUTES),60)
 
 unit: $(VENV)/ready ## Run the pure tests and the simulation, which need no real part (minutes)
-	$(BIN)/pytest tests/pure tests/simulation -n auto --dist worksteal
+	$(BIN)/pytest tests/pure tests/simulation -m "not long" -n auto --dist worksteal
 
 lint: $(VENV)/ready ## Check style, types and the direction of imports
 	@$(MAKE) --no-print-directory --keep-going style types imports

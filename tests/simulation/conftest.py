@@ -14,16 +14,7 @@ FIRST = 20261126000
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("simulation")
     group.addoption("--simulation-seed", type=int, help="run this one schedule, or the first of --simulation-schedules")
-    group.addoption("--every-fate", action="store_true", help="live through every fate at every call of the stories")
     group.addoption("--simulation-schedules", type=int, help=f"how many schedules to run, by default {SCHEDULES}")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes a minute and a half of CPU, unless it is asked for."""
-    if not config.getoption("every_fate"):
-        left_out = [item for item in items if item.get_closest_marker("every_fate")]
-        items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -15,6 +15,8 @@ import redis
 from devstack.redis_server import RedisServer
 from tests.versions import older
 
+pytestmark = pytest.mark.long
+
 USERS = [f"user-{number}" for number in range(400)]
 CREATED = (1_793_698_200 << 16) + 1
 """As a first attempt is numbered now."""

@@ -22,6 +22,8 @@ from tests.support import pod
 from tests.support.target import target
 from tests.whole.house import LONG, Exports, House
 
+pytestmark = pytest.mark.long
+
 GUARDRAILS = [
     {
         "name": "errors",

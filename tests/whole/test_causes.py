@@ -22,7 +22,7 @@ def _says_why(house: House) -> None:
     assert (cause["reason"], cause["message"]) == ("GuardrailBreached", breached["message"])
 
 
-@pytest.mark.parametrize("replicas", [2, 3])
+@pytest.mark.parametrize("replicas", [2, pytest.param(3, marks=pytest.mark.long)])
 def test_a_breach_that_only_standbys_see_is_told_by_the_leader(own_house: House, replicas: int) -> None:
     leader = own_house.stack.operators[0]
     for number in range(1, replicas):
@@ -33,7 +33,7 @@ def test_a_breach_that_only_standbys_see_is_told_by_the_leader(own_house: House,
     _says_why(own_house)
 
 
-@pytest.mark.parametrize("replicas", [2, 3])
+@pytest.mark.parametrize("replicas", [2, pytest.param(3, marks=pytest.mark.long)])
 def test_a_leader_killed_between_zero_and_status_leaves_its_cause_to_the_next(own_house: House, replicas: int) -> None:
     leader, control_plane = own_house.stack.operators[0], own_house.stack.control_plane
     assert control_plane is not None

@@ -15,6 +15,8 @@ from tests.whole.conftest import houses
 from tests.whole.house import LONG, House
 from tests.whole.releases import OLDER, Release
 
+pytestmark = pytest.mark.long
+
 UNINSTALL = (Path(__file__).parents[2] / "docs" / "uninstall.md").read_text()
 
 

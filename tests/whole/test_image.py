@@ -10,6 +10,8 @@ import pytest
 
 from tests.whole.house import LONG, House
 
+pytestmark = pytest.mark.long
+
 DOCKERFILE = Path(__file__).parents[2] / "Dockerfile"
 
 

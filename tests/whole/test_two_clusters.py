@@ -7,6 +7,8 @@ import pytest
 from devstack.stack import Given, Stack
 from tests.whole.house import LONG, House
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def elsewhere(own_house: House) -> Iterator[House]:

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from devstack.operator_process import Operator
 from tests.versions import older
 from tests.whole.house import LONG, House
+
+pytestmark = pytest.mark.long
 
 SERVED = 3.0
 """Seconds of healthy time after which the operator is exchanged."""

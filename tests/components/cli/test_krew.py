@@ -15,6 +15,8 @@ from devstack import binaries, cache
 from krew.__main__ import write
 from krew.platforms import MACHINES, PYTHONS, here
 
+pytestmark = pytest.mark.long
+
 URL = "https://example.com/releases/v1"
 DONE, FAILED, WRONG = 0, 1, 2
 

@@ -13,6 +13,8 @@ from devstack import binaries
 from devstack.prometheus_server import PrometheusServer
 from tests.components.cli.test_simulate import FINE, WRONG, simulate
 
+pytestmark = pytest.mark.long
+
 HOUR = 3600
 ROLLOUT = """
 apiVersion: mlrollout.dev/v1alpha1

@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
 from mlrollout.evidence.statistics.bets import enough
 
 from docs import evidence
+
+pytestmark = pytest.mark.long
 
 
 def test_the_committed_picture_is_what_the_test_draws() -> None:
