@@ -34,10 +34,8 @@ LABEL org.opencontainers.image.title="mlrollout" \
       org.opencontainers.image.description="Rolls an ML feature out to users by percentage, and takes it back by itself." \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/mlrollout /opt/mlrollout
-# A name for the user, which the library that watches objects asks for: no file of the system's has one for that number.
 ENV PATH=/opt/mlrollout/bin:$PATH \
     HOME=/tmp \
-    USER=mlrollout \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     MLROLLOUT_LISTEN=0.0.0.0:8080

@@ -109,6 +109,8 @@ async def _run_kopf(heard: OnObject, tell: Stands, stop: threading.Event, namesp
             clusterwide=not namespace,
             namespaces=[namespace] if namespace else [],
             stop_flag=stop,
+            # Used for nothing here. Left out, Kopf asks for the user's name, and a number in a container has none.
+            identity="mlrollout",  # type: ignore[arg-type]  # its own type for a text, which it keeps to itself
         )
     finally:
         stop.set()  # a thread of this loop waits for it; the loop would wait for that, and be killed in the end
