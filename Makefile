@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the product, `make test` proves it. Both install what
 # they need, into .venv and a cache (see devstack/).
 .DEFAULT_GOAL := help
-.PHONY: pictures docs page page-tools dispatch-page help demo demo-dispatch test test-dispatch test-dispatch-page simulate-long unit lint style types imports format e2e-kind image-test up down status generate lock clean
+.PHONY: pictures docs page page-tools dispatch-page help demo demo-dispatch test test-dispatch test-dispatch-page simulate-long simulate-pairs unit lint style types imports format e2e-kind image-test up down status generate lock clean
 
 PYTHON ?= python3
 # Another environment for another Python: make unit PYTHON=python3.13 VENV=.venv-3.13
@@ -36,7 +36,7 @@ test: $(VENV)/ready ## Run the tests: pure, components on real parts, the whole 
 	$(BIN)/pytest tests/pure tests/simulation -m "not long" $(JUDGING:%=--ignore=%) -n auto --dist worksteal
 	$(BIN)/pytest tests -m "not long" $(APART:%=--ignore=tests/%) -n $(WORKERS) --dist loadgroup
 
-test-long: $(VENV)/ready ## Run the tests that take long: every fate of every story, Helm 3 and 4, older versions, hours of looks
+test-long: $(VENV)/ready ## Run the tests that take long: Helm 3 and 4, older versions, hours of looks
 	@$(BIN)/python -m devstack fetch
 	$(BIN)/pytest tests -m long --ignore=tests/image --ignore=tests/dispatch -n $(WORKERS) --dist loadgroup
 
@@ -64,8 +64,11 @@ test-dispatch-page: .venv-dispatch/ready dispatch-page page-tools ## Test the ex
 simulate-long: $(VENV)/ready ## Simulate schedules for an hour, or MINUTES=..., on from where it stopped last
 	@$(BIN)/python -m tests.simulation.long --minutes $(or $(MINUTES),60)
 
+simulate-pairs: $(VENV)/ready ## Simulate every two faults at every two calls of three stories (half an hour)
+	@$(BIN)/python -m tests.simulation.pairs
+
 unit: $(VENV)/ready ## Run the pure tests and the simulation, which need no real part (minutes)
-	$(BIN)/pytest tests/pure tests/simulation -m "not long" -n auto --dist worksteal
+	$(BIN)/pytest tests/pure tests/simulation -m "not long and not every_fate" -n auto --dist worksteal
 
 lint: $(VENV)/ready ## Check style, types and the direction of imports
 	@$(MAKE) --no-print-directory --keep-going style types imports

@@ -2,7 +2,7 @@
 
 python -m tests.simulation.fates                      # how many there are
 python -m tests.simulation.fates breach 17:LOST       # one of them again, told in full
-python -m tests.simulation.fates --pairs breach       # every two of them
+python -m tests.simulation.pairs breach               # every two of them
 """
 
 import sys
@@ -66,8 +66,6 @@ def main(arguments: Sequence[str]) -> int:
                 more = f", {sum(1 for _ in pairs(plan))} pairs" if name in IN_PAIRS else ""
                 sys.stdout.write(f"{name}: {len(calls(plan))} calls, {sum(1 for _ in singles(plan))} fates{more}\n")
             return 0
-        case ["--pairs", name]:
-            found = broken(pairs(STORIES[name]))
         case [name, told]:
             fates = (one.partition(":") for one in told.split(","))
             plan = replace(STORIES[name], fates={int(number): Fate[fate] for number, _, fate in fates})

@@ -100,8 +100,8 @@ def _happened(world: World) -> Counter[str]:
     return happened
 
 
-def _begin() -> None:
-    """A world is one big cycle of references: collected after each, and nothing else looked at, at half the time."""
+def begin() -> None:
+    """For a process that tries many. A world is one cycle of references: collected after each, and only then."""
     os.nice(10)
     gc.disable()
     gc.freeze()
@@ -156,7 +156,7 @@ def main(arguments: list[str]) -> int:
     found, again = load(asked.kept, fingerprint())
     ends = None if asked.minutes is None else time.monotonic() + 60 * asked.minutes
     said = time.monotonic()
-    with multiprocessing.Pool(asked.workers, _begin) as pool:
+    with multiprocessing.Pool(asked.workers, begin) as pool:
         todo = chunks(again, found.next, asked.schedules)
         while wave := list(islice(todo, 4 * asked.workers)):
             for part in pool.imap(tried, wave):
