@@ -10,13 +10,13 @@ from tests.components.example.place import Place, running
 ASLEEP = 1e-6
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_quiet() -> Iterator[Place]:
     with running(ASLEEP) as place:
         yield place
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_busy() -> Iterator[Place]:
     with running(400) as place:
         yield place
@@ -43,7 +43,7 @@ def fresh() -> Iterator[Place]:
         yield place
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def prometheus(shared_busy: Place) -> Iterator[PrometheusServer]:
     """A Prometheus that reads the busy application."""
     with PrometheusServer() as server:
