@@ -243,26 +243,26 @@ def test_an_application_may_sign_tickets_itself(ticketed: Api) -> None:
     assert rates(ticketed, "sam", "d-7", signed(sub="sam")).status == 201
 
 
-@pytest.mark.parametrize(
-    "ticket",
-    [
-        signed("another secret of thirty-two bytes"),
-        signed(SESSIONS_SECRET),
-        signed(exp=1),
-        signed(exp=None),
-        signed(aud="mlrollout"),
-        signed(aud=None),
-        signed(rollout="other"),
-        signed(rollout=None),
-        signed(dispatch=None),
-        signed(dispatch=["d-7"]),
-        signed(sub="lee"),
-        signed()[:-3],
-        "a.b.c",
-        "\u00e9",
-        jwt.encode({"sub": "kim", "rollout": NAME, "dispatch": "d-7", "exp": 9e9}, "", "none"),
-    ],
-)
+OTHERS = {
+    "by another secret": signed("another secret of thirty-two bytes"),
+    "by the secret of sessions": signed(SESSIONS_SECRET),
+    "of long ago": signed(exp=1),
+    "for ever": signed(exp=None),
+    "for another purpose": signed(aud="mlrollout"),
+    "for no purpose": signed(aud=None),
+    "of another rollout": signed(rollout="other"),
+    "of no rollout": signed(rollout=None),
+    "of no dispatch": signed(dispatch=None),
+    "of a list": signed(dispatch=["d-7"]),
+    "of another user": signed(sub="lee"),
+    "cut off": signed()[:-3],
+    "three words": "a.b.c",
+    "beyond ASCII": "\u00e9",
+    "unsigned": jwt.encode({"sub": "kim", "rollout": NAME, "dispatch": "d-7", "exp": 9e9}, "", "none"),
+}
+
+
+@pytest.mark.parametrize("ticket", OTHERS.values(), ids=OTHERS)
 def test_any_other_ticket_is_none(ticketed: Api, ticket: str) -> None:
     assert rates(ticketed, "kim", "d-7", ticket).status == 403
 
