@@ -36,7 +36,7 @@ test: $(VENV)/ready ## Run the tests: pure, components on real parts, the whole 
 	$(BIN)/pytest tests/pure tests/simulation -m "not long" $(JUDGING:%=--ignore=%) -n auto --dist worksteal
 	$(BIN)/pytest tests -m "not long" $(APART:%=--ignore=tests/%) -n $(WORKERS) --dist loadgroup
 
-test-long: $(VENV)/ready ## Run the tests that take long: Helm 3 and 4, older versions, hours of looks
+test-long: $(VENV)/ready ## Run the tests that take long: every fault at every call, Helm 3 and 4, older versions, hours of looks
 	@$(BIN)/python -m devstack fetch
 	$(BIN)/pytest tests -m long --ignore=tests/image --ignore=tests/dispatch -n $(WORKERS) --dist loadgroup
 
@@ -68,7 +68,7 @@ simulate-pairs: $(VENV)/ready ## Simulate every two faults at every two calls of
 	@$(BIN)/python -m tests.simulation.pairs
 
 unit: $(VENV)/ready ## Run the pure tests and the simulation, which need no real part (minutes)
-	$(BIN)/pytest tests/pure tests/simulation -m "not long and not every_fate" -n auto --dist worksteal
+	$(BIN)/pytest tests/pure tests/simulation -m "not long" -n auto --dist worksteal
 
 lint: $(VENV)/ready ## Check style, types and the direction of imports
 	@$(MAKE) --no-print-directory --keep-going style types imports

@@ -13,7 +13,7 @@ SHARES = 4
 """In how many parts a story is tried, so that workers share it."""
 
 
-@pytest.mark.every_fate
+@pytest.mark.long
 @pytest.mark.parametrize("share", range(SHARES))
 @pytest.mark.parametrize("story", STORIES)
 def test_every_invariant_holds_whatever_befalls_one_call(story: str, share: int) -> None:
