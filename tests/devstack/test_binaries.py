@@ -8,13 +8,14 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from devstack import binaries, cache, envtest, gobuild, packages
 from devstack.errors import MissingError, UnavailableError
+from tests.support.http_server import CalmServer
 
 
 @pytest.fixture(autouse=True)
@@ -132,7 +133,7 @@ def published(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """An archive as the Kubernetes project publishes it, and the index that names it."""
     folder = tmp_path / "published"
     folder.mkdir()
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+    with CalmServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield folder, f"http://127.0.0.1:{server.server_port}"

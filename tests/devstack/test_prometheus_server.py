@@ -2,12 +2,13 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from devstack import web
 from devstack.probe import OLDEST
 from devstack.processes import wait_until
 from devstack.prometheus_server import PrometheusServer, ScrapeJob
+from tests.support.http_server import CalmServer
 
 
 class Counter(BaseHTTPRequestHandler):
@@ -27,7 +28,7 @@ class Counter(BaseHTTPRequestHandler):
 
 @contextmanager
 def target() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Counter) as server:
+    with CalmServer(("127.0.0.1", 0), Counter) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"127.0.0.1:{server.server_port}"

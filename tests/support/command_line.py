@@ -9,12 +9,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlrollout.cli import main
+
+from tests.support.http_server import CalmServer
 
 
 def into_a_closed_pipe(
@@ -152,13 +154,7 @@ def api_double(encryption: ssl.SSLContext | None = None) -> Iterator[ApiDouble]:
         def log_message(self, *_: object) -> None:
             pass
 
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            pass  # a client that hangs up is what some tests are about
-
-    with Quiet(("127.0.0.1", 0), Handler) as server:
+    with CalmServer(("127.0.0.1", 0), Handler) as server:
         if encryption is not None:
             server.socket = encryption.wrap_socket(server.socket, server_side=True)
             double.scheme = "https"

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.support.http_server import CalmServer
+
 Answer = Callable[[dict[str, Any]], int]
 """The HTTP status with which an event is answered; it may take its time."""
 
@@ -51,8 +53,7 @@ def inbox(answer: Answer = lambda _: 204) -> Iterator[Inbox]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = CalmServer(("127.0.0.1", 0), Handler)
     box.port = server.server_port
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

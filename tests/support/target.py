@@ -4,17 +4,17 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.support.http_server import CalmServer
 
 
-class Target(ThreadingHTTPServer):
+class Target(CalmServer):
     """Serves `text`; once it is closed, connections to it are refused.
 
     Attributes:
         text: The metrics, in the exposition format; set it at any time.
     """
-
-    daemon_threads = True
 
     def __init__(self, text: str, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
