@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the product, `make test` proves it. Both install what
 # they need, into .venv and a cache (see devstack/).
 .DEFAULT_GOAL := help
-.PHONY: pictures docs page page-tools dispatch-page help demo demo-dispatch test test-dispatch test-dispatch-page simulate-long simulate-pairs unit lint style types imports format e2e-kind image-test up down status generate lock clean
+.PHONY: pictures docs page page-tools dispatch-page help demo demo-dispatch test test-long test-dispatch test-dispatch-page simulate-long simulate-pairs unit lint style types imports format e2e-kind image-test up down status generate lock clean
 
 PYTHON ?= python3
 # Another environment for another Python: make unit PYTHON=python3.13 VENV=.venv-3.13
