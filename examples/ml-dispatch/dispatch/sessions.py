@@ -1,5 +1,6 @@
 """Who somebody is: a signed cookie for the service, and a token for the flag server. There are no passwords: a demo."""
 
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 from time import time
@@ -49,6 +50,11 @@ class Sessions:
 def secret_of(file: Path) -> str:
     """The secret that this file holds, made at the first start and readable for its owner alone."""
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(token_hex(32))
+        made = file.with_name(f"{file.name}.{token_hex(4)}")
+        made.touch(mode=0o600)
+        made.write_text(token_hex(32))
+        # In one piece: a process that starts at the same time must neither read half of it nor have another.
+        with suppress(FileExistsError):
+            file.hardlink_to(made)
+        made.unlink()
     return file.read_text().strip()
