@@ -70,7 +70,7 @@ class Told:
             b"x-content-type-options": b"nosniff",
             b"referrer-policy": b"same-origin",
             b"content-security-policy": (
-                f"default-src 'self'; connect-src 'self' {flag_server}; style-src 'self' 'unsafe-inline'; "
+                f"default-src 'self'; connect-src 'self' {flag_server}; style-src 'self'; "
                 "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
             ).encode(),
         }
