@@ -1,16 +1,12 @@
 """`python -m devstack.demo`, behind `make demo`: 0 when everything happened as promised, else 1."""
 
-import os
-import shutil
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from devstack import binaries
+from devstack import binaries, foreground
 from devstack.console import say
 from devstack.errors import DevstackError
 from devstack.processes import wait_until
@@ -30,12 +26,7 @@ _PARTS = ("kube-apiserver", "etcd", "kubectl", "helm", "redis-server", "redis-cl
 
 def main() -> int:
     """Play the demo; the exit code."""
-    # Whatever signal ends us, what we started ends first. SIGINT too: a shell's background job ignores it.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
-    # A proxy of the environment has no way to our loopback addresses.
-    direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
-    os.environ["no_proxy"] = os.environ["NO_PROXY"] = f"{direct},127.0.0.1".lstrip(",")
+    foreground.prepare()
     try:
         return _demo()
     except DevstackError as error:
@@ -49,7 +40,7 @@ def _demo() -> int:
     for part in _PARTS:
         binaries.path(part)
     began = time.monotonic()
-    with _folder() as folder, ExitStack() as parts:
+    with foreground.folder("mlrollout-demo-") as folder, ExitStack() as parts:
         with _announced(), closing(teller(rollout())) as telling:
             story = Story(_cast(folder, parts, telling), began + WITHIN)
             promises = [
@@ -97,21 +88,6 @@ def _announced() -> Iterator[None]:
     except KeyboardInterrupt:
         say("Interrupted: stopping everything.")
         raise
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """A temporary folder for data and logs, which stays where something went wrong."""
-    folder = Path(tempfile.mkdtemp(prefix="mlrollout-demo-"))
-    try:
-        yield folder
-    except Exception:
-        say(f"The logs are kept in {folder}.")
-        raise
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

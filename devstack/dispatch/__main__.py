@@ -3,13 +3,11 @@
 With `--ci` it plays a short story and ends: 0 when everything happened as promised, else 1.
 """
 
-import os
 import signal
 import sys
-import tempfile
 import time
-from pathlib import Path
 
+from devstack import foreground
 from devstack.console import say
 from devstack.errors import DevstackError
 
@@ -20,12 +18,7 @@ from .house import running
 
 def main() -> int:
     """Run the demo; the exit code."""
-    # Whatever signal ends us, what we started ends first. SIGINT too: a shell's background job ignores it.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
-    # A proxy of the environment has no way to our loopback addresses.
-    direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
-    os.environ["no_proxy"] = os.environ["NO_PROXY"] = f"{direct},127.0.0.1".lstrip(",")
+    foreground.prepare()
     try:
         _demo(ends="--ci" in sys.argv[1:])
     except DevstackError as error:
@@ -39,7 +32,7 @@ def main() -> int:
 
 def _demo(*, ends: bool) -> None:
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="mlrollout-dispatch-") as folder, running(Path(folder)) as house:
+    with foreground.folder("mlrollout-dispatch-") as folder, running(folder) as house:
         if ends:
             short.play(house)
             say(f"The demo took {time.monotonic() - began:.0f} s.")
