@@ -84,5 +84,9 @@ def _tell_cause(state: State, now: float) -> State:
 
 
 def _left(state: State) -> StageRun | None:
-    """The stage that the rollback ended; `None` where it came before the first."""
-    return state.runs[-1] if state.runs and state.runs[-1].outcome is RunOutcome.ROLLED_BACK else None
+    """The stage whose traffic the rollback took; `None` where there was none.
+
+    The last stage was passed already where the rollout was complete, and its users lose it all the same.
+    """
+    last = state.runs[-1] if state.runs else None
+    return last if last is not None and last.outcome in (RunOutcome.ROLLED_BACK, RunOutcome.PASSED) else None

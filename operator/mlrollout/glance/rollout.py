@@ -212,7 +212,8 @@ def _since_saved(metadata: Fields, now: float) -> float:
 
 def _rollback(status: Fields) -> Rollback:
     progress, runs = status.part("progress"), status.parts("stages")
-    left = runs[-1] if runs and runs[-1].text("outcome") == "RolledBack" else None
+    # The last stage was passed already where the rollout was complete, and its users lost it all the same.
+    left = runs[-1] if runs and runs[-1].text("outcome") in ("RolledBack", "Passed") else None
     return Rollback(
         at=progress.moment("rolledBack"),
         reason=progress.text("reason"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from mlrollout.api.guardrail import Missing, MissingAction
+from mlrollout.domain.notices import Cursor, next_pending
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import LONGEST_MESSAGE, Cause, Record, decode, encode
 
@@ -190,3 +191,14 @@ def test_a_cause_is_no_part_of_what_two_records_are_compared_by() -> None:
     one, other = (replace(LATCHED, cause=Cause("X", text)) for text in ("one", "other"))
     assert one == other == LATCHED
     assert one.rank == other.rank
+
+
+def test_a_rollout_that_was_complete_is_told_from_where_it_fell() -> None:
+    world = world_at("complete")
+    world.play([("breach", ERRORS_AT), ("handle", 0), ("handle", 0)])
+    cause, rollback = world.state.history[-2:]
+    assert (cause.reason, cause.stage, cause.percentage) == (Reason.GUARDRAIL_BREACHED, "full", 100)
+    assert (rollback.percentage, rollback.message.partition(":")[0]) == (0, "100 % -> 0 %")
+    told = next_pending(world.state, (), Cursor(cause.serial - 1), lambda _: True, world.now)
+    assert told is not None
+    assert (told.notice.before, told.notice.percentage, told.notice.stage) == (100, 0, "full")

@@ -107,6 +107,14 @@ def test_a_rollback_says_from_where() -> None:
     assert back.at == NOW - 7200
 
 
+def test_a_rollback_of_what_was_complete_says_from_where_too() -> None:
+    found = dispatch.rollouts()["rolled back by a breach"]
+    passed = [stage | {"outcome": "Passed"} for stage in found["status"]["stages"]]
+    back = glance(found | {"status": found["status"] | {"stages": passed}}, NOW).rollback
+    assert back is not None
+    assert (back.since, back.stage) == (30, "expansion")
+
+
 def test_a_revision_that_is_asked_for_is_told_beside_the_one_that_stands() -> None:
     found = dispatch.rollouts()["advancing"]
     newer = glance(found | {"spec": found["spec"] | {"revision": "ranker-2"}}, NOW)
