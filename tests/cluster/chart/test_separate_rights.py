@@ -47,8 +47,11 @@ class Team:
         self.apply(*(self._binding(who, prefix + role) for who, roles in WHO.items() for role in roles))
         self.apply(self._binding("nobody", self._annotators()))
         self.apply(self.rollout())
-        # A policy counts a moment after it was made.
-        wait_until(lambda: self.refused("nobody", "annotate", "x=y"), within=30, what="the policy")
+        # A policy counts a moment after it was made. What is asked differs each time: once let through, the same again
+        # would change nothing, and nothing is what anybody may do.
+        wait_until(
+            lambda: self.refused("nobody", "annotate", "--overwrite", f"x={uuid.uuid4()}"), within=30, what="the policy"
+        )
 
     def _annotators(self) -> str:
         """A role that lets patch, and nothing of the chart's: what would be enough without the policy."""
