@@ -14,7 +14,7 @@ from .api.parts import Parts
 from .deployed import Deployed
 from .model import ModelError
 from .satisfaction import satisfaction
-from .sessions import Sessions, secret_of
+from .sessions import SecretError, Sessions, secret_of
 from .store import Dispatches, Events, Orders, connect
 
 HERE = Path(__file__).parent.parent
@@ -33,7 +33,11 @@ def main() -> None:
         "ml_dispatch:rollout_percentage", redis=options.redis_url, salt="ml_dispatch_v1", revision=deployed.revision
     ) as rollout:
         rollout.wait_ready(timeout=2)
-        app = application(_parts(options, deployed, rollout), options.page, with_faults=options.faults)
+        try:
+            parts = _parts(options, deployed, rollout)
+        except SecretError as error:
+            raise SystemExit(f"dispatch: {error}") from error
+        app = application(parts, options.page, with_faults=options.faults)
         uvicorn.run(app, host=options.host, port=options.port, access_log=False, log_config=None, server_header=False)
 
 

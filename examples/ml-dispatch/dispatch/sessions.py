@@ -11,6 +11,12 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 COOKIE = "session"
 LASTS = 12 * 3600
 """Seconds that a session lasts."""
+SHORTEST = 32
+"""Characters of a secret: one that is empty, or cut off by a full disk, would let anybody sign cookies."""
+
+
+class SecretError(Exception):
+    """There is no secret to sign with, and why."""
 
 
 class Sessions:
@@ -48,7 +54,11 @@ class Sessions:
 
 
 def secret_of(file: Path) -> str:
-    """The secret that this file holds, made at the first start and readable for its owner alone."""
+    """The secret that this file holds, made at the first start and readable for its owner alone.
+
+    Raises:
+        SecretError: The file holds none.
+    """
     if not file.exists():
         made = file.with_name(f"{file.name}.{token_hex(4)}")
         made.touch(mode=0o600)
@@ -57,4 +67,7 @@ def secret_of(file: Path) -> str:
         with suppress(FileExistsError):
             file.hardlink_to(made)
         made.unlink()
-    return file.read_text().strip()
+    secret = file.read_text().strip()
+    if len(secret) < SHORTEST:
+        raise SecretError(f"{file} holds no secret of at least {SHORTEST} characters: remove it, and another is made.")
+    return secret

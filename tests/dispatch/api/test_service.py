@@ -250,6 +250,9 @@ def test_events_of_the_page_are_kept(place: Place) -> None:
     shown = {"name": "fallback_shown", "order_id": 1, "why": "timeout", "details": {"after_ms": 2000}}
     assert http.post("/api/events", json=shown).status_code == 204
     assert _code(http.post("/api/events", json={"name": "panel_shown", "why": "x" * 2001})) == (422, "invalid")
+    endless = b'{"name": "panel_shown", "after_ms": 1e999}'
+    sent = http.post("/api/events", content=endless, headers={"Content-Type": "application/json"})
+    assert _code(sent) == (422, "invalid")
 
 
 def test_metrics_are_those_that_guardrails_and_the_dashboard_ask_about(place: Place) -> None:

@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from dispatch import fleet
 from dispatch.breakdown import Breakdown
 from dispatch.store import Conflict, Dispatches, NewDispatch, Orders, connect
+from dispatch.store.tables import ORDERS
+from sqlalchemy import update
 
 from tests.dispatch.api.made import NOON
 from tests.dispatch.api.postgres_server import PostgresServer, installed
@@ -173,3 +177,33 @@ def test_a_dispatch_is_rated_once(dispatches: Dispatches, new: NewDispatch) -> N
     assert {rated.rating for rated, _ in counted} == {4}
     with pytest.raises(Conflict, match="rated already"):
         dispatches.rate(made, 5, None)
+
+
+def test_processes_that_start_at_once_find_one_database(url: str, tmp_path: Path) -> None:
+    url = url if url.startswith("postgresql") else f"sqlite:///{tmp_path / 'fresh.db'}"
+
+    def start(_: int) -> int:
+        engine = connect(url)
+        orders = Orders(engine)
+        orders.begin()
+        found = len(orders.vehicles())
+        engine.dispose()
+        return found
+
+    with ThreadPoolExecutor(8) as processes:
+        assert set(processes.map(start, range(8))) == {fleet.VEHICLES}
+
+
+def test_of_many_orders_those_that_wait_are_among_the_ones_that_are_told(
+    orders: Orders, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = request.node.name
+    orders.welcome(user, NOON)
+    everything = orders.of(user)
+    monkeypatch.setattr("dispatch.store.orders.MOST", 3)
+
+    assert orders.of(user) == everything[-3:]
+    others = (ORDERS.c.owner == user, ORDERS.c.id != everything[0].id)
+    with orders._engine.begin() as db:
+        db.execute(update(ORDERS).where(*others).values(status="completed"))
+    assert [order.id for order in orders.of(user)] == [order.id for order in (everything[0], *everything[-2:])]

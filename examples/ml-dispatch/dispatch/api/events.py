@@ -17,7 +17,11 @@ LONGEST = 2000
 def event(asked: EventRequest, user: User, parts: PartsOf) -> None:
     """Remember that a panel was shown, or a fallback and why, or what else the page tells."""
     details = asked.model_extra or {}
-    if len(json.dumps(details)) > LONGEST:
+    try:
+        length = len(json.dumps(details, allow_nan=False))
+    except ValueError as error:
+        raise Refusal(422, "invalid", "body: NaN and Infinity are no JSON.") from error
+    if length > LONGEST:
         raise Refusal(422, "invalid", f"body: fields besides name and order_id take at most {LONGEST} characters.")
     parts.events.keep(user, asked.name, asked.order_id, details, now())
 

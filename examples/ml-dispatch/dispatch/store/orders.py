@@ -1,12 +1,14 @@
 """Orders and vehicles in the database."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
 from zlib import crc32
 
 from sqlalchemy import Engine, func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from dispatch import fleet
 from dispatch.orders import Order, Point, Vehicle, Window
@@ -15,6 +17,8 @@ from .tables import DISPATCHES, ORDERS, VEHICLES
 
 OPEN_ORDERS = 8
 """How many orders wait for a user who signs in."""
+MOST = 500
+"""Orders in one answer."""
 
 
 class Orders:
@@ -25,7 +29,7 @@ class Orders:
 
     def begin(self) -> None:
         """Put the fleet on the map, unless it is there."""
-        with self._engine.begin() as db:
+        with suppress(IntegrityError), self._engine.begin() as db:  # a process that starts at the same time was first
             if not db.scalar(select(func.count()).select_from(VEHICLES)):
                 rng = Random(2)  # noqa: S311 - made up, and the same each time
                 db.execute(insert(VEHICLES), [_row_of(fleet.vehicle(rng, n + 1)) for n in range(fleet.VEHICLES)])
@@ -41,10 +45,11 @@ class Orders:
                 db.execute(insert(ORDERS), new)
 
     def of(self, user: str, status: str | None = None) -> list[Order]:
-        """The user's orders, the oldest first; of this status, if one is given."""
-        wanted = select(ORDERS).where(ORDERS.c.owner == user).order_by(ORDERS.c.id).limit(500)
+        """The user's orders, the oldest first; of this status, if one is given. Of many: what waits, and the newest."""
+        wanted = select(ORDERS).where(ORDERS.c.owner == user).order_by(ORDERS.c.status != "open", ORDERS.c.id.desc())
+        wanted = wanted.where(ORDERS.c.status == status) if status else wanted
         with self._engine.connect() as db:
-            return [_order(row) for row in db.execute(wanted.where(ORDERS.c.status == status) if status else wanted)]
+            return sorted(map(_order, db.execute(wanted.limit(MOST))), key=lambda order: order.id)
 
     def find(self, user: str, ids: Sequence[int]) -> dict[int, Order]:
         """Those of these orders that there are and that belong to this user, by their numbers."""

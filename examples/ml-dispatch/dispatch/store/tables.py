@@ -1,5 +1,7 @@
 """The tables, and the way to them. The same statements do for SQLite and PostgreSQL."""
 
+from time import monotonic, sleep
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -15,11 +17,17 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    func,
+    select,
 )
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 METADATA = MetaData()
 # SQLite numbers rows by itself only where the type is exactly INTEGER.
 ID = BigInteger().with_variant(Integer, "sqlite")
+SECONDS = 5
+"""That a statement may wait, so that no request hangs on a database that does."""
 
 VEHICLES = Table(
     "vehicles",
@@ -109,18 +117,41 @@ def connect(url: str) -> Engine:
     """The database behind this URL, with its tables: `sqlite:///dispatch.db`, or `postgresql+psycopg://…`."""
     if url.startswith(("postgres://", "postgresql://")):
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
-    engine = create_engine(url, pool_pre_ping=True, pool_timeout=5, **_options(url))
+    engine = create_engine(url, pool_pre_ping=True, pool_timeout=SECONDS, **_options(url))
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare)
-    METADATA.create_all(engine)
+    _create_in_time(engine)
     return engine
 
 
+def _create_in_time(engine: Engine) -> None:
+    """Create the tables, again and again for a moment: SQLite does not wait where another process prepares its file."""
+    ends = monotonic() + SECONDS
+    while True:
+        try:
+            return _create(engine)
+        except OperationalError:
+            if monotonic() > ends:
+                raise
+            sleep(0.05)
+
+
+def _create(engine: Engine) -> None:
+    """The tables that are not there yet. Processes that start at once do not stumble over each other's."""
+    with engine.begin() as db:
+        if engine.dialect.name == "postgresql":
+            db.execute(select(func.pg_advisory_xact_lock(1)))  # there, "if not exists" alone can fail
+        for table in METADATA.sorted_tables:
+            db.execute(CreateTable(table, if_not_exists=True))
+            for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                db.execute(CreateIndex(index, if_not_exists=True))
+
+
 def _options(url: str) -> dict[str, object]:
-    """How long a statement may wait, so that no request hangs on a database that does."""
+    """How long a statement may wait, in each database's words."""
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 5}}
-    return {"connect_args": {"connect_timeout": 5, "options": "-c statement_timeout=5000"}}
+        return {"connect_args": {"timeout": SECONDS}}
+    return {"connect_args": {"connect_timeout": SECONDS, "options": f"-c statement_timeout={SECONDS}s"}}
 
 
 def _prepare(connection: Connection, _: object) -> None:
