@@ -172,14 +172,27 @@ def no_innocent_is_rolled_back(world: World) -> Iterator[Violation]:
         return  # these do let one attempt's errors be counted for another's
     if any(step.act == "silence" and step.value[0] == Series.REQUESTS.name for step in world.plan.steps):  # type: ignore[index]  # a silence's value
         return  # failures that go on over requests that are no more counted are a breach to whoever asks
+    began: dict[tuple[str, int], float] = {}
     blamed: set[tuple[str, int]] = set()
     for entry in world.history.of(Stored):
         status = entry.object.get("status", {})
         record = status.get("record", {})
-        if not record.get("latched") or not harmless(record.get("revision", "")):
+        attempt = entry.uid, record.get("attempt", 0)
+        since = began.setdefault(attempt, entry.at)
+        if not record.get("latched") or not harmless(record.get("revision", "")) or _failures_are_hidden(world, since):
             continue
-        if status["progress"].get("reason") == "GuardrailBreached" and (entry.uid, record["attempt"]) not in blamed:
-            blamed.add((entry.uid, record["attempt"]))
+        if status["progress"].get("reason") == "GuardrailBreached" and attempt not in blamed:
+            blamed.add(attempt)
             yield Violation(
                 entry.at, f"{record['revision']} of {entry.ref} is rolled back: {status['progress']['message']}"
             )
+
+
+def _failures_are_hidden(world: World, at: float) -> bool:
+    """Whether nobody can see then what has failed: a series that comes to light with it later looks like a new one."""
+    silences = (step for step in world.plan.steps if step.act == "silence")
+    return any(
+        step.at <= at <= step.at + step.value[1]  # type: ignore[index]  # a silence's value
+        for step in silences
+        if step.value[0] == Series.FAILURES.name  # type: ignore[index]  # a silence's value
+    )
