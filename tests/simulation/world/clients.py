@@ -44,6 +44,11 @@ class Client:
         """The share of users it gives treatment."""
         return 0 if self._loop.time() - self._view.confirmed >= STALE else self._view.percentage
 
+    @property
+    def record(self) -> Record | None:
+        """The greatest record that it has heard of."""
+        return self._view.record
+
     def reconnect(self) -> None:
         """The connection is back; whatever was pushed meanwhile is gone."""
         self.cut = False
