@@ -23,14 +23,17 @@ from mlrollout.evidence.measurement import Measurement
 from mlrollout.evidence.presence import Life, NeedStatus, Presence
 from mlrollout.notify.message import OutgoingMessage
 from mlrollout.notify.routing import Subscription
-from mlrollout.ports import GoneError, Ref
+from mlrollout.ports import GoneError, NamedRevision, Ref, RevisionSource
 from mlrollout.runtime import reading, rounds
+from mlrollout.runtime.loop_time import LoopTime, loop_time
+from mlrollout.runtime.naming import Inquiry
 from mlrollout.runtime.notifying.lanes import Lanes
 from mlrollout.runtime.operator import Operator
 from mlrollout.runtime.reconciler import Reconciler
 from mlrollout.runtime.report import Report
 from mlrollout.runtime.rounds import Rounds
 from mlrollout.runtime.tracked import Resource, TrackedObject, standing
+from mlrollout.runtime.tracked.naming import Naming
 from mlrollout.runtime.view import View as Sight
 
 from tests.support import redis_model as model
@@ -329,3 +332,38 @@ def tell_the_newest_first(patch: pytest.MonkeyPatch) -> None:
         return reversed(list(after(state, ongoing, cursor)))
 
     patch.setattr(notices, "_after", newest)
+
+
+def believe_one_answer(patch: pytest.MonkeyPatch) -> None:
+    """What a source of revisions names once counts, though a replica of it may lag."""
+
+    def heard(self: Naming, found: NamedRevision, interval: float) -> bool:
+        self.named, self.until = found, LoopTime(loop_time() + 3 * interval)
+        return True
+
+    patch.setattr(Naming, "heard", heard)
+
+
+def try_again_what_was_rolled_back(patch: pytest.MonkeyPatch) -> None:
+    """What was rolled back and is still named begins again."""
+    asked = decide._asked
+
+    def eager(spec: Spec, observation: Observation, state: State, now: float) -> tuple[State, bool]:
+        named = observation.named
+        if named is not None and state.record.latched and named.revision == state.record.revision:
+            return decide.renew(state, spec, observation, now), True
+        return asked(spec, observation, state, now)
+
+    patch.setattr(decide, "_asked", eager)
+
+
+def announce_what_runs(patch: pytest.MonkeyPatch) -> None:
+    """The source of a revision is told that it is complete before it is."""
+
+    async def hasty(self: Inquiry, asked: RevisionSource) -> None:
+        saved = self.tracked.resource.saved
+        if saved is not None and self.tracked.naming.announced != saved.record.revision:
+            await asked.completed(saved.record.revision, deadline=1.0)
+            self.tracked.naming.knows(saved.record.revision)
+
+    patch.setattr(Inquiry, "_announce", hasty)

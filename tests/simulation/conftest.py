@@ -31,7 +31,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Hand the seeds out in chunks, so that workers share them."""
     begin, asked = metafunc.config.option.simulation_seed, _count(metafunc.config)
-    for name, most in (("seeds", asked), ("tested_seeds", min(asked, TESTED) if asked == SCHEDULES else asked)):
+    few = min(asked, TESTED) if asked == SCHEDULES else asked
+    for name, most in (("seeds", asked), ("tested_seeds", few), ("named_seeds", few)):
         if name in metafunc.fixturenames:
             end = begin + most
             chunks = [range(at, min(at + CHUNK, end)) for at in range(begin, end, CHUNK)]

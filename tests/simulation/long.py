@@ -22,7 +22,7 @@ from itertools import islice
 from pathlib import Path
 
 from .checks.all import violations
-from .world import plan, tested
+from .world import named, plan, tested
 from .world.history import Acted, Fault
 from .world.plan import Plan
 from .world.world import World, simulate
@@ -32,8 +32,8 @@ OURS = (ROOT / "operator", ROOT / "tests")
 CHUNK = 25
 FIRST = 1_000_000_000
 """Where it begins, far from every other range."""
-TESTED = 5
-"""In one of so many tens of seeds guardrails test at every look."""
+IN = 5
+"""In one of so many tens of seeds guardrails test at every look, and in another a source names the revisions."""
 SAY_EVERY = 60.0
 """Seconds between two lines about how far it is."""
 
@@ -89,9 +89,10 @@ def tried(seeds: range) -> Found:
 
 
 def made(seed: int) -> Plan:
-    """The schedule of a seed. In every fifth ten, one of each flavour, guardrails test at every look."""
-    make = tested.make if seed // len(plan.FLAVOURS) % TESTED == 0 else plan.make
-    return make(seed)
+    """The schedule of a seed. In every fifth ten, one of each flavour, guardrails test at every look; in the next,
+    a source names the revisions."""
+    makes = {0: tested.make, 1: named.make}
+    return makes.get(seed // len(plan.FLAVOURS) % IN, plan.make)(seed)
 
 
 def _happened(world: World) -> Counter[str]:

@@ -28,6 +28,8 @@ from .checks.tested import (
 from .checks.time import downtime_is_not_healthy_time
 from .checks.told import (
     attempts_are_asked_for,
+    attempts_are_named,
+    completions_are_announced,
     no_innocent_is_rolled_back,
     rollbacks_are_told_with_their_cause,
     transitions_stand_once,
@@ -223,6 +225,17 @@ def _hearsay(plan: Plan) -> Plan:
     return replace(plan, leading=Leading.BOTH, steps=(Step(0.9, "deafen", "b", 6.0),))
 
 
+def _lagging(plan: Plan) -> Plan:
+    """A registry names another model for a moment, as a replica does that lags."""
+    steps = (Step(20.0, "name", "a", "good-1"), Step(21.0, "name_nothing", "a", 30.0))
+    return replace(plan, steps=(*steps, Step(30.0, "name", "a", "good-2"), Step(30.5, "registry_lags", "a", 10.0)))
+
+
+def _taken_back(plan: Plan) -> Plan:
+    """A model is bad, and its registry goes on naming it."""
+    return replace(plan, names={"a": "bad-0"}, steps=(Step(40.0, "cut", "x", 1.0),))
+
+
 TESTED = (
     Mutant(bugs_in_tests.forget_restarts, each_event_counts_once, "calm", _restarting),
     Mutant(bugs_in_tests.take_crash_loops_for_gauges, each_event_counts_once, "calm", _looping),
@@ -238,6 +251,13 @@ TESTED = (
     Mutant(bugs_in_tests.never_be_sure, a_failing_model_is_found, "calm", _shared),
 )
 """Likewise, in schedules whose guardrails test at every look."""
+
+NAMED = (
+    Mutant(bugs.believe_one_answer, attempts_are_named, "calm", _lagging),
+    Mutant(bugs.try_again_what_was_rolled_back, attempts_are_asked_for, "calm", _taken_back),
+    Mutant(bugs.announce_what_runs, completions_are_announced, "calm"),
+)
+"""Likewise, in schedules whose objects have their revision from a source."""
 
 MUTANTS = (
     Mutant(bugs.raise_before_status, a_raise_is_won_by_a_status_write, "calm"),

@@ -46,6 +46,13 @@ def _tested(*stages: Mapping[str, Any], revision: str = "good-0", **asked: Mappi
     return {**_spec(*stages, revision=revision), "guardrails": guardrails}
 
 
+def _named(*stages: Mapping[str, Any], **source: Any) -> Spec:
+    """A registry names the revision, at first `good-0`."""
+    registry = {"mlflow": {"address": "http://registry", "model": "a", "onCompletion": "champion"}, "interval": "5s"}
+    spec = {name: value for name, value in _spec(*stages).items() if name != "revision"}
+    return spec | {"revisionFrom": registry | source}
+
+
 def _story(
     name: str,
     spec: Spec,
@@ -53,7 +60,16 @@ def _story(
     leading: Leading = Leading.ALONE,
     shortest: float = 16.0,
 ) -> Plan:
-    return Plan(seed=0, flavour=name, leading=leading, specs={"a": spec}, sickness="", steps=steps, shortest=shortest)
+    return Plan(
+        seed=0,
+        flavour=name,
+        leading=leading,
+        specs={"a": spec},
+        sickness="",
+        steps=steps,
+        shortest=shortest,
+        names={"a": "good-0"} if "revisionFrom" in spec else {},
+    )
 
 
 def _say(at: float, verb: str, why: str) -> Step:
@@ -91,6 +107,15 @@ STORIES: Mapping[str, Plan] = {
         _story("flush", _spec(_LONG), Step(6.0, "flush")),
         # Redis goes back to before the pilot just after the next raise was sent, which one that is late finds there.
         _story("fail-over-under-a-raise", _spec(), Step(7.77, "fail_over", "", 7.0), shortest=12.0),
+        _story("name", _named(_LONG), Step(8.0, "name", "a", "good-1"), shortest=20.0),
+        _story("name-and-complete", _named(_PILOT), leading=_LEAD),
+        _story(
+            "name-and-approve",
+            _named(_LONG, approval="Manual"),
+            Step(6.0, "name", "a", "good-1"),
+            _say(14.0, "approve", "good-1 because-1."),
+            shortest=22.0,
+        ),
         _story("rate-breached", _tested(_LONG, revision="bad-0", rate=tested.rate("a")), shortest=16.0),
         _story(
             "compared-until-it-fails",

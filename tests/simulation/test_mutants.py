@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from .mutants import MUTANTS, TESTED, Mutant
-from .world import plan, tested
+from .mutants import MUTANTS, NAMED, TESTED, Mutant
+from .world import named, plan, tested
 from .world.plan import FLAVOURS, Plan
 from .world.world import simulate
 
@@ -23,6 +23,12 @@ def test_a_planted_bug_is_found(mutant: Mutant, monkeypatch: pytest.MonkeyPatch)
 def test_a_bug_planted_in_a_test_is_found(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     mutant.plant(monkeypatch)
     assert found_at(mutant, tested.make) is not None
+
+
+@pytest.mark.parametrize("mutant", NAMED, ids=lambda mutant: mutant.plant.__name__)
+def test_a_bug_planted_in_the_asking_for_revisions_is_found(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutant.plant(monkeypatch)
+    assert found_at(mutant, named.make) is not None
 
 
 def found_at(mutant: Mutant, make: Callable[[int], Plan]) -> int | None:

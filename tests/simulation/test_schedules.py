@@ -9,7 +9,7 @@ from tests.simulation.checks.all import violations
 from tests.simulation.checks.notified import told_to
 from tests.simulation.checks.violation import Check, Violation, report
 from tests.simulation.stories import STORIES
-from tests.simulation.world import plan, tested
+from tests.simulation.world import named, plan, tested
 from tests.simulation.world.plan import Plan
 from tests.simulation.world.receivers import TOPICS, Absence
 from tests.simulation.world.world import World, simulate
@@ -51,6 +51,10 @@ def test_every_invariant_holds(seeds: Iterable[int]) -> None:
 
 def test_every_invariant_holds_where_it_is_tested_at_every_look(tested_seeds: Iterable[int]) -> None:
     hold(tested.make(seed) for seed in tested_seeds)
+
+
+def test_every_invariant_holds_where_a_source_names_the_revision(named_seeds: Iterable[int]) -> None:
+    hold(named.make(seed) for seed in named_seeds)
 
 
 def test_what_was_broken_once_holds() -> None:

@@ -111,7 +111,7 @@ def _in(stage: str, *, served: float = 0.0) -> State:
         latched=False,
         sequence=0,
         percentage=0,
-        revision=spec().revision,
+        revision=spec().revision or "",
         owner=UID,
         holder=f"{NAMESPACE}/{NAME}",
     )

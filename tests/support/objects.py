@@ -7,9 +7,13 @@ from mlrollout.api.notification import Topic
 
 from tests.support.guardrail_samples import guardrail_samples
 from tests.support.sample import (
+    ABSENT,
+    DOCUMENT,
     MINIMAL,
+    NAMED,
     RATE,
     RECEIVER,
+    REGISTRY,
     REQUIRED,
     STAGE,
     Sample,
@@ -69,15 +73,18 @@ def _notifications() -> Iterator[Sample]:
     yield from choices(f"{topics}[0]", *Topic)
 
 
-def _prometheus() -> Iterator[Sample]:
-    path = "spec.prometheus.address"
+def _address(path: str) -> Iterator[Sample]:
     yield from texts(path, shortest=8, longest=1024, start="http://")
     yield Sample(path, "http://a")
     yield Sample(path, "https://prometheus.monitoring:9090/prefix")
     yield Sample(path, "http://", f"{path} in body should be at least 8 chars long")
     for bad in ("ftp://prometheus", "http://user:password@prometheus", "http://two words", "prometheus:9090"):
         yield Sample(path, bad, f"{path} in body should match '^https?://[^\\s@]+$'")
-    yield Sample("spec.prometheus", {}, f"{path}: Required value")
+
+
+def _prometheus() -> Iterator[Sample]:
+    yield from _address("spec.prometheus.address")
+    yield Sample("spec.prometheus", {}, "spec.prometheus.address: Required value")
     yield Sample("spec.prometheus.secretRef", {}, "spec.prometheus.secretRef.name: Required value")
     yield from texts("spec.prometheus.secretRef.name", shortest=1, longest=253)
 
@@ -136,16 +143,57 @@ def _requirement() -> Iterator[Sample]:
         yield Sample(f"{path}[0].{limit}", "1%", f"{path}[0].{limit} in body must be of type number")
 
 
+def _source() -> Iterator[Sample]:
+    path, one = "spec.revisionFrom", "name one source of revisions: mlflow, configMap or http"
+    sources: dict[str, dict[str, str]] = REGISTRY | DOCUMENT | {"configMap": {"name": "models", "key": "dispatch"}}
+    for name, source in sources.items():
+        yield Sample(path, {name: source})
+        for field in source if name != "http" else ("address",):
+            yield from required(f"{path}.{name}.{field}")
+    yield Sample(path, {}, one)
+    yield Sample(path, sources, one)
+    yield from durations(f"{path}.interval", "5s", "24h", "4999ms", "24h1ms")
+    yield from choices(f"{path}.approval", "Automatic", "Manual")
+    for name in ("mlflow", "http"):
+        yield from _address(f"{path}.{name}.address")
+        yield from texts(f"{path}.{name}.secretRef.name", shortest=1, longest=253)
+        yield Sample(f"{path}.{name}.secretRef", {}, f"{path}.{name}.secretRef.name: Required value")
+    yield from texts(f"{path}.mlflow.model", shortest=1, longest=253)
+    for alias in ("alias", "onCompletion"):
+        yield from texts(f"{path}.mlflow.{alias}", shortest=1, longest=253)
+        bad = f"{path}.mlflow.{alias} in body should match '^[A-Za-z0-9_.-]+$'"
+        yield Sample(f"{path}.mlflow.{alias}", "two words", bad)
+    for part in ("name", "key"):
+        yield from texts(f"{path}.configMap.{part}", shortest=1, longest=253)
+    pointer = f"{path}.http.pointer"
+    yield from texts(pointer, shortest=0, longest=253, start="/")
+    for good in ("", "/", "/models/0/version", "/a~1b/c~0d"):
+        yield Sample(pointer, good)
+    for wrong in ("revision", "/two words"):
+        yield Sample(pointer, wrong, f"{pointer} in body should match '^(/[^\\s]*)?$'")
+
+
 def _rest() -> Iterator[Sample]:
+    named = "name the revision, or where it comes from: one of revision and revisionFrom"
     yield from required("spec")
     yield from texts("spec.revision", shortest=1, longest=253)
-    yield from required("spec.revision")
+    yield Sample("spec.revision", ABSENT, named)
+    yield Sample("spec", {**NAMED, "revision": "ranker-1"}, named)
     yield Sample("spec.paused", value=True)
     yield Sample("spec.paused", "yes", "spec.paused in body must be of type boolean")
     yield from choices("spec.afterCompletion", "Guard", "Stop")
     yield from choices("spec.onDelete", "Zero", "Retain")
 
 
-_ALL = (*_traffic(), *_notifications(), *_prometheus(), *_stage(), *_requirement(), *guardrail_samples(), *_rest())
+_ALL = (
+    *_traffic(),
+    *_notifications(),
+    *_prometheus(),
+    *_stage(),
+    *_requirement(),
+    *guardrail_samples(),
+    *_source(),
+    *_rest(),
+)
 ACCEPTED = tuple(sample for sample in _ALL if not sample.complaint)
 REFUSED = tuple(sample for sample in _ALL if sample.complaint)

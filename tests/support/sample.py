@@ -40,6 +40,13 @@ GUARDRAILS: Mapping[str, dict[str, Any]] = {
     "compare": COMPARE | {"falseAlarm": 0.001, "minSamples": {"count": 1}},
     "balance": BALANCE | {"falseAlarm": 0.001, "minSamples": {"count": 1}},
 }
+REGISTRY: dict[str, Any] = {"mlflow": {"address": "http://mlflow", "model": "dispatch"}}
+DOCUMENT: dict[str, Any] = {"http": {"address": "http://models/candidate.json"}}
+NAMED: dict[str, Any] = {
+    **{name: value for name, value in MINIMAL["spec"].items() if name != "revision"},
+    "revisionFrom": DOCUMENT,
+}
+"""A spec whose revision a source names."""
 # What must stand there first, for a path to lead anywhere or its ends to be allowed.
 _FIRST = {
     "spec.stages[": ("spec.stages", [STAGE | {"require": [REQUIRED]}]),
@@ -47,6 +54,11 @@ _FIRST = {
     "spec.notifications[0].topics[": ("spec.notifications[0].topics", ["Alert"]),
     "spec.traffic.redis.": ("spec.traffic.redis", REDIS),
     "spec.prometheus.secretRef": ("spec.prometheus", TENANT),
+    "spec.revisionFrom": ("spec", NAMED),
+    "spec.revisionFrom.mlflow": ("spec.revisionFrom", REGISTRY),
+    "spec.revisionFrom.mlflow.secretRef.": ("spec.revisionFrom.mlflow.secretRef", {"name": "mlflow"}),
+    "spec.revisionFrom.configMap.": ("spec.revisionFrom", {"configMap": {"name": "models", "key": "dispatch"}}),
+    "spec.revisionFrom.http.secretRef.": ("spec.revisionFrom.http.secretRef", {"name": "models"}),
     "spec.guardrails[0].minSamples.": ("spec.guardrails[0].minSamples", SAMPLES),
     "spec.guardrails[0].rate.": ("spec.guardrails[0]", RATE),
     "spec.guardrails[0].rate.histogram": ("spec.guardrails[0].rate", ABOVE),

@@ -12,7 +12,7 @@ _READY = '.status.conditions[?(@.type=="Ready")]'
 
 # Priority 1 is shown by `kubectl get -o wide` only.
 _COLUMNS = (
-    {"name": "Revision", "type": "string", "jsonPath": ".spec.revision"},
+    {"name": "Revision", "type": "string", "jsonPath": ".status.revision"},
     {"name": "Stage", "type": "string", "jsonPath": ".status.stage"},
     {"name": "Percentage", "type": "integer", "jsonPath": ".status.percentage"},
     {"name": "Status", "type": "string", "jsonPath": f"{_READY}.reason"},

@@ -12,6 +12,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from . import limits
+from .approval import Approval
 from .duration import Between, Duration
 from .fingerprint import fingerprint, first_fingerprint
 from .guardrail import Guardrail, Name, Proof
@@ -19,17 +20,11 @@ from .kinds import AnyGuardrail
 from .limits import Limit
 from .model import Ascending, Keyed, Model, Unique, rules
 from .notification import Notification
+from .revision_from import RevisionFrom
 from .secret_ref import SecretKeyRef, SecretRef
 
 Percentage = Annotated[int, Field(ge=0, le=100)]
 Holdback = Annotated[int, Field(ge=0, le=50)]
-
-
-class Approval(StrEnum):
-    """Whether a stage is entered by itself or on a person's word."""
-
-    AUTOMATIC = "Automatic"
-    MANUAL = "Manual"
 
 
 class AfterCompletion(StrEnum):
@@ -179,12 +174,14 @@ _PROVING = rules(
     ),
     ("self.stages.all(s, !has(s.early)) || self.guardrails.exists(g, !has(g.query) && !has(g.balance))", _NEVER_EARLY),
 )
+_NAMED = "name the revision, or where it comes from: one of revision and revisionFrom"
+_NAMING = rules(("has(self.revision) != has(self.revisionFrom)", _NAMED))
 _WITHIN = "the holdback cannot change within a revision: change spec.revision with it, for it holds for a whole attempt"
 # CEL for the holdback; absent and 0 mean the same.
 _HOLDBACK = "(has({0}.traffic.holdback) ? {0}.traffic.holdback : 0)"
-_LASTING = rules(
-    (f"self.revision != oldSelf.revision || {_HOLDBACK.format('self')} == {_HOLDBACK.format('oldSelf')}", _WITHIN)
-)
+# Of what a source names, the next attempt has the new one.
+_SAME = "has(self.revision) && has(oldSelf.revision) && self.revision == oldSelf.revision"
+_LASTING = rules((f"!({_SAME}) || {_HOLDBACK.format('self')} == {_HOLDBACK.format('oldSelf')}", _WITHIN))
 
 Stages = Annotated[
     tuple[Stage, ...], Field(min_length=1, max_length=32), Ascending("percentage", name="name"), Unique("name")
@@ -194,10 +191,14 @@ Stages = Annotated[
 class Spec(Model):
     """How far the feature may be rolled out, on which evidence."""
 
-    model_config = ConfigDict(json_schema_extra={_RULES: [*_EXISTING[_RULES], *_PROVING[_RULES], *_LASTING[_RULES]]})
+    model_config = ConfigDict(
+        json_schema_extra={_RULES: [one for found in (_EXISTING, _PROVING, _NAMING, _LASTING) for one in found[_RULES]]}
+    )
 
-    revision: Annotated[str, StringConstraints(min_length=1, max_length=253)]
+    revision: Annotated[str, StringConstraints(min_length=1, max_length=253)] | None = None
     """What is being rolled out, for example a model's version. A new value is a new attempt, from the first stage."""
+    revision_from: RevisionFrom | None = None
+    """A source that names it, in the place of revision: a model registry, a ConfigMap or a JSON document."""
     traffic: TrafficSpec
     """Where the percentage is kept."""
     prometheus: Prometheus | None = None
@@ -217,6 +218,8 @@ class Spec(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if (self.revision is None) == (self.revision_from is None):
+            raise ValueError(_NAMED)
         known = {guardrail.name: guardrail for guardrail in self.guardrails}
         for where, required in ((stage.name, one) for stage in self.stages for one in stage.require):
             if required.guardrail not in known:

@@ -139,6 +139,10 @@ class Progress(Model):
     """Fingerprint of the guardrails under which the healthy time was earned."""
     completed: bool = False
     """Whether the last stage has served its time."""
+    announced: bool = False
+    """Whether the source of revisions knows of that, where spec.revisionFrom says that it shall."""
+    cleared: Text = ""
+    """The revision that a person approved, ahead of its attempt."""
     reason: Word = ""
     """Why the attempt was taken to zero, in one word."""
     message: Message = ""
@@ -221,6 +225,17 @@ class GuardrailStatus(Model):
     """What a sequential test stands on."""
     checkpoint: Checkpoint = ""
     """What a sequential test remembers, for another operator to go on from."""
+
+
+class WaitingStatus(Model):
+    """A revision that its source names, and that waits for a person."""
+
+    revision: Text
+    """The revision."""
+    by: Annotated[str, StringConstraints(max_length=100)] = ""
+    """Who brought it there, as far as the source says."""
+    at: Moment | None = None
+    """When, likewise."""
 
 
 class VerbStatus(Model):
@@ -306,6 +321,8 @@ class Status(Model):
     """Name of the stage."""
     revision: Text = ""
     """What is being rolled out."""
+    waiting: WaitingStatus | None = None
+    """A revision that spec.revisionFrom names and that begins once a person approves it."""
     served: Text = ""
     """How long this stage has been healthy, of how long it must be."""
     next: Text = ""

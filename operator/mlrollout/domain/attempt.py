@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from mlrollout.api.spec import Spec
 
+from . import named
 from .decision import Observation
 from .latch import never_landed, untold
 from .reason import Reason
@@ -38,6 +39,7 @@ def begin(spec: Spec, observation: Observation, traffic: Traffic, now: float) ->
     since = now if old is not None or traffic.key not in (None, "0") else 0.0  # it may have had users until now
     state = _first_state(spec, record, traffic, now, since)
     unsure = _taken_by_name(old, observation)
+    state = named.told(spec, observation, state, now)
     return state.with_transition(now, Reason.ATTEMPT_STARTED, _begins(record) + unsure, warning=bool(unsure))
 
 
@@ -125,7 +127,10 @@ def renew(state: State, spec: Spec, observation: Observation, now: float) -> Sta
         evidence_from=max(state.evidence_from, state.in_force_since) if idle else now,
         fingerprint=spec.fingerprint,
         runs=(),
+        cleared="",
     )
+    if state.record.revision != before.revision:
+        state = named.told(spec, observation, state, now)
     return state.with_transition(now, Reason.ATTEMPT_STARTED, _begins(state.record))
 
 
@@ -142,7 +147,7 @@ def _fresh(attempt: int, spec: Spec, observation: Observation) -> Record:
         latched=False,
         sequence=0,
         percentage=0,
-        revision=spec.revision,
+        revision=spec.revision or "",
         owner=observation.uid,
         holder=observation.holder,
         # For the whole attempt, from 0 % on: lowered later it would raise without evidence, and whoever is held back

@@ -5,13 +5,14 @@ person (paused, approval) is neither: nothing moves, and nothing is wrong.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlrollout.api import moment
 from mlrollout.api.spec import Spec
 from mlrollout.api.status import Condition, ConditionStatus
 from mlrollout.evidence.measurement import Measurement, Verdict
 
+from . import named
 from .decision import Alert, Blockers, Decision, Observation
 from .gate import fresh
 from .reason import Reason
@@ -71,7 +72,15 @@ def facts(spec: Spec, observation: Observation, decision: Decision, now: float) 
     """The conditions that a decision leaves the object in."""
     health = _health(spec, observation, decision.state, now)
     traffic = _traffic(decision)
-    return (*_summary(decision, traffic, health, now), health, traffic)
+    return (*_with_what_waits(_summary(decision, traffic, health, now), decision.state), health, traffic)
+
+
+def _with_what_waits(summary: tuple[Fact, ...], state: State | None) -> tuple[Fact, ...]:
+    """The summary, in which `Ready` says as well which revision waits for a person."""
+    ready, *others = summary
+    for waits in named.waits(state) if state is not None else ():
+        ready = replace(ready, message=f"{ready.message}; {waits}")
+    return (ready, *others)
 
 
 def _summary(decision: Decision, traffic: Fact, health: Fact, now: float) -> tuple[Fact, ...]:
@@ -79,6 +88,9 @@ def _summary(decision: Decision, traffic: Fact, health: Fact, now: float) -> tup
     conflict = _alert(decision.alerts, Reason.KEY_CONFLICT)
     if conflict is not None:
         return stalled(conflict.reason, conflict.message)
+    unknown = _alert(decision.alerts, Reason.REVISION_UNKNOWN)
+    if state is None and unknown is not None:
+        return _moving(unknown.reason, unknown.message)
     if state is not None and decision.blockers:
         return _held_back(state, decision.blockers, now)
     if state is None or traffic.status is not ConditionStatus.TRUE:

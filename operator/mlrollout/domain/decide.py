@@ -1,9 +1,11 @@
 """The decision: what shall stand, given the spec, the state and everything seen. Pure."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from mlrollout.api.spec import Spec
 
+from . import named
 from .attempt import adopt, begin, foreign, inherited, renew
 from .decision import Alert, Blocker, Decision, Observation
 from .gate import pause
@@ -39,6 +41,8 @@ def decide(spec: Spec, state: State | None, observation: Observation, now: float
     if state is None or state.record.owner != observation.uid:
         return _first_sight(spec, observation, now)
     known = _known(observation, _placed(state.clamped_to(now), observation), now)
+    known = named.noted(spec, known, observation)
+    spec = named.effective(spec, known, observation) or spec
     state, begun = _asked(spec, observation, known, now)
     if begun:
         return Decision(state, plan_traffic(spec, observation, known, now, _BEGINS).write, announces=True)
@@ -54,6 +58,7 @@ def decide(spec: Spec, state: State | None, observation: Observation, now: float
     alerts += _approvals(spec, step)
     alerts += evidence_alerts(spec, observation, step.state, now)
     alerts += in_manifests(observation.verbs)
+    alerts += _of_source(observation, step.state)
     alerts += claimed(observation)
     # The guard may end with completion, so that counts once it is saved, too: until then whoever looks, looks on.
     completes = step.state.phase is Phase.COMPLETED and known.phase is not Phase.COMPLETED
@@ -71,7 +76,10 @@ def _first_sight(spec: Spec, observation: Observation, now: float) -> Decision:
         return Decision(state=None, alerts=(alert,))
     if foreign(observation.traffic, observation, None):
         return Decision(state=None, alerts=(conflict(observation.traffic, observation),))
-    state = begin(spec, observation, observation.traffic, now)
+    begins = named.effective(spec, None, observation)
+    if begins is None:
+        return Decision(state=None, alerts=tuple(_of_source(observation, None)))
+    state = begin(begins, observation, observation.traffic, now)
     if state.record == observation.traffic.record:
         return Decision(state, Lower(state.record))
     return Decision(state, inherited(observation.traffic), announces=True)
@@ -113,15 +121,23 @@ def _asked(spec: Spec, observation: Observation, state: State, now: float) -> tu
         # Up only from zero: what one revision has earned is never another's (invariant 12).
         if state.record.percentage == 0:
             return renew(state, spec, observation, now), True
-        return supersede(state, spec.revision, now), False
+        return supersede(state, spec.revision or "", now), False
     state = hear(spec, observation, follow(spec, state, now), now)
-    return state, state.record.attempt > attempt
+    return named.announced(spec, observation, state, now), state.record.attempt > attempt
 
 
 def _may_progress(observation: Observation, planned: TrafficPlan) -> bool:
     state = planned.state
     # Up only from what Redis is seen to hold, and never out of a rollback (invariants 1 and 3).
     return state.confirmed and state.phase is not Phase.ROLLED_BACK and observation.traffic is not None
+
+
+def _of_source(observation: Observation, state: State | None) -> Iterator[Alert]:
+    """What is said of the source of its revisions."""
+    if observation.unnamed:
+        yield Alert(Reason.REVISION_UNKNOWN, "source", observation.unnamed)
+    for message in named.waits(state) if state is not None else ():
+        yield Alert(Reason.AWAITING_APPROVAL, "revision", message, warning=False)
 
 
 def _approvals(spec: Spec, step: Progressed) -> list[Alert]:

@@ -8,7 +8,7 @@ from mlrollout.evidence.measurement import MeasurementHistory
 from .claim import Claim
 from .reason import Reason
 from .request import Request
-from .state import State
+from .state import NamedRevision, State
 from .traffic import Intent, Lower, Traffic
 
 
@@ -30,6 +30,9 @@ class Observation:
         unguarded: What of the spec can't be understood, where that has left traffic with nothing that could take it
             down for longer than may be; empty otherwise.
         claim: Who else was last seen to want its key.
+        named: What the source of its revision names; `None` where that is not known now.
+        unnamed: Why not, once that has lasted; for people.
+        announced: The revision whose completion that source is known to know of; empty for none.
     """
 
     uid: str
@@ -43,6 +46,9 @@ class Observation:
     cluster: str = ""
     unguarded: str = ""
     claim: Claim | None = None
+    named: NamedRevision | None = None
+    unnamed: str = ""
+    announced: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,8 @@ def _told_after(working: State, loaded: State) -> State:
     return replace(
         working,
         paused=loaded.paused,
+        waiting=loaded.waiting,
+        cleared=loaded.cleared,
         verbs={**loaded.verbs, **marks},
         history=(*loaded.history, *numbered)[-HISTORY:],
         serial=loaded.serial + len(unsaved),

@@ -1,7 +1,8 @@
 """How far a rollout is in its stage and what comes next, in the few words of a column of `kubectl get`."""
 
+from mlrollout.api.approval import Approval
 from mlrollout.api.duration import brief
-from mlrollout.api.spec import Approval, Spec
+from mlrollout.api.spec import Spec
 
 from .stages import current, following
 from .state import Phase, State

@@ -20,6 +20,7 @@ from mlrollout.api.status import (
     Status,
     TransitionStatus,
     VerbStatus,
+    WaitingStatus,
 )
 from mlrollout.evidence.checks.kinds import kind_of
 from mlrollout.evidence.measurement import Counted, Evidence, Measurement, MeasurementHistory, Verdict
@@ -27,9 +28,9 @@ from mlrollout.evidence.measurement import Counted, Evidence, Measurement, Measu
 from .outlook import served, upcoming
 from .record import Cause, Record
 from .request import Heard
-from .state import RunOutcome, StageRun, State, Transition
+from .state import NamedRevision, RunOutcome, StageRun, State, Transition
 
-M = TypeVar("M", RecordStatus, StageStatus, TransitionStatus)
+M = TypeVar("M", RecordStatus, StageStatus, TransitionStatus, WaitingStatus)
 
 
 def to_status(
@@ -58,6 +59,7 @@ def to_status(
         attempt=record.ordinal,
         stage=record.stage,
         revision=record.revision,
+        waiting=None if state.waiting is None else _written(WaitingStatus, state.waiting),
         served="" if spec is None else served(spec, state),
         next="" if spec is None else upcoming(spec, state),
         record=_written(RecordStatus, record),
@@ -77,7 +79,7 @@ def to_status(
 
 
 @lru_cache(maxsize=4096)
-def _written(model: type[M], part: Record | StageRun | Transition) -> M:
+def _written(model: type[M], part: Record | StageRun | Transition | NamedRevision) -> M:
     """A part of the state in the status; remembered, for little of a history is new when it is written again."""
     return model(**asdict(part))
 
@@ -95,6 +97,8 @@ def _progress(state: State) -> Progress:
         promoted=state.promoted,
         evidence=state.fingerprint,
         completed=state.completed,
+        announced=state.announced,
+        cleared=state.cleared,
         **_cause(state.record.cause),
     )
 
@@ -175,6 +179,9 @@ def from_status(status: Status) -> State | None:
         approved=progress.approved,
         promoted=progress.promoted,
         completed=progress.completed,
+        announced=progress.announced,
+        waiting=None if status.waiting is None else NamedRevision(**dict(status.waiting)),
+        cleared=progress.cleared,
         verbs={found.verb: Heard(found.value, found.id, found.at or 0.0) for found in status.verbs},
         runs=tuple(_run(run) for run in status.stages),
         history=tuple(Transition(**dict(transition)) for transition in status.history),

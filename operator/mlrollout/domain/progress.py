@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from mlrollout.api.approval import Approval
 from mlrollout.api.duration import render, rough
-from mlrollout.api.spec import Approval, Spec, Stage
+from mlrollout.api.spec import Spec, Stage
 
 from .decision import Blocker, Blockers, Observation
 from .gate import (

@@ -7,6 +7,8 @@ class Reason(StrEnum):
     """Why something happened: the reasons of history entries, Events and conditions. Part of the contract."""
 
     ATTEMPT_STARTED = "AttemptStarted"
+    REVISION_FOUND = "RevisionFound"
+    ALIAS_SET = "AliasSet"
     STAGE_ADVANCED = "StageAdvanced"
     STAGE_CHANGED = "StageChanged"
     EVIDENCE_RESTARTED = "EvidenceRestarted"
@@ -49,6 +51,7 @@ class Reason(StrEnum):
     STATUS_CONTESTED = "StatusContested"
     INVALID_SPEC = "InvalidSpec"
     INVALID_QUERY = "InvalidQuery"
+    REVISION_UNKNOWN = "RevisionUnknown"
     CONNECTION_REFUSED = "ConnectionRefused"
     KEY_REFUSED = "KeyRefused"
     DELETED = "Deleted"
@@ -59,6 +62,8 @@ class Reason(StrEnum):
 TRANSITIONS = frozenset(
     {
         Reason.ATTEMPT_STARTED,
+        Reason.REVISION_FOUND,
+        Reason.ALIAS_SET,
         Reason.STAGE_ADVANCED,
         Reason.STAGE_CHANGED,
         Reason.EVIDENCE_RESTARTED,

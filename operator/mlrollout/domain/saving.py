@@ -52,6 +52,7 @@ def _essence(status: Status) -> tuple[object, ...]:
         status.serial,
         len(status.stages),
         status.next,
+        status.waiting,
         status.ongoing,
     )
 

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from mlrollout.api.spec import Approval, Spec, Stage
+from mlrollout.api.approval import Approval
+from mlrollout.api.spec import Spec, Stage
 
 from .reason import Reason
 from .record import Record

@@ -51,6 +51,21 @@ class StageRun:
     outcome: RunOutcome = RunOutcome.RUNNING
 
 
+@dataclass(frozen=True, slots=True)
+class NamedRevision:
+    """What a source of revisions names.
+
+    Attributes:
+        revision: The revision: 1 to 253 printable characters, no space at either end.
+        by: Who brought it there, as far as the source says; for people, at most 100 printable characters.
+        at: When, seconds since the epoch; `None` where the source does not say.
+    """
+
+    revision: str
+    by: str = ""
+    at: float | None = None
+
+
 class Phase(StrEnum):
     """How far an attempt is. What Redis holds of it is another question: see `State.confirmed`."""
 
@@ -83,6 +98,9 @@ class State:
         approved: The stage that a person approved, ahead of entering it.
         promoted: The stage that a person said to leave without serving its time.
         completed: Whether the last stage has served its time.
+        announced: Whether the source of revisions knows of that.
+        waiting: A revision that its source names, and that begins once a person says so.
+        cleared: A revision of which a person has said so, ahead of its attempt.
         verbs: Verbs acted on whose annotations are still to be removed.
         runs: The stages of the attempt so far.
         history: The last transitions, oldest first.
@@ -102,6 +120,9 @@ class State:
     approved: str = ""
     promoted: str = ""
     completed: bool = False
+    announced: bool = False
+    waiting: NamedRevision | None = None
+    cleared: str = ""
     verbs: Mapping[str, Heard] = field(default_factory=dict)
     runs: tuple[StageRun, ...] = ()
     history: tuple[Transition, ...] = ()
@@ -176,6 +197,7 @@ class State:
             approved=approved,
             promoted="",
             completed=False,
+            announced=False,
         )
 
     def leave(self, now: float, outcome: RunOutcome) -> "State":

@@ -48,6 +48,7 @@ ONGOING: Mapping[str, Topic] = {
     Reason.CONNECTION_REFUSED: Topic.ALERT,
     Reason.INVALID_SPEC: Topic.ALERT,
     Reason.INVALID_QUERY: Topic.ALERT,
+    Reason.REVISION_UNKNOWN: Topic.ALERT,
 }
 """Of what goes on, by the reason of its alert."""
 

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from mlrollout.api.spec import Approval, Spec, Stage
+from mlrollout.api.approval import Approval
+from mlrollout.api.spec import Spec, Stage
 
+from . import named
 from .attempt import renew
 from .decision import Alert, Observation
 from .latch import latch
@@ -151,6 +153,12 @@ def _pause(_spec: Spec, _observation: Observation, state: State, now: float, why
 
 def _approve(spec: Spec, _observation: Observation, state: State, now: float, why: str) -> VerbAnswer:
     stage = _next_stage(spec, state)
+    waits = state.waiting
+    if waits is not None and named.is_meant(waits, why):
+        return named.approved(state, waits, now, why)
+    if waits is not None and (stage is None or stage.approval is not Approval.MANUAL):
+        # Not just any word: another may be named by now than the one that the person saw.
+        return Refusal(f'revision {waits.revision} waits, and has to be named: "{waits.revision} why"')
     if stage is None:
         return Refusal("there is no further stage in this attempt")
     if stage.approval is not Approval.MANUAL:

@@ -157,7 +157,11 @@ def _unconfirmed(glance: Glance) -> Advice:
 def _complete(glance: Glance) -> Advice:
     last = glance.stages[-1].percentage if glance.stages else glance.percentage
     watch = "its guardrails go on looking" if glance.guarded else "nobody looks at its guardrails any more"
-    return Advice("", f"it is complete at {last} % since {_since(glance, glance.since)}, and {watch}")
+    why = f"it is complete at {last} % since {_since(glance, glance.since)}, and {watch}"
+    if not glance.waiting:
+        return Advice("", why)
+    todo = f'approve it by its name, if you mean it: "{glance.waiting} why"; it begins at 0 %'
+    return Advice("approval", f"{why}; revision {glance.waiting} waits for a person's word", todo, Verb.APPROVE)
 
 
 def _rolled_back(glance: Glance, back: Rollback) -> Advice:
@@ -206,6 +210,11 @@ _SPECIAL: Mapping[str, Callable[[Glance], Advice]] = {
     "KeyConflict": _mend("its key", "another object has its key", "use another key, or delete that object"),
     "KeyRefused": _mend(
         "its key", "its Redis can't serve this key", "use another key; this one can't be changed, so delete the object"
+    ),
+    "RevisionUnknown": _mend(
+        "its revision",
+        "the source of its revision names none, so nothing begins",
+        "see the source and its address in spec.revisionFrom; docs/revisions.md says what each needs",
     ),
     "ConnectionRefused": _mend(
         "its Prometheus",

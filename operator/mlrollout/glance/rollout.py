@@ -80,6 +80,7 @@ class Glance:
         now: When this was looked at, seconds since the epoch; every age is told from here.
         revision: What is being rolled out.
         wanted: What the spec asks for, which may be another revision by now.
+        waiting: A revision that its source names and that waits for a person; empty for none.
         attempt: The number of the try; 0 where none has begun.
         percentage: The share of users in treatment, as Redis last confirmed it.
         asked: The percentage that shall stand.
@@ -109,6 +110,7 @@ class Glance:
     now: float
     revision: str
     wanted: str
+    waiting: str
     attempt: int
     percentage: int
     asked: int
@@ -178,7 +180,8 @@ def glance(found: Mapping[str, Any], now: float) -> Glance:
         name=metadata.text("name"),
         now=now,
         revision=status.text("revision") or spec.text("revision"),
-        wanted=spec.text("revision"),
+        wanted=spec.text("revision") or status.text("revision"),
+        waiting=status.part("waiting").text("revision"),
         attempt=status.whole("attempt"),
         percentage=progress.whole("applied"),
         asked=status.whole("percentage"),

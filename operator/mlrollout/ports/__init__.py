@@ -4,6 +4,8 @@ Every method may raise its port's error and nothing else; none of them retries f
 deadline, and none of them hangs. The errors, as a tree, and what the operator does about each are in `errors`.
 """
 
+from mlrollout.domain.state import NamedRevision
+
 from .clock import Clock
 from .connections import Connections
 from .errors import (
@@ -21,6 +23,8 @@ from .errors import (
     QueryRefusedError,
     ReceiverError,
     ReceiverNotAllowedError,
+    RevisionNotAllowedError,
+    RevisionUnknownError,
     SourceError,
     TrafficError,
     WordingError,
@@ -29,6 +33,7 @@ from .evidence_source import EvidenceSource
 from .kubernetes import EventToPost, Object, Objects, Ref, Secrets
 from .leases import Lease, LeaseStore
 from .receivers import Receivers
+from .revision_source import RevisionSource
 from .traffic_store import TrafficStore
 
 __all__ = [
@@ -47,6 +52,7 @@ __all__ = [
     "LeaseStore",
     "LoginRefusedError",
     "MessageRefusedError",
+    "NamedRevision",
     "Object",
     "Objects",
     "ObjectsError",
@@ -56,6 +62,9 @@ __all__ = [
     "ReceiverNotAllowedError",
     "Receivers",
     "Ref",
+    "RevisionNotAllowedError",
+    "RevisionSource",
+    "RevisionUnknownError",
     "Secrets",
     "SourceError",
     "TrafficError",

@@ -1,16 +1,18 @@
-"""Which Redis and which Prometheus an object has."""
+"""Which Redis, which Prometheus and which source of revisions an object has."""
 
 from typing import Protocol
 
+from mlrollout.api.revision_from import RevisionFrom
 from mlrollout.api.spec import Spec
 
 from .evidence_source import EvidenceSource
 from .kubernetes import Ref
+from .revision_source import RevisionSource
 from .traffic_store import TrafficStore
 
 
 class Connections(Protocol):
-    """The Redis and the Prometheus of each object."""
+    """The Redis, the Prometheus and the source of revisions of each object."""
 
     async def store(self, ref: Ref, spec: Spec) -> TrafficStore:
         """The object's Redis: its own, or the operator's.
@@ -26,5 +28,13 @@ class Connections(Protocol):
 
         Raises:
             AddressRefusedError: The administrator does not allow its address, or there is none.
+        """
+        ...
+
+    def revisions(self, ref: Ref, found: RevisionFrom) -> RevisionSource:
+        """What names the object's revision.
+
+        Raises:
+            RevisionNotAllowedError: The administrator does not allow its address, or this operator can't ask it.
         """
         ...

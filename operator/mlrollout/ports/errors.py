@@ -7,6 +7,8 @@
     ├── SourceError             Prometheus      grows nothing for lack of evidence, and asks at the next look
     │   ├── QueryRefusedError                   tells (Stalled: InvalidQuery): a person must change the query
     │   └── AddressRefusedError                 tells (Stalled: ConnectionRefused): a person must name another
+    ├── RevisionUnknownError    what names it   begins nothing new, and asks again; tells (RevisionUnknown)
+    │   └── RevisionNotAllowedError             tells (RevisionUnknown): a person must name another address
     ├── ObjectsError            Kubernetes      tries again, later each time; without any cluster at its start it ends
     │   ├── ConflictError                       reads the object again and decides again
     │   │   └── ExistsError                     an Event is as good as posted; a Lease is read again
@@ -51,6 +53,14 @@ class QueryRefusedError(SourceError):
 
 class AddressRefusedError(SourceError):
     """The object names a Prometheus that it may not have, or there is none; asking again is no help."""
+
+
+class RevisionUnknownError(PortError):
+    """A source of revisions could not be asked, or names none that can be used."""
+
+
+class RevisionNotAllowedError(RevisionUnknownError):
+    """The object names a source that it may not have; asking again is no help."""
 
 
 class ObjectsError(PortError):

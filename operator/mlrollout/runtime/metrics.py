@@ -32,6 +32,7 @@ COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
     "redis_errors": ("Redis calls that failed.", ()),
     "prometheus_errors": ("Looks that ended in an error.", ()),
     "kubernetes_errors": ("API server calls that failed.", ()),
+    "revisions_errors": ("Questions to sources of revisions that failed.", ()),
     "notifications_sent": ("Notifications that arrived.", ("receiver",)),
     "notifications_failed": ("Tries of notifications that did not arrive.", ("receiver",)),
     "notifications_dropped": (

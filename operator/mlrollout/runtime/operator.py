@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -12,6 +13,7 @@ from .claims import Claims
 from .loop_time import loop_time
 from .measuring import Watch
 from .metrics import OperatorMetrics
+from .naming import Inquiry
 from .notifying import Notifying
 from .object_metrics import ObjectMetrics
 from .parts import keep
@@ -87,6 +89,8 @@ class Operator:
         self.tracked_objects: dict[Ref, TrackedObject] = {}
         self._cluster = ""
         self._watches: dict[Ref, Watch] = {}
+        self._inquiries: dict[Ref, Inquiry] = {}
+        self._connections = connections
         self._claims = Claims()
         self.queue = Queue(self._handle, seed=seed)
         self.outbox = Outbox(self._sinks(objects, notifying), clock)
@@ -164,6 +168,7 @@ class Operator:
         self.metrics.leads.set(leads)
         for tracked in self.tracked_objects.values():
             self.queue.add(tracked.ref)
+            self._sync(tracked)
 
     def placed(self, cluster: str) -> None:
         """Take in which cluster this is."""
@@ -200,6 +205,8 @@ class Operator:
         )
         judged = self._reconciler.judged
         self._watches[ref] = Watch(tracked, self._clock, self.metrics, judged, self._random)
+        wake = partial(self.queue.add, ref)
+        self._inquiries[ref] = Inquiry(tracked, self._connections, self.metrics, wake, self._random)
         tracked.apply(found)
         self.outbox.recall(tracked)
         return tracked
@@ -233,8 +240,11 @@ class Operator:
                 self._sync(tracked)
 
     def _sync(self, tracked: TrackedObject) -> None:
-        """Look at the guardrails that the object has now."""
+        """Look at the guardrails that the object has now, and ask what names its revisions."""
         self._watches[tracked.ref].sync(enabled=not tracked.over)
+        # Which revision it is, is the leader's business; one that goes begins nothing more.
+        asks = self._reconciler.leads and tracked.resource.deleted_at is None
+        self._inquiries[tracked.ref].sync(enabled=asks)
 
     def _forget(self, tracked: TrackedObject) -> None:
         """Let go of an object, once: by its second end another may have its name."""
@@ -243,6 +253,7 @@ class Operator:
         ref = tracked.ref
         self.tracked_objects.pop(ref, None)
         self._watches.pop(ref).sync(enabled=False)
+        self._inquiries.pop(ref).sync(enabled=False)
         self._reconciler.forget(tracked)
         self.outbox.forget(tracked)
         self.queue.forget(ref)

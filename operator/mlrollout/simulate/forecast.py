@@ -8,9 +8,10 @@ from random import Random
 from statistics import median
 from typing import Protocol
 
+from mlrollout.api.approval import Approval
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.sequential import SequentialGuardrail
-from mlrollout.api.spec import Approval, Requirement, Spec, Stage
+from mlrollout.api.spec import Requirement, Spec, Stage
 from mlrollout.api.threshold import ThresholdGuardrail
 
 from . import recognised

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mlrollout.api.approval import Approval
 from mlrollout.api.guardrail import Action, Guardrail
-from mlrollout.api.spec import AfterCompletion, Approval, Spec
+from mlrollout.api.spec import AfterCompletion, Spec
 from mlrollout.api.status import ConditionStatus
 from mlrollout.domain.conditions import READY, RECONCILING, STALLED, TRAFFIC_APPLIED, Fact
 from mlrollout.domain.decision import Decision, Observation

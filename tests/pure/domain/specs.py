@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from mlrollout.api.approval import Approval
 from mlrollout.api.guardrail import Action, BreachAfter, Guardrail, Missing, MissingAction
-from mlrollout.api.spec import AfterCompletion, Approval, Requirement, Spec, Stage, TrafficSpec
+from mlrollout.api.spec import AfterCompletion, Requirement, Spec, Stage, TrafficSpec
 from mlrollout.api.threshold import ThresholdGuardrail
 
 INTERVAL = 10.0

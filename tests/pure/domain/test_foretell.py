@@ -102,3 +102,13 @@ def test_of_an_object_that_can_not_be_read_nothing_is_foretold(part: str) -> Non
 )
 def test_a_step_down_is_to_the_stage_before(found: dict[str, Any], down: int) -> None:
     assert step_down(found) == down
+
+
+def test_a_revision_that_waits_can_be_approved_by_its_name() -> None:
+    found = dispatch.rollouts()["complete"]
+    found = found | {"status": found["status"] | {"waiting": {"revision": "ranker-2"}}}
+    assert Verb.APPROVE in [one.verb for one in offered(found, dispatch.NOW)]
+    told = foretell(found, Verb.APPROVE, "ranker-2 looks well", dispatch.NOW)
+    assert told.means == "revision ranker-2 may begin: ranker-2 looks well"
+    told = foretell(found, Verb.APPROVE, "looks well", dispatch.NOW)
+    assert told.refused == 'revision ranker-2 waits, and has to be named: "ranker-2 why"'

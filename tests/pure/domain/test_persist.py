@@ -12,7 +12,7 @@ from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Cause, Record
 from mlrollout.domain.request import Heard
 from mlrollout.domain.saving import COUNTED, is_due
-from mlrollout.domain.state import HISTORY, RUNS, RunOutcome, StageRun, State, Transition
+from mlrollout.domain.state import HISTORY, RUNS, NamedRevision, RunOutcome, StageRun, State, Transition
 from mlrollout.evidence.measurement import Counted, Evidence, Measurement, MeasurementHistory, Verdict
 
 from tests.pure.domain.situations import SITUATIONS, world_at
@@ -61,6 +61,9 @@ def _fields() -> dict[str, st.SearchStrategy[object]]:
         "approved": NAMES,
         "promoted": NAMES,
         "completed": st.booleans(),
+        "announced": st.booleans(),
+        "waiting": st.none() | st.builds(NamedRevision, NAMES, NAMES, st.none() | MOMENTS),
+        "cleared": NAMES,
         "verbs": st.dictionaries(st.sampled_from(["pause", "retry"]), st.builds(Heard, TEXTS, NAMES, MOMENTS)),
         "runs": st.lists(runs, max_size=3).map(tuple),
         "history": st.lists(entries, max_size=3).map(tuple),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from mlrollout.api.spec import Approval
+from mlrollout.api.approval import Approval
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import encode
 from mlrollout.domain.traffic import Lower, Raise, SavedRecord

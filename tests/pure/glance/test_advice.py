@@ -88,6 +88,8 @@ def test_every_reason_that_ready_may_have_is_advised_on() -> None:
     causes = {Reason(reason) for reason in _AFTER}
     never = {
         Reason.ATTEMPT_STARTED,
+        Reason.REVISION_FOUND,
+        Reason.ALIAS_SET,
         Reason.STAGE_ADVANCED,
         Reason.STAGE_CHANGED,
         Reason.EVIDENCE_RESTARTED,
@@ -123,3 +125,12 @@ def test_of_a_reason_that_a_newer_operator_has_its_message_is_told() -> None:
     conditions = [{"type": "Ready", "status": "False", "reason": "MoonInTheWay", "message": "the moon is in the way"}]
     told = advise(glance(found | {"status": found["status"] | {"conditions": conditions}}, dispatch.NOW))
     assert (told.waits, told.why) == ("MoonInTheWay", "it is not going on: the moon is in the way")
+
+
+def test_a_revision_that_waits_is_advised_on_beside_the_one_that_is_complete() -> None:
+    found = dispatch.rollouts()["complete"]
+    told = advise(glance(found | {"status": found["status"] | {"waiting": {"revision": "ranker-2"}}}, dispatch.NOW))
+    assert told.waits == "approval"
+    assert told.why.endswith("revision ranker-2 waits for a person's word")
+    assert told.todo == 'approve it by its name, if you mean it: "ranker-2 why"; it begins at 0 %'
+    assert told.verb is Verb.APPROVE

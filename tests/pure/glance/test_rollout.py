@@ -115,6 +115,14 @@ def test_a_rollback_of_what_was_complete_says_from_where_too() -> None:
     assert (back.since, back.stage) == (30, "expansion")
 
 
+def test_a_revision_of_a_source_is_the_one_that_stands_and_another_may_wait() -> None:
+    found = dispatch.rollouts()["advancing"]
+    spec = {name: value for name, value in found["spec"].items() if name != "revision"}
+    seen = glance(found | {"spec": spec, "status": found["status"] | {"waiting": {"revision": "ranker-2"}}}, NOW)
+    assert seen.wanted == seen.revision
+    assert seen.waiting == "ranker-2"
+
+
 def test_a_revision_that_is_asked_for_is_told_beside_the_one_that_stands() -> None:
     found = dispatch.rollouts()["advancing"]
     newer = glance(found | {"spec": found["spec"] | {"revision": "ranker-2"}}, NOW)

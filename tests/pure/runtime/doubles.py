@@ -17,11 +17,13 @@ from mlrollout.notify.address import ReceiverAddress
 from mlrollout.notify.message import OutgoingMessage
 from mlrollout.ports import (
     EventToPost,
+    NamedRevision,
     Object,
     ObjectsError,
     QueryRefusedError,
     ReceiverError,
     Ref,
+    RevisionUnknownError,
     TrafficError,
     WordingError,
 )
@@ -264,3 +266,21 @@ class Cupboard:
         if self.down or not found:
             raise ObjectsError(f"Could not read the Secret {namespace}/{name}.")
         return found
+
+
+class Registry:
+    """A source of revisions that names what it is told to, or nothing."""
+
+    def __init__(self) -> None:
+        self.named: NamedRevision | RevisionUnknownError = NamedRevision("good-0")
+        self.completed_revisions: list[str] = []
+        self.asked = 0
+
+    async def ask(self, *, deadline: float) -> NamedRevision:
+        self.asked += 1
+        if isinstance(self.named, RevisionUnknownError):
+            raise self.named
+        return self.named
+
+    async def completed(self, revision: str, *, deadline: float) -> None:
+        self.completed_revisions.append(revision)

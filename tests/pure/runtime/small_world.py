@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mlrollout.api.revision_from import RevisionFrom
 from mlrollout.api.spec import Spec
 from mlrollout.notify.config import NotificationConfig
 from mlrollout.ports import (
@@ -21,7 +22,7 @@ from mlrollout.runtime.notifying import Notifying
 from mlrollout.runtime.notifying.address_book import AddressBook
 from mlrollout.runtime.operator import Operator
 
-from tests.pure.runtime.doubles import Api, Cupboard, Phones, Prometheus, Redis
+from tests.pure.runtime.doubles import Api, Cupboard, Phones, Prometheus, Redis, Registry
 from tests.pure.runtime.specs import EPOCH, REF, spec
 
 
@@ -72,6 +73,9 @@ class Place:
     def source(self, ref: Ref, spec: Spec) -> Prometheus:
         return self.world.prometheus
 
+    def revisions(self, ref: Ref, found: RevisionFrom) -> Registry:
+        return self.world.registry
+
 
 class SmallWorld:
     """Make it inside a loop of virtual time."""
@@ -80,6 +84,7 @@ class SmallWorld:
         self.api = Api()
         self.redis = Redis()
         self.prometheus = Prometheus(self.now)
+        self.registry = Registry()
         self.phones = Phones()
         self.secrets = Cupboard()
         self.notifications = NotificationConfig()

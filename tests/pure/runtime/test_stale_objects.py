@@ -16,7 +16,7 @@ from tests.support.virtual_time import virtual
 def _spec_known(place: Place) -> str:
     known = place.operator.tracked_objects[REF].spec
     assert known is not None
-    return known.revision
+    return known.revision or ""
 
 
 @virtual

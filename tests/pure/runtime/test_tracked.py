@@ -18,6 +18,7 @@ RUNTIME = Path(mlrollout.runtime.__file__).parent
 WRITERS = {
     "resource": set[str](),
     "measured": set[str](),
+    "naming": set[str](),
     "standing": set[str](),
     "redis": {"traffic_io.py"},
     "writing": {"report.py"},

@@ -26,6 +26,8 @@ from .tested import (
 from .time import downtime_is_not_healthy_time
 from .told import (
     attempts_are_asked_for,
+    attempts_are_named,
+    completions_are_announced,
     no_innocent_is_rolled_back,
     rollbacks_are_told_with_their_cause,
     transitions_stand_once,
@@ -57,6 +59,8 @@ CHECKS: tuple[Check, ...] = (
     verbs_are_answered_once,
     verbs_are_heard,
     attempts_are_asked_for,
+    attempts_are_named,
+    completions_are_announced,
     no_innocent_is_rolled_back,
     each_event_counts_once,
     a_breach_is_beyond_chance,

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlrollout.api.spec import Approval, Spec, Stage
+from mlrollout.api.approval import Approval
+from mlrollout.api.spec import Spec, Stage
 from mlrollout.domain.record import Rank, Record
 from mlrollout.domain.traffic import Raise
 from mlrollout.evidence.measurement import Verdict

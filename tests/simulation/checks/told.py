@@ -6,8 +6,9 @@ from typing import Any
 
 from mlrollout.api import GROUP
 from mlrollout.domain.request import Verb
+from mlrollout.ports import Ref
 
-from tests.simulation.world.history import Acted, Changed, Posted, Removed, Stored
+from tests.simulation.world.history import Acted, Announced, Changed, Named, Posted, Removed, Stored
 from tests.simulation.world.model import harmless
 from tests.simulation.world.plan import Leading
 from tests.simulation.world.prometheus import Series
@@ -149,11 +150,19 @@ def attempts_are_asked_for(world: World) -> Iterator[Violation]:
     asked: Counter[str] = Counter()
     first: dict[str, int] = {}
     revisions: dict[str, str] = {}
+    named: dict[str, str] = {}
+    refs: dict[str, Ref] = {}
     for entry in world.history:
         if isinstance(entry, Stored):
-            revision = entry.object["spec"]["revision"]
+            refs[entry.uid] = entry.ref
+            revision = entry.object["spec"].get("revision", "")
             asked[entry.uid] += revisions.get(entry.uid) != revision
             revisions[entry.uid] = revision
+        elif isinstance(entry, Named):
+            for uid in [uid for uid, ref in refs.items() if ref == entry.ref]:
+                # The object's first attempt is asked for by its creation, whatever is named then.
+                asked[uid] += named.setdefault(uid, entry.revision) != entry.revision
+                named[uid] = entry.revision
         elif isinstance(entry, Acted) and entry.act == "verb" and entry.value[0] == "retry":  # type: ignore[index]  # a verb's value
             asked.update(tuple(asked))
         elif isinstance(entry, Changed) and entry.after.record is not None and entry.after.record.owner:
@@ -164,6 +173,32 @@ def attempts_are_asked_for(world: World) -> Iterator[Violation]:
                     entry.at, f"{entry.by} begins attempt {begun} of {uid}, and {asked[uid]} were asked for"
                 )
                 return
+
+
+def attempts_are_named(world: World) -> Iterator[Violation]:
+    """No revision begins that its source did not name, twice in a row: one lagging replica takes nothing back."""
+    last: dict[tuple[str, Ref], str] = {}
+    sure: defaultdict[Ref, set[str]] = defaultdict(set)
+    for entry in world.history:
+        if isinstance(entry, Named):
+            if last.get((entry.by, entry.ref)) == entry.revision:
+                sure[entry.ref].add(entry.revision)
+            last[entry.by, entry.ref] = entry.revision
+        elif isinstance(entry, Stored) and entry.ref.name in world.registries:
+            revision = entry.object.get("status", {}).get("record", {}).get("revision", "")
+            if revision and revision not in sure[entry.ref]:
+                yield Violation(entry.at, f"{entry.by} begins {revision} of {entry.ref}, which nobody named for sure")
+                return
+
+
+def completions_are_announced(world: World) -> Iterator[Violation]:
+    """The source of a revision is told of what is complete, and of nothing else."""
+    complete: defaultdict[Ref, set[str]] = defaultdict(set)
+    for entry in world.history:
+        if isinstance(entry, Stored) and entry.object.get("status", {}).get("progress", {}).get("completed"):
+            complete[entry.ref].add(entry.object["status"]["revision"])
+        elif isinstance(entry, Announced) and entry.revision not in complete[entry.ref]:
+            yield Violation(entry.at, f"{entry.by} tells that {entry.revision} of {entry.ref} is complete")
 
 
 def no_innocent_is_rolled_back(world: World) -> Iterator[Violation]:

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mlrollout.ports import ConflictError, GoneError, ObjectsError, PortError, ReceiverError, SourceError, TrafficError
+from mlrollout.ports import (
+    ConflictError,
+    GoneError,
+    ObjectsError,
+    PortError,
+    ReceiverError,
+    RevisionUnknownError,
+    SourceError,
+    TrafficError,
+)
 
 MOST_IN_A_ROW = 3
 """So many calls of one instance to one port may fail in a row by chance; longer troubles are outages."""
@@ -50,6 +59,7 @@ REDIS = Port("redis", TrafficError, 0.6)
 API = Port("api", ObjectsError, 5.0, (ObjectsError, GoneError, ConflictError))
 PROMETHEUS = Port("prometheus", SourceError, 2.0)
 RECEIVERS = Port("receivers", ReceiverError, 10.0)
+REVISIONS = Port("revisions", RevisionUnknownError, 10.0)
 
 
 @dataclass(frozen=True, slots=True)

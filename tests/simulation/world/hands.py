@@ -36,6 +36,39 @@ class Hands:
         """Ask for another model."""
         self._change(target, lambda spec: dict(spec) | {"revision": value})
 
+    def name(self, target: str, value: Any) -> None:
+        """Have the source of an object's revision name another model."""
+        self._world.registries[target].name(value)
+
+    def name_nothing(self, target: str, value: Any) -> None:
+        """The source names nothing for a while; then it names again what it did."""
+        registry = self._world.registries[target]
+        known = next(name for name in reversed(registry.names) if name)
+        registry.name("")
+        self._world.after(value, self._name_again, target, known)
+
+    def _name_again(self, target: str, known: str) -> None:
+        registry = self._world.registries[target]
+        if not registry.names[-1]:
+            registry.name(known)
+
+    def go_back(self, target: str, _: Any) -> None:
+        """The source names once more what it named before."""
+        names = [name for name in self._world.registries[target].names if name]
+        self._world.registries[target].name(names[-2] if len(names) > 1 else names[-1])
+
+    def registry_away(self, target: str, value: Any) -> None:
+        """The source answers nobody for a while."""
+        registry = self._world.registries[target]
+        registry.away = True
+        self._world.after(value, registry.recover)
+
+    def registry_lags(self, target: str, value: Any) -> None:
+        """One of the source's replicas is behind for a while."""
+        registry = self._world.registries[target]
+        registry.lags = True
+        self._world.after(value, registry.recover)
+
     def edit(self, target: str, value: Any) -> None:
         """Change the spec otherwise."""
         self._change(target, lambda spec: CHANGES[value](older(spec)))

@@ -89,6 +89,30 @@ class Arrived(Entry):
 
 
 @dataclass(frozen=True, slots=True)
+class Named(Entry):
+    """An instance was told which revision shall be rolled out."""
+
+    by: str
+    ref: Ref
+    revision: str
+
+    def __str__(self) -> str:
+        return f"registry: {self.by} hears that {self.ref} shall have {self.revision}"
+
+
+@dataclass(frozen=True, slots=True)
+class Announced(Entry):
+    """The source of a revision was told that this one is complete."""
+
+    by: str
+    ref: Ref
+    revision: str
+
+    def __str__(self) -> str:
+        return f"registry: {self.by} tells that {self.revision} of {self.ref} is complete"
+
+
+@dataclass(frozen=True, slots=True)
 class Issued(Entry):
     """An instance sends a write to Redis.
 

@@ -105,6 +105,7 @@ class Plan:
         fates: What befalls single calls, by their number in the order of all calls of all instances.
         shortest: Seconds in which calls may fail, at least.
         tested: Whether guardrails test at every look (`tested.py`).
+        names: What the source of each object's revision names at first (`named.py`); none where the specs say it.
     """
 
     seed: int
@@ -120,6 +121,7 @@ class Plan:
     fates: Mapping[int, Fate] = field(default_factory=dict)
     shortest: float = SHORTEST
     tested: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def calm_at(self) -> float:
@@ -130,7 +132,7 @@ class Plan:
     def again(self) -> str:
         """The command that runs it once more."""
         if not self.fates:
-            only = " -k tested" if self.tested else ""
+            only = " -k tested" if self.tested else " -k source_names" if self.names else ""
             return f"pytest tests/simulation/test_schedules.py --simulation-seed={self.seed}{only}"
         told = ",".join(f"{number}:{fate.name}" for number, fate in self.fates.items())
         return f"python -m tests.simulation.fates {self.flavour} {told}"

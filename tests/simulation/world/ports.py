@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from mlrollout.domain.claim import Claim
 from mlrollout.domain.traffic import Traffic, Write, Written
 from mlrollout.evidence.answer import Answer
-from mlrollout.ports import EventToPost, Object, Ref, SourceError, TrafficError
+from mlrollout.ports import EventToPost, NamedRevision, Object, Ref, SourceError, TrafficError
 
-from .faults import API, PROMETHEUS, REDIS
-from .history import Answered, Issued
+from .faults import API, PROMETHEUS, REDIS, REVISIONS
+from .history import Announced, Answered, Issued, Named
 
 if TYPE_CHECKING:
     from .process import Process
@@ -129,3 +129,21 @@ class Source:
 
     async def close(self) -> None:
         pass
+
+
+class Revisions:
+    """The source of an object's revision as one process reaches it."""
+
+    def __init__(self, process: "Process", ref: Ref) -> None:
+        self._process = process
+        self._ref = ref
+
+    async def ask(self, *, deadline: float) -> NamedRevision:  # noqa: ARG002 - the port's
+        registry = self._process.world.registries[self._ref.name]
+        named = await self._process.calls.make(REVISIONS, "name", registry.answer)
+        self._process.world.record(Named, by=self._process.name, ref=self._ref, revision=named.revision)
+        return named
+
+    async def completed(self, revision: str, *, deadline: float) -> None:  # noqa: ARG002 - the port's
+        about = {"by": self._process.name, "ref": self._ref, "revision": revision}
+        await self._process.calls.make(REVISIONS, "complete", lambda: self._process.world.record(Announced, **about))

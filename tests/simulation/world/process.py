@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.revision_from import RevisionFrom
 from mlrollout.api.spec import Spec
 from mlrollout.evidence.measurement import Measurement
 from mlrollout.ports import Clock, Object, ObjectsError, Ref, TrafficStore
@@ -18,7 +19,7 @@ from . import receivers
 from .calls import Calls
 from .faults import API
 from .history import Instance, Judged, Stored, Unexpected
-from .ports import Objects, Source, Store
+from .ports import Objects, Revisions, Source, Store
 
 if TYPE_CHECKING:
     from .world import World
@@ -214,3 +215,7 @@ class Process(Clock):
     def source(self, _: Ref, __: Spec) -> "Source":
         """The only Prometheus there is."""
         return self._source
+
+    def revisions(self, ref: Ref, _: RevisionFrom) -> "Revisions":
+        """The registry that names an object's revision."""
+        return Revisions(self, ref)

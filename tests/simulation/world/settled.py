@@ -47,6 +47,22 @@ def _of_object(world: "World", ref: Ref) -> Iterator[str]:
         record = Record(**dict(RecordStatus(**status["record"])))
         yield from _agreement(world, found["spec"]["traffic"]["key"], record)
     yield from _movement(world, ref, found)
+    yield from _named(world, ref, found)
+
+
+def _named(world: "World", ref: Ref, found: Mapping[str, Any]) -> Iterator[str]:
+    """Whether what its source names last is rolled out, or waits for a person, and it knows of what is complete."""
+    status = found["status"]
+    names = world.registries[ref.name].names[-1] if ref.name in world.registries else status["revision"]
+    if names not in (status["revision"], status.get("waiting", {}).get("revision")):
+        yield f"{ref} is at {status['revision']}, and {names} is named"
+    progress = status["progress"]
+    if (
+        "mlflow" in found["spec"].get("revisionFrom", {})
+        and progress.get("completed")
+        and not progress.get("announced")
+    ):
+        yield f"{ref} is complete, and its registry does not know"
 
 
 def _may_not_begin(world: "World", found: Mapping[str, Any]) -> bool:
@@ -97,7 +113,7 @@ def _harmful(world: "World", ref: Ref, found: Mapping[str, Any]) -> bool:
     broken = bool(world.prometheus.app(ref.name).weather.broken_splits)
     skewed = any(step.act == "skew" for step in world.plan.steps)
     split = any("balance" in one for one in found["spec"]["guardrails"])
-    return not harmless(found["spec"]["revision"]) or broken or (skewed and split)
+    return not harmless(found["status"]["record"].get("revision", "")) or broken or (skewed and split)
 
 
 def _movement(world: "World", ref: Ref, found: Mapping[str, Any]) -> Iterator[str]:

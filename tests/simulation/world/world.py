@@ -24,6 +24,7 @@ from .plan import Leading, Plan
 from .process import OWNER, Process
 from .prometheus import Prometheus, Series, asked_for
 from .redis import Redis
+from .registry import Registry
 from .settled import open_ends
 from .specs import SICK_REDIS
 from .step import Step
@@ -55,6 +56,7 @@ class World:
         self.api = ApiServer(self.history, self.now, self.wall_clock)
         self._redises: dict[str, Redis] = {}
         self.prometheus = Prometheus(self.now, EPOCH, self.chances)
+        self.registries = {name: Registry(named, self.chances("registry")) for name, named in plan.names.items()}
         self.processes: dict[str, Process] = {}
         self.clients: list[Client] = []
         self._lives = 0
@@ -106,6 +108,8 @@ class World:
         self.faults.down.add(SICK_REDIS)
         for app in self.prometheus.apps.values():
             app.thaw()
+        for registry in self.registries.values():
+            registry.recover()
         for client in self.clients:
             client.pushes_lost = 0.0
             if client.cut:

@@ -56,6 +56,8 @@ def _head(glance: Glance, room: int, drawn: Signs) -> Iterator[Text]:
     facts = [glance.state, glance.revision, f"attempt {glance.attempt}" if glance.attempt else ""]
     if glance.wanted != glance.revision:
         facts.append(f"{glance.wanted} is asked for")
+    if glance.waiting:
+        facts.append(f"{glance.waiting} waits for approval")
     for line in wrapped(f" {drawn.dot} ".join(filter(None, facts)), room):
         line.highlight_words([glance.state], TONES[glance.tone])
         yield line

@@ -13,6 +13,7 @@ from mlrollout.runtime.loop_time import LoopTime
 from mlrollout.runtime.reading import Problem
 
 from .measured import Measured
+from .naming import Naming
 from .notified import Notified
 from .redis_side import RedisSide
 from .resource import Resource
@@ -34,6 +35,7 @@ class TrackedObject:
         resource: What the API server said.
         redis: What Redis said.
         measured: What was measured.
+        naming: What the source of its revisions names.
         standing: Where it stands, by all of that.
         writing: How writing to it went.
         told: What people have been told of it.
@@ -48,6 +50,7 @@ class TrackedObject:
     resource: Resource = field(default_factory=Resource)
     redis: RedisSide = field(default_factory=RedisSide)
     measured: Measured = field(default_factory=Measured)
+    naming: Naming = field(default_factory=Naming)
     standing: Standing = field(default_factory=Standing)
     writing: Writing = field(default_factory=Writing)
     told: Told = field(default_factory=Told)
@@ -129,4 +132,7 @@ class TrackedObject:
             cluster=self.cluster,
             unguarded=self.resource.untold if self.resource.abandoned else "",
             claim=self.redis.claim,
+            named=self.naming.current,
+            unnamed=self.naming.told,
+            announced=self.naming.announced,
         )

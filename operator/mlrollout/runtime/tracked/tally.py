@@ -12,6 +12,7 @@ class Source(StrEnum):
     REDIS = "redis"
     PROMETHEUS = "prometheus"
     KUBERNETES = "kubernetes"
+    REVISIONS = "revisions"
 
 
 @dataclass(slots=True, eq=False)
