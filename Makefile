@@ -50,6 +50,13 @@ DISPATCH_PAGE := $(EXAMPLE)/page
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# A registry of models for those who try or test revisions that come by themselves: no part of the product or the example.
+.venv-mlflow/ready: $(EXAMPLE)/requirements-mlflow.txt
+	@echo "Installing a server of MLflow's registry into $(@D)"
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
 demo-dispatch: $(VENV)/ready .venv-dispatch/ready $(DISPATCH_PAGE)/dist/index.html ## Run the dispatch example with all that it needs, to be opened in a browser; CI=1 for a short one that ends
 	@$(BIN)/python -m devstack.dispatch $(if $(CI),--ci)
 
@@ -162,6 +169,7 @@ lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --extra cli -c requirements/image.txt $(LOCK) -o requirements/cli.txt
 	uv pip compile pyproject.toml $(EXAMPLE)/requirements.in --extra metrics -c requirements/dev.txt $(LOCK) -o $(EXAMPLE)/requirements.txt
 	uv pip compile pyproject.toml $(EXAMPLE)/requirements.in $(EXAMPLE)/requirements-test.in --extra metrics -c requirements/dev.txt -c $(EXAMPLE)/requirements.txt $(LOCK) -o $(EXAMPLE)/requirements-test.txt
+	uv pip compile $(EXAMPLE)/requirements-mlflow.in $(LOCK) -o $(EXAMPLE)/requirements-mlflow.txt
 	uv pip compile --group build $(LOCK) -o requirements/build.txt
 	uv pip compile --group references $(LOCK) -o requirements/references.txt
 	uv pip compile --group page -c requirements/dev.txt $(LOCK) -o requirements/page.txt
