@@ -24,8 +24,9 @@ from urllib3.util import Retry
 
 from mlrollout.ports import SourceError
 
-from .prometheus import checked
-from .prometheus_access import Access, nothing
+from .http.access import Access, nothing
+from .http.peer import checked
+from .prometheus import WHOSE
 
 ANSWER_WITHIN = 5.0
 """Seconds for the whole of an answer."""
@@ -91,7 +92,7 @@ class PrometheusFigures:
     """
 
     def __init__(self, address: str, access: Callable[[], Access] = nothing) -> None:
-        self._address = str(checked(address)).rstrip("/")
+        self._address = str(checked(address, WHOSE)).rstrip("/")
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
         session = requests.Session()
         session.trust_env = False

@@ -1,44 +1,27 @@
 """A Prometheus that is shown what a Secret of an object's namespace holds."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping
-
-import structlog
-
-from mlrollout.api import duration
 from mlrollout.evidence.answer import Answer
-from mlrollout.ports import ObjectsError, SourceError
+from mlrollout.ports import SourceError
 
+from .http.access import UnusableAccessError
+from .http.access_of_secret import AccessOfSecret
 from .prometheus import PrometheusSource
-from .prometheus_access import AGAIN, FILES, OPEN, UnusableAccessError, access_of
-
-log = structlog.get_logger(__name__)
 
 
 class PrometheusOfSecret:
     """One Prometheus. Implements `EvidenceSource`; to be made where an event loop runs.
 
-    The Secret is read before the first query, and again beside later ones: what was read last goes on, whether the API
-    server answers or not, for a guard must not hang on it.
-
     Args:
         address: As of `PrometheusSource`.
-        where: Which Secret, for people.
-        read: Reads what is in it.
+        access: What its Secret says.
 
     Raises:
         ValueError: The address is none, or carries a user name, a password or a query.
     """
 
-    def __init__(self, address: str, where: str, read: Callable[[], Awaitable[Mapping[str, bytes]]]) -> None:
-        self._where = where
-        self._read = read
-        self._access = OPEN
-        self._contents: Mapping[str, bytes] | None = None
-        self._reading: asyncio.Task[None] | None = None
-        self._began = 0.0
-        self._source = PrometheusSource(address, lambda: self._access)
+    def __init__(self, address: str, access: AccessOfSecret) -> None:
+        self._access = access
+        self._source = PrometheusSource(address, access.current)
 
     async def query(self, promql: str, *, deadline: float, at: float | None = None) -> Answer:
         """As of `PrometheusSource`.
@@ -47,44 +30,13 @@ class PrometheusOfSecret:
             QueryRefusedError: The query can't be parsed.
             SourceError: There is no usable answer, or nothing to show; the text says why.
         """
-        began = time.monotonic()
-        reading = self._read_again(began)
-        if self._contents is None:
-            await self._first(reading, deadline)
-        left = max(0.0, deadline - (time.monotonic() - began))
+        try:
+            left = await self._access.ready(deadline)
+        except UnusableAccessError as error:
+            raise SourceError(str(error)) from error
         return await self._source.query(promql, deadline=left, at=at)
 
     async def close(self) -> None:
         """Give up the connections."""
-        if self._reading is not None:
-            self._reading.cancel()
+        self._access.close()
         await self._source.close()
-
-    async def _first(self, reading: asyncio.Task[None], deadline: float) -> None:
-        try:
-            async with asyncio.timeout(deadline):
-                await asyncio.shield(reading)
-        except TimeoutError:
-            raise SourceError(f"{self._where} could not be read within {duration.render(deadline)}") from None
-        except (ObjectsError, UnusableAccessError) as error:
-            raise SourceError(str(error)) from error
-
-    def _read_again(self, now: float) -> asyncio.Task[None]:
-        """The read that is under way, or the last one; a new one every few seconds, however many queries there are."""
-        if self._reading is None or (self._reading.done() and now - self._began >= AGAIN):
-            self._began = now
-            self._reading = asyncio.create_task(self._take(), name=f"read {self._where}")
-            # Whether anybody waits for it or not, its failure is told to who asks next.
-            self._reading.add_done_callback(lambda done: None if done.cancelled() else done.exception())
-        return self._reading
-
-    async def _take(self) -> None:
-        """Take what the Secret holds now; where it can't be used, what it held before goes on."""
-        try:
-            contents = {name: found for name, found in (await self._read()).items() if name in FILES}
-            if contents != self._contents:
-                self._access, self._contents = access_of(self._where, contents), contents
-        except (ObjectsError, UnusableAccessError) as error:
-            if self._contents is None:
-                raise
-            log.warning("What a Prometheus is shown can't be read; going on with what it was", error=str(error))

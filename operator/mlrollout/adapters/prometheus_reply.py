@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.statistics.counting.series import Series
+
+from .http.peer import UnusableReplyError, moment
 
 MAX_TEXT = 200
 """How many characters of a text of Prometheus' are passed on."""
@@ -23,10 +24,6 @@ _REPEATED = re.compile(r'^error when executing query="(?:\\.|[^"\\])*" (?:for|on
 
 _ReplyTime = Annotated[float, Field(ge=0, le=1e11)]
 """Seconds since the epoch; a number beyond belief would spoil every sum that it enters."""
-
-
-class UnusableReplyError(ValueError):
-    """The reply holds no answer; the text says why, and nothing of the reply."""
 
 
 class UnreadableQueryError(UnusableReplyError):
@@ -134,7 +131,7 @@ def ahead(date: str | None, sent: float, received: float) -> float:
         sent: When the question was sent by the clock here, seconds since the epoch.
         received: When the reply began.
     """
-    said = _moment(date)
+    said = moment(date)
     if said is None:
         return 0.0
     return max(0.0, said - received) or min(0.0, said + 1 - sent)
@@ -186,13 +183,5 @@ def _lag(evaluated: float | None, date: str | None, took: float) -> float:
     Of an evaluation made for this question, nothing is left: `date` is cut to the second, and it can't have
     begun before the question was sent.
     """
-    said = _moment(date)
+    said = moment(date)
     return 0.0 if evaluated is None or said is None else max(0.0, said - took - evaluated)
-
-
-def _moment(date: str | None) -> float | None:
-    """Seconds since the epoch of a `Date` header; `None` where there is none that can be read."""
-    try:
-        return None if date is None else parsedate_to_datetime(date).timestamp()
-    except (ValueError, OverflowError):
-        return None

@@ -10,6 +10,8 @@ from types import MappingProxyType
 import structlog
 from aiohttp import web
 
+from mlrollout.adapters.http.access import UnusableAccessError, nothing
+from mlrollout.adapters.http.access_of_secret import AccessOfSecret
 from mlrollout.adapters.kubernetes import (
     KubernetesLease,
     KubernetesObjects,
@@ -18,7 +20,7 @@ from mlrollout.adapters.kubernetes import (
     connect,
 )
 from mlrollout.adapters.prometheus import PrometheusSource
-from mlrollout.adapters.prometheus_access import AccessFolder, UnusableAccessError, nothing
+from mlrollout.adapters.prometheus_access import AccessFolder
 from mlrollout.adapters.prometheus_of_secret import PrometheusOfSecret
 from mlrollout.adapters.receivers.receivers import AnyReceivers
 from mlrollout.adapters.redis import RedisTrafficStore
@@ -142,7 +144,7 @@ def _directory(settings: Settings, secrets: Secrets) -> Directory:
             open_store=lambda url: RedisTrafficStore.from_url(url, theirs),
             open_source=_sources(settings),
             open_shown=lambda address, namespace, name: PrometheusOfSecret(
-                address, f"the Secret {namespace}/{name}", lambda: secrets.read_all(namespace, name)
+                address, AccessOfSecret(f"the Secret {namespace}/{name}", lambda: secrets.read_all(namespace, name))
             ),
         )
     except UnusableAccessError as error:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 import yaml
-from mlrollout.adapters.prometheus_access import FILES
+from mlrollout.adapters.http.access import FILES
 
 from tests.support.helm import CHART, FULL, HELMS, NAMESPACE, Manifest, helm, one, render
 from tests.support.places import OPERATOR_RULES

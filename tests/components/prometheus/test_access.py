@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import structlog
+from mlrollout.adapters.http.access import AGAIN, UnusableAccessError
 from mlrollout.adapters.prometheus import PrometheusSource
-from mlrollout.adapters.prometheus_access import AGAIN, VARIABLE, AccessFolder, UnusableAccessError, by_environment
+from mlrollout.adapters.prometheus_access import VARIABLE, AccessFolder, by_environment
 from mlrollout.adapters.prometheus_figures import PrometheusFigures
 from mlrollout.evidence.answer import Answer
 from mlrollout.ports import SourceError

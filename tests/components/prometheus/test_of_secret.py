@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 import structlog
-from mlrollout.adapters import prometheus_of_secret
+from mlrollout.adapters.http import access_of_secret
+from mlrollout.adapters.http.access_of_secret import AccessOfSecret
 from mlrollout.adapters.prometheus_of_secret import PrometheusOfSecret
 from mlrollout.ports import ObjectsError, SourceError
 
@@ -39,7 +40,7 @@ class Held:
 
 @asynccontextmanager
 async def opened(address: str, held: Held) -> AsyncIterator[PrometheusOfSecret]:
-    source = PrometheusOfSecret(address, WHERE, held.read)
+    source = PrometheusOfSecret(address, AccessOfSecret(WHERE, held.read))
     yield source
     await source.close()
 
@@ -57,7 +58,7 @@ async def refused(source: PrometheusOfSecret, deadline: float = 5) -> str:
 
 @pytest.fixture
 def at_each_query(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prometheus_of_secret, "AGAIN", 0.0)
+    monkeypatch.setattr(access_of_secret, "AGAIN", 0.0)
 
 
 async def test_it_is_shown_what_the_secret_holds_and_other_keys_are_not(prometheus: PrometheusServer) -> None:
