@@ -25,6 +25,14 @@ AllowedPrometheus = Annotated[
         "Or: MLROLLOUT_ALLOWED_PROMETHEUS, with commas between",
     ),
 ]
+AllowedSources = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="Addresses that may name an object's revision, such as http://mlflow.*.svc:5000; may be repeated. "
+        "Or: MLROLLOUT_ALLOWED_REVISION_SOURCES, with commas between",
+    ),
+]
 Listen = Annotated[
     str | None,
     typer.Option(
@@ -71,15 +79,16 @@ AllowedNetworks = Annotated[
 
 
 def operator(  # noqa: PLR0913 - an option each
+    *,
     prometheus: OwnPrometheus = None,
     allow_prometheus: AllowedPrometheus = None,
+    allow_revision_source: AllowedSources = None,
     listen: Listen = None,
     namespace: LeaseNamespace = None,
     watch_namespace: WatchedNamespace = None,
     notifications: NotificationsFile = None,
     allow_receiver: AllowedReceivers = None,
     allow_receiver_network: AllowedNetworks = None,
-    *,
     json_logs: JsonLogs = True,
     log_level: LeastLevel = LogLevel.INFO,
 ) -> None:
@@ -102,6 +111,7 @@ def operator(  # noqa: PLR0913 - an option each
         loaded = settings.load(
             prometheus_address=prometheus,
             allowed_prometheus=tuple(allow_prometheus or ()),
+            allowed_revision_sources=tuple(allow_revision_source or ()),
             notifications=None if notifications is None else str(notifications),
             allowed_receivers=tuple(allow_receiver or ()),
             allowed_networks=tuple(allow_receiver_network or ()),

@@ -33,7 +33,7 @@ from .evidence_source import EvidenceSource
 from .kubernetes import EventToPost, Object, Objects, Ref, Secrets
 from .leases import Lease, LeaseStore
 from .receivers import Receivers
-from .revision_source import RevisionSource
+from .revision_source import RevisionSource, RevisionSources
 from .traffic_store import TrafficStore
 
 __all__ = [
@@ -64,6 +64,7 @@ __all__ = [
     "Ref",
     "RevisionNotAllowedError",
     "RevisionSource",
+    "RevisionSources",
     "RevisionUnknownError",
     "Secrets",
     "SourceError",

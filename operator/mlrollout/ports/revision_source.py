@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from mlrollout.api.revision_from import RevisionFrom
 from mlrollout.domain.state import NamedRevision
 
 
@@ -25,4 +26,20 @@ class RevisionSource(Protocol):
         Raises:
             RevisionUnknownError: Whether it knows is unknown.
         """
+        ...
+
+
+class RevisionSources(Protocol):
+    """The sources of revisions that objects may name."""
+
+    def source(self, namespace: str, found: RevisionFrom) -> RevisionSource:
+        """What an object of a namespace names.
+
+        Raises:
+            RevisionNotAllowedError: The administrator does not allow its address, or it is none.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give up every connection."""
         ...

@@ -1,4 +1,4 @@
-"""Which Redis and which Prometheus an object gets: the operator's own, or its own where that is allowed."""
+"""Which Redis, Prometheus and source of revisions an object gets: the operator's own, or its own where allowed."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,9 +7,20 @@ from dataclasses import dataclass
 import structlog
 
 from mlrollout.allowed import matches
+from mlrollout.api.revision_from import RevisionFrom
 from mlrollout.api.secret_ref import SecretKeyRef
 from mlrollout.api.spec import Spec
-from mlrollout.ports import AddressRefusedError, EvidenceSource, ObjectsError, Ref, Secrets, TrafficError, TrafficStore
+from mlrollout.ports import (
+    AddressRefusedError,
+    EvidenceSource,
+    ObjectsError,
+    Ref,
+    RevisionSource,
+    RevisionSources,
+    Secrets,
+    TrafficError,
+    TrafficStore,
+)
 
 from .loop_time import LoopTime, loop_time
 
@@ -50,6 +61,7 @@ class Directory:
         open_store: Callable[[str], TrafficStore],
         open_source: Callable[[str], EvidenceSource],
         open_shown: Callable[[str, str, str], EvidenceSource],
+        revisions: RevisionSources,
     ) -> None:
         """Make a directory.
 
@@ -61,6 +73,7 @@ class Directory:
             open_store: Makes a store of a URL.
             open_source: Makes a source of an address; raises `ValueError` where it is none.
             open_shown: The same, of an address and of namespace and name of the Secret that is shown there.
+            revisions: The sources of revisions; closed with this.
 
         Raises:
             ValueError: The operator's own address is none.
@@ -72,6 +85,7 @@ class Directory:
         self._open_store = open_store
         self._open_source = open_source
         self._open_shown = open_shown
+        self._revisions = revisions
         self._own: dict[tuple[str, SecretKeyRef], _Own] = {}
         self._sources: dict[tuple[str, ...], EvidenceSource] = {}
         if address is not None:
@@ -137,6 +151,10 @@ class Directory:
             self._sources[address, *shown] = made
         return self._sources[address, *shown]
 
+    def revisions(self, ref: Ref, found: RevisionFrom) -> RevisionSource:
+        """What names the object's revision."""
+        return self._revisions.source(ref.namespace, found)
+
     def _allows(self, address: str) -> bool:
         return address == self._address or any(matches(pattern, address) for pattern in self._allowed)
 
@@ -148,4 +166,5 @@ class Directory:
         if self._store is not None:
             stores.append(self._store)
         closing = [store.close() for store in stores] + [source.close() for source in self._sources.values()]
+        closing.append(self._revisions.close())
         await asyncio.gather(*closing, return_exceptions=True)

@@ -13,6 +13,7 @@ from aiohttp import web
 from mlrollout.adapters.http.access import UnusableAccessError, nothing
 from mlrollout.adapters.http.access_of_secret import AccessOfSecret
 from mlrollout.adapters.kubernetes import (
+    KubernetesConfigMaps,
     KubernetesLease,
     KubernetesObjects,
     KubernetesSecrets,
@@ -24,8 +25,9 @@ from mlrollout.adapters.prometheus_access import AccessFolder
 from mlrollout.adapters.prometheus_of_secret import PrometheusOfSecret
 from mlrollout.adapters.receivers.receivers import AnyReceivers
 from mlrollout.adapters.redis import RedisTrafficStore
+from mlrollout.adapters.revisions import AllowedRevisionSources
 from mlrollout.api.lease import lease_of
-from mlrollout.ports import EvidenceSource, Secrets, TrafficError
+from mlrollout.ports import EvidenceSource, RevisionSources, Secrets, TrafficError
 from mlrollout.redis_common.address import Tls
 from mlrollout.startup.settings import SettingsError, cannot_listen
 
@@ -68,7 +70,8 @@ async def _run(settings: Settings) -> None:
         identity, lease = own_identity(), lease_of(settings.watched)
         objects = KubernetesObjects(client, clock, identity, settings.watched)
         secrets = KubernetesSecrets(client)
-        directory = _directory(settings, secrets)
+        revisions = AllowedRevisionSources(settings.allowed_revision_sources, secrets, KubernetesConfigMaps(client))
+        directory = _directory(settings, secrets, revisions)
         receivers = AnyReceivers(settings.allowed_networks, clock)
         stack.push_async_callback(receivers.close)
         file = ConfigFile(settings.notifications_file, receivers, metrics.notifications_unusable.set)
@@ -131,7 +134,7 @@ async def _serve(settings: Settings, view: View, metrics: OperatorMetrics) -> we
         raise cannot_listen(settings.host, settings.port, error, where="--listen") from error
 
 
-def _directory(settings: Settings, secrets: Secrets) -> Directory:
+def _directory(settings: Settings, secrets: Secrets, revisions: RevisionSources) -> Directory:
     tls = settings.redis_tls
     # An object's own Redis is shown no certificate of the operator's: anybody may stand there.
     theirs = Tls(ca=tls.ca)
@@ -146,6 +149,7 @@ def _directory(settings: Settings, secrets: Secrets) -> Directory:
             open_shown=lambda address, namespace, name: PrometheusOfSecret(
                 address, AccessOfSecret(f"the Secret {namespace}/{name}", lambda: secrets.read_all(namespace, name))
             ),
+            revisions=revisions,
         )
     except UnusableAccessError as error:
         raise SettingsError(f"MLROLLOUT_PROMETHEUS_AUTH: {error}") from error

@@ -14,6 +14,8 @@ from mlrollout.startup.settings import listen as address
 SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 DEFAULT_NAMESPACE = "mlrollout-system"
 DEFAULT_LISTEN = "127.0.0.1:8080"
+_A_PROMETHEUS = "http://prometheus.*.svc:9090"
+_A_REGISTRY = "http://mlflow.*.svc:5000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Settings:
         prometheus_address: Its own Prometheus; empty for none.
         prometheus_auth: The folder with what that one is shown; `None` for nothing.
         allowed_prometheus: Patterns of the addresses that an object may name.
+        allowed_revision_sources: Patterns of the addresses that may name an object's revision.
         host: Where its HTTP server listens.
         port: Likewise; 0 for any free one.
         namespace: Where its Lease lives.
@@ -41,6 +44,7 @@ class Settings:
     prometheus_address: str = ""
     prometheus_auth: Path | None = None
     allowed_prometheus: tuple[str, ...] = ()
+    allowed_revision_sources: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 8080
     namespace: str = DEFAULT_NAMESPACE
@@ -64,6 +68,7 @@ def load(  # noqa: PLR0913 - a flag each
     *,
     prometheus_address: str | None = None,
     allowed_prometheus: tuple[str, ...] = (),
+    allowed_revision_sources: tuple[str, ...] = (),
     notifications: str | None = None,
     allowed_receivers: tuple[str, ...] = (),
     allowed_networks: tuple[str, ...] = (),
@@ -80,6 +85,7 @@ def load(  # noqa: PLR0913 - a flag each
     host, port = address(listen or environment.get("MLROLLOUT_LISTEN") or DEFAULT_LISTEN)
     file = notifications or environment.get("MLROLLOUT_NOTIFICATIONS_FILE")
     prometheus = allowed_prometheus or _items(environment, "MLROLLOUT_ALLOWED_PROMETHEUS")
+    sources = allowed_revision_sources or _items(environment, "MLROLLOUT_ALLOWED_REVISION_SOURCES")
     receivers = allowed_receivers or _items(environment, "MLROLLOUT_ALLOWED_RECEIVERS")
     ranges = allowed_networks or _items(environment, "MLROLLOUT_ALLOWED_RECEIVER_NETWORKS")
     return Settings(
@@ -87,7 +93,8 @@ def load(  # noqa: PLR0913 - a flag each
         redis_tls=redis_tls(environment),
         prometheus_address=prometheus_address or environment.get("MLROLLOUT_PROMETHEUS_URL", ""),
         prometheus_auth=Path(auth) if (auth := environment.get("MLROLLOUT_PROMETHEUS_AUTH")) else None,
-        allowed_prometheus=tuple(map(_pattern, prometheus)),
+        allowed_prometheus=tuple(_pattern(one, "Prometheus addresses", _A_PROMETHEUS) for one in prometheus),
+        allowed_revision_sources=tuple(_pattern(one, "sources of revisions", _A_REGISTRY) for one in sources),
         notifications_file=Path(file) if file else None,
         allowed_receivers=tuple(map(_receiver, receivers)),
         allowed_networks=_networks(ranges),
@@ -122,11 +129,10 @@ def _networks(texts: tuple[str, ...]) -> Networks:
         raise SettingsError(f"{error}: write a range of IP addresses, for example 10.20.0.0/16") from error
 
 
-def _pattern(text: str) -> str:
+def _pattern(text: str, what: str, example: str) -> str:
     if not text.startswith(("http://", "https://")):
         raise SettingsError(
-            f"{text!r} is no pattern of Prometheus addresses: write for example http://prometheus.*.svc:9090, "
-            "where * stands for one part of a name"
+            f"{text!r} is no pattern of {what}: write for example {example}, where * stands for one part of a name"
         )
     return text
 

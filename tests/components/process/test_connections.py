@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
+from mlrollout.adapters.revisions import AllowedRevisionSources
 from mlrollout.api.secret_ref import SecretRef
 from mlrollout.api.spec import Prometheus, Spec
 from mlrollout.domain.traffic import Traffic
@@ -40,6 +42,12 @@ class OneSecret:
         return {"token": self._url.encode()}
 
 
+def _made(environment: Mapping[str, str], held: str) -> Directory:
+    """The connections of an operator with this environment, where every Secret holds this."""
+    secrets: Any = OneSecret(held)
+    return _directory(load(environment), secrets, AllowedRevisionSources((), secrets, secrets))
+
+
 @pytest.fixture
 async def directory() -> AsyncIterator[Directory]:
     """The connections of an operator whose Redis has a private authority, and asks for a certificate."""
@@ -52,11 +60,11 @@ async def directory() -> AsyncIterator[Directory]:
             "MLROLLOUT_REDIS_KEY": str(server.tls.key),
         }
         server.cli("config", "set", "tls-auth-clients", "optional")
-        made = _directory(load(environment), OneSecret(server.url))
+        made = _made(environment, server.url)
         assert await (await made.store(REF, THEIRS)).read(KEY) == Traffic(None, None), "the authority is trusted"
         server.cli("config", "set", "tls-auth-clients", "yes")
         await made.close()
-        made = _directory(load(environment), OneSecret(server.url))
+        made = _made(environment, server.url)
         yield made
         await made.close()
 
@@ -86,14 +94,12 @@ async def test_what_its_own_prometheus_is_shown_no_other_is(tmp_path: Path) -> N
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
     own, other = f"http://127.0.0.1:{port}", f"http://localhost:{port}"
-    settings = load(
-        {
-            "MLROLLOUT_PROMETHEUS_URL": own,
-            "MLROLLOUT_PROMETHEUS_AUTH": str(tmp_path),
-            "MLROLLOUT_ALLOWED_PROMETHEUS": other,
-        }
-    )
-    directory = _directory(settings, OneSecret("tenant"))
+    environment = {
+        "MLROLLOUT_PROMETHEUS_URL": own,
+        "MLROLLOUT_PROMETHEUS_AUTH": str(tmp_path),
+        "MLROLLOUT_ALLOWED_PROMETHEUS": other,
+    }
+    directory = _made(environment, "tenant")
     mine = SecretRef(name="mine")
     named = (
         Prometheus(address=other),
@@ -111,6 +117,6 @@ async def test_what_its_own_prometheus_is_shown_no_other_is(tmp_path: Path) -> N
 
 def test_what_can_t_be_shown_keeps_the_operator_from_starting_and_says_which_setting(tmp_path: Path) -> None:
     (tmp_path / "username").write_text("half")
-    settings = load({"MLROLLOUT_PROMETHEUS_URL": "http://a", "MLROLLOUT_PROMETHEUS_AUTH": str(tmp_path)})
+    environment = {"MLROLLOUT_PROMETHEUS_URL": "http://a", "MLROLLOUT_PROMETHEUS_AUTH": str(tmp_path)}
     with pytest.raises(SettingsError, match=r"MLROLLOUT_PROMETHEUS_AUTH: .* has one of username and password"):
-        _directory(settings, OneSecret(""))
+        _made(environment, "")

@@ -8,9 +8,18 @@ from typing import Any
 import pytest
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.redis import RedisTrafficStore
+from mlrollout.adapters.revisions import AllowedRevisionSources
 from mlrollout.allowed import matches
+from mlrollout.api.revision_from import RevisionFrom
 from mlrollout.api.spec import Spec
-from mlrollout.ports import AddressRefusedError, ObjectsError, Ref, TrafficError
+from mlrollout.ports import (
+    AddressRefusedError,
+    ObjectsError,
+    Ref,
+    RevisionNotAllowedError,
+    RevisionUnknownError,
+    TrafficError,
+)
 from mlrollout.runtime.connections import PACE, Directory
 from mlrollout.runtime.traffic_io import SELDOM
 
@@ -43,6 +52,11 @@ class Secrets:
         raise ObjectsError(f"Could not read the Secret {namespace}/{name}")
 
 
+class NoConfigMaps:
+    async def read(self, namespace: str, name: str) -> Mapping[str, Any]:
+        raise ObjectsError(f"Could not read the ConfigMap {namespace}/{name}")
+
+
 @dataclass(eq=False)
 class Opened:
     what: str
@@ -71,6 +85,7 @@ class Desk:
             open_store=self._open,
             open_source=self._open,
             open_shown=lambda *where: self._open(" ".join(where)),
+            revisions=AllowedRevisionSources(self.allowed, self.secrets, NoConfigMaps()),
         )
 
     def _open(self, what: str) -> Any:
@@ -180,6 +195,7 @@ def _real(address: str | None = None, allowed: tuple[str, ...] = (), secrets: Se
         open_store=RedisTrafficStore.from_url,
         open_source=PrometheusSource,
         open_shown=lambda address, *_: PrometheusSource(address),
+        revisions=AllowedRevisionSources(allowed, secrets or Secrets(), NoConfigMaps()),
     )
 
 
@@ -196,6 +212,33 @@ async def test_an_allowed_address_that_is_none_is_refused_as_such() -> None:
     asked = Spec.model_validate(spec(prometheus={"address": "http://prometheus?x"}))
     with pytest.raises(AddressRefusedError, match=r"spec.prometheus.address can't be used: .*without user name"):
         _real(allowed=("http://prometheus?x",)).source(REF, asked)
+
+
+# --- sources of revisions ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["mlflow", "http"])
+async def test_a_source_of_revisions_must_be_allowed_and_it_is_said_by_what(kind: str) -> None:
+    named = RevisionFrom.model_validate({kind: {"address": "http://169.254.169.254/x", "model": "dispatch"}})
+    with pytest.raises(
+        RevisionNotAllowedError,
+        match=rf"revisionFrom.{kind}.address http://169.254.169.254/x is not allowed: .*allowedRevisionSources",
+    ):
+        _real(allowed=("http://169.254.169.254",)).revisions(REF, named)
+
+
+async def test_an_allowed_source_that_is_no_address_is_refused_without_its_query() -> None:
+    address = "http://mlflow?token=hunter2"
+    named = RevisionFrom.model_validate({"mlflow": {"address": address, "model": "dispatch"}})
+    with pytest.raises(RevisionNotAllowedError, match=r"mlflow.address can't be used: .*without user name") as refused:
+        _real(allowed=(address,)).revisions(REF, named)
+    assert "hunter2" not in str(refused.value)
+
+
+async def test_a_config_map_needs_no_pattern_but_the_right() -> None:
+    named = RevisionFrom.model_validate({"configMap": {"name": "models", "key": "candidate"}})
+    with pytest.raises(RevisionUnknownError, match="Could not read the ConfigMap dispatch/models"):
+        await _real().revisions(REF, named).ask(deadline=5)
 
 
 # --- Redis ---------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ def test_the_environment_is_enough() -> None:
         "MLROLLOUT_REDIS_URL": "redis://redis",
         "MLROLLOUT_PROMETHEUS_URL": "http://prometheus:9090",
         "MLROLLOUT_ALLOWED_PROMETHEUS": "http://a:9090, https://prometheus.*.example.com,",
+        "MLROLLOUT_ALLOWED_REVISION_SOURCES": "http://mlflow.*:5000",
         "MLROLLOUT_LISTEN": "0.0.0.0:9000",
         "MLROLLOUT_NAMESPACE": "rollouts",
         "MLROLLOUT_WATCH_NAMESPACE": "dispatch",
@@ -26,6 +27,7 @@ def test_the_environment_is_enough() -> None:
         redis_url="redis://redis",
         prometheus_address="http://prometheus:9090",
         allowed_prometheus=("http://a:9090", "https://prometheus.*.example.com"),
+        allowed_revision_sources=("http://mlflow.*:5000",),
         host="0.0.0.0",  # noqa: S104 - as asked
         port=9000,
         namespace="rollouts",
@@ -52,6 +54,7 @@ def test_a_flag_wins() -> None:
     environment = {
         "MLROLLOUT_PROMETHEUS_URL": "http://prometheus:9090",
         "MLROLLOUT_ALLOWED_PROMETHEUS": "http://a:9090",
+        "MLROLLOUT_ALLOWED_REVISION_SOURCES": "http://mlflow:5000",
         "MLROLLOUT_LISTEN": "0.0.0.0:9000",
         "MLROLLOUT_NAMESPACE": "rollouts",
         "MLROLLOUT_WATCH_NAMESPACE": "dispatch",
@@ -60,6 +63,7 @@ def test_a_flag_wins() -> None:
         environment,
         prometheus_address="http://other",
         allowed_prometheus=("http://b",),
+        allowed_revision_sources=("http://c",),
         listen="127.0.0.1:1",
         namespace="elsewhere",
         watched="pricing",
@@ -68,6 +72,7 @@ def test_a_flag_wins() -> None:
     assert loaded == Settings(
         prometheus_address="http://other",
         allowed_prometheus=("http://b",),
+        allowed_revision_sources=("http://c",),
         port=1,
         namespace="elsewhere",
         watched="pricing",
@@ -108,6 +113,8 @@ def test_what_is_no_address_to_listen_on_is_told_with_an_example(text: str) -> N
 def test_what_is_no_pattern_is_told_with_an_example(text: str) -> None:
     with pytest.raises(SettingsError, match=r"no pattern of Prometheus addresses: write for example http://"):
         load({"MLROLLOUT_ALLOWED_PROMETHEUS": f"http://a,{text}"})
+    with pytest.raises(SettingsError, match=r"no pattern of sources of revisions: write for example http://mlflow"):
+        load({"MLROLLOUT_ALLOWED_REVISION_SOURCES": f"http://a,{text}"})
 
 
 def test_the_redis_url_may_stand_in_a_file_which_wins(tmp_path: Path) -> None:

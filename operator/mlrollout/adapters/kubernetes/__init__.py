@@ -2,6 +2,7 @@
 
 from .client import Client
 from .cluster import cluster_uid
+from .config_maps import KubernetesConfigMaps
 from .connection import connect
 from .lease import KubernetesLease
 from .objects import KubernetesObjects
@@ -12,6 +13,7 @@ from .watching import KubernetesWatch
 
 __all__ = [
     "Client",
+    "KubernetesConfigMaps",
     "KubernetesLease",
     "KubernetesObjects",
     "KubernetesReviews",

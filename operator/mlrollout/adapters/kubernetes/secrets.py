@@ -1,15 +1,14 @@
 """Secrets that objects name."""
 
-import re
 from base64 import b64decode
 from collections.abc import Mapping
 
 from mlrollout.ports import ObjectsError
 
 from .client import Client
+from .object_name import can_be_name
 
 _SECRET = "/api/v1/namespaces/{namespace}/secrets/{name}"  # noqa: S105 - a path
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 
 
 class KubernetesSecrets:
@@ -32,8 +31,7 @@ class KubernetesSecrets:
     async def read_all(self, namespace: str, name: str) -> Mapping[str, bytes]:
         """Every value, decoded, as it stands now."""
         where = _where(namespace, name)
-        # A name with a slash would lead to another place of the API.
-        if not _NAME.fullmatch(name):
+        if not can_be_name(name):
             raise ObjectsError(f"Could not read {where}: no Secret can have this name. Correct the secretRef.")
         advice = (
             "The operator reads Secrets only in the namespaces that the chart's value secretNamespaces lists: "
