@@ -12,6 +12,7 @@ from mlrollout.api.spec import Spec, Stage
 from mlrollout.assignment.view import TrafficView
 from mlrollout.domain import decide, gate, latch, notices, partial, progress, rollback_cause, traffic_plan
 from mlrollout.domain import merge as merging
+from mlrollout.domain.attempt import renew
 from mlrollout.domain.decision import Blocker, Observation
 from mlrollout.domain.notices import Cursor, Pending
 from mlrollout.domain.record import Cause, encode
@@ -351,7 +352,7 @@ def try_again_what_was_rolled_back(patch: pytest.MonkeyPatch) -> None:
     def eager(spec: Spec, observation: Observation, state: State, now: float) -> tuple[State, bool]:
         named = observation.named
         if named is not None and state.record.latched and named.revision == state.record.revision:
-            return decide.renew(state, spec, observation, now), True
+            return renew(state, spec, observation, now), True
         return asked(spec, observation, state, now)
 
     patch.setattr(decide, "_asked", eager)

@@ -91,13 +91,15 @@ class House:
     # --- the object ---
 
     def spec(self, **changes: Any) -> dict[str, Any]:
-        return {
+        """The usual one with these changes; what is `None` is left out."""
+        made = {
             "revision": "ranker-1",
             "traffic": {"key": self.key},
             "stages": STAGES,
             "guardrails": [self.guardrail],
             **changes,
         }
+        return {name: value for name, value in made.items() if value is not None}
 
     def apply(self, name: str = "ml-dispatch", *, annotations: Mapping[str, str] | None = None, **changes: Any) -> None:
         manifest = {
@@ -139,23 +141,33 @@ class House:
 
     def secret(self, name: str, **held: str) -> None:
         """A Secret, and the right for the operator to read Secrets here, as by the chart's `secretNamespaces`."""
-        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": held}
+        self._readable(
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": held}, "secrets"
+        )
+
+    def config_map(self, name: str, **held: str) -> None:
+        """A ConfigMap, and the right for the operator to read such here, as by the chart's `configMapNamespaces`."""
+        self._readable(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": held}, "configmaps"
+        )
+
+    def _readable(self, what: Mapping[str, Any], resource: str) -> None:
         account = {"kind": "ServiceAccount", "name": SERVICE_ACCOUNT, "namespace": NAMESPACE}
         group = "rbac.authorization.k8s.io"
         role = {
             "apiVersion": f"{group}/v1",
             "kind": "Role",
-            "metadata": {"name": "secrets"},
-            "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}],
+            "metadata": {"name": resource},
+            "rules": [{"apiGroups": [""], "resources": [resource], "verbs": ["get"]}],
         }
         binding = {
             "apiVersion": f"{group}/v1",
             "kind": "RoleBinding",
-            "metadata": {"name": "secrets"},
-            "roleRef": {"apiGroup": group, "kind": "Role", "name": "secrets"},
+            "metadata": {"name": resource},
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": resource},
             "subjects": [account],
         }
-        items = {"apiVersion": "v1", "kind": "List", "items": [role, binding, secret]}
+        items = {"apiVersion": "v1", "kind": "List", "items": [role, binding, what]}
         self.kubectl("apply", "-f", "-", input=json.dumps(items))
 
     # --- the traffic ---

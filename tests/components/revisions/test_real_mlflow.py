@@ -1,8 +1,6 @@
 """What MLflow itself says: its registry on SQLite."""
 
-import json
 import socket
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +8,7 @@ import pytest
 
 from devstack.mlflow_server import PYTHON, MlflowServer
 from tests.components.revisions.asking import ask, source, unknown
+from tests.support.model_registry import tell
 
 pytestmark = [
     pytest.mark.long,  # it takes ten seconds to start
@@ -24,14 +23,6 @@ def mlflow() -> Iterator[MlflowServer]:
         for number in (1, 2):
             tell(server, "model-versions/create", name="dispatch", source=f"dispatch:///models/{number}.json")
         yield server
-
-
-def tell(server: MlflowServer, path: str, **what: str) -> Any:
-    request = urllib.request.Request(  # noqa: S310 - our own server
-        f"{server.url}/api/2.0/mlflow/{path}", json.dumps(what).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - likewise
-        return json.load(answer)
 
 
 def names(server: MlflowServer, alias: str = "candidate", model: str = "dispatch", **more: str) -> Any:

@@ -39,7 +39,7 @@ class Source:
 
     @property
     def spec(self) -> Spec:
-        source = RevisionFrom(mlflow=MLFLOW, approval=self.approval)  # type: ignore[arg-type]  # as a user writes it
+        source = RevisionFrom(mlflow=MLFLOW, approval=self.approval)
         return Edit().spec.model_copy(update={"revision": None, "revision_from": source})
 
     def sees(self, named: NamedRevision | None, *, verbs: Sequence[tuple[str, str]] = (), **more: Any) -> Decision:
