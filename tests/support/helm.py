@@ -48,6 +48,7 @@ FULL: Manifest = {
         "auth": {"existingSecret": "prometheus-auth", "tokenKey": "bearer", "caKey": "ca.crt"},
     },
     "allowedPrometheusAddresses": ["http://prometheus.*:9090", "https://metrics.example"],
+    "allowedRevisionSources": ["http://mlflow.*:5000", "https://models.example/*/candidate.json"],
     "notifications": {
         "existingSecret": "operator-notifications",
         "key": "file",
@@ -55,6 +56,7 @@ FULL: Manifest = {
         "allowedNetworks": ["10.20.0.0/16", "fd00::/64"],
     },
     "secretNamespaces": ["dispatch", "pricing"],
+    "configMapNamespaces": ["dispatch"],
     "rbac": {"aggregateToEdit": True, "separateRights": True},
     "logging": {"level": "debug", "format": "text"},
     "networkPolicy": {"enabled": True},

@@ -159,7 +159,7 @@ spec:
       {{- toYaml . | nindent 6 }}
     {{- end }}
   egress:
-  {{- range $name := tuple "dns" "kubernetes" "redis" "prometheus" "receivers" }}
+  {{- range $name := tuple "dns" "kubernetes" "redis" "prometheus" "receivers" "revisions" }}
   {{- with get $.root.Values.networkPolicy.egress $name }}
   {{- if .ports }}
   # {{ $name }}

@@ -64,6 +64,7 @@ ON_OBJECTS = {
 CLUSTER = "namespaces [kube-system] get"
 LEASES = {"leases.coordination.k8s.io create", "leases.coordination.k8s.io [mlrollout] get update"}
 SECRETS = "secrets get"
+CONFIG_MAPS = "configmaps get"
 
 
 @pytest.mark.parametrize("access", [{}], indirect=True, ids=["default"])
@@ -75,6 +76,13 @@ def test_what_the_operator_may_do(access: Access) -> None:
 @pytest.mark.parametrize("access", [{"secretNamespaces": ["dispatch"]}], indirect=True, ids=["secrets"])
 def test_secrets_may_be_read_where_the_administrator_says(access: Access) -> None:
     assert access.may("dispatch") == ON_OBJECTS | {CLUSTER, SECRETS}
+    assert access.may("pricing") == ON_OBJECTS | {CLUSTER}
+    assert access.may("mlrollout-system") == ON_OBJECTS | {CLUSTER} | LEASES
+
+
+@pytest.mark.parametrize("access", [{"configMapNamespaces": ["dispatch"]}], indirect=True, ids=["config maps"])
+def test_config_maps_as_well_and_no_secrets_with_them(access: Access) -> None:
+    assert access.may("dispatch") == ON_OBJECTS | {CLUSTER, CONFIG_MAPS}
     assert access.may("pricing") == ON_OBJECTS | {CLUSTER}
     assert access.may("mlrollout-system") == ON_OBJECTS | {CLUSTER} | LEASES
 

@@ -35,7 +35,9 @@ def dry_run(control_plane: ControlPlane, *manifests: Manifest) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "values", [{}, FULL, FULL | {"watchNamespace": "dispatch", "secretNamespaces": []}], ids=["default", "full", "one"]
+    "values",
+    [{}, FULL, FULL | {"watchNamespace": "dispatch", "secretNamespaces": [], "configMapNamespaces": []}],
+    ids=["default", "full", "one"],
 )
 def test_the_api_server_takes_everything(control_plane: ControlPlane, values: Manifest) -> None:
     manifests = render(values)

@@ -232,6 +232,7 @@ def test_the_operator_is_told_what_the_values_say() -> None:
             "MLROLLOUT_PROMETHEUS_URL": "http://prometheus.monitoring:9090",
             "MLROLLOUT_PROMETHEUS_AUTH": at_auth,
             "MLROLLOUT_ALLOWED_PROMETHEUS": "http://prometheus.*:9090,https://metrics.example",
+            "MLROLLOUT_ALLOWED_REVISION_SOURCES": "http://mlflow.*:5000,https://models.example/*/candidate.json",
             "MLROLLOUT_NOTIFICATIONS_FILE": f"{at_file}/notifications.yaml",
             "MLROLLOUT_ALLOWED_RECEIVERS": "https://hooks.*.example,slack",
             "MLROLLOUT_ALLOWED_RECEIVER_NETWORKS": "10.20.0.0/16,fd00::/64",

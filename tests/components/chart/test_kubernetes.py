@@ -11,7 +11,7 @@ from tests.support.strict_schemas import complaints
 VERSIONS = modules.versions(modules.KUBERNETES)
 
 
-OF_ONE = FULL | {"watchNamespace": "dispatch", "secretNamespaces": []}
+OF_ONE = FULL | {"watchNamespace": "dispatch", "secretNamespaces": [], "configMapNamespaces": []}
 OTHERS = {"ServiceMonitor", "PodMonitor", "PrometheusRule", "HTTPRoute"}
 """Kinds that are not Kubernetes' own: `tests/cluster/chart` has the API server take them."""
 

@@ -143,16 +143,21 @@ def test_a_network_policy_has_a_hole_for_each_that_is_talked_to_and_no_other() -
 def test_holes_of_a_network_policy_are_made_narrower_and_closed() -> None:
     peers = [{"ipBlock": {"cidr": "10.0.0.0/8"}}]
     closed: Manifest = {name: {"ports": []} for name in ("dns", "kubernetes", "prometheus", "receivers")}
+    registry = {"ports": [5000]}
     extra = [{"to": peers}]
     values = {
         "enabled": True,
         "ingress": {"operator": peers},
-        "egress": {**closed, "redis": {"ports": [6390], "to": peers}, "extra": extra},
+        "egress": {**closed, "redis": {"ports": [6390], "to": peers}, "revisions": registry, "extra": extra},
     }
     policy = one(render({"networkPolicy": values}), "NetworkPolicy")["spec"]
 
     assert policy["ingress"][0]["from"] == peers
-    assert policy["egress"] == [{"ports": [{"port": 6390, "protocol": "TCP"}], "to": peers}, *extra]
+    assert policy["egress"] == [
+        {"ports": [{"port": 6390, "protocol": "TCP"}], "to": peers},
+        {"ports": [{"port": 5000, "protocol": "TCP"}]},
+        *extra,
+    ]
 
 
 @pytest.mark.parametrize(
