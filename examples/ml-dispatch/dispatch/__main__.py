@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from .api import application
 from .api.parts import Parts
-from .deployed import Deployed
+from .deployed import NONE_YET, Deployed, Named, Served
 from .model import ModelError
 from .satisfaction import satisfaction
 from .sessions import SecretError, Sessions, secret_of
@@ -24,15 +24,16 @@ log = logging.getLogger("dispatch")
 def main() -> None:
     """Serve."""
     options = _arguments()
-    deployed = Deployed(options.model)
-    try:
-        deployed.model()
-    except ModelError as error:
-        log.error("%s; the legacy path goes on, and users in treatment count as failures", error)  # noqa: TRY400 - told
+    own = None if options.models else Deployed(options.model)
     with Rollout(
-        "ml_dispatch:rollout_percentage", redis=options.redis_url, salt="ml_dispatch_v1", revision=deployed.revision
+        "ml_dispatch:rollout_percentage",
+        redis=options.redis_url,
+        salt="ml_dispatch_v1",
+        revision=own.revision if own else None,
     ) as rollout:
         rollout.wait_ready(timeout=2)
+        deployed = own or Named(options.models, rollout)
+        _tell(deployed)
         try:
             parts = _parts(options, deployed, rollout)
         except SecretError as error:
@@ -41,7 +42,18 @@ def main() -> None:
         uvicorn.run(app, host=options.host, port=options.port, access_log=False, log_config=None, server_header=False)
 
 
-def _parts(options: argparse.Namespace, deployed: Deployed, rollout: Rollout) -> Parts:
+def _tell(deployed: Served) -> None:
+    """Say so where there is no model to serve."""
+    if (revision := deployed.revision) == NONE_YET:
+        log.info("no rollout names a model yet: everybody has the legacy path")
+        return
+    try:
+        deployed.model(revision)
+    except ModelError as error:
+        log.error("%s; the legacy path goes on, and users in treatment count as failures", error)  # noqa: TRY400 - told
+
+
+def _parts(options: argparse.Namespace, deployed: Served, rollout: Rollout) -> Parts:
     registry = CollectorRegistry()
     engine = connect(options.database)
     orders = Orders(engine)
@@ -72,6 +84,7 @@ def _arguments() -> argparse.Namespace:
     database = os.environ.get("DATABASE_URL", "sqlite:///dispatch.db")
     add("--database", default=database, help="SQLite or PostgreSQL (default: DATABASE_URL, or sqlite:///dispatch.db)")
     add("--model", type=Path, default=HERE / "models" / "ranker-1.json", help="the model, named after its revision")
+    add("--models", type=Path, help="a folder: serve whichever model of it the rollout names, in place of --model")
     add("--ml-timeout", type=float, default=2.0, help="seconds that the ML path may take (default: 2)")
     add("--page", type=Path, default=HERE / "page" / "dist", help="the built page (default: page/dist)")
     add("--ofrep", default="http://127.0.0.1:8090", help="the flag server, as browsers reach it")

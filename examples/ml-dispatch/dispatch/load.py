@@ -1,7 +1,7 @@
 """`python -m dispatch.load --url http://127.0.0.1:8000`: users at their work, until interrupted.
 
 Each looks at an order as the page does: by the ML path, and where that is not theirs or fails, by the legacy path. Some
-assign what comes first, complete it, and say how content they are: the likelier it went well, the more.
+assign what comes first, complete it, and say how content they are: as it went, by the truth of the history.
 """
 
 import argparse
@@ -14,22 +14,21 @@ from typing import Any
 
 import httpx
 
+from .breakdown import Breakdown
+from .history import chance
+
 USERS = 300
 ASSIGN = 0.3
 """The share of looks that end in an assignment."""
 CANCEL = 0.1
 """The share of assignments that somebody cancels."""
-AS_BEFORE = 0.56
-"""How likely a dispatch of the legacy path goes well: as in the history."""
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The vehicle that a user takes, by which path, and how likely it goes well."""
+    """The vehicle that a user takes, and by which path."""
 
     vehicle: int
     assigned_by: str
-    chance: float
 
 
 class Users:
@@ -67,9 +66,9 @@ class Users:
         with suppress(httpx.HTTPStatusError):  # control, or the model has failed: what the page does then
             found = await self._ask(user, "POST", "/api/ml-dispatch/optimize", asked)
             best = found["results"][0]["top_3"][:1]
-            return Choice(best[0]["vehicle_id"], "ml_assisted", best[0]["score"]) if best else None
+            return Choice(best[0]["vehicle_id"], "ml_assisted") if best else None
         near = (await self._ask(user, "GET", f"/api/orders/{order}/nearest"))["vehicles"]
-        return Choice(near[0]["vehicle_id"], "legacy", AS_BEFORE) if near else None
+        return Choice(near[0]["vehicle_id"], "legacy") if near else None
 
     async def _assign(self, user: str, order: int, choice: Choice) -> None:
         asked = {"order_id": order, "vehicle_id": choice.vehicle, "assigned_by": choice.assigned_by}
@@ -78,7 +77,7 @@ class Users:
             await self._ask(user, "POST", f"/api/dispatches/{made['id']}/cancel", {"reason": "the customer called off"})
             return
         await self._ask(user, "POST", f"/api/dispatches/{made['id']}/complete")
-        rating = 5 if self._rng.random() < choice.chance else 3
+        rating = 5 if self._rng.random() < chance(Breakdown(**made["breakdown"])) else 3
         await self._ask(user, "POST", f"/api/dispatches/{made['id']}/survey", {"rating": rating})
 
     async def _ask(self, user: str, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON

@@ -37,10 +37,10 @@ class Hanging(Deployed):
         self.stopped = Event()
         self.began = 0
 
-    def model(self) -> Model:
+    def model(self, revision: str) -> Model:
         self.began += 1
         self.stopped.wait()
-        return super().model()
+        return super().model(revision)
 
 
 @pytest.fixture

@@ -136,15 +136,15 @@ def test_a_cancelled_dispatch_opens_its_order_and_frees_its_vehicle(
 ) -> None:
     made, _ = dispatches.assign(new, NOON)
 
-    assert dispatches.cancel(made, "wrong vehicle").status == "cancelled"
-    assert dispatches.cancel(made, None).status == "cancelled"
+    assert dispatches.cancel(made, "wrong vehicle", NOON).status == "cancelled"
+    assert dispatches.cancel(made, None, NOON).status == "cancelled"
 
     assert dispatches.of([new.order_id]) == {}
     assert _status(orders, request, new.order_id) == "open"
     again, is_new = dispatches.assign(new, NOON)
     assert is_new
     assert again.id != made.id
-    for what in (dispatches.complete, lambda one: dispatches.rate(one, 4, None)):
+    for what in (dispatches.complete, lambda one: dispatches.rate(one, 4, None, NOON)):
         with pytest.raises(Conflict, match="cancelled"):
             what(made)
 
@@ -163,7 +163,7 @@ def test_a_completed_dispatch_moves_its_vehicle_and_frees_it(
     assert (vehicle.turns, vehicle.position, vehicle.free) == (turns + 1, order.dropoff, True)
     assert order.status == "completed"
     with pytest.raises(Conflict, match="completed already"):
-        dispatches.cancel(made, None)
+        dispatches.cancel(made, None, NOON)
     assert not dispatches.assign(new, NOON)[1]
 
 
@@ -171,12 +171,12 @@ def test_a_dispatch_is_rated_once(dispatches: Dispatches, new: NewDispatch) -> N
     made, _ = dispatches.assign(new, NOON)
 
     with ThreadPoolExecutor(4) as answers:
-        counted = list(answers.map(lambda _: dispatches.rate(made, 4, "good\nand quick"), range(4)))
+        counted = list(answers.map(lambda _: dispatches.rate(made, 4, "good\nand quick", NOON), range(4)))
 
     assert sum(counts for _, counts in counted) == 1
     assert {rated.rating for rated, _ in counted} == {4}
     with pytest.raises(Conflict, match="rated already"):
-        dispatches.rate(made, 5, None)
+        dispatches.rate(made, 5, None, NOON)
 
 
 def test_processes_that_start_at_once_find_one_database(url: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Assigning a vehicle, and what becomes of that: cancelled, completed, rated."""
 
+from random import choice
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
@@ -40,24 +41,27 @@ def _assign(parts: Parts, user: str, asked: DispatchRequest) -> tuple[Dispatch, 
         raise Refusal(404, "not_found", "There is no such vehicle.")
     if not can_take(vehicle, order):
         raise Refusal(422, "vehicle_unfit", f"{vehicle.code} can't take the order: too small, or without a lift.")
-    seen = breakdown(order, vehicle, max(one.turns for one in vehicles), now())
-    assisted = asked.assigned_by == "ml_assisted"
+    most, at = max(one.turns for one in vehicles), now()
+    seen = breakdown(order, vehicle, most, at)
+    able = [one for one in vehicles if one.free and can_take(one, order)] or [vehicle]
+    assisted, revision = asked.assigned_by == "ml_assisted", parts.deployed.revision
     new = NewDispatch(
         order_id=order.id,
         vehicle_id=vehicle.id,
         assigned_by=asked.assigned_by,
         group=parts.rollout.group(user),
-        model=parts.deployed.revision if assisted else None,
-        score=_score(parts, seen) if assisted else None,
+        model=revision if assisted else None,
+        score=_score(parts, revision, seen) if assisted else None,
         seen=seen,
+        offered=breakdown(order, choice(able), most, at),  # noqa: S311 - a sample, and no secret
     )
-    return parts.dispatches.assign(new, now())
+    return parts.dispatches.assign(new, at)
 
 
-def _score(parts: Parts, seen: Breakdown) -> float | None:
+def _score(parts: Parts, revision: str, seen: Breakdown) -> float | None:
     """What the model thinks of it; `None` where it can't be asked any more: the vehicle was chosen, and is assigned."""
     try:
-        return parts.deployed.model().score(seen)
+        return parts.deployed.model(revision).score(seen)
     except ModelError:
         return None
 
@@ -66,7 +70,7 @@ def _score(parts: Parts, seen: Breakdown) -> float | None:
 def cancel(dispatch_id: DispatchId, user: User, parts: PartsOf, asked: CancelRequest | None = None) -> DispatchAnswer:
     """Take the vehicle off its order. The order is open again, and can be given to another."""
     dispatch = _own(parts, user, dispatch_id)
-    return dispatch_answer(parts.dispatches.cancel(dispatch, asked.reason if asked else None))
+    return dispatch_answer(parts.dispatches.cancel(dispatch, asked.reason if asked else None, now()))
 
 
 @router.post("/api/dispatches/{dispatch_id}/complete")
@@ -78,7 +82,7 @@ def complete(dispatch_id: DispatchId, user: User, parts: PartsOf) -> DispatchAns
 @router.post("/api/dispatches/{dispatch_id}/survey")
 def survey(dispatch_id: DispatchId, asked: SurveyRequest, user: User, parts: PartsOf) -> DispatchAnswer:
     """Rate a dispatch, once. It counts for the group that the user was in when the vehicle was assigned."""
-    dispatch, counts = parts.dispatches.rate(_own(parts, user, dispatch_id), asked.rating, asked.comment)
+    dispatch, counts = parts.dispatches.rate(_own(parts, user, dispatch_id), asked.rating, asked.comment, now())
     if counts:
         parts.satisfaction.labels(dispatch.group).observe(asked.rating)
     return dispatch_answer(dispatch)

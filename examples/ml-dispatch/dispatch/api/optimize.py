@@ -29,20 +29,22 @@ _WRONG = {"model": None, "results": [{"order_id": "first", "top_3": [{"rank": 0,
 async def optimize(asked: OptimizeRequest, user: User, parts: PartsOf) -> OptimizeAnswer | Response:
     """The three best vehicles for each of these orders."""
     orders = await run_in_threadpool(_wanted, parts, user, asked.order_ids)
+    revision = parts.deployed.revision
     with parts.feature.observe(user) as call:
-        if not call.treatment:
+        # What is rolled out may have changed since: the group is then another revision's (invariant 12).
+        if not call.treatment or parts.deployed.revision != revision:
             call.forget()  # of users in control the legacy path is measured, and this is none of it
             raise Refusal(403, "control", "You get the legacy path: GET /api/orders/{id}/nearest.")
         with call.falling_back():
             async with asyncio.timeout(parts.ml_timeout):
                 await parts.faults.before_ml()
                 # Not by `run_in_threadpool`, which makes a thread more for each model that hangs; these have an end.
-                found = await asyncio.to_thread(_recommended, parts, orders)
+                found = await asyncio.to_thread(_recommended, parts, revision, orders)
             if scores := [best[0].score for best in found.values() if best]:
                 call.score(mean(scores))
             if parts.faults.ml == "wrong":
                 return JSONResponse(_WRONG)
-            return _answer(parts.deployed.revision, found)
+            return _answer(revision, found)
         raise Refusal(503, "model_unavailable", "The model does not answer: GET /api/orders/{id}/nearest does.")
 
 
@@ -54,8 +56,8 @@ def _wanted(parts: Parts, user: str, ids: Sequence[int]) -> list[Order]:
     return [found[number] for number in dict.fromkeys(ids)]
 
 
-def _recommended(parts: Parts, orders: Sequence[Order]) -> dict[int, list[Recommendation]]:
-    model, vehicles = parts.deployed.model(), parts.orders.vehicles()
+def _recommended(parts: Parts, revision: str, orders: Sequence[Order]) -> dict[int, list[Recommendation]]:
+    model, vehicles = parts.deployed.model(revision), parts.orders.vehicles()
     return {order.id: _best(model, order, vehicles) for order in orders}
 
 

@@ -9,7 +9,7 @@ from fastapi.security import APIKeyCookie
 from mlrollout import Feature, Rollout
 from prometheus_client import CollectorRegistry, Histogram
 
-from dispatch.deployed import Deployed
+from dispatch.deployed import Served
 from dispatch.faults import Faults
 from dispatch.orders import Order
 from dispatch.sessions import COOKIE, Sessions
@@ -43,7 +43,7 @@ class Parts:
     events: Events
     rollout: Rollout
     feature: Feature
-    deployed: Deployed
+    deployed: Served
     sessions: Sessions
     satisfaction: Histogram
     registry: CollectorRegistry

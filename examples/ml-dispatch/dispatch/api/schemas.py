@@ -54,6 +54,16 @@ class TimeWindow(BaseModel):
     ends: Annotated[datetime, Field(alias="to")]
 
 
+class BreakdownAnswer(BaseModel):
+    """What a score stands on; distance and rotation are costs."""
+
+    distance: Share
+    rotation: Share
+    time_window: Share
+    preference: Share
+    voltage: bool
+
+
 class DispatchAnswer(BaseModel):
     """A vehicle that was assigned to an order."""
 
@@ -65,6 +75,7 @@ class DispatchAnswer(BaseModel):
     assigned_at: datetime
     model: str | None
     score: Share | None
+    breakdown: Annotated[BreakdownAnswer, Field(validation_alias="seen")]
     status: Literal["assigned", "cancelled", "completed"]
     rating: int | None
 
@@ -128,16 +139,6 @@ class OptimizeRequest(Asked):
 
     order_ids: Annotated[list[Id], Field(min_length=1, max_length=50)]
     mode: Literal["recommend"]
-
-
-class BreakdownAnswer(BaseModel):
-    """What a score stands on; distance and rotation are costs."""
-
-    distance: Share
-    rotation: Share
-    time_window: Share
-    preference: Share
-    voltage: bool
 
 
 class RecommendationAnswer(BaseModel):

@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from dispatch.breakdown import Breakdown
 
-from .tables import DISPATCHES, ORDERS, VEHICLES
+from .outcomes import tell
+from .tables import DISPATCHES, OFFERED, ORDERS, VEHICLES
 
 ASSIGNED, CANCELLED, COMPLETED = "assigned", "cancelled", "completed"
 
@@ -31,6 +32,7 @@ class NewDispatch:
         model: The revision whose recommendation it was.
         score: What that model thought of it.
         seen: How the vehicle suits the order: what a later model learns from.
+        offered: How another one would have, drawn by lot of all that could take it.
     """
 
     order_id: int
@@ -40,6 +42,7 @@ class NewDispatch:
     model: str | None
     score: float | None
     seen: Breakdown
+    offered: Breakdown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Dispatch:
     group: str
     model: str | None
     score: float | None
+    seen: Breakdown
     status: str
     rating: int | None
 
@@ -77,7 +81,10 @@ class Dispatches:
         try:
             with self._engine.begin() as db:
                 row = asdict(new) | {"assigned_at": int(now.timestamp()), "status": ASSIGNED}
-                made = db.execute(insert(DISPATCHES).values(row | row.pop("seen"))).inserted_primary_key
+                seen, offered = row.pop("seen"), row.pop("offered")
+                made = db.execute(insert(DISPATCHES).values(row | seen)).inserted_primary_key
+                if offered:
+                    db.execute(insert(OFFERED).values(offered | {"dispatch_id": made[0]}))
                 db.execute(update(ORDERS).where(ORDERS.c.id == new.order_id).values(status=ASSIGNED))
                 return self._read(db, made[0]), True
         except IntegrityError:
@@ -105,10 +112,11 @@ class Dispatches:
             row = db.execute(wanted).first()
             return _dispatch(row) if row else None
 
-    def cancel(self, dispatch: Dispatch, reason: str | None) -> Dispatch:
+    def cancel(self, dispatch: Dispatch, reason: str | None, now: datetime) -> Dispatch:
         """Take the vehicle off its order, which is open again then."""
         with self._engine.begin() as db:
             if self._ends(db, dispatch, CANCELLED, reason=reason):
+                tell(db, dispatch.id, None, now)
                 db.execute(update(ORDERS).where(ORDERS.c.id == dispatch.order_id).values(status="open"))
             return self._read(db, dispatch.id)
 
@@ -132,7 +140,9 @@ class Dispatches:
             raise Conflict(f"The dispatch is {ended} already.")
         return False
 
-    def rate(self, dispatch: Dispatch, rating: int, comment: str | None) -> tuple[Dispatch, bool]:
+    def rate(
+        self, dispatch: Dispatch, rating: int, comment: str | None, now: datetime
+    ) -> tuple[Dispatch, bool]:
         """Answer the survey, once.
 
         Returns:
@@ -145,6 +155,8 @@ class Dispatches:
         with self._engine.begin() as db:
             answer = update(DISPATCHES).where(*unrated).values(rating=rating, comment=comment)
             counts = bool(db.execute(answer).rowcount)
+            if counts:
+                tell(db, dispatch.id, rating, now)
             rated = self._read(db, dispatch.id)
         if rated.rating != rating:
             raise Conflict("The dispatch is cancelled." if rated.rating is None else "The dispatch is rated already.")
@@ -170,6 +182,7 @@ def _dispatch(row: Any) -> Dispatch:  # noqa: ANN401 - a row has what its table 
         group=row.group,
         model=row.model,
         score=row.score,
+        seen=Breakdown(row.distance, row.rotation, row.time_window, row.preference, row.voltage),
         status=row.status,
         rating=row.rating,
     )

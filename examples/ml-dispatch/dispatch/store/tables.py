@@ -101,6 +101,28 @@ Index(
     postgresql_where=DISPATCHES.c.status == "assigned",
 )
 
+OFFERED = Table(
+    "offered",
+    METADATA,
+    Column("dispatch_id", ForeignKey("dispatches.id"), primary_key=True),
+    Column("distance", Float, nullable=False),
+    Column("rotation", Float, nullable=False),
+    Column("time_window", Float, nullable=False),
+    Column("preference", Float, nullable=False),
+    Column("voltage", Boolean, nullable=False),
+)
+"""Of each dispatch another vehicle that could have been taken, drawn by lot: what there is to choose from, whoever chose."""
+
+OUTCOMES = Table(
+    "outcomes",
+    METADATA,
+    Column("id", ID, primary_key=True),
+    Column("dispatch_id", ForeignKey("dispatches.id"), nullable=False, unique=True),
+    Column("known_at", BigInteger, nullable=False),
+    Column("rating", Integer),
+)
+"""What became of dispatches, in the order in which it became known; without a rating it was cancelled."""
+
 EVENTS = Table(
     "events",
     METADATA,
