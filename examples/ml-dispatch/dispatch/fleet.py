@@ -6,6 +6,8 @@ from random import Random
 from .orders import SIDE, Order, Point, Vehicle, Window
 
 VEHICLES = 60
+SHIFT = 7
+"""Turns after which a driver is relieved: the vehicle goes on with somebody who is rested."""
 VOLTAGES = ("220V", "380V")
 CUSTOMERS = ("Hanbit Foods", "Sejong Cold Chain", "Daesung Parts", "Mirae Pharma", "Haneul Market", "Baekdu Steel")
 
@@ -21,14 +23,15 @@ def vehicle(rng: Random, number: int) -> Vehicle:
         lift=rng.random() < (0.3 if capacity < 5000 else 0.7),  # noqa: PLR2004 - tail lifts are for large ones
         position=_point(rng),
         home=_point(rng),
-        turns=rng.randrange(7),
+        turns=rng.randrange(SHIFT),
         busy_minutes=rng.choice((0, 0, 15, 30, 60, 120)),
     )
 
 
 def order(rng: Random, number: int, now: datetime) -> Order:
     """One of a customer."""
-    begins = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1, minutes=15 * rng.randrange(5))
+    quarter = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
+    begins = quarter + timedelta(minutes=30 + 15 * rng.randrange(5))
     return Order(
         id=number,
         code=f"ORD-{number:05}",

@@ -23,6 +23,7 @@ ASSIGN = 0.3
 CANCEL = 0.1
 """The share of assignments that somebody cancels."""
 
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The vehicle that a user takes, and by which path."""

@@ -5,8 +5,8 @@ model reads it. Serving needs no scikit-learn; see `train.py` for how it is made
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import exp
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +25,7 @@ class ModelError(Exception):
 
 
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-1000, le=1000)]
+Shares = Annotated[list[Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]], Field(min_length=2, max_length=100)]
 Numbers = Annotated[list[Number], Field(min_length=len(FEATURES), max_length=len(FEATURES))]
 
 
@@ -39,6 +40,8 @@ class ModelFile(BaseModel):
     averages: Numbers
     intercept: Number
     quality: dict[str, float]
+    reference: dict[str, Shares] | None = None
+    """How the values of each feature were spread when it was registered: see `learner/drift.py`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,14 @@ class Model:
         weights: One for each of `FEATURES`.
         averages: What each of them was on average in the history.
         intercept: The log-odds where all of them are 0.
+        reference: How the values of each feature were spread when it was registered; empty where nobody knows.
     """
 
     revision: str
     weights: Sequence[float]
     averages: Sequence[float]
     intercept: float
+    reference: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def score(self, seen: Breakdown) -> float:
         """How likely it goes well, 0 to 1."""
@@ -91,7 +96,16 @@ def load(file: Path) -> Model:
         raise ModelError(f"the model {file.name} was trained on {held.features}, and is given {list(FEATURES)}")
     if held.revision != file.stem:
         raise ModelError(f"the model {file.name} says it is {held.revision!r}: a file is named after its revision")
-    return Model(held.revision, held.weights, held.averages, held.intercept)
+    return Model(held.revision, held.weights, held.averages, held.intercept, held.reference or {})
+
+
+def save(model: ModelFile, folder: Path) -> Path:
+    """Write it under its revision's name, in one piece: a process that starts meanwhile reads the old or the new."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{model.revision}.json"
+    half = file.with_suffix(".json.new")
+    half.write_text(json.dumps(model.model_dump(exclude_none=True), indent=2) + "\n")
+    return half.replace(file)
 
 
 def _why(error: Exception) -> str:

@@ -42,7 +42,7 @@ class Vehicle:
         lift: Whether it has a tail lift.
         position: Where it is.
         home: Where its driver lives, and likes to end the day.
-        turns: How many orders it has done.
+        turns: How many orders it has done in this shift.
         busy_minutes: How long it needs before it can set out.
         free: Whether no order holds it.
     """

@@ -6,7 +6,6 @@ it, and so is a boosted model, which could follow any curve.
 """
 
 import argparse
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
@@ -20,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from .breakdown import Breakdown
 from .history import history
-from .model import FEATURES, ModelFile, inputs
+from .model import FEATURES, ModelFile, inputs, save
 
 MODELS = Path(__file__).parent.parent / "models"
 REVISION = "ranker-1"
@@ -67,15 +66,6 @@ def _arrays(told: Iterable[tuple[Breakdown, bool]]) -> tuple[Numbers, Numbers]:
 
 def _rounded(values: Numbers) -> list[float]:
     return [round(float(value), 6) for value in values]
-
-
-def save(model: ModelFile, folder: Path) -> Path:
-    """Write it under its revision's name, in one piece: a process that starts meanwhile reads the old or the new."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{model.revision}.json"
-    half = file.with_suffix(".json.new")
-    half.write_text(json.dumps(model.model_dump(), indent=2) + "\n")
-    return half.replace(file)
 
 
 def main() -> None:

@@ -6,4 +6,14 @@ from .orders import Orders
 from .outcomes import offered_last, outcomes_after
 from .tables import connect
 
-__all__ = ["Conflict", "Dispatch", "Dispatches", "Events", "NewDispatch", "Orders", "connect", "offered_last", "outcomes_after"]
+__all__ = [
+    "Conflict",
+    "Dispatch",
+    "Dispatches",
+    "Events",
+    "NewDispatch",
+    "Orders",
+    "connect",
+    "offered_last",
+    "outcomes_after",
+]

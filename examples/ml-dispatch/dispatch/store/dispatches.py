@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dispatch.breakdown import Breakdown
+from dispatch.fleet import SHIFT
 
 from .outcomes import tell
 from .tables import DISPATCHES, OFFERED, ORDERS, VEHICLES
@@ -121,11 +122,11 @@ class Dispatches:
             return self._read(db, dispatch.id)
 
     def complete(self, dispatch: Dispatch) -> Dispatch:
-        """The order is done: the vehicle has one turn more, stands where the order ended, and is free."""
+        """The order is done: the vehicle has had one turn more, stands where the order ended, and is free."""
         with self._engine.begin() as db:
             if self._ends(db, dispatch, COMPLETED):
                 order = db.execute(select(ORDERS).where(ORDERS.c.id == dispatch.order_id)).one()
-                there = {"turns": VEHICLES.c.turns + 1, "x": order.dropoff_x, "y": order.dropoff_y}
+                there = {"turns": (VEHICLES.c.turns + 1) % SHIFT, "x": order.dropoff_x, "y": order.dropoff_y}
                 db.execute(update(VEHICLES).where(VEHICLES.c.id == dispatch.vehicle_id).values(there))
                 db.execute(update(ORDERS).where(ORDERS.c.id == order.id).values(status=COMPLETED))
             return self._read(db, dispatch.id)
@@ -140,9 +141,7 @@ class Dispatches:
             raise Conflict(f"The dispatch is {ended} already.")
         return False
 
-    def rate(
-        self, dispatch: Dispatch, rating: int, comment: str | None, now: datetime
-    ) -> tuple[Dispatch, bool]:
+    def rate(self, dispatch: Dispatch, rating: int, comment: str | None, now: datetime) -> tuple[Dispatch, bool]:
         """Answer the survey, once.
 
         Returns:

@@ -24,13 +24,13 @@ def outcomes_after(engine: Engine, number: int, before: int, most: int) -> Seque
     """The next outcomes after this one, as rows: of seconds before this one alone, which can bring no more."""
     wanted = _rows().where(OUTCOMES.c.id > number, OUTCOMES.c.known_at < before).order_by(OUTCOMES.c.id).limit(most)
     with engine.connect() as db:
-        return db.execute(wanted).all()
+        return list(db.execute(wanted))
 
 
 def offered_last(engine: Engine, most: int) -> Sequence[Any]:
     """What there was to choose from in the last dispatches, as rows, the newest first."""
     with engine.connect() as db:
-        return db.execute(select(OFFERED).order_by(OFFERED.c.dispatch_id.desc()).limit(most)).all()
+        return list(db.execute(select(OFFERED).order_by(OFFERED.c.dispatch_id.desc()).limit(most)))
 
 
 def _rows() -> Select[Any]:

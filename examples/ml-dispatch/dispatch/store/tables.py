@@ -111,7 +111,7 @@ OFFERED = Table(
     Column("preference", Float, nullable=False),
     Column("voltage", Boolean, nullable=False),
 )
-"""Of each dispatch another vehicle that could have been taken, drawn by lot: what there is to choose from, whoever chose."""
+"""Of each dispatch a vehicle that could have been taken, drawn by lot: what there is to choose from, whoever chose."""
 
 OUTCOMES = Table(
     "outcomes",
