@@ -1,8 +1,8 @@
 """Whether what there is to choose from now is still what it was: the population stability index of each feature.
 
 PSI is the sum of (now - then) · ln(now / then) over the shares of values in a few bins: 0 where nothing has changed;
-from 0.1 on people look, and above 0.25 the inputs count as other ones. It asks what could have been chosen, and not what
-was: a better model chooses other vehicles, and that is no drift.
+from 0.1 on people look, and above 0.25 the inputs count as other ones. It asks what could have been chosen, and not
+what was: a better model chooses other vehicles, and that is no drift.
 """
 
 from collections.abc import Mapping, Sequence

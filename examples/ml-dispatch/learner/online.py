@@ -2,7 +2,7 @@
 
 Each outcome adds what it says of the weights to the `precision`, and moves them by as much as it can move what is
 known already. Source: de Vilmarest and Wintenberger, "Stochastic online optimization using Kalman recursion", 2021.
-Plain gradient descent needs many times the outcomes, since the features hang together: vehicles that are near come in time.
+Plain gradient descent needs many more outcomes, since the features hang together: vehicles that are near come in time.
 
 A few lines of our own, and no library: outcomes of the same second have no order, so they are learned together, by
 their exact sums. Libraries for streams learn one after the other, and what they have learned depends on the order.
