@@ -86,17 +86,20 @@ class Place:
         """Everybody closes the browser."""
         self._clients.close()
 
-    def put(self, percentage: int, revision: str = REVISION) -> None:
+    def put(self, percentage: int, revision: str = REVISION, *, served: bool = False) -> None:
         """Do what the operator does, and come back when the service acts on it."""
         record = Record(1, latched=False, sequence=self._next(), percentage=percentage, revision=revision)
         self.redis.mset({KEY: percentage, f"{KEY}:record": encode(record)})
         self.redis.publish(f"{KEY}:changes", encode(record))
         somebody = self.person("somebody")
         order = (somebody.orders("open") or somebody.orders("assigned"))[0]["id"]
-        control = percentage == 0 or revision != REVISION
-        wait_until(
-            lambda: (somebody.optimize(order).status_code == 403) is control, within=30, what=f"{percentage} % to count"
-        )
+        control = percentage == 0 or not (served or revision == REVISION)
+
+        def counts() -> bool:
+            named = somebody.http.get("/api/config").json()["revision"] == revision
+            return (named or not served) and (somebody.optimize(order).status_code == 403) is control
+
+        wait_until(counts, within=30, what=f"{percentage} % of {revision} to count")
 
     def _next(self) -> int:
         return int(self.redis.incr("tests:sequence"))

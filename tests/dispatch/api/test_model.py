@@ -10,10 +10,10 @@ import pytest
 from dispatch import fleet
 from dispatch.breakdown import Breakdown, breakdown
 from dispatch.history import DAY, chance
-from dispatch.model import FEATURES, LARGEST_FILE, ModelError, load
+from dispatch.model import FEATURES, LARGEST_FILE, ModelError, load, save
 from dispatch.nearest import nearest
 from dispatch.recommend import recommend
-from dispatch.train import MODELS, REVISION, save, train
+from dispatch.train import MODELS, REVISION, train
 
 GOOD = json.loads((MODELS / f"{REVISION}.json").read_text())
 

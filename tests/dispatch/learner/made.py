@@ -15,7 +15,7 @@ COIN = Model("1", (0.0,) * 5, (0.5,) * 5, 0.0)
 
 
 def outcome(number: int = 1, **differs: Any) -> Outcome:
-    told = {"dispatch": number, "user": f"user-{number}", "inputs": (0.5,) * 5, "rating": 5}
+    told: dict[str, Any] = {"dispatch": number, "user": f"user-{number}", "inputs": (0.5,) * 5, "rating": 5}
     told |= {"predicted_at": NOON, "known_at": NOON}
     return Outcome(number, **(told | differs))
 

@@ -1,6 +1,7 @@
 """Poisoned outcomes are refused, counted, and never learned from."""
 
 from math import inf, nan
+from typing import Any
 
 import pytest
 from learner.lesson import State, learn
@@ -24,7 +25,7 @@ GOOD = (0.5,) * 5
     ],
     ids=str,
 )
-def test_what_can_be_no_outcome_is_refused(differs: dict[str, object], reason: Reason | None) -> None:
+def test_what_can_be_no_outcome_is_refused(differs: dict[str, Any], reason: Reason | None) -> None:
     assert trouble(outcome(**differs)) is reason
 
 
