@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the product, `make test` proves it. Both install what
 # they need, into .venv and a cache (see devstack/).
 .DEFAULT_GOAL := help
-.PHONY: pictures docs page page-tools dispatch-page help demo demo-dispatch test test-long test-dispatch test-dispatch-page simulate-long simulate-pairs unit lint style types imports format e2e-kind image-test up down status generate lock clean
+.PHONY: pictures docs page page-tools dispatch-page help demo demo-dispatch demo-learning test test-long test-dispatch test-dispatch-page simulate-long simulate-pairs unit lint style types imports format e2e-kind image-test up down status generate lock clean
 
 PYTHON ?= python3
 # Another environment for another Python: make unit PYTHON=python3.13 VENV=.venv-3.13
@@ -59,6 +59,9 @@ DISPATCH_PAGE := $(EXAMPLE)/page
 
 demo-dispatch: $(VENV)/ready .venv-dispatch/ready $(DISPATCH_PAGE)/dist/index.html ## Run the dispatch example with all that it needs, to be opened in a browser; CI=1 for a short one that ends
 	@$(BIN)/python -m devstack.dispatch $(if $(CI),--ci)
+
+demo-learning: $(VENV)/ready .venv-dispatch/ready .venv-mlflow/ready ## Have models come by themselves: one is learned and promoted, a poisoned one is taken back; CI=1 without a dashboard
+	@$(if $(CI),DASHBOARD=0) $(BIN)/python -m devstack.learning
 
 test-dispatch: .venv-dispatch/ready ## Test the dispatch example: its model, its API on a real Redis and PostgreSQL, bad input
 	@.venv-dispatch/bin/python -m devstack fetch redis-server redis-cli

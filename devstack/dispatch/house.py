@@ -1,9 +1,10 @@
 """Everything of the demo, started."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from devstack.console import say
 from devstack.demo.dashboard import watched
@@ -38,17 +39,43 @@ class House:
     phone: Phone
     dashboard: str
 
+    def begin(self, manifest: str) -> None:
+        """Apply the rollout."""
+        self.stack.cluster.kubectl("create", "namespace", "dispatch")
+        self.stack.cluster.apply(manifest)
+
 
 @contextmanager
 def running(folder: Path) -> Iterator[House]:
     """All of it, as long as the block; the rollout is applied last, and begins."""
+    with furnished(folder) as house:
+        house.begin(MANIFEST.read_text())
+        yield house
+
+
+@contextmanager
+def furnished(
+    folder: Path,
+    *,
+    options: Mapping[str, object] = MappingProxyType({}),
+    settings: Mapping[str, str] = MappingProxyType({}),
+    rate: float = RATE,
+) -> Iterator[House]:
+    """All of it but the rollout.
+
+    Args:
+        folder: Where data and logs go.
+        options: Further options of the service.
+        settings: Further settings of the operator.
+        rate: Looks at orders per second.
+    """
     with ExitStack() as parts:
         say("Starting a Kubernetes API, Redis and Prometheus on this machine.")
         stack = parts.enter_context(Stack(folder / "stack", interval="500ms"))
         say("Starting the flag server and the dispatch service.")
         flags = FlagServer(stack, folder / "flags")
-        options = {"ofrep": flags.url, "ofrep-key": flags.session_key, "page": PAGE, "faults": None}
-        service = DispatchService(stack.redis_url, folder / "service", options=options)
+        told = {"ofrep": flags.url, "ofrep-key": flags.session_key, "page": PAGE, "faults": None, **options}
+        service = DispatchService(stack.redis_url, folder / "service", options=told)
         flags.origins.append(service.url)
         stack.install()
         parts.enter_context(flags)
@@ -57,10 +84,8 @@ def running(folder: Path) -> Iterator[House]:
         stack.prometheus.set_targets("app", [service.address])
         say("Starting the operator under its shipped permissions, and users.")
         phone = parts.enter_context(ringing(folder / "notifications.yaml"))
-        stack.start_operator(env={"MLROLLOUT_NOTIFICATIONS_FILE": str(phone.file)})
-        parts.enter_context(Users(service.url, folder / "users", rate=RATE))
+        stack.start_operator(env={"MLROLLOUT_NOTIFICATIONS_FILE": str(phone.file), **settings})
+        parts.enter_context(Users(service.url, folder / "users", rate=rate))
         counted = 'sum(ml_dispatch_total{group="control"}) > 0'
         wait_until(lambda: bool(stack.prometheus and stack.prometheus.query(counted)), within=60, what="evidence")
-        stack.cluster.kubectl("create", "namespace", "dispatch")
-        stack.cluster.apply(MANIFEST.read_text())
         yield House(stack, service, flags, phone, watched(stack, folder / "dashboard", parts))

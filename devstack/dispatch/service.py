@@ -23,6 +23,9 @@ class DispatchService(Server):
         options: Further options of the service, by their names without dashes; `None` for one that takes no value.
         database: Its URL.
         python: Which Python runs it.
+
+    Attributes:
+        database: Its URL.
     """
 
     name: ClassVar[str] = "dispatch"
@@ -40,7 +43,7 @@ class DispatchService(Server):
         super().__init__(directory, launch=launch)
         self._redis_url = redis_url
         self._options = dict(options or {})
-        self._database = database or f"sqlite:///{self.directory / 'dispatch.db'}"
+        self.database = database or f"sqlite:///{self.directory / 'dispatch.db'}"
         self._python = python
 
     @property
@@ -62,7 +65,7 @@ class DispatchService(Server):
     def environment(self) -> Mapping[str, str]:
         """URLs go by the environment: they may hold passwords."""
         path = os.pathsep.join(filter(None, [str(EXAMPLE), os.environ.get("PYTHONPATH")]))
-        return {"REDIS_URL": self._redis_url, "DATABASE_URL": self._database, "PYTHONPATH": path}
+        return {"REDIS_URL": self._redis_url, "DATABASE_URL": self.database, "PYTHONPATH": path}
 
     def ready(self) -> bool:
         """Whether it serves."""

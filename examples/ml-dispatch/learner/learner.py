@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from dispatch.model import Model, ModelError, load
+from dispatch.model import ModelError, load
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -73,16 +73,17 @@ class Learner:
     def _learn(self, state: State, now: float) -> State:
         if not state.champion:
             return state
-        lesson = learn(state, self.reader.after(state.position, now), self._champion(state))
+        lesson = learn(state, self.reader.after(state.position, now), load(self.models / f"{state.champion}.json"))
         self._keep(lesson.state)  # before anything is said of it: what has been counted is not read again
         self._told(lesson)
         return lesson.state
 
     def _offer(self, state: State, now: float) -> State:
-        """Say how far the inputs have drifted, and register the candidate where it has won."""
-        if not state.champion:
+        """Say how far the inputs have drifted, and register what was learned where it has won."""
+        known = state.champion or state.candidate  # before the first champion there is the one that shall become it
+        if not known:
             return state
-        champion, choices = self._champion(state), spread(self.reader.choices())
+        champion, choices = load(self.models / f"{known}.json"), spread(self.reader.choices())
         self.metrics.drifted(psi(champion.reference, choices))
         if not may_register(state, now, self.patience):
             return state
@@ -96,9 +97,6 @@ class Learner:
         state = state.model_copy(update={"contest": Contest(), "candidate": version, "since": now})
         self._keep(state)
         return state
-
-    def _champion(self, state: State) -> Model:
-        return load(self.models / f"{state.champion}.json")
 
     def _told(self, lesson: Lesson) -> None:
         self.metrics.learned(lesson)

@@ -1,0 +1,1 @@
+"""`make demo-learning`: models that come by themselves, on one machine."""
