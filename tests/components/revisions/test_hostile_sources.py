@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from mlrollout.ports import NamedRevision
 
-from tests.components.revisions.asking import SECRET, ask, document, mlflow, unknown
+from tests.components.revisions.asking import SECRET, ask, document, mlflow, source, unknown
 from tests.support import raw_server as raw
 from tests.support.raw_server import raw_server
 
@@ -122,9 +122,11 @@ async def test_what_is_compressed_all_the_same_is_not_inflated() -> None:
 
 
 async def test_cookies_are_not_sent_back() -> None:
-    async with raw_server(raw.answers(named("7"), "Set-Cookie: session=1")) as server, document(server) as one:
-        await one.ask(deadline=5)
-        await one.ask(deadline=5)
+    async with raw_server(raw.answers(named("7"), "Set-Cookie: session=1")) as server:
+        by_name = {"address": f"http://localhost:{server.port}/candidate.json"}  # of numbers none would be kept anyway
+        async with source(http=by_name) as one:
+            await one.ask(deadline=5)
+            await one.ask(deadline=5)
         assert server.connections == 1
         assert "cookie" not in server.requests[1].lower()
 

@@ -1,7 +1,5 @@
 """A revision, who and when, in what a source says; checked, since anybody may stand there."""
 
-from collections.abc import Iterable
-
 from mlrollout.adapters.http.peer import UnusableReplyError
 from mlrollout.ports import NamedRevision
 
@@ -24,32 +22,22 @@ def named(found: object, by: object = "", at: float | None = None) -> NamedRevis
     Raises:
         UnusableReplyError: No revision stands there; the text says what does, and nothing of it.
     """
-    name = _printable(by)[:MAX_NAME].strip() if isinstance(by, str) else ""
+    name = "".join(filter(str.isprintable, by))[:MAX_NAME].strip() if isinstance(by, str) else ""
     return NamedRevision(_revision(found), name, at if at is not None and 0 <= at <= _LAST_MOMENT else None)
 
 
 def _revision(found: object) -> str:
     if isinstance(found, bool) or not isinstance(found, str | int):
         raise UnusableReplyError("names what is neither a text nor a whole number: write the revision as a text")
-    # The digits of a number beyond belief take Python so long that it refuses; its bits are counted at once.
-    if isinstance(found, int) and found.bit_length() > 4 * MAX_REVISION:
-        raise _too_long()
     text = str(found).strip()
     if not text:
         raise UnusableReplyError("names nothing: the text is empty; write the revision there")
     if len(text) > MAX_REVISION:
-        raise _too_long()
+        raise UnusableReplyError(
+            f"names a revision of more than {MAX_REVISION} characters: see whether one stands there"
+        )
     if not text.isprintable():
         raise UnusableReplyError(
             "names a revision with characters that can't be printed, line breaks for example: write one line of text"
         )
     return text
-
-
-def _too_long() -> UnusableReplyError:
-    return UnusableReplyError(f"names a revision of more than {MAX_REVISION} characters: see whether one stands there")
-
-
-def _printable(text: str) -> str:
-    characters: Iterable[str] = text[: 4 * MAX_NAME]
-    return "".join(one for one in characters if one.isprintable())
