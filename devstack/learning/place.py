@@ -16,7 +16,7 @@ from .learner import LearnerProcess
 MANIFEST = EXAMPLE / "rollout-learning.yaml"
 ADDRESS = "http://mlflow.ml:5000"
 """The registry's in the manifest; here it is on this machine."""
-RATE = 45.0
+RATE = 60.0
 """Looks at orders per second."""
 PATIENCE = 3600.0
 SEEN = "sum(ml_dispatch_satisfaction_count) > 250"
