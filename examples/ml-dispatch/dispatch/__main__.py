@@ -8,6 +8,7 @@ from pathlib import Path
 import uvicorn
 from mlrollout import Feature, Metrics, Rollout
 from prometheus_client import CollectorRegistry
+from sqlalchemy.exc import SQLAlchemyError
 
 from .api import application
 from .api.parts import Parts
@@ -22,8 +23,14 @@ log = logging.getLogger("dispatch")
 
 
 def main() -> None:
-    """Serve."""
-    options = _arguments()
+    """Serve, or say why that can't be."""
+    try:
+        _serve(_arguments())
+    except (SecretError, OSError, SQLAlchemyError, ValueError) as error:
+        raise SystemExit(f"dispatch: {error}") from None
+
+
+def _serve(options: argparse.Namespace) -> None:
     own = None if options.models else Deployed(options.model)
     with Rollout(
         "ml_dispatch:rollout_percentage",
@@ -34,11 +41,7 @@ def main() -> None:
         rollout.wait_ready(timeout=2)
         deployed = own or Named(options.models, rollout)
         _tell(deployed)
-        try:
-            parts = _parts(options, deployed, rollout)
-        except SecretError as error:
-            raise SystemExit(f"dispatch: {error}") from error
-        app = application(parts, options.page, with_faults=options.faults)
+        app = application(_parts(options, deployed, rollout), options.page, with_faults=options.faults)
         uvicorn.run(app, host=options.host, port=options.port, access_log=False, log_config=None, server_header=False)
 
 

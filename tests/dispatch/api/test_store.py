@@ -10,6 +10,7 @@ from dispatch import fleet
 from dispatch.breakdown import Breakdown
 from dispatch.fleet import SHIFT
 from dispatch.store import Conflict, Dispatches, NewDispatch, Orders, connect
+from dispatch.store.orders import OPEN_ORDERS
 from dispatch.store.tables import ORDERS
 from sqlalchemy import update
 
@@ -178,6 +179,18 @@ def test_a_dispatch_is_rated_once(dispatches: Dispatches, new: NewDispatch) -> N
     assert {rated.rating for rated, _ in counted} == {4}
     with pytest.raises(Conflict, match="rated already"):
         dispatches.rate(made, 5, None, NOON)
+    with pytest.raises(Conflict, match="rated already"):
+        dispatches.rate(made, 4, "and late", NOON)
+
+
+def test_a_user_who_signs_in_many_times_at_once_is_welcomed_once(
+    orders: Orders, request: pytest.FixtureRequest
+) -> None:
+    user = request.node.name
+    with ThreadPoolExecutor(8) as pages:
+        list(pages.map(lambda _: orders.welcome(user, NOON), range(16)))
+
+    assert len(orders.of(user)) == OPEN_ORDERS
 
 
 def test_processes_that_start_at_once_find_one_database(url: str, tmp_path: Path) -> None:

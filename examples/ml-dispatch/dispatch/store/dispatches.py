@@ -145,7 +145,7 @@ class Dispatches:
         """Answer the survey, once.
 
         Returns:
-            The dispatch, and whether the answer counts: it does not where it was given before.
+            The dispatch, and whether the answer counts: it does not where it was given before, by a second click.
 
         Raises:
             Conflict: It was rated otherwise before, or is cancelled: there is nothing to rate.
@@ -157,7 +157,8 @@ class Dispatches:
             if counts:
                 tell(db, dispatch.id, rating, now)
             rated = self._read(db, dispatch.id)
-        if rated.rating != rating:
+            said = db.scalar(select(DISPATCHES.c.comment).where(DISPATCHES.c.id == dispatch.id))
+        if (rated.rating, said) != (rating, comment):
             raise Conflict("The dispatch is cancelled." if rated.rating is None else "The dispatch is rated already.")
         return rated, counts
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from dispatch import fleet
 from dispatch.orders import Order, Point, Vehicle, Window
 
-from .tables import DISPATCHES, ORDERS, VEHICLES
+from .tables import DISPATCHES, ORDERS, VEHICLES, alone
 
 OPEN_ORDERS = 8
 """How many orders wait for a user who signs in."""
@@ -37,6 +37,7 @@ class Orders:
     def welcome(self, user: str, now: datetime) -> None:
         """Have orders wait for this user: the day brings new ones for those that are done."""
         with self._engine.begin() as db:
+            alone(db, user)
             of_user = select(func.count()).select_from(ORDERS).where(ORDERS.c.owner == user)
             ever, waiting = db.scalar(of_user) or 0, db.scalar(of_user.where(ORDERS.c.status == "open")) or 0
             rng = Random(crc32(user.encode()) + ever)  # noqa: S311 - made up

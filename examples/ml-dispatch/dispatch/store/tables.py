@@ -1,6 +1,7 @@
 """The tables, and the way to them. The same statements do for SQLite and PostgreSQL."""
 
 from time import monotonic, sleep
+from zlib import crc32
 
 from sqlalchemy import (
     BigInteger,
@@ -17,8 +18,10 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    false,
     func,
     select,
+    update,
 )
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -167,6 +170,14 @@ def _create(engine: Engine) -> None:
             db.execute(CreateTable(table, if_not_exists=True))
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
                 db.execute(CreateIndex(index, if_not_exists=True))
+
+
+def alone(db: Connection, owner: str) -> None:
+    """Have whoever else says this of the same owner wait until this transaction ends, before anything is looked up."""
+    if db.dialect.name == "postgresql":
+        db.execute(select(func.pg_advisory_xact_lock(crc32(owner.encode()))))
+    else:  # of SQLite's transactions one writes at a time, be it nothing
+        db.execute(update(ORDERS).where(false()).values(status="open"))
 
 
 def _options(url: str) -> dict[str, object]:
