@@ -78,7 +78,7 @@ class Story:
         for name, chosen in sorted(self._chosen().items(), reverse=True):
             words = {"legacy": "the nearest vehicle", first: f"version {first}", second: f"version {second}"}
             self._say(f"Online, {words.get(name, name)}: {chosen}.")
-        self._say(f"Inputs have drifted by {self._drift():.2f} at most (PSI of a feature); above 0.25 no stage begins.")
+        self._say(f"Inputs have drifted most of all in {self._drift()} (PSI); above 0.25 no stage begins.")
 
     def _is_poisoned(self, champion: str) -> None:
         version = self.place.learner.enrol(self.place.learner.pretend("poisoned"), "candidate")
@@ -99,12 +99,16 @@ class Story:
     def _chosen(self) -> dict[str, Chosen]:
         return by_choice(self.place.house.service.database)
 
-    def _drift(self) -> float:
+    def _drift(self) -> str:
         prometheus = self.place.house.stack.prometheus
-        found = prometheus.query("max(max_over_time(ml_dispatch_feature_psi[5m]))") if prometheus else []
+        found = (
+            prometheus.query("topk(1, max by (feature) (max_over_time(ml_dispatch_feature_psi[5m])))")
+            if prometheus
+            else []
+        )
         if not found:
             raise DevstackError("The learner does not say how far the inputs have drifted.")
-        return float(found[0]["value"][1])
+        return f"`{found[0]['metric']['feature']}`, by {float(found[0]['value'][1]):.2f}"
 
     def _alias(self, name: str) -> str:
         return registry.alias(self.place.registry, name)

@@ -45,7 +45,7 @@ class Learner:
 
     def round(self, state: State, now: float) -> State:
         """One round. What is out of reach is told and counted, and asked again by the next; the other steps go on."""
-        for step in (self._follow, self._learn, self._offer):
+        for step in (self._follow, self._learn, self._offer, self._drifts):
             try:
                 state = step(state, now)
             except RegistryError as error:
@@ -66,37 +66,42 @@ class Learner:
         version = self.registry.version_of(CHAMPION)
         if version is None or version == state.champion:
             return state
-        champion = load(self.models / f"{version}.json")
+        champion = load(self._file(version))
         log.info("version %s is the champion", version)
         return state.facing(champion)
 
     def _learn(self, state: State, now: float) -> State:
         if not state.champion:
             return state
-        lesson = learn(state, self.reader.after(state.position, now), load(self.models / f"{state.champion}.json"))
+        lesson = learn(state, self.reader.after(state.position, now), load(self._file(state.champion)))
         self._keep(lesson.state)  # before anything is said of it: what has been counted is not read again
         self._told(lesson)
         return lesson.state
 
     def _offer(self, state: State, now: float) -> State:
-        """Say how far the inputs have drifted, and register what was learned where it has won."""
-        known = state.champion or state.candidate  # before the first champion there is the one that shall become it
-        if not known:
-            return state
-        champion, choices = load(self.models / f"{known}.json"), spread(self.reader.choices())
-        self.metrics.drifted(psi(champion.reference, choices))
+        """Register what was learned, where it has won."""
         if not may_register(state, now, self.patience):
             return state
-        model = model_of(state, champion, choices)
+        model = model_of(state, load(self._file(state.champion)), spread(self.reader.choices()))
         told = ", ".join(f"{name} {value:g}" for name, value in model.quality.items())
         version = enrol(self.registry, self.models, model, f"learned from outcomes: {told}")
         self.registry.point(CANDIDATE, version)
-        log.info("registered version %s as the candidate, against %s: %s", version, champion.revision, told)
+        log.info("registered version %s as the candidate, against %s: %s", version, state.champion, told)
         self.metrics.registered.inc()
         # What was evidence for this one is none for the next.
         state = state.model_copy(update={"contest": Contest(), "candidate": version, "since": now})
         self._keep(state)
         return state
+
+    def _drifts(self, state: State, _: float) -> State:
+        """Say how far the inputs are from what they were when the version was registered that is rolled out now."""
+        if version := state.candidate or state.champion:
+            then = load(self._file(version)).reference
+            self.metrics.drifted(psi(then, spread(self.reader.choices())))
+        return state
+
+    def _file(self, version: str) -> Path:
+        return self.models / f"{version}.json"
 
     def _told(self, lesson: Lesson) -> None:
         self.metrics.learned(lesson)

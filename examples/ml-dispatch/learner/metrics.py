@@ -48,7 +48,7 @@ class LearnerMetrics:
         )
         self._psi = Gauge(
             "ml_dispatch_feature_psi",
-            "How far a feature's values are from what they were when the champion was registered; above 0.25 much.",
+            "How far a feature's values are from what they were when the candidate was registered; above 0.25 much.",
             ("feature",),
             registry=registry,
         )

@@ -175,13 +175,14 @@ def test_refused_outcomes_are_counted_by_their_reasons(double: RegistryDouble, t
     assert desk.number("learner_refused_total", reason="burst") == 0
 
 
-def test_drift_is_shown_against_what_the_champion_saw_and_not_where_nobody_knows(
+def test_drift_is_shown_of_the_version_that_is_rolled_out_and_not_where_nobody_knows(
     desk: Desk, double: RegistryDouble
 ) -> None:
-    state = desk.learner.round(State(), desk.now)
+    desk.registry.point("candidate", "1")
+    state = desk.learner.round(State(), desk.told.outcomes[9].known_at)
     assert desk.number("feature_psi", feature="near") is None  # last season's model says nothing of its inputs
-    double.aliases["champion"] = "2"
     state = desk.learner.round(state, desk.now)
+    assert double.aliases["candidate"] == "2"
     assert desk.number("feature_psi", feature="near") == 0
 
     desk.told.outcomes += [outcome(5000 + n, inputs=(0.05, 0.5, 1, 0.5, 1), known_at=desk.now) for n in range(500)]
