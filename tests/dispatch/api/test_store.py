@@ -1,15 +1,16 @@
 """The database, as SQLite and as PostgreSQL: whoever is quick, an order has one vehicle, and a vehicle one order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from dispatch import fleet
 from dispatch.breakdown import Breakdown
 from dispatch.fleet import SHIFT
-from dispatch.store import Conflict, Dispatches, NewDispatch, Orders, connect
+from dispatch.store import Conflict, Dispatches, NewDispatch, Orders, connect, outcomes_after
 from dispatch.store.orders import OPEN_ORDERS
 from dispatch.store.tables import ORDERS
 from sqlalchemy import update
@@ -191,6 +192,33 @@ def test_a_user_who_signs_in_many_times_at_once_is_welcomed_once(
         list(pages.map(lambda _: orders.welcome(user, NOON), range(16)))
 
     assert len(orders.of(user)) == OPEN_ORDERS
+
+
+def test_who_reads_outcomes_on_from_a_number_misses_none_however_many_tell_at_once(
+    orders: Orders, dispatches: Dispatches
+) -> None:
+    made = [dispatches.assign(new, NOON)[0] for new in _wanted(orders, ("ann", "ben", "cem"))]
+    engine, after = dispatches._engine, NOON + timedelta(seconds=1)
+    read = [row.number for row in outcomes_after(engine, 0, int(after.timestamp()), 1000)]
+    before = len(read)
+
+    with ThreadPoolExecutor(8) as people:
+        rated = [people.submit(dispatches.rate, one, 4, None, NOON) for one in made]
+        while not all(one.done() for one in rated) or len(read) == before:
+            read += [row.number for row in outcomes_after(engine, max(read, default=0), int(after.timestamp()), 1000)]
+    read += [row.number for row in outcomes_after(engine, max(read), int(after.timestamp()), 1000)]
+
+    assert len(set(read)) == len(read) == before + len(made)
+
+
+def _wanted(orders: Orders, users: Sequence[str]) -> Iterator[NewDispatch]:
+    """A free vehicle for every order of these users."""
+    for user in users:
+        orders.welcome(user, NOON)
+    waiting = [order for user in users for order in orders.of(user, "open")]
+    free = (vehicle for vehicle in orders.vehicles() if vehicle.free)
+    for order, vehicle in zip(waiting, free, strict=False):
+        yield NewDispatch(order.id, vehicle.id, "legacy", "control", None, None, SEEN, SEEN)
 
 
 def test_processes_that_start_at_once_find_one_database(url: str, tmp_path: Path) -> None:
