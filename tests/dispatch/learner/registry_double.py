@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+ELSEWHERE = "/elsewhere"
 ALIAS = "/api/2.0/mlflow/registered-models/alias"
 
 
@@ -33,6 +34,8 @@ class RegistryDouble:
         self.asked: list[dict[str, str]] = []
 
     def reply(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if path == ELSEWHERE:
+            return 200, {"model_version": {"name": "dispatch", "version": "666"}}
         if path == ALIAS and method == "GET":
             version = self.aliases.get(body["alias"])
             unknown = {"error_code": "INVALID_PARAMETER_VALUE", "message": "Registered model alias not found."}
@@ -62,7 +65,7 @@ def running() -> Iterator[RegistryDouble]:
         def _answer(self, path: str, body: dict[str, Any]) -> None:
             double.asked.append(dict(self.headers))
             time.sleep(double.hangs)
-            if double.answer is not None:
+            if double.answer is not None and path != ELSEWHERE:
                 status, text = double.answer
             else:
                 status, told = double.reply(self.command, path, body)
@@ -70,7 +73,7 @@ def running() -> Iterator[RegistryDouble]:
             try:
                 self.send_response(status)
                 if status == 302:
-                    self.send_header("Location", f"{double.url}/elsewhere")
+                    self.send_header("Location", f"{double.url}{ELSEWHERE}")
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
                 self.wfile.write(text)

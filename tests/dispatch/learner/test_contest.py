@@ -5,7 +5,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from learner.contest import ALPHA, LARGEST, Contest
+from learner.contest import LARGEST, Contest
 from learner.lesson import learn
 from learner.online import Online
 
@@ -16,7 +16,7 @@ CONTESTS, OUTCOMES = 400, 400
 
 def test_a_candidate_that_is_no_better_wins_by_chance_in_one_of_twenty_at_most() -> None:
     rng = Random(1)  # noqa: S311 - the same each time
-    assert sum(wins_by_chance(rng) for _ in range(CONTESTS)) <= ALPHA * CONTESTS
+    assert sum(wins_by_chance(rng) for _ in range(CONTESTS)) <= CONTESTS / 20
 
 
 def wins_by_chance(rng: Random) -> bool:
@@ -41,7 +41,7 @@ def test_one_that_learns_all_the_time_wins_no_more_often_where_there_is_nothing_
             if contest.won:
                 won += 1
                 break
-    assert won <= ALPHA * 60
+    assert won <= 60 / 20
 
 
 def test_what_is_truly_better_wins_soon() -> None:

@@ -68,6 +68,7 @@ def test_a_candidate_that_has_won_is_registered_once_and_its_file_is_a_model(
     state = desk.learner.round(desk.learner.begin(), desk.now)
 
     assert double.aliases == {"champion": "1", "candidate": "2"}
+    assert state.contest == Contest()  # what was evidence for this one is none for the next
     model = load(desk.models / "2.json")
     assert model.revision == "2"
     assert set(model.reference) == set(FEATURES)
