@@ -18,7 +18,7 @@ from .users import Users
 
 MANIFEST = EXAMPLE / "rollout-dispatch.yaml"
 PAGE = EXAMPLE / "page" / "dist"
-RATE = 30.0
+RATE, ASSIGN = 30.0, 0.3
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ def furnished(
     options: Mapping[str, object] = MappingProxyType({}),
     settings: Mapping[str, str] = MappingProxyType({}),
     rate: float = RATE,
+    assign: float = ASSIGN,
 ) -> Iterator[House]:
     """All of it but the rollout.
 
@@ -68,6 +69,7 @@ def furnished(
         options: Further options of the service.
         settings: Further settings of the operator.
         rate: Looks at orders per second.
+        assign: The share of them that end in an assignment.
     """
     with ExitStack() as parts:
         say("Starting a Kubernetes API, Redis and Prometheus on this machine.")
@@ -85,7 +87,7 @@ def furnished(
         say("Starting the operator under its shipped permissions, and users.")
         phone = parts.enter_context(ringing(folder / "notifications.yaml"))
         stack.start_operator(env={"MLROLLOUT_NOTIFICATIONS_FILE": str(phone.file), **settings})
-        parts.enter_context(Users(service.url, folder / "users", rate=rate))
+        parts.enter_context(Users(service.url, folder / "users", rate=rate, assign=assign))
         counted = 'sum(ml_dispatch_total{group="control"}) > 0'
         wait_until(lambda: bool(stack.prometheus and stack.prometheus.query(counted)), within=60, what="evidence")
         yield House(stack, service, flags, phone, watched(stack, folder / "dashboard", parts))

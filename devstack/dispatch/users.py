@@ -16,18 +16,21 @@ class Users(Server):
     Args:
         url: The service.
         rate: Looks at orders per second.
+        assign: The share of looks that end in an assignment.
     """
 
     name: ClassVar[str] = "users"
 
-    def __init__(self, url: str, directory: Path, *, rate: float) -> None:
+    def __init__(self, url: str, directory: Path, *, rate: float, assign: float) -> None:
         super().__init__(directory)
         self._url = url
         self._rate = rate
+        self._assign = assign
 
     def command(self) -> Sequence[str]:
         """The load, from the working copy."""
-        return [str(PYTHON), "-m", "dispatch.load", "--url", self._url, "--rate", str(self._rate)]
+        told = ("--url", self._url, "--rate", str(self._rate), "--assign", str(self._assign))
+        return [str(PYTHON), "-m", "dispatch.load", *told]
 
     def environment(self) -> Mapping[str, str]:
         """Where its package is."""

@@ -16,8 +16,8 @@ from .learner import LearnerProcess
 MANIFEST = EXAMPLE / "rollout-learning.yaml"
 ADDRESS = "http://mlflow.ml:5000"
 """The registry's in the manifest; here it is on this machine."""
-RATE = 60.0
-"""Looks at orders per second."""
+RATE, ASSIGN = 22.0, 0.9
+"""Looks at orders per second, and the share that ends in an assignment: outcomes are what it is about."""
 PATIENCE = 3600.0
 SEEN = "sum(ml_dispatch_satisfaction_count) > 250"
 """Enough dispatches for the first version to say what its inputs are like."""
@@ -51,7 +51,9 @@ def running(folder: Path) -> Iterator[Place]:
         say("Starting a model registry: MLflow on SQLite.")
         registry = parts.enter_context(MlflowServer(folder / "mlflow")).url
         settings = {"MLROLLOUT_ALLOWED_REVISION_SOURCES": registry}
-        house = parts.enter_context(furnished(folder, options={"models": models}, settings=settings, rate=RATE))
+        house = parts.enter_context(
+            furnished(folder, options={"models": models}, settings=settings, rate=RATE, assign=ASSIGN)
+        )
         say("Starting the learner.")
         told = (registry, models, house.service.database, folder / "learner")
         learner = parts.enter_context(LearnerProcess(*told, patience=PATIENCE))

@@ -19,7 +19,7 @@ from .history import chance
 
 USERS = 300
 ASSIGN = 0.3
-"""The share of looks that end in an assignment."""
+"""The share of looks that end in an assignment, unless another is asked for."""
 CANCEL = 0.1
 """The share of assignments that somebody cancels."""
 
@@ -38,11 +38,13 @@ class Users:
     Args:
         http: Asks the service.
         rng: What they happen to do.
+        assign: The share of looks that end in an assignment.
     """
 
-    def __init__(self, http: httpx.AsyncClient, rng: Random) -> None:
+    def __init__(self, http: httpx.AsyncClient, rng: Random, assign: float) -> None:
         self._http = http
         self._rng = rng
+        self._assigning = assign
         self._cookies: dict[str, str] = {}
         self._orders: dict[str, list[int]] = {}
 
@@ -53,7 +55,7 @@ class Users:
             await self._sign_in(user)
         order = self._orders[user].pop()
         choice = await self._look(user, order)
-        if choice and self._rng.random() < ASSIGN:
+        if choice and self._rng.random() < self._assigning:
             await self._assign(user, order, choice)
 
     async def _sign_in(self, user: str) -> None:
@@ -87,11 +89,11 @@ class Users:
         return answer.json()
 
 
-async def load(url: str, per_second: float) -> None:
+async def load(url: str, per_second: float, assign: float = ASSIGN) -> None:
     """Work at this rate until cancelled, at random moments and without waiting for answers."""
     rng = Random(1)  # noqa: S311 - synthetic users
     async with httpx.AsyncClient(base_url=url, timeout=5, trust_env=False) as http, asyncio.TaskGroup() as working:
-        users = Users(http, rng)
+        users = Users(http, rng, assign)
         while True:
             await asyncio.sleep(rng.expovariate(per_second))
             working.create_task(_bear(users.work()))
@@ -107,9 +109,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="dispatch.load", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="the service")
     parser.add_argument("--rate", type=float, default=30, help="looks at orders per second (default: 30)")
+    parser.add_argument(
+        "--assign", type=float, default=ASSIGN, help=f"share that ends in an assignment (default: {ASSIGN})"
+    )
     options = parser.parse_args()
     with suppress(KeyboardInterrupt):
-        asyncio.run(load(options.url, options.rate))
+        asyncio.run(load(options.url, options.rate, options.assign))
 
 
 if __name__ == "__main__":
