@@ -13,8 +13,10 @@ from . import registry
 from .figures import Chosen, by_choice
 from .place import Place
 
-WITHIN = 150.0
+WITHIN = 240.0
 PAUSE = 0.5
+DRIFT = 'topk(1, max by (feature) (max_over_time(ml_dispatch_feature_psi{feature!="rested"}[5m])))'
+"""The feature that has drifted most of all, of those that the rollout's guardrail asks about."""
 
 
 @dataclass
@@ -101,11 +103,7 @@ class Story:
 
     def _drift(self) -> str:
         prometheus = self.place.house.stack.prometheus
-        found = (
-            prometheus.query("topk(1, max by (feature) (max_over_time(ml_dispatch_feature_psi[5m])))")
-            if prometheus
-            else []
-        )
+        found = prometheus.query(DRIFT) if prometheus else []
         if not found:
             raise DevstackError("The learner does not say how far the inputs have drifted.")
         return f"`{found[0]['metric']['feature']}`, by {float(found[0]['value'][1]):.2f}"

@@ -1,7 +1,8 @@
 """Whether what there is to choose from now is still what it was: the population stability index of each feature.
 
-It is asked of the version that is rolled out. The champion's reference would not do: with the champion the world has
-changed (where a model prefers rested drivers, they are soon rare), and that is what its successor has learned from.
+It is asked of the version that is rolled out, and not of the champion: with the champion the world has changed, and
+that is what its successor has learned from. Where a model prefers rested drivers they are soon rare. So a guardrail
+leaves that feature out: what a model does to its own inputs grows with its percentage, and is no drift.
 
 PSI is the sum of (now - then) · ln(now / then) over the shares of values in a few bins: 0 where nothing has changed;
 from 0.1 on people look, and above 0.25 the inputs count as other ones. It asks what could have been chosen, and not

@@ -12,9 +12,8 @@ def test_it_runs_from_nothing_to_a_champion_and_through_an_outage(double: Regist
     database = f"sqlite:///{tmp_path / 'dispatch.db'}"
     with LearnerProcess(double.url, tmp_path / "models", database, tmp_path / "learner", patience=1) as learner:
         version = learner.enrol(learner.pretend("season"), "candidate", "champion")
-        wait_until(
-            lambda: (tmp_path / "learner" / "learner.json").exists(), within=30, what="it to follow the champion"
-        )
+        kept = tmp_path / "learner" / "learner.json"
+        wait_until(kept.exists, within=30, what="it to follow the champion")
 
         double.answer = (503, b"")
 
