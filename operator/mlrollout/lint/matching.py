@@ -40,6 +40,15 @@ def excluded(asked: LabelAsked, others: Collection[LabelAsked]) -> bool:
     return named is not None and _kept(asked, named) == frozenset()
 
 
+def edge(others: Collection[LabelAsked]) -> float | None:
+    """The edge of the one bucket that `le` asks for; `None` where it asks for none, or for several."""
+    found = [unquoted(string) for label, op, string in others if (label, op) == ("le", "MatchOp.Equal")]
+    try:
+        return float(found[0]) if len(found) == 1 else None
+    except ValueError:
+        return None
+
+
 def _named(label: str, others: Collection[LabelAsked]) -> frozenset[str] | None:
     """The values that a label may have by one of these; `None` where none names them."""
     found = (_values(op, string) for name, op, string in others if name == label and op in _NAMING)

@@ -1,7 +1,7 @@
 """What the selectors of a guardrail show of themselves that tests block by block, and what its stages do."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import promql_parser as promql
 
@@ -13,13 +13,15 @@ from mlrollout.api.spec import Spec
 from mlrollout.api.threshold import ThresholdGuardrail
 
 from .finding import Finding, Level
-from .matching import excluded, implied, unquoted
+from .matching import edge, excluded, implied, unquoted
 from .tree import SIGNS, Strings, matchers, read, selector, walk
 
 _GROUP = "group"
 """The label by which the SDK tells the groups apart."""
 _NAME = "__name__"
 """The label that a metric's name is to Prometheus."""
+_EDGE = "le"
+"""The label that a bucket's edge is to Prometheus."""
 _FAR = 50.0
 """How many times worse nobody tolerates: it is meant in per cent."""
 _TREATMENT = (_GROUP, "MatchOp.Equal", '"treatment"')
@@ -97,6 +99,10 @@ def _pair(bad: SelectorField | None, every: SelectorField | None) -> Iterator[Fi
     """Bad events and all events, of which they have to be a part."""
     if bad is None or every is None:
         return
+    nested = _nested(bad, every)
+    if nested:
+        # A histogram's greater bucket counts what is in the lesser, so that what is asked of `le` parts nothing.
+        bad, every = replace(bad, asks=_but_le(bad)), replace(every, asks=_but_le(every), name=bad.name)
     apart = _listed(one for one in every.labels if excluded(one, bad.labels))
     missing = _listed(one for one in every.labels if not implied(one, bad.labels))
     alone = _listed(one for one in bad.labels if one[0] == _GROUP and not implied(one, every.labels))
@@ -108,7 +114,7 @@ def _pair(bad: SelectorField | None, every: SelectorField | None) -> Iterator[Fi
     elif missing:
         message = f"these are no part of `all`, which asks for {missing}: more may be bad than there are"
         yield Finding(Level.WARNING, bad.where, message, f"give `bad` {missing}, too")
-    elif bad.metric == every.metric and all(implied(one, every.labels) for one in bad.labels):
+    elif bad.metric == every.metric and not nested and all(implied(one, every.labels) for one in bad.labels):
         yield Finding(Level.WARNING, bad.where, "it is the same as `all`: every event is a bad one")
     elif alone:
         message = f"it counts every group, and `bad` {alone} alone: the share is smaller than it is"
@@ -118,6 +124,20 @@ def _pair(bad: SelectorField | None, every: SelectorField | None) -> Iterator[Fi
         yield Finding(
             Level.ADVICE, bad.where, message, "one metric with a label for the outcome is always of one piece"
         )
+
+
+def _nested(bad: SelectorField, every: SelectorField) -> bool:
+    """Whether these are a bucket of a histogram, and a greater one or its count."""
+    edges = [edge(one.asks) for one in (bad, every)]
+    if not bad.metric.endswith("_bucket") or edges[0] is None:
+        return False
+    if every.metric == f"{bad.metric.removesuffix('_bucket')}_count":
+        return True
+    return every.metric == bad.metric and edges[1] is not None and edges[0] < edges[1]
+
+
+def _but_le(one: SelectorField) -> frozenset[tuple[str, str, str]]:
+    return frozenset(asked for asked in one.asks if asked[0] != _EDGE)
 
 
 def _buckets(found: SelectorField | None) -> Iterator[Finding]:

@@ -40,6 +40,8 @@ FINE = [
     rate(bad=BAD, all='d_total{group="treatment",status=~".+"}'),
     rate(bad='d_total{group="treatment",code=~"5.."}', all='d_total{group="treatment",code=~".*"}'),
     rate(bad='d_total{code=~"5..",app=~"a.*"}', all='d_total{app=~"a.*"}'),
+    compare(bad='s_bucket{le="3.0"}', all='s_bucket{le="+Inf"}'),
+    compare(bad='s_bucket{le="3.0",app="a"}', all='s_count{app="a"}'),
     rate(bad=r"""d_total{a="x\"y",s="f"}""", all=r"""d_total{a='x"y'}"""),
 ]
 
@@ -71,6 +73,11 @@ WRONG = [
     (rate(bad=BAD, all='d_total{group="treatment",status=~"[fs].*"}'), "rate.bad", 'give `bad` status=~"[fs].*", too'),
     (rate(bad='x_total{status="failure"}', all=T), "rate.bad", 'give `bad` group="treatment", too'),
     (rate(bad=BAD, all="d_total"), "rate.all", 'it counts every group, and `bad` group="treatment" alone'),
+    (compare(bad='s_bucket{le="+Inf"}', all='s_bucket{le="3.0"}'), "compare.bad", "no event is in both"),
+    (compare(bad='s_bucket{le="3.0"}', all='s_bucket{le="3.0"}'), "compare.bad", "it is the same as `all`"),
+    (compare(bad='s_bucket{le="3.0"}', all='t_bucket{le="+Inf"}'), "compare.bad", "no event is in both"),
+    (compare(bad='s_bucket{le="three"}', all='s_bucket{le="+Inf"}'), "compare.bad", "no event is in both"),
+    (compare(bad='s_bucket{le="3.0",app="a"}', all='s_count{app="b"}'), "compare.bad", "no event is in both"),
     (rate(histogram='s_bucket{le="2"}', above="2"), "rate.histogram", "leave `le` out"),
     (rate(histogram="seconds", above="2"), "rate.histogram", "write seconds_bucket"),
     (rate(histogram="seconds_count", above="2"), "rate.histogram", "write seconds_bucket"),
