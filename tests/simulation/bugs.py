@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from mlrollout.api.guardrail import Guardrail
+from mlrollout.api.revision_from import RevisionFrom
 from mlrollout.api.spec import Spec, Stage
 from mlrollout.assignment.view import TrafficView
 from mlrollout.domain import decide, gate, latch, notices, partial, progress, rollback_cause, traffic_plan
@@ -338,8 +339,8 @@ def tell_the_newest_first(patch: pytest.MonkeyPatch) -> None:
 def believe_one_answer(patch: pytest.MonkeyPatch) -> None:
     """What a source of revisions names once counts, though a replica of it may lag."""
 
-    def heard(self: Naming, found: NamedRevision, interval: float) -> bool:
-        self.named, self.until = found, LoopTime(loop_time() + 3 * interval)
+    def heard(self: Naming, found: NamedRevision, source: RevisionFrom, asked: float) -> bool:
+        self.named, self.until, self.asked = found, LoopTime(loop_time() + 3 * source.interval), asked
         return True
 
     patch.setattr(Naming, "heard", heard)
@@ -361,7 +362,7 @@ def try_again_what_was_rolled_back(patch: pytest.MonkeyPatch) -> None:
 def announce_what_runs(patch: pytest.MonkeyPatch) -> None:
     """The source of a revision is told that it is complete before it is."""
 
-    async def hasty(self: Inquiry, asked: RevisionSource) -> None:
+    async def hasty(self: Inquiry, asked: RevisionSource, _: RevisionFrom) -> None:
         saved = self.tracked.resource.saved
         if saved is not None and self.tracked.naming.announced != saved.record.revision:
             await asked.completed(saved.record.revision, deadline=1.0)

@@ -163,6 +163,9 @@ def _source() -> Iterator[Sample]:
         yield from texts(f"{path}.mlflow.{alias}", shortest=1, longest=253)
         bad = f"{path}.mlflow.{alias} in body should match '^[A-Za-z0-9_.-]+$'"
         yield Sample(f"{path}.mlflow.{alias}", "two words", bad)
+    another = "onCompletion has to be another alias than alias, and not latest, which MLflow sets by itself"
+    for alias in ("candidate", "latest"):
+        yield Sample(f"{path}.mlflow", REGISTRY["mlflow"] | {"onCompletion": alias}, another)
     for part in ("name", "key"):
         yield from texts(f"{path}.configMap.{part}", shortest=1, longest=253)
     pointer = f"{path}.http.pointer"

@@ -16,8 +16,17 @@ _ONE = "name one source of revisions: mlflow, configMap or http"
 _SOURCES = ("mlflow", "configMap", "http")
 
 
+_SET = "onCompletion has to be another alias than alias, and not latest, which MLflow sets by itself"
+
+
 class MLflowModel(Model):
     """An alias of a registered model in MLflow; its address must match a pattern the administrator allows."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            ("!has(self.onCompletion) || (self.onCompletion != self.alias && self.onCompletion != 'latest')", _SET)
+        )
+    )
 
     address: SourceAddress
     """For example `http://mlflow.ml:5000`, without user name or password."""
@@ -30,6 +39,12 @@ class MLflowModel(Model):
     secret_ref: SecretRef | None = None
     """What it is shown: a Secret with any of token, username and password, headers, ca, certificate and key, as
     docs/managed-prometheus.md says. The operator must be allowed to read it. Left out: nothing."""
+
+    @model_validator(mode="after")
+    def _another(self) -> Self:
+        if self.on_completion in (self.alias, "latest"):
+            raise ValueError(_SET)
+        return self
 
 
 class ConfigMapKey(Model):

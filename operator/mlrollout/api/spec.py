@@ -73,6 +73,7 @@ class TrafficSpec(Model):
     """Per cent of the users, 0 to 50, who stay in control at every percentage, so that there is a control group at
     100, too: with 5, a stage at 100 has 95 % of the users in treatment. Who they are follows from the user's id, and
     is independent of who enters first. It changes together with the revision alone: it holds for a whole attempt.
+    Where revisionFrom names the revision, a change counts from the next attempt on.
     Applications need a client that knows it (docs/redis-contract.md). Left out: nobody."""
 
 

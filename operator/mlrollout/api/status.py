@@ -143,6 +143,8 @@ class Progress(Model):
     """Whether the source of revisions knows of that, where spec.revisionFrom says that it shall."""
     cleared: Text = ""
     """The revision that a person approved, ahead of its attempt."""
+    cleared_at: Moment | None = None
+    """When."""
     reason: Word = ""
     """Why the attempt was taken to zero, in one word."""
     message: Message = ""

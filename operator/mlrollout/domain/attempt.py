@@ -128,6 +128,7 @@ def renew(state: State, spec: Spec, observation: Observation, now: float) -> Sta
         fingerprint=spec.fingerprint,
         runs=(),
         cleared="",
+        cleared_at=0.0,
     )
     if state.record.revision != before.revision:
         state = named.told(spec, observation, state, now)

@@ -4,7 +4,7 @@
 person (paused, approval) is neither: nothing moves, and nothing is wrong.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from mlrollout.api import moment
@@ -71,16 +71,19 @@ def stalled(reason: str, message: str) -> tuple[Fact, ...]:
 def facts(spec: Spec, observation: Observation, decision: Decision, now: float) -> tuple[Fact, ...]:
     """The conditions that a decision leaves the object in."""
     health = _health(spec, observation, decision.state, now)
-    traffic = _traffic(decision)
-    return (*_with_what_waits(_summary(decision, traffic, health, now), decision.state), health, traffic)
+    traffic = _traffic(spec, observation, decision)
+    if traffic.reason == Reason.REVISION_UNKNOWN:
+        return (*_moving(traffic.reason, named.unknown(spec, observation)), health, traffic)
+    ready, *others = _summary(decision, traffic, health, now)
+    said = (ready.message, *_of_source(spec, observation, decision.state))
+    return (replace(ready, message="; ".join(one.rstrip(".") for one in said)), *others, health, traffic)
 
 
-def _with_what_waits(summary: tuple[Fact, ...], state: State | None) -> tuple[Fact, ...]:
-    """The summary, in which `Ready` says as well which revision waits for a person."""
-    ready, *others = summary
-    for waits in named.waits(state) if state is not None else ():
-        ready = replace(ready, message=f"{ready.message}; {waits}")
-    return (ready, *others)
+def _of_source(spec: Spec, observation: Observation, state: State | None) -> Iterator[str]:
+    """What `Ready` says as well: which revision waits, and what is wrong with the source of revisions."""
+    if state is not None:
+        yield from named.waits(spec, state)
+        yield from filter(None, (observation.unnamed, "" if state.announced else observation.unannounced))
 
 
 def _summary(decision: Decision, traffic: Fact, health: Fact, now: float) -> tuple[Fact, ...]:
@@ -88,9 +91,6 @@ def _summary(decision: Decision, traffic: Fact, health: Fact, now: float) -> tup
     conflict = _alert(decision.alerts, Reason.KEY_CONFLICT)
     if conflict is not None:
         return stalled(conflict.reason, conflict.message)
-    unknown = _alert(decision.alerts, Reason.REVISION_UNKNOWN)
-    if state is None and unknown is not None:
-        return _moving(unknown.reason, unknown.message)
     if state is not None and decision.blockers:
         return _held_back(state, decision.blockers, now)
     if state is None or traffic.status is not ConditionStatus.TRUE:
@@ -125,13 +125,16 @@ def _moving(reason: str, message: str) -> tuple[Fact, ...]:
     )
 
 
-def _traffic(decision: Decision) -> Fact:
+def _traffic(spec: Spec, observation: Observation, decision: Decision) -> Fact:
     for reason in (Reason.KEY_CONFLICT, Reason.RECORD_UNREADABLE, Reason.TRAFFIC_UNCONFIRMED):
         alert = _alert(decision.alerts, reason)
         if alert is not None:
             status = ConditionStatus.UNKNOWN if reason is Reason.TRAFFIC_UNCONFIRMED else ConditionStatus.FALSE
             return Fact(TRAFFIC_APPLIED, status, reason, alert.message)
     state = decision.state
+    if state is None and named.effective(spec, None, observation) is None:
+        message = "nothing is rolled out yet, so that Redis need hold nothing"
+        return Fact(TRAFFIC_APPLIED, ConditionStatus.FALSE, Reason.REVISION_UNKNOWN, message)
     if state is None or not state.confirmed:
         shall = "0" if state is None else str(state.record.percentage)
         why = f": {_messages(decision.blockers)}" if decision.blockers else ""

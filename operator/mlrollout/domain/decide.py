@@ -58,7 +58,7 @@ def decide(spec: Spec, state: State | None, observation: Observation, now: float
     alerts += _approvals(spec, step)
     alerts += evidence_alerts(spec, observation, step.state, now)
     alerts += in_manifests(observation.verbs)
-    alerts += _of_source(observation, step.state)
+    alerts += _of_source(spec, observation, step.state)
     alerts += claimed(observation)
     # The guard may end with completion, so that counts once it is saved, too: until then whoever looks, looks on.
     completes = step.state.phase is Phase.COMPLETED and known.phase is not Phase.COMPLETED
@@ -78,7 +78,7 @@ def _first_sight(spec: Spec, observation: Observation, now: float) -> Decision:
         return Decision(state=None, alerts=(conflict(observation.traffic, observation),))
     begins = named.effective(spec, None, observation)
     if begins is None:
-        return Decision(state=None, alerts=tuple(_of_source(observation, None)))
+        return Decision(state=None, alerts=tuple(_unknown(observation)))
     state = begin(begins, observation, observation.traffic, now)
     if state.record == observation.traffic.record:
         return Decision(state, Lower(state.record))
@@ -132,12 +132,18 @@ def _may_progress(observation: Observation, planned: TrafficPlan) -> bool:
     return state.confirmed and state.phase is not Phase.ROLLED_BACK and observation.traffic is not None
 
 
-def _of_source(observation: Observation, state: State | None) -> Iterator[Alert]:
+def _of_source(spec: Spec, observation: Observation, state: State) -> Iterator[Alert]:
     """What is said of the source of its revisions."""
+    yield from _unknown(observation)
+    if observation.unannounced and not state.announced:
+        yield Alert(Reason.ALIAS_NOT_SET, "source", observation.unannounced)
+    for message in named.waits(spec, state):
+        yield Alert(Reason.AWAITING_APPROVAL, "revision", message, warning=False)
+
+
+def _unknown(observation: Observation) -> Iterator[Alert]:
     if observation.unnamed:
         yield Alert(Reason.REVISION_UNKNOWN, "source", observation.unnamed)
-    for message in named.waits(state) if state is not None else ():
-        yield Alert(Reason.AWAITING_APPROVAL, "revision", message, warning=False)
 
 
 def _approvals(spec: Spec, step: Progressed) -> list[Alert]:

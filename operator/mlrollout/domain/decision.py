@@ -31,8 +31,10 @@ class Observation:
             down for longer than may be; empty otherwise.
         claim: Who else was last seen to want its key.
         named: What the source of its revision names; `None` where that is not known now.
-        unnamed: Why not, once that has lasted; for people.
+        asked: When it was asked what it names, seconds since the epoch.
+        unnamed: Why that is not known, once that has lasted; for people.
         announced: The revision whose completion that source is known to know of; empty for none.
+        unannounced: Why the source can't be told of a completion, once that has lasted; for people.
     """
 
     uid: str
@@ -47,8 +49,10 @@ class Observation:
     unguarded: str = ""
     claim: Claim | None = None
     named: NamedRevision | None = None
+    asked: float = 0.0
     unnamed: str = ""
     announced: str = ""
+    unannounced: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from mlrollout.api.status import Status
 
 from .annotations import requests
 from .decision import Observation
+from .named import effective
 from .persist import from_status
 from .reason import Reason
 from .request import Request, Verb
@@ -58,6 +59,7 @@ def foretell(found: Mapping[str, Any], verb: Verb, value: str, now: float) -> Fo
     except ValidationError:
         return Foretold(verb, value, means=_UNKNOWN.format("spec"))
     observation = Observation(state.record.owner, state.record.holder, verbs=requests(found.get("metadata") or {}))
+    spec = effective(spec, state, observation) or spec
     answered = answer(verb, Request(value, ""), spec, observation, state, now)
     if isinstance(answered, Refusal):
         return Foretold(verb, value, refused=answered.because)

@@ -62,6 +62,7 @@ def _told_after(working: State, loaded: State) -> State:
         paused=loaded.paused,
         waiting=loaded.waiting,
         cleared=loaded.cleared,
+        cleared_at=loaded.cleared_at,
         verbs={**loaded.verbs, **marks},
         history=(*loaded.history, *numbered)[-HISTORY:],
         serial=loaded.serial + len(unsaved),

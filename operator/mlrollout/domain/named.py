@@ -1,21 +1,24 @@
 """Revisions that a source names: which of them shall be rolled out, and which waits for a person. Pure."""
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from mlrollout.api import moment
 from mlrollout.api.approval import Approval
 from mlrollout.api.spec import Spec
 
+from .decision import Observation
 from .reason import Reason
 from .state import NamedRevision, Phase, State
 
-if TYPE_CHECKING:
-    from .decision import Observation
+_ROUNDED = 0.001
+"""Seconds by which a moment may have grown in the status."""
+_PLAIN = re.compile(r"[\w.@:/+-]+")
 
 
-def noted(spec: Spec, state: State, observation: "Observation") -> State:
+def noted(spec: Spec, state: State, observation: Observation) -> State:
     """The state with what its source names, as far as that waits for a person."""
     source, found = spec.revision_from, observation.named
     if source is None:
@@ -25,11 +28,16 @@ def noted(spec: Spec, state: State, observation: "Observation") -> State:
     news = found.revision != state.record.revision
     # Of what is named in between, a person has said nothing.
     cleared = state.cleared if news and found.revision == state.cleared else ""
-    waits = news and source.approval is Approval.MANUAL and not cleared
+    # A registry does not take from users what a person has paused.
+    waits = news and (_paused(spec, state) or (source.approval is Approval.MANUAL and not cleared))
     return replace(state, waiting=found if waits else None, cleared=cleared)
 
 
-def effective(spec: Spec, state: State | None, observation: "Observation") -> Spec | None:
+def _paused(spec: Spec, state: State) -> bool:
+    return spec.paused or state.paused
+
+
+def effective(spec: Spec, state: State | None, observation: Observation) -> Spec | None:
     """The spec with the revision that shall be rolled out; `None` where there is none yet.
 
     What stands goes on while nothing is named, whatever the cause: no attempt begins without a version that the source
@@ -38,33 +46,45 @@ def effective(spec: Spec, state: State | None, observation: "Observation") -> Sp
     if spec.revision or spec.revision_from is None:
         return spec
     found = observation.named.revision if observation.named is not None else ""
-    if state is not None:
-        found = state.record.revision if state.waiting is not None else found or state.cleared or state.record.revision
+    if state is not None and (not found or state.waiting is not None or _asks_again(state, observation)):
+        found = state.record.revision
     return spec.model_copy(update={"revision": found}) if found else None
+
+
+def _asks_again(state: State, observation: Observation) -> bool:
+    """Whether a person's word is newer than what the source said: it may name another by now."""
+    return bool(state.cleared) and observation.asked + _ROUNDED < state.cleared_at
 
 
 def approved(state: State, waits: NamedRevision, now: float, why: str) -> State:
     """The state once a person has said that what waits may begin."""
-    state = replace(state, waiting=None, cleared=waits.revision)
+    state = replace(state, waiting=None, cleared=waits.revision, cleared_at=now)
     return state.with_transition(now, Reason.APPROVED, f"revision {waits.revision} may begin: {why}")
 
 
-def is_meant(waits: NamedRevision, why: str) -> bool:
-    """Whether a person's word begins with the revision that waits."""
-    return f"{why} ".startswith(f"{waits.revision} ")
+def is_meant(waits: NamedRevision, why: str, *, alone: bool) -> bool:
+    """Whether a person's word begins with the revision that waits.
+
+    Args:
+        waits: The revision.
+        why: What the person said.
+        alone: Whether nothing else waits that it could be about: many a reason begins with a number.
+    """
+    words = f"{why} "
+    return words.startswith(f"revision {waits.revision} ") or (alone and words.startswith(f"{waits.revision} "))
 
 
-def told(spec: Spec, observation: "Observation", state: State, now: float) -> State:
+def told(spec: Spec, observation: Observation, state: State, now: float) -> State:
     """The state that tells where the revision of its new attempt comes from."""
     if spec.revision_from is None:
         return state
-    message = f"{spec.revision_from.where} names revision {state.record.revision}"
+    message = f"{spec.revision_from.where} names revision {_quoted(state.record.revision)}"
     named = observation.named
     origin = _origin(named) if named is not None and named.revision == state.record.revision else ""
     return state.with_transition(now, Reason.REVISION_FOUND, message + origin)
 
 
-def announced(spec: Spec, observation: "Observation", state: State, now: float) -> State:
+def announced(spec: Spec, observation: Observation, state: State, now: float) -> State:
     """The state that tells that its source knows of the completion, once it does."""
     alias = completion_alias(spec)
     known = alias and observation.announced == state.record.revision
@@ -80,18 +100,31 @@ def completion_alias(spec: Spec) -> str:
     return mlflow.on_completion or "" if mlflow is not None else ""
 
 
-def waits(state: State) -> Iterator[str]:
+def unknown(spec: Spec, observation: Observation) -> str:
+    """What a person is told of an object that has no revision yet."""
+    where = spec.revision_from.where if spec.revision_from is not None else "its source"
+    return observation.unnamed or f"{where} has not said yet which revision shall be rolled out"
+
+
+def waits(spec: Spec, state: State) -> Iterator[str]:
     """What a person is told about a revision that waits."""
-    if state.waiting is not None:
-        revision = state.waiting.revision
-        yield (
-            f"revision {revision}{_origin(state.waiting)} waits for a person: "
-            f'annotate mlrollout.dev/approve="{revision} why"'
-        )
+    if state.waiting is None:
+        return
+    revision = state.waiting.revision
+    about = f"revision {_quoted(revision)}{_origin(state.waiting)} waits"
+    if _paused(spec, state):
+        yield f"{about} while the rollout is paused"
+    else:
+        yield f'{about} for a person: annotate mlrollout.dev/approve="{revision} why"'
 
 
 def _origin(named: NamedRevision) -> str:
-    """Who brought it there and when, as far as that is known."""
-    by = f" by {named.by}" if named.by else ""
-    at = f" at {moment.to_second(named.at)}" if named.at is not None else ""
-    return f", brought there{by}{at}" if by or at else ""
+    """By whom it is and of when, as far as that is known."""
+    by = f"by {_quoted(named.by)}" if named.by else ""
+    at = moment.to_second(named.at) if named.at is not None else ""
+    return f" ({', '.join(filter(None, (by, at)))})" if by or at else ""
+
+
+def _quoted(text: str) -> str:
+    """What a stranger may have written, so that nobody takes it for the operator's own words."""
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)

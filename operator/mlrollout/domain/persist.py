@@ -99,6 +99,7 @@ def _progress(state: State) -> Progress:
         completed=state.completed,
         announced=state.announced,
         cleared=state.cleared,
+        cleared_at=state.cleared_at or None,
         **_cause(state.record.cause),
     )
 
@@ -182,6 +183,7 @@ def from_status(status: Status) -> State | None:
         announced=progress.announced,
         waiting=None if status.waiting is None else NamedRevision(**dict(status.waiting)),
         cleared=progress.cleared,
+        cleared_at=progress.cleared_at or 0.0,
         verbs={found.verb: Heard(found.value, found.id, found.at or 0.0) for found in status.verbs},
         runs=tuple(_run(run) for run in status.stages),
         history=tuple(Transition(**dict(transition)) for transition in status.history),

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     INVALID_QUERY = "InvalidQuery"
     REVISION_UNKNOWN = "RevisionUnknown"
+    ALIAS_NOT_SET = "AliasNotSet"
     CONNECTION_REFUSED = "ConnectionRefused"
     KEY_REFUSED = "KeyRefused"
     DELETED = "Deleted"

@@ -101,6 +101,7 @@ class State:
         announced: Whether the source of revisions knows of that.
         waiting: A revision that its source names, and that begins once a person says so.
         cleared: A revision of which a person has said so, ahead of its attempt.
+        cleared_at: When.
         verbs: Verbs acted on whose annotations are still to be removed.
         runs: The stages of the attempt so far.
         history: The last transitions, oldest first.
@@ -123,6 +124,7 @@ class State:
     announced: bool = False
     waiting: NamedRevision | None = None
     cleared: str = ""
+    cleared_at: float = 0.0
     verbs: Mapping[str, Heard] = field(default_factory=dict)
     runs: tuple[StageRun, ...] = ()
     history: tuple[Transition, ...] = ()

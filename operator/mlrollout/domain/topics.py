@@ -49,6 +49,7 @@ ONGOING: Mapping[str, Topic] = {
     Reason.INVALID_SPEC: Topic.ALERT,
     Reason.INVALID_QUERY: Topic.ALERT,
     Reason.REVISION_UNKNOWN: Topic.ALERT,
+    Reason.ALIAS_NOT_SET: Topic.ALERT,
 }
 """Of what goes on, by the reason of its alert."""
 

@@ -154,11 +154,15 @@ def _pause(_spec: Spec, _observation: Observation, state: State, now: float, why
 def _approve(spec: Spec, _observation: Observation, state: State, now: float, why: str) -> VerbAnswer:
     stage = _next_stage(spec, state)
     waits = state.waiting
-    if waits is not None and named.is_meant(waits, why):
+    needed = stage is not None and stage.approval is Approval.MANUAL and state.approved != stage.name
+    if waits is not None and named.is_meant(waits, why, alone=not needed):
         return named.approved(state, waits, now, why)
-    if waits is not None and (stage is None or stage.approval is not Approval.MANUAL):
+    if waits is not None and not needed:
         # Not just any word: another may be named by now than the one that the person saw.
         return Refusal(f'revision {waits.revision} waits, and has to be named: "{waits.revision} why"')
+    if waits is not None and stage is not None and not f"{why} ".startswith(f"stage {stage.name} "):
+        both = f"stage {stage.name} and revision {waits.revision} wait"
+        return Refusal(f'{both}: begin with "stage {stage.name}" or "revision {waits.revision}"')
     if stage is None:
         return Refusal("there is no further stage in this attempt")
     if stage.approval is not Approval.MANUAL:

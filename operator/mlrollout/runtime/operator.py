@@ -206,7 +206,7 @@ class Operator:
         judged = self._reconciler.judged
         self._watches[ref] = Watch(tracked, self._clock, self.metrics, judged, self._random)
         wake = partial(self.queue.add, ref)
-        self._inquiries[ref] = Inquiry(tracked, self._connections, self.metrics, wake, self._random)
+        self._inquiries[ref] = Inquiry(tracked, self._connections, self._clock, self.metrics, wake, self._random)
         tracked.apply(found)
         self.outbox.recall(tracked)
         return tracked

@@ -112,3 +112,11 @@ def test_a_revision_that_waits_can_be_approved_by_its_name() -> None:
     assert told.means == "revision ranker-2 may begin: ranker-2 looks well"
     told = foretell(found, Verb.APPROVE, "looks well", dispatch.NOW)
     assert told.refused == 'revision ranker-2 waits, and has to be named: "ranker-2 why"'
+
+
+def test_a_retry_of_what_a_source_names_is_one_of_what_stands() -> None:
+    found = dispatch.rollouts()["rolled back by a breach"]
+    spec = {name: value for name, value in found["spec"].items() if name != "revision"}
+    spec["revisionFrom"] = {"http": {"address": "http://models/a.json"}}
+    told = foretell(found | {"spec": spec}, Verb.RETRY, "again", dispatch.NOW)
+    assert f"revision {found['status']['revision']}" in told.means

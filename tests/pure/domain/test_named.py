@@ -92,15 +92,19 @@ def test_nothing_begins_before_the_source_names_something() -> None:
     source = Source()
     decision = source.sees(None)
     assert (decision.state, decision.write, decision.alerts) == (None, None, ())
+    ready, *_ = facts(source.spec, Observation("uid", "dispatch/a", Traffic(None, None)), decision, NOW)
+    assert ready.reason == Reason.REVISION_UNKNOWN
+    assert ready.message == f"{WHERE} has not said yet which revision shall be rolled out"
 
 
 def test_people_are_told_why_nothing_begins() -> None:
     source = Source()
     decision = source.sees(None, unnamed="nobody answers")
     assert source.alerts == [(Reason.REVISION_UNKNOWN, "nobody answers")]
-    observation = Observation("uid", "dispatch/a", Traffic(None, None))
-    ready, *_ = facts(source.spec, observation, decision, NOW)
-    assert (ready.type, ready.reason, ready.message) == ("Ready", Reason.REVISION_UNKNOWN, "nobody answers")
+    observation = Observation("uid", "dispatch/a", Traffic(None, None), unnamed="nobody answers")
+    found = {one.type: one for one in facts(source.spec, observation, decision, NOW)}
+    assert (found["Ready"].reason, found["Ready"].message) == (Reason.REVISION_UNKNOWN, "nobody answers")
+    assert (found["TrafficApplied"].reason, found["TrafficApplied"].status) == (Reason.REVISION_UNKNOWN, "False")
 
 
 def test_the_first_attempt_says_who_brought_its_revision_and_when() -> None:
@@ -108,7 +112,7 @@ def test_the_first_attempt_says_who_brought_its_revision_and_when() -> None:
     assert source.revision == "7"
     assert source.told[0] == (
         Reason.REVISION_FOUND,
-        f"{WHERE} names revision 7, brought there by ann at 1970-01-12T12:46:40Z",
+        f"{WHERE} names revision 7 (by ann, 1970-01-12T12:46:40Z)",
     )
     assert source.reasons[1] == Reason.ATTEMPT_STARTED
 
@@ -179,7 +183,7 @@ def test_one_that_waits_leaves_the_one_before_where_it_is() -> None:
     assert source.alerts == [
         (
             Reason.AWAITING_APPROVAL,
-            'revision 8, brought there by bob waits for a person: annotate mlrollout.dev/approve="8 why"',
+            'revision 8 (by bob) waits for a person: annotate mlrollout.dev/approve="8 why"',
         )
     ]
 
@@ -199,10 +203,40 @@ def test_a_person_lets_it_begin(word: str) -> None:
     source.sees(NamedRevision("8"))
     source.sees(NamedRevision("8"), verbs=[("approve", word)])
     assert source.told[-1] == (Reason.APPROVED, f"revision 8 may begin: {word}")
+    for named, asked in ((None, 0.0), (NamedRevision("8"), NOW), (None, source.now + 9)):
+        source.sees(named, asked=asked)  # it is obeyed once the source has said so again
+        assert source.revision == "7"
     for _ in range(3):
-        source.sees(None)  # the person's word stands, be the source away by now
+        source.sees(NamedRevision("8"), asked=source.now + 9)
     assert source.state is not None
     assert (source.revision, source.state.waiting, source.state.cleared) == ("8", None, "")
+
+
+def test_what_the_source_has_withdrawn_does_not_begin_by_a_late_word() -> None:
+    source = Source(Approval.MANUAL).begun().complete()
+    source.sees(NamedRevision("8"))
+    source.sees(NamedRevision("8"), verbs=[("approve", "8 looks well")])
+    for _ in range(3):
+        source.sees(SEVEN, asked=source.now + 9)
+    assert source.state is not None
+    assert (source.revision, source.state.phase, source.state.cleared) == ("7", Phase.COMPLETED, "")
+
+
+@pytest.mark.parametrize("approval", Approval)
+def test_a_registry_takes_nothing_from_users_while_the_rollout_is_paused(approval: Approval) -> None:
+    source = Source(approval).begun().complete()
+    source.sees(SEVEN, verbs=[("pause", "holiday")])
+    source.sees(NamedRevision("8", "bob; all is well"))
+    assert source.state is not None
+    assert (source.revision, source.state.record.percentage) == ("7", 100)
+    assert [message for reason, message in source.alerts if reason is Reason.AWAITING_APPROVAL] == [
+        'revision 8 (by "bob; all is well") waits while the rollout is paused'
+    ]
+    source.sees(NamedRevision("8"), verbs=[("approve", "8 ok")])
+    source.sees(NamedRevision("8"), verbs=[("resume", "back")])
+    for _ in range(3):
+        source.sees(NamedRevision("8"), asked=source.now + 9)
+    assert source.revision == "8"
 
 
 @pytest.mark.parametrize("word", ["looks well", "", "80 looks well", "7 looks well"])
@@ -221,11 +255,16 @@ def test_a_word_for_a_stage_is_not_one_for_the_revision_that_waits() -> None:
     record = replace(source.state.record, sequence=2, percentage=30, stage="half")
     source.state, source.traffic = replace(source.state, record=record, applied=30), Traffic("30", record)
     source.sees(NamedRevision("8"))
-    source.sees(NamedRevision("8"), verbs=[("approve", "go on")])
-    assert source.told[-1] == (Reason.APPROVED, "stage full may be entered: go on")
+    for word in ("go on", "8 people have looked", "revision 9 go on", "stage half go on"):
+        source.sees(NamedRevision("8"), verbs=[("approve", word)])
+        reason, message = source.told[-1]
+        assert reason == Reason.VERB_REFUSED
+        assert message.endswith('stage full and revision 8 wait: begin with "stage full" or "revision 8"')
+    source.sees(NamedRevision("8"), verbs=[("approve", "stage full go on")])
+    assert source.told[-1] == (Reason.APPROVED, "stage full may be entered: stage full go on")
     assert source.state.waiting is not None
-    source.sees(NamedRevision("8"), verbs=[("approve", "8 go on")])
-    assert source.told[-1] == (Reason.APPROVED, "revision 8 may begin: 8 go on")
+    source.sees(NamedRevision("8"), verbs=[("approve", "revision 8 go on")])
+    assert source.told[-1] == (Reason.APPROVED, "revision 8 may begin: revision 8 go on")
 
 
 def test_what_is_named_in_between_needs_a_word_of_its_own() -> None:
@@ -261,6 +300,17 @@ def test_a_completion_that_its_source_knows_of_is_told_once() -> None:
     assert source.told[-1] == (Reason.ALIAS_SET, "champion is revision 7 now")
     assert source.state is not None
     assert source.state.announced
+
+
+def test_a_completion_that_can_t_be_announced_is_told() -> None:
+    source = Source().begun().complete()
+    source.sees(SEVEN, unannounced="champion can't be set.")
+    assert source.alerts == [(Reason.ALIAS_NOT_SET, "champion can't be set.")]
+    observation = Observation("uid", "dispatch/a", source.traffic, unannounced="champion can't be set.")
+    ready, *_ = facts(source.spec, observation, source.decision, NOW)
+    assert ready.message.endswith("; champion can't be set")
+    source.sees(SEVEN, unannounced="champion can't be set.", announced="7")
+    assert source.alerts == []
 
 
 def test_what_is_not_complete_is_not_announced() -> None:

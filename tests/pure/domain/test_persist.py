@@ -64,6 +64,7 @@ def _fields() -> dict[str, st.SearchStrategy[object]]:
         "announced": st.booleans(),
         "waiting": st.none() | st.builds(NamedRevision, NAMES, NAMES, st.none() | MOMENTS),
         "cleared": NAMES,
+        "cleared_at": MOMENTS,
         "verbs": st.dictionaries(st.sampled_from(["pause", "retry"]), st.builds(Heard, TEXTS, NAMES, MOMENTS)),
         "runs": st.lists(runs, max_size=3).map(tuple),
         "history": st.lists(entries, max_size=3).map(tuple),

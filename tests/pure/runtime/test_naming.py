@@ -151,3 +151,66 @@ async def test_another_source_is_asked_anew() -> None:
     await asyncio.sleep(60)
     assert world.registry.asked == asked
     assert _status(world)["attempt"] == 1
+
+
+@virtual
+async def test_who_names_another_each_time_is_told_and_begins_nothing() -> None:
+    world = _world()
+    await world.until(lambda: world.redis.percentage == "100")
+    for count in range(8):
+        asked = world.registry.asked
+        world.registry.named = NamedRevision(f"new-{count}")
+        await world.until(lambda asked=asked: world.registry.asked > asked)  # type: ignore[misc]  # a default
+    assert _status(world)["attempt"] == 1
+    (told,) = {event.message for event in world.api.posted if event.reason == "RevisionUnknown"}
+    assert told.endswith("names another revision each time it is asked, so none begins")
+
+
+@virtual
+async def test_an_alias_that_can_t_be_set_is_told_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = SmallWorld()
+    world.start()
+
+    async def refused(*_: Any, **__: Any) -> None:
+        raise RevisionUnknownError("403")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.registry, "completed", refused)
+        world.api.apply(_sourced())
+        await world.until(lambda: "AliasNotSet" in _events(world), within=90)
+        message = world.condition("Ready")["message"]
+        assert message.endswith(
+            "; champion of models:/m@candidate of http://mlflow can't be set to revision good-0: 403"
+        )
+    await world.until(lambda: _status(world)["progress"].get("announced"), within=90)
+    assert "RevisionUnknown" not in _events(world)
+
+
+@virtual
+async def test_a_question_that_failed_is_asked_again_soon() -> None:
+    world = SmallWorld()
+    world.start()
+    world.registry.named = AWAY
+    world.api.apply(_sourced(interval="24h"))
+    await asyncio.sleep(60)
+    world.registry.named = NamedRevision("good-0")
+    await world.until(lambda: world.redis.percentage == "100", within=90)
+
+
+@virtual
+async def test_an_approval_is_obeyed_once_the_source_has_said_so_again() -> None:
+    world = SmallWorld()
+    world.start()
+    world.api.apply(_sourced(interval="60s", approval="Manual"))
+    await world.until(lambda: world.redis.percentage == "100")
+    world.registry.named = NamedRevision("new")
+    await world.until(lambda: "waiting" in _status(world), within=90)
+    world.registry.named = NamedRevision("good-0")
+    world.api.annotate("approve", "new looks well")
+    await asyncio.sleep(20)
+    assert _status(world)["revision"] == "good-0"
+
+    world.registry.named = NamedRevision("newer")
+    await world.until(lambda: _status(world).get("waiting", {}).get("revision") == "newer", within=90)
+    world.api.annotate("approve", "newer looks well")
+    await world.until(lambda: _status(world)["revision"] == "newer", within=10)

@@ -40,4 +40,7 @@ def _revision(found: object) -> str:
         raise UnusableReplyError(
             "names a revision with characters that can't be printed, line breaks for example: write one line of text"
         )
+    if " " in text:
+        # A person who approves "1 2 is well" has to have meant one of them.
+        raise UnusableReplyError("names a revision with a space in it: write it in one word")
     return text

@@ -13,7 +13,7 @@ from mlrollout.runtime.loop_time import LoopTime
 from mlrollout.runtime.reading import Problem
 
 from .measured import Measured
-from .naming import Naming
+from .naming import OFTEN, Naming
 from .notified import Notified
 from .redis_side import RedisSide
 from .resource import Resource
@@ -133,6 +133,8 @@ class TrackedObject:
             unguarded=self.resource.untold if self.resource.abandoned else "",
             claim=self.redis.claim,
             named=self.naming.current,
-            unnamed=self.naming.told,
+            asked=self.naming.asked,
+            unnamed=self.naming.unnamed,
             announced=self.naming.announced,
+            unannounced=self.naming.announcing.told(OFTEN),
         )
