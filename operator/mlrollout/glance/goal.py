@@ -39,10 +39,16 @@ def is_goal(goal: str) -> bool:
     return goal in (COMPLETE, ROLLED_BACK) or (goal.startswith(STAGE) and goal != STAGE)
 
 
-def reached(goal: str, seen: Glance) -> GoalReached | None:
+def reached(goal: str, seen: Glance, revision: str = "") -> GoalReached | None:
     """What came of a wait; `None` where that is open.
 
     An object that the operator has not seen as it is now, or whose revision it has yet to begin, has come to nothing.
+    Where a source names the revision, no object says beforehand which one shall begin.
+
+    Args:
+        goal: What is waited for.
+        seen: The rollout.
+        revision: The one that shall come there, and no other; empty for the one that the spec asks for.
     """
     stage = goal.removeprefix(STAGE) if goal.startswith(STAGE) else ""
     if stage and stage not in [one.name for one in seen.stages]:
@@ -52,7 +58,7 @@ def reached(goal: str, seen: Glance) -> GoalReached | None:
         return None
     if seen.stalled and seen.rollback is None:
         return GoalReached(GoalOutcome.HOPELESS, f"it can't go on: {advise(seen).why}")
-    if seen.revision != seen.wanted:
+    if seen.revision != seen.wanted or revision not in ("", seen.revision):
         return None
     if seen.rollback is not None:
         return _rolled_back(goal, seen)

@@ -58,6 +58,39 @@ def test_what_came_of_it(
     assert told in (ran.out if code == DONE else ran.err)
 
 
+def _named(state: str, revision: str) -> Answer:
+    """The object in a state, as a source names its revision: its generation is the same in all of them."""
+    one = _object(state)
+    spec = {name: value for name, value in one["spec"].items() if name != "revision"}
+    spec["revisionFrom"] = {"configMap": {"name": "models", "key": "dispatch"}}
+    return Answer(one | {"spec": spec, "status": one["status"] | {"revision": revision}})
+
+
+@pytest.mark.parametrize(
+    ("states", "code", "told"),
+    [
+        (["complete", "advancing", "complete"], DONE, "ml-dispatch: it is complete at 100 %"),
+        (["complete", "advancing", "rolled back by a breach"], ROLLED_BACK, "rolled back from 30 % to 0 %"),
+        (["rolled back by a breach", "complete"], DONE, "ml-dispatch: it is complete at 100 %"),
+    ],
+)
+def test_after_an_alias_was_moved_only_the_revision_that_is_meant_ends_it(
+    mlrollout: CommandLine, showing: Showing, states: list[str], code: int, told: str
+) -> None:
+    showing(_named(states[0], "6"), *(_named(state, "7") for state in states[1:]))
+    ran = mlrollout("wait", "ml-dispatch", "--for", "complete", "--revision", "7", "--timeout", "60s")
+    assert ran.code == code
+    assert told in (ran.out if code == DONE else ran.err)
+
+
+def test_a_revision_that_does_not_come_is_waited_for_till_the_end(mlrollout: CommandLine, showing: Showing) -> None:
+    showing(_named("complete", "6"))
+    ran = mlrollout("wait", "ml-dispatch", "--for", "complete", "--revision", "7", "--timeout", "300ms")
+    last = ran.err.splitlines()[-1]
+    told = "not come to complete with revision 7 within 300ms: it stands at 100 %  Completed, with revision 6"
+    assert (last, ran.code) == (f"mlrollout wait: ml-dispatch has {told}", TIMED_OUT)
+
+
 def test_it_says_where_it_stands_meanwhile_and_once_for_each(mlrollout: CommandLine, showing: Showing) -> None:
     showing("advancing", "advancing", "second stage", "complete")
     ran = mlrollout("wait", "ml-dispatch", "--for", "complete", "--timeout", "60s")
@@ -104,6 +137,7 @@ def test_a_cluster_that_can_not_be_worked_with_at_all(mlrollout: CommandLine, sh
         (["--for", "done"], "--for done: write complete, rolled-back or stage=NAME"),
         (["--for", "complete", "--timeout", "soon"], "--timeout: 'soon' is not a duration"),
         (["--for"], "Option '--for' requires an argument"),
+        (["--for", "complete", "--revision", ""], "--revision is empty: name the revision"),
         ([], "Missing option '--for'"),
         (["--for", "complete", "--nonsense"], "No such option: --nonsense"),
     ],

@@ -52,6 +52,28 @@ def test_what_came_of_another_revision_is_nothing(state: str, goal: str) -> None
     assert reached(goal, replace(seen(state), unseen=True)) is None
 
 
+@pytest.mark.parametrize("goal", ["complete", "rolled-back", "stage=pilot"])
+@pytest.mark.parametrize("state", ["complete", "rolled back by a breach", "advancing"])
+def test_of_a_source_only_the_revision_that_is_meant_ends_a_wait(state: str, goal: str) -> None:
+    """No generation changes when an alias is moved, and the one before may end just then."""
+    sourced = replace(seen(state), sourced=True)
+    assert reached(goal, sourced, "ranker-2") is None
+    assert reached(goal, replace(sourced, waiting="ranker-2"), "ranker-2") is None
+    assert reached(goal, sourced, sourced.revision) == reached(goal, sourced)
+    assert reached(goal, replace(sourced, unseen=True), sourced.revision) is None
+
+
+def test_what_the_spec_asks_for_by_now_is_not_the_revision_that_is_meant() -> None:
+    found = replace(seen("complete"), wanted="ranker-2")
+    assert reached("complete", found, found.revision) is None
+
+
+def test_where_nothing_can_go_on_no_revision_is_waited_for() -> None:
+    found = reached("complete", seen("an invalid query"), "ranker-2")
+    assert found is not None
+    assert found.outcome is HOPELESS
+
+
 def test_a_stage_that_there_is_not_is_told_at_once() -> None:
     found = reached("stage=pilo", replace(seen("advancing"), unseen=True))
     assert found is not None

@@ -13,7 +13,7 @@ _HELP = {
     Verb.ROLLBACK: "Take traffic to 0 %, where it stays until a retry or a new revision.",
     Verb.PAUSE: "Stop growing; a breach still rolls back.",
     Verb.RESUME: "End a pause.",
-    Verb.APPROVE: "Let the next stage be entered, where it waits for a person's word.",
+    Verb.APPROVE: "Let a stage be entered, or a revision that --reason names begin, if it waits for a person's word.",
     Verb.PROMOTE: "Leave this stage before its time, once every guardrail passes.",
     Verb.RETRY: "Begin the same revision anew after a rollback.",
 }

@@ -85,6 +85,14 @@ def wait(
     ],
     namespace: NamespaceOption = None,
     context: ContextOption = None,
+    revision: Annotated[
+        str | None,
+        typer.Option(
+            "--revision",
+            metavar="REVISION",
+            help="The one that shall come there; the one that the spec asks for if left out",
+        ),
+    ] = None,
     timeout: Annotated[
         str, typer.Option("--timeout", metavar="DURATION", help="For how long; no end if left out")
     ] = "",
@@ -94,6 +102,7 @@ def wait(
     Exit code 0: it is. 1: it can't come there, or was deleted; also wrong usage. 2: it was rolled back. 3: the cluster
     can't be worked with. 4: the time was over.
     """
+    from .waiting import WaitGoal
     from .waiting import wait as until
 
-    until(context, namespace, name, goal, timeout)
+    until(context, namespace, name, WaitGoal(goal, revision), timeout)

@@ -3,6 +3,7 @@
 import math
 import sys
 import time
+from dataclasses import dataclass
 
 from mlrollout.cli.cluster.following import Follower
 from mlrollout.cli.cluster.rollouts import ClusterRollouts
@@ -20,16 +21,43 @@ ROLLED_BACK = 2
 for that."""
 
 
-def wait(context: str | None, namespace: str | None, name: str, goal: str, timeout: str) -> None:
+@dataclass(frozen=True, slots=True)
+class WaitGoal:
+    """What is waited for.
+
+    Attributes:
+        goal: Where the rollout shall come.
+        revision: The one that shall come there; `None` for whichever the object asks for.
+    """
+
+    goal: str
+    revision: str | None = None
+
+    def check(self) -> None:
+        """Hold it against what can be waited for.
+
+        Raises:
+            CommandError: This can't.
+        """
+        if not is_goal(self.goal):
+            raise CommandError(f"--for {self.goal}: write complete, rolled-back or stage=NAME")
+        if self.revision is not None and not self.revision.strip():  # a pipeline's variable that is not set
+            raise CommandError("--revision is empty: name the revision, or leave the option out")
+
+    def __str__(self) -> str:
+        return f"{self.goal} with revision {self.revision}" if self.revision else self.goal
+
+
+def wait(context: str | None, namespace: str | None, name: str, goal: WaitGoal, timeout: str) -> None:
     """Wait for a goal.
 
     Raises:
         CommandError: It was not reached.
     """
-    if not is_goal(goal):
-        raise CommandError(f"--for {goal}: write complete, rolled-back or stage=NAME")
+    goal.check()
+    wanted = goal.revision or ""
     ends = time.monotonic() + (_seconds(timeout) if timeout else math.inf)
-    before, trouble = "", ""
+    before, stands, trouble = "", "", ""
     with ClusterRollouts(context, namespace) as cluster, Follower(cluster, name) as follower:
         while (left := ends - time.monotonic()) > 0:
             news = follower.next(min(left, _LONG))
@@ -38,14 +66,16 @@ def wait(context: str | None, namespace: str | None, name: str, goal: str, timeo
             if news.found is None:
                 raise CommandError(f"the MLRollout {name} is gone: it was deleted")
             before, trouble = tell_change(news.found, before, _note, follower.now), news.trouble
-            ended = reached(goal, glance(news.found, follower.now))
+            seen = glance(news.found, follower.now)
+            stands = f"{before}, with revision {seen.revision}" if wanted else before
+            ended = reached(goal.goal, seen, wanted)
             if ended is not None and ended.outcome is GoalOutcome.REACHED:
                 Terminal().write(f"{name}: {ended.message}")
                 return
             if ended is not None:
                 code = ROLLED_BACK if ended.outcome is GoalOutcome.ROLLED_BACK else ExitCode.FAILED
                 raise CommandError(f"{name}: {ended.message}", code)
-    why = trouble or f"it stands at {before}"
+    why = trouble or f"it stands at {stands}"
     raise CommandError(f"{name} has not come to {goal} within {timeout}: {why}", ExitCode.TIMED_OUT)
 
 
