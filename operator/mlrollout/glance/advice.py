@@ -1,6 +1,7 @@
 """What a rollout waits for, why, and what a person can do about it."""
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ _WHERE = re.compile(r"^\d+ %, [^:]*: ")
 """How the operator begins the message of what waits: the percentage and the stage, which stand elsewhere here."""
 _RUNS = "if this stays, see whether the operator runs: kubectl mlrollout doctor"
 _AS_OF = re.compile(r" \(as of [^)]*\)$")
+_NEW = "a new revision"
+_PLAIN = re.compile(r"[\w.:/@+-]+", re.ASCII)
+"""What a shell takes as it stands between double quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,10 @@ def advise(glance: Glance) -> Advice:
     """What is to be told of a rollout."""
     if glance.deleting is not None:
         return _deleting(glance)
+    return _with_what_waits(glance, _standing(glance)) if glance.waiting else _standing(glance)
+
+
+def _standing(glance: Glance) -> Advice:
     special = _SPECIAL.get(glance.reason)
     if special is not None:
         return special(glance)
@@ -51,8 +59,9 @@ def _since(glance: Glance, at: float | None) -> str:
 
 
 def _said(glance: Glance) -> str:
-    """What the operator says, without where and when."""
-    return _AS_OF.sub("", _WHERE.sub("", glance.message))
+    """What the operator says, without where, when, and the revision that waits, which is told apart."""
+    said = glance.message.partition(f"; revision {glance.waiting}")[0] if glance.waiting else glance.message
+    return _AS_OF.sub("", _WHERE.sub("", said))
 
 
 def _stands(glance: Glance) -> str:
@@ -158,10 +167,7 @@ def _complete(glance: Glance) -> Advice:
     last = glance.stages[-1].percentage if glance.stages else glance.percentage
     watch = "its guardrails go on looking" if glance.guarded else "nobody looks at its guardrails any more"
     why = f"it is complete at {last} % since {_since(glance, glance.since)}, and {watch}"
-    if not glance.waiting:
-        return Advice("", why)
-    todo = f'approve it by its name, if you mean it: "{glance.waiting} why"; it begins at 0 %'
-    return Advice("approval", f"{why}; revision {glance.waiting} waits for a person's word", todo, Verb.APPROVE)
+    return Advice("", why)
 
 
 def _rolled_back(glance: Glance, back: Rollback) -> Advice:
@@ -169,11 +175,37 @@ def _rolled_back(glance: Glance, back: Rollback) -> Advice:
     where = f" in stage {back.stage}" if back.stage else ""
     when = "" if back.at is None else f" {_since(glance, back.at)} ago"
     why = f"it was {what}{when}{where}: {_because(back)}"
-    return Advice("a new revision", why, _AFTER.get(back.reason, _AFTER["RolledBack"]), Verb.RETRY)
+    new = "another version in its source" if glance.sourced else "a new spec.revision"
+    todo = _AFTER.get(back.reason, _AFTER["RolledBack"]).format(new=new)
+    return Advice(_NEW, why, todo, Verb.RETRY)
 
 
 def _because(back: Rollback) -> str:
     return back.message or "the record in Redis does not say why, and an older operator's log may"
+
+
+def _with_what_waits(glance: Glance, found: Advice) -> Advice:
+    """The advice on a rollout of which another revision waits for a person, who has to name it."""
+    ends = [end for end, holds in (("`resume`", glance.held), ("spec.paused: false", glance.paused)) if holds]
+    waits_for = " and for ".join(("a person's word", *ends))
+    why = f"{found.why}; revision {glance.waiting} waits for {waits_for}"
+    stage = glance.ahead if glance.ahead is not None and glance.ahead.manual else None
+    # Where a stage may wait as well, the operator takes no word that could mean either.
+    begin = _approve(glance, f"revision {glance.waiting}" if stage is not None else glance.waiting)
+    if stage is not None and glance.reason == "AwaitingApproval":
+        enter = _approve(glance, f"stage {stage.name}")
+        return Advice(found.waits, why, f"say which of them you mean, the stage: {enter}; or the revision: {begin}")
+    then = ", once it goes on" if ends else ""
+    todo = f"to have revision {glance.waiting} begin at 0 %{then}, if you mean it: {begin}"
+    waits = "approval" if found.waits in ("", _NEW) else found.waits
+    return Advice(waits, why, "; ".join(filter(None, (found.todo, todo))))
+
+
+def _approve(glance: Glance, word: str) -> str:
+    """The command that approves by a word, which somebody else has named and a shell is not to act on."""
+    said = f"{word} why"
+    quoted = f'"{said}"' if all(map(_PLAIN.fullmatch, word.split())) else shlex.quote(said)
+    return f"kubectl mlrollout approve {glance.name} -n {glance.namespace} --reason {quoted}"
 
 
 def _mend(waits: str, what: str, todo: str) -> Callable[[Glance], Advice]:
@@ -182,12 +214,12 @@ def _mend(waits: str, what: str, todo: str) -> Callable[[Glance], Advice]:
 
 
 _AFTER: Mapping[str, str] = {
-    "GuardrailBreached": "mend the model and ask for it by a new spec.revision; if it was not the model, retry",
+    "GuardrailBreached": "mend the model and ask for it by {new}; if it was not the model, retry",
     "EvidenceMissing": "mend the monitoring or the model, then retry",
-    "ManualRollback": "retry, or ask for a new spec.revision, once the reason is gone",
-    "EmergencyStop": "retry, or ask for a new spec.revision, once the reason is gone",
+    "ManualRollback": "retry, or ask for {new}, once the reason is gone",
+    "EmergencyStop": "retry, or ask for {new}, once the reason is gone",
     "InvalidSpec": "correct the spec, then retry",
-    "RolledBack": "retry, or ask for a new spec.revision",
+    "RolledBack": "retry, or ask for {new}",
 }
 """What to do after a rollback, by its cause."""
 

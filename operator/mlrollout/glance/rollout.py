@@ -80,12 +80,14 @@ class Glance:
         now: When this was looked at, seconds since the epoch; every age is told from here.
         revision: What is being rolled out.
         wanted: What the spec asks for, which may be another revision by now.
+        sourced: Whether a source names the revision.
         waiting: A revision that its source names and that waits for a person; empty for none.
         attempt: The number of the try; 0 where none has begun.
         percentage: The share of users in treatment, as Redis last confirmed it.
         asked: The percentage that shall stand.
         holdback: Per cent of the users who are kept in control.
         paused: Whether `spec.paused` is set.
+        held: Whether a person has paused it by the verb.
         guarded: Whether guardrails are looked at after the last stage.
         created: When the object was made.
         deleting: Since when it is being deleted; `None` where it is not.
@@ -110,12 +112,14 @@ class Glance:
     now: float
     revision: str
     wanted: str
+    sourced: bool
     waiting: str
     attempt: int
     percentage: int
     asked: int
     holdback: int
     paused: bool
+    held: bool
     guarded: bool
     created: float | None
     deleting: float | None
@@ -181,12 +185,14 @@ def glance(found: Mapping[str, Any], now: float) -> Glance:
         now=now,
         revision=status.text("revision") or spec.text("revision"),
         wanted=spec.text("revision") or status.text("revision"),
+        sourced="revisionFrom" in spec,
         waiting=status.part("waiting").text("revision"),
         attempt=status.whole("attempt"),
         percentage=progress.whole("applied"),
         asked=status.whole("percentage"),
         holdback=record.whole("holdback"),
         paused=spec.flag("paused"),
+        held=progress.flag("paused"),
         guarded=spec.text("afterCompletion") != "Stop",
         created=metadata.moment("creationTimestamp"),
         deleting=metadata.moment("deletionTimestamp"),

@@ -7,7 +7,7 @@ import pytest
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.request import Verb
 from mlrollout.glance.advice import _AFTER, _SPECIAL, Advice, advise
-from mlrollout.glance.rollout import glance
+from mlrollout.glance.rollout import Glance, glance
 
 from tests.support import dispatch
 
@@ -127,10 +127,83 @@ def test_of_a_reason_that_a_newer_operator_has_its_message_is_told() -> None:
     assert (told.waits, told.why) == ("MoonInTheWay", "it is not going on: the moon is in the way")
 
 
+BEGIN = "to have revision ranker-2 begin at 0 %"
+APPROVE = "kubectl mlrollout approve ml-dispatch -n dispatch --reason"
+
+
+def waiting(state: str, revision: str = "ranker-2") -> Glance:
+    """A state in which a revision waits as well, as the operator tells it."""
+    found = dispatch.rollouts()[state]
+    seen = glance(found | {"status": found["status"] | {"waiting": {"revision": revision}}}, dispatch.NOW)
+    return replace(seen, message=f"{seen.message}; revision {revision} waits for a person: annotate")
+
+
+@pytest.mark.parametrize(
+    ("state", "waits", "begins"),
+    [
+        ("advancing", "time", BEGIN),
+        ("no data", "error-rate", "nothing grows"),
+        ("rolled back by a breach", "approval", "mend the model"),
+        ("rolled back by a person", "approval", "retry, or ask"),
+    ],
+)
+def test_a_revision_may_wait_whatever_the_one_before_does(state: str, waits: str, begins: str) -> None:
+    told = advise(waiting(state))
+    assert (told.waits, told.verb) == (waits, None)
+    assert told.why == advice(state).why + "; revision ranker-2 waits for a person's word"
+    assert told.todo.startswith(begins)
+    assert f'{BEGIN}, if you mean it: {APPROVE} "ranker-2 why"' in told.todo
+
+
+def test_where_a_stage_waits_as_well_the_word_says_which() -> None:
+    told = advise(waiting("awaiting approval"))
+    assert (told.waits, told.verb) == ("approval", None)
+    assert f'the stage: {APPROVE} "stage full why"' in told.todo
+    assert f'the revision: {APPROVE} "revision ranker-2 why"' in told.todo
+
+
+def test_where_a_stage_may_wait_by_then_the_word_says_that_it_is_a_revision() -> None:
+    assert f'{APPROVE} "revision ranker-2 why"' in advise(waiting("second stage")).todo
+
+
+@pytest.mark.parametrize(
+    ("held", "paused", "ends"),
+    [
+        (True, False, "for `resume`"),
+        (False, True, "for spec.paused: false"),
+        (True, True, "for `resume` and for spec.paused: false"),
+    ],
+)
+def test_a_revision_waits_for_the_end_of_a_pause_as_well(*, held: bool, paused: bool, ends: str) -> None:
+    told = advise(replace(waiting("complete"), held=held, paused=paused))
+    assert told.why.endswith(f"revision ranker-2 waits for a person's word and {ends}")
+    assert told.todo == f'{BEGIN}, once it goes on, if you mean it: {APPROVE} "ranker-2 why"'
+
+
+def test_a_pause_by_the_verb_is_seen_and_the_revision_is_approved_beside() -> None:
+    told = advise(waiting("paused by a person"))
+    assert "a person's word and for `resume`" in told.why
+    assert told.todo.startswith("resume it; ")
+
+
+def test_no_shell_acts_on_what_somebody_has_called_a_revision() -> None:
+    told = advise(waiting("complete", "$(reboot)"))
+    assert told.todo.endswith("--reason '$(reboot) why'")
+
+
+@pytest.mark.parametrize("state", ["rolled back by a breach", "rolled back by a person", "stopped in Redis"])
+def test_of_a_source_another_version_is_asked_for_there(state: str) -> None:
+    found = dispatch.rollouts()[state]
+    spec = {name: value for name, value in found["spec"].items() if name != "revision"}
+    seen = glance(found | {"spec": spec | {"revisionFrom": {"configMap": {"name": "models"}}}}, dispatch.NOW)
+    assert "another version in its source" in advise(seen).todo
+    assert "spec.revision" not in advise(seen).todo
+    assert "a new spec.revision" in advice(state).todo
+
+
 def test_a_revision_that_waits_is_advised_on_beside_the_one_that_is_complete() -> None:
-    found = dispatch.rollouts()["complete"]
-    told = advise(glance(found | {"status": found["status"] | {"waiting": {"revision": "ranker-2"}}}, dispatch.NOW))
+    told = advise(waiting("complete"))
     assert told.waits == "approval"
     assert told.why.endswith("revision ranker-2 waits for a person's word")
-    assert told.todo == 'approve it by its name, if you mean it: "ranker-2 why"; it begins at 0 %'
-    assert told.verb is Verb.APPROVE
+    assert told.todo == f'{BEGIN}, if you mean it: {APPROVE} "ranker-2 why"'
+    assert told.verb is None, "another command would be printed, which is refused"
