@@ -58,6 +58,12 @@ def test_every_state_has_its_line_and_its_detail(state: str) -> None:
     ]
 
 
+def test_a_revision_that_waits_for_a_person_is_told() -> None:
+    found = STATES["complete"]
+    waiting = found | {"status": found["status"] | {"waiting": {"revision": "ranker-2"}}}
+    assert (detailed(found).waiting, detailed(waiting).waiting) == ("", "ranker-2")
+
+
 def test_who_may_not_act_is_offered_nothing() -> None:
     known = KnownRollout(STATES["second stage"], dispatch.NOW, 1)
     assert json.loads(known.line(may_act=False))["can"] == []

@@ -221,6 +221,8 @@ export interface RolloutDetail {
   updatedAt: string | null;
   /** Verbs that this person may use now. A line names `rollback` alone; the detail names all. */
   can: Verb[];
+  /** A revision that its source names and that waits for a person; empty for none. */
+  waiting: string;
   /** What to do; empty for nothing. */
   todo: string;
   /** The verb that does it, where one does. */

@@ -47,7 +47,7 @@ test("HTML of strangers is text wherever it may stand", () => {
   const place = draw(
     <>
       <Row line={line({ name: HTML, phase: HTML, message: HTML, stage: HTML, waitingFor: HTML })} index={2} />
-      <Summary detail={detail({ message: HTML, todo: HTML, traffic: HTML, contested: HTML, revision: HTML, key: HTML })}>{null}</Summary>
+      <Summary detail={detail({ message: HTML, todo: HTML, traffic: HTML, contested: HTML, revision: HTML, waiting: HTML, key: HTML })}>{null}</Summary>
       <GuardrailCard guardrail={guardrail({ name: HTML, kind: HTML, action: HTML, verdict: HTML, message: HTML })} />
       <FigureCard figure={figure({ title: { en: HTML, ko: HTML }, unit: HTML, error: HTML })} />
       <History history={[step]} />
@@ -56,6 +56,13 @@ test("HTML of strangers is text wherever it may stand", () => {
 
   expect(place.querySelector("img")).toBe(null);
   expect(place.textContent).toContain(HTML);
+});
+
+test("a revision that waits is told beside the one that is rolled out", () => {
+  const shown = (waiting: string) => draw(<Summary detail={detail({ waiting })}>{null}</Summary>).textContent;
+
+  expect(shown("ranker-2")).toContain("ranker-1 (ranker-2 waits for approval)");
+  expect(shown("")).not.toContain("waits for approval");
 });
 
 describe("acting", () => {
@@ -128,6 +135,26 @@ describe("acting", () => {
 
     expect(ended).toHaveBeenCalledOnce();
     expect(place.querySelector("textarea")?.value).toBe("complaints");
+  });
+
+  test("to approve a revision that waits, says that it has to be named", async () => {
+    const waits = detail({ can: ["approve"], waiting: "ranker-2" });
+    const place = draw(<Acts detail={waits} live />);
+    await open(place, /Approve/);
+    expect(place.querySelector("#act-means")?.textContent).toContain("begin the reason with “ranker-2”");
+
+    const stages = waits.stages.map((stage) => ({ ...stage, place: "ahead" as const, manual: true }));
+    const both = draw(<Acts detail={{ ...waits, stages }} live />);
+    await open(both, /Approve/);
+    expect(both.querySelector("#act-means")?.textContent).toContain("“revision ranker-2” or “stage pilot”");
+
+    const back = draw(<Acts detail={{ ...waits, stages, rolledBack: true }} live />);
+    await open(back, /Approve/);
+    expect(back.querySelector("#act-means")?.textContent).toContain("begin the reason with “ranker-2”");
+
+    const none = draw(<Acts detail={detail({ can: ["approve"] })} live />);
+    await open(none, /Approve/);
+    expect(none.querySelector("#act-means")?.textContent).not.toContain("begin the reason");
   });
 
   test("to demote, offers the stages below and takes the nearest", async () => {

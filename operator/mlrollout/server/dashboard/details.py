@@ -37,6 +37,7 @@ def detail(found: Object, seen: Glance, advice: Advice, offers: Sequence[VerbOff
         **common(found, seen, advice),
         stages=tuple(map(_stage, seen.stages)),
         can=tuple(one.verb for one in offers),
+        waiting=seen.waiting,
         todo=advice.todo,
         advised=advice.verb,
         traffic=seen.traffic,

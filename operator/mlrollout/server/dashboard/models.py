@@ -229,6 +229,8 @@ class RolloutDetail(RolloutLine):
 
     stages: tuple[DetailStage, ...]
     """Every stage of the spec, in its order, with its times."""
+    waiting: str
+    """A revision that its source names and that waits for a person; empty for none."""
     todo: str
     """What to do; empty for nothing."""
     advised: Verb | None

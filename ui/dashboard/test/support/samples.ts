@@ -66,6 +66,7 @@ export function detail(changes: Partial<RolloutDetail> = {}): RolloutDetail {
   return {
     ...line(),
     can: ["rollback", "demote"],
+    waiting: "",
     todo: "",
     advised: null,
     traffic: "",

@@ -64,6 +64,7 @@ export function ActDialog({ verb, detail, live, onClose, onOutcome }: Props) {
         <div id="act-means">
           <p>{text.means[verb]}</p>
           {means && <p class="hint">{means}</p>}
+          {verb === "approve" && detail.waiting && <p class="note waiting">{toBeNamed(detail, text)}</p>}
         </div>
         {!live && <p class="note waiting">{text.notLiveNow}</p>}
         {verb === "demote" && below.length > 0 && (
@@ -113,6 +114,12 @@ export function ActDialog({ verb, detail, live, onClose, onOutcome }: Props) {
       </form>
     </dialog>
   );
+}
+
+/** Where a revision waits, the reason has to begin with it: any other word is for a stage, or refused. */
+function toBeNamed({ waiting, stages, rolledBack }: RolloutDetail, text: Dictionary): string {
+  const next = rolledBack ? undefined : stages.find((stage) => stage.place === "ahead");
+  return next?.manual ? text.nameEither(waiting, next.name) : text.nameRevision(waiting);
 }
 
 /** What is done, or is on its way; `null` where it is refused, or nobody knows. */

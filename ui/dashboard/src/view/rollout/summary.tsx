@@ -74,7 +74,10 @@ function Facts({ detail }: { detail: RolloutDetail }) {
     <dl class="facts">
       <div>
         <dt>{text.revision}</dt>
-        <dd>{detail.revision || "–"}</dd>
+        <dd>
+          {detail.revision || "–"}
+          {detail.waiting && <small> ({text.waitsForApproval(detail.waiting)})</small>}
+        </dd>
       </div>
       <div>
         <dt>{text.attempt}</dt>
