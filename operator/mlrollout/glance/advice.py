@@ -14,7 +14,7 @@ from .rollout import Glance, Rollback
 _WHERE = re.compile(r"^\d+ %, [^:]*: ")
 """How the operator begins the message of what waits: the percentage and the stage, which stand elsewhere here."""
 _RUNS = "if this stays, see whether the operator runs: kubectl mlrollout doctor"
-_AS_OF = re.compile(r" \(as of [^)]*\)$")
+_AS_OF = re.compile(r" \(as of [^)]*\)(?=$|; )")
 _NEW = "a new revision"
 _PLAIN = re.compile(r"[\w.:/@+-]+", re.ASCII)
 """What a shell takes as it stands between double quotes."""
@@ -60,7 +60,7 @@ def _since(glance: Glance, at: float | None) -> str:
 
 def _said(glance: Glance) -> str:
     """What the operator says, without where, when, and the revision that waits, which is told apart."""
-    said = glance.message.partition(f"; revision {glance.waiting}")[0] if glance.waiting else glance.message
+    said = glance.message.partition("; revision ")[0] if glance.waiting else glance.message
     return _AS_OF.sub("", _WHERE.sub("", said))
 
 
@@ -185,20 +185,33 @@ def _because(back: Rollback) -> str:
 
 
 def _with_what_waits(glance: Glance, found: Advice) -> Advice:
-    """The advice on a rollout of which another revision waits for a person, who has to name it."""
-    ends = [end for end, holds in (("`resume`", glance.held), ("spec.paused: false", glance.paused)) if holds]
-    waits_for = " and for ".join(("a person's word", *ends))
+    """The advice on a rollout of which another revision waits: for a person, who has to name it, or a pause."""
+    pauses = [end for end, holds in (("spec.paused: false", glance.paused), ("`resume`", glance.held)) if holds]
+    waits_for = " and for ".join(("a person's word", *pauses) if glance.unapproved else pauses)
     why = f"{found.why}; revision {glance.waiting} waits for {waits_for}"
+    waits = "a person" if pauses else "approval"
+    waits = waits if found.waits in ("", _NEW) else found.waits
+    if not glance.unapproved:
+        return Advice(waits, why, *_resume(glance, found))
     stage = glance.ahead if glance.ahead is not None and glance.ahead.manual else None
     # Where a stage may wait as well, the operator takes no word that could mean either.
     begin = _approve(glance, f"revision {glance.waiting}" if stage is not None else glance.waiting)
     if stage is not None and glance.reason == "AwaitingApproval":
         enter = _approve(glance, f"stage {stage.name}")
-        return Advice(found.waits, why, f"say which of them you mean, the stage: {enter}; or the revision: {begin}")
-    then = ", once it goes on" if ends else ""
+        return Advice(waits, why, f"say which of them you mean, the stage: {enter}; or the revision: {begin}")
+    then = ", once it goes on" if pauses else ""
     todo = f"to have revision {glance.waiting} begin at 0 %{then}, if you mean it: {begin}"
-    waits = "approval" if found.waits in ("", _NEW) else found.waits
     return Advice(waits, why, "; ".join(filter(None, (found.todo, todo))))
+
+
+def _resume(glance: Glance, found: Advice) -> tuple[str, Verb | None]:
+    """What to do, and its verb, where only a pause keeps a revision from beginning."""
+    if glance.reason == "Paused":
+        return found.todo, found.verb
+    end = "set spec.paused to false where the object is kept" if glance.paused else "resume it"
+    todo = f"to have revision {glance.waiting} begin at 0 %, {end}"
+    verb = found.verb if found.verb is not None or glance.paused else Verb.RESUME
+    return "; ".join(filter(None, (found.todo, todo))), verb
 
 
 def _approve(glance: Glance, word: str) -> str:

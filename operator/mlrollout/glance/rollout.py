@@ -81,7 +81,8 @@ class Glance:
         revision: What is being rolled out.
         wanted: What the spec asks for, which may be another revision by now.
         sourced: Whether a source names the revision.
-        waiting: A revision that its source names and that waits for a person; empty for none.
+        waiting: A revision that its source names and that waits; empty for none.
+        unapproved: Whether that waits for a person's word, and not for the end of a pause alone.
         attempt: The number of the try; 0 where none has begun.
         percentage: The share of users in treatment, as Redis last confirmed it.
         asked: The percentage that shall stand.
@@ -114,6 +115,7 @@ class Glance:
     wanted: str
     sourced: bool
     waiting: str
+    unapproved: bool
     attempt: int
     percentage: int
     asked: int
@@ -187,6 +189,7 @@ def glance(found: Mapping[str, Any], now: float) -> Glance:
         wanted=spec.text("revision") or status.text("revision"),
         sourced="revisionFrom" in spec,
         waiting=status.part("waiting").text("revision"),
+        unapproved=_unapproved(spec, status),
         attempt=status.whole("attempt"),
         percentage=progress.whole("applied"),
         asked=status.whole("percentage"),
@@ -210,6 +213,13 @@ def glance(found: Mapping[str, Any], now: float) -> Glance:
         guardrails=guardrails(spec, status),
         history=tuple(map(_step, status.parts("history"))),
     )
+
+
+def _unapproved(spec: Fields, status: Fields) -> bool:
+    progress, waiting = status.part("progress"), status.part("waiting").text("revision")
+    paused = spec.flag("paused") or progress.flag("paused")
+    cleared = spec.part("revisionFrom").text("approval") != "Manual" or progress.text("cleared") == waiting
+    return bool(waiting) and not (paused and cleared)
 
 
 def _since_saved(metadata: Fields, now: float) -> float:

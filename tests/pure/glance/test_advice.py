@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from mlrollout.domain.foretell import foretell
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.request import Verb
 from mlrollout.glance.advice import _AFTER, _SPECIAL, Advice, advise
@@ -90,6 +91,7 @@ def test_every_reason_that_ready_may_have_is_advised_on() -> None:
         Reason.ATTEMPT_STARTED,
         Reason.REVISION_FOUND,
         Reason.ALIAS_SET,
+        Reason.ALIAS_NOT_SET,
         Reason.STAGE_ADVANCED,
         Reason.STAGE_CHANGED,
         Reason.EVIDENCE_RESTARTED,
@@ -171,7 +173,7 @@ def test_where_a_stage_may_wait_by_then_the_word_says_that_it_is_a_revision() ->
     [
         (True, False, "for `resume`"),
         (False, True, "for spec.paused: false"),
-        (True, True, "for `resume` and for spec.paused: false"),
+        (True, True, "for spec.paused: false and for `resume`"),
     ],
 )
 def test_a_revision_waits_for_the_end_of_a_pause_as_well(*, held: bool, paused: bool, ends: str) -> None:
@@ -181,9 +183,53 @@ def test_a_revision_waits_for_the_end_of_a_pause_as_well(*, held: bool, paused: 
 
 
 def test_a_pause_by_the_verb_is_seen_and_the_revision_is_approved_beside() -> None:
-    told = advise(waiting("paused by a person"))
+    told = advise(replace(waiting("paused by a person"), unapproved=True))
     assert "a person's word and for `resume`" in told.why
     assert told.todo.startswith("resume it; ")
+
+
+@pytest.mark.parametrize(
+    ("approval", "cleared", "unapproved"),
+    [("Automatic", "", False), ("Manual", "", True), ("Manual", "ranker-2", False), ("Manual", "ranker-3", True)],
+)
+@pytest.mark.parametrize("state", ["complete", "paused by a person"])
+def test_what_only_a_pause_keeps_back_is_not_to_be_approved(
+    state: str, approval: str, cleared: str, *, unapproved: bool
+) -> None:
+    found = dispatch.rollouts()[state]
+    status = found["status"] | {"waiting": {"revision": "ranker-2"}}
+    status["progress"] = status["progress"] | {"paused": True, "cleared": cleared}
+    spec = found["spec"] | {"revisionFrom": {"approval": approval}}
+    told = advise(glance(found | {"spec": spec, "status": status}, dispatch.NOW))
+    assert ("approve" in told.todo, told.verb) == ((True, None) if unapproved else (False, Verb.RESUME))
+    word = "a person's word and for " if unapproved else ""
+    assert told.why.endswith(f"ranker-2 waits for {word}`resume`")
+    assert "resume it" in told.todo or unapproved
+    assert told.waits == "a person"
+
+
+@pytest.mark.parametrize(
+    "state",
+    ["advancing", "second stage", "awaiting approval", "complete", "paused by a person", "rolled back by a breach"],
+)
+def test_the_operator_takes_the_word_that_is_advised(state: str) -> None:
+    found = dispatch.rollouts()[state]
+    spec = {name: value for name, value in found["spec"].items() if name != "revision"}
+    spec["revisionFrom"] = {"configMap": {"name": "models", "key": "dispatch"}, "approval": "Manual"}
+    found = found | {"spec": spec, "status": found["status"] | {"waiting": {"revision": "7"}}}
+    todo = advise(glance(found, dispatch.NOW)).todo
+    words = re.findall(r'--reason "([^"]*)"', todo)
+    told = [foretell(found, Verb.APPROVE, word, dispatch.NOW) for word in words]
+    assert len(told) == (2 if state == "awaiting approval" else 1)
+    assert [one.refused for one in told] == [""] * len(told)
+    assert any("revision 7 may begin" in one.means for one in told)
+
+
+def test_where_the_spec_is_paused_no_verb_helps() -> None:
+    found = replace(waiting("complete"), paused=True, unapproved=False)
+    told = advise(found)
+    assert told.todo == f"{BEGIN}, set spec.paused to false where the object is kept"
+    assert told.verb is None
 
 
 def test_no_shell_acts_on_what_somebody_has_called_a_revision() -> None:

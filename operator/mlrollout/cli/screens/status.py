@@ -57,7 +57,7 @@ def _head(glance: Glance, room: int, drawn: Signs) -> Iterator[Text]:
     if glance.wanted != glance.revision:
         facts.append(f"{glance.wanted} is asked for")
     if glance.waiting:
-        facts.append(f"{glance.waiting} waits for approval")
+        facts.append(f"{glance.waiting} waits{' for approval' if glance.unapproved else ''}")
     for line in wrapped(f" {drawn.dot} ".join(filter(None, facts)), room):
         line.highlight_words([glance.state], TONES[glance.tone])
         yield line
