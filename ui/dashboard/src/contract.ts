@@ -221,7 +221,7 @@ export interface RolloutDetail {
   updatedAt: string | null;
   /** Verbs that this person may use now. A line names `rollback` alone; the detail names all. */
   can: Verb[];
-  /** A revision that its source names and that waits for a person; empty for none. */
+  /** A revision that its source names and that waits, for a person or the end of a pause; empty for none. */
   waiting: string;
   /** What to do; empty for nothing. */
   todo: string;

@@ -61,8 +61,8 @@ test("HTML of strangers is text wherever it may stand", () => {
 test("a revision that waits is told beside the one that is rolled out", () => {
   const shown = (waiting: string) => draw(<Summary detail={detail({ waiting })}>{null}</Summary>).textContent;
 
-  expect(shown("ranker-2")).toContain("ranker-1 (ranker-2 waits for approval)");
-  expect(shown("")).not.toContain("waits for approval");
+  expect(shown("ranker-2")).toContain("ranker-1 (ranker-2 waits)");
+  expect(shown("")).not.toContain("waits)");
 });
 
 describe("acting", () => {

@@ -230,7 +230,7 @@ class RolloutDetail(RolloutLine):
     stages: tuple[DetailStage, ...]
     """Every stage of the spec, in its order, with its times."""
     waiting: str
-    """A revision that its source names and that waits for a person; empty for none."""
+    """A revision that its source names and that waits, for a person or the end of a pause; empty for none."""
     todo: str
     """What to do; empty for nothing."""
     advised: Verb | None

@@ -138,7 +138,7 @@ export const en = {
   },
   reason: "Reason",
   reasonHint: "For the history; others will read it.",
-  waitsForApproval: (revision: string) => `${revision} waits for approval`,
+  revisionWaits: (revision: string) => `${revision} waits`,
   nameRevision: (revision: string) => `Revision ${revision} waits. To let it begin, name it: begin the reason with “${revision}”.`,
   nameEither: (revision: string, stage: string) =>
     `Revision ${revision} and stage ${stage} wait for approval. Say which: begin the reason with “revision ${revision}” or “stage ${stage}”.`,

@@ -136,7 +136,7 @@ export const ko: Dictionary = {
   },
   reason: "사유",
   reasonHint: "이력에 남아 다른 사람이 읽습니다.",
-  waitsForApproval: (revision) => `${revision} 승인 대기`,
+  revisionWaits: (revision) => `${revision} 대기 중`,
   nameRevision: (revision) => `리비전 ${revision}이(가) 승인을 기다립니다. 시작하려면 사유를 “${revision}”(으)로 시작해 이름을 밝혀 주세요.`,
   nameEither: (revision, stage) =>
     `리비전 ${revision}와(과) ${stage} 단계가 승인을 기다립니다. 사유를 “revision ${revision}” 또는 “stage ${stage}”(으)로 시작해 어느 쪽인지 밝혀 주세요.`,

@@ -76,7 +76,7 @@ function Facts({ detail }: { detail: RolloutDetail }) {
         <dt>{text.revision}</dt>
         <dd>
           {detail.revision || "–"}
-          {detail.waiting && <small> ({text.waitsForApproval(detail.waiting)})</small>}
+          {detail.waiting && <small> ({text.revisionWaits(detail.waiting)})</small>}
         </dd>
       </div>
       <div>
