@@ -1,6 +1,7 @@
 """The command line against a real operator: each verb is answered, and a wait ends where the rollout comes."""
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 from devstack.processes import wait_until
 from tests.whole.house import LONG, House
 
-DONE, FAILED, ROLLED_BACK = 0, 1, 2
+DONE, FAILED, ROLLED_BACK, TIMED_OUT = 0, 1, 2, 4
 GATED = [
     {"name": "pilot", "percentage": 10, "duration": "0s"},
     {"name": "full", "percentage": 100, "duration": "0s", "approval": "Manual"},
@@ -116,3 +117,24 @@ def test_a_retry_that_a_manifest_keeps_is_told_of_and_the_command_line_asks_all_
     assert mlrollout("rollback", "--reason", "bad", "--wait").returncode == DONE
     assert "a new attempt is asked for: mended" in _asked(mlrollout("retry", "--reason", "mended", "--wait"))
     wait_until(lambda: house.percentage == "10" or None, within=30, what="the first stage of the new attempt")
+
+
+def test_a_revision_that_waits_is_approved_by_what_is_advised_and_waited_for_by_its_name(
+    house: House, mlrollout: Calling
+) -> None:
+    source = {"configMap": {"name": "models", "key": "dispatch"}, "interval": "5s", "approval": "Manual"}
+    house.config_map("models", dispatch="ranker-1")
+    house.apply(revision=None, revisionFrom=source, stages=LONG)
+    assert mlrollout("wait", "--for", "stage=pilot", "--timeout", "30s").returncode == DONE
+    house.config_map("models", dispatch="ranker-2")
+    meant = ("--for", "stage=pilot", "--revision", "ranker-2")
+    ran = mlrollout("wait", *meant, "--timeout", "1s")
+    assert ran.returncode == TIMED_OUT, "what the one before has come to is no answer"
+    house.until(lambda: house.status().get("waiting", {}).get("revision") == "ranker-2", "what waits")
+
+    todo = mlrollout("why", "-o", "jsonpath={.todo}").stdout
+    asked = shlex.split(todo.partition(": kubectl mlrollout ")[2])
+    assert asked == ["approve", "ml-dispatch", "-n", house.name, "--reason", "ranker-2 why"]
+    assert "revision ranker-2 may begin" in _asked(mlrollout("approve", *asked[4:], "--wait"))
+    assert mlrollout("wait", *meant, "--timeout", "60s").returncode == DONE
+    assert (house.record["revision"], house.percentage) == ("ranker-2", "10")
