@@ -90,6 +90,7 @@ def detail(**changes: Any) -> Json:
             | {"entered": None, "left": None}
             for stage in stages(30)
         ],
+        "waiting": "",
         "todo": "",
         "advised": None,
         "traffic": "",

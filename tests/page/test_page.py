@@ -99,6 +99,7 @@ def test_html_of_strangers_never_runs(screen: Screens, stand_in: StandIn) -> Non
     stand_in.lines = [line(1, **said)]
     stand_in.detail = detail(
         **said | {"name": "ml-dispatch"},
+        waiting=HTML,
         todo=HTML,
         traffic=HTML,
         contested=HTML,
