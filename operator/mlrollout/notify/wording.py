@@ -44,7 +44,7 @@ class _Words:
 def wording(notice: Notice, about: About) -> Wording:
     """The notice in words."""
     special = None if notice.topic is Topic.ROLLED_BACK else _OF_REASON.get(notice.reason)
-    words = special or _OF_TOPIC[notice.topic]
+    words = _REVISION_WAITS if _of_revision(notice) else special or _OF_TOPIC[notice.topic]
     where = f"[{about.cluster}] {about}" if about.cluster else str(about)
     return Wording(
         title=f"{where} {words.head(notice, about)}",
@@ -54,6 +54,12 @@ def wording(notice: Notice, about: About) -> Wording:
         command=words.command(notice, about),
         look=words.look(notice, about),
     )
+
+
+def _of_revision(notice: Notice) -> bool:
+    """Whether it is a revision that waits, and no stage, which may be called so as well."""
+    awaits = notice.topic is Topic.AWAITING_APPROVAL and notice.subject == "revision"
+    return awaits and notice.message.startswith("revision ")
 
 
 def _plain(message: str) -> str:
@@ -155,6 +161,13 @@ _OF_TOPIC: Mapping[Topic, _Words] = {
         _AGAIN,
     ),
 }
+
+_REVISION_WAITS = _Words(
+    _always("has another revision that waits"),
+    _always("Users keep what they have until it begins, at 0 %."),
+    _always("Look at it. What it waits for, and the command by which it begins:"),
+    _why,
+)
 
 _BROKEN_SPEC = _Words(
     lambda notice, _: f"alert: {notice.reason}",

@@ -73,6 +73,16 @@ def test_a_rollback_for_missing_evidence_is_a_rollback_and_no_alert() -> None:
     assert "no evidence from score" in wording(alert, ABOUT).title
 
 
+def test_a_revision_that_waits_is_approved_by_its_name_and_not_by_any_word() -> None:
+    told = 'revision 7 (by kim) waits for a person: annotate mlrollout.dev/approve="7 why"'
+    words = wording(replace(SAMPLES[Topic.AWAITING_APPROVAL], subject="revision", message=told), ABOUT)
+    assert words.title == "dispatch/ml-dispatch has another revision that waits"
+    assert told in words.happened
+    assert words.command == "kubectl mlrollout why ml-dispatch -n dispatch"
+    stage = wording(replace(SAMPLES[Topic.AWAITING_APPROVAL], subject="revision"), ABOUT)
+    assert "mlrollout.dev/approve=" in stage.command
+
+
 def test_who_can_not_see_redis_is_told_how_to_take_everybody_out() -> None:
     words = wording(SAMPLES[Topic.TRAFFIC_UNCONFIRMED], ABOUT)
     assert "SET ml_dispatch:rollout_percentage 0" in words.advice
