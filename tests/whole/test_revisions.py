@@ -29,7 +29,7 @@ def test_a_config_map_names_the_revision(house: House) -> None:
     house.until_percentage(10)
     assert house.record["revision"] == "ranker-1"
     (found,) = _found(house)
-    assert found.startswith("ConfigMap models/dispatch names revision ranker-1, brought there by kubectl")
+    assert found.startswith("ConfigMap models/dispatch names revision ranker-1 (by kubectl")
 
     house.config_map("models", dispatch="ranker-2")
     _named(house, "ranker-2")

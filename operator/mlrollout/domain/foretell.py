@@ -86,7 +86,7 @@ def _example(found: Mapping[str, Any], verb: Verb) -> str:
     """A value with which the operator would act on a verb, if it does at all."""
     if verb is Verb.APPROVE:
         waiting = (found.get("status") or {}).get("waiting")
-        return str(waiting.get("revision", "")) if isinstance(waiting, Mapping) else ""
+        return f"revision {waiting.get('revision', '')}" if isinstance(waiting, Mapping) else ""
     return str(step_down(found)) if verb is Verb.DEMOTE else ""
 
 
