@@ -14,8 +14,6 @@ Alias = Annotated[str, StringConstraints(min_length=1, max_length=253, pattern=r
 
 _ONE = "name one source of revisions: mlflow, configMap or http"
 _SOURCES = ("mlflow", "configMap", "http")
-
-
 _SET = "onCompletion has to be another alias than alias, and not latest, which MLflow sets by itself"
 
 

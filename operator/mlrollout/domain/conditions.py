@@ -75,8 +75,10 @@ def facts(spec: Spec, observation: Observation, decision: Decision, now: float) 
     if traffic.reason == Reason.REVISION_UNKNOWN:
         return (*_moving(traffic.reason, named.unknown(spec, observation)), health, traffic)
     ready, *others = _summary(decision, traffic, health, now)
-    said = (ready.message, *_of_source(spec, observation, decision.state))
-    return (replace(ready, message="; ".join(one.rstrip(".") for one in said)), *others, health, traffic)
+    said = tuple(_of_source(spec, observation, decision.state))
+    if said:
+        ready = replace(ready, message="; ".join(one.rstrip(".") for one in (ready.message, *said)))
+    return (ready, *others, health, traffic)
 
 
 def _of_source(spec: Spec, observation: Observation, state: State | None) -> Iterator[str]:
