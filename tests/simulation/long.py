@@ -29,7 +29,10 @@ from .world.world import World, simulate
 
 ROOT = Path(__file__).parents[2]
 OURS = (ROOT / "operator", ROOT / "tests")
-CHUNK = 25
+CHUNK = 5
+"""How many one process tries before it says what they showed."""
+WAVE = 20
+"""How many chunks each process gets at once: what was found is kept after all of them."""
 FIRST = 1_000_000_000
 """Where it begins, far from every other range."""
 IN = 5
@@ -159,7 +162,7 @@ def main(arguments: list[str]) -> int:
     said = time.monotonic()
     with multiprocessing.Pool(asked.workers, begin) as pool:
         todo = chunks(again, found.next, asked.schedules)
-        while wave := list(islice(todo, 4 * asked.workers)):
+        while wave := list(islice(todo, WAVE * asked.workers)):
             for part in pool.imap(tried, wave):
                 found.add(part)
                 for seed, how in part.broken.items():

@@ -1,6 +1,5 @@
 """What the query of a threshold shows of itself, and what its answer does."""
 
-import math
 from collections.abc import Iterator
 from itertools import islice
 
@@ -44,25 +43,30 @@ def by_query(guardrail: ThresholdGuardrail) -> Iterator[Finding]:
 
 
 def by_answer(guardrail: ThresholdGuardrail, value: float) -> Iterator[Finding]:
-    """What an answer shows of a guardrail that the query alone did not."""
-    found = read(guardrail.query)
-    if found is None or not math.isfinite(value):
+    """What an answer shows of a guardrail that the query alone did not.
+
+    Asked at every look: the query, which takes its time to read, is read only where the numbers are suspect.
+    """
+    low, high = guardrail.min, guardrail.max
+    per_cent = low is not None and 0 < low <= 1 < value <= _PER_CENT
+    share = high is not None and 1 < high <= _PER_CENT and 0 <= value <= 1
+    milliseconds = high is not None and high >= _LONG and 0 < value <= high / _FAR
+    found = read(guardrail.query) if per_cent or share or milliseconds else None
+    if found is None:
         return
     tree, _ = found
     where, shown = f"guardrails[{guardrail.name}]", f"value {value:.4g} against limit"
-    low, high = guardrail.min, guardrail.max
-    if low is not None and 0 < low <= 1 < value <= _PER_CENT and _is_share(tree):
+    if low is not None and per_cent and _is_share(tree):
         yield Finding(
             Level.WARNING,
             f"{where}.min",
             f"{shown} {low:g}: the query seems to answer in per cent, and the limit to be a share",
             f"write min: {low * _PER_CENT:.{_DIGITS}g}",
         )
-    if high is not None and 1 < high <= _PER_CENT and 0 <= value <= 1 and _is_share(tree):
+    if high is not None and share and _is_share(tree):
         message = f"{shown} {high:g}: the query seems to answer with a share, and the limit to be in per cent"
         yield Finding(Level.WARNING, f"{where}.max", message, f"write max: {high / _PER_CENT:.{_DIGITS}g}")
-    seconds = any("_seconds" in name for name in names(tree))
-    if high is not None and seconds and high >= _LONG and 0 < value <= high / _FAR:
+    if high is not None and milliseconds and any("_seconds" in name for name in names(tree)):
         yield Finding(
             Level.WARNING,
             f"{where}.max",
