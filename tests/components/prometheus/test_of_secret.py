@@ -10,7 +10,7 @@ import structlog
 from mlrollout.adapters.http import access_of_secret
 from mlrollout.adapters.http.access_of_secret import AccessOfSecret
 from mlrollout.adapters.prometheus_of_secret import PrometheusOfSecret
-from mlrollout.ports import ObjectsError, SourceError
+from mlrollout.ports import AbsentError, ObjectsError, SourceError
 
 from devstack import certificates
 from devstack.prometheus_server import PrometheusServer
@@ -25,6 +25,7 @@ class Held:
     """What the Secret holds, and whether it can be read."""
 
     contents: Mapping[str, bytes] = field(default_factory=dict)
+    unreadable: bool = False
     gone: bool = False
     hangs: bool = False
     reads: int = 0
@@ -33,8 +34,10 @@ class Held:
         self.reads += 1
         if self.hangs:
             await asyncio.Event().wait()
+        if self.unreadable:
+            raise ObjectsError(f"Could not read {WHERE}: 503")
         if self.gone:
-            raise ObjectsError(f"Could not read {WHERE}: 404 not found")
+            raise AbsentError(f"Could not read {WHERE}: 404 not found")
         return self.contents
 
 
@@ -90,7 +93,11 @@ async def test_what_is_renewed_is_shown_and_what_can_t_be_read_or_used_leaves_wh
     ):
         await good(source)
         with structlog.testing.capture_logs() as logs:
-            for change in ({"gone": True}, {"gone": False, "contents": {"username": b"half"}}, {"hangs": True}):
+            for change in (
+                {"unreadable": True},
+                {"unreadable": False, "contents": {"username": b"half"}},
+                {"hangs": True},
+            ):
                 for name, value in change.items():
                     setattr(held, name, value)
                 await good(source)
@@ -114,6 +121,46 @@ async def test_a_new_token_is_shown(prometheus: PrometheusServer) -> None:
                     return await good(source)
                 except SourceError:
                     await asyncio.sleep(0)
+
+
+@pytest.mark.usefixtures("at_each_query")
+async def test_what_two_reads_find_gone_is_shown_no_more_until_it_is_back(prometheus: PrometheusServer) -> None:
+    held = Held({"token": b"first"})
+    async with (
+        checking(prometheus.url, {"Authorization": "Bearer first"}) as proxy,
+        opened(proxy.address, held) as source,
+    ):
+        await good(source)
+        held.gone = True
+        assert "404 not found" in await _soon_refused(source)
+        before = held.reads
+        assert "404 not found" in await refused(source)
+        assert held.reads == before + 1
+        held.gone = False
+        await good(source)
+
+
+@pytest.mark.usefixtures("at_each_query")
+@pytest.mark.parametrize("between", [{"unreadable": True, "gone": False}, {"gone": False}], ids=["unreadable", "back"])
+async def test_to_be_missed_once_and_once_again_is_not_to_be_gone(between: Mapping[str, bool]) -> None:
+    held = Held({"token": b"first"})
+    access = AccessOfSecret(WHERE, held.read)
+    for change in ({}, {"gone": True}, between, {"unreadable": False, "gone": True}):
+        for name, value in change.items():
+            setattr(held, name, value)
+        await access.ready(1)
+        await asyncio.sleep(0)  # the read that was begun beside it
+        await asyncio.sleep(0)
+    assert access.current().headers == {"Authorization": "Bearer first"}
+
+
+async def _soon_refused(source: PrometheusOfSecret) -> str:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                await good(source)
+            except SourceError as error:
+                return str(error)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 from mlrollout.api import duration
-from mlrollout.ports import ObjectsError
+from mlrollout.ports import AbsentError, ObjectsError
 
 from .access import AGAIN, FILES, OPEN, Access, UnusableAccessError, access_of
 
@@ -18,7 +18,8 @@ class AccessOfSecret:
     """What one Secret says; to be made where an event loop runs.
 
     The Secret is read before the first request, and again beside later ones: what was read last goes on, whether the
-    API server answers or not, for a guard must not hang on it.
+    API server answers or not, for a guard must not hang on it. A Secret that two reads in a row find gone was taken
+    away from us, and is shown no more: one read may fall between a deletion and what is made in its place.
 
     Args:
         where: Which Secret, for people.
@@ -30,6 +31,7 @@ class AccessOfSecret:
         self._read = read
         self._access = OPEN
         self._contents: Mapping[str, bytes] | None = None
+        self._missing = False
         self._reading: asyncio.Task[None] | None = None
         self._began = 0.0
 
@@ -74,12 +76,16 @@ class AccessOfSecret:
         return self._reading
 
     async def _take(self) -> None:
-        """Take what the Secret holds now; where it can't be used, what it held before goes on."""
+        """Take what the Secret holds now; where it can't be read or used, what it held before goes on."""
+        missing, self._missing = self._missing, False
         try:
             contents = {name: found for name, found in (await self._read()).items() if name in FILES}
             if contents != self._contents:
                 self._access, self._contents = access_of(self._where, contents), contents
         except (ObjectsError, UnusableAccessError) as error:
+            self._missing = isinstance(error, AbsentError)
+            if self._missing and missing:
+                self._access, self._contents = OPEN, None
             if self._contents is None:
                 raise
             log.warning("What a Secret shows can't be read; going on with what it was", error=str(error))
