@@ -2,13 +2,10 @@
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from devstack import binaries, foreground
-from devstack.console import say
-from devstack.errors import DevstackError
 from devstack.processes import wait_until
 from devstack.stack import Stack
 
@@ -24,24 +21,17 @@ BUSY = 200
 _PARTS = ("kube-apiserver", "etcd", "kubectl", "helm", "redis-server", "redis-cli", "prometheus")
 
 
-def main() -> int:
-    """Play the demo; the exit code."""
-    foreground.prepare()
-    try:
-        return _demo()
-    except DevstackError as error:
-        say(str(error))
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
+def demo() -> None:
+    """Play it.
 
-
-def _demo() -> int:
+    Raises:
+        DevstackError: A part could not be started, or a promise was not kept.
+    """
     for part in _PARTS:
         binaries.path(part)
     began = time.monotonic()
     with foreground.folder("mlrollout-demo-") as folder, ExitStack() as parts:
-        with _announced(), closing(teller(rollout())) as telling:
+        with closing(teller(rollout())) as telling:
             story = Story(_cast(folder, parts, telling), began + WITHIN)
             promises = [
                 *story.good_revision(),
@@ -54,7 +44,6 @@ def _demo() -> int:
         print(f"The demo took {time.monotonic() - began:.0f} s.")
         print(f"\n$ kubectl mlrollout why {NAME} -n {NAMESPACE}\n{story.why()}", end="")
         story.check(promises)
-    return 0
 
 
 def _cast(folder: Path, parts: ExitStack, telling: Teller) -> Cast:
@@ -80,15 +69,5 @@ def _cast(folder: Path, parts: ExitStack, telling: Teller) -> Cast:
     return Cast(stack.cluster, operator, app, observer, telling, manifest, phone)
 
 
-@contextmanager
-def _announced() -> Iterator[None]:
-    """Say at once that an interrupt was heard: what it stops takes a moment."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        say("Interrupted: stopping everything.")
-        raise
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(foreground.play(demo))

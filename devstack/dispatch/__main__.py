@@ -9,31 +9,21 @@ import time
 
 from devstack import foreground
 from devstack.console import say
-from devstack.errors import DevstackError
 
 from . import short
 from .guide import guide
 from .house import running
 
 
-def main() -> int:
-    """Run the demo; the exit code."""
-    foreground.prepare()
-    try:
-        _demo(ends="--ci" in sys.argv[1:])
-    except DevstackError as error:
-        say(str(error))
-        return error.exit_code
-    except KeyboardInterrupt:
-        say("Interrupted: everything is stopped.")
-        return 130
-    return 0
+def demo() -> None:
+    """Run it.
 
-
-def _demo(*, ends: bool) -> None:
+    Raises:
+        DevstackError: A part could not be started, or a promise was not kept.
+    """
     began = time.monotonic()
     with foreground.folder("mlrollout-dispatch-") as folder, running(folder) as house:
-        if ends:
+        if "--ci" in sys.argv[1:]:
             short.play(house)
             say(f"The demo took {time.monotonic() - began:.0f} s.")
             return
@@ -43,4 +33,4 @@ def _demo(*, ends: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(foreground.play(demo))
