@@ -87,7 +87,7 @@ def tried(seeds: range) -> Found:
             check, violation = broken
             found.broken[str(seed)] = f"{check.__name__}: {violation.message}"
         del world
-        gc.collect()
+        collect()
     return found
 
 
@@ -108,6 +108,12 @@ def begin() -> None:
     """For a process that tries many. A world is one cycle of references: collected after each, and only then."""
     os.nice(10)
     gc.disable()
+    gc.freeze()
+
+
+def collect() -> None:
+    """Give a world back. What is left is in caches, and is not walked through again."""
+    gc.collect()
     gc.freeze()
 
 

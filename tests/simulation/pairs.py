@@ -4,7 +4,6 @@ python -m tests.simulation.pairs                  # of each story in which pairs
 python -m tests.simulation.pairs breach retry     # of these
 """
 
-import gc
 import multiprocessing
 import sys
 import time
@@ -12,7 +11,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from .fates import IN_PAIRS, broken, pairs
-from .long import SAY_EVERY, begin
+from .long import SAY_EVERY, begin, collect
 from .stories import STORIES
 
 SHARES = 64
@@ -26,7 +25,7 @@ def tried(share: tuple[str, int]) -> tuple[int, list[str]]:
     for plan in islice(pairs(STORIES[story]), number, None, SHARES):
         found += broken(iter((plan,)))
         count += 1
-        gc.collect()
+        collect()
     return count, found
 
 
