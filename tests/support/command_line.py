@@ -1,5 +1,6 @@
 """The command line, called as a person calls it, in this process."""
 
+import io
 import json
 import os
 import ssl
@@ -61,8 +62,10 @@ class CommandLine:
     def setenv(self, name: str, value: str | Path) -> None:
         self._monkeypatch.setenv(name, str(value))
 
-    def __call__(self, *arguments: str) -> Ran:
+    def __call__(self, *arguments: str, text: str = "") -> Ran:
+        """Call one, with a text on its standard input."""
         self._monkeypatch.setattr(sys, "argv", ["mlrollout", *arguments])
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
         self._capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main()

@@ -1,10 +1,9 @@
 """`mlrollout lint` says what is wrong with a manifest before it is applied."""
 
 import json
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,11 @@ from mlrollout.cli.authoring.lines import below, line
 
 from devstack.processes import wait_until
 from devstack.prometheus_server import PrometheusServer, ScrapeJob
+from tests.support.command_line import CommandLine, Ran
 from tests.support.target import Target, target
 
 FINE, FOUND, WRONG = 0, 1, 2
+Lint = Callable[..., Ran]
 EXAMPLES = Path(__file__).parents[3] / "examples" / "ml-dispatch"
 SHARE = 'sum(rate(d_total{status="ok"}[5m])) / sum(rate(d_total[5m]))'
 SAMPLES = {"count": 1, "query": "sum(increase(d_total[5m]))"}
@@ -25,15 +26,9 @@ CENT = {"name": "cent", "query": f"100 * {SHARE}", "min": 0.95, "minSamples": SA
 SLOW = {"name": "slow", "query": "histogram_quantile(0.5, sum by (le) (rate(x_bucket[5m])))", "max": 2}
 
 
-def lint(*arguments: str, manifest: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mlrollout", "lint", *arguments],
-        input=manifest,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+@pytest.fixture
+def lint(mlrollout: CommandLine) -> Lint:
+    return partial(mlrollout, "lint")
 
 
 def rollout(*guardrails: dict[str, Any], **spec: Any) -> dict[str, Any]:
@@ -50,23 +45,23 @@ def written(*documents: object) -> str:
 
 
 @pytest.mark.parametrize("guardrails", [(GOOD,), (GOOD, SLOW)])
-def test_what_is_fine_or_could_be_better_is_no_failure(guardrails: tuple[dict[str, Any], ...]) -> None:
-    ran = lint("-f", "-", manifest=written(rollout(*guardrails)))
-    assert ran.returncode == FINE
-    advised = "-: dispatch/ml-dispatch: advice: guardrails[slow].query: a quantile jumps" in ran.stdout
+def test_what_is_fine_or_could_be_better_is_no_failure(lint: Lint, guardrails: tuple[dict[str, Any], ...]) -> None:
+    ran = lint("-f", "-", text=written(rollout(*guardrails)))
+    assert ran.code == FINE
+    advised = "-: dispatch/ml-dispatch: advice: guardrails[slow].query: a quantile jumps" in ran.out
     assert advised is (SLOW in guardrails)
-    assert advised or ran.stdout == "nothing found in 1 MLRollout\n"
+    assert advised or ran.out == "nothing found in 1 MLRollout\n"
 
 
-def test_every_finding_names_file_object_and_field_and_other_kinds_are_ignored(tmp_path: Path) -> None:
+def test_every_finding_names_file_object_and_field_and_other_kinds_are_ignored(lint: Lint, tmp_path: Path) -> None:
     one, other = tmp_path / "one.yaml", tmp_path / "other.yaml"
     alien = rollout(CENT) | {"apiVersion": "example.com/v1"}
     one.write_text(written({"kind": "ConfigMap"}, None, [], alien, rollout(GOOD, CENT)))
     other.write_text(written({"kind": "List", "items": [rollout(GOOD, stages=[])]}))
 
     ran = lint("-f", str(one), "--file", str(other))
-    assert ran.returncode == FOUND
-    first, second = ran.stdout.splitlines()
+    assert ran.code == FOUND
+    first, second = ran.out.splitlines()
     assert first.startswith(
         f"{one}: dispatch/ml-dispatch: warning: guardrails[cent].min: the query answers with numbers"
     )
@@ -74,11 +69,11 @@ def test_every_finding_names_file_object_and_field_and_other_kinds_are_ignored(t
     assert second.startswith(f"{other}: dispatch/ml-dispatch: error: stages: ")
 
 
-def test_programs_get_json() -> None:
-    ran = lint("-f", "-", "-o", "json", manifest=written(rollout(CENT)))
-    told = json.loads(ran.stdout)
+def test_programs_get_json(lint: Lint) -> None:
+    ran = lint("-f", "-", "-o", "json", text=written(rollout(CENT)))
+    told = json.loads(ran.out)
     (finding,) = told["findings"]
-    assert (told["objects"], ran.returncode) == (1, FOUND)
+    assert (told["objects"], ran.code) == (1, FOUND)
     assert set(finding) == {"file", "object", "level", "where", "message", "remedy"}
     assert (finding["object"], finding["level"], finding["remedy"]) == (
         "dispatch/ml-dispatch",
@@ -102,11 +97,12 @@ def test_programs_get_json() -> None:
         (written(rollout(GOOD)), ("-o", "xml"), "Invalid value for '-o'"),
     ],
 )
-def test_what_cannot_be_read_has_an_exit_code_of_its_own(manifest: str, arguments: tuple[str, ...], told: str) -> None:
-    ran = lint("-f", "-", *arguments, manifest=manifest)
-    assert told in ran.stderr
-    assert "Traceback" not in ran.stderr
-    assert ran.returncode == WRONG
+def test_what_cannot_be_read_has_an_exit_code_of_its_own(
+    lint: Lint, manifest: str, arguments: tuple[str, ...], told: str
+) -> None:
+    ran = lint("-f", "-", *arguments, text=manifest)
+    assert told in ran.err
+    assert ran.code == WRONG
 
 
 RATE = {
@@ -115,26 +111,26 @@ RATE = {
 }
 
 
-def test_what_guardrails_can_not_do_at_some_traffic_is_told_on_request() -> None:
+def test_what_guardrails_can_not_do_at_some_traffic_is_told_on_request(lint: Lint) -> None:
     manifest = written(rollout(RATE, stages=[{"name": "pilot", "percentage": 10, "duration": "6h"}]))
-    assert lint("-f", "-", manifest=manifest).returncode == FINE
-    ran = lint("-f", "-", "--traffic", "0.35/s", manifest=manifest)
-    assert ran.returncode == FOUND
-    assert "warning: guardrails[errors]: a model that fails 20 times as often (20 %) is found in no stage" in ran.stdout
-    fine = lint("-f", "-", "--traffic", "0.35/s", "--bad", "4%", manifest=manifest)
-    assert (fine.returncode, fine.stdout) == (FINE, "nothing found in 1 MLRollout\n")
+    assert lint("-f", "-", text=manifest).code == FINE
+    ran = lint("-f", "-", "--traffic", "0.35/s", text=manifest)
+    assert ran.code == FOUND
+    assert "warning: guardrails[errors]: a model that fails 20 times as often (20 %) is found in no stage" in ran.out
+    fine = lint("-f", "-", "--traffic", "0.35/s", "--bad", "4%", text=manifest)
+    assert (fine.code, fine.out) == (FINE, "nothing found in 1 MLRollout\n")
     for wrong in (("--traffic", "fast"), ("--traffic", "0/s"), ("--traffic", "1/s", "--bad", "200%")):
-        assert lint("-f", "-", *wrong, manifest=manifest).returncode == WRONG
+        assert lint("-f", "-", *wrong, text=manifest).code == WRONG
 
 
-def test_a_file_is_asked_for() -> None:
-    assert lint().returncode == WRONG
+def test_a_file_is_asked_for(lint: Lint) -> None:
+    assert lint().code == WRONG
 
 
 @pytest.mark.parametrize("name", ["rollout.yaml", "rollout-production.yaml", "rollout-dispatch.yaml"])
-def test_of_the_examples_nothing_is_wrong(name: str) -> None:
+def test_of_the_examples_nothing_is_wrong(lint: Lint, name: str) -> None:
     ran = lint("-f", str(EXAMPLES / name))
-    assert (ran.returncode, "error" in ran.stdout, "warning" in ran.stdout) == (FINE, False, False)
+    assert (ran.code, "error" in ran.out, "warning" in ran.out) == (FINE, False, False)
 
 
 # --- with a Prometheus -----------------------------------------------------------------------
@@ -146,7 +142,7 @@ def server() -> Iterator[PrometheusServer]:
         yield running
 
 
-def test_what_the_queries_answer_now_shows_more(server: PrometheusServer) -> None:
+def test_what_the_queries_answer_now_shows_more(lint: Lint, server: PrometheusServer) -> None:
     guardrails = [
         {"name": "milliseconds", "query": "max(wait_seconds)", "max": 500},
         {"name": "several", "query": "wait_seconds", "max": 5},
@@ -158,12 +154,10 @@ def test_what_the_queries_answer_now_shows_more(server: PrometheusServer) -> Non
     with target('wait_seconds{pod="a"} 0.2\nwait_seconds{pod="b"} 0.1') as app:
         server.set_targets("app", [app.address])
         manifest = written(rollout(*guardrails))
-        for _ in range(30):
-            ran = lint("-f", "-", "--prometheus", server.url, manifest=manifest)
-            if "breached" in ran.stdout and "above max 0.01" in ran.stdout:
-                break
-    assert ran.returncode == FOUND
-    lines = {line.split("guardrails[")[1].partition("]")[0]: line for line in ran.stdout.splitlines()}
+        wait_until(lambda: server.query("wait_seconds"), within=40, what="samples")
+        ran = lint("-f", "-", "--prometheus", server.url, text=manifest)
+    assert ran.code == FOUND
+    lines = {line.split("guardrails[")[1].partition("]")[0]: line for line in ran.out.splitlines()}
     assert "value 0.2 against limit 500: the query answers in seconds" in lines["milliseconds"]
     assert "Error now: the query answers with 2 series" in lines["several"]
     assert "NoData now: `nowhere_seconds` has no sample" in lines["absent"]
@@ -184,7 +178,7 @@ nolabel_total {good}
 """
 
 
-def test_what_can_not_be_counted_is_found_before_it_is_applied(server: PrometheusServer) -> None:
+def test_what_can_not_be_counted_is_found_before_it_is_applied(lint: Lint, server: PrometheusServer) -> None:
     every = 'd_total{group="treatment"}'
     bad = 'd_total{group="treatment",status="failure"}'
     guardrails = [
@@ -208,13 +202,13 @@ def test_what_can_not_be_counted_is_found_before_it_is_applied(server: Prometheu
                 "-",
                 "--prometheus",
                 server.url,
-                manifest=written(rollout(*guardrails, traffic={"key": "k", "holdback": 5})),
+                text=written(rollout(*guardrails, traffic={"key": "k", "holdback": 5})),
             )
         finally:
             stop.set()
             feeding.join()
-    assert ran.returncode == FOUND
-    told = ran.stdout
+    assert ran.code == FOUND
+    told = ran.out
     assert "guardrails[fine]" not in told
     assert "guardrails[worse]" not in told
     assert "warning: guardrails[gauge].rate: Error now: " in told
@@ -232,23 +226,23 @@ def _feed(scraped: Target, stop: threading.Event) -> None:
         scraped.text = COUNTED.format(bad=number, good=100 * number, level=1000 + (-1) ** (number // 3) * 400)
 
 
-def test_files_are_named_one_after_the_other(tmp_path: Path) -> None:
+def test_files_are_named_one_after_the_other(lint: Lint, tmp_path: Path) -> None:
     one, other = tmp_path / "one.yaml", tmp_path / "other.yaml"
     one.write_text(written(rollout(CENT)))
     other.write_text(written(rollout(GOOD)))
     both = lint(str(one), str(other))
-    assert both.stdout == lint("-f", str(one), "-f", str(other)).stdout
-    assert f"{one}: dispatch/ml-dispatch: warning" in both.stdout
-    assert lint(str(one), "-f", str(other)).returncode == FOUND
+    assert both.out == lint("-f", str(one), "-f", str(other)).out
+    assert f"{one}: dispatch/ml-dispatch: warning" in both.out
+    assert lint(str(one), "-f", str(other)).code == FOUND
     nothing = lint()
-    assert nothing.stderr == "mlrollout lint: say which: FILE..., or - for standard input\n"
-    assert nothing.returncode == WRONG
+    assert nothing.err == "mlrollout lint: say which: FILE..., or - for standard input\n"
+    assert nothing.code == WRONG
 
 
-def test_it_says_what_it_could_not_see(tmp_path: Path) -> None:
-    ran = lint("-", manifest=written(rollout(GOOD)))
-    assert ran.stderr == "What only --prometheus and --traffic can show was not looked at.\n"
-    assert lint("-", "-o", "json", manifest=written(rollout(GOOD))).stderr == ""
+def test_it_says_what_it_could_not_see(lint: Lint, tmp_path: Path) -> None:
+    ran = lint("-", text=written(rollout(GOOD)))
+    assert ran.err == "What only --prometheus and --traffic can show was not looked at.\n"
+    assert lint("-", "-o", "json", text=written(rollout(GOOD))).err == ""
 
 
 LISTED = """
@@ -271,25 +265,25 @@ items:
 """
 
 
-def test_github_is_told_file_and_line_of_each(tmp_path: Path) -> None:
+def test_github_is_told_file_and_line_of_each(lint: Lint, tmp_path: Path) -> None:
     file = tmp_path / "list.yaml"
     file.write_text(LISTED)
-    lines = lint(str(file), "-o", "github").stdout.splitlines()
+    lines = lint(str(file), "-o", "github").out.splitlines()
     assert [line.partition(",title=")[0] for line in lines] == [
         f"::warning file={file},line=17",
         f"::warning file={file},line=15",
     ]
     assert lines[0].startswith(f"::warning file={file},line=17,title=a%2C b%3A guardrails[cent].min::the query answers")
-    (first, _) = lint("-", "-o", "github", manifest=LISTED).stdout.splitlines()
+    (first, _) = lint("-", "-o", "github", text=LISTED).out.splitlines()
     assert first.startswith("::warning title=a%2C b%3A guardrails[cent].min::")
 
 
-def test_what_would_be_refused_is_told_at_its_own_line(tmp_path: Path) -> None:
+def test_what_would_be_refused_is_told_at_its_own_line(lint: Lint, tmp_path: Path) -> None:
     file = tmp_path / "list.yaml"
     file.write_text(
         LISTED.replace("min: 0.95", "max: 0.95\n      interval: soon").replace("revision: r", "revision: 7")
     )
-    lines = lint(str(file), "-o", "github").stdout.splitlines()
+    lines = lint(str(file), "-o", "github").out.splitlines()
     assert [(line.partition(",title=")[0], line.partition("%3A ")[2].partition("::")[0]) for line in lines[:2]] == [
         (f"::error file={file},line=11", "revision"),
         (f"::error file={file},line=18", "guardrails[cent].interval"),
