@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from functools import cache
 from textwrap import wrap
 
 from mlrollout.api.crd import schema
@@ -49,7 +50,9 @@ def _parts(field: str) -> Sequence[str]:
     return path if path and path[0] in ROOTS else ["spec", *path]
 
 
+@cache
 def _whole() -> Schema:
+    """Everything; made once, for that takes longer than all the rest."""
     found = schema()["properties"]
     return {"properties": {root: found[root] for root in ROOTS}}
 
