@@ -74,7 +74,7 @@ test-dispatch-page: .venv-dispatch/ready dispatch-page page-tools ## Test the ex
 simulate-long: $(VENV)/ready ## Simulate schedules for an hour, or MINUTES=..., on from where it stopped last
 	@$(BIN)/python -m tests.simulation.long --minutes $(or $(MINUTES),60)
 
-simulate-pairs: $(VENV)/ready ## Simulate every two faults at every two calls of three stories (half an hour)
+simulate-pairs: $(VENV)/ready ## Simulate every two faults at every two calls of three stories (an hour and a half on two cores)
 	@$(BIN)/python -m tests.simulation.pairs
 
 unit: $(VENV)/ready ## Run the pure tests and the simulation, which need no real part (minutes)

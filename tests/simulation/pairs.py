@@ -1,4 +1,4 @@
-"""Every two fates of a story, on all cores: takes half an hour for the three of them.
+"""Every two fates of a story, on all cores: takes an hour and a half for the three of them on two.
 
 python -m tests.simulation.pairs                  # of each story in which pairs are tried
 python -m tests.simulation.pairs breach retry     # of these
@@ -15,7 +15,7 @@ from .long import SAY_EVERY, begin, collect
 from .stories import STORIES
 
 SHARES = 64
-"""In how many parts a story is tried: one is half a minute of CPU."""
+"""In how many parts a story is tried: one is a minute of CPU or two."""
 
 
 def tried(share: tuple[str, int]) -> tuple[int, list[str]]:
