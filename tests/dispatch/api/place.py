@@ -36,8 +36,9 @@ class Person:
         answer: list[dict[str, Any]] = self.http.get(f"/api/orders/{order_id}/nearest").json()["vehicles"]
         return answer
 
-    def optimize(self, *order_ids: int) -> httpx.Response:
-        return self.http.post("/api/ml-dispatch/optimize", json={"order_ids": order_ids, "mode": "recommend"})
+    def optimize(self, *order_ids: int, language: str = "en") -> httpx.Response:
+        asked = {"order_ids": order_ids, "mode": "recommend"}
+        return self.http.post("/api/ml-dispatch/optimize", json=asked, headers={"Accept-Language": language})
 
     def assign(self, order_id: int, vehicle_id: int, assigned_by: str = "legacy") -> httpx.Response:
         asked = {"order_id": order_id, "vehicle_id": vehicle_id, "assigned_by": assigned_by}

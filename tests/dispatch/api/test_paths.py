@@ -4,11 +4,13 @@ from datetime import timedelta
 from itertools import pairwise
 from random import Random
 
+import pytest
 from dispatch import fleet
 from dispatch.breakdown import breakdown
 from dispatch.model import Model
 from dispatch.nearest import nearest
 from dispatch.orders import LONGEST, Point, can_take
+from dispatch.reasons import ENGLISH, KOREAN, Language
 from dispatch.recommend import recommend
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +42,14 @@ def test_the_model_takes_the_right_voltage_further_away_before_the_wrong_one_her
     assert (best.vehicle, second.vehicle) == (there, here)
     assert (best.seen.voltage, second.seen.voltage) == (True, False)
     assert second.reason.endswith("but has 220V, not 380V")
+
+
+@pytest.mark.parametrize(
+    ("spoken", "end"), [(ENGLISH, "but has 220V, not 380V"), (KOREAN, "다만 380V가 아닌 220V 탑재")]
+)
+def test_a_fault_is_told_in_the_language_of_whoever_asks(spoken: Language, end: str) -> None:
+    (found,) = recommend(MODEL, order(), [vehicle(voltage="220V")], NOON, spoken)
+    assert found.reason.endswith(end)
 
 
 def test_an_order_without_a_vehicle_has_no_recommendation() -> None:

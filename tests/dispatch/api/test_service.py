@@ -1,5 +1,6 @@
 """The service over HTTP, as the page uses it: a real process, a real Redis, and people of both groups."""
 
+import re
 from pathlib import Path
 
 import httpx
@@ -44,6 +45,16 @@ def test_treatment_gets_three_ranked_vehicles_with_reasons(place: Place) -> None
             assert set(card) == {"rank", "vehicle_id", "vehicle_code", "score", "reason", "breakdown"}
             assert set(card["breakdown"]) == {"distance", "rotation", "time_window", "preference", "voltage"}
     assert _counted(place, before) == {("treatment", "success"): 1}
+
+
+@pytest.mark.parametrize(
+    ("preferred", "words"),
+    [("ko-KR,ko;q=0.9,en;q=0.8", "[가-힣]"), ("en,ko;q=0.5", "^[^가-힣]+$"), ("", "^[^가-힣]+$")],
+)
+def test_reasons_are_in_the_language_that_is_preferred(place: Place, preferred: str, words: str) -> None:
+    person = place.person()
+    found = person.optimize(*(order["id"] for order in person.orders()), language=preferred).json()["results"]
+    assert all(re.search(words, card["reason"]) for result in found for card in result["top_3"])
 
 
 def test_control_gets_the_legacy_path_alone_and_it_is_what_is_measured(place: Place) -> None:

@@ -149,6 +149,8 @@ def test_it_speaks_korean(desk: Desks) -> None:
     one.shown.press("한국어")
     one.shown.see("추천 차량")
     assert one.shown.ask("document.documentElement.lang") == "ko"
+    one.open(1)  # the reasons are the service's words
+    one.page.locator(".card .reason", has_text=re.compile("[가-힣]")).first.wait_for()
     one.shown.picture("korean")
 
 

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import mean
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Header, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from dispatch.model import Model
-from dispatch.orders import Order, Vehicle
+from dispatch.orders import Order
+from dispatch.reasons import Language, language
 from dispatch.recommend import Recommendation, recommend
 
 from .errors import Refusal, documented
@@ -26,8 +27,10 @@ _WRONG = {"model": None, "results": [{"order_id": "first", "top_3": [{"rank": 0,
 @router.post(
     "/api/ml-dispatch/optimize", response_model=OptimizeAnswer, responses=documented(400, 401, 403, 404, 413, 422, 503)
 )
-async def optimize(asked: OptimizeRequest, user: User, parts: PartsOf) -> OptimizeAnswer | Response:
-    """The three best vehicles for each of these orders."""
+async def optimize(
+    asked: OptimizeRequest, user: User, parts: PartsOf, accept_language: Annotated[str, Header()] = ""
+) -> OptimizeAnswer | Response:
+    """The three best vehicles for each of these orders; why, in English or, where that is preferred, in Korean."""
     orders = await run_in_threadpool(_wanted, parts, user, asked.order_ids)
     revision = parts.deployed.revision
     with parts.feature.observe(user) as call:
@@ -39,7 +42,7 @@ async def optimize(asked: OptimizeRequest, user: User, parts: PartsOf) -> Optimi
             async with asyncio.timeout(parts.ml_timeout):
                 await parts.faults.before_ml()
                 # Not by `run_in_threadpool`, which makes a thread more for each model that hangs; these have an end.
-                found = await asyncio.to_thread(_recommended, parts, revision, orders)
+                found = await asyncio.to_thread(_recommended, parts, revision, orders, language(accept_language))
             if scores := [best[0].score for best in found.values() if best]:
                 call.score(mean(scores))
             if parts.faults.ml == "wrong":
@@ -56,13 +59,11 @@ def _wanted(parts: Parts, user: str, ids: Sequence[int]) -> list[Order]:
     return [found[number] for number in dict.fromkeys(ids)]
 
 
-def _recommended(parts: Parts, revision: str, orders: Sequence[Order]) -> dict[int, list[Recommendation]]:
+def _recommended(
+    parts: Parts, revision: str, orders: Sequence[Order], spoken: Language
+) -> dict[int, list[Recommendation]]:
     model, vehicles = parts.deployed.model(revision), parts.orders.vehicles()
-    return {order.id: _best(model, order, vehicles) for order in orders}
-
-
-def _best(model: Model, order: Order, vehicles: Sequence[Vehicle]) -> list[Recommendation]:
-    return recommend(model, order, vehicles, now())
+    return {order.id: recommend(model, order, vehicles, now(), spoken) for order in orders}
 
 
 def _answer(revision: str, found: dict[int, list[Recommendation]]) -> OptimizeAnswer:

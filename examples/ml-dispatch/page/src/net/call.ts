@@ -23,7 +23,11 @@ export async function call<T>(method: string, path: string, read: (body: unknown
   }
 }
 
-const json = (body: unknown): RequestInit => ({ body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+/** What is said about a body is said in the language of the page, and not of the browser. */
+const json = (body: unknown): RequestInit => ({
+  body: JSON.stringify(body),
+  headers: { "Content-Type": "application/json", "Accept-Language": document.documentElement.lang },
+});
 
 const failure = (why: Why, status: number | null = null, message = ""): Failure => ({ kind: "failed", why, status, message });
 
