@@ -226,7 +226,9 @@ class _Seen:
 
 
 def _less(counted: Counts, before: Counts) -> Counts:
-    return Counts(counted.events - before.events, counted.bad - before.bad)
+    # Less than before is left where events waited for the other group, and then there was no control any more.
+    events = max(0.0, counted.events - before.events)
+    return Counts(events, min(events, max(0.0, counted.bad - before.bad)))
 
 
 def _listed(plain: object) -> tuple[Counts, ...]:

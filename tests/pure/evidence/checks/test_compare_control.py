@@ -5,14 +5,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from mlrollout.api.compare import CompareGuardrail
+from mlrollout.api.compare import Compare, CompareGuardrail
 from mlrollout.api.guardrail import Proof
 from mlrollout.api.kinds import guardrail
 from mlrollout.api.spec import Spec
 from mlrollout.evidence.checks.check import Unmeasurable
 from mlrollout.evidence.checks.compare import without_control
+from mlrollout.evidence.checks.compare_shares import Shares
 from mlrollout.evidence.checks.kinds import check_of
+from mlrollout.evidence.checks.memory import ChangePoint
 from mlrollout.evidence.measurement import Verdict
+from mlrollout.evidence.statistics.blocks import Block, Counts, Pair
 from mlrollout.evidence.statistics.counting.series import Series
 
 from tests.pure.evidence.checks.comparisons import breach, verdicts
@@ -36,6 +39,15 @@ def test_at_100_percent_it_goes_on_against_a_limit() -> None:
     assert found.value == pytest.approx(0.02, abs=0.02)
     assert found.evidence is not None
     assert (found.evidence.limit, found.evidence.control) == (0.1, None)
+
+
+def test_a_breach_without_a_control_is_told_though_events_had_waited_for_one() -> None:
+    shares = Shares(Compare.model_validate(WITH_MAX["compare"]))
+    waiting = shares.test.update(shares.test.begin(0.0), Block(0.0, 10.0, Pair((Counts(120, 26),), (Counts(),))))
+    alone = shares.test.update(waiting, Block(10.0, 20.0, Pair((Counts(100, 50),), ())))
+    value, words = shares.told(alone, shares.evidence(alone, 0.01), ChangePoint(10.0, waiting))
+    assert value == pytest.approx(0.5)
+    assert "50 %" in words
 
 
 def test_at_100_percent_without_a_limit_nothing_passes() -> None:
