@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 _DEMO = """
-import sys, time
+import signal, sys
 from devstack import foreground
 from devstack.errors import MissingError
 
@@ -35,7 +35,7 @@ def ended(demo: subprocess.Popen[str]) -> tuple[Path, str, int]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_whatever_signal_ends_it_it_says_so_at_once_and_leaves_nothing(number: signal.Signals) -> None:
-    demo = started("signal = __import__('signal'); signal.pause()")
+    demo = started("signal.pause()")
     assert demo.stdout is not None
     folder = Path(demo.stdout.readline().strip())
     demo.send_signal(number)
