@@ -89,6 +89,21 @@ def _first_state(spec: Spec, record: Record, traffic: Traffic, now: float, since
     )
 
 
+def caught_up(spec: Spec, state: State | None, observation: Observation, now: float) -> State | None:
+    """Where a rollout stands for a process that does not lead: by its status, or by Redis where that is ahead.
+
+    The API server may have told it nothing for long, and of an attempt or a stage that it does not know, it could
+    not see how it breaks.
+    """
+    traffic = observation.traffic
+    found = traffic.record if traffic is not None else None
+    if traffic is None or found is None or found.owner != observation.uid:
+        return state
+    if state is None or state.record.owner != observation.uid:
+        return _resume(spec, found, traffic, now)
+    return adopt(state, found, traffic, now) if found.rank > state.record.rank else state
+
+
 def adopt(state: State, record: Record, traffic: Traffic, now: float) -> State:
     """The state with a greater record, found in Redis, in the place of its own."""
     known = state.record.cause

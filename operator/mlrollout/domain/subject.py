@@ -1,6 +1,7 @@
 """What a measurement is about, as its check has to know it."""
 
 from dataclasses import dataclass, replace
+from math import inf
 
 from mlrollout.api import moment
 from mlrollout.api.spec import Spec
@@ -24,12 +25,13 @@ class InForce:
     changed: bool
 
 
-def attempt(state: State, found: InForce | None = None) -> Attempt | None:
+def attempt(state: State, found: InForce | None = None, asked: float = inf) -> Attempt | None:
     """The attempt; `None` while nobody has had the treatment yet.
 
     Args:
         state: Where the rollout stands. Users may go by something else: a raise was announced, or Redis went back.
         found: What they go by; `None` where Redis can't be asked.
+        asked: When Redis was asked last of those times that it answered, by wall time.
     """
     if not state.record.stage or not state.in_force_since:
         return None
@@ -47,6 +49,7 @@ def attempt(state: State, found: InForce | None = None) -> Attempt | None:
         stage=moment.parse(moment.render(state.in_force_since)),
         percentage=stands.percentage,
         steady=moment.parse(moment.render(stands.since)),
+        seen=asked,
         evidence_from=state.evidence_from,
         holdback=state.record.holdback,
     )

@@ -24,7 +24,7 @@ from mlrollout.evidence.checks.kinds import check_of
 from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.ports import Clock, EvidenceSource, QueryRefusedError, SourceError
 
-from .loop_time import loop_time
+from .loop_time import LoopTime, loop_time
 from .metrics import OperatorMetrics
 from .tracked import TrackedObject
 
@@ -170,7 +170,9 @@ class Watch:
                 source,
                 since=since,
                 clock=self.clock,
-                attempt=None if state is None else attempt(state, self._in_force(state)),
+                attempt=None
+                if state is None
+                else attempt(state, self._in_force(state), self._wall(self.tracked.redis.asked)),
                 sharing=sharing(self.tracked.spec),
                 log=log.bind(**about),
             )
@@ -186,8 +188,11 @@ class Watch:
             return None
         record = traffic.record
         ours = record is not None and (record.owner, record.attempt) == (self.tracked.uid, state.record.attempt)
-        since = self.clock.now() - (loop_time() - found.in_force_since)
-        return InForce(traffic.in_force if ours else None, since, found.in_force_changed)
+        return InForce(traffic.in_force if ours else None, self._wall(found.in_force_since), found.in_force_changed)
+
+    def _wall(self, at: LoopTime) -> float:
+        """A moment by the wall clock."""
+        return self.clock.now() - (loop_time() - at)
 
 
 def watches(spec: Spec, state: State | None) -> bool:

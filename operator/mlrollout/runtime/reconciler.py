@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from mlrollout.api.guardrail import Guardrail
+from mlrollout.domain.attempt import caught_up
 from mlrollout.domain.decide import decide
 from mlrollout.domain.decision import Decision
 from mlrollout.domain.latch import untold
 from mlrollout.domain.reason import Reason
-from mlrollout.domain.record import greater
 from mlrollout.domain.state import Phase, State
 from mlrollout.domain.traffic import Intent, Lower, RaiseOnceSaved
 from mlrollout.evidence.measurement import Measurement, Verdict
@@ -174,13 +174,14 @@ class Reconciler:
         return decision.write
 
     def _decision(self, tracked: TrackedObject) -> Decision:
-        spec, state, observation = tracked.effective_spec, tracked.state, tracked.observation()
+        observation, now = tracked.observation(), self._clock.now()
+        if not self.leads:
+            tracked.standing.catch_up(caught_up(tracked.effective_spec, tracked.state, observation, now))
+        spec, state = tracked.effective_spec, tracked.state
         if state is not None and not self.leads:
             # Which revision it is, is the leader's business: it may have heard of one that is still unknown here.
-            found = observation.traffic.record if observation.traffic is not None else None
-            newest = state.record if found is None or found.owner != observation.uid else greater(state.record, found)
-            spec = spec.model_copy(update={"revision": newest.revision})
-        return decide(spec, state, observation, self._clock.now())
+            spec = spec.model_copy(update={"revision": state.record.revision})
+        return decide(spec, state, observation, now)
 
     # --- the way down ------------------------------------------------------------------------
 

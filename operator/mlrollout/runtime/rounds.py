@@ -67,14 +67,16 @@ class Rounds:
     async def _go_round(self, store: TrafficStore, tracked_objects: Sequence[TrackedObject]) -> None:
         try:
             before = [tracked.redis.traffic for tracked in tracked_objects]
+            asked = loop_time()
             found = await store.read_many([tracked.effective_spec.traffic.key for tracked in tracked_objects])
             for tracked, was, traffic in zip(tracked_objects, before, found, strict=True):
                 if tracked.redis.traffic is not was or tracked.redis.store is not store or tracked.gone:
                     continue  # another lane has heard from Redis meanwhile, and what it heard may be newer
                 if isinstance(traffic, TrafficError):
                     await self._traffic.unanswered(tracked, traffic)
-                elif traffic != was:
-                    self._traffic.heard(tracked, traffic)
+                    continue
+                self._traffic.heard(tracked, traffic, asked)
+                if traffic != was:
                     self._changed(tracked)
             await self._renew(tracked_objects)
         except Exception:  # a round that goes wrong must not be the last

@@ -10,7 +10,7 @@ from mlrollout.domain.traffic import Lower, Traffic, Write, Written
 from mlrollout.ports import Connections, KeyRefusedError, LoginRefusedError, PortError, Ref, TrafficError
 
 from .connections import PACE
-from .loop_time import loop_time
+from .loop_time import LoopTime, loop_time
 from .metrics import OperatorMetrics
 from .tracked import Source, TrackedObject
 
@@ -64,11 +64,12 @@ class TrafficIO:
             KeyRefusedError: The object can't have this key.
         """
         if tracked.redis.store is None:
-            tracked.redis.hold(None)
+            tracked.redis.lose()
             return
+        asked = loop_time()
         try:
             traffic = await tracked.redis.store.read(tracked.effective_spec.traffic.key)
-            tracked.redis.hold(traffic)
+            tracked.redis.hold(traffic, asked)
             tracked.redis.trouble = ""
         except KeyRefusedError:
             raise
@@ -77,9 +78,9 @@ class TrafficIO:
         else:
             _check_ours(tracked, traffic)
 
-    def heard(self, tracked: TrackedObject, traffic: Traffic) -> None:
+    def heard(self, tracked: TrackedObject, traffic: Traffic, asked: LoopTime) -> None:
         """Take in what stands in Redis, as it was read for many objects together."""
-        tracked.redis.hold(traffic)
+        tracked.redis.hold(traffic, asked)
         tracked.redis.trouble = ""
 
     async def write(self, tracked: TrackedObject, write: Write) -> bool:
@@ -147,17 +148,18 @@ class TrafficIO:
     async def _write(self, tracked: TrackedObject, write: Write, lease: float | None) -> Written | None:
         if tracked.redis.store is None:
             return None
+        asked = loop_time()
         try:
             written = await tracked.redis.store.write(tracked.effective_spec.traffic.key, write, lease=lease)
         except TrafficError as error:
             self._lost(tracked, error)
             return None
-        tracked.redis.hold(written.traffic)
+        tracked.redis.hold(written.traffic, asked)
         return written
 
     def _lost(self, tracked: TrackedObject, error: TrafficError) -> None:
         self._metrics.failed(Source.REDIS, tracked)
-        tracked.redis.hold(None)
+        tracked.redis.lose()
         tracked.redis.trouble = str(error)
         self._doubt(tracked, error)
 

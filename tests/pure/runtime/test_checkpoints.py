@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from mlrollout.domain.state import State
 from mlrollout.domain.traffic import Traffic
 from mlrollout.evidence.checks.check import Attempt, Occasion, Question
 from mlrollout.evidence.measurement import Measurement, Verdict
+from mlrollout.runtime.loop_time import loop_time
 
 from tests.pure.runtime.eye import EPOCH, Eye, Source, guardrail
 from tests.support.virtual_time import virtual
@@ -62,19 +64,19 @@ async def test_a_check_goes_on_from_what_an_earlier_process_remembered(monkeypat
     await asyncio.sleep(12)
     assert [measurement.checkpoint for _, _, measurement in eye.seen][:2] == ["42", "43"]
     assert checks[0].occasions[0].attempt == Attempt(
-        7, EPOCH - 100, EPOCH - 90, 10, evidence_from=EPOCH - 200, steady=EPOCH - 90
+        7, EPOCH - 100, EPOCH - 90, 10, evidence_from=EPOCH - 200, steady=EPOCH - 90, seen=-inf
     )
     assert checks[0].occasions[0].sharing == 0
     assert eye.source.moments[0] == pytest.approx(eye.seen[0][2].at - 30)
     announced = replace(state, record=replace(state.record, sequence=2, percentage=30), confirmed=False)
     eye.tracked.standing.state = announced
-    eye.tracked.redis.hold(Traffic("10", replace(state.record, owner=eye.tracked.uid)))
+    eye.tracked.redis.hold(Traffic("10", replace(state.record, owner=eye.tracked.uid)), loop_time())
     await asyncio.sleep(20)
     found = checks[0].occasions[-1].attempt
     assert found is not None
     assert found.percentage == 10
-    assert found.steady == pytest.approx(EPOCH + 12)
-    eye.tracked.redis.hold(Traffic("50", replace(state.record, owner="another", percentage=50)))
+    assert found.steady == found.seen == pytest.approx(EPOCH + 12)
+    eye.tracked.redis.hold(Traffic("50", replace(state.record, owner="another", percentage=50)), loop_time())
     await asyncio.sleep(20)
     found = checks[0].occasions[-1].attempt
     assert found is not None

@@ -37,13 +37,15 @@ class Held:
             undone and done again between two looks, an operator could not see.
         from_zero: When the percentage in force last left zero.
         first: When each record first stood there, by owner and rank.
-        put_back: Whether no operator made the percentage leave zero.
+        came: When the attempt in force got its users.
+        put_back: Whether no operator gave it these.
         served: Until when an attempt had users that an operator could know of, by owner and attempt.
         own_since: Since when nobody but this attempt's users is in treatment.
     """
 
     since: float = 0.0
     from_zero: float = 0.0
+    came: float = 0.0
     put_back: bool = False
     in_force: int = 0
     record: Record | None = None
@@ -54,14 +56,16 @@ class Held:
     def take(self, entry: Changed) -> None:
         """Take in a change."""
         before, after = entry.before, entry.after
-        glimpse = self.put_back and entry.at - self.from_zero < UNSEEN
+        glimpse = self.put_back and entry.at - self.came < UNSEEN
         if before.in_force and before.record is not None and not glimpse:
             self.served[before.record.owner, before.record.attempt] = entry.at
         stands = None if after.record is None else (after.record.owner, after.record.rank)
         if before.in_force != after.in_force and entry.cause is not None and stands not in self.first:
             self.since = entry.at
         if after.in_force and not before.in_force:
-            self.from_zero, self.put_back = entry.at, entry.cause is None
+            self.from_zero = entry.at
+        if after.in_force and not (before.in_force and _attempt(before.record) == _attempt(after.record)):
+            self.came, self.put_back = entry.at, entry.cause is None
         if before.in_force and _attempt(before.record) != _attempt(after.record):
             self.own_since = entry.at
         self.in_force, self.record = after.in_force, after.record

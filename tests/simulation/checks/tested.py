@@ -19,7 +19,7 @@ from tests.simulation.world.world import EPOCH, World
 
 from .evidence import skews
 from .violation import Violation
-from .zero import Hindrances
+from .zero import SEEN_AGAIN, Hindrances
 
 FOUND = 60.0
 """Seconds in which a model that fails so often is found at 5 %, where some twenty of its events are enough."""
@@ -67,13 +67,17 @@ def _miscounted(world: World, entry: Judged, kept: Any, group: str, found: Count
 
 
 def replicas_agree(world: World) -> Iterator[Violation]:
-    """Whoever has read the samples up to a moment, and whenever, has the same evidence."""
+    """Whoever has read the samples up to a moment, and whenever, has the same evidence.
+
+    Whom the API server tells nothing, hears of an attempt by Redis, and not when it began.
+    """
     if skews(world.history):
         return
+    deaf = Hindrances(world, dict.fromkeys(("outage", "deafen", "nonsense"), SEEN_AGAIN))
     known: dict[tuple[object, ...], tuple[Judged, Any]] = {}
     for entry, kept in _tests(world):
-        if kept["counted"] == kept["since"]:
-            continue  # nothing was counted yet
+        if kept["counted"] == kept["since"] or deaf.meets(entry.at, entry.at):
+            continue  # nothing was counted yet, or not since when others count
         alone = isinstance(entry.guardrail, CompareGuardrail) and entry.guardrail.compare.max is not None
         if alone or isinstance(entry.guardrail, BalanceGuardrail):
             continue  # what they count depends on the percentage, and since when that stands, each sees for himself

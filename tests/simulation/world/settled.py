@@ -85,12 +85,12 @@ def _agreement(world: "World", key: str, record: Record) -> Iterator[str]:
 
 
 def _saw_what_was_lost(world: "World", client: Client) -> bool:
-    """Whether it alone remembers a rollback: a failover lost it in Redis before anybody had saved it in the status.
+    """Whether it alone remembers a rollback: Redis lost it before anybody had saved it in the status.
 
     Its application gives nobody the treatment until the next attempt, which is where a rollback should leave it.
     """
     seen = client.record
-    lost = any(step.act == "fail_over" for step in world.plan.steps)
+    lost = any(step.act in ("fail_over", "flush") for step in world.plan.steps)
     if not lost or seen is None or not seen.latched:
         return False
     saved = (entry.object.get("status", {}).get("record", {}) for entry in world.history.of(Stored))

@@ -32,7 +32,7 @@ class NewUsers:
     Attributes:
         treatment: How many got the treatment.
         control: How many did not.
-        share: The share that was asked for; `None` where it changed meanwhile.
+        share: The share that was asked for; `None` where it may have changed meanwhile.
     """
 
     treatment: float
@@ -66,6 +66,8 @@ class SplitTest:
 
 class BalanceCheck(SequentialCheck[BalanceGuardrail, BalanceState, NewUsers]):
     """A guardrail on how users are divided."""
+
+    by_share = True
 
     def __init__(self, guardrail: BalanceGuardrail) -> None:
         super().__init__(guardrail, SplitTest(), BalanceState, {USERS: guardrail.balance.users})

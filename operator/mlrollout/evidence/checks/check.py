@@ -35,6 +35,8 @@ class Attempt:
         stage: When the stage began that it is in.
         percentage: The percentage in force, and not one that was only announced; `None` where it can't be known.
         steady: Since when it is known to have been in force.
+        seen: Until when it was seen to be. Later it is only supposed: who stood still for long, or can't ask, does not
+            know what others did meanwhile.
         holdback: Per cent of the users who stay in control at every percentage.
         evidence_from: Evidence from before this is about an earlier attempt.
     """
@@ -46,6 +48,7 @@ class Attempt:
     evidence_from: float = 0.0
     holdback: int = 0
     steady: float = 0.0
+    seen: float = math.inf
 
     @property
     def share(self) -> float | None:

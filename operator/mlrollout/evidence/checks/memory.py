@@ -118,7 +118,8 @@ class Memory(Generic[S]):
         change_point: Since when evidence for a breach has grown.
         shares: Which share of the users got the treatment in this attempt, as far as that is known, oldest first.
         gaps: What nobody read, oldest first.
-        told: When the share was told last. Another process, which goes on from a checkpoint, knows it up to `upto`.
+        told: Until when the share was seen to stand. Another process, which goes on from a checkpoint, knows it up to
+            `upto`.
     """
 
     attempt: int
@@ -144,11 +145,11 @@ class Memory(Generic[S]):
             return BlockSamples(series, begin, end, began=self.state.bets.begin)
         return BlockSamples(series, begin, end, found.share, found.since, self.state.bets.begin)
 
-    def with_share(self, now: float, stage: float, steady: float, share: float | None) -> "Memory[S]":
+    def with_share(self, seen: float, stage: float, steady: float, share: float | None) -> "Memory[S]":
         """This memory with the share that stands now, for all blocks that are still to be read.
 
         Args:
-            now: When that is.
+            seen: Until when it was seen to stand.
             stage: When the percentage of the stage came into force.
             steady: Since when the share is known to have stood.
             share: The share; `None` where it is not known.
@@ -164,7 +165,7 @@ class Memory(Generic[S]):
         for one in (*unknown, *known):
             if not shares or (shares[-1].stage, shares[-1].share) != (stage, one.share):
                 shares.append(one)
-        return replace(self, shares=(*shares,)[-SHARES:], told=now)
+        return replace(self, shares=(*shares,)[-SHARES:], told=seen)
 
     def skipped(self, upto: float) -> "Memory[S]":
         """This memory with nothing read up to there; where nothing was read just before either, that is one gap."""

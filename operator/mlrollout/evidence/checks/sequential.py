@@ -62,6 +62,9 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         shortest: How many seconds a block lasts at least.
     """
 
+    by_share = False
+    """Whether what is counted means nothing without the share of users that get the treatment."""
+
     def __init__(
         self,
         guardrail: G,
@@ -137,17 +140,11 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
     def _remembered(self, attempt: Attempt, now: float) -> Memory[S]:
         """The memory of this attempt; an empty one where nothing was counted of it yet."""
         memory = self._memory
-        if memory is not None and memory.empty and memory.state.bets.begin != attempt.began:
-            memory = None  # whoever heard of the attempt by Redis learns when it began from its status
-        if (
-            memory is None
-            or memory.attempt != attempt.number
-            or memory.state.bets.begin < attempt.began - ROUNDED  # it went back to before its first stage
-        ):
+        if memory is None or memory.attempt != attempt.number or _began_elsewhen(memory, attempt):
             memory = self.blocks.begin(attempt.number, attempt.began)
         oldest = grid.latest(now - HORIZON, self.blocks.step, 0.0)
         memory = memory.skipped(oldest) if memory.upto < oldest else memory
-        return memory.with_share(now, attempt.stage, attempt.steady, attempt.share)
+        return memory.with_share(min(now, attempt.seen), attempt.stage, attempt.steady, attempt.share)
 
     # --- a measurement -----------------------------------------------------------------------
 
@@ -178,7 +175,10 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         else:
             self._memory = memory = self._remembered(occasion.attempt, occasion.at)
             begin, end = memory.upto, min(newest, memory.upto + self._ahead)
-            end = max(memory.upto, math.floor(end / step) * step)
+            if self.by_share:
+                # Later, others may have changed it. Who stood still would hold their users against the share of before.
+                end = max(begin, min(end, occasion.attempt.seen))
+            end = max(begin, math.floor(end / step) * step)
         # Where nothing is new, the first look asks all the same: how often is scraped says when something will be. It
         # asks up to now, since an application that has just started has no older samples; they count later.
         if (end > begin or not self._knows_scrape) and len(answers) < len(self._selectors):
@@ -286,6 +286,9 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         if uncountable is not None and (overdue or not uncountable.reason.waits):
             verdict = Verdict.NO_DATA if uncountable.reason.silent else Verdict.ERROR
             return self._measurement(verdict, occasion, memory, level, instead=uncountable.words)
+        if overdue and self.by_share and occasion.attempt is not None and occasion.attempt.seen < newest:
+            unseen = "the percentage is not known any more: Redis did not say for too long which one stands"
+            return self._measurement(Verdict.INCONCLUSIVE, occasion, memory, level, instead=unseen)
         if overdue:
             counted = f"what was missed is counted: up to {to_second(memory.counted)}, {rough(behind)} are left"
             return self._measurement(Verdict.INCONCLUSIVE, occasion, memory, level, instead=counted)
@@ -324,6 +327,11 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
 def e_value(bets: Bets) -> float:
     """How much stronger than chance the evidence is, as a number that JSON can hold."""
     return math.exp(min(bets.log_worse, _HUGE))
+
+
+def _began_elsewhen(memory: Memory[S], attempt: Attempt) -> bool:
+    """Whether it went back to before its first stage, or its status says when it began, which Redis did not."""
+    return abs(memory.state.bets.begin - attempt.began) > (0.0 if memory.empty else ROUNDED)
 
 
 def _selector(where: str, text: str) -> str:

@@ -15,6 +15,7 @@ class RedisSide:
     Attributes:
         traffic: What it held when it was last asked; `None` where it can't be asked.
         in_force: The percentage in force when it could be asked last; `None` before that.
+        asked: When it was asked last of those times that it answered: what it held then, it may not hold any more.
         in_force_since: Since when it is known to be that.
         in_force_changed: Whether it was another before, and not only unknown.
         trouble: Why it can't be asked.
@@ -29,6 +30,7 @@ class RedisSide:
 
     traffic: Traffic | None = None
     in_force: int | None = None
+    asked: LoopTime = NEVER
     in_force_since: LoopTime = NEVER
     in_force_changed: bool = False
     trouble: str = "Redis has not been asked yet"
@@ -40,9 +42,18 @@ class RedisSide:
     minded: LoopTime = NEVER
     renewed: LoopTime = NEVER
 
-    def hold(self, traffic: Traffic | None) -> None:
-        """Take in what it holds; `None` where it can't be asked."""
-        self.traffic = traffic
-        if traffic is not None and traffic.in_force != self.in_force:
+    def hold(self, traffic: Traffic, asked: LoopTime) -> None:
+        """Take in what it holds.
+
+        Args:
+            traffic: What it answered.
+            asked: When it was asked. Between that and the answer, this process may have stood still for long.
+        """
+        self.traffic, self.asked = traffic, max(self.asked, asked)
+        if traffic.in_force != self.in_force:
             self.in_force_changed = self.in_force is not None
             self.in_force, self.in_force_since = traffic.in_force, loop_time()
+
+    def lose(self) -> None:
+        """Take in that it can't be asked."""
+        self.traffic = None

@@ -41,6 +41,10 @@ class Standing:
         """Go on from what stands in the status, too."""
         self.state = merge(self.state, saved)
 
+    def catch_up(self, state: State | None) -> None:
+        """Go on from what Redis holds where that is ahead, which is for a process that does not lead."""
+        self.state = state
+
     @property
     def keyless(self) -> bool:
         """Whether its key belongs to another object, by the last decision."""
