@@ -36,6 +36,7 @@ from mlrollout.runtime.report import Report
 from mlrollout.runtime.rounds import Rounds
 from mlrollout.runtime.tracked import Resource, TrackedObject, standing
 from mlrollout.runtime.tracked.naming import Naming
+from mlrollout.runtime.tracked.standing import Standing
 from mlrollout.runtime.view import View as Sight
 
 from tests.support import redis_model as model
@@ -69,6 +70,11 @@ def _restart(patch: pytest.MonkeyPatch, forget: Callable[[State], State]) -> Non
 def forget_latch_on_restart(patch: pytest.MonkeyPatch) -> None:
     """A new process does not know of the rollback."""
     _restart(patch, lambda loaded: replace(loaded, record=replace(loaded.record, latched=False)))
+
+
+def forget_what_redis_said(patch: pytest.MonkeyPatch) -> None:
+    """A process goes on from the status alone."""
+    patch.setattr(Standing, "catch_up", lambda *_: None)
 
 
 def forget_verbs_on_restart(patch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from mlrollout.api.sequential import SequentialGuardrail
 from mlrollout.domain.state import State
 from mlrollout.domain.subject import InForce, attempt
 from mlrollout.evidence.checks import sequential
+from mlrollout.evidence.checks.balance import BalanceCheck
 from mlrollout.evidence.checks.check import Attempt
 from mlrollout.evidence.checks.compare_shares import Shares
 from mlrollout.evidence.checks.memory import BlockSamples, Memory
@@ -98,11 +99,16 @@ def begin_by_hearsay(patch: pytest.MonkeyPatch) -> None:
 def ask_for_what_was_announced(patch: pytest.MonkeyPatch) -> None:
     """Users are held against the percentage of the record, be it in force or only announced."""
 
-    def announced(state: State, found: InForce | None) -> Attempt | None:
-        about = attempt(state, found)
+    def announced(state: State, found: InForce | None, asked: float) -> Attempt | None:
+        about = attempt(state, found, asked)
         return None if about is None else replace(about, percentage=state.record.percentage, steady=0.0)
 
     patch.setattr(measuring, "attempt", announced)
+
+
+def suppose_that_it_still_stands(patch: pytest.MonkeyPatch) -> None:
+    """Users are held against the percentage that was seen last, however long ago that was."""
+    patch.setattr(BalanceCheck, "by_share", False)
 
 
 def never_be_sure(patch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,13 @@ TESTED_ONCE_BROKEN = (
 """Likewise, of those whose guardrails test at every look."""
 
 
+NAMED_ONCE_BROKEN = (
+    # a standby that the API server told nothing, and an attempt that began meanwhile
+    1000034519,
+)
+"""Likewise, of those whose objects have their revision from a source; with notifications."""
+
+
 def test_every_invariant_holds(seeds: Iterable[int]) -> None:
     hold(plan.make(seed) for seed in seeds)
 
@@ -64,6 +71,10 @@ def test_what_was_broken_once_holds() -> None:
 
 def test_what_was_broken_once_where_it_is_tested_holds() -> None:
     hold(replace(tested.make(seed), notifies=False) for seed in TESTED_ONCE_BROKEN)
+
+
+def test_what_was_broken_once_where_a_source_names_the_revision_holds() -> None:
+    hold(named.make(seed) for seed in NAMED_ONCE_BROKEN)
 
 
 def hold(plans: Iterable[Plan]) -> None:

@@ -90,10 +90,10 @@ def _first_state(spec: Spec, record: Record, traffic: Traffic, now: float, since
 
 
 def caught_up(spec: Spec, state: State | None, observation: Observation, now: float) -> State | None:
-    """Where a rollout stands for a process that does not lead: by its status, or by Redis where that is ahead.
+    """Where a rollout stands by what a process knows, or by Redis where that is ahead; `None` where neither says.
 
     The API server may have told it nothing for long, and of an attempt or a stage that it does not know, it could
-    not see how it breaks.
+    not see how it breaks (invariant 2).
     """
     traffic = observation.traffic
     found = traffic.record if traffic is not None else None

@@ -175,8 +175,7 @@ class Reconciler:
 
     def _decision(self, tracked: TrackedObject) -> Decision:
         observation, now = tracked.observation(), self._clock.now()
-        if not self.leads:
-            tracked.standing.catch_up(caught_up(tracked.effective_spec, tracked.state, observation, now))
+        tracked.standing.catch_up(caught_up(tracked.effective_spec, tracked.state, observation, now))
         spec, state = tracked.effective_spec, tracked.state
         if state is not None and not self.leads:
             # Which revision it is, is the leader's business: it may have heard of one that is still unknown here.

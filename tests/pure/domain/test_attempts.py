@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from mlrollout.api.guardrail import BreachAfter
+from mlrollout.domain.attempt import caught_up
 from mlrollout.domain.decide import decide
 from mlrollout.domain.decision import Observation
 from mlrollout.domain.reason import Reason
@@ -93,6 +94,41 @@ def test_an_object_that_lost_its_status_goes_on_from_its_record(found: Record) -
     assert state.history[-1].reason == Reason.RECORD_ADOPTED
     assert state.cause == (Reason.ROLLED_BACK if found.latched else "")
     assert [run.name for run in state.runs] == ["half"]
+
+
+@pytest.mark.parametrize(
+    ("traffic", "attempt", "percentage"),
+    [
+        (None, 1, 30),  # Redis can't be asked
+        (Traffic(None, None), 1, 30),  # it lost everything
+        (Traffic("10", _old(owner=UID, attempt=1, sequence=1, percentage=10)), 1, 30),  # it went back
+        (Traffic("40", _old(owner=UID, attempt=1, sequence=9, percentage=40)), 1, 40),  # the next stage
+        (Traffic("0", _old(owner=UID, attempt=1, sequence=9, percentage=0, latched=True)), 1, 0),
+        (Traffic("10", _old(owner=UID, sequence=1, percentage=10)), 4, 10),  # a later attempt
+        (Traffic("10", _old(sequence=1, percentage=10)), 1, 30),  # another object's
+    ],
+)
+def test_a_process_goes_on_from_redis_where_that_is_ahead(
+    traffic: Traffic | None, attempt: int, percentage: int
+) -> None:
+    world = world_at("second stage")
+    found = caught_up(SPEC, world.state, Observation(UID, HOLDER, traffic), world.now)
+    assert found is not None
+    assert (found.record.attempt, found.record.percentage) == (attempt, percentage)
+    assert found.evidence_from == (world.now if attempt > 1 else world.state.evidence_from)
+    assert (found is world.state) == (percentage == 30)
+
+
+@pytest.mark.parametrize("owner", ["", "an-earlier-uid"])
+def test_a_record_of_ours_stands_for_a_status_that_was_never_seen(owner: str) -> None:
+    state = None
+    if owner:  # a restored status
+        before = world_at("second stage").state
+        state = replace(before, record=replace(before.record, owner=owner))
+    for found, known in ((_old(owner=UID), True), (_old(), False)):
+        traffic = Traffic(str(found.percentage), found)
+        caught = caught_up(SPEC, state, Observation(UID, HOLDER, traffic), NOW)
+        assert (caught.record if caught is not None else None) == (found if known else state and state.record)
 
 
 def test_the_key_of_another_object_is_left_alone() -> None:

@@ -125,6 +125,35 @@ async def test_a_standby_that_misses_a_change_does_not_undo_it(change: dict[str,
     assert world.reasons() == history
 
 
+@pytest.mark.parametrize("known", ["no status", "another attempt", "zero"])
+@virtual
+async def test_a_standby_takes_down_what_began_without_its_hearing_of_it(known: str) -> None:
+    """The API server tells it nothing, and whoever led is gone: what it knows of the traffic, Redis has told it."""
+    world = SmallWorld()
+    leader, standby = world.start(), world.start(leads=False)
+    world.api.apply(spec(revision="one"))
+    if known != "no status":
+        await world.until(lambda: world.redis.percentage == ("0" if known == "zero" else "10"))
+        await asyncio.sleep(3.0 if known == "another attempt" else 0.0)
+    standby.deaf = True
+    if known == "another attempt":
+        world.api.apply(spec(revision="two"))
+        await world.until(lambda: world.redis.record.revision == "two")
+    await world.until(lambda: world.redis.percentage == "10")
+    await leader.end()
+    await asyncio.sleep(6)
+    heard = standby.operator.tracked_objects[REF].resource.status.record
+    assert (0 if heard is None else heard.percentage) == (10 if known == "another attempt" else 0)
+    world.prometheus.value = 0.2
+    await world.until(lambda: world.redis.percentage == "0")
+    assert world.redis.record.latched
+    standby.deaf = False
+    standby.operator.lead(leads=True)
+    await asyncio.sleep(5)
+    assert world.reasons()[-2:] == ["GuardrailBreached", "RolledBack"]
+    assert "0.2 is above max 0.05" in world.condition("Stalled")["message"]
+
+
 @virtual
 async def test_an_emergency_stop_of_a_revision_that_the_standby_never_heard_of_stays() -> None:
     world = SmallWorld()

@@ -42,7 +42,7 @@ class Standing:
         self.state = merge(self.state, saved)
 
     def catch_up(self, state: State | None) -> None:
-        """Go on from what Redis holds where that is ahead, which is for a process that does not lead."""
+        """Go on from what Redis holds, where that is ahead."""
         self.state = state
 
     @property

@@ -101,6 +101,34 @@ def test_users_of_a_time_whose_percentage_is_not_known_are_held_against_none() -
     assert found.evidence.limit == pytest.approx(0.2, abs=0.01)
 
 
+def test_users_that_came_after_the_percentage_was_last_seen_are_held_against_none() -> None:
+    """Whoever stood still finds users of the next percentage, and still believes in the one from before."""
+    looks = Looks.at(users(lambda at: 0.1 if at < HOUR else 0.9, 3 * HOUR), SPLIT)
+    looks.every(15, HOUR)
+    stood_still = replace(ATTEMPT, seen=EPOCH + HOUR - 1)
+    found = looks.every(15, 2 * HOUR, begin=HOUR, attempt=stood_still)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "the percentage is not known any more" in found.message
+    second = replace(ATTEMPT, stage=EPOCH + HOUR, percentage=90)
+    found = looks.every(15, 3 * HOUR, begin=2 * HOUR, attempt=second)
+    assert (found.verdict, Verdict.BREACH in {one.verdict for one in looks.made}) == (Verdict.PASS, False)
+
+
+def test_what_came_before_the_percentage_was_seen_again_counts_once_it_is() -> None:
+    looks = Looks.at(users(lambda _: 0.1, 2 * HOUR), SPLIT)
+    looks.every(15, HOUR)
+    away = looks.every(15, 1.5 * HOUR, begin=HOUR, attempt=replace(ATTEMPT, seen=EPOCH + HOUR))
+    back = looks.every(15, 2 * HOUR, begin=1.5 * HOUR)
+    assert away.samples is not None
+    assert back.samples == pytest.approx(2 * away.samples, rel=0.1)
+
+
+def test_a_percentage_that_was_never_seen_is_held_against_nobody() -> None:
+    looks = Looks.at(users(lambda _: 0.9), SPLIT)
+    found = looks.every(15, HOUR, attempt=replace(ATTEMPT, seen=-math.inf))
+    assert (found.verdict, found.samples) == (Verdict.INCONCLUSIVE, 0)
+
+
 def test_at_100_percent_nobody_is_divided() -> None:
     full = replace(ATTEMPT, percentage=100)
     counters = users(lambda _: 1.0)
