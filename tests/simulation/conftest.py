@@ -5,7 +5,7 @@ import pytest
 
 SCHEDULES = 300
 TESTED = 100
-"""Likewise, of those whose guardrails test at every look, which take twice as long."""
+"""Likewise, of each of the other kinds; those whose guardrails test at every look take twice as long."""
 CHUNK = 20
 FIRST = 20261126000
 """The first seed: the same every day, for what fails here is what has changed. `long.py` tries what nobody has seen."""
@@ -32,7 +32,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Hand the seeds out in chunks, so that workers share them."""
     begin, asked = metafunc.config.option.simulation_seed, _count(metafunc.config)
     few = min(asked, TESTED) if asked == SCHEDULES else asked
-    for name, most in (("seeds", asked), ("tested_seeds", few), ("named_seeds", few)):
+    for name, most in (("seeds", asked), ("tested_seeds", few), ("named_seeds", few), ("untold_seeds", few)):
         if name in metafunc.fixturenames:
             end = begin + most
             chunks = [range(at, min(at + CHUNK, end)) for at in range(begin, end, CHUNK)]

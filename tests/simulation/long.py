@@ -22,7 +22,7 @@ from itertools import islice
 from pathlib import Path
 
 from .checks.all import violations
-from .world import named, plan, tested
+from .world import named, plan, tested, untold
 from .world.history import Acted, Fault
 from .world.plan import Plan
 from .world.world import World, simulate
@@ -36,7 +36,7 @@ WAVE = 20
 FIRST = 1_000_000_000
 """Where it begins, far from every other range."""
 IN = 5
-"""In one of so many tens of seeds guardrails test at every look, and in another a source names the revisions."""
+"""In one of so many tens of seeds guardrails test at every look, in another a source names the revisions, and so on."""
 SAY_EVERY = 60.0
 """Seconds between two lines about how far it is."""
 
@@ -93,8 +93,8 @@ def tried(seeds: range) -> Found:
 
 def made(seed: int) -> Plan:
     """The schedule of a seed. In every fifth ten, one of each flavour, guardrails test at every look; in the next,
-    a source names the revisions."""
-    makes = {0: tested.make, 1: named.make}
+    a source names the revisions; and in the one after it the API server tells a standby nothing."""
+    makes = {0: tested.make, 1: named.make, 2: untold.make}
     return makes.get(seed // len(plan.FLAVOURS) % IN, plan.make)(seed)
 
 

@@ -225,11 +225,14 @@ def _hearsay(plan: Plan) -> Plan:
     return replace(plan, leading=Leading.BOTH, steps=(Step(0.9, "deafen", "b", 6.0),))
 
 
-def _unled(plan: Plan) -> Plan:
-    """A standby is deaf when the first stage begins, and who led is gone when the model sickens."""
-    specs = {"a": {**plan.specs["a"], "revision": "late-0"}}
-    steps = (Step(0.5, "deafen", "b", 60.0), Step(24.0, "hand_over", "", -20.0), Step(24.0, "crash", "a", 30.0))
-    return replace(plan, leading=Leading.STANDBY, specs=specs, steps=steps)
+def _untold(plan: Plan) -> Plan:
+    """The API server tells a standby nothing from before a model's first stage on; it sickens, and who led is gone."""
+    steps = (
+        Step(5.0, "revise", "a", "late-1"),
+        Step(6.0, "nonsense", "api of b", 50.0),
+        Step(33.0, "crash", "a", 40.0),
+    )
+    return replace(plan, leading=Leading.STANDBY, steps=steps, shortest=60.0)
 
 
 def _standing_still(plan: Plan) -> Plan:
@@ -237,7 +240,7 @@ def _standing_still(plan: Plan) -> Plan:
     watched = {"name": "errors", "interval": "3s", "maxAge": "9s", "deadline": "1s", "balance": tested.balance("a")}
     stages = [{"name": name, "percentage": share, "duration": "6s"} for name, share in (("pilot", 10), ("full", 90))]
     made = {**plan.specs["a"], "revision": "good-0", "stages": stages, "guardrails": [watched]}
-    steps = tuple(Step(float(at), "freeze", "b", 9.0) for at in range(8, 60, 10))
+    steps = (Step(13.0, "deafen", "b", 12.0), Step(14.0, "freeze", "b", 10.0), Step(30.0, "cut", "x", 1.0))
     return replace(plan, leading=Leading.STANDBY, specs={"a": made}, steps=steps)
 
 
@@ -262,9 +265,9 @@ TESTED = (
     Mutant(bugs_in_tests.count_from_before, each_event_counts_once, "calm", _mended),
     Mutant(bugs_in_tests.run_on, each_event_counts_once, "calm"),
     Mutant(bugs_in_tests.forget_on_restart, each_event_counts_once, "crashes", near=5),
-    Mutant(bugs_in_tests.begin_by_hearsay, replicas_agree, "calm", _hearsay, near=15),
+    Mutant(bugs_in_tests.begin_by_hearsay, replicas_agree, "calm", _hearsay, near=41),
     Mutant(bugs_in_tests.ask_for_what_was_announced, no_split_is_blamed, "calm", _split),
-    Mutant(bugs_in_tests.suppose_that_it_still_stands, no_split_is_blamed, "calm", _standing_still),
+    Mutant(bugs_in_tests.suppose_that_it_still_stands, no_split_is_blamed, "calm", _standing_still, near=1),
     Mutant(bugs_in_tests.never_be_sure, a_failing_model_is_found, "calm", _shared),
 )
 """Likewise, in schedules whose guardrails test at every look."""
@@ -289,7 +292,7 @@ MUTANTS = (
     Mutant(bugs.trust_other_stages, no_unearned_raise, "calm"),
     Mutant(bugs.count_all_time, downtime_is_not_healthy_time, "crashes"),
     Mutant(bugs.count_twice, downtime_is_not_healthy_time, "leaders", near=8),
-    Mutant(bugs.forget_what_redis_said, breach_reaches_zero, "calm", _unled),
+    Mutant(bugs.forget_what_redis_said, breach_reaches_zero, "calm", _untold, near=1),
     Mutant(bugs.lower_in_the_main_lane, breach_reaches_zero, "calm", _api_gone),
     Mutant(bugs.forget_what_is_said_to_be_gone, who_looks_looks_on, "calm", _told_nonsense),
     Mutant(bugs.believe_a_dead_watch, all_agree_in_the_end, "calm", _unheard),

@@ -9,7 +9,7 @@ from tests.simulation.checks.all import violations
 from tests.simulation.checks.notified import told_to
 from tests.simulation.checks.violation import Check, Violation, report
 from tests.simulation.stories import STORIES
-from tests.simulation.world import named, plan, tested
+from tests.simulation.world import named, plan, tested, untold
 from tests.simulation.world.plan import Plan
 from tests.simulation.world.receivers import TOPICS, Absence
 from tests.simulation.world.world import World, simulate
@@ -52,6 +52,13 @@ NAMED_ONCE_BROKEN = (
 """Likewise, of those whose objects have their revision from a source; with notifications."""
 
 
+UNTOLD_ONCE_BROKEN = (
+    # an object long gone, whose process took the traffic of the next one for what an object before it had left
+    8003684,
+)
+"""Likewise, of those in which the API server tells a standby nothing."""
+
+
 def test_every_invariant_holds(seeds: Iterable[int]) -> None:
     hold(plan.make(seed) for seed in seeds)
 
@@ -62,6 +69,10 @@ def test_every_invariant_holds_where_it_is_tested_at_every_look(tested_seeds: It
 
 def test_every_invariant_holds_where_a_source_names_the_revision(named_seeds: Iterable[int]) -> None:
     hold(named.make(seed) for seed in named_seeds)
+
+
+def test_every_invariant_holds_where_a_standby_is_told_nothing(untold_seeds: Iterable[int]) -> None:
+    hold(untold.make(seed) for seed in untold_seeds)
 
 
 def test_what_was_broken_once_holds() -> None:
@@ -75,6 +86,10 @@ def test_what_was_broken_once_where_it_is_tested_holds() -> None:
 
 def test_what_was_broken_once_where_a_source_names_the_revision_holds() -> None:
     hold(named.make(seed) for seed in NAMED_ONCE_BROKEN)
+
+
+def test_what_was_broken_once_where_a_standby_is_told_nothing_holds() -> None:
+    hold(untold.make(seed) for seed in UNTOLD_ONCE_BROKEN)
 
 
 def hold(plans: Iterable[Plan]) -> None:

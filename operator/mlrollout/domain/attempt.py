@@ -64,11 +64,13 @@ def _taken_by_name(old: Record | None, observation: Observation) -> str:
     )
 
 
-def inherited(traffic: Traffic) -> Lower | None:
+def inherited(traffic: Traffic, observation: Observation) -> Lower | None:
     """What ends the traffic that an object before this one left behind: nobody guards it, and no status says so yet."""
     old = traffic.record
     if old is None or not traffic.in_force:
         return None
+    if observation.created and old.attempt >= first_attempt(observation.created):
+        return None  # it may be the successor's: whoever was told nothing for long does not know that ours is gone
     return Lower(replace(old, sequence=old.sequence + 1, percentage=0, stage="", owner=""))
 
 

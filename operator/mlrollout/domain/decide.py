@@ -82,7 +82,7 @@ def _first_sight(spec: Spec, observation: Observation, now: float) -> Decision:
     state = begin(begins, observation, observation.traffic, now)
     if state.record == observation.traffic.record:
         return Decision(state, Lower(state.record))
-    return Decision(state, inherited(observation.traffic), announces=True)
+    return Decision(state, inherited(observation.traffic, observation), announces=True)
 
 
 def _placed(state: State, observation: Observation) -> State:

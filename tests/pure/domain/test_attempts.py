@@ -8,7 +8,7 @@ from mlrollout.domain.attempt import caught_up
 from mlrollout.domain.decide import decide
 from mlrollout.domain.decision import Observation
 from mlrollout.domain.reason import Reason
-from mlrollout.domain.record import Record, encode
+from mlrollout.domain.record import Record, encode, first_attempt
 from mlrollout.domain.state import RunOutcome
 from mlrollout.domain.traffic import Lower, Traffic
 
@@ -94,6 +94,17 @@ def test_an_object_that_lost_its_status_goes_on_from_its_record(found: Record) -
     assert state.history[-1].reason == Reason.RECORD_ADOPTED
     assert state.cause == (Reason.ROLLED_BACK if found.latched else "")
     assert [run.name for run in state.runs] == ["half"]
+
+
+@pytest.mark.parametrize(("created", "ends"), [(0, True), (100.0, True), (99.0, False), (98.0, False)])
+def test_what_an_earlier_object_left_behind_ends_at_once_and_what_may_be_a_later_ones_does_not(
+    created: float,
+    ends: bool,  # noqa: FBT001 - a table
+) -> None:
+    found = _old(attempt=first_attempt(99.0) + 3)
+    decision = decide(SPEC, None, Observation(UID, HOLDER, Traffic("30", found), created=created), NOW)
+    assert decision.announces
+    assert (decision.write is not None) == ends
 
 
 @pytest.mark.parametrize(

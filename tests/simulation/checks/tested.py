@@ -19,7 +19,7 @@ from tests.simulation.world.world import EPOCH, World
 
 from .evidence import skews
 from .violation import Violation
-from .zero import SEEN_AGAIN, Hindrances
+from .zero import HEARD, SEEN_AGAIN, Hindrances
 
 FOUND = 60.0
 """Seconds in which a model that fails so often is found at 5 %, where some twenty of its events are enough."""
@@ -73,7 +73,7 @@ def replicas_agree(world: World) -> Iterator[Violation]:
     """
     if skews(world.history):
         return
-    deaf = Hindrances(world, dict.fromkeys(("outage", "deafen", "nonsense"), SEEN_AGAIN))
+    deaf = Hindrances(world, {"deafen": HEARD, "outage": SEEN_AGAIN, "nonsense": SEEN_AGAIN})
     known: dict[tuple[object, ...], tuple[Judged, Any]] = {}
     for entry, kept in _tests(world):
         if kept["counted"] == kept["since"] or deaf.meets(entry.at, entry.at):

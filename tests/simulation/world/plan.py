@@ -105,6 +105,7 @@ class Plan:
         fates: What befalls single calls, by their number in the order of all calls of all instances.
         shortest: Seconds in which calls may fail, at least.
         tested: Whether guardrails test at every look (`tested.py`).
+        untold: Whether the API server tells a standby nothing for a while (`untold.py`).
         names: What the source of each object's revision names at first (`named.py`); none where the specs say it.
     """
 
@@ -121,6 +122,7 @@ class Plan:
     fates: Mapping[int, Fate] = field(default_factory=dict)
     shortest: float = SHORTEST
     tested: bool = False
+    untold: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -132,10 +134,15 @@ class Plan:
     def again(self) -> str:
         """The command that runs it once more."""
         if not self.fates:
-            only = " -k tested" if self.tested else " -k source_names" if self.names else ""
-            return f"pytest tests/simulation/test_schedules.py --simulation-seed={self.seed}{only}"
+            return f"pytest tests/simulation/test_schedules.py --simulation-seed={self.seed}{self._only}"
         told = ",".join(f"{number}:{fate.name}" for number, fate in self.fates.items())
         return f"python -m tests.simulation.fates {self.flavour} {told}"
+
+    @property
+    def _only(self) -> str:
+        if self.untold:
+            return " -k told_nothing"
+        return " -k tested" if self.tested else " -k source_names" if self.names else ""
 
     def __str__(self) -> str:
         head = f"seed {self.seed}: {self.flavour}, {self.leading} leading, objects {', '.join(self.specs)}"
