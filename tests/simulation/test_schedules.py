@@ -55,6 +55,8 @@ NAMED_ONCE_BROKEN = (
 UNTOLD_ONCE_BROKEN = (
     # an object long gone, whose process took the traffic of the next one for what an object before it had left
     8003684,
+    # blocks that were cut elsewhere by one that had waited before it learned when the attempt began
+    9004485,
 )
 """Likewise, of those in which the API server tells a standby nothing."""
 

@@ -22,7 +22,7 @@ def noted(spec: Spec, state: State, observation: Observation) -> State:
     """The state with what its source names, as far as that waits for a person."""
     source, found = spec.revision_from, observation.named
     if source is None:
-        return replace(state, waiting=None, cleared="") if state.waiting or state.cleared else state
+        return replace(state, waiting=None, cleared="", cleared_at=0.0) if state.waiting or state.cleared else state
     if found is None:
         return state  # nothing is known, so nothing changes
     news = found.revision != state.record.revision
@@ -30,7 +30,8 @@ def noted(spec: Spec, state: State, observation: Observation) -> State:
     cleared = state.cleared if news and found.revision == state.cleared else ""
     # A registry does not take from users what a person has paused.
     waits = news and (_paused(spec, state) or (source.approval is Approval.MANUAL and not cleared))
-    return replace(state, waiting=found if waits else None, cleared=cleared)
+    cleared_at = state.cleared_at if cleared else 0.0
+    return replace(state, waiting=found if waits else None, cleared=cleared, cleared_at=cleared_at)
 
 
 def _paused(spec: Spec, state: State) -> bool:

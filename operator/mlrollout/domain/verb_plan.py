@@ -89,7 +89,7 @@ def _plan(spec: Spec, record: Record, percentage: int, why: str) -> Act | Refusa
     if record.latched:
         because = (
             "the attempt is rolled back, and zero stays. Annotate the MLRollout with mlrollout.dev/retry, "
-            "or give it a new spec.revision"
+            "or roll out another revision (spec.revision, or what its source names)"
         )
         return Refusal(because, record.percentage, (0,))
     if record.percentage == percentage:

@@ -135,7 +135,8 @@ _OF_TOPIC: Mapping[Topic, _Words] = {
         lambda notice, about: f"ROLLED BACK {_step(notice, about)}",
         _all_out,
         _always(
-            "Users are safe: it can wait until morning. Mend it, then set a new spec.revision, or try this one again:"
+            "Users are safe: it can wait until morning. Mend it, then roll out the mended one (a new spec.revision, or "
+            "another version in its source), or try this one again:"
         ),
         _AGAIN,
     ),

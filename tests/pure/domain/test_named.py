@@ -220,6 +220,7 @@ def test_what_the_source_has_withdrawn_does_not_begin_by_a_late_word() -> None:
         source.sees(SEVEN, asked=source.now + 9)
     assert source.state is not None
     assert (source.revision, source.state.phase, source.state.cleared) == ("7", Phase.COMPLETED, "")
+    assert source.state.cleared_at == 0
 
 
 @pytest.mark.parametrize("approval", Approval)

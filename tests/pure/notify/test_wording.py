@@ -31,7 +31,10 @@ def test_a_rollback_tells_all_that_somebody_who_is_woken_has_to_know() -> None:
     assert rest == [
         "Every user has the old path again; nobody gets revision ranker-2.",
         "Look first: kubectl mlrollout why ml-dispatch -n dispatch",
-        "Users are safe: it can wait until morning. Mend it, then set a new spec.revision, or try this one again:",
+        (
+            "Users are safe: it can wait until morning. Mend it, then roll out the mended one (a new spec.revision, or "
+            "another version in its source), or try this one again:"
+        ),
         'kubectl annotate mlr ml-dispatch -n dispatch mlrollout.dev/retry="what was mended"',
         "https://grafana/d/x",
     ]

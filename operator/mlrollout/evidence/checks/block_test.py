@@ -65,6 +65,7 @@ class BlockTest(Generic[S, C]):
 
     def begin(self, attempt: int, began: float) -> Memory[S]:
         """Before the first block of an attempt, whose first users came at that time."""
+        self._waited = 0.0
         begin = next(grid.ends(began, math.inf, self.step))
         state = self._test.begin(began)
         return Memory(attempt, _NEVER, begin, begin, begin, state, ChangePoint(begin, state))

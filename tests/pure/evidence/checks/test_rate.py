@@ -82,6 +82,20 @@ def test_one_that_heard_of_the_attempt_before_its_status_did_learns_when_it_bega
     assert early.every(15, HOUR) == steady.every(15, HOUR)
 
 
+def test_blocks_are_the_same_for_one_that_waited_before_it_learned_when_the_attempt_began() -> None:
+    counters = traffic(5, late, HOUR)
+    for name, found in counters.series.items():
+        silent = (replace(one, samples=_but(one.samples, EPOCH + 300, EPOCH + 900)) for one in found)
+        counters.series[name] = [*silent]
+    early, steady = Looks.at(counters), Looks.at(counters)
+    early.every(15, 795, begin=300, attempt=replace(ATTEMPT, began=EPOCH + 330))
+    assert early.every(15, HOUR, begin=795) == steady.every(15, HOUR)
+
+
+def _but(samples: tuple[tuple[float, float], ...], begin: float, end: float) -> tuple[tuple[float, float], ...]:
+    return tuple(one for one in samples if not begin < one[0] < end)
+
+
 def test_how_often_is_scraped_is_known_from_the_first_look_on() -> None:
     counters = Counters()
     fine = tuple((EPOCH - 400 + number, float(number)) for number in range(900))
