@@ -33,8 +33,6 @@ def foreign(traffic: Traffic, observation: Observation, state: State | None) -> 
 def begin(spec: Spec, observation: Observation, traffic: Traffic, now: float) -> State:
     """The first attempt of an object, above whatever an earlier object left in Redis."""
     old = traffic.record
-    if old is not None and old.owner == observation.uid:
-        return _resume(spec, old, traffic, now)
     record = _fresh(_first(observation, old), spec, observation)
     since = now if old is not None or traffic.key not in (None, "0") else 0.0  # it may have had users until now
     state = _first_state(spec, record, traffic, now, since)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from mlrollout.api.spec import Spec
 
 from . import named
-from .attempt import adopt, begin, foreign, inherited, renew
+from .attempt import begin, caught_up, foreign, inherited, renew
 from .decision import Alert, Blocker, Decision, Observation
 from .gate import pause
 from .latch import landed, latch
@@ -16,7 +16,7 @@ from .record import Record
 from .rollback_cause import evidence_alerts, rollback_cause
 from .stages import follow, following, supersede
 from .state import Phase, State
-from .traffic import Lower, RaiseOnceSaved
+from .traffic import RaiseOnceSaved
 from .traffic_plan import TrafficPlan, claimed, conflict, plan_traffic
 from .verbs import hear, in_manifests
 
@@ -38,6 +38,7 @@ def decide(spec: Spec, state: State | None, observation: Observation, now: float
         observation: The world, as far as it could be seen.
         now: Seconds since the epoch.
     """
+    state = caught_up(spec, state, observation, now)
     if state is None or state.record.owner != observation.uid:
         return _first_sight(spec, observation, now)
     known = _known(observation, _placed(state.clamped_to(now), observation), now)
@@ -80,8 +81,6 @@ def _first_sight(spec: Spec, observation: Observation, now: float) -> Decision:
     if begins is None:
         return Decision(state=None, alerts=tuple(_unknown(observation)))
     state = begin(begins, observation, observation.traffic, now)
-    if state.record == observation.traffic.record:
-        return Decision(state, Lower(state.record))
     return Decision(state, inherited(observation.traffic, observation), announces=True)
 
 
@@ -93,14 +92,11 @@ def _placed(state: State, observation: Observation) -> State:
 
 
 def _known(observation: Observation, state: State, now: float) -> State:
-    """The state, or what Redis holds of this object where that is greater."""
+    """The state, and that Redis holds it where it does."""
     traffic = observation.traffic
     found = traffic.record if traffic is not None else None
-    if traffic is not None and found is not None and found.owner == observation.uid:
-        if found.rank > state.record.rank:
-            state = adopt(state, found, traffic, now)
-        if found.rank == state.record.rank:
-            state = landed(_holding_back(state, found), found, now)
+    if found is not None and found.owner == observation.uid and found.rank == state.record.rank:
+        return landed(_holding_back(state, found), found, now)
     return state
 
 
