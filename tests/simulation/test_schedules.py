@@ -57,6 +57,8 @@ UNTOLD_ONCE_BROKEN = (
     8003684,
     # blocks that were cut elsewhere by one that had waited before it learned when the attempt began
     9004485,
+    # two that believe to lead, each of which knew another revision to be named
+    9016126,
 )
 """Likewise, of those in which the API server tells a standby nothing."""
 

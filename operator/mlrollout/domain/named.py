@@ -53,8 +53,11 @@ def effective(spec: Spec, state: State | None, observation: Observation) -> Spec
 
 
 def _asks_again(state: State, observation: Observation) -> bool:
-    """Whether a person's word is newer than what the source said: it may name another by now."""
-    return bool(state.cleared) and observation.asked + _ROUNDED < state.cleared_at
+    """Whether the attempt, or a person's word, is newer than what the source said: it may name another by now.
+
+    For a moment two may believe that they lead, and each would take back what the other has begun by a later answer.
+    """
+    return observation.asked + _ROUNDED < max(state.measurements_from, state.cleared_at if state.cleared else 0.0)
 
 
 def approved(state: State, waits: NamedRevision, now: float, why: str) -> State:

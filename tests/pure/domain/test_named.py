@@ -45,6 +45,7 @@ class Source:
     def sees(self, named: NamedRevision | None, *, verbs: Sequence[tuple[str, str]] = (), **more: Any) -> Decision:
         """Decide once, and have all of it happen: it is saved, read again, and Redis holds it."""
         asked = {verb: Request(why, f"id of {why}") for verb, why in verbs}
+        more = {"asked": self.now} | more
         observation = Observation("uid", "dispatch/a", self.traffic, named=named, verbs=asked, **more)
         self.now += 1
         self.decision = decision = decide(self.spec, self.state, observation, self.now)
@@ -195,6 +196,18 @@ def test_the_condition_says_what_waits_beside_how_it_is() -> None:
     assert ready.reason == Reason.COMPLETED
     assert ready.message.startswith("complete at 100 %; ")
     assert ready.message.endswith('; revision 8 waits for a person: annotate mlrollout.dev/approve="8 why"')
+
+
+def test_what_was_named_before_the_attempt_began_ends_no_attempt() -> None:
+    """Two believe that they lead, and one of them has begun what the source names now."""
+    source = Source().begun()
+    before = source.now
+    for _ in range(3):
+        source.sees(NamedRevision("8"))
+    for named, asked, revision in ((SEVEN, before, "8"), (SEVEN, source.now + 3, "7")):
+        for _ in range(3):
+            source.sees(named, asked=asked)
+        assert source.revision == revision
 
 
 @pytest.mark.parametrize("word", ["8 looks well", "8"])
