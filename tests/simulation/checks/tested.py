@@ -1,6 +1,7 @@
 """Guardrails that test at every look: each event counts once, the same for everybody, and a breach stands on enough."""
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,11 +14,11 @@ from mlrollout.api.rate import RateGuardrail
 from mlrollout.evidence.measurement import Counted, Verdict
 
 from tests.simulation.world.counters import Segment
-from tests.simulation.world.history import Judged, Stored
+from tests.simulation.world.history import Changed, Judged, Stored
 from tests.simulation.world.model import LATE, SICK_ERRORS
 from tests.simulation.world.world import EPOCH, World
 
-from .evidence import skews
+from .evidence import key_of, skews
 from .violation import Violation
 from .zero import HEARD, SEEN_AGAIN, Hindrances
 
@@ -151,14 +152,34 @@ def _failing(segments: Sequence[Segment], now: float) -> Iterator[tuple[float, f
 
 
 def no_split_is_blamed(world: World) -> Iterator[Violation]:
-    """A split that is as it was asked for is not found to be broken."""
+    """A split that is as it was asked for is not found to be broken, but by chance."""
     if skews(world.history):
         return  # by a clock that is wrong, the percentage changed at another time
     for entry in world.history.of(Judged):
         blamed = isinstance(entry.guardrail, BalanceGuardrail) and entry.measurement.verdict is Verdict.BREACH
-        if blamed and not world.prometheus.app(entry.ref.name).weather.broken_splits:
+        if blamed and not world.prometheus.app(entry.ref.name).weather.broken_splits and not _by_chance(world, entry):
             yield Violation(entry.at, f"the split of {entry.ref} is blamed: {entry.measurement.message}")
             return
+
+
+def _by_chance(world: World, entry: Judged) -> bool:
+    """Whether all users of a time with a known share did come at that share: then chance alone has divided them so."""
+    kept = json.loads(entry.measurement.checkpoint)
+    begin, end = _bets(kept)["begin"] - EPOCH, kept["counted"] - EPOCH
+    shares = [(since - EPOCH, share) for since, _, share in kept["shares"]]
+    changes = [(change.at, _share(change)) for change in world.history.of(Changed) if change.key == key_of(entry.ref)]
+    for (since, share), (until, _) in pairwise([*shares, (end, None)]):
+        stood = [found for at, found in changes if at <= max(since, begin)][-1:]
+        stood += [found for at, found in changes if max(since, begin) < at < min(until, end)]
+        if share is not None and any(not math.isclose(found, share) for found in stood):
+            return False
+    return True
+
+
+def _share(change: Changed) -> float:
+    """The share of users that get the treatment after a change."""
+    record = change.after.record
+    return change.after.in_force * (100 - (record.holdback if record is not None else 0)) / 10_000
 
 
 def _bets(kept: Any) -> Any:
