@@ -7,8 +7,8 @@ from tests.simulation.world.history import Acted, Changed, Entry, Instance, Issu
 from tests.simulation.world.world import World
 
 from .evidence import key_of
+from .hearing import Hearing
 from .violation import Violation
-from .zero import SEEN_AGAIN
 
 WITHIN = 15.0
 """Seconds from one look to the next, at most: the longest interval, its deadline, and as much again."""
@@ -33,9 +33,7 @@ class _Looks:
         self._serves: dict[str, tuple[str, float]] = {}
         """Whose traffic stands in a key, and since when."""
 
-        self._deaf: dict[str, float] = {}
-        """Until when the instances of a place, or of every place (`""`), hear nothing of the objects."""
-
+        self._hearing = Hearing()
         self._unguarded: set[str] = set()
         """Which objects want nobody to look any more."""
 
@@ -49,6 +47,7 @@ class _Looks:
 
     def take(self, entry: Entry) -> None:
         """Take in what happened."""
+        self._hearing.take(entry)
         if isinstance(entry, Stored):
             self._unguarded.discard(entry.uid)
         if isinstance(entry, Judged) and entry.uid in self._unguarded:
@@ -66,20 +65,9 @@ class _Looks:
             self._let_go(lambda _, uid: uid == entry.uid)
         elif isinstance(entry, Instance) and entry.what == "crashes":
             self._let_go(lambda by, _: by == entry.by)
-        elif isinstance(entry, Acted) and entry.act in {"deafen", "nonsense", "outage"}:
-            self._deafen(entry)
         elif isinstance(entry, Acted) and entry.act == "freeze":
             thaws = entry.at + float(str(entry.value))
             self._last |= {one: max(last, thaws) for one, last in self._last.items() if one[0].startswith(entry.target)}
-
-    def _deafen(self, entry: Acted) -> None:
-        api, _, slot = entry.target.partition(" of ") if entry.act != "deafen" else ("api", "", entry.target)
-        if api == "api":
-            again = SEEN_AGAIN if entry.act != "deafen" else 0.0
-            self._deaf[slot] = max(self._deaf.get(slot, 0.0), entry.at + float(str(entry.value)) + again)
-
-    def _hears(self, by: str, at: float) -> bool:
-        return at >= max(self._deaf.get("", 0.0), self._deaf.get(by[0], 0.0))
 
     def _change(self, entry: Changed) -> None:
         owner = entry.after.record.owner if entry.after.record is not None and entry.after.in_force else ""
@@ -87,7 +75,7 @@ class _Looks:
             self._serves[entry.key] = (owner, entry.at)
         # Whoever took the attempt before it down, and can't hear of this one, guards none of its traffic.
         if entry.rises:
-            self._let_go(lambda by, uid: uid == owner and not self._hears(by, entry.at))
+            self._let_go(lambda by, uid: uid == owner and not self._hearing.hears(by, entry.at))
 
     def _let_go(self, of: Callable[[str, str], bool]) -> None:
         self._last = {one: last for one, last in self._last.items() if not of(*one)}

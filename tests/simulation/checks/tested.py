@@ -19,8 +19,9 @@ from tests.simulation.world.model import LATE, SICK_ERRORS
 from tests.simulation.world.world import EPOCH, World
 
 from .evidence import key_of, skews
+from .hearing import Hearing
 from .violation import Violation
-from .zero import HEARD, SEEN_AGAIN, Hindrances
+from .zero import Hindrances
 
 FOUND = 60.0
 """Seconds in which a model that fails so often is found at 5 %, where some twenty of its events are enough."""
@@ -74,10 +75,9 @@ def replicas_agree(world: World) -> Iterator[Violation]:
     """
     if skews(world.history):
         return
-    deaf = Hindrances(world, {"deafen": HEARD, "outage": SEEN_AGAIN, "nonsense": SEEN_AGAIN})
     known: dict[tuple[object, ...], tuple[Judged, Any]] = {}
-    for entry, kept in _tests(world):
-        if kept["counted"] == kept["since"] or deaf.meets(entry.at, entry.at):
+    for entry, kept in _heard(world):
+        if kept["counted"] == kept["since"]:
             continue  # nothing was counted yet, or not since when others count
         alone = isinstance(entry.guardrail, CompareGuardrail) and entry.guardrail.compare.max is not None
         if alone or isinstance(entry.guardrail, BalanceGuardrail):
@@ -187,8 +187,21 @@ def _bets(kept: Any) -> Any:
     return kept["state"].get("bets") or kept["state"]["cohorts"]["compared"]["bets"]
 
 
+def _heard(world: World) -> Iterator[tuple[Judged, Any]]:
+    """Each of these looks whose instance the API server tells of the objects."""
+    hearing = Hearing()
+    for entry in world.history:
+        hearing.take(entry)
+        if isinstance(entry, Judged) and _says(entry) and hearing.hears(entry.by, entry.at):
+            yield entry, json.loads(entry.measurement.checkpoint)
+
+
 def _tests(world: World) -> Iterator[tuple[Judged, Any]]:
     """Each look that says what it counted, and what its check keeps."""
     for entry in world.history.of(Judged):
-        if entry.measurement.checkpoint and entry.measurement.evidence is not None:
+        if _says(entry):
             yield entry, json.loads(entry.measurement.checkpoint)
+
+
+def _says(entry: Judged) -> bool:
+    return bool(entry.measurement.checkpoint) and entry.measurement.evidence is not None
