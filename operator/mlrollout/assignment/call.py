@@ -78,7 +78,8 @@ class Call:
 
     def _is_failure(self, error: BaseException) -> bool:
         own = isinstance(error, asyncio.CancelledError) and _cancellations() <= self._cancellations
-        return own or isinstance(error, Exception)
+        # A panic of a library in Rust is no Exception, and no interrupt either: the path has failed.
+        return own or isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
     def __enter__(self) -> Self:
         self._began = monotonic()

@@ -1,9 +1,11 @@
 """What is a user's id, and what is nobody's: one rule for every client, in every language."""
 
+import operator
+from typing import SupportsIndex
 from uuid import UUID
 
-UserId = str | int | UUID
-"""An id as applications have them. A whole number and a UUID are taken by their canonical text."""
+UserId = str | SupportsIndex | UUID
+"""An id as applications have them. A whole number, one of NumPy's too, and a UUID are taken by their canonical text."""
 
 LONGEST = 1024
 """Bytes in UTF-8 that an id has at most; whoever has a longer one is nobody, here and in every other program."""
@@ -18,10 +20,21 @@ def text_of(user_id: object) -> str | None:
         return text if 0 < _length(text) <= LONGEST else None
     if isinstance(user_id, bool):  # which is an int as well, and two of them are no users
         return None
-    if isinstance(user_id, int) and user_id.bit_length() < _MOST_BITS:
-        text = int.__repr__(user_id)
-        return text if len(text) <= LONGEST else None
-    return str(user_id) if isinstance(user_id, UUID) else None
+    if isinstance(user_id, UUID):
+        return str(user_id)
+    number = _whole(user_id)
+    if number is None or number.bit_length() >= _MOST_BITS:
+        return None
+    text = int.__repr__(number)
+    return text if len(text) <= LONGEST else None
+
+
+def _whole(user_id: object) -> int | None:
+    """A whole number, of whatever type it is; `None` where it is none."""
+    try:
+        return operator.index(user_id)  # type: ignore[arg-type]  # what has none of it says so
+    except Exception:  # noqa: BLE001 - the code of an application's type
+        return None
 
 
 def trouble_with(user_id: object) -> str:

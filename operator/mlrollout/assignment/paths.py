@@ -1,6 +1,7 @@
 """The two functions behind a feature: whether they go together, and which of their arguments is the user."""
 
 import inspect
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -9,7 +10,8 @@ R = TypeVar("R")
 
 UserOf = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 
-_LAZY = (Awaitable, Future, Generator, AsyncIterator, map, filter)
+_ITERTOOLS = (one for one in vars(itertools).values() if isinstance(one, type))
+_LAZY = (Awaitable, Future, Generator, AsyncIterator, map, filter, zip, enumerate, reversed, *_ITERTOOLS)
 """Types of answers that do their work, and fail, only when somebody takes something out of them."""
 
 

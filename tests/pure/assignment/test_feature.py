@@ -94,6 +94,19 @@ def test_what_is_no_failure_of_the_model_passes_through(
     assert world.calls == []
 
 
+class PanicException(BaseException):
+    """What a panic of a library in Rust is to Python: by its base no failure, and by its meaning one."""
+
+
+@pytest.mark.parametrize("timeout", [None, 60.0])
+def test_a_panic_of_a_library_is_a_failure_of_the_model(world: World, timeout: float | None) -> None:
+    def panics(user_id: str, order: int = 0) -> str:
+        raise PanicException
+
+    assert world.feature(timeout)(legacy=legacy)(panics)("kim", 3) == "legacy kim 3"
+    assert world.outcomes == [FAILURE]
+
+
 async def test_a_cancelled_request_is_no_failure(world: World) -> None:
     began = asyncio.Event()
 

@@ -22,6 +22,20 @@ class Number(IntEnum):
     KIM = 42
 
 
+class Int64:
+    """A whole number of NumPy's, as a table gives it."""
+
+    def __index__(self) -> int:
+        return 42
+
+
+class Bool8:
+    """NumPy's truth, which is no number."""
+
+    def __index__(self) -> int:
+        raise TypeError("only integers can be an index")
+
+
 @pytest.mark.parametrize(
     ("user_id", "canonical"),
     [
@@ -31,6 +45,7 @@ class Number(IntEnum):
         (0, "0"),
         (-7, "-7"),
         (Number.KIM, "42"),
+        (Int64(), "42"),
         (10**1023, "1" + "0" * 1023),
         (UUID(TEXT.upper()), TEXT),
         ("x" * LONGEST, "x" * LONGEST),
@@ -47,6 +62,7 @@ def test_an_id_is_its_canonical_text(user_id: UserId, canonical: str) -> None:
     [
         (None, "of type NoneType: give a str, an int or a UUID"),
         (True, "of type bool"),
+        (Bool8(), "of type Bool8"),
         (4.0, "of type float"),
         (b"kim", "of type bytes"),
         (["kim"], "of type list"),

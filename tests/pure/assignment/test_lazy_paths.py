@@ -1,6 +1,7 @@
 """Paths that answer with what may still fail: generators, and what wraps one."""
 
 import inspect
+import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
@@ -43,6 +44,10 @@ LAZY: dict[str, Callable[..., Any]] = {
     "a generator": _made,
     "an async generator": lambda user_id, order=0: _lazily_async(user_id, order),
     "a map": lambda user_id, order=0: map(broken, [user_id], [order]),
+    "a zip": lambda user_id, *_: zip([user_id], _lazily(user_id), strict=True),
+    "an enumeration": lambda user_id, *_: enumerate(_lazily(user_id)),
+    "a slice": lambda user_id, *_: itertools.islice(_lazily(user_id), 3),
+    "a chain": lambda user_id, *_: itertools.chain([user_id], _lazily(user_id)),
     "a filter": lambda user_id, order=0: filter(broken, [user_id, order]),
     "a future": _queued,
 }
