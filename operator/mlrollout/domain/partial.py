@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 UNGUARDED_FOR = 600.0
 """Seconds for which traffic may stand while nothing that is understood could take it down; then it goes to zero."""
 _TOLD = 3
+_REACHED_BY = (("key",), ("redis",))
+"""The fields of `traffic` without which nobody knows where the percentage is."""
 M = TypeVar("M", bound=Model)
 E = TypeVar("E", bound=StrEnum)
 
@@ -148,11 +150,17 @@ def _told(place: tuple[int | str, ...], problem: str, fields: Mapping[str, Any])
 
 
 def _traffic(raw: object) -> TrafficSpec | None:
-    """Where the percentage is, if that can be known; a lease that can't be read is none."""
-    found = _one(TrafficSpec.model_validate, raw)
-    if found is not None or not isinstance(raw, Mapping):
-        return found
-    return _one(TrafficSpec.model_validate, {name: value for name, value in raw.items() if name != "lease"})
+    """Where the percentage is, if that can be known.
+
+    A field that can't be read is left out, for the key can be reached without it; where it can't, nothing is known.
+    """
+    try:
+        return TrafficSpec.model_validate(raw)
+    except ValidationError as error:
+        wrong = {one["loc"][:1] for one in error.errors(include_url=False, include_input=False)}
+    if not isinstance(raw, Mapping) or not wrong.isdisjoint(_REACHED_BY):
+        return None
+    return TrafficSpec.model_validate({name: value for name, value in raw.items() if (name,) not in wrong})
 
 
 def _one(read: Callable[[object], M], raw: object) -> M | None:

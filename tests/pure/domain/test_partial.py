@@ -109,10 +109,22 @@ def test_what_is_no_spec_at_all_is_told(raw: object) -> None:
     assert found.problems
 
 
-def test_a_lease_that_can_not_be_read_is_none_and_the_key_is_known_all_the_same() -> None:
-    spec = _partial(traffic={**TRAFFIC, "lease": {"of": "10s"}})
-    assert (spec.traffic.key, spec.traffic.lease) == ("k", None)
+@pytest.mark.parametrize(
+    "wrong", [{"lease": {"of": "10s"}}, {"holdback": 60}, {"holdback": "some"}, {"lease": 1, "holdback": -1}]
+)
+def test_a_field_of_traffic_that_can_not_be_read_is_left_out_and_the_key_is_known_all_the_same(
+    wrong: dict[Any, Any],
+) -> None:
+    spec = _partial(traffic={**TRAFFIC, **wrong})
+    assert spec.traffic.key == "k"
     assert spec.traffic.redis is not None
+    assert spec.traffic.lease == (None if "lease" in wrong else 10)
+    assert spec.traffic.holdback is None
+
+
+@pytest.mark.parametrize("traffic", [{**TRAFFIC, "key": ""}, {**TRAFFIC, "redis": {"url": "r"}}, {"lease": "10s"}, "k"])
+def test_a_key_that_can_not_be_reached_is_not_known(traffic: Any) -> None:
+    assert understand(_spec(traffic=traffic)).spec is None
 
 
 def test_the_rest_is_understood_word_by_word() -> None:
