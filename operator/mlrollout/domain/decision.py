@@ -35,6 +35,7 @@ class Observation:
         unnamed: Why that is not known, once that has lasted; for people.
         announced: The revision whose completion that source is known to know of; empty for none.
         unannounced: Why the source can't be told of a completion, once that has lasted; for people.
+        held: Whether the operator holds the rollout where it is, for something that has to be mended, or since it goes.
     """
 
     uid: str
@@ -53,6 +54,7 @@ class Observation:
     unnamed: str = ""
     announced: str = ""
     unannounced: str = ""
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

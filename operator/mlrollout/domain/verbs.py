@@ -136,8 +136,8 @@ def _retry(spec: Spec, observation: Observation, state: State, now: float, why: 
     )
 
 
-def _resume(spec: Spec, _observation: Observation, state: State, now: float, why: str) -> VerbAnswer:
-    if spec.paused:
+def _resume(spec: Spec, observation: Observation, state: State, now: float, why: str) -> VerbAnswer:
+    if spec.paused and not observation.held:
         because = "spec.paused is true and keeps the rollout paused; set it to false"
         return _refuse(replace(state, paused=False), now, Verb.RESUME, why, because)
     if not state.paused:

@@ -1,12 +1,20 @@
 """What a person asks for by an annotation, in every situation: heard once, and answered in the history."""
 
+from dataclasses import replace
+
 import pytest
+from mlrollout.domain.decision import Observation
 from mlrollout.domain.merge import ANSWERED_AGAIN, ANSWERED_BY_RECORD
 from mlrollout.domain.reason import Reason
-from mlrollout.domain.request import Verb
+from mlrollout.domain.request import Request, Verb
+from mlrollout.domain.state import State
 from mlrollout.domain.traffic import Lower
+from mlrollout.domain.verb_plan import Refusal
+from mlrollout.domain.verbs import answer
 
 from tests.pure.domain.situations import SITUATIONS, world_at
+from tests.pure.domain.specs import Edit
+from tests.pure.domain.world import HOLDER, UID
 
 APPROVED = {
     "before the first stage",
@@ -200,6 +208,19 @@ def test_the_spec_s_pause_outlasts_resume_but_resume_ends_the_verb_s() -> None:
     world.play([("go_well", 1)])
     assert world.operators[0].decision is not None
     assert world.operators[0].decision.blockers[0].reason == Reason.PAUSED
+
+
+def test_resume_ends_the_verb_s_pause_where_the_operator_holds_the_rollout_for_what_has_to_be_mended() -> None:
+    """The spec that it decides on says paused then, and nobody has written that."""
+    state = replace(world_at("paused").state, paused=True)
+    held = Observation(UID, HOLDER, held=True)
+    paused = Edit(paused=True).spec
+    found = answer(Verb.RESUME, Request("mended", "id"), paused, held, state, 0.0)
+    assert isinstance(found, State)
+    assert (found.paused, found.history[-1].reason) == (False, Reason.RESUMED)
+    assert answer(Verb.RESUME, Request("mended", "id"), paused, held, found, 0.0) == Refusal(
+        "the rollout is not paused"
+    )
 
 
 def test_resume_and_pause_together_leave_it_paused() -> None:

@@ -100,9 +100,13 @@ class TrackedObject:
             raise ValueError("an object without a usable spec can't be decided on")
         if self.state is not None and not self.resource.whole:
             return hold(self.spec, self.state.record, self.state.fingerprint)
+        return self.spec.model_copy(update={"paused": True}) if self.held else self.spec
+
+    @property
+    def held(self) -> bool:
+        """Whether it stays where it is, whatever a person says of its pause."""
         # Up only by a spec that is whole and can be measured; what is understood of any other guards all the same.
-        grows = self.problem is None and self.resource.deleted_at is None
-        return self.spec if grows else self.spec.model_copy(update={"paused": True})
+        return not self.resource.whole or self.problem is not None or self.resource.deleted_at is not None
 
     @property
     def left(self) -> bool:
@@ -137,4 +141,5 @@ class TrackedObject:
             unnamed=self.naming.unnamed,
             announced=self.naming.announced,
             unannounced=self.naming.announcing.told(OFTEN),
+            held=self.held,
         )
