@@ -23,7 +23,7 @@ def noted(spec: Spec, state: State, observation: Observation) -> State:
     source, found = spec.revision_from, observation.named
     if source is None:
         return replace(state, waiting=None, cleared="", cleared_at=0.0) if state.waiting or state.cleared else state
-    if found is None:
+    if found is None or _asks_again(state, observation):
         return state  # nothing is known, so nothing changes
     news = found.revision != state.record.revision
     # Of what is named in between, a person has said nothing.

@@ -210,6 +210,20 @@ def test_what_was_named_before_the_attempt_began_ends_no_attempt() -> None:
         assert source.revision == revision
 
 
+def test_what_was_named_before_a_person_spoke_takes_no_word_back() -> None:
+    """Another that believes to lead has asked the source earlier, and heard of the word since."""
+    source = Source(Approval.MANUAL).begun().complete()
+    before = source.now
+    source.sees(NamedRevision("8"))
+    source.sees(NamedRevision("8"), verbs=[("approve", "8 looks well")])
+    source.sees(SEVEN, asked=before)
+    assert source.state is not None
+    assert source.state.cleared == "8"
+    for _ in range(3):
+        source.sees(NamedRevision("8"), asked=source.now + 9)
+    assert source.revision == "8"
+
+
 @pytest.mark.parametrize("word", ["8 looks well", "8"])
 def test_a_person_lets_it_begin(word: str) -> None:
     source = Source(Approval.MANUAL).begun().complete()
