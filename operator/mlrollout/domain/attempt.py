@@ -109,6 +109,9 @@ def adopt(state: State, record: Record, traffic: Traffic, now: float) -> State:
     known = state.record.cause
     if record.attempt > state.record.attempt:
         state, known = replace(never_landed(state, now), measurements_from=now, evidence_from=now, runs=()), None
+    elif record.stage and not state.record.stage:
+        # What was seen before its first users came takes nobody back for nothing: it is about no traffic.
+        state = replace(state, measurements_from=now)
     if record.latched:
         record = replace(record, cause=record.cause or known)
     left = state.leave(now, RunOutcome.ROLLED_BACK if record.latched else RunOutcome.SUPERSEDED)

@@ -319,6 +319,21 @@ def test_an_attempt_that_a_restored_status_does_not_know_is_adopted_without_anyt
     assert world.told[-1] == Reason.RECORD_ADOPTED
 
 
+def test_what_was_seen_before_the_first_users_came_is_about_none_for_who_hears_of_them_by_redis() -> None:
+    """It would take the new model back for what was there before it."""
+    state = world_at("before the first stage").state
+    found = replace(state.record, sequence=state.record.sequence + 1, percentage=10, stage="pilot")
+    now = state.measurements_from + 60
+    seen = Observation(UID, HOLDER, Traffic("10", found))
+    caught = caught_up(SPEC, state, seen, now)
+    assert caught is not None
+    assert (caught.record, caught.measurements_from, caught.evidence_from) == (found, now, state.evidence_from)
+    further = replace(found, sequence=found.sequence + 1, percentage=30, stage="half")
+    later = caught_up(SPEC, caught, Observation(UID, HOLDER, Traffic("30", further)), now + 60)
+    assert later is not None
+    assert (later.record, later.measurements_from) == (further, now)
+
+
 def test_the_cause_of_the_old_attempt_is_not_the_new_one_s() -> None:
     world = world_at(
         "rolled back", ("api_is", False), ("ask", "retry"), ("handle", 0), ("restart", 0), ("api_is", True)
