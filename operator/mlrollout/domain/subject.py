@@ -9,6 +9,9 @@ from mlrollout.evidence.checks.check import Attempt
 
 from .state import State
 
+BACK_WITHIN = 5.0
+"""Seconds in which applications go by Redis again, once it answers: they try every two, and wait one for an answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class InForce:
@@ -25,13 +28,16 @@ class InForce:
     changed: bool
 
 
-def attempt(state: State, found: InForce | None = None, asked: float = inf) -> Attempt | None:
+def attempt(
+    state: State, found: InForce | None = None, asked: float = inf, answers_since: float = -inf
+) -> Attempt | None:
     """The attempt; `None` while nobody has had the treatment yet.
 
     Args:
         state: Where the rollout stands. Users may go by something else: a raise was announced, or Redis went back.
         found: What they go by; `None` where Redis can't be asked.
         asked: When Redis was asked last of those times that it answered, by wall time.
+        answers_since: When it answered again after a silence in which applications may have given it up.
     """
     if not state.record.stage or not state.in_force_since:
         return None
@@ -50,6 +56,7 @@ def attempt(state: State, found: InForce | None = None, asked: float = inf) -> A
         percentage=stands.percentage,
         steady=moment.parse(moment.render(stands.since)),
         seen=asked,
+        followed=answers_since + BACK_WITHIN,
         evidence_from=state.evidence_from,
         holdback=state.record.holdback,
     )

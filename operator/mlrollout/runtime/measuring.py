@@ -170,9 +170,7 @@ class Watch:
                 source,
                 since=since,
                 clock=self.clock,
-                attempt=None
-                if state is None
-                else attempt(state, self._in_force(state), self._wall(self.tracked.redis.asked)),
+                attempt=self._attempt(state) if state is not None else None,
                 sharing=sharing(self.tracked.spec),
                 log=log.bind(**about),
             )
@@ -180,6 +178,10 @@ class Watch:
             # Whatever it is, it is no evidence.
             log.exception("Unexpected error in a measurement", **about)
             return Measurement(Verdict.ERROR, self.clock.now(), 0.0, message=f"unexpected {type(error).__name__}")
+
+    def _attempt(self, state: State) -> Attempt | None:
+        found = self.tracked.redis
+        return attempt(state, self._in_force(state), self._wall(found.asked), self._wall(found.answers_since))
 
     def _in_force(self, state: State) -> InForce | None:
         """What users go by, as Redis was last found to hold it."""

@@ -52,9 +52,9 @@ def test_what_stood_meanwhile_is_not_known_afterwards() -> None:
 
 
 def test_until_when_the_percentage_was_seen_is_a_part_of_it() -> None:
-    about = attempt(STATE, InForce(10, 90.0, changed=True), asked=250.0)
+    about = attempt(STATE, InForce(10, 90.0, changed=True), asked=250.0, answers_since=200.0)
     assert about is not None
-    assert (about.percentage, about.seen) == (10, 250.0)
+    assert (about.percentage, about.seen, about.followed) == (10, 250.0, 205.0)
 
 
 def test_the_chance_of_a_false_alarm_is_divided_among_those_that_test_at_every_look() -> None:

@@ -37,6 +37,7 @@ class Attempt:
         steady: Since when it is known to have been in force.
         seen: Until when it was seen to be. Later it is only supposed: who stood still for long, or can't ask, does not
             know what others did meanwhile.
+        followed: Since when applications are known to go by it again, after a silence of what they read it from.
         holdback: Per cent of the users who stay in control at every percentage.
         evidence_from: Evidence from before this is about an earlier attempt.
     """
@@ -49,6 +50,7 @@ class Attempt:
     holdback: int = 0
     steady: float = 0.0
     seen: float = math.inf
+    followed: float = -math.inf
 
     @property
     def share(self) -> float | None:

@@ -144,7 +144,8 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
             memory = self.blocks.begin(attempt.number, attempt.began)
         oldest = grid.latest(now - HORIZON, self.blocks.step, 0.0)
         memory = memory.skipped(oldest) if memory.upto < oldest else memory
-        return memory.with_share(min(now, attempt.seen), attempt.stage, attempt.steady, attempt.share)
+        steady = max(attempt.steady, attempt.followed) if self.by_share else attempt.steady
+        return memory.with_share(min(now, attempt.seen), attempt.stage, steady, attempt.share)
 
     # --- a measurement -----------------------------------------------------------------------
 

@@ -7,6 +7,10 @@ from mlrollout.domain.traffic import Traffic
 from mlrollout.ports import TrafficStore
 from mlrollout.runtime.loop_time import NEVER, LoopTime, loop_time
 
+SILENCE = 5.0
+"""Seconds without an answer after which applications may go by nothing any more: they do after ten by default, and
+had not read just before it began."""
+
 
 @dataclass(slots=True, eq=False)
 class RedisSide:
@@ -16,6 +20,7 @@ class RedisSide:
         traffic: What it held when it was last asked; `None` where it can't be asked.
         in_force: The percentage in force when it could be asked last; `None` before that.
         asked: When it was asked last of those times that it answered: what it held then, it may not hold any more.
+        answers_since: When it answered again after a silence; what it held meanwhile, applications may not have known.
         in_force_since: Since when it is known to be that.
         in_force_changed: Whether it was another before, and not only unknown.
         trouble: Why it can't be asked.
@@ -31,6 +36,7 @@ class RedisSide:
     traffic: Traffic | None = None
     in_force: int | None = None
     asked: LoopTime = NEVER
+    answers_since: LoopTime = NEVER
     in_force_since: LoopTime = NEVER
     in_force_changed: bool = False
     trouble: str = "Redis has not been asked yet"
@@ -49,6 +55,8 @@ class RedisSide:
             traffic: What it answered.
             asked: When it was asked. Between that and the answer, this process may have stood still for long.
         """
+        if asked - self.asked > SILENCE and self.in_force is not None:
+            self.answers_since = loop_time()
         self.traffic, self.asked = traffic, max(self.asked, asked)
         if traffic.in_force != self.in_force:
             self.in_force_changed = self.in_force is not None

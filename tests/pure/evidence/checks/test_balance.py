@@ -123,6 +123,19 @@ def test_what_came_before_the_percentage_was_seen_again_counts_once_it_is() -> N
     assert back.samples == pytest.approx(2 * away.samples, rel=0.1)
 
 
+def test_users_that_came_while_applications_could_not_read_the_percentage_are_held_against_none() -> None:
+    """Redis answers nobody for minutes: all get control, and the split is right before and after."""
+    looks = Looks.at(users(lambda at: 0.0 if HOUR < at < HOUR + 300 else 0.5, 2 * HOUR), SPLIT)
+    half = replace(ATTEMPT, percentage=50)
+    looks.every(15, HOUR, attempt=half)
+    looks.every(15, HOUR + 300, begin=HOUR, attempt=replace(half, seen=EPOCH + HOUR - 1))
+    found = looks.every(15, 2 * HOUR, begin=HOUR + 300, attempt=replace(half, followed=EPOCH + HOUR + 305))
+    assert (found.verdict, Verdict.BREACH in {one.verdict for one in looks.made}) == (Verdict.PASS, False)
+    assert found.evidence is not None
+    assert found.evidence.limit == pytest.approx(0.5)
+    assert found.samples == pytest.approx(0.5 * 20 * (2 * HOUR - 300) / SCRAPE, rel=0.02)
+
+
 def test_a_percentage_that_was_never_seen_is_held_against_nobody() -> None:
     looks = Looks.at(users(lambda _: 0.9), SPLIT)
     found = looks.every(15, HOUR, attempt=replace(ATTEMPT, seen=-math.inf))
