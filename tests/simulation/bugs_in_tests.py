@@ -99,11 +99,20 @@ def begin_by_hearsay(patch: pytest.MonkeyPatch) -> None:
 def ask_for_what_was_announced(patch: pytest.MonkeyPatch) -> None:
     """Users are held against the percentage of the record, be it in force or only announced."""
 
-    def announced(state: State, found: InForce | None, asked: float) -> Attempt | None:
-        about = attempt(state, found, asked)
+    def announced(state: State, found: InForce | None, *times: float) -> Attempt | None:
+        about = attempt(state, found, *times)
         return None if about is None else replace(about, percentage=state.record.percentage, steady=0.0)
 
     patch.setattr(measuring, "attempt", announced)
+
+
+def suppose_that_all_follow(patch: pytest.MonkeyPatch) -> None:
+    """Users are held against the percentage that Redis holds, could applications read it or not."""
+
+    def followed(state: State, found: InForce | None, asked: float, _: float) -> Attempt | None:
+        return attempt(state, found, asked)
+
+    patch.setattr(measuring, "attempt", followed)
 
 
 def suppose_that_it_still_stands(patch: pytest.MonkeyPatch) -> None:

@@ -214,6 +214,13 @@ def _split(plan: Plan) -> Plan:
     return replace(plan, specs={"a": {**spec, "revision": "good-0", "guardrails": [watched]}}, steps=steps)
 
 
+def _unread(plan: Plan) -> Plan:
+    """The split is watched in half of the users, and nobody can read the percentage for a while."""
+    stages = [{"name": "half", "percentage": 50, "duration": "120s"}]
+    spec = {**_split(plan).specs["a"], "stages": stages}
+    return replace(plan, specs={"a": spec}, steps=(Step(30.0, "outage", "redis", 45.0), Step(90.0, "cut", "x", 1.0)))
+
+
 def _mended(plan: Plan) -> Plan:
     """A good model follows a bad one while nothing is scraped."""
     spec = {**plan.specs["a"], "revision": "bad-at-10-0"}
@@ -267,6 +274,7 @@ TESTED = (
     Mutant(bugs_in_tests.forget_on_restart, each_event_counts_once, "crashes", near=5),
     Mutant(bugs_in_tests.begin_by_hearsay, replicas_agree, "calm", _hearsay, near=41),
     Mutant(bugs_in_tests.ask_for_what_was_announced, no_split_is_blamed, "calm", _split),
+    Mutant(bugs_in_tests.suppose_that_all_follow, no_split_is_blamed, "calm", _unread),
     Mutant(bugs_in_tests.suppose_that_it_still_stands, no_split_is_blamed, "calm", _standing_still, near=1),
     Mutant(bugs_in_tests.never_be_sure, a_failing_model_is_found, "calm", _shared),
 )

@@ -56,7 +56,9 @@ class Held:
     def take(self, entry: Changed) -> None:
         """Take in a change."""
         before, after = entry.before, entry.after
-        glimpse = self.put_back and entry.at - self.came < UNSEEN
+        known = entry.cause.known if entry.cause is not None else None
+        seen = known is not None and known.in_force > 0
+        glimpse = self.put_back and entry.at - self.came < UNSEEN and not seen
         if before.in_force and before.record is not None and not glimpse:
             self.served[before.record.owner, before.record.attempt] = entry.at
         stands = None if after.record is None else (after.record.owner, after.record.rank)

@@ -6,8 +6,7 @@ from typing import Any
 from tests.simulation.world.history import Acted, Changed, Entry, Instance, Issued, Judged, Removed, Stored
 from tests.simulation.world.world import World
 
-from .evidence import key_of
-from .hearing import Hearing
+from .evidence import UNSEEN, key_of
 from .violation import Violation
 
 WITHIN = 15.0
@@ -33,7 +32,9 @@ class _Looks:
         self._serves: dict[str, tuple[str, float]] = {}
         """Whose traffic stands in a key, and since when."""
 
-        self._hearing = Hearing()
+        self._rose: dict[str, float] = {}
+        """When an object's traffic last grew."""
+
         self._unguarded: set[str] = set()
         """Which objects want nobody to look any more."""
 
@@ -47,7 +48,6 @@ class _Looks:
 
     def take(self, entry: Entry) -> None:
         """Take in what happened."""
-        self._hearing.take(entry)
         if isinstance(entry, Stored):
             self._unguarded.discard(entry.uid)
         if isinstance(entry, Judged) and entry.uid in self._unguarded:
@@ -65,6 +65,8 @@ class _Looks:
             self._let_go(lambda _, uid: uid == entry.uid)
         elif isinstance(entry, Instance) and entry.what == "crashes":
             self._let_go(lambda by, _: by == entry.by)
+        elif isinstance(entry, Acted) and (entry.act, entry.target) == ("outage", "redis"):
+            self._delay(entry.at, entry.at + float(str(entry.value)) + UNSEEN)
         elif isinstance(entry, Acted) and entry.act == "freeze":
             thaws = entry.at + float(str(entry.value))
             self._last |= {one: max(last, thaws) for one, last in self._last.items() if one[0].startswith(entry.target)}
@@ -73,9 +75,13 @@ class _Looks:
         owner = entry.after.record.owner if entry.after.record is not None and entry.after.in_force else ""
         if self._serves.get(entry.key, ("", 0.0))[0] != owner:
             self._serves[entry.key] = (owner, entry.at)
-        # Whoever took the attempt before it down, and can't hear of this one, guards none of its traffic.
         if entry.rises:
-            self._let_go(lambda by, uid: uid == owner and not self._hearing.hears(by, entry.at))
+            self._rose[owner] = entry.at
+
+    def _delay(self, since: float, until: float) -> None:
+        """Whom the API server tells nothing, could not read of what has just grown before Redis answered nobody."""
+        unread = {uid for uid, at in self._rose.items() if at + UNSEEN >= since}
+        self._last |= {one: max(last, until) for one, last in self._last.items() if one[1] in unread}
 
     def _let_go(self, of: Callable[[str, str], bool]) -> None:
         self._last = {one: last for one, last in self._last.items() if not of(*one)}

@@ -3,7 +3,7 @@
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -14,11 +14,11 @@ from mlrollout.api.rate import RateGuardrail
 from mlrollout.evidence.measurement import Counted, Verdict
 
 from tests.simulation.world.counters import Segment
-from tests.simulation.world.history import Changed, Judged, Stored
+from tests.simulation.world.history import Judged, Stored
 from tests.simulation.world.model import LATE, SICK_ERRORS
 from tests.simulation.world.world import EPOCH, World
 
-from .evidence import key_of, skews
+from .evidence import skews
 from .hearing import Hearing
 from .violation import Violation
 from .zero import Hindrances
@@ -48,14 +48,13 @@ def _miscounted(world: World, entry: Judged, kept: Any, group: str, found: Count
     counters, guardrail = world.prometheus.app(entry.ref.name).counters, entry.guardrail
     span = kept["since"] - EPOCH, kept["counted"] - EPOCH
 
-    def scraped(selector: str, beside: str) -> range:
+    def scraped(selector: str, beside: str, since: float = 0.0) -> range:
         narrowed = selector if "group=" in selector else selector.replace("{", f'{{group="{group}",')
-        return counters.increase(narrowed, *span, since=_bets(kept)["begin"] - EPOCH, beside=beside, now=entry.at)
+        since = max(since, _bets(kept)["begin"] - EPOCH)
+        return counters.increase(narrowed, *span, since=since, beside=beside, now=entry.at)
 
     if isinstance(guardrail, BalanceGuardrail):
-        users = scraped(guardrail.balance.users, guardrail.balance.users)
-        # The block in which the percentage changed counts for no share.
-        return "" if found.events < users.stop else f"{found.events} of {users} users"
+        return _wrongly_split(kept, group, found, lambda since: scraped(*(guardrail.balance.users,) * 2, since))
     asked = guardrail.rate if isinstance(guardrail, RateGuardrail) else guardrail.compare
     events, bad = scraped(str(asked.all), str(asked.all)), scraped(str(asked.bad), str(asked.all))
     evidence = entry.measurement.evidence
@@ -66,6 +65,18 @@ def _miscounted(world: World, entry: Judged, kept: Any, group: str, found: Count
     ):
         return ""
     return f"{found.bad} bad of {found.events} events, where {bad} of {events} were scraped in {span}"
+
+
+def _wrongly_split(kept: Any, group: str, found: Counted, scraped: Callable[[float], range]) -> str:
+    """The same of users, who count as long as it is known which share of them was asked for."""
+    since, _, share = kept["shares"][-1] if kept["shares"] else (math.inf, 0.0, None)
+    if group == "control" and share == 1:
+        return ""  # nobody has to be in it
+    known = share is not None and since < kept["since"]
+    # The block in which the percentage changed counts for no share, and nothing is said of what came before.
+    users = scraped(since - EPOCH if known else 0.0)
+    right = found.events in users if known else found.events < users.stop
+    return "" if right else f"{found.events} of {users} users, with a share since {since - EPOCH:.3f}"
 
 
 def replicas_agree(world: World) -> Iterator[Violation]:
@@ -167,7 +178,7 @@ def _by_chance(world: World, entry: Judged) -> bool:
     kept = json.loads(entry.measurement.checkpoint)
     begin, end = _bets(kept)["begin"] - EPOCH, kept["counted"] - EPOCH
     shares = [(since - EPOCH, share) for since, _, share in kept["shares"]]
-    changes = [(change.at, _share(change)) for change in world.history.of(Changed) if change.key == key_of(entry.ref)]
+    changes = [(segment.at, segment.treated / 100) for segment in world.prometheus.app(entry.ref.name).segments]
     for (since, share), (until, _) in pairwise([*shares, (end, None)]):
         stood = [found for at, found in changes if at <= max(since, begin)][-1:]
         stood += [found for at, found in changes if max(since, begin) < at < min(until, end)]
@@ -176,23 +187,25 @@ def _by_chance(world: World, entry: Judged) -> bool:
     return True
 
 
-def _share(change: Changed) -> float:
-    """The share of users that get the treatment after a change."""
-    record = change.after.record
-    return change.after.in_force * (100 - (record.holdback if record is not None else 0)) / 10_000
-
-
 def _bets(kept: Any) -> Any:
     """What a test has found, of what its check keeps."""
     return kept["state"].get("bets") or kept["state"]["cohorts"]["compared"]["bets"]
 
 
 def _heard(world: World) -> Iterator[tuple[Judged, Any]]:
-    """Each of these looks whose instance the API server tells of the objects."""
+    """Each of these looks whose instance was told when its attempt's first users came."""
     hearing = Hearing()
+    came: dict[str, float] = {}
+    stages: dict[str, str] = {}
     for entry in world.history:
         hearing.take(entry)
-        if isinstance(entry, Judged) and _says(entry) and hearing.hears(entry.by, entry.at):
+        if isinstance(entry, Stored):
+            stage = entry.object.get("status", {}).get("record", {}).get("stage", "")
+            if stage and not stages.get(entry.uid):
+                came[entry.uid] = entry.at
+            stages[entry.uid] = stage
+        told = isinstance(entry, Judged) and hearing.told(entry.by, came.get(entry.uid, 0.0), entry.at)
+        if isinstance(entry, Judged) and told and _says(entry):
             yield entry, json.loads(entry.measurement.checkpoint)
 
 

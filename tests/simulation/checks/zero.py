@@ -8,13 +8,12 @@ from typing import Any
 from mlrollout.api.guardrail import Action, Guardrail, MissingAction
 from mlrollout.evidence.measurement import Verdict
 from mlrollout.runtime.rounds import ROUND
-from mlrollout.runtime.view import LONGEST_PAUSE
 
-from tests.simulation.world.faults import API, MOST_IN_A_ROW
 from tests.simulation.world.history import Acted, Changed, Instance, Judged, Removed, Stored
 from tests.simulation.world.world import LONGEST_RESTART, World
 
 from .evidence import Evidence, begins, key_of, skews
+from .hearing import HEARD, SEEN_AGAIN, Hearing
 from .violation import Violation
 
 WITHIN = 3.0
@@ -23,10 +22,6 @@ AGAIN = ROUND + WITHIN
 """Seconds after which an instance has looked at what stands in Redis for sure."""
 HELD_BACK = 3.0
 """Seconds that a bad value may be held back longer than its policy says: until Redis was found to hold the stage."""
-HEARD = 1.0
-"""Seconds that a watch event takes at most, where the watch is not broken."""
-SEEN_AGAIN = (MOST_IN_A_ROW + 1) * (1.2 * LONGEST_PAUSE + API.patience)
-"""Seconds from the end of nonsense until the objects were listed: so often a list fails, after so long a pause."""
 
 
 def breach_reaches_zero(world: World) -> Iterator[Violation]:
@@ -58,17 +53,19 @@ def _zeros(world: World) -> dict[str, list[float]]:
 def _breaches(world: World) -> Iterator[tuple[Judged, str]]:
     """Each verdict that completes a breach of an attempt that has users, or with which one was held back too long."""
     evidence, late = Evidence(world.history), HELD_BACK + skews(world.history)
+    hearing = Hearing()
     held: dict[tuple[str, str, str], float] = {}
     answered: defaultdict[tuple[str, str, str], list[Judged]] = defaultdict(list)
     newest: dict[str, Stored] = {}
     for entry in world.history:
+        hearing.take(entry)
         if isinstance(entry, Stored):
             newest[entry.uid] = entry
         elif isinstance(entry, Removed):
             newest.pop(entry.uid, None)
         elif isinstance(entry, Judged) and entry.measurement.held:
             since = held.setdefault((entry.by, entry.uid, entry.guardrail.name), entry.at)
-            began = _served_since(evidence, entry)
+            began = _served_since(evidence, hearing, entry)
             since = max(since, evidence.held[key_of(entry.ref)].since)
             policy = entry.guardrail.on_held_back
             lasts = policy.action is MissingAction.ROLLBACK and entry.at - since >= policy.after + late
@@ -80,7 +77,7 @@ def _breaches(world: World) -> Iterator[tuple[Judged, str]]:
             if looks and looks[-1].guardrail != entry.guardrail:
                 looks.clear()
             looks.append(entry)
-            began = _served_since(evidence, entry)
+            began = _served_since(evidence, hearing, entry)
             if began is not None and _asked_for(newest.get(entry.uid), entry) and _completes(looks, began):
                 yield entry, f"a breach of {entry.guardrail.name} of {entry.ref}"
         evidence.take(entry)
@@ -113,7 +110,7 @@ def _asks_the_same(written: Mapping[str, Any], guardrail: Guardrail) -> bool:
     return all(written.get(field) == value for field, value in demands.items())
 
 
-def _served_since(evidence: Evidence, look: Judged) -> float | None:
+def _served_since(evidence: Evidence, hearing: Hearing, look: Judged) -> float | None:
     """Since when the attempt in force has had users; `None` where nobody has any."""
     held = evidence.held[key_of(look.ref)]
     record = held.record
@@ -123,7 +120,9 @@ def _served_since(evidence: Evidence, look: Judged) -> float | None:
         return None  # an attempt of long ago, which a failover brought back
     # Of users that an old attempt got back by a failover, an operator hears no later than a breach reaches zero.
     returned = held.own_since + WITHIN if held.own_since > held.from_zero else 0.0
-    return max(held.from_zero, returned)
+    # Who is not told of the first users hears of them by Redis: what it saw before may be about none.
+    heard = held.from_zero + (0.0 if hearing.told(look.by, held.from_zero, look.at) else AGAIN)
+    return max(heard, returned)
 
 
 class Hindrances:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mlrollout.api import GROUP
+from mlrollout.assignment.view import MAX_STALENESS
 from mlrollout.ports import Ref
 
 from .history import Acted
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 NAMESPACE = "dispatch"
 APPLIED_EVERY = 2.0
 """Seconds between two applies of a manifest that nobody changed."""
+_READ_AGAIN = 2.0
+"""Seconds until applications go by Redis again, once it answers."""
 
 
 class Hands:
@@ -154,11 +157,26 @@ class Hands:
         """A part of the world answers nobody, or not one instance."""
         down = self._world.faults.down
         down.add(target)
+        if target == "redis" and value > MAX_STALENESS:
+            self._world.after(MAX_STALENESS, self._lose)
         self._world.after(value, self._restore, target)
+
+    def _lose(self) -> None:
+        """Applications have read nothing for so long that they give everybody control."""
+        if "redis" in self._world.faults.down:
+            for app in self._world.prometheus.apps.values():
+                app.lose()
 
     def _restore(self, target: str) -> None:
         self._world.faults.down.discard(target)
+        if target == "redis":
+            self._world.after(_READ_AGAIN, self._follow)
         self._world.record(Acted, act="restored", target=target)
+
+    def _follow(self) -> None:
+        if "redis" not in self._world.faults.down:
+            for app in self._world.prometheus.apps.values():
+                app.follow()
 
     def nonsense(self, target: str, value: Any) -> None:
         """The API server answers everybody, or one instance, with nonsense, and ends the watches."""

@@ -63,26 +63,20 @@ class Store:
         self._calls = process.calls
         self._port = replace(REDIS, name=name)
         self._redis = process.world.redis(name)
-        self._known: dict[str, Traffic] = {}
 
     async def read(self, key: str) -> Traffic:
-        traffic = await self._calls.make(self._port, "read", lambda: self._redis.read(key))
-        self._known[key] = traffic
-        return traffic
+        return await self._calls.make(self._port, "read", lambda: self._redis.read(key))
 
     async def read_many(self, keys: Sequence[str]) -> Sequence[Traffic | TrafficError]:
         try:
-            found = await self._calls.make(self._port, "read_many", lambda: [self._redis.read(key) for key in keys])
+            return await self._calls.make(self._port, "read_many", lambda: [self._redis.read(key) for key in keys])
         except TrafficError as error:
             return [error for _ in keys]
-        self._known.update(zip(keys, found, strict=True))
-        return found
 
     async def write(self, key: str, write: Write, *, lease: float | None = None) -> Written:
         issued = self._issue(key, write)
         world = self._process.world
         written = await self._calls.make(self._port, "write", lambda: self._redis.answer(issued, lease))
-        self._known[key] = written.traffic
         world.record(Answered, by=self._process.name, key=key, outcome=written.outcome)
         return written
 
@@ -102,7 +96,7 @@ class Store:
             ref=ref,
             key=key,
             write=write,
-            known=self._known.get(key),
+            known=tracked.redis.traffic if tracked is not None else None,
             clock=process.now(),
             version=tracked.resource.resource_version if tracked is not None else "",
         )

@@ -80,6 +80,9 @@ class App:
         self.segments = [Segment(-math.inf, 0, "", math.inf)]
         """What was in force, oldest first."""
         self._firsts: dict[str, float] = {}
+        self._traffic = Traffic(None, None)
+        self._lost = False
+        """Whether its processes can't read what is in force, and give everybody control."""
         self.frozen: float | None = None
         """Since when it is scraped no more."""
         self.dead: dict[Series, float] = {}
@@ -90,11 +93,23 @@ class App:
 
     def serve(self, traffic: Traffic) -> None:
         """From now on this is in force."""
-        now, percentage = self._now(), traffic.in_force
+        self._traffic = traffic
+        now, percentage = self._now(), 0 if self._lost else traffic.in_force
         revision = traffic.record.revision if traffic.record is not None else ""
         first = self._firsts.setdefault(revision, now) if percentage else math.inf
         holdback = traffic.record.holdback if traffic.record is not None else 0
         self.segments.append(Segment(now, percentage, revision, first, percentage * (100 - holdback) / 100))
+
+    def lose(self) -> None:
+        """It can't read any more what is in force."""
+        self._lost = True
+        self.serve(self._traffic)
+
+    def follow(self) -> None:
+        """It reads again what is in force."""
+        if self._lost:
+            self._lost = False
+            self.serve(self._traffic)
 
     def thaw(self) -> None:
         """It is scraped again."""

@@ -10,7 +10,7 @@ from mlrollout.domain.request import Verb
 from mlrollout.ports import Ref
 
 from .clients import Client
-from .history import Stored
+from .history import Instance, Issued, Stored
 from .model import harmless
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _agreement(world: "World", key: str, record: Record) -> Iterator[str]:
 
 
 def _saw_what_was_lost(world: "World", client: Client) -> bool:
-    """Whether it alone remembers a rollback: Redis lost it before anybody had saved it in the status.
+    """Whether it alone remembers a rollback: Redis lost it before anybody had saved it, and whoever made it is gone.
 
     Its application gives nobody the treatment until the next attempt, which is where a rollback should leave it.
     """
@@ -94,7 +94,15 @@ def _saw_what_was_lost(world: "World", client: Client) -> bool:
     if not lost or seen is None or not seen.latched:
         return False
     saved = (entry.object.get("status", {}).get("record", {}) for entry in world.history.of(Stored))
-    return not any((one.get("attempt"), one.get("latched")) == (seen.attempt, True) for one in saved)
+    if any((one.get("attempt"), one.get("latched")) == (seen.attempt, True) for one in saved):
+        return False
+    mark = seen.owner, seen.attempt, True
+    writers = {
+        entry.by
+        for entry in world.history.of(Issued)
+        if (entry.write.record.owner, entry.write.record.attempt, entry.write.record.latched) == mark
+    }
+    return writers <= {entry.by for entry in world.history.of(Instance) if entry.what == "crashes"}
 
 
 def _waits_with_its_raise(world: "World", ref: Ref, found: Mapping[str, Any]) -> bool:

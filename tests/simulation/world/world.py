@@ -108,6 +108,7 @@ class World:
         self.faults.down.add(SICK_REDIS)
         for app in self.prometheus.apps.values():
             app.thaw()
+            app.follow()
         for registry in self.registries.values():
             registry.recover()
         for client in self.clients:
