@@ -100,12 +100,12 @@ class TrackedObject:
             raise ValueError("an object without a usable spec can't be decided on")
         if self.state is not None and not self.resource.whole:
             return hold(self.spec, self.state.record, self.state.fingerprint)
+        # Up only by a spec that is whole and can be measured; what is understood of any other guards all the same.
         return self.spec.model_copy(update={"paused": True}) if self.held else self.spec
 
     @property
     def held(self) -> bool:
         """Whether it stays where it is, whatever a person says of its pause."""
-        # Up only by a spec that is whole and can be measured; what is understood of any other guards all the same.
         return not self.resource.whole or self.problem is not None or self.resource.deleted_at is not None
 
     @property
