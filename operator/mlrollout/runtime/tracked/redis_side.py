@@ -8,8 +8,8 @@ from mlrollout.ports import TrafficStore
 from mlrollout.runtime.loop_time import NEVER, LoopTime, loop_time
 
 SILENCE = 5.0
-"""Seconds without an answer after which applications may go by nothing any more: they do after ten by default, and
-had not read just before it began."""
+"""Seconds without an answer after which applications may have given up and answer control: they do after ten by
+default, counted from their own last read, which may be older."""
 
 
 @dataclass(slots=True, eq=False)
@@ -58,7 +58,8 @@ class RedisSide:
             asked: When it was asked. Between that and the answer, this process may have stood still for long.
         """
         # Of a silence in which this process began, nobody knows how long it was.
-        if self.silent_from_the_start if self.in_force is None else asked - self.asked > SILENCE:
+        silent = self.silent_from_the_start if self.in_force is None else asked - self.asked > SILENCE
+        if silent:
             self.answers_since = loop_time()
         self.traffic, self.asked = traffic, max(self.asked, asked)
         if traffic.in_force != self.in_force:
