@@ -39,7 +39,8 @@ class Held:
         first: When each record first stood there, by owner and rank.
         came: When the attempt in force got its users.
         put_back: Whether no operator gave it these.
-        served: Until when an attempt had users that an operator could know of, by owner and attempt.
+        served: Until when an attempt had users that any operator could know of, by owner and attempt.
+        glimpsed: Until when it had what was put back, and gone before anybody else had to look: who took it down.
         own_since: Since when nobody but this attempt's users is in treatment.
     """
 
@@ -51,16 +52,14 @@ class Held:
     record: Record | None = None
     first: dict[tuple[str, Rank], float] = field(default_factory=dict)
     served: dict[tuple[str, int], float] = field(default_factory=dict)
+    glimpsed: dict[tuple[str, int], tuple[float, str]] = field(default_factory=dict)
     own_since: float = 0.0
 
     def take(self, entry: Changed) -> None:
         """Take in a change."""
         before, after = entry.before, entry.after
-        known = entry.cause.known if entry.cause is not None else None
-        seen = known is not None and known.in_force > 0
-        glimpse = self.put_back and entry.at - self.came < UNSEEN and not seen
-        if before.in_force and before.record is not None and not glimpse:
-            self.served[before.record.owner, before.record.attempt] = entry.at
+        if before.in_force and before.record is not None:
+            self._end((before.record.owner, before.record.attempt), entry)
         stands = None if after.record is None else (after.record.owner, after.record.rank)
         if before.in_force != after.in_force and entry.cause is not None and stands not in self.first:
             self.since = entry.at
@@ -73,6 +72,27 @@ class Held:
         self.in_force, self.record = after.in_force, after.record
         if stands is not None:
             self.first.setdefault(stands, entry.at)
+
+    def _end(self, attempt: tuple[str, int], entry: Changed) -> None:
+        """Note who can know of an attempt's users that they end now."""
+        known = entry.cause.known if entry.cause is not None else None
+        if not self.put_back or entry.at - self.came >= UNSEEN:
+            self.served[attempt] = entry.at
+        elif known is not None and known.in_force:
+            self.glimpsed[attempt] = entry.at, entry.by
+
+    def told(self, by: str) -> None:
+        """What an instance has seen stands in the status now, where whoever comes after it finds it."""
+        for attempt, (at, who) in tuple(self.glimpsed.items()):
+            if who == by:
+                self.served[attempt] = at
+                del self.glimpsed[attempt]
+
+    def ended(self, before: int, by: str) -> float:
+        """When the last attempt before this one ended, as far as an instance can know."""
+        seen = {attempt: at for attempt, (at, who) in self.glimpsed.items() if who == by}
+        ends = (at for ended in (self.served, seen) for (_, attempt), at in ended.items() if attempt < before)
+        return max(ends, default=float("-inf"))
 
 
 def _attempt(record: Record | None) -> tuple[str, int] | None:
@@ -121,6 +141,8 @@ class Evidence:
             watcher = self._watchers[entry.by, entry.uid]
             self._close(watcher, entry.uid, entry.at)
             watcher.take(entry, self.held[key_of(entry.ref)].since - self._tolerance)
+        elif isinstance(entry, Stored) and entry.what == "status":
+            self.held[key_of(entry.ref)].told(entry.by)
         elif isinstance(entry, Instance) and entry.what == "crashes":
             for by, uid in [known for known in self._watchers if known[0] == entry.by]:
                 self._close(self._watchers.pop((by, uid)), uid, entry.at)

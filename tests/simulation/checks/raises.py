@@ -141,13 +141,12 @@ class _Judge:
 
     def _since(self, case: _Case) -> float:
         """What evidence must not reach back before: its stage, or the end of an earlier attempt's traffic."""
-        held, record = self._evidence.held[case.issued.key], case.record
+        held = self._evidence.held[case.issued.key]
         if case.again:
             return float("-inf")
         if not case.first:
             return held.since
-        earlier = (end for (_, attempt), end in held.served.items() if attempt < record.attempt)
-        return max(earlier, default=float("-inf"))
+        return held.ended(case.record.attempt, case.issued.by)
 
     def _stage_unserved(self, case: _Case) -> Iterator[str]:
         known = case.issued.known
