@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mlrollout.listening import metrics as connections
 from mlrollout.runtime.metrics import COUNTERS, GAUGES, HISTOGRAMS, LEASE_HOLDER
 from mlrollout.runtime.object_metrics import FAMILIES
+from mlrollout.runtime.web import PORT
 
 from . import tables
 
@@ -27,8 +29,10 @@ def _of_the_process() -> Iterator[Sequence[str]]:
     for name, (text, labels) in GAUGES.items():
         yield _row(f"mlrollout_{name}", labels, "gauge", text)
     yield _row(LEASE_HOLDER.name, LEASE_HOLDER.labels, "gauge", LEASE_HOLDER.help)
+    yield _row(f"mlrollout_{PORT}_connections", (), "gauge", connections.OPEN)
     for name, (text, labels) in COUNTERS.items():
         yield _row(f"mlrollout_{name}_total", labels, "counter", text)
+    yield _row(f"mlrollout_{PORT}_closed_total", ("why",), "counter", connections.CLOSED)
     for name, text in HISTOGRAMS.items():
         yield _row(f"mlrollout_{name}", (), "histogram", text)
 

@@ -10,8 +10,10 @@ from mlrollout.api.kinds import KINDS
 from mlrollout.cli.app import app
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.request import Verb
+from mlrollout.listening.metrics import ConnectionMetrics
 from mlrollout.runtime.metrics import LEASE_HOLDER, OperatorMetrics
 from mlrollout.runtime.object_metrics import FAMILIES
+from mlrollout.runtime.web import PORT
 from mlrollout.server.ab.operations import OPERATIONS as OPERATIONS_OF_THE_SERVER
 from mlrollout.server.ab.operations import Operation, path
 from mlrollout.server.metrics import ServerMetrics
@@ -71,7 +73,9 @@ def test_every_command_and_every_route_has_its_section() -> None:
 
 
 def test_no_page_names_a_metric_that_there_is_not() -> None:
-    registries = (OperatorMetrics().registry, ServerMetrics().registry)
+    of_operator = OperatorMetrics().registry
+    ConnectionMetrics(PORT, of_operator)
+    registries = (of_operator, ServerMetrics().registry)
     families = [family for registry in registries for family in registry.collect()]
     real = {family.name + ("_total" if family.type == "counter" else "") for family in families}
     real |= {LEASE_HOLDER.name, *(family.name for family in FAMILIES)}

@@ -1,11 +1,22 @@
 """The operator's own small HTTP server: `/livez`, `/readyz`, `/metrics`."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from mlrollout.listening.connection import Runner
+from mlrollout.listening.descriptors import room
+from mlrollout.listening.door import Door
+from mlrollout.listening.metrics import ConnectionMetrics
+from mlrollout.listening.rendering import Rendering
+
 from .metrics import OperatorMetrics
+
+PORT = "operator"
+"""What the port is called in the names of its metrics."""
+MOST = 256
+"""Connections in all: whoever reaches the port must not take the descriptors and the memory that guarding needs."""
+MOST_PER_ADDRESS = 32
 
 
 async def serve(host: str, port: int, missing: Callable[[], str], metrics: OperatorMetrics) -> web.AppRunner:
@@ -19,18 +30,15 @@ async def serve(host: str, port: int, missing: Callable[[], str], metrics: Opera
 
     Raises:
         OSError: The address can't be had.
+        SettingsError: The process may open too few files.
     """
     app = web.Application(client_max_size=1024)
     # It lives as long as its loop turns: a restart would forget what it guards, and could mend nothing else.
     app.router.add_get("/livez", _check(lambda: ""))
     app.router.add_get("/readyz", _check(missing))
-
-    async def render(_request: web.Request) -> web.Response:
-        text = await asyncio.to_thread(metrics.render)
-        return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
-
-    app.router.add_get("/metrics", render)
-    runner = web.AppRunner(app, access_log=None)
+    app.router.add_get("/metrics", Rendering(metrics.render).answer)
+    door = Door(room(MOST), MOST_PER_ADDRESS, ConnectionMetrics(PORT, metrics.registry))
+    runner = Runner(app, door, _refuse)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
     return runner
@@ -42,3 +50,7 @@ def _check(wrong: Callable[[], str]) -> Callable[[web.Request], Awaitable[web.Re
         return web.Response(text=problem or "ok", status=503 if problem else 200)
 
     return answer
+
+
+def _refuse(status: int, detail: str) -> web.Response:
+    return web.Response(text=detail, status=status)

@@ -13,6 +13,7 @@ from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.prometheus_access import by_environment
 from mlrollout.adapters.prometheus_figures import PrometheusFigures
 from mlrollout.adapters.redis import Calls, RedisSurvey, RedisUsers
+from mlrollout.listening.rate_limiter import RateLimiter
 from mlrollout.ports import ObjectsError, PortError, TrafficError
 from mlrollout.redis_common.address import Tls
 from mlrollout.redis_common.failure import UnusableRedisError
@@ -20,7 +21,6 @@ from mlrollout.startup.settings import SettingsError
 
 from .config import Config
 from .http.problem import HttpProblem
-from .http.rate_limiter import RateLimiter
 
 log = structlog.get_logger(__name__)
 

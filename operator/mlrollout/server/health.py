@@ -1,9 +1,10 @@
 """`/livez`, `/readyz`, `/metrics`: for probes and Prometheus."""
 
-import asyncio
 from time import monotonic
 
 from aiohttp import web
+
+from mlrollout.listening.rendering import Rendering
 
 from .metrics import METRICS
 from .rollout_lookup import ROLLOUTS
@@ -28,10 +29,6 @@ def add(app: web.Application) -> None:
         said = f"Redis has not been read yet for {', '.join(unread)}"
         return web.Response(text=said if waits else f"{said}: control for everybody", status=503 if waits else 200)
 
-    async def metrics(request: web.Request) -> web.Response:
-        text = await asyncio.to_thread(request.app[METRICS].render)
-        return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
-
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
-    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/metrics", Rendering(app[METRICS].render).answer)

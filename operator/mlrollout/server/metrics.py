@@ -7,6 +7,7 @@ from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from mlrollout.assignment import Group
+from mlrollout.listening.metrics import ConnectionMetrics
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -30,10 +31,7 @@ class ServerMetrics:
             registry=registry,
         )
         self.streams = Gauge("mlrollout_server_streams", "Clients that are told of changes.", registry=registry)
-        self.connections = Gauge("mlrollout_server_connections", "Connections that are open.", registry=registry)
-        self.closed = Counter(
-            "mlrollout_server_closed", "Connections that the server closed, and why.", ("why",), registry=registry
-        )
+        self.connections = ConnectionMetrics("server", registry)
         self.untold = Counter(
             "mlrollout_server_untold", "Refusals of strangers and users that the log leaves out.", registry=registry
         )

@@ -13,6 +13,9 @@ import structlog
 from aiohttp import web
 
 from mlrollout.adapters.kubernetes import KubernetesReviews
+from mlrollout.listening.connection import Runner
+from mlrollout.listening.descriptors import room
+from mlrollout.listening.door import Door, hush
 from mlrollout.startup.settings import cannot_listen, listen, redis_url
 
 from . import app, backends, config
@@ -26,9 +29,7 @@ from .backends import BACKENDS
 from .counting import Counting
 from .dashboard import serving as dashboard
 from .http.addresses import Proxies
-from .http.connection import Runner
-from .http.descriptors import room
-from .http.door import Door, hush
+from .http.problem import refusal
 from .metrics import METRICS
 from .ofrep.ticket import Tickets
 from .rollouts import follow
@@ -67,7 +68,7 @@ async def _run(file: Path, environment: Mapping[str, str]) -> None:
         made[BACKENDS] = behind
         made[SURVEY] = Survey(settings.survey)
         dashboard.add(made, settings, behind, cluster)
-        runner = Runner(made, _door(settings, made), keepalive_timeout=75.0, shutdown_timeout=END_WITHIN)
+        runner = Runner(made, _door(settings, made), refusal, keepalive_timeout=75.0, shutdown_timeout=END_WITHIN)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
         host, port = listen(settings.listen)
@@ -85,7 +86,7 @@ def _door(settings: config.Config, made: web.Application) -> Door:
     most = room(limits.connections)
     if most < limits.connections:
         log.warning("There are descriptors for fewer connections: raise the limit of open files", connections=most)
-    return Door(most, limits.connections_per_address, Proxies(settings.proxies), made[METRICS])
+    return Door(most, limits.connections_per_address, made[METRICS].connections, Proxies(settings.proxies))
 
 
 def _callers(settings: config.Config, cluster: Cluster | None) -> list[Callers]:

@@ -4,7 +4,8 @@ from ipaddress import ip_network
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
-from mlrollout.server.http.addresses import Proxies, site
+from mlrollout.listening.site import site
+from mlrollout.server.http.addresses import Proxies
 
 PROXIES = Proxies([ip_network("10.0.0.0/8"), ip_network("fd00::/8")])
 

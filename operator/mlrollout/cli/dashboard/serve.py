@@ -17,6 +17,9 @@ from mlrollout.adapters.prometheus_access import by_environment
 from mlrollout.cli.cluster.rollouts import ClusterRollouts
 from mlrollout.cli.ending import CommandError, ExitCode
 from mlrollout.cli.terminal import Terminal
+from mlrollout.listening.connection import Runner
+from mlrollout.listening.descriptors import room
+from mlrollout.listening.door import Door
 from mlrollout.ports import ObjectsError, Ref
 from mlrollout.server.auth.guard import ANSWER_WITHIN, LIMIT, Headers, check_page
 from mlrollout.server.auth.loopback import host_of, is_loopback
@@ -28,7 +31,7 @@ from mlrollout.server.dashboard.watch import SharedWatch
 from mlrollout.server.http.addresses import ADDRESS
 from mlrollout.server.http.event_stream import STREAMS
 from mlrollout.server.http.open_streams import Streams
-from mlrollout.server.http.problem import LARGEST_BODY, NAMES, HttpProblem, problems
+from mlrollout.server.http.problem import LARGEST_BODY, NAMES, HttpProblem, problems, refusal
 from mlrollout.server.metrics import METRICS, ServerMetrics
 from mlrollout.server.yaml_file import load
 from mlrollout.startup import logs
@@ -41,6 +44,8 @@ from .person import ENTER, KubeconfigPerson
 HOST = "127.0.0.1"
 STREAMS_AT_ONCE = 32
 """Pages of one person."""
+CONNECTIONS = 256
+"""From this machine, where others may be at work as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,9 @@ async def _serve(wish: BoardWish, rollouts: ClusterRollouts, settings: Dashboard
     async with _prometheus(wish.prometheus) as source:
         watch = SharedWatch(cluster)
         feed = FigureFeed(source, settings, lambda ref: _prefix(settings, ref))
-        runner = web.AppRunner(app(Board(cluster, watch, feed, person)), access_log=None, shutdown_timeout=1.0)
+        made = app(Board(cluster, watch, feed, person))
+        door = Door(room(CONNECTIONS), CONNECTIONS, made[METRICS].connections)
+        runner = Runner(made, door, refusal, shutdown_timeout=1.0)
         await runner.setup()
         try:
             await web.TCPSite(runner, HOST, wish.port).start()

@@ -8,9 +8,9 @@ from typing import Any
 
 import structlog
 
+from mlrollout.listening.rate_limiter import RateLimiter
 from mlrollout.ports import ObjectsError
 from mlrollout.server.http.problem import HttpProblem
-from mlrollout.server.http.rate_limiter import RateLimiter
 
 log = structlog.get_logger(__name__)
 

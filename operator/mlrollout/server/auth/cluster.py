@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from mlrollout.adapters.kubernetes import KubernetesReviews, User
+from mlrollout.listening.rate_limiter import RateLimiter
 from mlrollout.ports import Ref
 from mlrollout.server.http.addresses import ADDRESS
 from mlrollout.server.http.problem import HttpProblem
-from mlrollout.server.http.rate_limiter import RateLimiter
 from mlrollout.server.rollouts import ServedRollout
 
 from .answer_cache import AnswerCache

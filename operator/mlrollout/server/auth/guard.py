@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+from mlrollout.listening.rate_limiter import RateLimiter
 from mlrollout.server.config import Config
 from mlrollout.server.http.addresses import ADDRESS, Proxies
 from mlrollout.server.http.problem import EVERY_ANSWER, HttpProblem
-from mlrollout.server.http.rate_limiter import RateLimiter
 from mlrollout.server.metrics import ServerMetrics
 
 from . import audit

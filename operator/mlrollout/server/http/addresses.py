@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from mlrollout.listening.site import read, site
+
 ADDRESS = web.RequestKey("address", str)
 """The address that a request counts for."""
-
-_SITE = 64  # bits of an IPv6 address that are one customer's: the rest they choose freely
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -24,7 +24,7 @@ class Proxies:
         self._networks = tuple(networks)
 
     def __contains__(self, host: object) -> bool:
-        found = _read(str(host))
+        found = read(str(host))
         return found is not None and any(found in network for network in self._networks)
 
     def client(self, request: web.Request) -> str:
@@ -38,27 +38,9 @@ class Proxies:
             return site(remote)
         forwarded = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
         for one in reversed([remote, *(one.strip() for one in forwarded)][1:]):
-            if _read(one) is None:
+            if read(one) is None:
                 break
             remote = one
             if remote not in self:
                 break
         return site(remote)
-
-
-def site(host: str) -> str:
-    """The address that limits are counted by: for IPv6 the whole network that one customer has."""
-    found = _read(host)
-    if isinstance(found, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((int(found), _SITE), strict=False))
-    return host if found is None else str(found)
-
-
-def _read(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        found = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        return found.ipv4_mapped
-    return found

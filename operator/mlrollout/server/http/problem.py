@@ -78,9 +78,9 @@ def plain(problem: HttpProblem) -> web.Response:
     return json_response(document, problem, "application/problem+json")
 
 
-def bare(problem: HttpProblem) -> web.Response:
+def refusal(status: int, detail: str) -> web.Response:
     """The document for what is refused before any route is found; no other place adds `EVERY_ANSWER` to it."""
-    response = plain(problem)
+    response = plain(HttpProblem(status, detail))
     response.headers.update(EVERY_ANSWER)
     return response
 

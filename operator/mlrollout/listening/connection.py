@@ -17,7 +17,6 @@ from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from .door import Door
-from .problem import HttpProblem, bare
 
 HEAD_WITHIN = 10.0
 """Seconds for a request's head to arrive as a whole, from its first byte or from the connection's beginning."""
@@ -28,6 +27,9 @@ LARGEST_HEAD = 32 * 1024
 MOST_FIELDS = 64
 """Header fields that a request may have."""
 
+Refuse = Callable[[int, str], web.Response]
+"""The answer with this status that says why, to what is refused before any route is found."""
+
 _SLICE = 16 * 1024
 """Bytes that are parsed at once: so much of a head may come in uncounted, behind the end of another request."""
 
@@ -35,11 +37,18 @@ _SLICE = 16 * 1024
 class Connection(RequestHandler):
     """One connection: aiohttp's, with limits."""
 
-    __slots__ = ("_arrives", "_body", "_door", "_head", "_is_taken", "_readable")
+    __slots__ = ("_arrives", "_body", "_door", "_head", "_is_taken", "_readable", "_refuse")
 
-    def __init__(self, manager: "Server", door: Door, **options: Any) -> None:  # noqa: ANN401 - likewise
+    def __init__(
+        self,
+        manager: "Server",
+        door: Door,
+        refuse: Refuse,
+        **options: Any,  # noqa: ANN401 - aiohttp's own, handed on
+    ) -> None:
         super().__init__(manager, **options)
         self._door = door
+        self._refuse = refuse
         self._body: StreamReader | None = None
         self._head = 0
         self._readable = True
@@ -105,7 +114,7 @@ class Connection(RequestHandler):
             return
         self._door.closes("large head")
         if idle:
-            transport.write(_raw(_TOO_LARGE))
+            transport.write(_raw(self._refuse(431, _TOO_LARGE)))
         self.force_close()
         transport.close()
 
@@ -138,11 +147,11 @@ class Connection(RequestHandler):
             raise ConnectionError("another answer has begun")
         if status != HTTPStatus.BAD_REQUEST:
             self._door.closes("failed", error=type(exc).__name__)
-            problem = HttpProblem(500, "The server failed at this request.")
+            response = self._refuse(500, "The server failed at this request.")
         else:
             self._door.closes("unreadable")
-            problem = _TOO_LARGE if isinstance(exc, LineTooLong) else _UNREADABLE
-        response = bare(problem)
+            too_large = isinstance(exc, LineTooLong)
+            response = self._refuse(431, _TOO_LARGE) if too_large else self._refuse(400, _UNREADABLE)
         response.force_close()
         return response
 
@@ -176,21 +185,28 @@ class Deadline:
 class Server(web.Server):
     """Makes connections that know the door."""
 
-    def __init__(self, door: Door, made: web.Server, **options: Any) -> None:  # noqa: ANN401 - aiohttp's own, handed on
+    def __init__(self, door: Door, refuse: Refuse, made: web.Server, **options: Any) -> None:  # noqa: ANN401 - likewise
         super().__init__(made.request_handler, request_factory=_expecting_nothing(made), **options)
         self._door = door
+        self._refuse = refuse
 
     def __call__(self) -> RequestHandler:
         """A new connection."""
-        return Connection(self, self._door, loop=self._loop, **self._kwargs)
+        return Connection(self, self._door, self._refuse, loop=self._loop, **self._kwargs)
 
 
 class Runner(web.AppRunner):
     """Runs the application so that every connection must pass the door."""
 
-    __slots__ = ("_door",)
+    __slots__ = ("_door", "_refuse")
 
-    def __init__(self, app: web.Application, door: Door, **options: Any) -> None:  # noqa: ANN401 - likewise
+    def __init__(
+        self,
+        app: web.Application,
+        door: Door,
+        refuse: Refuse,
+        **options: Any,  # noqa: ANN401 - likewise
+    ) -> None:
         # Bodies are not unpacked: a small one may unpack to gigabytes, and nobody needs it.
         super().__init__(
             app,
@@ -200,9 +216,10 @@ class Runner(web.AppRunner):
             **options,
         )
         self._door = door
+        self._refuse = refuse
 
     async def _make_server(self) -> web.Server:
-        return Server(self._door, await super()._make_server(), **self._kwargs)
+        return Server(self._door, self._refuse, await super()._make_server(), **self._kwargs)
 
 
 def _expecting_nothing(made: web.Server) -> Callable[..., web.BaseRequest]:
@@ -219,17 +236,14 @@ def _expecting_nothing(made: web.Server) -> Callable[..., web.BaseRequest]:
     return make
 
 
-_TOO_LARGE = HttpProblem(
-    431, f"The head is larger than {LARGEST_HEAD // 1024} KiB, or a line of it than 8 KiB. Send less."
-)
-_UNREADABLE = HttpProblem(400, "This is no HTTP request that can be read. Look for stray characters in its head.")
+_TOO_LARGE = f"The head is larger than {LARGEST_HEAD // 1024} KiB, or a line of it than 8 KiB. Send less."
+_UNREADABLE = "This is no HTTP request that can be read. Look for stray characters in its head."
 
 
-def _raw(problem: HttpProblem) -> bytes:
+def _raw(response: web.Response) -> bytes:
     """An answer for a connection that has no request yet."""
-    response = bare(problem)
     body = bytes(response.body) if isinstance(response.body, bytes) else b""
     headers = {**response.headers, "Content-Length": str(len(body)), "Connection": "close"}
-    lines = [f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}"]
+    lines = [f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body

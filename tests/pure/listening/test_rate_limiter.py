@@ -1,6 +1,6 @@
 """How much one caller may ask."""
 
-from mlrollout.server.http.rate_limiter import MOST_CALLERS, RateLimiter
+from mlrollout.listening.rate_limiter import MOST_CALLERS, RateLimiter
 
 
 class Clock:

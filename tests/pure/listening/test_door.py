@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 import pytest
+from mlrollout.listening.door import Door, hush
+from mlrollout.listening.metrics import ConnectionMetrics
 from mlrollout.server.http.addresses import Proxies
-from mlrollout.server.http.door import Door, hush
-from mlrollout.server.metrics import ServerMetrics
+from prometheus_client import CollectorRegistry
 
 
 @dataclass(eq=False)
@@ -20,7 +21,9 @@ class Guest:
 
 
 def door(most: int, per_address: int) -> Door:
-    return Door(most, per_address, Proxies([ip_network("10.0.0.0/8")]), ServerMetrics())
+    return Door(
+        most, per_address, ConnectionMetrics("server", CollectorRegistry()), Proxies([ip_network("10.0.0.0/8")])
+    )
 
 
 def test_of_those_that_ask_for_nothing_the_oldest_makes_room() -> None:

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Container
 from typing import Protocol
 
 import structlog
 
-from mlrollout.server.metrics import ServerMetrics
-
-from .addresses import Proxies, site
+from .metrics import ConnectionMetrics
 from .rate_limiter import RateLimiter
+from .site import site
 
 log = structlog.get_logger(__name__)
 
@@ -35,12 +35,14 @@ class Door:
 
     Args:
         most: Connections in all.
-        most_per_address: From one address; proxies stand for many, and are let in.
-        proxies: Which these are.
+        most_per_address: From one address.
         metrics: Where the connections are counted.
+        proxies: Addresses that stand for many, and of which there may be any number.
     """
 
-    def __init__(self, most: int, most_per_address: int, proxies: Proxies, metrics: ServerMetrics) -> None:
+    def __init__(
+        self, most: int, most_per_address: int, metrics: ConnectionMetrics, proxies: Container[str] = ()
+    ) -> None:
         self._most = most
         self._most_per_address = most_per_address
         self._proxies = proxies
@@ -60,7 +62,7 @@ class Door:
             return False
         self._inside[connection] = address
         self._from[address] += 1
-        self._metrics.connections.set(len(self._inside))
+        self._metrics.open.set(len(self._inside))
         return True
 
     def leave(self, connection: Guest) -> None:
@@ -70,13 +72,13 @@ class Door:
             self._from[address] -= 1
             if not self._from[address]:
                 del self._from[address]
-            self._metrics.connections.set(len(self._inside))
+            self._metrics.open.set(len(self._inside))
 
     def closes(self, why: str, **facts: str) -> None:
-        """Count that the server closes a connection, and log it once in a while."""
+        """Count that a connection is closed, and log it once in a while."""
         self._metrics.closed.labels(why).inc()
         if not self._lines.take(why):
-            log.warning("The server closes connections; mlrollout_server_closed_total counts them", why=why, **facts)
+            log.warning("Connections are closed", why=why, counted_by=self._metrics.closed_name, **facts)
 
     def _free(self, address: str | None = None) -> bool:
         """Close the oldest idle connection, of that address or of any; whether there was one."""
