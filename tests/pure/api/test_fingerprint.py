@@ -8,6 +8,8 @@ from mlrollout.api.fingerprint import PLAIN
 from mlrollout.api.kinds import KINDS
 from mlrollout.api.spec import Spec
 
+from tests.support.sample import ABOVE, BALANCE, COMPARE, MEANS, RATE
+
 ERRORS: dict[str, Any] = {
     "name": "errors",
     "query": "sum(rate(bad[5m])) / sum(rate(all[5m]))",
@@ -30,6 +32,22 @@ def spec(*guardrails: dict[str, Any]) -> Spec:
 def test_it_is_what_it_always_was() -> None:
     """Golden: a change here restarts the healthy time of every rollout at its upgrade."""
     assert spec(ERRORS, LATENCY, SCORE).fingerprint == "157c61150c60ece8"
+
+
+@pytest.mark.parametrize(
+    ("written", "known"),
+    [
+        (RATE, "7ada89221fb8abb3"),
+        (RATE | {"rate": {**ABOVE}, "falseAlarm": 0.001}, "445678f20738359a"),
+        (COMPARE, "9f13a24c25e82d76"),
+        (COMPARE | {"compare": MEANS}, "d549148e50ab14d1"),
+        (BALANCE | {"minSamples": {"count": 1000}}, "328e95860cb9f8e1"),
+    ],
+    ids=str,
+)
+def test_so_it_is_of_every_other_kind(written: dict[str, Any], known: str) -> None:
+    """Golden, likewise."""
+    assert spec(written).fingerprint == known
 
 
 def test_what_version_0_1_wrote_is_understood() -> None:
