@@ -18,7 +18,6 @@ from mlrollout.cli.cluster.rollouts import ClusterRollouts
 from mlrollout.cli.ending import CommandError, ExitCode
 from mlrollout.cli.terminal import Terminal
 from mlrollout.listening.connection import Runner
-from mlrollout.listening.descriptors import room
 from mlrollout.listening.door import Door
 from mlrollout.ports import ObjectsError, Ref
 from mlrollout.server.auth.guard import ANSWER_WITHIN, LIMIT, Headers, check_page
@@ -44,8 +43,8 @@ from .person import ENTER, KubeconfigPerson
 HOST = "127.0.0.1"
 STREAMS_AT_ONCE = 32
 """Pages of one person."""
-CONNECTIONS = 256
-"""From this machine, where others may be at work as well."""
+CONNECTIONS = 128
+"""From this machine, where others may be at work as well; half of the files that any system lets a process open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ async def _serve(wish: BoardWish, rollouts: ClusterRollouts, settings: Dashboard
         watch = SharedWatch(cluster)
         feed = FigureFeed(source, settings, lambda ref: _prefix(settings, ref))
         made = app(Board(cluster, watch, feed, person))
-        door = Door(room(CONNECTIONS), CONNECTIONS, made[METRICS].connections)
+        door = Door(CONNECTIONS, CONNECTIONS, made[METRICS].connections)
         runner = Runner(made, door, refusal, shutdown_timeout=1.0)
         await runner.setup()
         try:
