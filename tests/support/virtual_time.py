@@ -1,7 +1,7 @@
 """An event loop whose clock jumps: waiting costs nothing, and the same program runs the same way each time.
 
 There is no I/O on it. Where nothing is ready the clock jumps to the next timer; where there is no
-timer either, nobody can ever wake anybody, and that is an error rather than a hang.
+timer either, nobody can ever wake anybody, and that is an error rather than a hang. So is a moment without an end.
 """
 
 import asyncio
@@ -15,8 +15,12 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
+MOST_AT_ONCE = 1_000_000
+"""Rounds of the loop in one moment: where there are more, somebody waits for a time that never comes."""
+
+
 class DeadlockError(AssertionError):
-    """Every task waits, and nothing is left that could wake one."""
+    """Every task waits, and nothing is left that could wake one; or some never wait."""
 
 
 class _Task(asyncio.Task[Any]):
@@ -36,6 +40,7 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self._now = 0.0
+        self._rounds = 0  # in this moment
         self._selector = self  # the base class asks it for I/O when it has nothing to run
         numbers = itertools.count()
         self.set_task_factory(lambda loop, coro, **options: _Task(coro, loop=loop, number=next(numbers), **options))
@@ -47,8 +52,15 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
         """Jump to the next timer; `timeout` is 0 where something is ready."""
         if timeout is None:
             self._deadlock()
-        if timeout > 0:
-            self._now = self._scheduled[0].when()  # type: ignore[attr-defined]  # the base class's heap of timers
+        self._rounds += 1
+        timers = self._scheduled  # type: ignore[attr-defined]  # the base class's heap of them
+        # The base class runs what is due within a nanosecond at once, also while something is ready. Whoever then
+        # looked at a clock that had not moved would wait on, for ever.
+        if timers and (timeout > 0 or self._now < timers[0].when() < self._now + self._clock_resolution):
+            self._now = timers[0].when()
+            self._rounds = 0
+        if self._rounds > MOST_AT_ONCE:
+            raise DeadlockError(f"the moment at {self._now!r} s does not end")
         return []
 
     def stand_still(self, seconds: float) -> None:
