@@ -1,7 +1,9 @@
 import asyncio
+import math
 
 import pytest
 
+from tests.support import virtual_time
 from tests.support.virtual_time import DeadlockError, run
 
 
@@ -96,3 +98,34 @@ def test_sets_of_tasks_keep_the_order_in_which_they_were_made() -> None:
         return [task.get_name() for task in done]
 
     assert run(main()) == [str(number) for number in range(50)]
+
+
+def test_waits_as_short_as_the_clock_can_tell_end_where_something_is_always_ready() -> None:
+    """Those that ended a little early were begun anew for ever: found by the simulated schedule 1000040237."""
+
+    async def wait(until: float) -> float:
+        while await _now() < until:  # noqa: ASYNC110 - it is the clock that is waited for
+            await asyncio.sleep(until - await _now())
+        return await _now() - until
+
+    async def main() -> list[float]:
+        await asyncio.sleep(2.7)
+        until = math.nextafter(await _now(), math.inf)
+        first = asyncio.ensure_future(wait(until))
+        for _ in range(2):
+            await asyncio.sleep(0)  # so that each wakes while the other is ready
+        return [await wait(until), await first]
+
+    assert run(main()) == [0, 0]
+
+
+def test_a_moment_without_an_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(virtual_time, "MOST_AT_ONCE", 1000)
+
+    async def main() -> None:
+        await asyncio.sleep(3.5)
+        while True:  # noqa: ASYNC110 - it never ends
+            await asyncio.sleep(0)
+
+    with pytest.raises(DeadlockError, match=r"the moment at 3\.5 s does not end"):
+        run(main())
