@@ -7,6 +7,7 @@ from aiohttp import web
 from mlrollout.listening.connection import Runner
 from mlrollout.listening.descriptors import room
 from mlrollout.listening.door import Door
+from mlrollout.listening.headers import EVERY_ANSWER
 from mlrollout.listening.metrics import ConnectionMetrics
 from mlrollout.listening.rendering import Rendering
 
@@ -37,6 +38,7 @@ async def serve(host: str, port: int, missing: Callable[[], str], metrics: Opera
     app.router.add_get("/livez", _check(lambda: ""))
     app.router.add_get("/readyz", _check(missing))
     app.router.add_get("/metrics", Rendering(metrics.render).answer)
+    app.on_response_prepare.append(_add_headers)
     door = Door(room(MOST), MOST_PER_ADDRESS, ConnectionMetrics(PORT, metrics.registry))
     runner = Runner(app, door, _refuse)
     await runner.setup()
@@ -52,5 +54,9 @@ def _check(wrong: Callable[[], str]) -> Callable[[web.Request], Awaitable[web.Re
     return answer
 
 
+async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(EVERY_ANSWER)
+
+
 def _refuse(status: int, detail: str) -> web.Response:
-    return web.Response(text=detail, status=status)
+    return web.Response(text=detail, status=status, headers=EVERY_ANSWER)

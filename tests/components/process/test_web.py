@@ -93,6 +93,8 @@ async def test_a_crowd_takes_neither_the_descriptors_nor_the_probe_of_another_ad
 async def test_a_head_without_end_is_cut_off_and_told_in_words(served: tuple[Missing, OperatorMetrics, str]) -> None:
     async with AsyncExitStack() as stack:
         reader, writer = await _connected(served[2], stack)
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert b"\r\nServer: mlrollout\r\n" in await reader.readuntil(b"\r\n\r\nok")
         writer.write(b"GET /livez HTTP/1.1\r\nHost: a\r\n" + (b"X: " + b"x" * 8000 + b"\r\n") * 10)
         with suppress(ConnectionError):
             assert b"431" in await reader.read()
@@ -108,6 +110,7 @@ async def test_what_can_not_be_read_is_answered_and_not_repeated(
         answer = await reader.read()
     told = capsys.readouterr()
     assert answer.split()[1] == b"400"
+    assert b"\r\nServer: mlrollout\r\n" in answer
     assert "t0ken" not in answer.decode() + caplog.text + told.out + told.err
 
 

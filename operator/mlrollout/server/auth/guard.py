@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+from mlrollout.listening.headers import EVERY_ANSWER
 from mlrollout.listening.rate_limiter import RateLimiter
 from mlrollout.server.config import Config
 from mlrollout.server.http.addresses import ADDRESS, Proxies
-from mlrollout.server.http.problem import EVERY_ANSWER, HttpProblem
+from mlrollout.server.http.problem import HttpProblem
 from mlrollout.server.metrics import ServerMetrics
 
 from . import audit

@@ -10,6 +10,8 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from mlrollout.listening.headers import EVERY_ANSWER
+
 log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 64 * 1024
@@ -25,13 +27,6 @@ ANY_NAME = r"[\s\S]+"
 
 _LAST = {"Connection": "close"}
 """The header of an answer that ends its connection, from which nothing more can be read."""
-
-EVERY_ANSWER: Mapping[str, str] = {
-    "Server": "mlrollout",
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-}
-"""Headers of every answer: they hide the software, and forbid to store the answer or to guess its type."""
 
 Dialect = Callable[[web.Request, "HttpProblem"], web.Response]
 
