@@ -30,6 +30,14 @@ def foreign(traffic: Traffic, observation: Observation, state: State | None) -> 
     return not same_name or (state is not None and record.rank >= state.record.rank)
 
 
+def another_serves(record: Record, traffic: Traffic) -> bool:
+    """Whether the users in treatment are an earlier attempt's: what is seen of them says nothing about this one."""
+    found = traffic.record
+    return (
+        found is not None and traffic.in_force > 0 and (found.owner != record.owner or found.attempt < record.attempt)
+    )
+
+
 def begin(spec: Spec, observation: Observation, traffic: Traffic, now: float) -> State:
     """The first attempt of an object, above whatever an earlier object left in Redis."""
     old = traffic.record

@@ -70,9 +70,10 @@ def _count(spec: Spec, observation: Observation, state: State, stage: Stage, now
 
 def _enter_first(spec: Spec, observation: Observation, state: State, now: float, pause: Blockers) -> Progressed:
     stage = spec.stages[0]
+    clear = max(state.evidence_from, observation.others_until)
     missing = (
         *pause,
-        *first_stage_blockers(spec, state.evidence_from, observation.measurements, now),
+        *first_stage_blockers(spec, clear, observation.measurements, now),
         *_approval(stage, state),
     )
     if missing:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from mlrollout.api.spec import Spec
 
-from .attempt import foreign, lose
+from .attempt import another_serves, foreign, lose
 from .claim import Claim
 from .decision import Alert, Blockers, Observation
 from .gate import evidence_max_age, first_stage_blockers, promotion_blockers
@@ -50,7 +50,7 @@ def _ahead(
 ) -> TrafficPlan:
     """The record is ahead of Redis: a way down is written, a way up only on evidence."""
     record, found = state.record, traffic.record
-    if found is not None and _anothers(record, found, traffic):
+    if another_serves(record, traffic):
         state = replace(state, evidence_from=now)
     if found is not None and _fell_behind(spec, record, found, traffic):
         return _come_back(spec, observation, state, traffic, now, pause)
@@ -64,7 +64,8 @@ def _ahead(
         return _put_back(state, traffic, found)
     # Up only on evidence that is good now: it was good when the stage was announced, and that may be long ago.
     if first(spec, record):
-        missing = first_stage_blockers(spec, state.evidence_from, observation.measurements, now)
+        clear = max(state.evidence_from, observation.others_until)
+        missing = first_stage_blockers(spec, clear, observation.measurements, now)
     else:
         missing = promotion_blockers(spec, state.in_force_since, observation.measurements, now)
     return _raise(state, found, (*pause, *missing))
@@ -137,11 +138,6 @@ def _absent(
     return _come_back(spec, observation, state, traffic, now, pause)
 
 
-def _anothers(record: Record, found: Record, traffic: Traffic) -> bool:
-    """Whether the users in treatment are an earlier attempt's: what is seen of them says nothing about this one."""
-    return traffic.in_force > 0 and (found.owner != record.owner or found.attempt < record.attempt)
-
-
 def _fell_behind(spec: Spec, record: Record, found: Record, traffic: Traffic) -> bool:
     """Whether Redis, below the record, holds nothing that it follows on: a failover to an old replica does that.
 
@@ -151,7 +147,7 @@ def _fell_behind(spec: Spec, record: Record, found: Record, traffic: Traffic) ->
         return False
     # Up only from what the record follows on: users that a failover brought back are an earlier attempt's.
     if traffic.in_force or first(spec, record):
-        return _anothers(record, found, traffic)
+        return another_serves(record, traffic)
     step_before = found.attempt == record.attempt and found.sequence == record.sequence - 1
     return not (step_before and spec.stages[0].percentage == 0)
 

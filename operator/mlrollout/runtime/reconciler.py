@@ -174,7 +174,9 @@ class Reconciler:
         return decision.write
 
     def _decision(self, tracked: TrackedObject) -> Decision:
-        observation, now = tracked.observation(), self._clock.now()
+        now = self._clock.now()
+        tracked.standing.look_whom_it_serves(tracked.redis.traffic, now)
+        observation = tracked.observation()
         tracked.standing.catch_up(caught_up(tracked.effective_spec, tracked.state, observation, now))
         spec, state = tracked.effective_spec, tracked.state
         if state is not None and not self.leads:

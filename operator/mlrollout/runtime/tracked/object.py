@@ -142,4 +142,5 @@ class TrackedObject:
             announced=self.naming.announced,
             unannounced=self.naming.announcing.told(OFTEN),
             held=self.held,
+            others_until=self.standing.others_until,
         )

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from mlrollout.domain.attempt import another_serves
 from mlrollout.domain.decision import Decision
 from mlrollout.domain.merge import merge
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.state import State
+from mlrollout.domain.traffic import Traffic
 
 
 @dataclass(slots=True, eq=False)
@@ -25,10 +27,13 @@ class Standing:
     Attributes:
         state: Where it stands; `None` before the first decision.
         decision: The last decision; its alerts and blockers are what people are told.
+        others_until: Until when users of an earlier attempt were seen; 0 where none were.
     """
 
     state: State | None = None
     decision: Decision | None = None
+    others_until: float = 0.0
+    _others_are_served: bool = False
 
     def decided(self, decision: Decision) -> None:
         """Go on from a decision, which was made on `state` as it is now. What it announces counts once it is saved."""
@@ -44,6 +49,17 @@ class Standing:
     def catch_up(self, state: State | None) -> None:
         """Go on from what Redis holds, where that is ahead."""
         self.state = state
+
+    def look_whom_it_serves(self, traffic: Traffic | None, now: float) -> None:
+        """Remember whether the users in treatment are an earlier attempt's: whoever ends that may be the next to lead.
+
+        Until it is known that they are not any more, they may be.
+        """
+        if traffic is None or self.state is None:
+            return
+        served, self._others_are_served = self._others_are_served, another_serves(self.state.record, traffic)
+        if served or self._others_are_served:
+            self.others_until = now
 
     @property
     def keyless(self) -> bool:
