@@ -10,7 +10,7 @@ from mlrollout.evidence.measurement import Measurement, Verdict
 from tests.pure.runtime.conftest import Logs
 from tests.pure.runtime.fates import Held
 from tests.pure.runtime.small_world import Place, SmallWorld
-from tests.pure.runtime.specs import KEY, LEASED, REF, spec, stage
+from tests.pure.runtime.specs import GUARDRAIL, KEY, LEASED, REF, spec, stage
 from tests.support.virtual_time import virtual
 
 
@@ -152,6 +152,29 @@ async def test_a_standby_takes_down_what_began_without_its_hearing_of_it(known: 
     await asyncio.sleep(5)
     assert world.reasons()[-2:] == ["GuardrailBreached", "RolledBack"]
     assert "0.2 is above max 0.05" in world.condition("Stalled")["message"]
+
+
+@virtual
+async def test_whose_users_a_standby_has_ended_it_remembers_when_it_leads() -> None:
+    """A failover gave them back to the attempt before: what they met says nothing of the next one."""
+    window = 10
+    world = SmallWorld()
+    leader, standby = world.start(), world.start(leads=False)
+    guarded = spec(guardrails=[GUARDRAIL | {"query": f"rate(up[{window}s])"}])
+    world.api.apply(guarded)
+    await world.until(lambda: world.redis.percentage == "10")
+    old = world.redis.states[KEY]
+    world.api.apply(guarded | {"revision": "two"})
+    await world.until(lambda: world.redis.record.revision == "two")
+    await leader.end()
+    await asyncio.sleep(3 * window)
+    world.redis.states[KEY] = old
+    await world.until(lambda: world.redis.percentage == "0")
+    ended = world.now()
+    standby.operator.lead(leads=True)
+    await world.until(lambda: world.redis.percentage == "10")
+    assert world.redis.record.revision == "two"
+    assert world.now() - ended >= window
 
 
 @virtual
