@@ -61,8 +61,8 @@ UNTOLD_ONCE_BROKEN = (
     95_000_835,
     # a round whose answer came late, which its process passes over and the check took for what it had seen
     1_000_018_123,
-    # one that hears of an attempt by Redis, and has looked before that
-    90_002_815,
+    # one that hears of an attempt by Redis, and has looked before that; one that stood still when it could have heard
+    *(90_002_815, 1_000_046_721),
     # an object long gone, whose process took the traffic of the next one for what an object before it had left
     8003684,
     # blocks that were cut elsewhere by one that had waited before it learned when the attempt began

@@ -56,10 +56,12 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
         timers = self._scheduled  # type: ignore[attr-defined]  # the base class's heap of them
         # The base class runs what is due within a nanosecond at once, also while something is ready. Whoever then
         # looked at a clock that had not moved would wait on, for ever.
-        if timers and (timeout > 0 or self._now < timers[0].when() < self._now + self._clock_resolution):
+        soon = self._now + self._clock_resolution  # type: ignore[attr-defined]  # likewise
+        if timers and (timeout > 0 or self._now < timers[0].when() < soon):
             self._now = timers[0].when()
             self._rounds = 0
         if self._rounds > MOST_AT_ONCE:
+            self._rounds = 0  # what is cancelled now may end
             raise DeadlockError(f"the moment at {self._now!r} s does not end")
         return []
 

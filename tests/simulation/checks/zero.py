@@ -31,7 +31,7 @@ def breach_reaches_zero(world: World) -> Iterator[Violation]:
     """
     hindered = Hindrances(world)
     zeros = _zeros(world)
-    for entry, breached in _breaches(world):
+    for entry, breached in _breaches(world, hindered):
         deadline = hindered.deadline(entry)
         if deadline is None:
             continue
@@ -50,7 +50,7 @@ def _zeros(world: World) -> dict[str, list[float]]:
     return zeros
 
 
-def _breaches(world: World) -> Iterator[tuple[Judged, str]]:
+def _breaches(world: World, hindered: "Hindrances") -> Iterator[tuple[Judged, str]]:
     """Each verdict that completes a breach of an attempt that has users, or with which one was held back too long."""
     evidence, late = Evidence(world.history), HELD_BACK + skews(world.history)
     hearing = Hearing()
@@ -65,7 +65,7 @@ def _breaches(world: World) -> Iterator[tuple[Judged, str]]:
             newest.pop(entry.uid, None)
         elif isinstance(entry, Judged) and entry.measurement.held:
             since = held.setdefault((entry.by, entry.uid, entry.guardrail.name), entry.at)
-            began = _served_since(evidence, hearing, entry)
+            began = _served_since(evidence, hearing, hindered, entry)
             since = max(since, evidence.held[key_of(entry.ref)].since)
             policy = entry.guardrail.on_held_back
             lasts = policy.action is MissingAction.ROLLBACK and entry.at - since >= policy.after + late
@@ -77,7 +77,7 @@ def _breaches(world: World) -> Iterator[tuple[Judged, str]]:
             if looks and looks[-1].guardrail != entry.guardrail:
                 looks.clear()
             looks.append(entry)
-            began = _served_since(evidence, hearing, entry)
+            began = _served_since(evidence, hearing, hindered, entry)
             if began is not None and _asked_for(newest.get(entry.uid), entry) and _completes(looks, began):
                 yield entry, f"a breach of {entry.guardrail.name} of {entry.ref}"
         evidence.take(entry)
@@ -110,7 +110,7 @@ def _asks_the_same(written: Mapping[str, Any], guardrail: Guardrail) -> bool:
     return all(written.get(field) == value for field, value in demands.items())
 
 
-def _served_since(evidence: Evidence, hearing: Hearing, look: Judged) -> float | None:
+def _served_since(evidence: Evidence, hearing: Hearing, hindered: "Hindrances", look: Judged) -> float | None:
     """Since when the attempt in force has had users; `None` where nobody has any."""
     held = evidence.held[key_of(look.ref)]
     record = held.record
@@ -119,9 +119,10 @@ def _served_since(evidence: Evidence, hearing: Hearing, look: Judged) -> float |
     if any(uid == look.uid and rank[0] > record.attempt for uid, rank in held.first):
         return None  # an attempt of long ago, which a failover brought back
     # Of users that an old attempt got back by a failover, an operator hears no later than a breach reaches zero.
-    returned = held.own_since + WITHIN if held.own_since > held.from_zero else 0.0
+    returned = hindered.extended(held.own_since, WITHIN) if held.own_since > held.from_zero else 0.0
     # Who is not told of the first users hears of them by Redis: what it saw before may be about none.
-    heard = held.from_zero + (0.0 if hearing.told(look.by, held.from_zero, look.at) else AGAIN)
+    told = hearing.told(look.by, held.from_zero, look.at)
+    heard = held.from_zero if told else hindered.extended(held.from_zero, AGAIN)
     return max(heard, returned)
 
 
