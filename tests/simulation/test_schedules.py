@@ -65,6 +65,8 @@ UNTOLD_ONCE_BROKEN = (
     *(90_002_815, 1_000_046_721),
     # an object long gone, whose process took the traffic of the next one for what an object before it had left
     8003684,
+    # users that came again, after a loss that no status told, before one heard of them
+    1_000_056_173,
     # blocks that were cut elsewhere by one that had waited before it learned when the attempt began
     9004485,
     # two that believe to lead, each of which knew another revision to be named

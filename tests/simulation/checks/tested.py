@@ -14,7 +14,7 @@ from mlrollout.api.rate import RateGuardrail
 from mlrollout.evidence.measurement import Counted, Verdict
 
 from tests.simulation.world.counters import Segment
-from tests.simulation.world.history import Judged, Stored
+from tests.simulation.world.history import Changed, Judged, Stored
 from tests.simulation.world.model import LATE, SICK_ERRORS
 from tests.simulation.world.world import EPOCH, World
 
@@ -193,7 +193,7 @@ def _bets(kept: Any) -> Any:
 
 
 def _heard(world: World) -> Iterator[tuple[Judged, Any]]:
-    """Each of these looks whose instance was told when its attempt's first users came."""
+    """Each of these looks whose instance was told when its attempt's first users came, the last time that they did."""
     hearing = Hearing()
     came: dict[str, float] = {}
     stages: dict[str, str] = {}
@@ -204,6 +204,8 @@ def _heard(world: World) -> Iterator[tuple[Judged, Any]]:
             if stage and not stages.get(entry.uid):
                 came[entry.uid] = entry.at
             stages[entry.uid] = stage
+        elif isinstance(entry, Changed) and entry.rises and entry.after.record and not entry.before.in_force:
+            came[entry.after.record.owner] = entry.at  # lost, and come again before a status said so
         told = isinstance(entry, Judged) and hearing.told(entry.by, came.get(entry.uid, 0.0), entry.at)
         if isinstance(entry, Judged) and told and _says(entry):
             yield entry, json.loads(entry.measurement.checkpoint)
