@@ -27,6 +27,8 @@ ONCE_BROKEN = (
     *(10000262, 10000812, 10000909, 10001362),
     # a failover undone in 22 ms by one that crashed, and told nobody of these users
     1000015499,
+    # words that came back after others, before the first ones were removed
+    1000059686,
     # a rollback that a breach forestalled, and nobody answered; one heard again, for the revision that came after it
     *(8000981, 9100201),
     # a verb answered twice by two that lead; one for an object that can't begin, which stayed for ever
@@ -65,6 +67,8 @@ UNTOLD_ONCE_BROKEN = (
     *(90_002_815, 1_000_046_721),
     # an object long gone, whose process took the traffic of the next one for what an object before it had left
     8003684,
+    # words that came back after others, while nobody led
+    1_000_058_371,
     # users that came again, after a loss that no status told, before one heard of them
     1_000_056_173,
     # blocks that were cut elsewhere by one that had waited before it learned when the attempt began

@@ -160,7 +160,7 @@ async def test_whose_users_a_standby_has_ended_it_remembers_when_it_leads() -> N
     window = 10
     world = SmallWorld()
     leader, standby = world.start(), world.start(leads=False)
-    guarded = spec(guardrails=[GUARDRAIL | {"query": f"rate(up[{window}s])"}])
+    guarded = spec(guardrails=[{**GUARDRAIL, "query": f"rate(up[{window}s])"}])
     world.api.apply(guarded)
     await world.until(lambda: world.redis.percentage == "10")
     old = world.redis.states[KEY]

@@ -63,6 +63,24 @@ async def test_so_are_they_where_who_removed_the_first_never_knew_that_it_did(wo
     assert "verbs" not in world.status
 
 
+@virtual
+async def test_words_that_come_back_after_others_are_another_request() -> None:
+    """The first ones were acted on, and not removed yet when somebody wrote over them, and then the same again."""
+    world = SmallWorld()
+    await world.begun()
+    world.api.fates.always["change_annotations"] = failing(API_DOWN)
+    world.api.annotate("pause", "because-3")
+    await world.until(lambda: world.told("Paused"))
+    world.api.annotate("pause", "because-1")
+    world.api.annotate("pause", "because-3")
+    world.api.fates.always.clear()
+    await asyncio.sleep(60)
+    (refused,) = world.told("VerbRefused")
+    assert "because-3" in refused.message
+    assert world.api.objects[REF]["metadata"]["annotations"] == {}
+    assert "verbs" not in world.status
+
+
 def _annotated(world: SmallWorld, verb: str, words: str) -> Object:
     world.api.annotate(verb, words)
     return world.api.objects[REF]

@@ -117,8 +117,12 @@ def verbs_are_answered_once(world: World) -> Iterator[Violation]:
 
 
 def verbs_are_heard(world: World) -> Iterator[Violation]:
-    """No annotation is taken away by the operator that was not answered since it was set, be its words the old ones."""
+    """No annotation is taken away by the operator that was not answered since it was set, be its words the old ones.
+
+    Of words that came back after others, with the verb there all the time, nobody need have seen that they were away.
+    """
     set_at: dict[tuple[str, str], tuple[float, str]] = {}
+    words: defaultdict[tuple[str, str], dict[str, float]] = defaultdict(dict)  # since when, while the verb stands
     told: defaultdict[str, dict[int, tuple[float, str, str]]] = defaultdict(dict)
     as_asked: set[tuple[str, float]] = set()  # rollbacks that found the object to be as they say, by when they were set
     for entry in world.history.of(Stored):
@@ -129,6 +133,7 @@ def verbs_are_heard(world: World) -> Iterator[Violation]:
         stand = {verb: annotations[f"{GROUP}/{verb}"] for verb in Verb if f"{GROUP}/{verb}" in annotations}
         for uid, verb in [key for key in set_at if key[0] == entry.uid and key[1] not in stand]:
             since, text = set_at.pop((uid, verb))
+            del words[uid, verb]
             if entry.by in ("people", "applier") or not core(text) or "record" not in status:
                 continue
             if not any(at >= since and core(message) == core(text) for at, _, message in told[uid].values()):
@@ -136,8 +141,7 @@ def verbs_are_heard(world: World) -> Iterator[Violation]:
                     continue  # asked for twice with the same words
                 yield Violation(entry.at, f"{entry.by} removes {verb} ({core(text)}), which nobody answered")
         for verb, text in stand.items():
-            if set_at.get((entry.uid, verb), (0.0, None))[1] != text:
-                set_at[entry.uid, verb] = entry.at, text
+            set_at[entry.uid, verb] = words[entry.uid, verb].setdefault(text, entry.at), text
         since, text = set_at.get((entry.uid, Verb.ROLLBACK), (0.0, ""))
         if text and status.get("record", {}).get("latched") and core(text) in str(status["progress"]):
             as_asked.add((entry.uid, since))

@@ -125,9 +125,16 @@ class Resource:
         return True
 
     def _removed(self) -> frozenset[str]:
-        """What is known of removals; an annotation seen to be gone is remembered so as long as its mark stands."""
+        """What is known of removals; an annotation seen to be gone is remembered so as long as its mark stands.
+
+        One that says something else has taken its place: should it say the same again, that is another request.
+        """
         marks = self.saved.verbs if self.saved is not None else {}
-        gone = {mark.token for verb, mark in marks.items() if verb not in self.requests}
+        gone = {
+            mark.token
+            for verb, mark in marks.items()
+            if verb not in self.requests or not self.requests[verb].heard_by(mark)
+        }
         known_before = self.removed & {mark.token for mark in marks.values()}
         return (removed(self.metadata) | gone | known_before) - {""}
 
