@@ -36,8 +36,8 @@ class Observation:
         announced: The revision whose completion that source is known to know of; empty for none.
         unannounced: Why the source can't be told of a completion, once that has lasted; for people.
         held: Whether the operator holds the rollout where it is, for something that has to be mended, or since it goes.
-        others_until: Until when this process has seen users of an earlier attempt, which a failover had brought back;
-            0 where it never has. It may have ended them as a standby, and no status says so.
+        others_until: Until when this process has seen users of another attempt; 0 where it never has. A failover may
+            have brought them back, and no status says so.
     """
 
     uid: str

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from mlrollout.domain.attempt import another_serves
 from mlrollout.domain.decision import Decision
 from mlrollout.domain.merge import merge
 from mlrollout.domain.reason import Reason
@@ -27,13 +26,14 @@ class Standing:
     Attributes:
         state: Where it stands; `None` before the first decision.
         decision: The last decision; its alerts and blockers are what people are told.
-        others_until: Until when users of an earlier attempt were seen; 0 where none were.
     """
 
     state: State | None = None
     decision: Decision | None = None
-    others_until: float = 0.0
-    _others_are_served: bool = False
+    _serves: tuple[str, int] | None = None  # whose users there are, by owner and attempt
+    _served: tuple[str, int] | None = None  # whose there were last
+    _served_until: float = 0.0
+    _earlier_until: float = 0.0  # until when there were any of others before these
 
     def decided(self, decision: Decision) -> None:
         """Go on from a decision, which was made on `state` as it is now. What it announces counts once it is saved."""
@@ -51,15 +51,26 @@ class Standing:
         self.state = state
 
     def look_whom_it_serves(self, traffic: Traffic | None, now: float) -> None:
-        """Remember whether the users in treatment are an earlier attempt's: whoever ends that may be the next to lead.
+        """Remember whose the users in treatment are: of those that a failover brought back no status tells.
 
-        Until it is known that they are not any more, they may be.
+        Whoever ends them may be the next to lead, and a word may begin the next attempt before that is saved.
         """
-        if traffic is None or self.state is None:
-            return
-        served, self._others_are_served = self._others_are_served, another_serves(self.state.record, traffic)
-        if served or self._others_are_served:
-            self.others_until = now
+        if traffic is None:
+            return  # they may still be there
+        record = traffic.record
+        served = (record.owner, record.attempt) if record is not None and traffic.in_force else None
+        if self._serves is not None:
+            self._served_until = now
+        if served not in (None, self._served):
+            self._served, self._earlier_until, self._served_until = served, self._served_until, now
+        self._serves = served
+
+    @property
+    def others_until(self) -> float:
+        """Until when users of another attempt than this one were seen; 0 where none were."""
+        record = self.state.record if self.state is not None else None
+        own = record is None or self._served == (record.owner, record.attempt)
+        return self._earlier_until if own else self._served_until
 
     @property
     def keyless(self) -> bool:
