@@ -10,6 +10,7 @@ import mlrollout.runtime
 from mlrollout.domain.decision import Decision
 from mlrollout.domain.record import Record
 from mlrollout.domain.state import State
+from mlrollout.domain.traffic import Traffic
 from mlrollout.ports import Ref
 from mlrollout.runtime.tracked import Standing, TrackedObject
 
@@ -66,3 +67,27 @@ def test_what_is_announced_counts_once_it_is_saved() -> None:
     assert standing.state == saved
     standing.merge(raised)
     assert standing.state == raised
+
+
+def test_until_when_another_attempt_had_users_is_known_to_whoever_saw_them() -> None:
+    def record(attempt: int, percentage: int = 10) -> Record:
+        return Record(attempt, latched=False, sequence=1, percentage=percentage, owner="us")
+
+    standing = Standing(State(record(1), NOW))
+    for at, found in (
+        (1.0, record(1)),
+        (2.0, record(1, percentage=0)),  # they are gone at 2 s, as far as is known
+        (3.0, record(2, percentage=0)),
+        (4.0, record(1)),  # a failover brings them back
+        (5.0, None),  # nobody can say
+        (6.0, record(2, percentage=0)),
+        (7.0, record(2)),
+        (8.0, record(2)),
+    ):
+        standing.look_whom_it_serves(None if found is None else Traffic(str(found.percentage), found), at)
+        expected = {1: (0, 0, 0, 0, 0, 0, 7, 8), 2: (1, 2, 2, 4, 4, 6, 6, 6)}
+        for attempt, until in expected.items():
+            standing.state = State(record(attempt), NOW)
+            assert standing.others_until == until[int(at) - 1], (attempt, at)
+    standing.state = None
+    assert standing.others_until == 6

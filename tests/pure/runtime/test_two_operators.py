@@ -178,6 +178,25 @@ async def test_whose_users_a_standby_has_ended_it_remembers_when_it_leads() -> N
 
 
 @virtual
+async def test_whose_users_a_failover_brought_back_right_before_a_retry_says_nothing_of_the_next_attempt() -> None:
+    window = 10
+    world = SmallWorld()
+    world.start()
+    world.api.apply(spec(guardrails=[{**GUARDRAIL, "query": f"rate(up[{window}s])"}]))
+    await world.until(lambda: world.redis.percentage == "10")
+    old = world.redis.states[KEY]
+    world.api.annotate("rollback", "customers complain")
+    await world.until(lambda: world.redis.percentage == "0")
+    await asyncio.sleep(3 * window)
+    world.redis.states[KEY] = old
+    await world.until(lambda: world.redis.percentage == "0")
+    ended = world.now()
+    world.api.annotate("retry", "mended")
+    await world.until(lambda: world.redis.percentage == "10")
+    assert world.now() - ended >= window
+
+
+@virtual
 async def test_an_emergency_stop_of_a_revision_that_the_standby_never_heard_of_stays() -> None:
     world = SmallWorld()
     await world.begun()

@@ -61,8 +61,10 @@ class Standing:
         served = (record.owner, record.attempt) if record is not None and traffic.in_force else None
         if self._serves is not None:
             self._served_until = now
-        if served not in (None, self._served):
-            self._served, self._earlier_until, self._served_until = served, self._served_until, now
+        if served is not None:
+            if served != self._served:
+                self._earlier_until = self._served_until
+            self._served, self._served_until = served, now
         self._serves = served
 
     @property
