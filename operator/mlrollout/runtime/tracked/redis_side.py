@@ -21,7 +21,6 @@ class RedisSide:
         in_force: The percentage in force when it could be asked last; `None` before that.
         asked: When it was asked last of those times that it answered: what it held then, it may not hold any more.
         answers_since: When it answered again after a silence; what it held meanwhile, applications may not have known.
-        silent_from_the_start: Whether it did not answer when it was first asked.
         in_force_since: Since when it is known to be that.
         in_force_changed: Whether it was another before, and not only unknown.
         trouble: Why it can't be asked.
@@ -38,7 +37,6 @@ class RedisSide:
     in_force: int | None = None
     asked: LoopTime = NEVER
     answers_since: LoopTime = NEVER
-    silent_from_the_start: bool = False
     in_force_since: LoopTime = NEVER
     in_force_changed: bool = False
     trouble: str = "Redis has not been asked yet"
@@ -57,9 +55,8 @@ class RedisSide:
             traffic: What it answered.
             asked: When it was asked. Between that and the answer, this process may have stood still for long.
         """
-        # Of a silence in which this process began, nobody knows how long it was.
-        silent = self.silent_from_the_start if self.in_force is None else asked - self.asked > SILENCE
-        if silent:
+        # The first answer ends a silence, too: what went on before it, this process can't know.
+        if asked - self.asked > SILENCE:
             self.answers_since = loop_time()
         self.traffic, self.asked = traffic, max(self.asked, asked)
         if traffic.in_force != self.in_force:
@@ -69,4 +66,3 @@ class RedisSide:
     def lose(self) -> None:
         """Take in that it can't be asked."""
         self.traffic = None
-        self.silent_from_the_start = self.silent_from_the_start or (self.store is not None and self.in_force is None)
