@@ -73,6 +73,8 @@ UNTOLD_ONCE_BROKEN = (
     8003684,
     # words that came back after others, while nobody led
     1_000_058_371,
+    # one whose watch had just failed when the first users came, and everything after that
+    1_000_094_274,
     # users that came again, after a loss that no status told, before one heard of them
     1_000_056_173,
     # blocks that were cut elsewhere by one that had waited before it learned when the attempt began
