@@ -29,6 +29,8 @@ ONCE_BROKEN = (
     1000015499,
     # words that came back after others, before the first ones were removed
     1000059686,
+    # the same words said beside a new revision, whose attempt began in a process that died before it heard them
+    1000096299,
     # a failover undone right before a retry, whose attempt began on what reached back to it
     1000071943,
     # a rollback that a breach forestalled, and nobody answered; one heard again, for the revision that came after it
@@ -73,6 +75,8 @@ UNTOLD_ONCE_BROKEN = (
     8003684,
     # words that came back after others, while nobody led
     1_000_058_371,
+    # a rollback that was answered, and that a standby which heard nothing of it asked for again in the next attempt
+    1_000_095_676,
     # one whose watch had just failed when the first users came, and everything after that
     1_000_094_274,
     # users that came again, after a loss that no status told, before one heard of them

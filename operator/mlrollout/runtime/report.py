@@ -133,7 +133,9 @@ class Report:
         resource = tracked.resource
         marks = resource.saved.verbs if resource.saved is not None else {}
         done = [verb for verb, mark in marks.items() if resource.is_over(verb, mark)]
-        over = {mark.token for verb, mark in marks.items() if verb in done or verb not in resource.requests} - {""}
+        # A mark whose annotation was removed tells the next one from it, be its words the same: the note of it stays.
+        known = {mark.token for mark in marks.values()} & resource.removed
+        over = ({marks[verb].token for verb in done} | known) - {""}
         noted = removed(resource.metadata)
         if not done and (not noted or noted & over):
             return False

@@ -155,6 +155,28 @@ async def test_a_standby_takes_down_what_began_without_its_hearing_of_it(known: 
 
 
 @virtual
+async def test_a_rollback_that_was_answered_while_the_standby_heard_nothing_ends_no_later_attempt() -> None:
+    """It saw the annotation, and neither the answer, nor that it was removed, nor what began after that."""
+    world = SmallWorld()
+    await world.begun()
+    standby = world.start(leads=False)
+    await asyncio.sleep(3)
+    world.prometheus.value = 0.2
+    await world.until(lambda: world.told("RolledBack"))
+    world.prometheus.value = 0.0
+    await asyncio.sleep(3)
+    standby.deaf = True
+    world.api.annotate("rollback", "customers complain")
+    standby.operator.observe(world.api.objects[REF])
+    await world.until(lambda: world.told("VerbRefused"))
+    world.api.apply(spec(revision="two"))
+    await world.until(lambda: world.redis.percentage == "10")
+    await asyncio.sleep(20)
+    assert standby.operator.tracked_objects[REF].resource.requests
+    assert (world.redis.percentage, world.redis.record.revision) == ("10", "two")
+
+
+@virtual
 async def test_whose_users_a_standby_has_ended_it_remembers_when_it_leads() -> None:
     """A failover gave them back to the attempt before: what they met says nothing of the next one."""
     window = 10

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from mlrollout.ports import Object
 
-from tests.pure.runtime.fates import API_DOWN, failing, losing
+from tests.pure.runtime.fates import API_DOWN, Held, failing, losing
 from tests.pure.runtime.small_world import SmallWorld
 from tests.pure.runtime.specs import KEY, REF, spec
 from tests.support.redis_model import State
@@ -61,6 +61,31 @@ async def test_so_are_they_where_who_removed_the_first_never_knew_that_it_did(wo
     assert world.reasons().count("ManualRollback") == 2
     assert world.api.objects[REF]["metadata"]["annotations"] == {}
     assert "verbs" not in world.status
+
+
+@virtual
+async def test_the_same_words_said_beside_a_new_revision_are_heard_by_whoever_comes_after_it_began() -> None:
+    """The one that began the revision dies before it has heard them, having saved what it began."""
+    world = SmallWorld()
+    place = await world.begun()
+    removed, begun, heard, noted = Held(), Held(), Held(before=True), Held()
+    world.api.fates.next["change_annotations"] += [removed, noted]
+    world.api.annotate("retry", "again")
+    await removed.reached.wait()
+    await place.end()
+    world.api.apply(spec(revision="two"))
+    world.api.annotate("retry", "again")
+    world.api.fates.next["save_status"] += [begun, heard]
+    place = world.start()
+    await begun.reached.wait()
+    begun.go.set()
+    await world.until(lambda: heard.reached.is_set() or noted.reached.is_set())
+    await place.end()
+    world.api.fates.next["change_annotations"].clear()
+    world.start()
+    await asyncio.sleep(60)
+    assert world.reasons().count("VerbRefused") == 2
+    assert world.api.objects[REF]["metadata"]["annotations"] == {}
 
 
 @virtual

@@ -1,5 +1,6 @@
 """One object as this process knows it: what follows from all of its parts together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mlrollout.api import GROUP
@@ -7,6 +8,7 @@ from mlrollout.api.spec import Spec
 from mlrollout.domain.decision import Observation
 from mlrollout.domain.leave import leave
 from mlrollout.domain.partial import hold
+from mlrollout.domain.request import Request
 from mlrollout.domain.state import State
 from mlrollout.ports import Object, Ref
 from mlrollout.runtime.loop_time import LoopTime
@@ -122,6 +124,17 @@ class TrackedObject:
         stays = self.resource.keeps and FINALIZER in self.resource.finalizers
         return self.resource.deleted_at is not None and self.left and not stays
 
+    @property
+    def _requests(self) -> Mapping[str, Request]:
+        """The verbs that stand, and are about what is known.
+
+        Of an attempt that only Redis has told of, none is: whoever began it did so on a version of the object with
+        these verbs, and has answered them. A rollback of the one before would take it back for nothing.
+        """
+        saved, state = self.resource.saved, self.state
+        later = saved is not None and state is not None and state.record.attempt > saved.record.attempt
+        return {} if later else self.resource.requests
+
     def observation(self) -> Observation:
         """Everything that was seen, for one decision."""
         return Observation(
@@ -130,7 +143,7 @@ class TrackedObject:
             traffic=self.redis.traffic,
             trouble=self.redis.trouble,
             measurements=self.measured.histories,
-            verbs=self.resource.requests,
+            verbs=self._requests,
             removed=self.resource.removed,
             created=self.resource.created,
             cluster=self.cluster,
