@@ -56,6 +56,8 @@ TESTED_ONCE_BROKEN = (
 
 
 NAMED_ONCE_BROKEN = (
+    # the last write in the very moment from which rest was counted
+    1000102414,
     # a standby that the API server told nothing, and an attempt that began meanwhile
     1000034519,
 )

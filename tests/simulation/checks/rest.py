@@ -11,6 +11,9 @@ from tests.simulation.world.world import REST, World
 from .evidence import skews
 from .violation import Violation
 
+_AT_ONCE = 0.001
+"""Seconds that are one moment: what is written in the one in which rest begins is no writing at rest."""
+
 
 def all_agree_in_the_end(world: World) -> Iterator[Violation]:
     """Status, Redis and clients agree, and every rollout has come to where it waits for a person or is done."""
@@ -26,7 +29,7 @@ def writing_stops(world: World) -> Iterator[Violation]:
     """
     ahead = skews(world.history)
     for entry in reversed(world.history):
-        if entry.at < world.now() - REST:
+        if entry.at <= world.now() - REST + _AT_ONCE:
             break
         if entry.stirs and not (ahead and isinstance(entry, Stored) and _is_late(entry, ahead)):
             yield Violation(entry.at, f"this long after the last fault: {entry}")
