@@ -131,8 +131,10 @@ class TrackedObject:
         Of an attempt that only Redis has told of, none is: whoever began it did so on a version of the object with
         these verbs, and has answered them. A rollback of the one before would take it back for nothing.
         """
-        saved, state = self.resource.saved, self.state
-        later = saved is not None and state is not None and state.record.attempt > saved.record.attempt
+        if self.resource.saved is None or self.state is None:
+            return self.resource.requests
+        saved, known = self.resource.saved.record, self.state.record
+        later = known.owner == saved.owner and known.attempt > saved.attempt
         return {} if later else self.resource.requests
 
     def observation(self) -> Observation:
