@@ -79,6 +79,8 @@ UNTOLD_ONCE_BROKEN = (
     1_000_058_371,
     # a rollback that was answered, and that a standby which heard nothing of it asked for again in the next attempt
     1_000_095_676,
+    # a rollback that was told, lost by Redis, and given to it again for another cause
+    1_000_128_128,
     # one whose watch had just failed when the first users came, and everything after that
     1_000_094_274,
     # users that came again, after a loss that no status told, before one heard of them

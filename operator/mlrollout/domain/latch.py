@@ -40,6 +40,8 @@ def landed(state: State, found: Record, now: float) -> State:
     if state.confirmed or state.phase is not Phase.ROLLED_BACK:
         return state
     mine = state.record.cause
+    if mine is not None and _tells(state, mine):
+        return state  # Redis lost it, and whoever ended its users again had another cause
     state = replace(state, record=replace(state.record, cause=found.cause or mine))
     if not untold(state):
         return _forestalled(state, mine, now)
@@ -70,6 +72,12 @@ def untold(state: State) -> bool:
     return state.cause not in ("", Reason.ROLLED_BACK) and not any(
         transition.reason == Reason.ROLLED_BACK and transition.attempt == attempt for transition in state.history
     )
+
+
+def _tells(state: State, cause: Cause) -> bool:
+    """Whether the history tells that this attempt was rolled back for that cause."""
+    told = (cause.reason, cause.message, state.record.ordinal)
+    return any((one.reason, one.message, one.attempt) == told for one in state.history)
 
 
 def _tell_cause(state: State, now: float) -> State:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from mlrollout.api.guardrail import Missing, MissingAction
+from mlrollout.domain.latch import landed
 from mlrollout.domain.notices import Cursor, next_pending
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import LONGEST_MESSAGE, Cause, Record, decode, encode
@@ -48,6 +49,18 @@ def test_who_finds_a_latch_in_redis_tells_what_its_maker_would_have_told(reason:
     assert _told(finder, since) == told
     assert finder.state.record.cause == maker.state.record.cause
     assert (finder.state.cause, finder.state.runs[-1].outcome) == (reason, maker.state.runs[-1].outcome)
+
+
+@pytest.mark.parametrize("reason", CAUSES)
+def test_what_was_told_keeps_its_cause_where_redis_lost_it_and_was_given_it_again_for_another(reason: str) -> None:
+    """A failover gave the users back, and a replica that had heard of nothing ended them for what it saw itself."""
+    world = world_at("second stage")
+    world.change(guardrails=(NO_DATA_ROLLS_BACK, *GUARDRAILS["plain"][1:]))
+    world.play([("handle", 0), ("looks",), ("handle", 0), *CAUSES[reason], ("handle", 0)])
+    state = replace(world.state, confirmed=False)
+    assert state.cause == reason
+    found = replace(state.record, cause=Cause(Reason.GUARDRAIL_BREACHED, "0.3 is above 0.05", world.now))
+    assert landed(state, found, world.now) is state
 
 
 def test_the_cause_stands_at_the_time_when_it_was_seen() -> None:
