@@ -32,8 +32,9 @@ from .step import Step
 Ts = TypeVarTuple("Ts")
 
 EPOCH = 1_800_000_000.0
-CALM_AT_MOST = 300.0
-"""Seconds that a world is given to come to rest after the last fault."""
+CALM_AT_MOST = 420.0
+"""Seconds that a world is given to come to rest after the last fault: for five minutes, counters are held to have been
+none that fell too often, as those of pods that were restarted one after the other."""
 REST = 8.0
 """Seconds for which nothing may happen once it has."""
 BOTH_UNTIL = 25.0
