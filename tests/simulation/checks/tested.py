@@ -25,6 +25,8 @@ from .zero import Hindrances
 
 FOUND = 60.0
 """Seconds in which a model that fails so often is found at 5 %, where some twenty of its events are enough."""
+FOUND_BY_FEW = 3 * FOUND
+"""Likewise, by a comparison with a twentieth of the users: it takes so many of them to know how few of those fail."""
 
 
 def each_event_counts_once(world: World) -> Iterator[Violation]:
@@ -139,9 +141,12 @@ def a_failing_model_is_found(world: World) -> Iterator[Violation]:
         stops = found["spec"].get("afterCompletion") == "Stop"
         if stops or ref.name == "sick" or not any("rate" in one or "compare" in one for one in taking):
             continue
+        # At 100 %, those who are held back are all there is to compare with.
+        few = not any("rate" in one or "max" in one.get("compare", {}) for one in taking)
+        within = FOUND_BY_FEW if few and found["spec"]["traffic"].get("holdback") else FOUND
         for begin, end in _failing(world.prometheus.app(ref.name).segments, world.now()):
-            if end - begin > FOUND and not hindered.crashed(begin, end) and not hindered.meets(begin, end):
-                yield Violation(begin + FOUND, f"the model of {ref} fails since {begin:.2f} s, and is served on")
+            if end - begin > within and not hindered.crashed(begin, end) and not hindered.meets(begin, end):
+                yield Violation(begin + within, f"the model of {ref} fails since {begin:.2f} s, and is served on")
                 return
 
 
