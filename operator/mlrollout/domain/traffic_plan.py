@@ -64,8 +64,9 @@ def _ahead(
         return _put_back(state, traffic, found)
     # Up only on evidence that is good now: it was good when the stage was announced, and that may be long ago.
     if first(spec, record):
-        clear = max(state.evidence_from, observation.others_until)
-        missing = first_stage_blockers(spec, clear, observation.measurements, now)
+        # In the state, so that evidence begins anew from there: that of a stage which was announced began before.
+        state = replace(state, evidence_from=max(state.evidence_from, observation.others_until))
+        missing = first_stage_blockers(spec, state.evidence_from, observation.measurements, now)
     else:
         missing = promotion_blockers(spec, state.in_force_since, observation.measurements, now)
     return _raise(state, found, (*pause, *missing))

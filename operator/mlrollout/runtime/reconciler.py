@@ -177,6 +177,10 @@ class Reconciler:
         now = self._clock.now()
         tracked.standing.look_whom_it_serves(tracked.redis.traffic, now)
         observation = tracked.observation()
+        if not self.leads and tracked.overtaken:
+            # A rollback of the attempt before would take this one back for nothing. Whoever leads has read the object
+            # anew, and hears at once, also where no status can be saved.
+            observation = replace(observation, verbs={})
         tracked.standing.catch_up(caught_up(tracked.effective_spec, tracked.state, observation, now))
         spec, state = tracked.effective_spec, tracked.state
         if state is not None and not self.leads:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+import structlog
 from aiohttp import web
 
 from mlrollout.listening.connection import Runner
@@ -10,14 +11,19 @@ from mlrollout.listening.door import Door
 from mlrollout.listening.headers import EVERY_ANSWER
 from mlrollout.listening.metrics import ConnectionMetrics
 from mlrollout.listening.rendering import Rendering
+from mlrollout.startup.settings import SettingsError
 
 from .metrics import OperatorMetrics
+
+log = structlog.get_logger(__name__)
 
 PORT = "operator"
 """What the port is called in the names of its metrics."""
 MOST = 256
 """Connections in all: whoever reaches the port must not take the descriptors and the memory that guarding needs."""
 MOST_PER_ADDRESS = 32
+FEWEST = 16
+"""Connections where the process may open next to no files: it guards all the same."""
 
 
 async def serve(host: str, port: int, missing: Callable[[], str], metrics: OperatorMetrics) -> web.AppRunner:
@@ -31,7 +37,6 @@ async def serve(host: str, port: int, missing: Callable[[], str], metrics: Opera
 
     Raises:
         OSError: The address can't be had.
-        SettingsError: The process may open too few files.
     """
     app = web.Application(client_max_size=1024)
     # It lives as long as its loop turns: a restart would forget what it guards, and could mend nothing else.
@@ -39,11 +44,21 @@ async def serve(host: str, port: int, missing: Callable[[], str], metrics: Opera
     app.router.add_get("/readyz", _check(missing))
     app.router.add_get("/metrics", Rendering(metrics.render).answer)
     app.on_response_prepare.append(_add_headers)
-    door = Door(room(MOST), MOST_PER_ADDRESS, ConnectionMetrics(PORT, metrics.registry))
+    door = Door(_room(), MOST_PER_ADDRESS, ConnectionMetrics(PORT, metrics.registry))
     runner = Runner(app, door, _refuse)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
     return runner
+
+
+def _room() -> int:
+    try:
+        most = room(MOST)
+    except SettingsError:
+        most = FEWEST
+    if most < MOST:
+        log.warning("There are descriptors for fewer connections: raise the limit of open files", connections=most)
+    return most
 
 
 def _check(wrong: Callable[[], str]) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -8,8 +8,10 @@ from contextlib import AsyncExitStack, suppress
 
 import aiohttp
 import pytest
+from mlrollout.runtime import web
 from mlrollout.runtime.metrics import OperatorMetrics
 from mlrollout.runtime.web import MOST_PER_ADDRESS, serve
+from mlrollout.startup.settings import SettingsError
 from prometheus_client.parser import text_string_to_metric_families
 
 
@@ -179,3 +181,20 @@ async def test_a_rendering_that_fails_fails_for_nobody_later(served: tuple[Missi
     assert (await _get(f"{url}/metrics"))[0] == 500
     metrics.objects = list
     assert (await _get(f"{url}/metrics"))[0] == 200
+
+
+async def test_where_next_to_no_files_may_be_opened_it_serves_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it listens for is worth less than what it guards."""
+
+    def too_few(_wanted: int) -> int:
+        raise SettingsError("too few")
+
+    monkeypatch.setattr(web, "room", too_few)
+    runner = await serve("127.0.0.1", 0, str, OperatorMetrics())
+    try:
+        assert await _get(f"http://127.0.0.1:{runner.addresses[0][1]}/livez") == (200, "ok")
+    finally:
+        await runner.cleanup()
+    assert "raise the limit of open files" in capsys.readouterr().out

@@ -11,6 +11,7 @@ from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Record, encode, first_attempt
 from mlrollout.domain.state import RunOutcome
 from mlrollout.domain.traffic import Lower, Traffic
+from mlrollout.domain.traffic_plan import plan_traffic
 
 from tests.pure.domain.situations import world_at
 from tests.pure.domain.specs import ERRORS, GUARDRAILS, STAGES, Edit
@@ -332,6 +333,17 @@ def test_what_was_seen_before_the_first_users_came_is_about_none_for_who_hears_o
     later = caught_up(SPEC, caught, Observation(UID, HOLDER, Traffic("30", further)), now + 60)
     assert later is not None
     assert (later.record, later.measurements_from) == (further, now)
+
+
+def test_evidence_of_an_announced_first_stage_begins_anew_after_users_of_another_attempt() -> None:
+    """It began before them, and would reach back to them for good."""
+    before = world_at("before the first stage").state
+    record = replace(before.record, sequence=before.record.sequence + 1, percentage=10, stage=SPEC.stages[0].name)
+    now = before.evidence_from + 60
+    for until, expected in ((now, now), (0.0, before.evidence_from)):
+        seen = Observation(UID, HOLDER, Traffic("0", before.record), others_until=until)
+        plan = plan_traffic(SPEC, seen, before.at(record), now, ())
+        assert plan.state.evidence_from == expected
 
 
 def test_the_cause_of_the_old_attempt_is_not_the_new_one_s() -> None:

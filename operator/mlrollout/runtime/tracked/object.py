@@ -1,6 +1,5 @@
 """One object as this process knows it: what follows from all of its parts together."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mlrollout.api import GROUP
@@ -8,7 +7,6 @@ from mlrollout.api.spec import Spec
 from mlrollout.domain.decision import Observation
 from mlrollout.domain.leave import leave
 from mlrollout.domain.partial import hold
-from mlrollout.domain.request import Request
 from mlrollout.domain.state import State
 from mlrollout.ports import Object, Ref
 from mlrollout.runtime.loop_time import LoopTime
@@ -125,17 +123,15 @@ class TrackedObject:
         return self.resource.deleted_at is not None and self.left and not stays
 
     @property
-    def _requests(self) -> Mapping[str, Request]:
-        """The verbs that stand, and are about what is known.
+    def overtaken(self) -> bool:
+        """Whether Redis has told of a later attempt than the status that was seen.
 
-        Of an attempt that only Redis has told of, none is: whoever began it did so on a version of the object with
-        these verbs, and has answered them. A rollback of the one before would take it back for nothing.
+        Whoever began it did so on a version of the object with the verbs that stand here, and has answered them.
         """
         if self.resource.saved is None or self.state is None:
-            return self.resource.requests
+            return False
         saved, known = self.resource.saved.record, self.state.record
-        later = known.owner == saved.owner and known.attempt > saved.attempt
-        return {} if later else self.resource.requests
+        return known.owner == saved.owner and known.attempt > saved.attempt
 
     def observation(self) -> Observation:
         """Everything that was seen, for one decision."""
@@ -145,7 +141,7 @@ class TrackedObject:
             traffic=self.redis.traffic,
             trouble=self.redis.trouble,
             measurements=self.measured.histories,
-            verbs=self._requests,
+            verbs=self.resource.requests,
             removed=self.resource.removed,
             created=self.resource.created,
             cluster=self.cluster,
