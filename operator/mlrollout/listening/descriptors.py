@@ -2,7 +2,11 @@
 
 import resource
 
+import structlog
+
 from mlrollout.startup.settings import SettingsError
+
+log = structlog.get_logger(__name__)
 
 RESERVE = 256
 """Descriptors for everything else: Redis, Prometheus, the API server, files, and what is accepted only to be closed."""
@@ -13,6 +17,8 @@ _ENOUGH = 65_536
 
 def room(wanted: int) -> int:
     """How many of the wanted connections there is room for; the process' limit is raised where it may be.
+
+    Where there is room for fewer, the log says so.
 
     Raises:
         SettingsError: There is room for next to none.
@@ -29,4 +35,6 @@ def room(wanted: int) -> int:
             f"the process may open {soft} files, of which it needs {RESERVE} for itself: raise the limit "
             f"(`ulimit -n`, or LimitNOFILE of the unit) to {needed}"
         )
+    if found < wanted:
+        log.warning("There are descriptors for fewer connections: raise the limit of open files", connections=found)
     return found

@@ -53,12 +53,10 @@ async def serve(host: str, port: int, missing: Callable[[], str], metrics: Opera
 
 def _room() -> int:
     try:
-        most = room(MOST)
-    except SettingsError:
-        most = FEWEST
-    if most < MOST:
-        log.warning("There are descriptors for fewer connections: raise the limit of open files", connections=most)
-    return most
+        return room(MOST)
+    except SettingsError as error:
+        log.warning("There are descriptors for next to no connections", connections=FEWEST, error=str(error))
+        return FEWEST
 
 
 def _check(wrong: Callable[[], str]) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -83,10 +83,9 @@ async def _run(file: Path, environment: Mapping[str, str]) -> None:
 def _door(settings: config.Config, made: web.Application) -> Door:
     """For as many connections as the configuration allows, and the process has descriptors for."""
     limits = settings.limits
-    most = room(limits.connections)
-    if most < limits.connections:
-        log.warning("There are descriptors for fewer connections: raise the limit of open files", connections=most)
-    return Door(most, limits.connections_per_address, made[METRICS].connections, Proxies(settings.proxies))
+    return Door(
+        room(limits.connections), limits.connections_per_address, made[METRICS].connections, Proxies(settings.proxies)
+    )
 
 
 def _callers(settings: config.Config, cluster: Cluster | None) -> list[Callers]:

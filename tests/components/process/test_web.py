@@ -189,7 +189,7 @@ async def test_where_next_to_no_files_may_be_opened_it_serves_all_the_same(
     """What it listens for is worth less than what it guards."""
 
     def too_few(_wanted: int) -> int:
-        raise SettingsError("too few")
+        raise SettingsError("raise the limit of open files")
 
     monkeypatch.setattr(web, "room", too_few)
     runner = await serve("127.0.0.1", 0, str, OperatorMetrics())

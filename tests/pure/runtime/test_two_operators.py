@@ -8,7 +8,7 @@ from mlrollout.domain.traffic import Raise
 from mlrollout.evidence.measurement import Measurement, Verdict
 
 from tests.pure.runtime.conftest import Logs
-from tests.pure.runtime.fates import Held
+from tests.pure.runtime.fates import API_DOWN, Held, failing
 from tests.pure.runtime.small_world import Place, SmallWorld
 from tests.pure.runtime.specs import GUARDRAIL, KEY, LEASED, REF, spec, stage
 from tests.support.virtual_time import virtual
@@ -174,6 +174,26 @@ async def test_a_rollback_that_was_answered_while_the_standby_heard_nothing_ends
     await asyncio.sleep(20)
     assert standby.operator.tracked_objects[REF].resource.requests
     assert (world.redis.percentage, world.redis.record.revision) == ("10", "two")
+
+
+@virtual
+async def test_who_leads_hears_a_rollback_also_where_the_status_is_behind_redis_and_can_not_be_saved() -> None:
+    """As after a cluster's backup was restored: the status knows of an earlier attempt than Redis."""
+    world = SmallWorld()
+    place = await world.begun()
+    before = world.status
+    world.api.apply(spec(revision="two"))
+    await world.until(lambda: world.redis.percentage == "10" and world.redis.record.revision == "two")
+    await place.end()
+    world.api.edit_status(before)
+    world.api.fates.always["save_status"] = failing(API_DOWN)
+    world.start()
+    await asyncio.sleep(5)
+    assert world.redis.percentage == "10"
+    world.api.annotate("rollback", "customers complain")
+    await world.until(lambda: world.redis.percentage == "0")
+    assert world.redis.record.revision == "two"
+    assert world.redis.record.latched
 
 
 @virtual
