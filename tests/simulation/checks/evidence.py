@@ -1,21 +1,21 @@
-"""What was known of each object's health, and what Redis held, as a history goes by."""
+"""What was known of each object's health as a history goes by."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mlrollout.domain.record import Rank, Record
+from mlrollout.domain.record import Rank
 from mlrollout.evidence.measurement import Verdict
 from mlrollout.ports import Ref
 
-from tests.simulation.world.history import Acted, Changed, Entry, Instance, Judged, Stored
+from tests.simulation.world.history import Acted, Changed, Entry, Instance, Judged, Seen, Stored
+
+from .held import Held
 
 TOLERANCE = 0.05
 """Seconds by which two moments may differ that should be one."""
 SLACK = 0.6
 """Seconds that an instance may count for itself between two of its own moments."""
-UNSEEN = 1.0
-"""Seconds between two looks at a key: what is put back and gone again meanwhile, nobody can know of."""
 
 
 def begins(look: Judged) -> float:
@@ -26,77 +26,6 @@ def begins(look: Judged) -> float:
 def skews(history: list[Entry]) -> float:
     """Seconds by which clocks were moved in all."""
     return sum(abs(float(str(entry.value))) for entry in history if isinstance(entry, Acted) and entry.act == "skew")
-
-
-@dataclass(slots=True)
-class Held:
-    """What a key held.
-
-    Attributes:
-        since: When the percentage in force last changed by a record that never stood there before. What was
-            undone and done again between two looks, an operator could not see.
-        from_zero: When the percentage in force last left zero.
-        first: When each record first stood there, by owner and rank.
-        came: When the attempt in force got its users.
-        put_back: Whether no operator gave it these.
-        served: Until when an attempt had users that any operator could know of, by owner and attempt.
-        glimpsed: Until when it had what was put back, and gone before anybody else had to look: who took it down.
-        own_since: Since when nobody but this attempt's users is in treatment.
-    """
-
-    since: float = 0.0
-    from_zero: float = 0.0
-    came: float = 0.0
-    put_back: bool = False
-    in_force: int = 0
-    record: Record | None = None
-    first: dict[tuple[str, Rank], float] = field(default_factory=dict)
-    served: dict[tuple[str, int], float] = field(default_factory=dict)
-    glimpsed: dict[tuple[str, int], tuple[float, str]] = field(default_factory=dict)
-    own_since: float = 0.0
-
-    def take(self, entry: Changed) -> None:
-        """Take in a change."""
-        before, after = entry.before, entry.after
-        if before.in_force and before.record is not None:
-            self._end((before.record.owner, before.record.attempt), entry)
-        stands = None if after.record is None else (after.record.owner, after.record.rank)
-        if before.in_force != after.in_force and entry.cause is not None and stands not in self.first:
-            self.since = entry.at
-        if after.in_force and not before.in_force:
-            self.from_zero = entry.at
-        if after.in_force and not (before.in_force and _attempt(before.record) == _attempt(after.record)):
-            self.came, self.put_back = entry.at, entry.cause is None
-        if before.in_force and _attempt(before.record) != _attempt(after.record):
-            self.own_since = entry.at
-        self.in_force, self.record = after.in_force, after.record
-        if stands is not None:
-            self.first.setdefault(stands, entry.at)
-
-    def _end(self, attempt: tuple[str, int], entry: Changed) -> None:
-        """Note who can know of an attempt's users that they end now."""
-        known = entry.cause.known if entry.cause is not None else None
-        if not self.put_back or entry.at - self.came >= UNSEEN:
-            self.served[attempt] = entry.at
-        elif known is not None and known.in_force:
-            self.glimpsed[attempt] = entry.at, entry.by
-
-    def told(self, by: str) -> None:
-        """What an instance has seen stands in the status now, where whoever comes after it finds it."""
-        for attempt, (at, who) in tuple(self.glimpsed.items()):
-            if who == by:
-                self.served[attempt] = at
-                del self.glimpsed[attempt]
-
-    def ended(self, before: int, by: str) -> float:
-        """When the last attempt before this one ended, as far as an instance can know."""
-        seen = {attempt: at for attempt, (at, who) in self.glimpsed.items() if who == by}
-        ends = (at for ended in (self.served, seen) for (_, attempt), at in ended.items() if attempt < before)
-        return max(ends, default=float("-inf"))
-
-
-def _attempt(record: Record | None) -> tuple[str, int] | None:
-    return None if record is None else (record.owner, record.attempt)
 
 
 @dataclass(slots=True)
@@ -136,13 +65,15 @@ class Evidence:
     def take(self, entry: Entry) -> None:
         """Take in what happened next."""
         if isinstance(entry, Changed):
-            self.held[entry.key].take(entry)
+            self.held[entry.key].change(entry)
         elif isinstance(entry, Judged):
             watcher = self._watchers[entry.by, entry.uid]
             self._close(watcher, entry.uid, entry.at)
-            watcher.take(entry, self.held[key_of(entry.ref)].since - self._tolerance)
-        elif isinstance(entry, Stored) and entry.what == "status":
-            self.held[key_of(entry.ref)].told(entry.by)
+            watcher.take(entry, self.held[key_of(entry.ref)].known_since(entry.by) - self._tolerance)
+        elif isinstance(entry, Seen):
+            self.held[entry.key].see(entry)
+        elif isinstance(entry, Stored) and entry.what == "status" and entry.object["status"].get("record"):
+            self.held[key_of(entry.ref)].tell(entry.by, status_rank(entry))
         elif isinstance(entry, Instance) and entry.what == "crashes":
             for by, uid in [known for known in self._watchers if known[0] == entry.by]:
                 self._close(self._watchers.pop((by, uid)), uid, entry.at)

@@ -6,11 +6,13 @@ from typing import Any
 from tests.simulation.world.history import Acted, Changed, Entry, Instance, Issued, Judged, Removed, Stored
 from tests.simulation.world.world import World
 
-from .evidence import UNSEEN, key_of
+from .evidence import key_of
 from .violation import Violation
 
 WITHIN = 15.0
 """Seconds from one look to the next, at most: the longest interval, its deadline, and as much again."""
+UNSEEN = 1.0
+"""Seconds between two looks at a key."""
 
 
 def who_looks_looks_on(world: World) -> Iterator[Violation]:

@@ -145,7 +145,7 @@ class _Judge:
         if case.again:
             return float("-inf")
         if not case.first:
-            return held.since
+            return held.known_since(case.issued.by)
         return held.ended(case.record.attempt, case.issued.by)
 
     def _stage_unserved(self, case: _Case) -> Iterator[str]:

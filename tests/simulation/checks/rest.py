@@ -2,13 +2,10 @@
 
 from collections.abc import Iterator
 
-from mlrollout.api.duration import parse
-
 from tests.simulation.world.history import Stored, Unexpected
-from tests.simulation.world.settled import open_ends
+from tests.simulation.world.settled import comes_and_goes, open_ends
 from tests.simulation.world.world import REST, World
 
-from .evidence import skews
 from .violation import Violation
 
 _AT_ONCE = 0.001
@@ -22,24 +19,14 @@ def all_agree_in_the_end(world: World) -> Iterator[Violation]:
 
 
 def writing_stops(world: World) -> Iterator[Violation]:
-    """At rest nothing is written but checkpoints of healthy time.
-
-    By a clock that is ahead by more than a guardrail's `maxAge`, its samples are too old until the next ones have come:
-    the verdict changes with the looks, and an Event says that the clocks are apart.
-    """
-    ahead = skews(world.history)
+    """At rest nothing is written but checkpoints of healthy time, and verdicts that come and go with the looks."""
     for entry in reversed(world.history):
         if entry.at <= world.now() - REST + _AT_ONCE:
             break
-        if entry.stirs and not (ahead and isinstance(entry, Stored) and _is_late(entry, ahead)):
+        told = isinstance(entry, Stored) and entry.what == "status" and comes_and_goes(world, entry.object["spec"])
+        if entry.stirs and not told:
             yield Violation(entry.at, f"this long after the last fault: {entry}")
             return
-
-
-def _is_late(entry: Stored, ahead: float) -> bool:
-    """Whether a status tells of a verdict that a clock that is ahead may change with the looks."""
-    ages = (parse(one.get("maxAge", "2m")) for one in entry.object["spec"]["guardrails"] if "query" not in one)
-    return entry.what == "status" and any(age < ahead for age in ages)
 
 
 def nothing_unexpected(world: World) -> Iterator[Violation]:

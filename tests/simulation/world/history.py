@@ -172,6 +172,18 @@ class Answered(Entry):
 
 
 @dataclass(frozen=True, slots=True)
+class Seen(Entry):
+    """An instance has learned that Redis holds something else than what it last learned of."""
+
+    by: str
+    key: str
+    traffic: Traffic
+
+    def __str__(self) -> str:
+        return f"redis: {self.by} sees {self.key}: {told(self.traffic)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Judged(Entry):
     """A measurement was given to an instance. `sampled` is when its newest sample was really taken."""
 

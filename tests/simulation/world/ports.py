@@ -11,7 +11,7 @@ from mlrollout.evidence.answer import Answer
 from mlrollout.ports import EventToPost, NamedRevision, Object, Ref, SourceError, TrafficError
 
 from .faults import API, PROMETHEUS, REDIS, REVISIONS
-from .history import Announced, Answered, Issued, Named
+from .history import Announced, Answered, Issued, Named, Seen
 
 if TYPE_CHECKING:
     from .process import Process
@@ -63,21 +63,24 @@ class Store:
         self._calls = process.calls
         self._port = replace(REDIS, name=name)
         self._redis = process.world.redis(name)
+        self._seen: dict[str, Traffic] = {}
 
     async def read(self, key: str) -> Traffic:
-        return await self._calls.make(self._port, "read", lambda: self._redis.read(key))
+        return self._see(key, await self._calls.make(self._port, "read", lambda: self._redis.read(key)))
 
     async def read_many(self, keys: Sequence[str]) -> Sequence[Traffic | TrafficError]:
         try:
-            return await self._calls.make(self._port, "read_many", lambda: [self._redis.read(key) for key in keys])
+            found = await self._calls.make(self._port, "read_many", lambda: [self._redis.read(key) for key in keys])
         except TrafficError as error:
             return [error for _ in keys]
+        return [self._see(key, traffic) for key, traffic in zip(keys, found, strict=True)]
 
     async def write(self, key: str, write: Write, *, lease: float | None = None) -> Written:
         issued = self._issue(key, write)
         world = self._process.world
         written = await self._calls.make(self._port, "write", lambda: self._redis.answer(issued, lease))
         world.record(Answered, by=self._process.name, key=key, outcome=written.outcome)
+        self._see(key, written.traffic)
         return written
 
     async def claim(self, key: str, claim: Claim, seconds: float) -> None:
@@ -85,6 +88,13 @@ class Store:
 
     async def claimed(self, key: str) -> Claim | None:
         return await self._calls.make(self._port, "claimed", lambda: self._redis.claimed(key))
+
+    def _see(self, key: str, traffic: Traffic) -> Traffic:
+        """Note what the process learns, where it is news to it."""
+        if self._seen.get(key) != traffic:
+            self._seen[key] = traffic
+            self._process.world.record(Seen, by=self._process.name, key=key, traffic=traffic)
+        return traffic
 
     def _issue(self, key: str, write: Write) -> Issued:
         process = self._process

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlrollout.api import GROUP
+from mlrollout.api.duration import parse
 from mlrollout.api.status import RecordStatus
 from mlrollout.domain.record import Record
 from mlrollout.domain.request import Verb
@@ -129,5 +130,15 @@ def _movement(world: "World", ref: Ref, found: Mapping[str, Any]) -> Iterator[st
     ready = conditions["Ready"]
     latched = found["status"]["record"].get("latched", False)
     at_rest = latched or ready["reason"] in _REST or _waits_with_its_raise(world, ref, found)
+    at_rest |= ready["reason"] == "GuardrailsUnknown" and comes_and_goes(world, found["spec"])
     if not (at_rest or (ready["reason"] in _UNHEALTHY and _harmful(world, ref, found))):
         yield f"{ref} is still on its way: {ready['reason']}: {ready['message']}"
+
+
+def comes_and_goes(world: "World", spec: Mapping[str, Any]) -> bool:
+    """Whether verdicts change with the looks, and an Event says that the clocks are apart.
+
+    By a clock that is ahead by more than a guardrail's `maxAge`, its samples are too old until the next ones have come.
+    """
+    ahead = sum(abs(float(str(step.value))) for step in world.plan.steps if step.act == "skew")
+    return any(parse(one.get("maxAge", "2m")) < ahead for one in spec["guardrails"] if "query" not in one)
