@@ -59,6 +59,9 @@ def _breaches(world: World, hindered: "Hindrances") -> Iterator[tuple[Judged, st
     newest: dict[str, Stored] = {}
     for entry in world.history:
         hearing.take(entry)
+        if isinstance(entry, Judged):
+            looks = answered[entry.by, entry.uid, entry.guardrail.name]
+            looks[:] = [look for look in looks if look.measurement.at <= entry.measurement.at]  # a clock set back
         if isinstance(entry, Stored):
             newest[entry.uid] = entry
         elif isinstance(entry, Removed):
@@ -73,7 +76,6 @@ def _breaches(world: World, hindered: "Hindrances") -> Iterator[tuple[Judged, st
                 yield entry, f"a bad value of {entry.guardrail.name} of {entry.ref}, held back too long,"
         elif isinstance(entry, Judged) and not entry.measurement.missing:
             held.pop((entry.by, entry.uid, entry.guardrail.name), None)
-            looks = answered[entry.by, entry.uid, entry.guardrail.name]
             if looks and looks[-1].guardrail != entry.guardrail:
                 looks.clear()
             looks.append(entry)
