@@ -1,5 +1,6 @@
 """Who hears nothing of the objects, as a history goes by."""
 
+import math
 from collections import defaultdict
 
 from mlrollout.runtime.view import LONGEST_PAUSE
@@ -23,11 +24,14 @@ class Hearing:
         """When an instance, the instances of a place, or those of every place (`""`) heard nothing."""
 
         self._started: dict[str, float] = {}
+        self._crashed: dict[str, float] = {}
 
     def take(self, entry: Entry) -> None:
         """Take in what happened."""
         if isinstance(entry, Instance) and entry.what == "starts":
             self._started[entry.by] = entry.at
+        elif isinstance(entry, Instance) and entry.what == "crashes":
+            self._crashed[entry.by] = entry.at
         elif isinstance(entry, Fault) and entry.port == "api" and entry.call in {"watch", "list"}:
             self._deaf[entry.by].append((entry.at, entry.at + ASKED_AGAIN))
         elif isinstance(entry, Acted) and entry.act in {"deafen", "nonsense", "outage"}:
@@ -38,9 +42,17 @@ class Hearing:
 
     def told(self, by: str, of: float, now: float) -> bool:
         """Whether an instance was told, at some time until now, of what was saved at a moment."""
+        return now > self._told_at(by, of)
+
+    def anybody_told(self, of: float) -> float:
+        """When the first was told of what was saved at a moment, of those that had not crashed by then."""
+        living = (by for by in self._started if self._crashed.get(by, math.inf) > of)
+        return min((self._told_at(by, of) for by in living), default=math.inf)
+
+    def _told_at(self, by: str, of: float) -> float:
         since = max(of, self._started.get(by, 0.0))
         for begin, end in sorted(span for who in ("", by[0], by) for span in self._deaf.get(who, ())):
-            if begin > min(since + HEARD, now):
+            if begin > since + HEARD:
                 break
             since = max(since, end - HEARD)  # in which it hears again
-        return now > since + HEARD
+        return since + HEARD

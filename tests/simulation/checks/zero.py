@@ -13,7 +13,7 @@ from tests.simulation.world.history import Acted, Changed, Instance, Judged, Rem
 from tests.simulation.world.world import LONGEST_RESTART, World
 
 from .evidence import Evidence, begins, key_of, skews
-from .hearing import HEARD, SEEN_AGAIN, Hearing
+from .hearing import Hearing
 from .violation import Violation
 
 WITHIN = 3.0
@@ -172,14 +172,16 @@ class Hindrances:
 
 def deletion_reaches_zero(world: World) -> Iterator[Violation]:
     """What is deleted with its traffic is at zero as fast as Redis can be written, whoever leads."""
-    # Of a deletion that no watch and no list tells of, nobody can know.
-    hindered, zeros = Hindrances(world, {"deafen": 0.0, "nonsense": SEEN_AGAIN}), _zeros(world)
-    evidence = Evidence(world.history)
+    hindered, zeros = Hindrances(world), _zeros(world)
+    evidence, hearing = Evidence(world.history), Hearing()
+    for entry in world.history:
+        hearing.take(entry)
     seen: set[str] = set()
     for entry in world.history:
         if isinstance(entry, Stored) and "deletionTimestamp" in entry.object["metadata"] and entry.uid not in seen:
             seen.add(entry.uid)
-            key, deadline = key_of(entry.ref), hindered.extended(entry.at, HEARD + WITHIN)
+            # Of a deletion that no watch and no list tells of, nobody can know.
+            key, deadline = key_of(entry.ref), hindered.extended(hearing.anybody_told(entry.at), WITHIN)
             held = evidence.held[key]
             stays = entry.object["spec"].get("onDelete") == "Retain" or entry.ref.name == "sick"
             owned = held.record is not None and held.record.owner == entry.uid
