@@ -40,13 +40,20 @@ ANSWERED_BY_RECORD = {
 
 
 def _told_after(working: State, loaded: State) -> State:
-    """A way down that is not saved yet, with what another process has saved meanwhile."""
+    """A way down that is not saved yet, with what another process has saved meanwhile.
+
+    What was seen of an attempt before the saved one is told no more: whoever began the next has told how it ended, and
+    one that heard a rollback and was deaf since would tell of it a second time, when it is long over.
+    """
     saved = {_mark(transition) for transition in loaded.history}
     since = loaded.history[0].serial if loaded.history else 0
     unsaved = [
         transition
         for transition in working.history
-        if transition.serial >= since and _mark(transition) not in saved and transition.reason not in ANSWERED_AGAIN
+        if transition.serial >= since
+        and transition.attempt >= loaded.record.ordinal
+        and _mark(transition) not in saved
+        and transition.reason not in ANSWERED_AGAIN
     ]
     answered = {
         verb for transition in unsaved for reason, verb in ANSWERED_BY_RECORD.items() if transition.reason == reason

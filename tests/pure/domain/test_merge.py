@@ -69,6 +69,18 @@ def test_a_way_down_is_told_after_what_another_process_has_saved_meanwhile() -> 
     assert merged.serial == 4
 
 
+def test_a_rollback_of_an_attempt_that_is_over_is_not_told_again() -> None:
+    heard = saying(ASKED, Reason.MANUAL_ROLLBACK)
+    deaf = saying(after(heard, ANEW), Reason.RECORD_ADOPTED, Reason.STAGE_CHANGED, at=NOW + 60)
+    begun = replace(saying(TEN, Reason.ROLLED_BACK, Reason.ATTEMPT_STARTED), record=replace(ANEW.record, sequence=0))
+    down = replace(deaf, record=replace(ANEW.record, sequence=1))
+    assert told(merge(down, begun)) == [
+        *told(begun),
+        (3, "RecordAdopted"),
+        (4, "StageChanged"),
+    ]
+
+
 def test_what_both_have_told_stands_once() -> None:
     begun = saying(TEN, Reason.ATTEMPT_STARTED)
     merged = merge(saying(after(begun, DOWN), Reason.ROLLED_BACK), begun)
