@@ -7,11 +7,11 @@ be in treatment. What can be counted of the samples is known exactly, so a check
 import math
 import random
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mlrollout.evidence.statistics.counting.increments import SPARE
+from mlrollout.evidence.statistics.counting.increments import MISSED, SPARE
 from mlrollout.evidence.statistics.counting.series import Series
 
 from . import model
@@ -81,6 +81,7 @@ class Scraped:
         samples: The samples, as Prometheus has them.
         before: When the sample before each was taken; for ever ago before the first.
         grown: By how much each shows that the counter grew.
+        anew: Likewise, to who knows that its pod has restarted since the sample before.
         doubtful: Whether it once fell as gauges do, to more than half of where it stood.
     """
 
@@ -88,9 +89,10 @@ class Scraped:
     samples: list[tuple[float, float]] = field(default_factory=list)
     before: list[float] = field(default_factory=list)
     grown: list[int] = field(default_factory=list)
+    anew: list[int] = field(default_factory=list)
     doubtful: bool = False
 
-    def add(self, second: int, value: int, epoch: float) -> None:
+    def add(self, second: int, value: int, epoch: float, *, restarted: bool) -> None:
         """One more sample. A counter that is new counted from zero, and so did one that fell."""
         before = self.samples[-1][1] if self.samples else 0
         self.doubtful = self.doubtful or max(10, before / 2) < value < before
@@ -98,12 +100,24 @@ class Scraped:
         self.times.append(second)
         self.samples.append((second + epoch, float(value)))
         self.grown.append(int(value - before if value >= before else value))
+        self.anew.append(value if restarted else 0)
 
     def grew(self, after: float, until: float, since: float, *, new: bool) -> int:
         """By how much the samples of a span show that it grew, of what is known to have come later than `since`."""
         span = slice(self.place(after), self.place(until))
         steps = zip(self.before[span], self.grown[span], strict=True)
         return sum(grown for before, grown in steps if before >= since or (new and before == -math.inf))
+
+    def back(self, after: float, until: float, since: float) -> int:
+        """What came later than `since` to who knows of a restart, and so that it was not there in between."""
+        span = slice(self.place(after), self.place(until))
+        return sum(anew for before, anew in zip(self.before[span], self.anew[span], strict=True) if before < since)
+
+    def missed(self, since: float) -> range:
+        """Between which seconds it was not there, where it was before `since` and came back with more."""
+        place = bisect_left(self.times, since)
+        back = 0 < place < len(self.times) and self.grown[place]
+        return range(math.ceil(since), int(self.times[place])) if back else range(0)
 
     def place(self, until: float) -> int:
         """How many samples there are up to a moment."""
@@ -157,6 +171,7 @@ class Counters:
         self._live: dict[Key, int] = {}
         self._had: dict[Key, Scraped] = {}
         self._second = 0
+        self._began = dict.fromkeys(PODS, 0)
         self._segment = 0
         self._restarted = 0
         for pod in PODS:
@@ -197,12 +212,24 @@ class Counters:
             for found in matching
         )
         most = sum(found.grew(after, until, since, new=first <= found.times[0]) for found in matching)
-        return range(least, most + 1)
+        most += sum(found.back(after, until, since) for found in matching)
+        return range(0 if self._hidden(beside, since) else least, most + 1)
 
     @property
     def doubtful(self) -> bool:
         """Whether one of them may pass for a gauge."""
         return any(found.doubtful for found in self._had.values())
+
+    def _hidden(self, beside: str, since: float) -> bool:
+        """Whether nobody can tell what of a sample came later than `since`: then all beside it may be left out."""
+        read = list(self._matching(beside))
+        return any(
+            sum(second in missed for second in other.times) >= MISSED
+            for key, found in read
+            if (missed := found.missed(since))
+            for at, other in read
+            if at.pod == key.pod
+        )
 
     def _matching(self, selector: str) -> Iterator[tuple[Key, Scraped]]:
         name, wanted = selector.partition("{")[0], dict(_MATCHER.findall(selector))
@@ -220,7 +247,9 @@ class Counters:
             self._second += 1
             for key, value in self._live.items():
                 if self._scraped(key, self._second):
-                    self._had.setdefault(key, Scraped()).add(self._second, value, self._epoch)
+                    had = self._had.setdefault(key, Scraped())
+                    restarted = bool(had.times) and had.times[-1] <= self._began[key.pod]
+                    had.add(self._second, value, self._epoch, restarted=restarted)
 
     def _serve(self, at: float, number: int) -> None:
         """One request."""
@@ -252,6 +281,7 @@ class Counters:
 
     def _start(self, pod: str) -> None:
         """A pod begins at zero."""
+        self._began[pod] = self._second
         self._live = {key: value for key, value in self._live.items() if key.pod != pod}
         self._live |= {Key(pod, group, status): 0 for group in (TREATMENT, CONTROL) for status in self._initial}
 

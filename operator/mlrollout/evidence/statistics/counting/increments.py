@@ -5,6 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from operator import sub, truediv
 
@@ -20,13 +21,15 @@ KEPT = 0.5
 FALLS = 3
 OFTEN = 4
 """A gauge falls at least `FALLS` times, and at one in `OFTEN` of its changes; or once, where all else went on."""
+MISSED = 2
+"""Scrapes of its target after which a series that was not in them was missing: one may be cut in two."""
 _UNKNOWN = ("", "")
 
 Target = tuple[str, str]
 """Whom a series was scraped from: its labels `job` and `instance`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Span:
     """A block, and what all that was read tells of it.
 
@@ -39,6 +42,7 @@ class Span:
         restarts: When a target restarted for sure: in one scrape several of its counters fell or were gone, and none
             went on.
         alone: Series that fell while the rest of their target went on for sure, so that nothing restarted.
+        series: All that was read.
     """
 
     begin: float
@@ -48,17 +52,32 @@ class Span:
     pace: float
     restarts: Mapping[Target, Sequence[float]] = field(default_factory=dict)
     alone: tuple[Series, ...] = ()
+    series: Sequence[Series] = ()
 
     @classmethod
     def of(cls, series: Sequence[Series], begin: float, end: float, since: float = -math.inf) -> "Span":
         """Of all series that are read together: bad events and all events, of both groups."""
         watched = any(bisect_left(one.times, since) < bisect_right(one.times, begin) for one in series)
         pace = max(map(_pace, series), default=0.0)
-        return cls(begin, end, since, watched, pace, _restarts(series), fell_alone(series))
+        return cls(begin, end, since, watched, pace, _restarts(series), fell_alone(series), series)
 
     def plausible(self, value: float, seconds: float) -> bool:
         """Whether a counter that began at 0 so long ago at most can stand there."""
         return value <= _come(self.pace, seconds)
+
+    def missed(self, one: Series, until: float) -> bool:
+        """Whether a series was not in scrapes of its target since what counts began, and until it was seen again."""
+        return bisect_left(self._scrapes.get(_target(one), ()), until) >= MISSED
+
+    @cached_property
+    def _scrapes(self) -> Mapping[Target, Sequence[float]]:
+        """When each target was scraped since then, by the series of it that was seen most often."""
+        found: dict[Target, Sequence[float]] = {}
+        for one in self.series:
+            times, target = one.times[bisect_left(one.times, self.since) :], _target(one)
+            if target != _UNKNOWN and len(times) > len(found.get(target, ())):
+                found[target] = times
+        return found
 
 
 def seen(series: Iterable[Series], span: Span) -> bool:
@@ -97,11 +116,13 @@ def _grown(one: Series, span: Span) -> float:
         return 0.0
     # What a scrape shows that is the first for long, or the first at all since then, may have come before: after a new
     # revision that would be what the one before had done.
-    first = max(inside.start, bisect_left(one.times, span.since) + 1)
+    place = bisect_left(one.times, span.since)
+    first = max(inside.start, place + 1)
+    begun = _back(one, span, place) if place and place in inside else _born(one, span)
     if not one.falls:
-        return math.fsum((_born(one, span), *one.grown[first - 1 : inside.stop - 1]))
+        return math.fsum((begun, *one.grown[first - 1 : inside.stop - 1]))
     steps = pairwise(zip(one.times[first - 1 : inside.stop], one.values[first - 1 : inside.stop], strict=True))
-    return math.fsum([_born(one, span), *(_step(one, span, before, after) for before, after in steps)])
+    return math.fsum([begun, *(_step(one, span, before, after) for before, after in steps)])
 
 
 def _come(pace: float, seconds: float) -> float:
@@ -141,6 +162,29 @@ def _born(one: Series, span: Span) -> float:
     at, value = (one.times[0], one.values[0]) if one.times else (math.inf, 0.0)
     new = span.begin < at <= span.end and span.watched
     return value if new and span.plausible(value, at - span.begin + span.end - span.begin) else 0.0
+
+
+def _back(one: Series, span: Span, place: int) -> float:
+    """What a series has counted since it was seen last, from before what counts began.
+
+    Where all others of its target were out of reach as long, none of their growth counts. Where they were not, this
+    one's would be missing: a group whose failures are back with their first scrape would look better than the other.
+
+    Raises:
+        UncountableError: It was hidden meanwhile, and nobody can tell what came before.
+    """
+    (before, old), (at, value) = ((one.times[i], one.values[i]) for i in (place - 1, place))
+    if value == old or not span.missed(one, at):
+        return 0.0
+    if value < old:
+        return _step(one, span, (before, old), (at, value))
+    if _restarted(one, before, at, span):
+        return value
+    raise UncountableError(
+        UncountableReason.HIDDEN,
+        f"{one} was missing while its target was scraped, and is back at {value:.15g}: what of it came since then, and "
+        "what before, nobody can tell",
+    )
 
 
 def _steps(one: Series) -> Iterable[tuple[tuple[float, float], tuple[float, float]]]:

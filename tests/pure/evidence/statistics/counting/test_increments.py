@@ -279,6 +279,67 @@ def test_sums_may_be_fractions_but_not_fall() -> None:
         grown(series(500.5, 499.5), begin=0, end=100, whole=False)
 
 
+# --- from before what counts began -----------------------------------------------------------
+
+
+def target(status: str, *samples: tuple[float, float]) -> Series:
+    return Series({"__name__": "requests_total", "job": "app", "instance": "p", "status": status}, samples)
+
+
+GOOD = target("success", *((float(at), 100.0 + at) for at in range(0, 91, 15)))
+"""Of a target that goes on all the time."""
+
+
+def test_failures_that_were_hidden_since_before_are_refused_for_their_share_is_not_known() -> None:
+    hidden = target("failure", (0, 4), (75, 41), (90, 45))
+
+    with pytest.raises(UncountableError, match=r'status="failure".* is back at 41') as refusal:
+        increase([hidden], Span.of([GOOD, hidden], 45, 75, since=20))
+    assert refusal.value.reason is UncountableReason.HIDDEN
+    assert not refusal.value.reason.waits
+    assert increase([hidden], Span.of([GOOD, hidden], 75, 90, since=20)) == 4
+
+
+@pytest.mark.parametrize("silent", [(0, 15), (0, 15, 30)])
+def test_what_was_out_of_reach_with_its_whole_target_counts_from_its_next_sample(silent: tuple[int, ...]) -> None:
+    reached = target("success", *(sample for sample in GOOD.samples if sample[0] not in silent[1:]))
+    bad = target("failure", (0, 4), (silent[-1] + 15, 41), (silent[-1] + 30, 42))
+
+    assert increase([bad], Span.of([reached, bad], 10, 90, since=10)) == 1
+
+
+def test_a_scrape_that_is_cut_in_two_hides_nothing() -> None:
+    bad = target("failure", (0, 4), (30, 41))
+
+    assert increase([bad], Span.of([GOOD, bad], 15, 45, since=10)) == 0
+
+
+def test_of_whom_nobody_knows_where_they_were_scraped_from_nothing_is_missing() -> None:
+    good, bad = replace(GOOD, labels={"status": "success"}), Series({"status": "failure"}, ((0, 4), (75, 41)))
+
+    assert increase([bad], Span.of([good, bad], 45, 90, since=20)) == 0
+
+
+def test_what_is_back_as_it_was_has_not_grown() -> None:
+    bad = target("failure", (0, 4), (75, 4), (90, 6))
+
+    assert increase([bad], Span.of([GOOD, bad], 45, 90, since=20)) == 2
+
+
+@pytest.mark.parametrize("back", [3, 41])
+def test_failures_that_come_after_a_restart_count_from_zero(back: float) -> None:
+    began_anew = target("success", (0, 100), (15, 115), (30, 10), (45, 40), (60, 70), (75, 100), (90, 130))
+    bad = target("failure", (0, 3), (15, 4), (75, back), (90, back + 1))
+
+    assert increase([bad], Span.of([began_anew, bad], 45, 90, since=20)) == back + 1
+
+
+def test_what_is_back_with_less_has_begun_anew() -> None:
+    bad = target("failure", (0, 4), (75, 1), (90, 3))
+
+    assert increase([bad], Span.of([GOOD, bad], 45, 90, since=20)) == 1 + 2
+
+
 # --- pairs of Prometheus, and too many -------------------------------------------------------
 
 
