@@ -220,6 +220,7 @@ class Operator:
     async def _handle(self, ref: Ref) -> float | None:
         tracked = self.tracked_objects.get(ref)
         if tracked is None:
+            self.queue.forget(ref)  # woken by what was still under way for it, it would come back for ever
             return None
         self._claims.take(tracked)
         try:

@@ -74,6 +74,25 @@ async def test_nothing_of_it_stays_behind() -> None:
 
 
 @virtual
+async def test_who_is_woken_for_what_is_gone_lets_go_of_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = SmallWorld()
+    place = await world.begun()
+    world.api.delete()
+    await until_gone(world)
+    handled: list[Ref] = []
+    handle = place.operator.queue._handle
+
+    async def handles(ref: Ref) -> float | None:
+        handled.append(ref)
+        return await handle(ref)
+
+    monkeypatch.setattr(place.operator.queue, "_handle", handles)
+    place.operator.queue.add(REF)
+    await asyncio.sleep(300)
+    assert handled == [REF]
+
+
+@virtual
 async def test_a_breach_at_the_same_time_is_no_claim_to_the_key() -> None:
     """The rollback's write is on its way while the key is given up."""
     world = SmallWorld()

@@ -83,7 +83,8 @@ class Lanes:
     def lag(self, receiver: str) -> float:
         """For how many seconds the oldest news has waited for a receiver, as metrics call it."""
         now = self._clock.now()
-        return max((now - at for name, at in self._waiting.values() if name == receiver), default=0.0)
+        waiting = tuple(self._waiting.values())  # a scrape asks from a thread of its own, while lanes come and go
+        return max((now - at for name, at in waiting if name == receiver), default=0.0)
 
     def _ended(self, lane: Lane) -> None:
         self._lanes.pop(lane, None)
