@@ -15,12 +15,13 @@ _MOST_BITS = 4 * LONGEST
 
 def text_of(user_id: object) -> str | None:
     """The canonical text of an id; `None` where it is nobody's."""
-    if isinstance(user_id, str):
+    kind = type(user_id)  # and not what a proxy of a web framework says of itself: it is no text, and may raise
+    if issubclass(kind, str):
         text = str.__str__(user_id)  # an Enum's own would be its name
         return text if 0 < _length(text) <= LONGEST else None
-    if isinstance(user_id, bool):  # which is an int as well, and two of them are no users
+    if issubclass(kind, bool):  # which is an int as well, and two of them are no users
         return None
-    if isinstance(user_id, UUID):
+    if issubclass(kind, UUID):
         return str(user_id)
     number = _whole(user_id)
     if number is None or number.bit_length() >= _MOST_BITS:
@@ -39,11 +40,12 @@ def _whole(user_id: object) -> int | None:
 
 def trouble_with(user_id: object) -> str:
     """Why an id is nobody's, and what to do; nothing of the id itself."""
-    if not isinstance(user_id, str):
+    if not issubclass(type(user_id), str):
         return f"it is of type {type(user_id).__name__}: give a str, an int or a UUID"
-    if not user_id:
+    text = str.__str__(user_id)
+    if not text:
         return "it is empty: give the user's id"
-    if not _length(user_id):
+    if not _length(text):
         return "it holds half a surrogate pair, which is no text"
     return f"it is longer than {LONGEST} bytes in UTF-8"
 

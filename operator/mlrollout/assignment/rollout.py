@@ -307,6 +307,8 @@ class Rollout:
     def _see(self, view: TrafficView) -> None:
         self._listeners.tell(self.state)  # what was known may have become too old meanwhile, and nobody noticed
         with self._changing:
+            if self._closed:
+                return  # by a connection that took longer than whoever closed it waited
             self._view = view
             self._settle()
         self._listeners.tell(self.state)

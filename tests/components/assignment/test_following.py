@@ -229,6 +229,18 @@ def test_after_it_is_closed_it_is_control_and_nothing_is_left(own_place: Place) 
     rollout.close()
 
 
+def test_what_is_read_when_it_is_closed_counts_no_more(place: Place) -> None:
+    place.put(100)
+    rollout = Rollout(KEY, redis=place.server.url)
+    reaches(rollout, 100)
+    seen = rollout._view
+
+    rollout.close()
+    rollout._see(seen)  # by a connection that took longer than whoever closed it waited
+
+    assert not treated(rollout)
+
+
 def test_staff_see_it_first_and_leave_with_everybody(place: Place) -> None:
     with Rollout(KEY, redis=place.server.url, staff=["kim"]) as rollout:
         assert rollout.group("kim") is Group.CONTROL

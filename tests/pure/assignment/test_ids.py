@@ -36,6 +36,25 @@ class Bool8:
         raise TypeError("only integers can be an index")
 
 
+class Proxy:
+    """As web frameworks have them for what is of the request at hand: it says that it is what it stands for."""
+
+    def __init__(self, kind: type) -> None:
+        self._kind = kind
+
+    @property  # type: ignore[misc]  # as Flask's LocalProxy and Django's SimpleLazyObject have it
+    def __class__(self) -> type:
+        return self._kind
+
+
+class Raising:
+    """A proxy of a request that is over."""
+
+    @property  # type: ignore[misc]  # likewise
+    def __class__(self) -> type:
+        raise RuntimeError("working outside of a request")
+
+
 @pytest.mark.parametrize(
     ("user_id", "canonical"),
     [
@@ -65,6 +84,10 @@ def test_an_id_is_its_canonical_text(user_id: UserId, canonical: str) -> None:
         (Bool8(), "of type Bool8"),
         (4.0, "of type float"),
         (b"kim", "of type bytes"),
+        (Proxy(str), "of type Proxy: give a str"),
+        (Proxy(bool), "of type Proxy"),
+        (Proxy(UUID), "of type Proxy"),
+        (Raising(), "of type Raising"),
         (["kim"], "of type list"),
         ("", "empty"),
         ("kim\ud800", "half a surrogate pair"),
@@ -73,7 +96,7 @@ def test_an_id_is_its_canonical_text(user_id: UserId, canonical: str) -> None:
         (10**1024, "of type int"),
         (10**10_000, "of type int"),
     ],
-    ids=lambda one: ascii(one)[:20] if not isinstance(one, int) else "number",
+    ids=lambda one: ascii(one)[:20] if type(one) is not int else "number",
 )
 def test_everything_else_is_nobody_and_told_why_without_the_id(user_id: object, why: str) -> None:
     assert text_of(user_id) is None
