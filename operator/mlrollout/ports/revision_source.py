@@ -1,5 +1,6 @@
 """What names a revision: a model registry, a ConfigMap, a document."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from mlrollout.api.revision_from import RevisionFrom
@@ -38,6 +39,10 @@ class RevisionSources(Protocol):
         Raises:
             RevisionNotAllowedError: The administrator does not allow its address, or it is none.
         """
+        ...
+
+    async def keep(self, named: Iterable[tuple[str, RevisionFrom | None]]) -> None:
+        """Give up the connections that none of these names, by namespace, and none has named the last time either."""
         ...
 
     async def close(self) -> None:

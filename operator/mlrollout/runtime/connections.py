@@ -1,7 +1,7 @@
 """Which Redis, Prometheus and source of revisions an object gets: the operator's own, or its own where allowed."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import structlog
@@ -88,6 +88,7 @@ class Directory:
         self._revisions = revisions
         self._own: dict[tuple[str, SecretKeyRef], _Own] = {}
         self._sources: dict[tuple[str, ...], EvidenceSource] = {}
+        self._idle: set[tuple[object, ...]] = set()
         if address is not None:
             self._sources[address,] = open_source(address)
 
@@ -141,19 +142,37 @@ class Directory:
                 f"spec.prometheus.address {address} is not allowed: an administrator allows addresses by pattern, "
                 "with the chart's allowedPrometheusAddresses"
             )
-        secret = None if spec.prometheus is None else spec.prometheus.secret_ref
-        shown = () if secret is None else (ref.namespace, secret.name)
-        if (address, *shown) not in self._sources:
+        _, *shown = place = _prometheus(ref, spec, address)
+        if place not in self._sources:
             try:
                 made = self._open_shown(address, *shown) if shown else self._open_source(address)
             except ValueError as error:
                 raise AddressRefusedError(f"spec.prometheus.address can't be used: {error}") from error
-            self._sources[address, *shown] = made
-        return self._sources[address, *shown]
+            self._sources[place] = made
+        return self._sources[place]
 
     def revisions(self, ref: Ref, found: RevisionFrom) -> RevisionSource:
         """What names the object's revision."""
         return self._revisions.source(ref.namespace, found)
+
+    async def keep(self, objects: Iterable[tuple[Ref, Spec]]) -> None:
+        """Give up the connections that none of these objects names, and none has named the last time either.
+
+        A spec may name another Secret with every change: what it named before would be held for ever.
+        """
+        objects = tuple(objects)
+        redis = {(ref.namespace, spec.traffic.redis.secret_ref) for ref, spec in objects if spec.traffic.redis}
+        named = {_prometheus(ref, spec, self._address or "") for ref, spec in objects} | {(self._address,)}
+        idle: set[tuple[object, ...]] = {*(self._own.keys() - redis), *(self._sources.keys() - named)}
+        left = idle & self._idle  # a look or a write may have been under way when it was named no more
+        self._idle = idle - left
+        stores = [own for place in tuple(self._own) if place in left for own in (self._own.pop(place),)]
+        sources = [self._sources.pop(place) for place in tuple(self._sources) if place in left]
+        for own in stores:
+            own.reading.cancel()
+        closing = [own.store.close() for own in stores if own.store is not None] + [one.close() for one in sources]
+        closing.append(self._revisions.keep((ref.namespace, spec.revision_from) for ref, spec in objects))
+        await asyncio.gather(*closing, return_exceptions=True)
 
     def _allows(self, address: str) -> bool:
         return address == self._address or any(matches(pattern, address) for pattern in self._allowed)
@@ -168,3 +187,11 @@ class Directory:
         closing = [store.close() for store in stores] + [source.close() for source in self._sources.values()]
         closing.append(self._revisions.close())
         await asyncio.gather(*closing, return_exceptions=True)
+
+
+def _prometheus(ref: Ref, spec: Spec, address: str) -> tuple[str, ...]:
+    """What tells an object's Prometheus from others: its address, and where what it is shown stands."""
+    if spec.prometheus is None:
+        return (address,)
+    secret = spec.prometheus.secret_ref
+    return (spec.prometheus.address, *(() if secret is None else (ref.namespace, secret.name)))

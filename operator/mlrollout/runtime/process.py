@@ -48,6 +48,9 @@ from .web import serve
 
 log = structlog.get_logger(__name__)
 
+TIDIED = 60.0
+"""Seconds after which connections are given up that no object names any more; at most twice as many."""
+
 
 async def run(settings: Settings) -> None:
     """Run the operator until SIGTERM or SIGINT.
@@ -104,6 +107,14 @@ async def _run(settings: Settings) -> None:
         if searching is not None:
             stack.callback(searching.cancel)
         await run_parts(operator, view, leadership, metrics, {"notifications": file.watch})
+
+
+async def _tidy(directory: Directory, operator: Operator) -> None:
+    """Give up now and then the connections that no object names any more."""
+    while True:
+        await asyncio.sleep(TIDIED)
+        tracked = operator.tracked_objects.values()
+        await directory.keep((one.ref, one.spec) for one in tracked if one.spec is not None)
 
 
 async def run_parts(

@@ -20,6 +20,7 @@ from mlrollout.ports import (
     RevisionUnknownError,
     TrafficError,
 )
+from mlrollout.runtime import process
 from mlrollout.runtime.connections import PACE, Directory
 from mlrollout.runtime.traffic_io import SELDOM
 
@@ -239,6 +240,67 @@ async def test_a_config_map_needs_no_pattern_but_the_right() -> None:
     named = RevisionFrom.model_validate({"configMap": {"name": "models", "key": "candidate"}})
     with pytest.raises(RevisionUnknownError, match="Could not read the ConfigMap dispatch/models"):
         await _real().revisions(REF, named).ask(deadline=5)
+
+
+# --- what is named no more -----------------------------------------------------------------------
+
+OTHERS = Ref("other", "ml-dispatch")
+NAMING = {
+    "prometheus": {"address": OWN, "secretRef": {"name": "tenant"}},
+    "traffic": {"key": KEY, "redis": {"secretRef": {"name": "redis", "key": "url"}}},
+    "revision": None,
+    "revisionFrom": {"http": {"address": "http://models.example", "secretRef": {"name": "tenant"}}},
+}
+
+
+async def all_of(desk: Desk, ref: Ref) -> tuple[Any, Any, Any]:
+    found = Spec.model_validate({name: part for name, part in spec(**NAMING).items() if part is not None})
+    assert found.revision_from is not None
+    asked: Any = desk.directory.revisions(ref, found.revision_from)
+    return desk.directory.source(ref, found), await desk.directory.store(ref, found), asked._site
+
+
+async def test_what_no_object_names_any_more_is_given_up_and_all_else_kept() -> None:
+    secrets = Secrets({(ref.namespace, "redis", "url"): "redis://a" for ref in (REF, OTHERS)})
+    desk = Desk(allowed=("http://models.example",), secrets=secrets)
+    kept, gone = await all_of(desk, REF), await all_of(desk, OTHERS)
+    desk.source()
+    left = [(REF, Spec.model_validate({name: part for name, part in spec(**NAMING).items() if part is not None}))]
+
+    await desk.directory.keep(left)
+    assert (await all_of(desk, OTHERS)) == gone, "a look or a write of it may still be under way"
+    await desk.directory.keep(left)
+
+    assert [one.closed for one in gone[:2]] == [True, True]
+    assert gone[2]._peer._session.closed
+    assert (await all_of(desk, REF)) == kept
+    assert [one.what for one in desk.opened if one.closed] == [f"{OWN} other tenant", "redis://a"]
+    assert (await all_of(desk, OTHERS))[2] is not gone[2], "it is made anew for who comes again"
+    await desk.directory.close()
+
+
+@virtual
+async def test_a_process_looks_for_them_once_a_minute() -> None:
+    world, desk = SmallWorld(), Desk(secrets=Secrets({(REF.namespace, "redis", "url"): "redis://a"}))
+    place = await world.begun()
+    desk.source(OWN, "tenant")
+    await desk.store()
+    tidying = asyncio.create_task(process._tidy(desk.directory, place.operator))
+    await asyncio.sleep(3 * process.TIDIED)
+    assert [(one.what, one.closed) for one in desk.opened] == [
+        (OWN, False),
+        (f"{OWN} {REF.namespace} tenant", True),
+        ("redis://a", True),
+    ]
+    tidying.cancel()
+
+
+async def test_the_operators_own_stay_though_no_object_is_there() -> None:
+    desk = Desk()
+    desk.source()
+    for _ in range(3):
+        await desk.directory.keep(())
+    assert not any(one.closed for one in (*desk.opened, desk.own))
 
 
 # --- Redis ---------------------------------------------------------------------------------------
