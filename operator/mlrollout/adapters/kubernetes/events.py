@@ -68,10 +68,16 @@ class EventPoster:
         now = asyncio.get_running_loop().time()
         if now < repeat.sent_at + QUIET:
             return
-        repeat.sent_at = now
+        before, repeat.sent_at = repeat.sent_at, now
         sending = repeat.waiting
         body = self._body(ref, uid, event, name, count=sending)
-        repeat.count = await self._count_up(ref, body, repeat.count)
+        try:
+            repeat.count = await self._count_up(ref, body, repeat.count)
+        except BaseException:
+            # Whoever sends it again would be told that it was sent a moment ago, and people would see nothing of it.
+            repeat.sent_at = before
+            repeat.waiting -= 1
+            raise
         repeat.waiting -= sending
 
     async def _count_up(self, ref: Ref, body: Data, known: int) -> int:
