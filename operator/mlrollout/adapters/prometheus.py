@@ -22,6 +22,11 @@ MAX_BYTES = MIB
 MAX_RANGE_BYTES = 4 * MIB
 """The longest reply to a range selector that is read; one sample takes some 30 bytes, and a series' labels 200."""
 
+MOST_VALUES = 350_000
+"""Commas of a reply that is read, and as many braces as series have: short values take twenty times their bytes here,
+and a reply of the greatest length made of nothing else, the memory of a whole replica."""
+MOST_BRACES = 50_000
+
 _SMALLER: Mapping[int, str] = MappingProxyType(
     {
         MAX_BYTES: "make the query one number, for example with sum",
@@ -111,6 +116,8 @@ class PrometheusSource:
                 raise unwanted(response.status, _HINTS)
             most = MAX_RANGE_BYTES if ranged else MAX_BYTES
             body = await read(response, most, _SMALLER[most])
+        if body.count(b",") > MOST_VALUES or body.count(b"{") > MOST_BRACES:
+            raise UnusableReplyError(f"answered with too many values: {_SMALLER[most]}")
         if response.status in _QUERY_REFUSED:
             raise reply.refusal(body, response.status)
         if ranged:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, FailFast, Field, ValidationError
 
 from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.statistics.counting.series import Series
@@ -26,20 +26,29 @@ _ReplyTime = Annotated[float, Field(ge=0, le=1e11)]
 """Seconds since the epoch; a number beyond belief would spoil every sum that it enters."""
 
 
+T = TypeVar("T")
+
+# Of each element that is wrong pydantic makes an error, which takes hundreds of times as many bytes as the element: one
+# reply of nothing but wrong ones would end every replica.
+_Many = Annotated[list[T], FailFast()]
+_Values = Annotated[tuple[tuple[_ReplyTime, float], ...], FailFast()]
+_Labels = Annotated[dict[str, str], FailFast()]
+
+
 class UnreadableQueryError(UnusableReplyError):
     """The reply says that the query can't be parsed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _InstantSeries:
-    metric: dict[str, str]
+    metric: _Labels
     value: tuple[_ReplyTime, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _InstantVector:
     resultType: Literal["vector"]  # noqa: N815 - Prometheus' name
-    result: list[_InstantSeries]
+    result: _Many[_InstantSeries]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +64,27 @@ class _NoNumber:
 
 @dataclass(frozen=True, slots=True)
 class _RangeSeries:
-    metric: dict[str, str]
-    values: tuple[tuple[_ReplyTime, float], ...] = ()
-    histograms: list[object] = field(default_factory=list)
+    metric: _Labels
+    values: _Values = ()
+    histograms: _Many[object] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class _Matrix:
     resultType: Literal["matrix"]  # noqa: N815 - likewise
-    result: list[_RangeSeries]
+    result: _Many[_RangeSeries]
 
 
 class _RangedSuccess(BaseModel):
     status: Literal["success"]
     data: _Matrix
-    warnings: list[str] | None = None
+    warnings: list[str] | None = Field(default=None, fail_fast=True)
 
 
 class _Success(BaseModel):
     status: Literal["success"]
     data: Annotated[_InstantVector | _Scalar | _NoNumber, Field(discriminator="resultType")]
-    warnings: list[str] | None = None
+    warnings: list[str] | None = Field(default=None, fail_fast=True)
 
 
 class _ErrorReply(BaseModel):
