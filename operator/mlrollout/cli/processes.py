@@ -104,6 +104,7 @@ def operator(  # noqa: PLR0913 - an option each
     from mlrollout.ports import PortError
     from mlrollout.runtime import process, settings
     from mlrollout.startup import logs
+    from mlrollout.startup.lookups import LookupLoop
     from mlrollout.startup.settings import SettingsError
 
     logs.configure(json=json_logs, level=log_level)
@@ -120,7 +121,8 @@ def operator(  # noqa: PLR0913 - an option each
             watched=watch_namespace,
             json_logs=json_logs,
         )
-        asyncio.run(process.run(loaded))
+        with asyncio.Runner(loop_factory=LookupLoop) as runner:
+            runner.run(process.run(loaded))
     except SettingsError as error:
         raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
     except PortError as error:
@@ -141,11 +143,13 @@ def server(
 
     from mlrollout.server import process
     from mlrollout.startup import logs
+    from mlrollout.startup.lookups import LookupLoop
     from mlrollout.startup.settings import SettingsError
 
     logs.configure(json=json_logs, level=log_level)
     try:
-        asyncio.run(process.run(config))
+        with asyncio.Runner(loop_factory=LookupLoop) as runner:
+            runner.run(process.run(config))
     except SettingsError as error:
         raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
 

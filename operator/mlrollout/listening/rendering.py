@@ -9,7 +9,7 @@ from aiohttp import web
 class Rendering:
     """Shows what `render` answers with, made in a thread: one at a time, and the next for all who have asked meanwhile.
 
-    Names of hosts are looked up in the same threads. Whoever asked often enough would keep the process from Redis.
+    Whoever asked often enough would take all threads that there are, and the time of the one that guards.
     """
 
     def __init__(self, render: Callable[[], bytes]) -> None:

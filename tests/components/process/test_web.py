@@ -119,7 +119,7 @@ async def test_what_can_not_be_read_is_answered_and_not_repeated(
 async def test_however_many_ask_for_metrics_one_thread_makes_them(
     served: tuple[Missing, OperatorMetrics, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The names of Redis and Prometheus are looked up in the same threads."""
+    """Whatever else is done in the same threads is done all the same."""
     _, metrics, url = served
     at_once, most, made = 0, 0, 0
     begun, go = threading.Event(), threading.Event()
