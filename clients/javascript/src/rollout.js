@@ -81,7 +81,8 @@ export class Rollout {
   }
 
   /**
-   * Take what a read of both keys answered. After a read that failed, don't call it: the last one then ages.
+   * Take what a read of both keys answered. After a read that failed, don't call it: the last one then ages. A read that
+   * began before the last one counts for nothing: it hung, and what it tells of is over.
    *
    * @param {string | null} key The text under the key; null where it is absent.
    * @param {string | null} record The text of its record; likewise.
@@ -90,6 +91,7 @@ export class Rollout {
   read(key, record, at) {
     const found = parseRecord(record);
     const began = typeof at === "number" ? at : -Infinity;
+    if (began < this.#confirmed) return;
     this.#rival = this.#rivalIn(found, began);
     const succeeded = this.#rival !== null && began - this.#rival.since >= this.#maxStaleness;
     if (found !== null && (succeeded || outranks(found, this.#record))) this.#hold(found);

@@ -57,6 +57,17 @@ test("a read counts for ten seconds where nothing is said", () => {
   assert.deepEqual([rollout.group("42", 10_999), rollout.group("42", 11_000)], ["treatment", "control"]);
 });
 
+test("a read that hung and comes after a later one counts for nothing", () => {
+  const rollout = everybody();
+  rollout.read("0", record(), 2_000); // somebody stopped it by hand
+  rollout.read("100", record(), 1_500);
+  rollout.read("100", record(), undefined);
+  assert.deepEqual([rollout.percentage, rollout.group("42", 2_000)], [0, "control"]);
+
+  rollout.read("100", record(), 2_000);
+  assert.equal(rollout.group("42", 2_001), "treatment");
+});
+
 test("a push makes no read younger", () => {
   const rollout = everybody({ maxStaleness: 500 });
   assert.equal(rollout.push(record({ sequence: 2 })), false);

@@ -1,7 +1,7 @@
 """Counting who was assigned, beside the answers: an answer never waits for it, and a count may be lost."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 
 import structlog
@@ -60,16 +60,24 @@ class Counting:
 
     async def send(self) -> None:
         """Send what has come together; what can't be sent waits for the next time."""
-        while self._waiting:
-            (key, attempt), batch = next(iter(self._waiting.items()))
-            try:
+        batches, self._waiting = self._waiting, {}  # who comes meanwhile waits apart, and is not taken for sent
+        try:
+            while batches:
+                (key, attempt), batch = next(iter(batches.items()))
                 for control, treatment in _slices(batch):
                     await self._users.add(key, attempt, control, treatment)
-            except TrafficError as error:
-                self._tell(str(error))
-                return
-            self._waiting.pop((key, attempt))
-        self._tell("")
+                del batches[key, attempt]
+                self._tell("")
+        except TrafficError as error:
+            self._tell(str(error))
+        finally:
+            self._wait_again(batches)
+
+    def _wait_again(self, batches: Mapping[tuple[str, int], Batch]) -> None:
+        for place, (control, treatment) in batches.items():
+            waiting = self._waiting.setdefault(place, (set(), set()))
+            waiting[0].update(control)
+            waiting[1].update(treatment)
 
     def _number(self) -> int:
         return sum(len(group) for batch in self._waiting.values() for group in batch)

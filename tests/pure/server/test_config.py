@@ -96,14 +96,22 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 # --- tokens ------------------------------------------------------------------------------------
 
 
-def test_a_new_tokens_line_is_one_of_the_file_and_holds_no_token(tmp_path: Path) -> None:
-    token, line = new('the "app"', ["assign"])
+@pytest.mark.parametrize("name", ['the "app"', "a😀", "배차: {a}, #1", "x\u2028\x85\ty", "a " * 250])
+def test_a_new_tokens_line_is_one_of_the_file_and_holds_no_token(tmp_path: Path, name: str) -> None:
+    token, line = new(name, ["assign"])
     file = tmp_path / "tokens.yaml"
     file.write_text(line)
     read(file)
     assert token not in line
     assert len(token) >= 43
-    assert yaml.safe_load(line)[0]["name"] == 'the "app"'
+    assert yaml.safe_load(line)[0]["name"] == name
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("name", ["", "x" * 513])
+def test_there_is_no_token_whose_line_the_server_would_refuse(name: str) -> None:
+    with pytest.raises(SettingsError, match="that can be no token's: String should have at"):
+        new(name, ["assign"])
 
 
 @pytest.mark.parametrize(

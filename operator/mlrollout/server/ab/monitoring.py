@@ -44,6 +44,12 @@ def _grouped(counts: figures.FigureCounts) -> dict[str, object]:
 
 
 def _minutes(text: str) -> int:
-    if text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= figures.LONGEST_WINDOW:
+    # By its length first: of a text of thousands of digits Python makes no number.
+    if (
+        len(text) <= len(str(figures.LONGEST_WINDOW))
+        and text.isascii()
+        and text.isdigit()
+        and 1 <= int(text) <= figures.LONGEST_WINDOW
+    ):
         return int(text)
     raise HttpProblem(422, f"window_minutes must be a whole number from 1 to {figures.LONGEST_WINDOW}.")

@@ -6,13 +6,14 @@ would need a slow hash.
 
 import hashlib
 import hmac
-import json
+import math
 import secrets
 from pathlib import Path
 from typing import Annotated
 
+import yaml
 from aiohttp import web
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, ValidationError
 
 from mlrollout.server.config import ConfigModel, Text
 from mlrollout.server.yaml_file import load
@@ -63,10 +64,15 @@ def new(name: str, roles: list[str]) -> tuple[str, str]:
     """A new token, and its line for the file.
 
     Raises:
-        SettingsError: There is no such role.
+        SettingsError: There is no such role, or the name is none.
     """
     if unknown := set(roles) - set(Role):
         raise SettingsError(f"there is no role {', '.join(sorted(unknown))}: there are {', '.join(Role)}")
     made = secrets.token_urlsafe(32)
     digest = hashlib.sha256(made.encode()).hexdigest()
-    return made, f"- {{name: {json.dumps(name)}, roles: [{', '.join(roles)}], sha256: {digest}}}"
+    try:
+        TokenEntry.model_validate({"name": name, "roles": roles, "sha256": digest})
+    except ValidationError as error:
+        raise SettingsError(f"that can be no token's: {error.errors()[0]['msg']}") from None
+    quoted = yaml.safe_dump(name, default_style='"', width=math.inf).strip()
+    return made, f"- {{name: {quoted}, roles: [{', '.join(roles)}], sha256: {digest}}}"

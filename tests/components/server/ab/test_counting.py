@@ -1,6 +1,6 @@
 """What is collected of users, and sent in batches."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from uuid import uuid4
 
 import pytest
@@ -59,3 +59,43 @@ async def test_who_is_nobody_or_was_put_there_by_hand_is_not_counted(users: Redi
     await collected.send()
 
     assert await users.count(KEY, 3) == UserCounts(0, 0, 0)
+
+
+class Slow(RedisUsers):
+    """To which users come while it is told of others."""
+
+    meanwhile: Counting
+
+    async def add(self, key: str, attempt: int, control: Collection[bytes], treatment: Collection[bytes]) -> None:
+        for number in range(10):
+            self.meanwhile.add(KEY, f"late-{len(control)}-{number}", in_group(Group.CONTROL, attempt))
+        await super().add(key, attempt, control, treatment)
+
+
+async def test_who_comes_while_others_are_sent_is_sent_the_next_time(redis_server: RedisServer) -> None:
+    calls = Calls.from_url(redis_server.url)
+    users = Slow(calls)
+    users.meanwhile = collected = Counting(users)
+    for number in range(5):
+        collected.add(KEY, f"user-{number}", in_group(Group.CONTROL, 4))
+    await collected.send()
+    assert (await users.count(KEY, 4)).control == 5
+    await collected.send()
+
+    assert (await users.count(KEY, 4)).control == 15
+    await calls.close()
+
+
+async def test_what_could_not_be_sent_waits_with_who_came_meanwhile(redis_server: RedisServer) -> None:
+    nowhere, calls = Calls.from_url("redis://127.0.0.1:1"), Calls.from_url(redis_server.url)
+    users = Slow(nowhere)
+    users.meanwhile = collected = Counting(users)
+    for number in range(5):
+        collected.add(KEY, f"user-{number}", in_group(Group.CONTROL, 5))
+    await collected.send()
+    collected._users = RedisUsers(calls)
+    await collected.send()
+
+    assert (await RedisUsers(calls).count(KEY, 5)).control == 15
+    await nowhere.close()
+    await calls.close()

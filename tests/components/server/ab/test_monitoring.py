@@ -151,7 +151,9 @@ def test_without_metrics_there_is_not_even_a_total(api: Api) -> None:
     assert found["total_dispatches"] is None
 
 
-@pytest.mark.parametrize("window", ["0", "-1", "10081", "1.5", "abc", "", "1e3", "NaN", "9" * 400, "%D9%A1"])
+@pytest.mark.parametrize(
+    "window", ["0", "-1", "10081", "1.5", "abc", "", "1e3", "NaN", "9" * 400, "9" * 6000, "0000019999999", "%D9%A1"]
+)
 def test_a_window_that_is_none_is_refused(api: Api, window: str) -> None:
     answer = asked(api, window)
 
