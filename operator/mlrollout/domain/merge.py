@@ -66,6 +66,8 @@ def _told_after(working: State, loaded: State) -> State:
     )
     return replace(
         working,
+        # Users of an earlier attempt that another process has seen and ended are evidence of nothing here either.
+        evidence_from=max(working.evidence_from, loaded.evidence_from),
         paused=loaded.paused,
         waiting=loaded.waiting,
         cleared=loaded.cleared,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from mlrollout.domain.merge import merge
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Cause, Record
@@ -54,6 +55,12 @@ def test_a_raise_that_was_not_saved_is_decided_again() -> None:
 def test_a_way_down_that_was_not_saved_stays() -> None:
     assert merge(DOWN, TEN) == DOWN
     assert merge(DOWN, THIRTY) == DOWN
+
+
+@pytest.mark.parametrize(("own", "saved"), [(0.0, NOW), (NOW, 0.0)])
+def test_a_way_down_keeps_what_another_process_knows_of_earlier_users(own: float, saved: float) -> None:
+    merged = merge(replace(DOWN, evidence_from=own), replace(TEN, evidence_from=saved))
+    assert merged == replace(DOWN, evidence_from=NOW)
 
 
 def test_a_newer_attempt_that_was_not_saved_stays() -> None:
