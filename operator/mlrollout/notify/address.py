@@ -12,6 +12,8 @@ from .signature import key
 _WEBHOOK = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?][!-~]*)?", re.IGNORECASE)
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_FIRST = 2
+"""Which of YAML's events begins what it holds: before it begin the stream and the document."""
 MAX_SECRET = 16 * 1024
 """Bytes of a Secret that is read for an address."""
 
@@ -94,12 +96,25 @@ def from_secret(text: str) -> ReceiverAddress:
     text = text.strip()
     if "\n" not in text and "://" in text.partition(" ")[0]:
         return address(text, chosen_by_tenant=True)
-    try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError:
-        found = None
-    fields: Mapping[str, object] = found if isinstance(found, Mapping) else {}
+    fields = _fields(text)
     url, secret = fields.get("url"), fields.get("secret", "")
     if not isinstance(url, str) or not isinstance(secret, str) or not fields.keys() <= {"url", "secret"}:
         raise ValueError("it is neither a URL nor YAML with url and, for a signed webhook, secret")
     return address(url, secret, chosen_by_tenant=True)
+
+
+def _fields(text: str) -> Mapping[str, object]:
+    """What stands in YAML; nothing where it is more than names and texts.
+
+    A tenant writes it. What merges itself again and again (`<<: [*a, *a]`) takes eight times as long with every line,
+    so nothing is made of YAML whose events tell of a name for a part, or of anything inside of anything.
+    """
+    try:
+        for number, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
+            nested = isinstance(event, yaml.CollectionStartEvent) and number != _FIRST
+            if nested or isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+                return {}
+        found = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, Mapping) else {}

@@ -55,6 +55,34 @@ def test_a_secret_holds_a_url_or_yaml() -> None:
     assert from_secret("{url: 'slack://a/b/c'}").scheme == "slack"
 
 
+MERGED = "a0: &a0 {url: x}\n" + "".join(
+    f"a{one}: &a{one} {{<<: [{','.join([f'*a{one - 1}'] * 8)}]}}\n" for one in range(1, 200)
+)
+"""What takes eight times as long with every line."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MERGED,
+        "&a {url: x}",
+        "url: &a x",
+        "url: x\nsecret: *a",
+        "url: [x]",
+        "[" * 5000 + "\n",
+        "{" * 5000 + "\n",
+        "url: " + "9" * 9000,
+        "url: x\n---\nurl: y",
+        "? {url: x}\n: y",
+        "!!python/name:os.system x\n",
+    ],
+    ids=lambda text: text[:16],
+)
+def test_yaml_that_is_more_than_names_and_texts_is_not_made_into_anything(text: str) -> None:
+    with pytest.raises(ValueError, match="neither a URL nor YAML"):
+        from_secret(text)
+
+
 @pytest.mark.parametrize("text", ["", "url: 5", "[1]", "url: x\nother: y", "a: [", "secret: x", "x" * (MAX_SECRET + 1)])
 def test_what_else_a_secret_holds_is_not_repeated(text: str) -> None:
     with pytest.raises(ValueError, match=r"neither a URL nor YAML|longer than"):
