@@ -108,10 +108,11 @@ class Scraped:
         steps = zip(self.before[span], self.grown[span], strict=True)
         return sum(grown for before, grown in steps if before >= since or (new and before == -math.inf))
 
-    def back(self, after: float, until: float, since: float) -> int:
-        """What came later than `since` to who knows of a restart, and so that it was not there in between."""
+    def began_anew(self, after: float, until: float, since: float) -> int:
+        """What more came later than `since` to who knows of a restart, and so that nothing goes on from before it."""
         span = slice(self.place(after), self.place(until))
-        return sum(anew for before, anew in zip(self.before[span], self.anew[span], strict=True) if before < since)
+        steps = zip(self.before[span], self.grown[span], self.anew[span], strict=True)
+        return sum(max(0, anew - (grown if before >= since else 0)) for before, grown, anew in steps)
 
     def missed(self, since: float) -> range:
         """Between which seconds it was not there, where it was before `since` and came back with more."""
@@ -193,7 +194,7 @@ class Counters:
 
         Of growth since a sample from before `since`, nothing shows that it came later; nor of a series that is new
         while no other has been seen since then. By where its blocks end, a test may have seen another; and
-        whether a series that stands high is new, or was only out of reach, it can but guess.
+        whether a series that stands high is new, or was only out of reach, it can but guess. A restart it may know of.
 
         Args:
             selector: Of what is counted.
@@ -212,7 +213,7 @@ class Counters:
             for found in matching
         )
         most = sum(found.grew(after, until, since, new=first <= found.times[0]) for found in matching)
-        most += sum(found.back(after, until, since) for found in matching)
+        most += sum(found.began_anew(after, until, since) for found in matching)
         return range(0 if self._hidden(beside, since) else least, most + 1)
 
     @property

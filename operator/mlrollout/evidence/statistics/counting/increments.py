@@ -37,7 +37,6 @@ class Span:
         begin: Samples up to then were counted before.
         end: Samples up to then are counted now.
         since: Growth since a sample from before then counts for nothing: it may be of another time.
-        watched: Whether anything was scraped before, so that a series without an earlier sample is a new one.
         pace: The greatest growth that was seen, per second: what is new or began anew can't be far beyond that.
         restarts: When a target restarted for sure: in one scrape several of its counters fell or were gone, and none
             went on.
@@ -48,7 +47,6 @@ class Span:
     begin: float
     end: float
     since: float
-    watched: bool
     pace: float
     restarts: Mapping[Target, Sequence[float]] = field(default_factory=dict)
     alone: tuple[Series, ...] = ()
@@ -57,26 +55,45 @@ class Span:
     @classmethod
     def of(cls, series: Sequence[Series], begin: float, end: float, since: float = -math.inf) -> "Span":
         """Of all series that are read together: bad events and all events, of both groups."""
-        watched = any(bisect_left(one.times, since) < bisect_right(one.times, begin) for one in series)
         pace = max(map(_pace, series), default=0.0)
-        return cls(begin, end, since, watched, pace, _restarts(series), fell_alone(series), series)
+        return cls(begin, end, since, pace, _restarts(series), fell_alone(series), series)
 
     def plausible(self, value: float, seconds: float) -> bool:
         """Whether a counter that began at 0 so long ago at most can stand there."""
         return value <= _come(self.pace, seconds)
 
-    def missed(self, one: Series, until: float) -> bool:
-        """Whether a series was not in scrapes of its target since what counts began, and until it was seen again."""
-        return bisect_left(self._scrapes.get(_target(one), ()), until) >= MISSED
+    def scrapes(self, one: Series, after: float, until: float) -> int:
+        """How often its target was scraped between two moments, `after` included and `until` left out."""
+        times = self._scrapes.get(_target(one), ())
+        return bisect_left(times, until) - bisect_left(times, after)
+
+    def born(self, one: Series) -> bool:
+        """Whether a series that has no sample before the block began at zero after the last scrape without it.
+
+        A target that was out of reach for long is not new. Which it is, it tells as a whole: where only the counters
+        counted that stand low enough for a new one, those of its failures would, and those of its requests would not.
+        """
+        at = one.times[0]
+        return self.scrapes(one, self.since, at) > 0 and self._plausible.get((_target(one), at), False)
 
     @cached_property
     def _scrapes(self) -> Mapping[Target, Sequence[float]]:
-        """When each target was scraped since then, by the series of it that was seen most often."""
+        """When each target was scraped, by the series of it that was seen most often."""
         found: dict[Target, Sequence[float]] = {}
         for one in self.series:
-            times, target = one.times[bisect_left(one.times, self.since) :], _target(one)
-            if target != _UNKNOWN and len(times) > len(found.get(target, ())):
-                found[target] = times
+            if len(one.times) > len(found.get(_target(one), ())):
+                found[_target(one)] = one.times
+        return found
+
+    @cached_property
+    def _plausible(self) -> Mapping[tuple[Target, float], bool]:
+        """Whether all series of a target that were first seen in one scrape of the block can have begun just then."""
+        found: dict[tuple[Target, float], bool] = {}
+        for one in self.series:
+            if one.times and self.begin < one.times[0] <= self.end:
+                place = _target(one), one.times[0]
+                seconds = one.times[0] - self.begin + self.end - self.begin
+                found[place] = found.get(place, True) and self.plausible(one.values[0], seconds)
         return found
 
 
@@ -119,7 +136,7 @@ def _grown(one: Series, span: Span) -> float:
     place = bisect_left(one.times, span.since)
     first = max(inside.start, place + 1)
     begun = _back(one, span, place) if place and place in inside else _born(one, span)
-    if not one.falls:
+    if not one.falls and _target(one) not in span.restarts:
         return math.fsum((begun, *one.grown[first - 1 : inside.stop - 1]))
     steps = pairwise(zip(one.times[first - 1 : inside.stop], one.values[first - 1 : inside.stop], strict=True))
     return math.fsum([begun, *(_step(one, span, before, after) for before, after in steps)])
@@ -141,6 +158,8 @@ def _pace(one: Series) -> float:
 
 def _step(one: Series, span: Span, before: tuple[float, float], after: tuple[float, float]) -> float:
     (at, old), (to, new) = before, after
+    if _restarted(one, at, to, span) and span.scrapes(one, at, to) > 1:
+        return new  # one that is born with its first event, of which nothing goes on from before the restart
     if new >= old:
         return new - old
     if not span.plausible(new, to - at) or new > max(SPARE, KEPT * old):
@@ -154,14 +173,9 @@ def _step(one: Series, span: Span, before: tuple[float, float], after: tuple[flo
 
 
 def _born(one: Series, span: Span) -> float:
-    """What a new series had counted at its first sample.
-
-    One that was out of reach for long is not new: where it stands higher than a new one can, or where nothing else was
-    scraped before either, its first sample is only what the next ones are counted from.
-    """
-    at, value = (one.times[0], one.values[0]) if one.times else (math.inf, 0.0)
-    new = span.begin < at <= span.end and span.watched
-    return value if new and span.plausible(value, at - span.begin + span.end - span.begin) else 0.0
+    """What a new series had counted at its first sample."""
+    new = bool(one.times) and span.begin < one.times[0] <= span.end
+    return one.values[0] if new and span.born(one) else 0.0
 
 
 def _back(one: Series, span: Span, place: int) -> float:
@@ -174,7 +188,8 @@ def _back(one: Series, span: Span, place: int) -> float:
         UncountableError: It was hidden meanwhile, and nobody can tell what came before.
     """
     (before, old), (at, value) = ((one.times[i], one.values[i]) for i in (place - 1, place))
-    if value == old or not span.missed(one, at):
+    known = _target(one) != _UNKNOWN
+    if value == old or not known or span.scrapes(one, span.since, at) < MISSED:
         return 0.0
     if value < old:
         return _step(one, span, (before, old), (at, value))

@@ -13,6 +13,8 @@ MOST = 10_000
 """Series that one selector may match: each has to be read at every look."""
 REPLICA = ("prometheus_replica",)
 """The labels by which a pair of Prometheus that scrapes the same targets tells its copies apart."""
+LACKING = 2
+"""Samples that a copy lacks which is given up for another: one more or less there may be by when a window begins."""
 SHOWN = 8
 """Edges that a message names."""
 
@@ -62,9 +64,10 @@ class Series:
 
 
 def once(series: Iterable[Series], replica: Sequence[str] = REPLICA) -> tuple[Series, ...]:
-    """Each series once, where a pair of Prometheus answers each twice: the copy with the most samples.
+    """Each series once, where a pair of Prometheus answers each twice: always the same copy, unless samples of it lack.
 
-    Counted twice, every event would be evidence twice.
+    Counted twice, every event would be evidence twice; and so would those between the scrapes of the two, where now one
+    of them counts and now the other, for a window holds one sample more of either by turns.
     """
     copies = defaultdict(list)
     for one in series:
@@ -76,10 +79,15 @@ def once(series: Iterable[Series], replica: Sequence[str] = REPLICA) -> tuple[Se
             "narrow the selector, or leave out labels where the application exports them",
         )
     return tuple(
-        Series(dict(labels), fullest.samples, fullest.native)
+        Series(dict(labels), chosen.samples, chosen.native)
         for labels, same in sorted(copies.items())
-        for fullest in [same[0] if len(same) == 1 else min(same, key=lambda one: (-len(one.samples), str(one)))]
+        for chosen in [same[0] if len(same) == 1 else _steady(same)]
     )
+
+
+def _steady(copies: Sequence[Series]) -> Series:
+    most = max(len(one.samples) for one in copies)
+    return min((one for one in copies if len(one.samples) > most - LACKING), key=str)
 
 
 def by_label(series: Iterable[Series], label: str) -> dict[str, list[Series]]:

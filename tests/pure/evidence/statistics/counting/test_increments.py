@@ -340,6 +340,49 @@ def test_what_is_back_with_less_has_begun_anew() -> None:
     assert increase([bad], Span.of([GOOD, bad], 45, 90, since=20)) == 1 + 2
 
 
+def pod(name: str, *samples: tuple[float, float, float]) -> list[Series]:
+    """The failures and successes of a pod."""
+    labels = {"__name__": "requests_total", "job": "app", "instance": name}
+    failed, went = (tuple((at, count[which]) for at, *count in samples) for which in (0, 1))
+    return [Series({**labels, "status": "failure"}, failed), Series({**labels, "status": "success"}, went)]
+
+
+STEADY = pod("a", *((15.0 * at, at, 10_000 + 150 * at) for at in range(40)))
+
+
+def test_a_pod_that_was_out_of_reach_for_long_counts_for_nothing_until_it_is_seen_again() -> None:
+    """Its failures are as few as a new pod's may be, its successes are not: they told that it is an old one."""
+    found = [*STEADY, *pod("b", (308, 387, 76_000), (323, 388, 76_150))]
+
+    span = Span.of(found, 300, 315)
+    assert [increase([one], span) for one in found] == [1, 150, 0, 0]
+    assert [increase([one], Span.of(found, 315, 330)) for one in found] == [1, 150, 1, 150]
+
+
+def test_a_new_pod_counts_from_its_second_scrape() -> None:
+    """Which pod is new and which was out of reach, a scrape of few requests does not tell."""
+    found = [*STEADY, *pod("b", (308, 3, 20), (323, 4, 60))]
+
+    assert [increase([one], Span.of(found, 300, 330)) for one in found[2:]] == [1, 40]
+
+
+def test_a_series_is_new_that_was_not_in_the_scrape_before_be_it_of_the_same_block() -> None:
+    bad, good = pod("a", (5, 0, 1000), (20, 50, 1150), (35, 100, 1300), (50, 150, 1450))
+    bad = replace(bad, samples=bad.samples[1:])
+    found = [good, bad]
+
+    by_quarter = sum(increase([bad], Span.of(found, at, at + 15, since=-1)) for at in range(0, 60, 15))
+    assert increase([bad], Span.of(found, 0, 60, since=-1)) == by_quarter
+
+
+def test_failures_that_are_born_after_each_restart_count_in_full_whatever_they_were_before() -> None:
+    lives = 4
+    good = target("success", *((60.0 * life + 15 * at, 10.0 + 30 * at) for life in range(lives) for at in range(4)))
+    bad = target("failure", *((60.0 * life + 15 * at, 20.0) for life in range(lives) for at in range(1, 4)))
+
+    assert increase([bad], Span.of([good, bad], 0, 60.0 * lives)) == 20 * lives
+
+
 # --- pairs of Prometheus, and too many -------------------------------------------------------
 
 
@@ -352,6 +395,32 @@ def test_a_pair_that_scrapes_the_same_counts_once() -> None:
     assert grown(*found, begin=0, end=100) == 3
     assert found[0].labels == {"__name__": "requests_total"}
     assert len(once([one, other], replica=())) == 2
+
+
+@pytest.mark.parametrize(("step", "scrape"), [(15, 15), (15, 30), (15, 60), (5, 15), (10, 15), (15, 20)])
+def test_a_pair_counts_each_event_once_over_many_blocks(step: int, scrape: int) -> None:
+    """Each window of five minutes holds one sample more of either, by turns."""
+    copies = [
+        Series({"prometheus_replica": name}, tuple((at, 10.0 * at) for at in range(offset, 3000, scrape)))
+        for name, offset in (("a", 3), ("b", 3 + scrape // 2))
+    ]
+
+    def block(begin: int) -> float:
+        seen = [
+            replace(one, samples=tuple(sample for sample in one.samples if begin - 300 < sample[0] <= begin + step))
+            for one in copies
+        ]
+        return grown(*once(seen), begin=begin, end=begin + step)
+
+    counted = sum(block(begin) for begin in range(600, 2400, step))
+    assert counted == pytest.approx(10 * 1800, abs=10 * scrape)
+
+
+def test_a_copy_that_stops_gives_way_to_the_other() -> None:
+    steady = series(*range(10), prometheus_replica="b")
+    for lacking, chosen in ((1, 9), (2, 10)):
+        stopped = series(*range(10 - lacking), prometheus_replica="a")
+        assert len(once([steady, stopped])[0].samples) == chosen
 
 
 def test_ten_thousand_series_can_be_read_and_more_are_refused() -> None:
