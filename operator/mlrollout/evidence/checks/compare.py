@@ -58,7 +58,7 @@ class Form(Protocol):
         ...
 
     def events(self, state: Any) -> Pair[float]:  # noqa: ANN401 - what its own test keeps
-        """How many events of each group were compared in this stage."""
+        """How many events of each group there were in this stage, those included that wait for the other group."""
         ...
 
     def learning(self, state: Any) -> str:  # noqa: ANN401 - likewise
@@ -102,7 +102,16 @@ class CompareCheck(SequentialCheck[CompareGuardrail, Any, Any]):
         """That there is no control, or none that was heard of; or what is still to be learnt."""
         if share == 1:
             return _ALONE if self.guardrail.compare.max is None else ""
-        return self._form.learning(state) if self._form.events(state).control else _NOTHING
+        events, waiting = self._form.events(state), self.uncompared(state)
+        if not events.control:
+            return _NOTHING
+        if waiting > events.treatment - waiting:
+            return f"{waiting:.15g} events of the treatment were compared with nothing: there are none of the control"
+        return self._form.learning(state)
+
+    def uncompared(self, state: Any) -> float:  # noqa: ANN401 - by form
+        """What came in blocks without an event of the control."""
+        return float(sum(state.waiting.treatment[::2]))
 
     def written(self, content: Any) -> dict[str, Any]:  # noqa: ANN401 - by form
         """What was counted of each group."""

@@ -102,7 +102,7 @@ class Shares:
     # --- what is told ------------------------------------------------------------------------
 
     def events(self, state: SharesState) -> Pair[float]:
-        """How many events of each group were compared in this stage."""
+        """How many events of each group there were in this stage."""
         return Pair(state.pair.treatment.events, state.pair.control.events)
 
     def learning(self, state: SharesState) -> str:  # noqa: ARG002 - the protocol's

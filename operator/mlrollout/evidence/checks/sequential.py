@@ -117,6 +117,10 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         """
         return ""
 
+    def uncompared(self, state: S) -> float:  # noqa: ARG002 - most kinds compare with nothing
+        """How many of the treatment's events of this stage wait for some to be compared with: no pass stands on them."""
+        return 0.0
+
     @abstractmethod
     def written(self, content: C) -> dict[str, Any]:
         """What was counted in a block, as JSON."""
@@ -271,11 +275,14 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         if enough(memory.state.bets.log_worse, level):
             return self._measurement(Verdict.BREACH, occasion, memory, level)
         found = self._measurement(Verdict.PASS, occasion, memory, level)
-        if (found.samples or 0.0) < self.guardrail.events:
-            few = f"{found.message}, but at least {self.guardrail.events} events of this stage are needed"
+        events = found.samples or 0.0
+        few = f"{found.message}, but at least {self.guardrail.events} events of this stage are needed"
+        if events < self.guardrail.events:
             return replace(found, verdict=Verdict.INCONCLUSIVE, message=few)
         if lacking := self.lacking(memory.state, memory.shares[-1].share if memory.shares else None):
             return replace(found, verdict=Verdict.INCONCLUSIVE, message=f"{found.message}, but {lacking}")
+        if events - self.uncompared(memory.state) < self.guardrail.events:
+            return replace(found, verdict=Verdict.INCONCLUSIVE, message=f"{few} that were compared")
         return found
 
     def _judge(self, occasion: Occasion, memory: Memory[S], level: float, newest: float) -> Measurement:
