@@ -370,8 +370,8 @@ def announce_what_runs(patch: pytest.MonkeyPatch) -> None:
 
     async def hasty(self: Inquiry, asked: RevisionSource, _: RevisionFrom) -> None:
         saved = self.tracked.resource.saved
-        if saved is not None and self.tracked.naming.announced != saved.record.revision:
+        if saved is not None and self.tracked.naming.announced != saved.record.attempt:
             await asked.completed(saved.record.revision, deadline=1.0)
-            self.tracked.naming.knows(saved.record.revision)
+            self.tracked.naming.knows(saved.record.attempt)
 
     patch.setattr(Inquiry, "_announce", hasty)

@@ -33,7 +33,7 @@ class Observation:
         named: What the source of its revision names; `None` where that is not known now.
         asked: When it was asked what it names, seconds since the epoch.
         unnamed: Why that is not known, once that has lasted; for people.
-        announced: The revision whose completion that source is known to know of; empty for none.
+        announced: The attempt whose completion that source is known to know of; 0 for none.
         unannounced: Why the source can't be told of a completion, once that has lasted; for people.
         held: Whether the operator holds the rollout where it is, for something that has to be mended, or since it goes.
         others_until: Until when this process has seen users of another attempt; 0 where it never has. A failover may
@@ -54,7 +54,7 @@ class Observation:
     named: NamedRevision | None = None
     asked: float = 0.0
     unnamed: str = ""
-    announced: str = ""
+    announced: int = 0
     unannounced: str = ""
     held: bool = False
     others_until: float = 0.0

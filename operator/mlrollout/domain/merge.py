@@ -24,6 +24,8 @@ def merge(working: State | None, loaded: State | None) -> State | None:
         return _told_after(working, loaded)
     if mine.rank != theirs.rank or working.fingerprint != loaded.fingerprint:
         return loaded
+    if _restarts(loaded) - _restarts(working):
+        return replace(loaded, healthy_until=None)  # the guardrails were others meanwhile, and ours is of before that
     if loaded.healthy > working.healthy + _ROUNDED:
         return replace(loaded, healthy_until=None)  # another process counted this time; ours would count it again
     return replace(loaded, healthy=working.healthy, healthy_until=working.healthy_until)
@@ -76,6 +78,10 @@ def _told_after(working: State, loaded: State) -> State:
         history=(*loaded.history, *numbered)[-HISTORY:],
         serial=loaded.serial + len(unsaved),
     )
+
+
+def _restarts(state: State) -> set[tuple[int, str, int]]:
+    return {_mark(transition) for transition in state.history if transition.reason == Reason.EVIDENCE_RESTARTED}
 
 
 def _mark(transition: Transition) -> tuple[int, str, int]:

@@ -91,7 +91,7 @@ def told(spec: Spec, observation: Observation, state: State, now: float) -> Stat
 def announced(spec: Spec, observation: Observation, state: State, now: float) -> State:
     """The state that tells that its source knows of the completion, once it does."""
     alias = completion_alias(spec)
-    known = alias and observation.announced == state.record.revision
+    known = alias and observation.announced == state.record.attempt
     if not known or state.announced or state.phase is not Phase.COMPLETED:
         return state
     message = f"{alias} is revision {state.record.revision} now"

@@ -96,12 +96,12 @@ class Inquiry:
         alias = completion_alias(spec) if spec is not None else ""
         if not alias or saved is None or saved.phase is not Phase.COMPLETED or saved.announced:
             return
-        revision = saved.record.revision
-        if naming.announced == revision:
+        record, revision = saved.record, saved.record.revision
+        if naming.announced == record.attempt:
             return
         try:
             await asked.completed(revision, deadline=DEADLINE)
-            naming.knows(revision)
+            naming.knows(record.attempt)
         except RevisionUnknownError as error:
             naming.announcing.again(f"{alias} of {source.where} can't be set to revision {revision}: {error}")
             self.metrics.failed(Source.REVISIONS, self.tracked)

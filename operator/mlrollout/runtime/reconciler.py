@@ -146,8 +146,8 @@ class Reconciler:
             more = await self._traffic.write(tracked, wanted)
             if tracked.state is not None and untold(tracked.state) and tracked.redis.traffic is not None:
                 wanted = self._decide(tracked)  # what is told of a rollback is what Redis holds
-        if not self.leads:
-            return more
+        if not self.leads or tracked.writing.takes_over:
+            return more  # what is known of the object may be of long ago: who begins to lead reads it anew first
         if tracked.resource.resource_version != version:
             return True  # the decision says nothing about the object of now
         await self._report.decided(tracked)
@@ -177,11 +177,11 @@ class Reconciler:
         now = self._clock.now()
         tracked.standing.look_whom_it_serves(tracked.redis.traffic, now)
         observation = tracked.observation()
-        if not self.leads and tracked.overtaken:
-            # A rollback of the attempt before would take this one back for nothing. Whoever leads has read the object
-            # anew, and hears at once, also where no status can be saved.
-            observation = replace(observation, verbs={})
         tracked.standing.catch_up(caught_up(tracked.effective_spec, tracked.state, observation, now))
+        if tracked.overtaken and (not self.leads or tracked.writing.takes_over):
+            # A rollback of the attempt before would take this one back for nothing. Whoever leads and has read the
+            # object anew, hears at once, also where no status can be saved.
+            observation = replace(observation, verbs={})
         spec, state = tracked.effective_spec, tracked.state
         if state is not None and not self.leads:
             # Which revision it is, is the leader's business: it may have heard of one that is still unknown here.

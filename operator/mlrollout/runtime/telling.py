@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 AGAIN_AFTER = 300.0
 """Seconds after which something that still goes on is told again."""
+MOST_ONCE = 256
+"""How many of what is told once are remembered of one object, so that they are not told again."""
 RETOLD = 300.0
 """Seconds within which whoever saved a transition may have died before telling it."""
 
@@ -122,7 +124,8 @@ class Outbox:
         """Tell what goes on, when it begins and while it lasts."""
         now, told = loop_time(), tracked.told
         # What is told once stays told, also where it comes and goes with what is measured.
-        going_on = {_key(alert) for alert in alerts} | {key for key, at in told.alerted.items() if at == inf}
+        once = [key for key, at in told.alerted.items() if at == inf][-MOST_ONCE:]
+        going_on = {_key(alert) for alert in alerts} | set(once)
         told.alerted = {key: at for key, at in told.alerted.items() if key in going_on}
         for alert in alerts:
             if now - told.alerted.get(_key(alert), -inf) >= AGAIN_AFTER:

@@ -130,6 +130,13 @@ def test_healthy_time_of_ones_own_goes_on_where_it_is_ahead_of_what_is_saved() -
     assert merge(TEN, replace(TEN, healthy=30.0, healthy_until=None)) == TEN
 
 
+def test_healthy_time_of_before_other_guardrails_counts_for_nothing_be_they_undone_since() -> None:
+    restarted = replace(saying(TEN, Reason.EVIDENCE_RESTARTED), healthy=0.0, healthy_until=None)
+    assert merge(TEN, restarted) == restarted
+    heard = replace(restarted, healthy=30.0, healthy_until=NOW)
+    assert merge(heard, restarted) == heard
+
+
 def test_what_rounding_adds_to_healthy_time_is_not_another_s() -> None:
     own = replace(TEN, healthy=60.0004)
     assert merge(own, replace(TEN, healthy=60.001, healthy_until=None)) == own

@@ -322,7 +322,9 @@ def test_without_a_source_nothing_waits() -> None:
 
 def test_a_completion_that_its_source_knows_of_is_told_once() -> None:
     source = Source().begun().complete()
-    for announced in ("", "6", "7", "7"):
+    assert source.state is not None
+    attempt = source.state.record.attempt
+    for announced in (0, attempt - 1, attempt, attempt):
         source.sees(SEVEN, announced=announced)
     assert source.reasons.count(Reason.ALIAS_SET) == 1
     assert source.told[-1] == (Reason.ALIAS_SET, "champion is revision 7 now")
@@ -337,13 +339,15 @@ def test_a_completion_that_can_t_be_announced_is_told() -> None:
     observation = Observation("uid", "dispatch/a", source.traffic, unannounced="champion can't be set.")
     ready, *_ = facts(source.spec, observation, source.decision, NOW)
     assert ready.message.endswith("; champion can't be set")
-    source.sees(SEVEN, unannounced="champion can't be set.", announced="7")
+    assert source.state is not None
+    source.sees(SEVEN, unannounced="champion can't be set.", announced=source.state.record.attempt)
     assert source.alerts == []
 
 
 def test_what_is_not_complete_is_not_announced() -> None:
     source = Source().begun()
-    source.sees(SEVEN, announced="7")
+    assert source.state is not None
+    source.sees(SEVEN, announced=source.state.record.attempt)
     assert Reason.ALIAS_SET not in source.reasons
 
 

@@ -60,6 +60,18 @@ async def test_what_an_object_left_behind_ends_though_its_successor_can_t_begin(
 
 
 @virtual
+async def test_traffic_of_one_whose_status_was_lost_goes_with_it() -> None:
+    world = SmallWorld()
+    place = await world.begun()
+    await place.end()
+    world.api.edit_status({})
+    world.api.delete()
+    world.start()
+    await until_gone(world)
+    assert (world.redis.percentage, world.redis.record.owner) == ("0", "")
+
+
+@virtual
 async def test_nothing_of_it_stays_behind() -> None:
     world = SmallWorld()
     place = await world.begun()

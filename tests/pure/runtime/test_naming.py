@@ -48,6 +48,18 @@ async def test_what_a_source_names_is_rolled_out_and_its_completion_announced() 
 
 
 @virtual
+async def test_a_completion_of_the_same_revision_in_another_attempt_is_announced_again() -> None:
+    """After a rollback people may have set the alias elsewhere."""
+    world = _world()
+    await world.until(lambda: "AliasSet" in world.reasons(), within=60)
+    world.api.annotate("rollback", "customers complain")
+    await world.until(lambda: world.redis.percentage == "0")
+    world.api.annotate("retry", "it was the network")
+    await world.until(lambda: world.reasons().count("AliasSet") == 2, within=60)
+    assert world.registry.completed_revisions == ["good-0", "good-0"]
+
+
+@virtual
 async def test_what_is_named_once_counts_for_nothing() -> None:
     world = _world()
     await world.until(lambda: world.redis.percentage == "100")

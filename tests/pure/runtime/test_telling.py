@@ -11,7 +11,7 @@ from mlrollout.domain.record import Record
 from mlrollout.domain.state import State, Transition
 from mlrollout.ports import Ref
 from mlrollout.runtime.loop_time import LoopTime
-from mlrollout.runtime.telling import AGAIN_AFTER, RETOLD, Outbox, Sink, before_lately
+from mlrollout.runtime.telling import AGAIN_AFTER, MOST_ONCE, RETOLD, Outbox, Sink, before_lately
 from mlrollout.runtime.tracked import Resource, TrackedObject
 
 from tests.support.virtual_time import virtual
@@ -152,6 +152,20 @@ async def test_what_goes_on_is_told_to_all_when_it_begins_and_now_and_then() -> 
     box.alerts(tracked, ())
     box.alerts(tracked, (alert,))
     assert one.heard == ["away"] * 3
+
+
+@virtual
+async def test_what_is_told_once_is_remembered_for_some_generations_only() -> None:
+    listener = Listener("one")
+    box = outbox(listener)
+    tracked = met(box, None)
+    for generation in range(2 * MOST_ONCE):
+        doubt = Alert(Reason.GUARDRAIL_DOUBTFUL, f"{generation} errors", f"{generation}", once=f"doubt-{generation}")
+        for _ in range(3):
+            box.alerts(tracked, (doubt,))
+            box.alerts(tracked, ())
+    assert listener.heard == [str(generation) for generation in range(2 * MOST_ONCE)]
+    assert len(tracked.told.alerted) <= MOST_ONCE + 1
 
 
 def test_what_is_wrong_with_one_sink_keeps_nothing_from_another() -> None:

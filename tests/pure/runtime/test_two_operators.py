@@ -6,6 +6,7 @@ import pytest
 from mlrollout.api.crd import UNSEEN
 from mlrollout.domain.traffic import Raise
 from mlrollout.evidence.measurement import Measurement, Verdict
+from mlrollout.runtime.tracked import TrackedObject
 
 from tests.pure.runtime.conftest import Logs
 from tests.pure.runtime.fates import API_DOWN, Held, failing
@@ -174,6 +175,66 @@ async def test_a_rollback_that_was_answered_while_the_standby_heard_nothing_ends
     await asyncio.sleep(20)
     assert standby.operator.tracked_objects[REF].resource.requests
     assert (world.redis.percentage, world.redis.record.revision) == ("10", "two")
+
+
+@pytest.mark.parametrize("leads", [False, True])
+@virtual
+async def test_an_old_rollback_ends_no_attempt_that_has_users_when_it_is_first_met(leads: bool) -> None:  # noqa: FBT001
+    """The annotation was the last that it was told, and it stood still until now; or leads, and has not read anew."""
+    world = SmallWorld()
+    await world.begun()
+    world.api.annotate("rollback", "customers complain")
+    tracked = TrackedObject(REF)
+    tracked.apply(world.api.objects[REF])
+    await world.until(lambda: world.told("RolledBack") and not world.api.objects[REF]["metadata"]["annotations"])
+    world.api.annotate("retry", "it was the network")
+    await world.until(lambda: world.redis.percentage == "10")
+
+    reconciler = world.start(leads=False).operator._reconciler
+    if leads:
+        reconciler.lead([tracked], leads=True)
+    tracked.redis.traffic = world.redis.model.read(KEY)
+    assert reconciler._decide(tracked) is None
+    assert tracked.resource.requests
+    assert tracked.state is not None
+    assert tracked.state.record == world.redis.record
+
+
+@virtual
+async def test_a_rollback_that_stood_at_the_creation_ends_nothing_that_only_redis_tells_of() -> None:
+    world = SmallWorld()
+    standby = world.start(leads=False)
+    world.api.apply(spec())
+    world.api.annotate("rollback", "not yet")
+    await asyncio.sleep(3)
+    standby.deaf = True
+    world.api.annotate("rollback", None)
+    world.start()
+    await world.until(lambda: world.redis.percentage == "10")
+    await asyncio.sleep(20)
+    tracked = standby.operator.tracked_objects[REF]
+    assert (tracked.resource.saved, world.redis.percentage) == (None, "10")
+
+
+@virtual
+async def test_who_begins_to_lead_while_it_reads_redis_reads_the_object_before_it_writes() -> None:
+    world = SmallWorld()
+    leader = await world.begun()
+    standby = world.start(leads=False)
+    await asyncio.sleep(3)
+    await leader.end()
+    held = Held()
+    world.redis.fates.next["read"].append(held)
+    world.api.annotate("pause", "wait for me")
+    await held.reached.wait()
+    before = dict(world.api.fates.count)
+    written = world.api.fates.count["save_status"]
+    world.api.fates.always["get"] = failing(API_DOWN)
+    standby.operator.lead(leads=True)
+    held.go.set()
+    await asyncio.sleep(5)
+    assert world.api.fates.count["get"] > before.get("get", 0)
+    assert world.api.fates.count["save_status"] == written, "what it knows of the object may be of long ago"
 
 
 @virtual

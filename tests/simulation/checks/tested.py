@@ -96,7 +96,7 @@ def replicas_agree(world: World) -> Iterator[Violation]:
         if alone or isinstance(entry.guardrail, BalanceGuardrail):
             continue  # what they count depends on the percentage, and since when that stands, each sees for himself
         bets = _bets(kept)
-        # What waits for a group without events is given up with its stage, and when that began each sees for himself, too.
+        # What waits for a group without events is given up with its stage, and when that began each sees for himself.
         stage = kept["since"] if isinstance(entry.guardrail, CompareGuardrail) else 0.0
         about = (entry.uid, kept["guardrail"], kept["attempt"], kept["upto"], stage)
         other, before = known.setdefault(about, (entry, bets))

@@ -118,7 +118,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         return ""
 
     def uncompared(self, state: S) -> float:  # noqa: ARG002 - most kinds compare with nothing
-        """How many of the treatment's events of this stage wait for some to be compared with: no pass stands on them."""
+        """How many of the treatment's events of this stage wait for some to be compared with."""
         return 0.0
 
     @abstractmethod

@@ -51,7 +51,8 @@ class Naming:
         asked: When the question was put that `named` answers, seconds since the epoch.
         asking: What goes wrong with asking.
         restless: That each answer is another.
-        announced: The revision whose completion the source was told of.
+        announced: The attempt whose completion the source was told of; 0 for none. Of an earlier attempt of the same
+            revision it may know no more: people set the alias elsewhere after a rollback.
         announcing: What goes wrong with telling it.
     """
 
@@ -61,7 +62,7 @@ class Naming:
     asked: float = 0.0
     asking: Trouble = field(default_factory=Trouble)
     restless: Trouble = field(default_factory=Trouble)
-    announced: str = ""
+    announced: int = 0
     announcing: Trouble = field(default_factory=Trouble)
 
     def heard(self, found: NamedRevision, source: RevisionFrom, asked: float) -> bool:
@@ -88,14 +89,14 @@ class Naming:
         self.asking.again(why)
         self.doubted = ""
 
-    def knows(self, complete: str) -> None:
-        """Take in that the source knows of the completion of a revision."""
+    def knows(self, complete: int) -> None:
+        """Take in that the source knows of the completion of an attempt."""
         self.announced = complete
         self.announcing.over()
 
     def forget(self) -> None:
         """Know nothing any more: another source is asked, or nobody here asks."""
-        self.named, self.doubted, self.announced = None, "", ""
+        self.named, self.doubted, self.announced = None, "", 0
         for trouble in (self.asking, self.restless, self.announcing):
             trouble.over()
 

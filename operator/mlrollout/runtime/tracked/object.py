@@ -111,8 +111,9 @@ class TrackedObject:
     @property
     def left(self) -> bool:
         """Whether nothing of it is left in Redis that a deletion has to give up, by what Redis last said."""
-        if self.state is None and "record" not in (self.resource.object.get("status") or {}):
-            return True  # it never began
+        begun = self.state is not None or "record" in (self.resource.object.get("status") or {})
+        if not begun and FINALIZER not in self.resource.finalizers:
+            return True  # of one that has a finalizer the status may be lost: what it has begun, Redis tells
         traffic, keep = self.redis.traffic, self.resource.keeps
         return traffic is not None and leave(self.state, self.uid, traffic, keep=keep) is None
 
@@ -128,8 +129,10 @@ class TrackedObject:
 
         Whoever began it did so on a version of the object with the verbs that stand here, and has answered them.
         """
-        if self.resource.saved is None or self.state is None:
+        if self.state is None:
             return False
+        if self.resource.saved is None:
+            return True
         saved, known = self.resource.saved.record, self.state.record
         return known.owner == saved.owner and known.attempt > saved.attempt
 

@@ -150,8 +150,8 @@ def test_no_pass_stands_on_events_that_were_compared_with_nothing() -> None:
     played(counters, "treatment", always(5), always(0.5), HOUR)
     played(counters, "control", lambda at: 1 if at < 60 else 0, always(0), HOUR)
     few = {"name": "worse", "minSamples": {"count": 1000}, "compare": COMPARE}
-    for guardrail, said in ((WORSE, "were compared with nothing: there are none of the control"), (few, "nothing")):
-        looks = Looks.at(counters, guardrail)
+    for worse, said in ((WORSE, "were compared with nothing: there are none of the control"), (few, "nothing")):
+        looks = Looks.at(counters, worse)
         found = looks.every(15, HOUR)
         assert found.verdict is Verdict.INCONCLUSIVE
         assert said in found.message
@@ -161,8 +161,8 @@ def test_as_many_events_as_are_asked_for_must_have_been_compared() -> None:
     counters = Counters()
     played(counters, "treatment", always(5), always(0.02), HOUR)
     played(counters, "control", lambda at: 0 if at > HOUR - 300 else 5, always(0.02), HOUR)
-    guardrail = {"name": "worse", "minSamples": {"count": 1150}, "compare": COMPARE}
-    found = Looks.at(counters, guardrail).every(15, HOUR)
+    asked = {"name": "worse", "minSamples": {"count": 1150}, "compare": COMPARE}
+    found = Looks.at(counters, asked).every(15, HOUR)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.message.endswith("but at least 1150 events of this stage are needed that were compared")
 
