@@ -191,8 +191,10 @@ def _held(state: State, traffic: Traffic, now: float) -> TrafficPlan:
     if state.confirmed:
         unplaced = bool(record.cluster) and traffic.record is not None and not traffic.record.cluster
         return TrafficPlan(state, Lower(record) if unplaced else None)
-    # An earlier attempt had users until now: it was seen to, or it may have had while nobody could look.
-    until_now = state.evidence_from > state.in_force_since or (state.applied and not record.entered)
+    # An earlier attempt had users until now: it was seen to, or it may have had while nobody could look. Of those that
+    # were gone when the first stage was entered, evidence is clear already.
+    seen = state.evidence_from > max(state.in_force_since, state.measurements_from)
+    until_now = seen or (state.applied and not record.entered)
     evidence_from = now if until_now else state.evidence_from
     return TrafficPlan(
         replace(

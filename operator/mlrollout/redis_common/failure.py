@@ -38,6 +38,11 @@ _ANSWERS = (
         "NOPERM",
         "does not permit its user what is asked of it. Give the user the permissions in docs/redis-acl.md",
     ),
+    (
+        "the answer is too large",
+        "answers with more than a key and its record can be. See what stands under the key, and that this is a Redis",
+    ),
+    ("this is no answer of Redis|Protocol Error", "gives no answer of Redis'. See what stands at this address"),
     ("READONLY", "is a replica and takes no writes. Let the Redis URL name the primary, or its Sentinels"),
     ("MASTERDOWN", "is a replica without its primary. Bring the primary back, or promote this one"),
     ("LOADING", "is still loading its data. Nothing needs to be done if it ends soon"),

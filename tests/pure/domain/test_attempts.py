@@ -346,6 +346,17 @@ def test_evidence_of_an_announced_first_stage_begins_anew_after_users_of_another
         assert plan.state.evidence_from == expected
 
 
+@pytest.mark.parametrize(("gone", "anew"), [(-5, False), (5, True)])
+def test_evidence_is_clear_of_users_that_were_gone_before_the_first_stage(gone: float, *, anew: bool) -> None:
+    """It stands when somebody comes to lead who has not seen how it came."""
+    before = world_at("before the first stage").state
+    record = replace(before.record, sequence=before.record.sequence + 1, percentage=10, stage=SPEC.stages[0].name)
+    entered = before.in_force_since + 60
+    state = replace(before.at(record), measurements_from=entered, evidence_from=entered + gone, confirmed=False)
+    plan = plan_traffic(SPEC, Observation(UID, HOLDER, Traffic("10", record)), state, entered + 600, ())
+    assert plan.state.evidence_from == (entered + 600 if anew else entered + gone)
+
+
 def test_the_cause_of_the_old_attempt_is_not_the_new_one_s() -> None:
     world = world_at(
         "rolled back", ("api_is", False), ("ask", "retry"), ("handle", 0), ("restart", 0), ("api_is", True)

@@ -9,7 +9,7 @@ from mlrollout.api.guardrail import Action, Guardrail, MissingAction
 from mlrollout.evidence.measurement import Verdict
 from mlrollout.runtime.rounds import ROUND
 
-from tests.simulation.world.history import Acted, Changed, Instance, Judged, Removed, Stored
+from tests.simulation.world.history import Acted, Changed, Instance, Issued, Judged, Removed, Stored
 from tests.simulation.world.world import LONGEST_RESTART, World
 
 from .evidence import Evidence, begins, key_of, skews
@@ -196,7 +196,11 @@ def zero_stays(world: World) -> Iterator[Violation]:
     in_status: dict[str, int] = {}
     in_redis: dict[str, tuple[str, int]] = {}
     in_memory: dict[tuple[str, str], int] = {}
+    known: dict[int, int] = {}
     for entry in world.history:
+        if isinstance(entry, Issued):
+            owner = entry.write.record.owner
+            known[id(entry)] = max(in_status.get(owner, 0), in_memory.get((entry.by, owner), 0))
         if isinstance(entry, Stored) and entry.object.get("status", {}).get("record", {}).get("latched"):
             in_status[entry.uid] = entry.object["status"]["record"]["attempt"]
         if not isinstance(entry, Changed):
@@ -204,11 +208,8 @@ def zero_stays(world: World) -> Iterator[Violation]:
         record = entry.after.record
         if entry.rises and entry.cause is not None and record is not None:
             owner, attempt = in_redis.get(entry.key, ("", 0))
-            floor = max(
-                in_status.get(record.owner, 0),
-                in_memory.get((entry.by, record.owner), 0),
-                attempt if owner == record.owner else 0,
-            )
+            # What is known when it is sent: one that the network holds up meets what stands there when it comes.
+            floor = max(known[id(entry.cause)], attempt if owner == record.owner else 0)
             if record.attempt <= floor:
                 message = f"{entry.by} raised {entry.key} in attempt {record.attempt}, rolled back before"
                 yield Violation(entry.at, message)

@@ -18,6 +18,7 @@ from mlrollout.ports import KeyRefusedError, LoginRefusedError, TrafficError
 from mlrollout.redis_common.address import Address, Tls, parse
 from mlrollout.redis_common.failure import FAILED, UnusableRedisError, explain, is_no_string, refuses_login
 
+from .bounded import NoAnswerError, TooLargeError
 from .client import KeyAndRecord, RedisClient, Texts
 
 CALL_WITHIN = 0.6
@@ -90,8 +91,9 @@ class Calls:
             try:
                 async with asyncio.timeout(CALL_WITHIN):
                     found |= zip(part, await self._read_part([pairs[key] for key in part]), strict=True)
-            except NoPermissionError as error:
-                # One key that its user may not read: no reason to be blind for the others.
+            except (NoPermissionError, TooLargeError) as error:
+                # One key that its user may not read, or that holds more than any should: no reason to be blind for the
+                # others.
                 alone = [await self._read_group([key], pairs) for key in part] if part[1:] else []
                 found |= ChainMap(*alone) if alone else {part[0]: self._failure(error, part[0])}
             except KeyRefusedError as error:
@@ -110,6 +112,10 @@ class Calls:
 
     def _failure(self, error: BaseException, key: str) -> TrafficError:
         return TrafficError(str(error)) if isinstance(error, UnusableRedisError) else _told(error, self._address, key)
+
+    def nonsense(self) -> TrafficError:
+        """For an answer of another kind than was asked for."""
+        return TrafficError(explain(NoAnswerError(), self._address))
 
     async def close(self) -> None:
         """Give up the connections."""

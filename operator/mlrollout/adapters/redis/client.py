@@ -17,6 +17,8 @@ from mlrollout.redis_common.address import Address, Tls
 from mlrollout.redis_common.names import slot_problem
 from mlrollout.redis_common.server import is_cluster, options, sentinel_options
 
+from .bounded import NoAnswerError, are_texts, bound
+
 ANSWER_WITHIN = 0.25
 """Seconds for a connection to stand, and for each answer on it."""
 
@@ -77,6 +79,8 @@ class RedisClient:
         if not isinstance(client, RedisCluster):
             async with self._turn(first):
                 texts = await client.execute_command("MGET", *(key for pair in pairs for key in pair))
+            if not are_texts(texts, 2 * len(pairs)):
+                raise NoAnswerError
             return list(zip(texts[::2], texts[1::2], strict=True))
         if why := slot_problem(first):
             raise KeyRefusedError(why)
@@ -84,7 +88,10 @@ class RedisClient:
             pipeline: Any = client.pipeline()
             for pair in pairs:
                 pipeline.execute_command("MGET", *pair)
-            return [(key, record) for key, record in await pipeline.execute()]
+            found = await pipeline.execute()
+            if not all(are_texts(one, 2) for one in found):
+                raise NoAnswerError
+            return [(key, record) for key, record in found]
 
     async def drop_idle(self) -> None:
         """Close the connections that nobody uses: they may be as dead as the one that just failed."""
@@ -122,12 +129,20 @@ class RedisClient:
 
 
 def _single(address: Address, told: dict[str, Any]) -> Redis:
+    client = _unbounded(address, told)
+    bound(client)
+    return client
+
+
+def _unbounded(address: Address, told: dict[str, Any]) -> Redis:
     if address.socket:
         return Redis(unix_socket_path=address.socket, db=address.database, **told)
     if not address.service:
         ((host, port),) = address.hosts
         return Redis(host=host, port=port, db=address.database, **told)
     sentinel = Sentinel(address.hosts, sentinel_kwargs=sentinel_options(address, told))  # type: ignore[no-untyped-call]  # has no types
+    for one in sentinel.sentinels:
+        bound(one)
     client: Redis = sentinel.master_for(address.service, db=address.database, **told)
     return client
 
@@ -136,6 +151,7 @@ def _cluster(address: Address, told: dict[str, Any]) -> RedisCluster:
     ((host, port),) = address.hosts
     # A slot nobody serves is no reason to leave the others unserved.
     cluster = RedisCluster(host=host, port=port, require_full_coverage=False, **told)
+    bound(cluster)
     cluster.commands_parser = _OurCommands()  # type: ignore[assignment]  # its class is private to the library
     return cluster
 

@@ -14,10 +14,12 @@ from mlrollout.ports import TrafficError
 from mlrollout.redis_common.address import Tls
 from mlrollout.redis_common.names import claim_of, record_of
 
+from .bounded import are_texts
 from .calls import Calls
 
 SCRIPT = files(__package__).joinpath("order.lua").read_text(encoding="utf-8")
 """Sent whole each time: by its hash it is no faster, and would be unknown after each restart of Redis."""
+_OUTCOMES = {one.encode(): one for one in Outcome}
 
 
 class RedisTrafficStore:
@@ -37,7 +39,10 @@ class RedisTrafficStore:
 
     async def read(self, key: str) -> Traffic:
         """What stands under the key now."""
-        return Traffic.parse(*await self._calls.call(key, "MGET", key, record_of(key)))
+        found = await self._calls.call(key, "MGET", key, record_of(key))
+        if not are_texts(found, 2):
+            raise self._calls.nonsense()
+        return Traffic.parse(*found)
 
     async def read_many(self, keys: Sequence[str]) -> Sequence[Traffic | TrafficError]:
         """What stands under each of many keys, or why that can't be known, in their order."""
@@ -47,7 +52,7 @@ class RedisTrafficStore:
 
     async def write(self, key: str, write: Write, *, lease: float | None = None) -> Written:
         """Merge a record into Redis by the order; `order.lua` is where that happens."""
-        outcome, *texts = await self._calls.call(
+        found = await self._calls.call(
             key,
             *("EVAL", SCRIPT, 2, key, record_of(key)),
             encode(write.record),
@@ -55,7 +60,10 @@ class RedisTrafficStore:
             encode(write.expect) if isinstance(write, Raise) and write.expect else "",
             max(1, round(lease * 1000)) if lease is not None else 0,
         )
-        return Written(Outcome(outcome.decode()), Traffic.parse(*texts))
+        if not are_texts(found, 3) or found[0] not in _OUTCOMES:
+            raise self._calls.nonsense()
+        outcome, *texts = found
+        return Written(_OUTCOMES[outcome], Traffic.parse(*texts))
 
     async def claim(self, key: str, claim: Claim, seconds: float) -> None:
         """Leave word that an object wants the key.
@@ -67,7 +75,10 @@ class RedisTrafficStore:
 
     async def claimed(self, key: str) -> Claim | None:
         """Who has last said that they want the key."""
-        return decode_claim(await self._calls.call(key, "GET", claim_of(key)))
+        found = await self._calls.call(key, "GET", claim_of(key))
+        if not are_texts([found], 1):
+            raise self._calls.nonsense()
+        return decode_claim(found)
 
     async def close(self) -> None:
         """Give up the connections."""
