@@ -64,6 +64,10 @@ OF_SENSE = [
 OF_THE_SERVER = [
     ({"config": {}}, "server.config.rollouts is empty"),
     ({"config": SERVER["config"] | {"dashboard": {}}}, "server.dashboard.existingSecret is empty"),
+    (
+        {"config": SERVER["config"] | {"dashboard": {}}, "replicas": 1, "autoscaling": {"enabled": True}},
+        "or have one pod alone: server.replicas 1, and no server.autoscaling",
+    ),
     ({"config": SERVER["config"] | {"listen": "0.0.0.0:1"}}, "server.config.listen is filled in by the chart"),
     ({"config": SERVER["config"] | {"redis_tls": {}}}, "server.config.redis_tls is filled in by the chart"),
     ({"redis": {}}, "name a Secret with the URL of the server's own user of Redis"),

@@ -172,3 +172,9 @@ def test_the_servers_prometheus_is_shown_what_the_operators_is_where_the_adminis
     folder, (secret,) = shown(config=config, prometheusAuth=True)
     assert folder == "/etc/mlrollout/prometheus"
     assert (secret["secretName"], secret["items"]) == ("prometheus-auth", [{"key": "bearer", "path": "token"}])
+
+
+def test_the_configuration_is_a_template() -> None:
+    config = {**SERVER["config"], "prometheus": "http://{{ .Release.Name }}-prometheus:9090"}
+    found = one(render({"server": SERVER | {"config": config}}, release="canary"), "ConfigMap")
+    assert yaml.safe_load(found["data"]["server.yaml"])["prometheus"] == "http://canary-prometheus:9090"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 from mlrollout.adapters.redis import RedisTrafficStore
@@ -13,6 +14,8 @@ from devstack.redis_server import RedisServer
 from tests.components.redis.awaiting import until
 from tests.components.redis.examples import LATCHED, TEN, THIRTY, ZERO, record
 from tests.components.redis.opening import opened
+from tests.support import raw_server as raw
+from tests.support.raw_server import raw_server
 from tests.support.sentinel import PASSWORD, Sentinel, sentinel_url
 
 KEY = "ml_dispatch:rollout_percentage"
@@ -62,6 +65,26 @@ async def test_sentinels_name_the_primary(pair: tuple[RedisServer, RedisServer],
         async with opened(sentinel_url(1, hung.port, sentinel.port)) as store:
             assert (await eventually(store, Lower(ZERO))).outcome is Outcome.APPLIED
         assert primary.cli("get", KEY) == "0"
+
+
+async def test_any_sentinel_that_answers_is_enough_however_many_are_silent(
+    pair: tuple[RedisServer, RedisServer],
+) -> None:
+    primary, _ = pair
+    async with AsyncExitStack() as stack:
+        silent = [(await stack.enter_async_context(raw_server(raw.is_silent))).address for _ in range(5)]
+        sentinel = stack.enter_context(Sentinel(primary, password=PASSWORD))
+        ports = [int(address.rpartition(":")[2]) for address in silent]
+        store = await stack.enter_async_context(opened(sentinel_url(*ports, sentinel.port)))
+        await until(lambda: answers(store), bool)
+
+
+async def answers(store: RedisTrafficStore) -> bool:
+    """Whether it does; each that does not is another try."""
+    with suppress(TrafficError):
+        await store.read(KEY)
+        return True
+    return False
 
 
 async def test_the_store_follows_the_sentinels(pair: tuple[RedisServer, RedisServer]) -> None:

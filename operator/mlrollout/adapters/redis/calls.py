@@ -66,6 +66,7 @@ class Calls:
         except UnusableRedisError as error:
             raise TrafficError(str(error)) from None
         except FAILED as error:
+            self._client.ask_another_sentinel()
             raise _told(error, self._address, key) from None
 
     async def read(self, pairs: Mapping[str, KeyAndRecord]) -> Mapping[str, Texts | TrafficError]:
@@ -77,6 +78,7 @@ class Calls:
             async with asyncio.timeout(CALL_WITHIN):
                 groups = await self._client.groups(pairs)
         except (*FAILED, UnusableRedisError) as error:
+            self._client.ask_another_sentinel()
             return dict.fromkeys(pairs, self._failure(error, next(iter(pairs), "")))
         found = await asyncio.gather(*(self._read_group(group, pairs) for group in groups))
         return {key: answer for group in found for key, answer in group.items()}
@@ -99,6 +101,7 @@ class Calls:
             except KeyRefusedError as error:
                 found[part[0]] = error
             except FAILED as error:
+                self._client.ask_another_sentinel()
                 failure = self._failure(error, part[0])
                 return found | dict.fromkeys(keys[first:], failure)
         return found

@@ -93,6 +93,16 @@ class RedisClient:
                 raise NoAnswerError
             return [(key, record) for key, record in found]
 
+    def ask_another_sentinel(self) -> None:
+        """Have the next connection begin with another Sentinel: the library asks one after the other, from the first.
+
+        Where several in a row are silent, a call ends before the first that would have answered.
+        """
+        pool = getattr(self._client, "connection_pool", None)
+        if isinstance(pool, SentinelConnectionPool):
+            sentinels = pool.sentinel_manager.sentinels
+            sentinels.append(sentinels.pop(0))
+
     async def drop_idle(self) -> None:
         """Close the connections that nobody uses: they may be as dead as the one that just failed."""
         if isinstance(self._client, Redis):  # a Cluster's client does it by itself
