@@ -128,10 +128,16 @@ def test_rights_that_are_missing_are_named_with_what_they_are_for() -> None:
     assert rights("your rights", "ann", [get, patch], "", "ask").level is FAILED
 
 
-def test_the_operator_needs_the_secrets_that_objects_name() -> None:
-    needed = of_operator("dispatch", "mlrollout-system", "mlrollout-dispatch", [("dispatch", "redis")])
+def test_the_operator_needs_what_objects_name() -> None:
+    needed = of_operator(
+        "dispatch",
+        "mlrollout-system",
+        "mlrollout-dispatch",
+        [("secrets", "dispatch", "redis"), ("configmaps", "dispatch", "models")],
+    )
     assert AccessRight("get", "secrets", "", namespace="dispatch", name="redis") in needed
-    assert str(needed[-2]) == "update leases mlrollout-dispatch"
+    assert AccessRight("get", "configmaps", "", namespace="dispatch", name="models") in needed
+    assert str(needed[-3]) == "update leases mlrollout-dispatch"
 
 
 def test_what_objects_tell_of_redis() -> None:

@@ -21,7 +21,10 @@ _OF_OPERATOR = "operator's rights"
 _DISCOVERY = f"/apis/{GROUP}"
 _SCHEMAS = f"/openapi/v3/apis/{GROUP}/{VERSION}"
 _ASK_FOR = "ask whoever runs the cluster for the role mlrollout-edit, or mlrollout-view to look alone"
-_GRANT = "upgrade the chart, with rbac.create: its roles grant all that"
+_GRANT = (
+    "upgrade the chart, with rbac.create: its roles grant all that; Secrets and ConfigMaps that objects name, in the "
+    "namespaces of secretNamespaces and configMapNamespaces"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ def _of_operator(api: Api, one: lease.LeaseGlance, found: Sequence[Data]) -> Dia
     account = leases.account(api, one)
     if not account:
         return unseen(_OF_OPERATOR, f"{one.holder} is no pod in the namespace {one.namespace}, so it runs elsewhere")
-    needed = rights.of_operator(leases.watched(one), one.namespace, one.name, leases.secrets(found))
+    needed = rights.of_operator(leases.watched(one), one.namespace, one.name, leases.named(found))
     missing = [right for right in needed if not reviews.of_account(api, one.namespace, account, right)]
     return rights.rights(
         _OF_OPERATOR, f"the operator ({one.namespace}/{account})", missing, leases.watched(one), _GRANT

@@ -1,6 +1,6 @@
 """The Leases of operators, and the pod behind one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -50,14 +50,22 @@ def account(api: Api, one: LeaseGlance) -> str:
     return Fields(found).part("spec").text("serviceAccountName") or "default"
 
 
-def secrets(found: Sequence[Data]) -> Sequence[tuple[str, str]]:
-    """Namespace and name of each Secret that objects name, which the operator has to read."""
-    named = [
-        (one.part("metadata").text("namespace"), holder.part("secretRef").text("name"))
+def named(found: Sequence[Data]) -> Sequence[tuple[str, str, str]]:
+    """Resource, namespace and name of each Secret and ConfigMap that objects name, which the operator has to read."""
+    names = [
+        (resource, one.part("metadata").text("namespace"), name)
         for one in map(Fields, found)
-        for holder in (one.part("spec").part("traffic").part("redis"), *one.part("spec").parts("notifications"))
+        for resource, name in _named_by(one.part("spec"))
     ]
-    return [one for one in dict.fromkeys(named) if one[1]]
+    return [one for one in dict.fromkeys(names) if one[2]]
+
+
+def _named_by(spec: Fields) -> Iterator[tuple[str, str]]:
+    source = spec.part("revisionFrom")
+    holders = (spec.part("traffic").part("redis"), spec.part("prometheus"), source.part("mlflow"), source.part("http"))
+    for holder in (*holders, *spec.parts("notifications")):
+        yield "secrets", holder.part("secretRef").text("name")
+    yield "configmaps", source.part("configMap").text("name")
 
 
 def _in(api: Api, space: str, name: str) -> Sequence[Data]:

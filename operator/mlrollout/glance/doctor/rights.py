@@ -48,14 +48,14 @@ def yours(namespace: str) -> Sequence[AccessRight]:
     ]
 
 
-def of_operator(watched: str, lives: str, lease: str, secrets: Sequence[tuple[str, str]]) -> Sequence[AccessRight]:
+def of_operator(watched: str, lives: str, lease: str, named: Sequence[tuple[str, str, str]]) -> Sequence[AccessRight]:
     """What the operator needs; a test holds that it is what the chart grants.
 
     Args:
         watched: The namespace that it looks after; empty for all.
         lives: The namespace of its Lease.
         lease: The name of it.
-        secrets: Namespace and name of those that objects name.
+        named: Resource, namespace and name of the Secrets and ConfigMaps that objects name.
     """
     return [
         *(AccessRight(verb, PLURAL, namespace=watched) for verb in ("get", "list", "watch", "patch")),
@@ -63,7 +63,7 @@ def of_operator(watched: str, lives: str, lease: str, secrets: Sequence[tuple[st
         *(AccessRight(verb, "events", "", vital=False, namespace=watched) for verb in ("create", "patch")),
         AccessRight("create", "leases", _LEASES, namespace=lives),
         *(AccessRight(verb, "leases", _LEASES, namespace=lives, name=lease) for verb in ("get", "update")),
-        *(AccessRight("get", "secrets", "", namespace=space, name=name) for space, name in secrets),
+        *(AccessRight("get", resource, "", namespace=space, name=name) for resource, space, name in named),
     ]
 
 
