@@ -15,8 +15,8 @@ MOST = 64
 _REMEMBERED = 1024
 """Names that were found, and are looked up however many others hang."""
 
-Asked = tuple[Any, ...]
-Found = list[tuple[Any, ...]]
+NameLookup = tuple[Any, ...]
+Addresses = list[tuple[Any, ...]]
 
 
 class LookupLoop(asyncio.SelectorEventLoop):
@@ -24,7 +24,7 @@ class LookupLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         super().__init__()
-        self._under_way: dict[Asked, asyncio.Future[Found]] = {}
+        self._under_way: dict[NameLookup, asyncio.Future[Addresses]] = {}
         self._found: set[Any] = set()
 
     async def getaddrinfo(
@@ -36,7 +36,7 @@ class LookupLoop(asyncio.SelectorEventLoop):
         type: int = 0,  # noqa: A002 - likewise
         proto: int = 0,
         flags: int = 0,
-    ) -> Found:
+    ) -> Addresses:
         """The addresses of a name; who asks for one that is being looked up, waits for the same answer.
 
         Raises:
@@ -47,7 +47,7 @@ class LookupLoop(asyncio.SelectorEventLoop):
             self._begin(asked)
         return await asyncio.shield(self._under_way[asked])
 
-    def _begin(self, asked: Asked) -> None:
+    def _begin(self, asked: NameLookup) -> None:
         if len(self._under_way) >= MOST and asked[0] not in self._found:
             raise socket.gaierror(socket.EAI_AGAIN, "too many names are being looked up")
         thread = Thread(target=self._look_up, args=asked, name="name lookup", daemon=True)  # no end waits for it
@@ -59,7 +59,7 @@ class LookupLoop(asyncio.SelectorEventLoop):
 
     def _look_up(self, *asked: Any) -> None:  # noqa: ANN401 - as above
         """In a thread: have the name looked up, and the loop told."""
-        found: Found | Exception
+        found: Addresses | Exception
         try:
             found = socket.getaddrinfo(*asked)
         except Exception as error:  # noqa: BLE001 - whoever asked is told
@@ -67,7 +67,7 @@ class LookupLoop(asyncio.SelectorEventLoop):
         with suppress(RuntimeError):  # the loop is closed
             self.call_soon_threadsafe(self._answer, asked, found)
 
-    def _answer(self, asked: Asked, found: Found | Exception) -> None:
+    def _answer(self, asked: NameLookup, found: Addresses | Exception) -> None:
         answer = self._under_way.pop(asked)
         if isinstance(found, Exception):
             answer.set_exception(found)
