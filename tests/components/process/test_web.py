@@ -184,7 +184,7 @@ async def test_a_rendering_that_fails_fails_for_nobody_later(served: tuple[Missi
 
 
 async def test_where_next_to_no_files_may_be_opened_it_serves_all_the_same(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """What it listens for is worth less than what it guards."""
 
@@ -197,4 +197,4 @@ async def test_where_next_to_no_files_may_be_opened_it_serves_all_the_same(
         assert await _get(f"http://127.0.0.1:{runner.addresses[0][1]}/livez") == (200, "ok")
     finally:
         await runner.cleanup()
-    assert "raise the limit of open files" in capsys.readouterr().out
+    assert "raise the limit of open files" in capsys.readouterr().out + caplog.text
