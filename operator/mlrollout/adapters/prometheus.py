@@ -23,9 +23,10 @@ MAX_RANGE_BYTES = 4 * MIB
 """The longest reply to a range selector that is read; one sample takes some 30 bytes, and a series' labels 200."""
 
 MOST_VALUES = 350_000
-"""Commas of a reply that is read, and as many braces as series have: short values take twenty times their bytes here,
-and a reply of the greatest length made of nothing else, the memory of a whole replica."""
+"""Commas of a reply that is read. Short values take many times their bytes here: the longest reply made of nothing else
+would take the memory of a whole replica."""
 MOST_BRACES = 50_000
+"""Opening braces likewise; a series has two."""
 
 _SMALLER: Mapping[int, str] = MappingProxyType(
     {

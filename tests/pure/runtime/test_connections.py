@@ -248,13 +248,19 @@ OTHERS = Ref("other", "ml-dispatch")
 NAMING = {
     "prometheus": {"address": OWN, "secretRef": {"name": "tenant"}},
     "traffic": {"key": KEY, "redis": {"secretRef": {"name": "redis", "key": "url"}}},
-    "revision": None,
     "revisionFrom": {"http": {"address": "http://models.example", "secretRef": {"name": "tenant"}}},
 }
 
 
+def naming() -> Spec:
+    """A spec that names a Secret for each of its connections."""
+    own = spec(**NAMING)
+    del own["revision"]
+    return Spec.model_validate(own)
+
+
 async def all_of(desk: Desk, ref: Ref) -> tuple[Any, Any, Any]:
-    found = Spec.model_validate({name: part for name, part in spec(**NAMING).items() if part is not None})
+    found = naming()
     assert found.revision_from is not None
     asked: Any = desk.directory.revisions(ref, found.revision_from)
     return desk.directory.source(ref, found), await desk.directory.store(ref, found), asked._site
@@ -265,7 +271,7 @@ async def test_what_no_object_names_any_more_is_given_up_and_all_else_kept() -> 
     desk = Desk(allowed=("http://models.example",), secrets=secrets)
     kept, gone = await all_of(desk, REF), await all_of(desk, OTHERS)
     desk.source()
-    left = [(REF, Spec.model_validate({name: part for name, part in spec(**NAMING).items() if part is not None}))]
+    left = [(REF, naming())]
 
     await desk.directory.keep(left)
     assert (await all_of(desk, OTHERS)) == gone, "a look or a write of it may still be under way"
