@@ -4,11 +4,12 @@ import asyncio
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mlrollout.adapters.receivers import receivers
+from mlrollout.adapters.receivers import helper_process, receivers, turns
 from mlrollout.notify.address import address
 from mlrollout.notify.message import OutgoingMessage
 from mlrollout.ports import ReceiverError, WordingError
@@ -110,6 +111,35 @@ async def test_an_object_s_address_reads_no_file_and_starts_nothing(
     assert SECRET not in str(found.value)
     assert not any(SECRET.encode() in envelope.content for envelope in box.taken)
     assert file.stat().st_atime_ns == before
+
+
+async def test_receivers_of_one_namespace_that_hang_delay_no_other_s(
+    make: Make, message: OutgoingMessage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = make("127.0.0.0/8")
+    other = replace(message, about=replace(message.about, namespace="other"))
+    async with raw_server(raw.is_silent) as server, service() as double:
+        hangs = address(f"json://127.0.0.1:{server.port}/", chosen_by_tenant=True)
+        hanging = [asyncio.ensure_future(sender.send(hangs, message)) for _ in range(3 * turns.AT_ONCE)]
+        await server.asked(turns.OF_ONE)
+        await sender.send(address(f"json://127.0.0.1:{double.port}/", chosen_by_tenant=True), other)
+        await sender.send(address(f"json://127.0.0.1:{double.port}/"), message)
+        assert len(double.got) == 2
+        assert len(server.requests) == turns.OF_ONE
+        assert not any(one.done() for one in hanging)
+        for one in hanging:
+            one.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
+
+
+async def test_a_long_answer_costs_a_child_and_no_more_memory_than_it_may_have(
+    make: Make, message: OutgoingMessage
+) -> None:
+    long = b"x" * (2 * helper_process.MEMORY)
+    async with raw_server(raw.answers(long)) as server, service() as double:
+        with pytest.raises(ReceiverError):
+            await make().send(address(f"json://127.0.0.1:{server.port}/"), message)
+        await make().send(address(f"json://127.0.0.1:{double.port}/"), message)
 
 
 # --- templates -------------------------------------------------------------------------------

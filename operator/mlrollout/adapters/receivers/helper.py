@@ -14,13 +14,13 @@ import structlog
 
 from mlrollout.ports import ReceiverError
 
+from .turns import Turns
+
 log = structlog.get_logger(__name__)
 
 STARTS_WITHIN = 10.0
 """Seconds that the process may take to start; it loads every plugin."""
 MAX_PACKET = 128 * 1024
-AT_ONCE = 16
-"""Children that live at the same time for addresses that objects name, and as many for all others."""
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 """What of the environment it gets: the rest holds passwords, and names proxies."""
 _MODULE = "mlrollout.adapters.receivers.helper_process"
@@ -34,26 +34,26 @@ class Helper:
     def __init__(self) -> None:
         self._numbers = itertools.count()
         self._asked: dict[int, asyncio.Future[HelperAnswer]] = {}
-        # Whatever objects name, and however it hangs, takes no turn from what the administrator names.
-        self._turns = {confined: asyncio.Semaphore(AT_ONCE) for confined in (True, False)}
+        self._turns = Turns()
         self._starting = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._socket: socket.socket | None = None
         self._reading: asyncio.Task[None] | None = None
 
-    async def ask(self, request: Mapping[str, Any], within: float) -> HelperAnswer:
+    async def ask(self, request: Mapping[str, Any], within: float, tenant: str = "") -> HelperAnswer:
         """The answer to a request.
 
         Args:
             request: What `helper_process` serves.
             within: Seconds after which what serves it is ended.
+            tenant: The namespace whose object asks for it; empty where the administrator does.
 
         Raises:
             ReceiverError: There is none.
         """
         number = next(self._numbers)
         packet = f"{number} {json.dumps({**request, 'within': within})}".encode()
-        async with self._turns[bool(request.get("confined"))]:
+        async with self._turns.turn(tenant):
             try:
                 async with asyncio.timeout(within + STARTS_WITHIN):
                     place = await self._started()

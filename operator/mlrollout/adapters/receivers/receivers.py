@@ -53,7 +53,8 @@ class AnyReceivers:
             "networks": [str(network) for network in self._networks.allowed],
             "message": _as_text(address, message),
         }
-        answer = await self._helper.ask(request, SEND_WITHIN)
+        tenant = message.about.namespace if address.chosen_by_tenant else ""
+        answer = await self._helper.ask(request, SEND_WITHIN, tenant)
         if answer["failed"] is None:
             return
         status = answer["status"]
