@@ -1,7 +1,6 @@
 """What Prometheus' query API says, as an `Answer`; checked, since anybody may stand at its address."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeVar
 
@@ -16,6 +15,8 @@ MAX_TEXT = 200
 """How many characters of a text of Prometheus' are passed on."""
 
 _REMARK = "PromQL info:"
+_PARTIAL = "a part of the storage did not answer (`isPartial`)"
+"""VictoriaMetrics says so in no warning; unless it is told to refuse, its cluster answers with what it has."""
 _BAD_DATA = "bad_data"
 _PARSE = re.compile("pars(e|ing) error|cannot parse|; unparsed data: |^unsupported function ", re.IGNORECASE)
 """As Prometheus, its relatives and VictoriaMetrics say that they can't read a query."""
@@ -75,16 +76,18 @@ class _Matrix:
     result: _Many[_RangeSeries]
 
 
-class _RangedSuccess(BaseModel):
+class _AnySuccess(BaseModel):
     status: Literal["success"]
+    warnings: list[str] | None = Field(default=None, fail_fast=True)
+    isPartial: bool | None = None  # noqa: N815 - VictoriaMetrics' name
+
+
+class _RangedSuccess(_AnySuccess):
     data: _Matrix
-    warnings: list[str] | None = Field(default=None, fail_fast=True)
 
 
-class _Success(BaseModel):
-    status: Literal["success"]
+class _Success(_AnySuccess):
     data: Annotated[_InstantVector | _Scalar | _NoNumber, Field(discriminator="resultType")]
-    warnings: list[str] | None = Field(default=None, fail_fast=True)
 
 
 class _ErrorReply(BaseModel):
@@ -109,7 +112,7 @@ def answer(body: bytes, *, date: str | None, took: float) -> Answer:
     except ValidationError:
         raise UnusableReplyError("gave no answer of its query API: check the address, and the path in it") from None
     samples, evaluated = _samples(reply.data)
-    return Answer(samples, evaluated, _lag(evaluated, date, took), _warnings(reply.warnings), reply.data.resultType)
+    return Answer(samples, evaluated, _lag(evaluated, date, took), _warnings(reply), reply.data.resultType)
 
 
 def ranged(body: bytes, *, ahead: float = 0.0) -> Answer:
@@ -129,7 +132,7 @@ def ranged(body: bytes, *, ahead: float = 0.0) -> Answer:
             "gave no samples of a range selector: check the address, the path in it, and the selector"
         ) from None
     series = tuple(Series(one.metric, one.values, native=bool(one.histograms)) for one in reply.data.result)
-    return Answer((), warnings=_warnings(reply.warnings), kind="matrix", series=series, ahead=ahead)
+    return Answer((), warnings=_warnings(reply), kind="matrix", series=series, ahead=ahead)
 
 
 def ahead(date: str | None, sent: float, received: float) -> float:
@@ -165,9 +168,10 @@ def shorten(text: str) -> str:
     return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"
 
 
-def _warnings(texts: Iterable[str] | None) -> tuple[str, ...]:
-    """Some versions and relatives of Prometheus mix mere remarks into the warnings."""
-    return tuple(shorten(text) for text in texts or () if not text.startswith(_REMARK))
+def _warnings(reply: _AnySuccess) -> tuple[str, ...]:
+    """Why the answer may be partial. Some versions and relatives of Prometheus mix mere remarks into the warnings."""
+    told = [shorten(text) for text in reply.warnings or () if not text.startswith(_REMARK)]
+    return (*told, *([_PARTIAL] if reply.isPartial else []))
 
 
 def _samples(data: _InstantVector | _Scalar | _NoNumber) -> tuple[tuple[Sample, ...], float | None]:

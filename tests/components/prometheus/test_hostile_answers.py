@@ -113,6 +113,13 @@ async def test_no_warnings_may_be_said_in_two_ways() -> None:
         assert await ask() == await ask() == Answer((Sample(0.07, {"series": "0"}),), evaluated=1_700_000_000.0)
 
 
+async def test_an_answer_that_victoriametrics_calls_partial_is_doubted() -> None:
+    partial, whole = (raw.answers(raw.vector("0.01", isPartial=part)) for part in (True, False))
+    async with raw_server(partial, whole) as server, asking(server.address) as ask:
+        assert (await ask()).warnings == ("a part of the storage did not answer (`isPartial`)",)
+        assert (await ask()).warnings == ()
+
+
 # --- when it says it -------------------------------------------------------------------------
 
 

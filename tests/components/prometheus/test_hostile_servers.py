@@ -127,12 +127,12 @@ async def test_samples_that_are_none_are_refused(body: bytes) -> None:
 
 async def test_native_histograms_and_warnings_are_told() -> None:
     body = (
-        b'{"status":"success","warnings":["PromQL info: hm","partial"],"data":{"resultType":"matrix",'
+        b'{"status":"success","warnings":["PromQL info: hm","partial"],"isPartial":true,"data":{"resultType":"matrix",'
         b'"result":[{"metric":{"a":"b"},"histograms":[[1,{"count":"3"}]]}]}}'
     )
     async with raw_server(raw.answers(body)) as server, asking(server.address) as ask:
         answer = await ask(at=AT)
-    assert answer.warnings == ("partial",)
+    assert answer.warnings == ("partial", "a part of the storage did not answer (`isPartial`)")
     assert (answer.series[0].native, answer.series[0].samples) == (True, ())
 
 
