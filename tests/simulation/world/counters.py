@@ -11,8 +11,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mlrollout.evidence.statistics.counting.increments import MISSED, SPARE
+from mlrollout.evidence.statistics.counting.increments import MISSED
 from mlrollout.evidence.statistics.counting.series import Series
+from mlrollout.evidence.statistics.counting.targets import SPARE
 
 from . import model
 

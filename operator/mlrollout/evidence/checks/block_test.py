@@ -5,11 +5,13 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from mlrollout.evidence.statistics import checkpoint
 from mlrollout.evidence.statistics.blocks import Block
 from mlrollout.evidence.statistics.counting import grid
+from mlrollout.evidence.statistics.counting.arrival import NO_PATIENCE, Patience
 from mlrollout.evidence.statistics.counting.series import Series
 from mlrollout.evidence.statistics.counting.uncountable import UncountableError, UncountableReason
 
@@ -76,7 +78,11 @@ class BlockTest(Generic[S, C]):
         return memory.with_block(self._test.update(memory.state, block), block.end)
 
     def read(
-        self, memory: Memory[S], series: Mapping[str, tuple[Series, ...]], upto: float
+        self,
+        memory: Memory[S],
+        series: Mapping[str, tuple[Series, ...]],
+        upto: float,
+        patience: Patience = NO_PATIENCE,
     ) -> Iterator[BlockRead[S, C]]:
         """All blocks up to a moment, one by one; whoever has heard enough reads on from the last another time.
 
@@ -84,11 +90,14 @@ class BlockTest(Generic[S, C]):
             memory: What is remembered of those before.
             series: The samples from `grid.BEFORE` before the first block on, by the question's name.
             upto: Where the last block ends, if it ends there.
+            patience: Which of them is to be read another time, where something of it has not arrived yet.
         """
         self.uncountable = self.uncountable if self._waited > memory.upto else None
         samples = {name: [_Samples.of(one) for one in found] for name, found in series.items()}
         for end in grid.ends(max(memory.upto, self._waited), upto, self.step):
             begin = memory.upto
+            if patience.waits(chain.from_iterable(series.values()), begin, end):
+                return
             found = {name: tuple(_within(all_, begin - grid.BEFORE, end)) for name, all_ in samples.items()}
             try:
                 content = self._count(memory.samples(found, begin, end))

@@ -22,8 +22,10 @@ from mlrollout.evidence.promql.selector import selector
 from mlrollout.evidence.promql.text import QueryError
 from mlrollout.evidence.statistics.bets import Bets, enough
 from mlrollout.evidence.statistics.counting import grid
-from mlrollout.evidence.statistics.counting.increments import fell_alone, gauge
-from mlrollout.evidence.statistics.counting.series import Series, once
+from mlrollout.evidence.statistics.counting.arrival import Patience
+from mlrollout.evidence.statistics.counting.copies import once
+from mlrollout.evidence.statistics.counting.series import Series
+from mlrollout.evidence.statistics.counting.targets import fell_alone, gauge
 from mlrollout.evidence.statistics.counting.uncountable import UncountableError
 
 from .block_test import SILENCE, BlockTest
@@ -206,7 +208,8 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
             self._learn(now, begin, end)
             return self._before_users(occasion, BlockSamples(now, begin, end), earlier)
         level = self.guardrail.level(occasion.sharing)
-        self._memory = memory = self._read(memory, series, end, level) if end > begin else memory
+        patience = Patience.at(occasion.at, self.scrape)
+        self._memory = memory = self._read(memory, series, end, level, patience) if end > begin else memory
         self._learn(series, min(begin, end - step), end)
         return self._judge(occasion, memory, level, newest)
 
@@ -229,7 +232,7 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         try:
             self.count(samples)
             # What a gauge of failures rises by would be failures, and a rollback for nothing.
-            for one in fell_alone(once(earlier)):
+            for one in fell_alone(*once(earlier)):
                 raise gauge(one)
         except UncountableError as error:
             if not error.reason.silent:
@@ -247,10 +250,15 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
         return {_EARLIER + where: Question(f"{text}[{seconds}s]", end) for where, text in self._selectors.items()}
 
     def _read(
-        self, memory: Memory[S], series: Mapping[str, tuple[Series, ...]], upto: float, level: float
+        self,
+        memory: Memory[S],
+        series: Mapping[str, tuple[Series, ...]],
+        upto: float,
+        level: float,
+        patience: Patience,
     ) -> Memory[S]:
         """The memory after all blocks up to a moment, or up to the one that makes a breach."""
-        for read in self.blocks.read(memory, series, upto):
+        for read in self.blocks.read(memory, series, upto, patience):
             memory = read.memory
             if enough(memory.state.bets.log_worse, level):
                 break  # every replica stops at this block, and so none misses it

@@ -36,6 +36,9 @@ class Counters:
     """How far back the history reaches."""
     ahead: float = 0.0
     """By how much its clock is ahead, as an answer tells."""
+    late: dict[str, float] = field(default_factory=dict)
+    """How long samples are on their way, by selector."""
+    now: float = math.inf
 
     def scraped(self, name: str, steps: Iterator[float], *, begin: float = EPOCH - SCRAPE, **labels: str) -> None:
         """A counter that grows by such steps, one in each scrape, from 0."""
@@ -49,7 +52,8 @@ class Counters:
         assert found is not None
         assert question.at is not None
         begin, name = max(question.at - float(found["seconds"]), self.since), found["selector"].partition("{")[0]
-        cut = [replace(one, samples=_between(one, begin, question.at)) for one in self.series.get(name, [])]
+        upto = min(question.at, self.now - self.late.get(name, 0.0))
+        cut = [replace(one, samples=_between(one, begin, upto)) for one in self.series.get(name, [])]
         return Answer(
             (), kind="matrix", series=tuple(one for one in cut if one.samples or one.native), ahead=self.ahead
         )
@@ -76,7 +80,7 @@ class Looks:
 
     def look(self, at: float, attempt: Attempt | None = ATTEMPT) -> Measurement:
         """One look, so many seconds after the epoch of the tests."""
-        now = EPOCH + at
+        self.counters.now = now = EPOCH + at
         occasion = Occasion(now, now - (attempt.stage if attempt else 0.0), attempt, self.sharing)
         answers: dict[str, Answer | Failure] = {}
         while not isinstance(found := self.check.proceed(occasion, answers), Measurement):

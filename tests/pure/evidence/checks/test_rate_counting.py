@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 from mlrollout.evidence.measurement import Verdict
@@ -52,6 +53,31 @@ def test_a_counter_that_falls_like_a_gauge_is_no_evidence() -> None:
     found = Looks.at(counters(steps(0), steps(*[1000.0] * 20, -100.0))).every(15, 330)
     assert found.verdict is Verdict.ERROR
     assert "is it a gauge?" in found.message
+
+
+def counters_of(late: str, bad: float, every: float, seconds: float = 50.0) -> Counters:
+    """So many failures and requests in each scrape of one target, of which one selector's arrive late."""
+    found, target = Counters(late={late: seconds}), {"job": "app", "instance": "p"}
+    for name, each in (("failed_total", bad), ("all_total", every)):
+        found.scraped(name, islice(steps(each), 80), **target)
+    return found
+
+
+def test_failures_that_always_arrive_late_are_counted_all_the_same() -> None:
+    found = counters_of(late="failed_total", bad=3, every=10)
+    looks = Looks.at(found)
+    assert looks.every(15, 600).verdict is Verdict.BREACH
+
+
+def test_requests_that_arrive_late_do_not_leave_the_failures_alone() -> None:
+    looks = Looks.at(counters_of(late="all_total", bad=1, every=100))
+    looks.every(15, 900)
+    assert {one.verdict for one in looks.made[8:]} == {Verdict.PASS}
+
+
+def test_what_comes_too_late_is_not_waited_for() -> None:
+    looks = Looks.at(counters_of(late="failed_total", bad=1, every=100, seconds=600.0))
+    assert looks.every(15, 900).verdict is Verdict.PASS
 
 
 def test_what_is_scraped_more_seldom_than_a_block_is_long_makes_longer_blocks() -> None:

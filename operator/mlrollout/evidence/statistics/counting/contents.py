@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from mlrollout.evidence.statistics.blocks import Counts, Pair, Sums
 
+from .copies import REPLICA, once
 from .increments import Span, increase, newest_in, seen
-from .series import REPLICA, Series, bucket, by_label, once
+from .series import Series, bucket, by_label
 from .uncountable import UncountableError, UncountableReason
 
 Content = TypeVar("Content")
@@ -29,7 +30,7 @@ class CounterPair:
     @classmethod
     def read(cls, part: Iterable[Series], every: Iterable[Series], replica: Sequence[str] = REPLICA) -> "CounterPair":
         """As Prometheus answered, with each series once."""
-        return cls(once(part, replica), once(every, replica))
+        return cls(*once(part, every, replica=replica))
 
     def span(self, begin: float, end: float, since: float = -math.inf) -> Span:
         """The block, as these series tell of it; what may have come before `since` does not belong to it."""

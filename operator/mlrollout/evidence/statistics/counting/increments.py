@@ -2,20 +2,28 @@
 
 import math
 from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from operator import sub, truediv
 
 from .series import Series
+from .targets import (
+    SPARE,
+    UNKNOWN,
+    Seen,
+    Target,
+    come,
+    fell_alone,
+    gauge,
+    pace_of,
+    renamed,
+    restarts,
+    steps,
+    target_of,
+)
 from .uncountable import UncountableError, UncountableReason
 
-SPARE = 10.0
-"""What a counter may have gained since a restart, however slowly counters grow otherwise."""
-FASTER = 3.0
-"""How many times the greatest pace seen a counter may have grown since a restart."""
 KEPT = 0.5
 """The share of what it stood at before that a counter can't have gained again since a restart, in one scrape."""
 FALLS = 3
@@ -23,10 +31,6 @@ OFTEN = 4
 """A gauge falls at least `FALLS` times, and at one in `OFTEN` of its changes; or once, where all else went on."""
 MISSED = 2
 """Scrapes of its target after which a series that was not in them was missing: one may be cut in two."""
-_UNKNOWN = ("", "")
-
-Target = tuple[str, str]
-"""Whom a series was scraped from: its labels `job` and `instance`."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +59,16 @@ class Span:
     @classmethod
     def of(cls, series: Sequence[Series], begin: float, end: float, since: float = -math.inf) -> "Span":
         """Of all series that are read together: bad events and all events, of both groups."""
-        pace = max(map(_pace, series), default=0.0)
-        return cls(begin, end, since, pace, _restarts(series), fell_alone(series), series)
+        pace = max(map(pace_of, series), default=0.0)
+        return cls(begin, end, since, pace, restarts(series), fell_alone(series), series)
 
     def plausible(self, value: float, seconds: float) -> bool:
         """Whether a counter that began at 0 so long ago at most can stand there."""
-        return value <= _come(self.pace, seconds)
+        return value <= come(self.pace, seconds)
 
     def scrapes(self, one: Series, after: float, until: float) -> int:
         """How often its target was scraped between two moments, `after` included and `until` left out."""
-        times = self._scrapes.get(_target(one), ())
+        times = self._scrapes.get(target_of(one), ())
         return bisect_left(times, until) - bisect_left(times, after)
 
     def born(self, one: Series) -> bool:
@@ -72,18 +76,43 @@ class Span:
 
         A target that was out of reach for long is not new. Which it is, it tells as a whole: where only the counters
         counted that stand low enough for a new one, those of its failures would, and those of its requests would not.
+        Nor is what goes on under another name: all that came before would be of this block.
         """
-        at = one.times[0]
-        return self.scrapes(one, self.since, at) > 0 and self._plausible.get((_target(one), at), False)
+        place = target_of(one), one.times[0]
+        known = self.scrapes(one, self.since, one.times[0]) > 0
+        return known and self._plausible.get(place, False) and place not in self._renamed
+
+    def summed(self, at: float, to: float) -> bool:
+        """Whether a series of an unknown target that fell then is a sum, of which one part has ended.
+
+        Others like it did not fall, as they would in a restart. What the rest of a sum stands at is nothing that came.
+        """
+        if (at, to) not in self._summed:
+            courses = self._of_unknown.between(at, to)
+            self._summed[at, to] = any(values[-1] >= values[0] for values in courses)
+        return self._summed[at, to]
 
     @cached_property
     def _scrapes(self) -> Mapping[Target, Sequence[float]]:
         """When each target was scraped, by the series of it that was seen most often."""
         found: dict[Target, Sequence[float]] = {}
         for one in self.series:
-            if len(one.times) > len(found.get(_target(one), ())):
-                found[_target(one)] = one.times
+            if len(one.times) > len(found.get(target_of(one), ())):
+                found[target_of(one)] = one.times
         return found
+
+    @cached_property
+    def _renamed(self) -> set[tuple[Target, float]]:
+        sure = {(target, at) for target, times in self.restarts.items() for at in times}
+        return renamed(self.series, self.begin, self._scrapes) - sure
+
+    @cached_property
+    def _of_unknown(self) -> Seen:
+        return Seen(one for one in self.series if target_of(one) == UNKNOWN)
+
+    @cached_property
+    def _summed(self) -> dict[tuple[float, float], bool]:
+        return {}
 
     @cached_property
     def _plausible(self) -> Mapping[tuple[Target, float], bool]:
@@ -91,7 +120,7 @@ class Span:
         found: dict[tuple[Target, float], bool] = {}
         for one in self.series:
             if one.times and self.begin < one.times[0] <= self.end:
-                place = _target(one), one.times[0]
+                place = target_of(one), one.times[0]
                 seconds = one.times[0] - self.begin + self.end - self.begin
                 found[place] = found.get(place, True) and self.plausible(one.values[0], seconds)
         return found
@@ -136,24 +165,10 @@ def _grown(one: Series, span: Span) -> float:
     place = bisect_left(one.times, span.since)
     first = max(inside.start, place + 1)
     begun = _back(one, span, place) if place and place in inside else _born(one, span)
-    if not one.falls and _target(one) not in span.restarts:
+    if not one.falls and target_of(one) not in span.restarts:
         return math.fsum((begun, *one.grown[first - 1 : inside.stop - 1]))
-    steps = pairwise(zip(one.times[first - 1 : inside.stop], one.values[first - 1 : inside.stop], strict=True))
-    return math.fsum([begun, *(_step(one, span, before, after) for before, after in steps)])
-
-
-def _come(pace: float, seconds: float) -> float:
-    """What a counter that began at 0 so long ago at most can have come to, where none was ever seen to grow faster."""
-    return SPARE + FASTER * pace * seconds
-
-
-def _pace(one: Series) -> float:
-    """Its greatest growth per second; 0 where it never grew."""
-    seconds = tuple(map(sub, one.times[1:], one.times))
-    if all(seconds) and math.isfinite(sum(one.values)):
-        return float(max((0.0, *map(truediv, one.grown, seconds))))
-    rises = (grown / passed for grown, passed in zip(one.grown, seconds, strict=True) if passed)
-    return max((rise for rise in rises if 0 < rise < math.inf), default=0.0)
+    each = pairwise(zip(one.times[first - 1 : inside.stop], one.values[first - 1 : inside.stop], strict=True))
+    return math.fsum([begun, *(_step(one, span, before, after) for before, after in each)])
 
 
 def _step(one: Series, span: Span, before: tuple[float, float], after: tuple[float, float]) -> float:
@@ -168,6 +183,12 @@ def _step(one: Series, span: Span, before: tuple[float, float], after: tuple[flo
             UncountableReason.FELL,
             f"{one} fell from {old:.15g} to {new:.15g}, which is more than it can have counted since a restart: "
             "is it a gauge?",
+        )
+    if new > 0 and target_of(one) == UNKNOWN and span.summed(at, to):
+        raise UncountableError(
+            UncountableReason.FELL,
+            f"{one} fell from {old:.15g} to {new:.15g} while others like it went on: a sum over pods falls with each "
+            "pod that ends, so select series that still have the labels `job` and `instance`",
         )
     return new
 
@@ -188,7 +209,7 @@ def _back(one: Series, span: Span, place: int) -> float:
         UncountableError: It was hidden meanwhile, and nobody can tell what came before.
     """
     (before, old), (at, value) = ((one.times[i], one.values[i]) for i in (place - 1, place))
-    known = _target(one) != _UNKNOWN
+    known = target_of(one) != UNKNOWN
     if value == old or not known or span.scrapes(one, span.since, at) < MISSED:
         return 0.0
     if value < old:
@@ -200,10 +221,6 @@ def _back(one: Series, span: Span, place: int) -> float:
         f"{one} was missing while its target was scraped, and is back at {value:.15g}: what of it came since then, and "
         "what before, nobody can tell",
     )
-
-
-def _steps(one: Series) -> Iterable[tuple[tuple[float, float], tuple[float, float]]]:
-    return pairwise(zip(one.times, one.values, strict=True))
 
 
 def _check(one: Series, *, whole: bool) -> None:
@@ -228,10 +245,11 @@ def _check(one: Series, *, whole: bool) -> None:
 def _counters(series: Sequence[Series], span: Span) -> None:
     if not any(one.falls for one in series):
         return
-    if alone := [one for one in span.alone if one in series]:
+    own = set(map(id, series))
+    if alone := [one for one in span.alone if id(one) in own]:
         # What a gauge rises by is no event either: all blocks near the fall are refused, not the fall alone.
         raise gauge(alone[0])
-    changes = [(one, at, to, new < old) for one in series for (at, old), (to, new) in _steps(one) if new != old]
+    changes = [(one, at, to, new < old) for one in series for (at, old), (to, new) in steps(one) if new != old]
     # What restarts again and again is what a guard is there for: the counters of a crash loop must not pass for gauges.
     falls = sum(fell and not _restarted(one, at, to, span) for one, at, to, fell in changes)
     if falls >= FALLS and falls * OFTEN >= len(changes):
@@ -243,83 +261,4 @@ def _counters(series: Sequence[Series], span: Span) -> None:
 
 def _restarted(one: Series, after: float, upto: float, span: Span) -> bool:
     """Whether its target restarted then; a counter that is born with its first event may be missing for longer."""
-    return any(after < when <= upto for when in span.restarts.get(_target(one), ()))
-
-
-def _restarts(series: Sequence[Series]) -> Mapping[Target, Sequence[float]]:
-    fell, went_on = Counter[tuple[Target, float]](), set[tuple[Target, float]]()
-    for target, its in _that_fell(series).items():
-        pace = max(map(_pace, its))
-        for one in its:
-            for (at, old), (to, new) in _steps(one):
-                if new < old:
-                    # A counter that is born with its first event is gone for a while after a restart.
-                    gone = sum(_at(other, at) and not _at(other, to) for other in its)
-                    fell[target, to] += 1 + gone
-                elif old > _come(pace, to - at):
-                    went_on.add((target, to))
-    found = defaultdict[Target, list[float]](list)
-    for (target, when), times in fell.items():
-        if times > 1 and (target, when) not in went_on:
-            found[target].append(when)
-    return found
-
-
-def gauge(one: Series) -> UncountableError:
-    """That a series fell by itself, for the user."""
-    return UncountableError(
-        UncountableReason.GAUGE,
-        f"{one} fell while other counters of its target went on, so nothing restarted: is it a gauge?",
-    )
-
-
-def fell_alone(series: Sequence[Series]) -> tuple[Series, ...]:
-    """Those that fell by themselves while another counter of their target went on, as no restart lets it.
-
-    Where two fell together a part of the target may have restarted, as behind a collector that many pods push to.
-    """
-    found = []
-    for its in _that_fell(series).values():
-        # After a restart there may be as many failures as there is of anything: a crash must not pass for a gauge.
-        pace = max(map(_pace, its))
-        for one in [one for one in its if one.falls]:
-            others = [other for other in its if other is not one]
-            falls = ((before, after) for (before, old), (after, new) in _steps(one) if new < old)
-            if any(_went_on(others, before, after, pace) for before, after in falls):
-                found.append(one)
-    return tuple(found)
-
-
-def _went_on(others: Sequence[Series], before: float, after: float, pace: float) -> bool:
-    """Whether none of these fell between two scrapes, and one stood higher than it could have come since a restart."""
-    sure = False
-    for one in others:
-        values = _between(one, before, after)
-        if any(new < old for old, new in pairwise(values)):
-            return False
-        sure = sure or (bool(values) and values[0] > _come(pace, after - before))
-    return sure
-
-
-def _between(one: Series, before: float, after: float) -> Sequence[float]:
-    """What a series stood at from one scrape to another; nothing where it was not there in both."""
-    first, last = bisect_left(one.times, before), bisect_left(one.times, after)
-    return one.values[first : last + 1] if _at(one, before) and _at(one, after) else ()
-
-
-def _at(one: Series, moment: float) -> bool:
-    """Whether it has a sample of that very moment."""
-    place = bisect_left(one.times, moment)
-    return place < len(one.times) and one.times[place] == moment
-
-
-def _that_fell(series: Sequence[Series]) -> Mapping[Target, Sequence[Series]]:
-    """The series of each target of which one fell, where it is known whose they are."""
-    found = defaultdict[Target, list[Series]](list)
-    for one in series if any(one.falls for one in series) else ():
-        found[_target(one)].append(one)
-    return {target: its for target, its in found.items() if target != _UNKNOWN and any(one.falls for one in its)}
-
-
-def _target(one: Series) -> Target:
-    return one.labels.get("job", ""), one.labels.get("instance", "")
+    return any(after < when <= upto for when in span.restarts.get(target_of(one), ()))

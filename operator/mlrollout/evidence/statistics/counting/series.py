@@ -2,19 +2,13 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from operator import sub
 
 from .uncountable import UncountableError, UncountableReason
 
-MOST = 10_000
-"""Series that one selector may match: each has to be read at every look."""
-REPLICA = ("prometheus_replica",)
-"""The labels by which a pair of Prometheus that scrapes the same targets tells its copies apart."""
-LACKING = 2
-"""Samples that a copy lacks which is given up for another: one more or less there may be by when a window begins."""
 SHOWN = 8
 """Edges that a message names."""
 
@@ -61,33 +55,6 @@ class Series:
     def __str__(self) -> str:
         labels = ", ".join(f'{name}="{value}"' for name, value in sorted(self.labels.items()) if name != "__name__")
         return f"{self.labels.get('__name__', '')}{{{labels}}}"
-
-
-def once(series: Iterable[Series], replica: Sequence[str] = REPLICA) -> tuple[Series, ...]:
-    """Each series once, where a pair of Prometheus answers each twice: always the same copy, unless samples of it lack.
-
-    Counted twice, every event would be evidence twice; and so would those between the scrapes of the two, where now one
-    of them counts and now the other, for a window holds one sample more of either by turns.
-    """
-    copies = defaultdict(list)
-    for one in series:
-        copies[tuple(sorted((name, value) for name, value in one.labels.items() if name not in replica))].append(one)
-    if len(copies) > MOST:
-        raise UncountableError(
-            UncountableReason.TOO_MANY,
-            f"{len(copies)} series are more than the {MOST} that can be read at every look: "
-            "narrow the selector, or leave out labels where the application exports them",
-        )
-    return tuple(
-        Series(dict(labels), chosen.samples, chosen.native)
-        for labels, same in sorted(copies.items())
-        for chosen in [same[0] if len(same) == 1 else _steady(same)]
-    )
-
-
-def _steady(copies: Sequence[Series]) -> Series:
-    most = max(len(one.samples) for one in copies)
-    return min((one for one in copies if len(one.samples) > most - LACKING), key=str)
 
 
 def by_label(series: Iterable[Series], label: str) -> dict[str, list[Series]]:

@@ -8,8 +8,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.evidence.statistics.counting.increments import Span, fell_alone, increase, seen
-from mlrollout.evidence.statistics.counting.series import MOST, Series, once
+from mlrollout.evidence.statistics.counting.increments import Span, increase, seen
+from mlrollout.evidence.statistics.counting.series import Series
+from mlrollout.evidence.statistics.counting.targets import fell_alone
 from mlrollout.evidence.statistics.counting.uncountable import UncountableError, UncountableReason
 
 
@@ -102,7 +103,7 @@ def course(steps: list[tuple[int, bool]], pod: str) -> tuple[Series, int]:
         # One that is above where it was before can't be told to have restarted.
         value = growth if restarts and growth < value else value + growth
         values, events = [*values, value], events + growth
-    return series(*values, pod=pod), events
+    return series(*values, job="app", instance=pod), events
 
 
 @given(COURSES, st.data())
@@ -383,53 +384,73 @@ def test_failures_that_are_born_after_each_restart_count_in_full_whatever_they_w
     assert increase([bad], Span.of([good, bad], 0, 60.0 * lives)) == 20 * lives
 
 
-# --- pairs of Prometheus, and too many -------------------------------------------------------
+# --- what goes on under other labels, and sums -----------------------------------------------
 
 
-def test_a_pair_that_scrapes_the_same_counts_once() -> None:
-    one = series(0, 1, 2, 3, prometheus_replica="a")
-    other = series(0, 1, 2, begin=1, prometheus_replica="b")
-    found = once([other, one])
+def test_failures_that_go_on_under_another_name_are_none_of_the_block() -> None:
+    """A rule of relabelling drops a label that failures alone have: all that came before would be of this block."""
+    before = target("failure", (0, 40), (15, 41), (30, 41))
+    after = Series({**before.labels, "reason": "timeout"}, ((45.0, 42.0), (60.0, 44.0)))
+    found = [GOOD, before, after]
 
-    assert found == once([one, other])
-    assert grown(*found, begin=0, end=100) == 3
-    assert found[0].labels == {"__name__": "requests_total"}
-    assert len(once([one, other], replica=())) == 2
+    assert [sum(increase([one], Span.of(found, 30, end)) for one in found[1:]) for end in (45, 60)] == [0, 2]
 
 
-@pytest.mark.parametrize(("step", "scrape"), [(15, 15), (15, 30), (15, 60), (5, 15), (10, 15), (15, 20)])
-def test_a_pair_counts_each_event_once_over_many_blocks(step: int, scrape: int) -> None:
-    """Each window of five minutes holds one sample more of either, by turns."""
-    copies = [
-        Series({"prometheus_replica": name}, tuple((at, 10.0 * at) for at in range(offset, 3000, scrape)))
-        for name, offset in (("a", 3), ("b", 3 + scrape // 2))
-    ]
+def test_failures_that_join_under_one_name_are_none_either() -> None:
+    parts = [target(reason, (15, 20.0), (30, 21.0)) for reason in ("slow", "lost")]
+    joined = target("failure", (45, 43), (60, 45))
+    found = [GOOD, *parts, joined]
 
-    def block(begin: int) -> float:
-        seen = [
-            replace(one, samples=tuple(sample for sample in one.samples if begin - 300 < sample[0] <= begin + step))
-            for one in copies
-        ]
-        return grown(*once(seen), begin=begin, end=begin + step)
-
-    counted = sum(block(begin) for begin in range(600, 2400, step))
-    assert counted == pytest.approx(10 * 1800, abs=10 * scrape)
+    assert increase([joined], Span.of(found, 30, 60)) == 2
 
 
-def test_a_copy_that_stops_gives_way_to_the_other() -> None:
-    steady = series(*range(10), prometheus_replica="b")
-    for lacking, chosen in ((1, 9), (2, 10)):
-        stopped = series(*range(10 - lacking), prometheus_replica="a")
-        assert len(once([steady, stopped])[0].samples) == chosen
+@pytest.mark.parametrize("samples", [((0, 40), (15, 41)), ((0, 40), (15, 43), (30, 43)), ()])
+def test_what_stands_lower_than_what_ended_then_is_new(samples: tuple[tuple[float, float], ...]) -> None:
+    """So is what begins when nothing ended."""
+    assert (
+        increase([target("new", (45, 8))], Span.of([GOOD, target("other", *samples), target("new", (45, 8))], 30, 45))
+        == 8
+    )
 
 
-def test_ten_thousand_series_can_be_read_and_more_are_refused() -> None:
-    many = [series(0, 1, pod=str(pod)) for pod in range(MOST)]
+def test_what_begins_in_the_first_scrape_has_none_before_it() -> None:
+    new = target("new", (45, 8), (60, 9))
 
-    assert grown(*once(many), begin=0, end=15) == MOST
-    with pytest.raises(UncountableError, match=r"narrow the selector") as refusal:
-        once([*many, series(0, 1)])
-    assert refusal.value.reason is UncountableReason.TOO_MANY
+    assert increase([new], Span.of([target("success", (45, 3), (60, 9)), new], 30, 60)) == 1
+
+
+def test_failures_that_a_restart_ended_begin_anew_however_many_they_are() -> None:
+    good = target("success", (0, 100), (15, 115), (30, 130), (45, 9), (60, 30))
+    one, other = target("failure", (15, 3), (30, 4)), target("failure2", (45, 6), (60, 7))
+
+    assert increase([other], Span.of([good, one, other], 30, 60)) == 7
+
+
+SUM = [
+    replace(one, labels={"status": status})
+    for status, one in (("failure", series(10, 9, 8)), ("success", series(300, 310, 320)))
+]
+"""Recorded, over pods of which one after another ends."""
+
+
+def test_what_is_left_of_a_sum_is_nothing_that_came() -> None:
+    with pytest.raises(
+        UncountableError, match=r"fell from 10 to 9 while others like it went on: a sum over pods"
+    ) as refusal:
+        increase(SUM[:1], Span.of(SUM, 0, 30))
+    assert refusal.value.reason is UncountableReason.FELL
+
+
+@pytest.mark.parametrize(
+    ("failed", "went", "came"), [((10, 3), (300, 20), 3), ((10, 0), (300, 310), 0), ((10, 3), (), 3)]
+)
+def test_counters_of_who_knows_where_may_all_restart(
+    failed: tuple[float, ...], went: tuple[float, ...], came: float
+) -> None:
+    bad, good = (Series({"status": str(place)}, series(*values).samples) for place, values in enumerate((failed, went)))
+
+    span = Span.of([bad, good], 0, 30)
+    assert (increase([bad], span), increase([bad], span)) == (came, came)
 
 
 def test_a_sample_is_seen_from_after_the_begin_to_the_end() -> None:
