@@ -57,9 +57,9 @@ def test_a_counter_that_falls_like_a_gauge_is_no_evidence() -> None:
 
 def counters_of(late: str, bad: float, every: float, seconds: float = 50.0) -> Counters:
     """So many failures and requests in each scrape of one target, of which one selector's arrive late."""
-    found, target = Counters(late={late: seconds}), {"job": "app", "instance": "p"}
+    found = Counters(late={late: seconds})
     for name, each in (("failed_total", bad), ("all_total", every)):
-        found.scraped(name, islice(steps(each), 80), **target)
+        found.scraped(name, islice(steps(each), 80), job="app", instance="p")
     return found
 
 

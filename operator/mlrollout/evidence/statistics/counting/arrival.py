@@ -16,7 +16,7 @@ from .targets import UNKNOWN, target_of
 SCRAPES = 4
 """How many scrapes more a block is waited for. What was not there then has ended, or comes too late to be counted."""
 
-Place = tuple[str, ...]
+ScrapedBy = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ NO_PATIENCE = Patience(math.inf, 0.0)
 """Of whoever reads blocks long after."""
 
 
-def _by_place(series: Iterable[Series]) -> dict[Place, list[Series]]:
+def _by_place(series: Iterable[Series]) -> dict[ScrapedBy, list[Series]]:
     """What was scraped together: the series of each target, as each copy of a pair saw it."""
-    found = defaultdict[Place, list[Series]](list)
+    found = defaultdict[ScrapedBy, list[Series]](list)
     for one in series:
         if (target := target_of(one)) != UNKNOWN:
             found[*target, *(one.labels.get(name, "") for name in REPLICA)].append(one)

@@ -21,7 +21,7 @@ LACKING = 2
 Labels = tuple[tuple[str, str], ...]
 CopyName = tuple[str, ...]
 """Which of the pair: its values of the labels that tell them apart."""
-Place = tuple[str, str] | Labels
+CopiedPlace = tuple[str, str] | Labels
 """What one copy is chosen for: a target, or a series of which nobody knows where it was scraped from."""
 
 
@@ -32,7 +32,7 @@ class _Copy:
     one: Series
 
     @property
-    def place(self) -> Place:
+    def place(self) -> CopiedPlace:
         target = target_of(self.one)
         return self.labels if target == UNKNOWN else target
 
@@ -65,9 +65,9 @@ def _written(name: str, value: str) -> str:
         return value
 
 
-def _chosen(copies: Iterable[_Copy]) -> Mapping[Place, CopyName]:
+def _chosen(copies: Iterable[_Copy]) -> Mapping[CopiedPlace, CopyName]:
     """Which copy is taken, wherever there are several."""
-    scrapes = defaultdict[Place, dict[CopyName, Sequence[float]]](dict)
+    scrapes = defaultdict[CopiedPlace, dict[CopyName, Sequence[float]]](dict)
     for one in copies:
         known = scrapes[one.place]
         known[one.name] = max(known.get(one.name, ()), one.one.times, key=len)

@@ -11,7 +11,7 @@ from .series import Series
 from .targets import (
     SPARE,
     UNKNOWN,
-    Seen,
+    ScrapeIndex,
     Target,
     come,
     fell_alone,
@@ -107,8 +107,8 @@ class Span:
         return renamed(self.series, self.begin, self._scrapes) - sure
 
     @cached_property
-    def _of_unknown(self) -> Seen:
-        return Seen(one for one in self.series if target_of(one) == UNKNOWN)
+    def _of_unknown(self) -> ScrapeIndex:
+        return ScrapeIndex(one for one in self.series if target_of(one) == UNKNOWN)
 
     @cached_property
     def _summed(self) -> dict[tuple[float, float], bool]:

@@ -45,7 +45,7 @@ def steps(one: Series) -> Iterable[tuple[tuple[float, float], tuple[float, float
     return pairwise(zip(one.times, one.values, strict=True))
 
 
-class Seen:
+class ScrapeIndex:
     """Which of some series have a sample of a moment, in time that grows with the samples and not with their square.
 
     A target of thousands of series, all of which fall at once, must not hold up the judging of every other object.
@@ -73,7 +73,7 @@ def restarts(series: Sequence[Series]) -> Mapping[Target, Sequence[float]]:
     """When a target restarted for sure: in one scrape several of its counters fell or were gone, and none went on."""
     found = {}
     for target, its in _that_fell(series).items():
-        pace, seen = max(map(pace_of, its)), Seen(its)
+        pace, seen = max(map(pace_of, its)), ScrapeIndex(its)
         falls, went_on = Counter[tuple[float, float]](), set[float]()
         for one in its:
             for (at, old), (to, new) in steps(one):
@@ -98,7 +98,7 @@ def fell_alone(series: Sequence[Series]) -> tuple[Series, ...]:
     found: list[Series] = []
     for its in _that_fell(series).values():
         # After a restart there may be as many failures as there is of anything: a crash must not pass for a gauge.
-        pace, seen = max(map(pace_of, its)), Seen(its)
+        pace, seen = max(map(pace_of, its)), ScrapeIndex(its)
         falls = [(one, at, to) for one in its if one.falls for (at, old), (to, new) in steps(one) if new < old]
         scrapes = {(at, to) for _, at, to in falls}
         sure = {(at, to): _one_fell(seen.between(at, to), come(pace, to - at)) for at, to in scrapes}

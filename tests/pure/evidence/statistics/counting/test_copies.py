@@ -113,9 +113,8 @@ def test_a_copy_without_samples_is_none() -> None:
 
 def test_an_edge_that_is_written_otherwise_from_now_on_is_the_same_bucket() -> None:
     """As Prometheus 3 writes it: events of the scrape would all lie above it."""
-    target = {"job": "app", "instance": "p"}
-    below = [series(90, 99, le="2", **target), series(108, 117, begin=30, le="2.0", **target)]
-    [buckets] = once([*below, series(100, 110, 120, 130, le="+Inf", **target), series(1, 1, le="wide", **target)])
+    below = [series(90, 99, le="2", job="app"), series(108, 117, begin=30, le="2.0", job="app")]
+    [buckets] = once([*below, series(100, 110, 120, 130, le="+Inf", job="app"), series(1, 1, le="wide", job="app")])
 
     assert above(buckets[:2], 2, Span.of(buckets, 15, 30)) == Counts(10, 1)
     assert [one.labels["le"] for one in buckets] == ["+Inf", "2.0", "wide"]
