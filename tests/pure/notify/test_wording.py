@@ -85,6 +85,14 @@ def test_every_notice_says_what_it_means_and_what_to_do(notice: Notice) -> None:
     assert not mark or rest.partition("=")[0] in set(Verb)
 
 
+def test_a_new_attempt_promises_no_more_than_its_first_stage_asks_for() -> None:
+    """As `first_stage_blockers` has it: there is nobody yet on whose evidence a guardrail could pass."""
+    means = wording(SAMPLES[Topic.ATTEMPT_STARTED], ABOUT).means
+    assert "pass" not in means
+    for asked in ("answers", "breached", "looks back into the attempt before"):
+        assert asked in means
+
+
 def test_a_rollback_for_missing_evidence_is_a_rollback_and_no_alert() -> None:
     bare = replace(ROLLBACK, reason=Reason.EVIDENCE_MISSING, topic=Topic.ROLLED_BACK)
     assert "ROLLED BACK" in wording(bare, ABOUT).title
