@@ -29,7 +29,7 @@ OF_TYPES = [
     ({"server": {"service": {"port": 0}}}, "/server/service/port"),
     ({"server": {"ingress": {"paths": ["api"]}}}, "/server/ingress/paths/0"),
 ]
-OF_SENSE = [
+OF_SENSE: list[tuple[Manifest, str]] = [
     ({"image": {"repository": "registry:5000/mlrollout:1"}}, "put it into image.tag or image.digest"),
     ({"image": {"digest": "sha256:abc"}}, "image.digest is no digest (sha256:abc)"),
     ({"prometheus": {"address": "http://user:password@prometheus"}}, "prometheus.address holds a user name"),
@@ -89,7 +89,7 @@ OF_SENSE = [
     ({"redis": {"tls": {"existingSecret": "a", "caKey": ""}}}, "redis.tls.existingSecret is of no use"),
     ({"redis": {"tls": {"existingSecret": "a", "certificateKey": "a"}}}, "certificateKey and keyKey go together"),
 ]
-OF_THE_SERVER = [
+OF_THE_SERVER: list[tuple[Manifest, str]] = [
     ({"config": {}}, "server.config.rollouts is empty"),
     ({"config": {"rollouts": "foo"}}, "server.config.rollouts is no list: write an entry with name and key"),
     ({"config": {"rollouts": {"name": "foo"}}}, "server.config.rollouts is no list"),
