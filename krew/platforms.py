@@ -35,7 +35,7 @@ MACHINES = (
     Machine("darwin", "amd64", ("macosx_13_0_x86_64",)),
     Machine("darwin", "arm64", ("macosx_13_0_arm64",)),
 )
-"""No Windows: what finds a Python is a script of the shell. There, `pip install 'mlrollout[cli]'` does it."""
+"""No Windows: what finds a Python is a script of the shell. There, `pip install '.[cli]'` does it."""
 
 
 def here() -> Machine:

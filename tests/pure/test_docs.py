@@ -1,6 +1,7 @@
 """Public surfaces are documented: reasons, verbs, metrics, settings."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,38 @@ def test_a_command_that_is_told_exists_and_finds_its_object(page: str, command: 
     assert verb in (KUBECTL if program == "kubectl" else OURS), page
     if program == "kubectl" and "ml-dispatch" in command.split():
         assert "-n dispatch" in command, page
+
+
+PAGES = {
+    str(page.relative_to(ROOT)): page.read_text()
+    for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*/*.md"))
+}
+OF_PYTHON = ("application", "cli", "feature", "install", "openfeature", "server")
+INSTALLING = ("README.md", *(f"docs/{name}.md" for name in OF_PYTHON))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_package_is_installed_from_a_checkout_or_an_index_of_ones_own(page: str) -> None:
+    """No public index has it, and another's package of its name would be installed from there."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    commands = re.findall(r"pipx? install\s+([^`#\n]*[^`#\n ])", PAGES[page])
+
+    assert commands or page not in INSTALLING
+    for command in commands:
+        told = re.fullmatch(r"\.|'\.\[(\w+)]'|--index-url https://pypi\.example\.com/simple mlrollout", command)
+        assert told, command
+        assert told[1] is None or told[1] in extras, command
+
+
+@pytest.mark.parametrize("page", INSTALLING)
+def test_a_page_that_has_it_installed_says_that_no_public_index_has_it(page: str) -> None:
+    assert "no public index has the package" in " ".join(PAGES[page].split()).lower()
+
+
+def test_the_command_line_is_installed_before_it_is_used() -> None:
+    for page in ("install.md", "tutorial-kind.md"):
+        text = (ROOT / "docs" / page).read_text()
+        assert text.index("pip install '.[cli]'") < text.index("\nkubectl mlrollout "), page
 
 
 def test_the_operator_folder_is_no_package() -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import mlrollout.assignment
 
-PACKAGE = Path(__file__).parents[2] / "operator" / "mlrollout"
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "operator" / "mlrollout"
+POLICY = re.compile(r"\bon[A-Z]\w*")
+"""What fields that say what follows of something are called, as `onNoData`."""
 
 SHARED = {
     "Reason": ("assignment/view.py", "domain/reason.py"),
@@ -51,6 +54,27 @@ def test_no_type_is_named_as_a_class_is() -> None:
 def test_what_is_excepted_is_what_applications_import() -> None:
     assert set(SHARED) <= set(mlrollout.assignment.__all__)
     assert all(own.startswith("assignment/") for own, _ in SHARED.values())
+
+
+def told() -> Iterator[tuple[str, str]]:
+    """Whatever people may be told, with where: texts of the code, the dashboard and the chart, and documents."""
+    for module in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield f"{module.relative_to(ROOT)}:{node.lineno}", node.value
+    texts = (ROOT / "ui" / "dashboard" / "src" / "text").glob("*.ts")
+    pages = (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "charts").rglob("*.[myt]*"))
+    for page in (*texts, *pages):
+        yield str(page.relative_to(ROOT)), page.read_text()
+
+
+def test_a_field_that_people_are_told_of_is_one_of_the_crd() -> None:
+    crd = (ROOT / "crds" / "mlrollout.dev_mlrollouts.yaml").read_text()
+    fields = set(re.findall(r"^ +(on[A-Z]\w*):", crd, re.MULTILINE))
+    assert {"onNoData", "onError", "onTooFew", "onDelete"} <= fields
+
+    named = [(place, word) for place, text in told() for word in POLICY.findall(text)]
+    assert [(place, word) for place, word in named if word not in fields] == []
 
 
 def test_no_module_imports_two_classes_of_one_name() -> None:

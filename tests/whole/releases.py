@@ -27,9 +27,9 @@ class Release:
         """Install a chart; what Helm says."""
         return self._ok("install", self.name, str(chart), "--create-namespace", *options, values=values)
 
-    def upgrade(self, chart: Path = CHART, **values: object) -> str:
+    def upgrade(self, chart: Path = CHART, *options: str, **values: object) -> str:
         """Upgrade to a chart with these values."""
-        return self._ok("upgrade", self.name, str(chart), values=values)
+        return self._ok("upgrade", self.name, str(chart), *options, values=values)
 
     def rollback(self, revision: int) -> str:
         """Go back to what an earlier revision was."""

@@ -184,6 +184,19 @@ def test_a_crd_that_came_by_itself_or_was_left_behind_is_taken_over(bare: House,
     assert labels["meta.helm.sh/release-name"] == "successor"
 
 
+def test_one_of_several_is_taken_away_and_another_can_have_the_crd(bare: House, release: Release) -> None:
+    one = Release(bare.stack, release.program, namespace="team-a")
+    one.install(watchNamespace="team-a")
+    other = Release(bare.stack, release.program, namespace="team-b")
+    other.install(watchNamespace="team-b", crds={"install": False})
+
+    one.uninstall()
+    other.upgrade(CHART, "--take-ownership", watchNamespace="team-b", crds={"install": True})
+
+    owner = bare.stack.cluster.get("crd", "mlrollouts.mlrollout.dev")["metadata"]["annotations"]
+    assert owner["meta.helm.sh/release-namespace"] == "team-b"
+
+
 def test_an_upgrade_that_keeps_an_older_charts_defaults_is_told_what_to_do(bare: House, release: Release) -> None:
     release.install(OLDER)
 

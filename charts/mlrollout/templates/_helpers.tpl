@@ -106,11 +106,48 @@ mlrollout{{ with .Values.watchNamespace }}-{{ . }}{{ end }}
 
 {{- /* Whether the server has objects to move, or to show: only then it needs the API server. */ -}}
 {{- define "mlrollout.serverHasObjects" -}}
-{{- range .Values.server.config.rollouts }}{{ if .object }}true{{ end }}{{ end -}}
+{{- if kindIs "slice" .Values.server.config.rollouts }}
+{{- range .Values.server.config.rollouts }}{{ if kindIs "map" . }}{{ if .object }}true{{ end }}{{ end }}{{ end }}
+{{- end -}}
 {{- include "mlrollout.serverHasDashboard" . -}}
 {{- end -}}
 
 {{- /* Whether the server has the live dashboard. */ -}}
 {{- define "mlrollout.serverHasDashboard" -}}
 {{- if or (hasKey .Values.server.config "dashboard") .Values.server.dashboard.existingSecret }}true{{ end -}}
+{{- end -}}
+
+{{- /* Whether a text is a range of IP addresses, or one of them, as the operator reads it. */ -}}
+{{- define "mlrollout.isNetwork" -}}
+{{- $number := "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])" -}}
+{{- $groups := "([0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4}){0,6})?" -}}
+{{- $address := splitList "/" . | first -}}
+{{- if regexMatch (printf "^%s(\\.%s){3}(/([0-9]|[12][0-9]|3[0-2]))?$" $number $number) . -}}
+true
+{{- else if regexMatch "^[^/]+(/([0-9]|[1-9][0-9]|1[01][0-9]|12[0-8]))?$" . -}}
+{{- if regexMatch "^([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}$" $address -}}
+true
+{{- else if and (regexMatch (printf "^%s::%s$" $groups $groups) $address) (le (len (regexFindAll "[0-9A-Fa-f]+" $address -1)) 7) -}}
+true
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* The range of IPv4 addresses that a text is meant for; any other text as it stands. */ -}}
+{{- define "mlrollout.network" -}}
+{{- $parts := splitList "/" . -}}
+{{- if or (contains ":" .) (eq (len $parts) 1) -}}
+{{- . -}}
+{{- else -}}
+{{- $number := 0 -}}
+{{- range splitList "." (first $parts) -}}
+{{- $number = add (mul $number 256) (int .) -}}
+{{- end -}}
+{{- $size := 1 -}}
+{{- range until (int (sub 32 (int (last $parts)))) -}}
+{{- $size = mul $size 2 -}}
+{{- end -}}
+{{- $number = sub $number (mod $number $size) -}}
+{{- printf "%d.%d.%d.%d/%s" (div $number 16777216) (mod (div $number 65536) 256) (mod (div $number 256) 256) (mod $number 256) (last $parts) -}}
+{{- end -}}
 {{- end -}}

@@ -138,6 +138,18 @@ spec:
 {{- end }}
 {{- end -}}
 
+{{- /* The port of a component's own Prometheus; nothing where it has none. */ -}}
+{{- define "mlrollout.prometheusPort" -}}
+{{- $address := .root.Values.prometheus.address -}}
+{{- if eq .component "server" -}}
+{{- $address = tpl (toString (.root.Values.server.config.prometheus | default "")) .root -}}
+{{- end -}}
+{{- with $address -}}
+{{- $said := regexFind ":[0-9]+$" (urlParse .).host | trimPrefix ":" -}}
+{{- $said | default (hasPrefix "https:" . | ternary 443 80) -}}
+{{- end -}}
+{{- end -}}
+
 {{- /* What may come to and go from the pods: (dict "root" $ "component" … "name" … "from" peers). */ -}}
 {{- define "mlrollout.networkPolicy" -}}
 {{- with .root.Values.networkPolicy }}
@@ -164,7 +176,13 @@ spec:
   {{- if .ports }}
   # {{ $name }}
   - ports:
-    {{- range .ports }}
+    {{- $ports := .ports }}
+    {{- if eq $name "prometheus" }}
+    {{- with include "mlrollout.prometheusPort" $ }}
+    {{- $ports = append $ports . }}
+    {{- end }}
+    {{- end }}
+    {{- range $ports | toStrings | uniq }}
     - {port: {{ . }}, protocol: TCP}
     {{- if eq $name "dns" }}
     - {port: {{ . }}, protocol: UDP}

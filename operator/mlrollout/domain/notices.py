@@ -44,7 +44,7 @@ class Notice:
     Attributes:
         mark: What tells it from all others about the object.
         topic: What kind of news it is.
-        severity: How urgent it is.
+        severity: How bad it is for users.
         reason: What happened or goes on, in one word.
         cause: Of a rollback, why, in one word; empty for anything else.
         subject: What it is about, for example a guardrail; empty for the rollout itself.

@@ -1,4 +1,4 @@
-"""Which of all that happens is news for people who are called by it, and how urgent it is."""
+"""Which of all that happens is news for people who are called by it, and how bad it is for users."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,7 +9,7 @@ from .reason import Reason
 
 
 class Severity(StrEnum):
-    """How urgent a notice is: whether somebody is woken by it is for the routes to say."""
+    """How bad what it tells is for users: whether somebody is woken by it is for the routes to say."""
 
     INFO = "info"
     WARNING = "warning"
@@ -63,4 +63,4 @@ SEVERITIES: Mapping[Topic, Severity] = {
     Topic.TRAFFIC_UNCONFIRMED: Severity.CRITICAL,
     Topic.STOPPED_BY_HAND: Severity.WARNING,
 }
-"""How urgent each is."""
+"""How bad each is for users."""

@@ -26,7 +26,7 @@ class EventData(Model):
     topic: Topic
     """What kind of news it is."""
     severity: Severity
-    """How urgent it is: info, warning or critical."""
+    """How bad it was for users: info, warning or critical. Whether somebody is woken by it is another question."""
     reason: str
     """What happened or goes on, in one word that programs may rely on; also the reason of the Kubernetes Event."""
     cause: str = ""

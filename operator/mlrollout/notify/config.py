@@ -66,7 +66,7 @@ class Route(_Strict):
     Attributes:
         receivers: Their names.
         topics: What it is about.
-        severities: How urgent it is.
+        severities: How bad it was for users.
         reasons: The reason or, of a rollback, its cause.
         namespaces: Names of the object's namespace, in which `*` stands for any characters.
         labels: What the object's labels have to be.

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from mlrollout.domain.notices import Notice
+from mlrollout.domain.topics import Severity
 
 MAX_TITLE = 250
 MAX_TEXT = 4000
+_SURELY_SENT = MAX_TEXT // 2
+"""Characters of a text that are sent whatever is added to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +98,19 @@ def compose(notice: Notice, about: About, wording: Wording, *, dropped: int = 0,
 
 def finished(message: OutgoingMessage) -> OutgoingMessage:
     """The message as it is sent: no longer than it may be, and with what it has to say beside the notice."""
-    added = [f"{message.dropped} more were dropped: this receiver could not be reached."] if message.dropped else []
+    added = [f"Key in Redis: {message.about.key}"] if _lacks_key(message) else []
+    added += [f"{message.dropped} more were dropped: this receiver could not be reached."] if message.dropped else []
     added += ["This is a test. Nothing happened."] if message.test else []
     title = " ".join(message.title.split())
     title = f"[test] {title}" if message.test else title
     text = _clipped(message.text, MAX_TEXT - sum(len(line) + 1 for line in added))
     return replace(message, title=_clipped(title, MAX_TITLE), text="\n".join([text, *added]))
+
+
+def _lacks_key(message: OutgoingMessage) -> bool:
+    """Whether somebody who may have to take everybody out by hand would have to look for the key."""
+    named = f"SET {message.about.key} 0" in message.text[:_SURELY_SENT]
+    return bool(message.about.key) and message.notice.severity is not Severity.INFO and not named
 
 
 def _clipped(text: str, most: int) -> str:

@@ -107,7 +107,10 @@ _AGAIN = _annotate("retry", "what was mended")
 _OF_TOPIC: Mapping[Topic, _Words] = {
     Topic.ATTEMPT_STARTED: _Words(
         lambda notice, _: f"starts revision {notice.revision}",
-        _always("Nobody is in treatment yet: the first stage begins once every guardrail passes."),
+        _always(
+            "Nobody is in treatment yet: the first stage begins as soon as the source of every guardrail answers, none "
+            "of them is breached, and none looks back into the attempt before."
+        ),
         _always("Nothing. To stop it:"),
         _annotate("rollback", "why"),
         _status,

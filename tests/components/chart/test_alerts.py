@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from mlrollout.api.notification import Topic
+from mlrollout.domain.topics import SEVERITIES
 from mlrollout.runtime.metrics import OperatorMetrics
 from mlrollout.runtime.object_metrics import FAMILIES
 
@@ -18,6 +20,7 @@ TESTS = Path(__file__).parent / "alerts.test.yaml"
 GROUPS = yaml.safe_load(FILE.read_text())["groups"]
 ALERTS = [rule["alert"] for group in GROUPS for rule in group["rules"]]
 RUNBOOK = (CHART.parents[1] / "docs" / "alerts.md").read_text()
+NOTIFICATIONS = (CHART.parents[1] / "docs" / "notifications.md").read_text()
 
 
 def promtool(*arguments: str | Path) -> tuple[int, str]:
@@ -75,6 +78,18 @@ def test_each_has_a_severity_and_a_runbook_that_tells_what_to_do(alert: str) -> 
     assert rule["annotations"]["runbook_url"] == f"docs/alerts.md#{alert.lower()}"
     (told,) = re.findall(rf"^### {alert}\n\n(\w+),", RUNBOOK, re.MULTILINE)
     assert told.lower() == rule["labels"]["severity"]
+
+
+def test_what_wakes_somebody_is_what_can_not_wait() -> None:
+    """A rollback is critical as a notification, for it was bad for users; they are safe when somebody hears of it."""
+    severities = {rule["alert"]: rule["labels"]["severity"] for group in GROUPS for rule in group["rules"]}
+    assert severities["MLRolloutRolledBack"] == "warning"
+    assert SEVERITIES[Topic.ROLLED_BACK] == "critical"
+    assert severities["MLRolloutTrafficUnconfirmed"] == SEVERITIES[Topic.TRAFFIC_UNCONFIRMED] == "critical"
+    for said in (RUNBOOK, NOTIFICATIONS, re.sub(r"\n# ?", " ", FILE.read_text())):
+        words = " ".join(said.split())
+        assert "how urgently a person is needed" in words.lower()
+        assert "says how bad it was for users" in words
 
 
 def test_the_runbook_has_no_other() -> None:

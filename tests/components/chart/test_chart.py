@@ -1,5 +1,6 @@
 """The operator's part of the chart, as Helm itself lints and renders it."""
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -267,6 +268,55 @@ def test_the_crd_outlives_the_release_unless_told_otherwise() -> None:
 
     assert kept == {"helm.sh/resource-policy": "keep"}
     assert "CustomResourceDefinition" not in {item["kind"] for item in render({"crds": {"install": False}})}
+
+
+UNINSTALL = {
+    page: (CHART.parents[1] / page).read_text() for page in ("docs/uninstall.md", "charts/mlrollout/README.md")
+}
+
+
+def recipes(page: str) -> Manifest:
+    """The recipes of a page that take a release away, by the namespace of the release."""
+    found = re.findall(r"```sh\n((?:.*\n)*?)```", UNINSTALL[page])
+    taken = [(re.search("^helm uninstall mlrollout -n (.*)$", recipe, re.MULTILINE), recipe) for recipe in found]
+    return {told[1]: recipe for told, recipe in taken if told}
+
+
+@pytest.mark.parametrize("page", UNINSTALL)
+def test_one_of_several_releases_is_taken_away_without_anything_of_the_others(page: str) -> None:
+    recipe = recipes(page)["team-a"]
+
+    assert "kubectl delete mlrollouts --all -n team-a " in recipe
+    assert " -A" not in recipe
+    assert " crd " not in recipe
+    assert "leave the crd" in UNINSTALL[page].lower()
+
+
+@pytest.mark.parametrize("page", UNINSTALL)
+def test_what_takes_objects_of_others_along_is_warned_of_beside_it(page: str) -> None:
+    wide = [line for line in recipes(page)[NAMESPACE].splitlines() if " -A" in line or " crd " in line]
+
+    assert len(wide) == 2
+    for line in wide:
+        assert " EVERY " in line.partition(" #")[2], line
+
+
+@pytest.mark.parametrize("page", UNINSTALL)
+def test_a_release_that_is_taken_away_leaves_no_lease(page: str) -> None:
+    for namespace, recipe in recipes(page).items():
+        watched = "" if namespace == NAMESPACE else namespace
+        _, on_its_own = rules(render({"watchNamespace": watched}))[f"Role {NAMESPACE}/mlrollout-lease"]
+        deleted = re.findall(r"^kubectl delete lease (\S+) -n (\S+)", recipe, re.MULTILINE)
+        assert deleted == [(*on_its_own["resourceNames"], namespace)]
+
+
+def test_whoever_takes_a_release_away_can_list_the_installations_first() -> None:
+    (selector,) = re.findall(r"get deployments -A -l (\S+)", UNINSTALL["docs/uninstall.md"])
+    wanted = dict(pair.split("=") for pair in selector.split(","))
+    found = [item for item in render(FULL | {"nameOverride": "other"}) if item["kind"] == "Deployment"]
+
+    listed = [item for item in found if wanted.items() <= item["metadata"]["labels"].items()]
+    assert [item["metadata"]["name"] for item in listed] == ["mlrollout-other"]
 
 
 def test_the_crd_has_the_labels_and_annotations_that_are_asked_for() -> None:

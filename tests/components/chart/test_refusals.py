@@ -1,6 +1,7 @@
 """Values that make no sense are refused before anything is installed, by their name and with what to do."""
 
 import pytest
+from mlrollout.adapters.receivers.networks import networks
 
 from tests.support.helm import CHART, HELMS, SERVER, Manifest, helm
 
@@ -23,10 +24,12 @@ OF_TYPES = [
     ({"networkPolicy": {"egress": {"redis": {"ports": ["redis"]}}}}, "/networkPolicy/egress/redis/ports/0"),
     ({"metrics": {"serviceMonitor": {"interval": "soon"}}}, "/metrics/serviceMonitor/interval"),
     ({"podDisruptionBudget": {"maxUnavailable": "half"}}, "/podDisruptionBudget/maxUnavailable"),
+    ({"terminationGracePeriodSeconds": 1}, "'/terminationGracePeriodSeconds': minimum: got 1, want 2"),
+    ({"server": {"terminationGracePeriodSeconds": 4}}, "/server/terminationGracePeriodSeconds"),
     ({"server": {"service": {"port": 0}}}, "/server/service/port"),
     ({"server": {"ingress": {"paths": ["api"]}}}, "/server/ingress/paths/0"),
 ]
-OF_SENSE = [
+OF_SENSE: list[tuple[Manifest, str]] = [
     ({"image": {"repository": "registry:5000/mlrollout:1"}}, "put it into image.tag or image.digest"),
     ({"image": {"digest": "sha256:abc"}}, "image.digest is no digest (sha256:abc)"),
     ({"prometheus": {"address": "http://user:password@prometheus"}}, "prometheus.address holds a user name"),
@@ -45,6 +48,21 @@ OF_SENSE = [
     ({"notifications": {"allowedAddresses": ["slack://token"]}}, '"slack://token" is no pattern of receivers'),
     ({"notifications": {"allowedAddresses": ["https"]}}, "https alone would be any webhook"),
     ({"notifications": {"allowedNetworks": ["cluster.local"]}}, '"cluster.local" is no range of IP addresses'),
+    *(
+        ({"notifications": {"allowedNetworks": [text]}}, f'allowedNetworks: "{text}" is no range of IP addresses')
+        for text in ("10.20.0.0/33", "10.20.300.0/24", "10.020.0.0/16", "...", "abc", "1:2", "fd00::/129", "::1::/64")
+    ),
+    (
+        {"notifications": {"allowedNetworks": ["10.20.33.44/20"]}},
+        '"10.20.33.44/20" is an address inside of a range: write 10.20.32.0/20 for the range',
+    ),
+    ({"fullnameOverride": "My_Operator"}, "fullnameOverride: \"My_Operator\" can't be a Service's name"),
+    ({"fullnameOverride": "1st"}, "beginning with a letter"),
+    ({"nameOverride": "Rollouts"}, "nameOverride: \"Rollouts\" can't be in a Service's name"),
+    (
+        {"nameOverride": "roll outs", "fullnameOverride": "guard"},
+        "nameOverride: \"roll outs\" can't be a label's value",
+    ),
     ({"secretNamespaces": ["Not A Namespace"]}, '"Not A Namespace" is no namespace\'s name'),
     ({"secretNamespaces": ["team-*"]}, "each is written out"),
     ({"configMapNamespaces": ["team-*"]}, 'configMapNamespaces: "team-*" is no namespace\'s name'),
@@ -58,11 +76,28 @@ OF_SENSE = [
     ),
     ({"podLabels": {"app.kubernetes.io/instance": "a"}}, "podLabels: app.kubernetes.io/instance"),
     ({"podDisruptionBudget": {"maxUnavailable": 1, "minAvailable": 1}}, "Kubernetes takes one of them"),
+    *(
+        (
+            {"podDisruptionBudget": {"maxUnavailable": none}},
+            f"podDisruptionBudget.maxUnavailable of {none} keeps nodes from",
+        )
+        for none in (0, "0%")
+    ),
+    ({"podDisruptionBudget": {"minAvailable": 2}}, "podDisruptionBudget.minAvailable of 2 is all of 2"),
+    ({"podDisruptionBudget": {"minAvailable": "51%"}}, "podDisruptionBudget.minAvailable of 51% is all of 2"),
+    ({"replicas": 1, "podDisruptionBudget": {"minAvailable": 1}}, "or set maxUnavailable to 1 in its place"),
     ({"redis": {"tls": {"existingSecret": "a", "caKey": ""}}}, "redis.tls.existingSecret is of no use"),
     ({"redis": {"tls": {"existingSecret": "a", "certificateKey": "a"}}}, "certificateKey and keyKey go together"),
 ]
-OF_THE_SERVER = [
+OF_THE_SERVER: list[tuple[Manifest, str]] = [
     ({"config": {}}, "server.config.rollouts is empty"),
+    ({"config": {"rollouts": "foo"}}, "server.config.rollouts is no list: write an entry with name and key"),
+    ({"config": {"rollouts": {"name": "foo"}}}, "server.config.rollouts is no list"),
+    ({"config": {"rollouts": ["foo"]}}, "server.config.rollouts: foo is no rollout"),
+    *(
+        ({"config": SERVER["config"] | {part: "on"}}, f"server.config.{part} is on, and has fields")
+        for part in ("sessions", "survey", "dashboard")
+    ),
     ({"config": SERVER["config"] | {"dashboard": {}}}, "server.dashboard.existingSecret is empty"),
     (
         {"config": SERVER["config"] | {"dashboard": {}}, "replicas": 1, "autoscaling": {"enabled": True}},
@@ -79,7 +114,24 @@ OF_THE_SERVER = [
     ({"autoscaling": {"enabled": True, "minReplicas": 20}}, "minReplicas (20) is above maxReplicas (10)"),
     ({"autoscaling": {"enabled": True, "targetCPUUtilizationPercentage": 0}}, "server.autoscaling has no measure"),
     ({"podDisruptionBudget": {"maxUnavailable": 1, "minAvailable": 1}}, "server.podDisruptionBudget has both"),
+    ({"podDisruptionBudget": {"minAvailable": 2}}, "server.podDisruptionBudget.minAvailable of 2 is all of 2"),
+    (
+        {"podDisruptionBudget": {"minAvailable": 3}, "replicas": 9, "autoscaling": {"enabled": True, "minReplicas": 3}},
+        "server.podDisruptionBudget.minAvailable of 3 is all of 3",
+    ),
     ({"podLabels": {"app.kubernetes.io/name": "a"}}, "server.podLabels: app.kubernetes.io/name"),
+]
+FINE: list[Manifest] = [
+    {"notifications": {"allowedNetworks": ["10.20.32.0/20", "10.1.2.3", "0.0.0.0/0", "255.255.255.255/32"]}},
+    {"notifications": {"allowedNetworks": ["fd00::/8", "::/0", "::1", "2001:db8:1:2:3:4:5:6/128", "1:2:3:4:5:6:7::"]}},
+    {"nameOverride": "My_Rollouts", "fullnameOverride": "guard-1"},
+    {"nameOverride": "rollouts-of-a-name-that-is-much-longer-than-any-name-of-a-service-may-be"},
+    {"podDisruptionBudget": {"minAvailable": "50%"}, "terminationGracePeriodSeconds": 2},
+    {"podDisruptionBudget": {"minAvailable": 0}},
+    {"podDisruptionBudget": {"minAvailable": 2}, "replicas": 3},
+    {"podDisruptionBudget": {"minAvailable": 2}, "replicas": 0},
+    {"podDisruptionBudget": {"enabled": False, "maxUnavailable": 0}},
+    {"server": SERVER | {"config": SERVER["config"] | {"dashboard": None}, "replicas": 1}},
 ]
 NAMESPACED = {"watchNamespace": "dispatch", "rbac": {"clusterRoles": False}, "server": SERVER}
 
@@ -104,6 +156,21 @@ def test_what_makes_no_sense(values: Manifest, told: str) -> None:
 @pytest.mark.parametrize(("changed", "told"), OF_THE_SERVER, ids=str)
 def test_a_server_that_could_not_run(changed: Manifest, told: str) -> None:
     assert told in refusal({"server": SERVER | changed})
+
+
+@pytest.mark.parametrize("values", FINE, ids=str)
+def test_what_makes_sense_is_not_refused(values: Manifest) -> None:
+    code, said = helm("template", "mlrollout", CHART, values=values)
+    assert code == 0, said
+
+
+def test_the_ranges_of_addresses_are_those_that_the_operator_can_read() -> None:
+    taken = [text for values in FINE for text in values.get("notifications", {}).get("allowedNetworks", [])]
+    refused = [text for values, _ in OF_SENSE for text in values.get("notifications", {}).get("allowedNetworks", [])]
+    assert len(networks(tuple(taken)).allowed) == len(taken)
+    for text in refused:
+        with pytest.raises(ValueError, match=r"does not appear to be|has host bits set"):
+            networks((text,))
 
 
 def test_a_server_that_reviews_tokens_without_a_right_of_no_namespace() -> None:

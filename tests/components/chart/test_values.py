@@ -87,7 +87,7 @@ def test_values_of_pods_reach_the_pods_of_the_component_that_they_are_for(row: A
         ({"serviceAccount": {"create": False}}, "ClusterRoleBinding", "subjects.0.name", "default"),
         ({"podSecurityContext": {"runAsUser": None}}, "Deployment", f"{POD}.securityContext.runAsUser", None),
         ({"podDisruptionBudget": {"minAvailable": "50%"}}, "PodDisruptionBudget", "spec.minAvailable", "50%"),
-        ({"podDisruptionBudget": {"maxUnavailable": 0}}, "PodDisruptionBudget", "spec.maxUnavailable", 0),
+        ({"podDisruptionBudget": {"maxUnavailable": 2}}, "PodDisruptionBudget", "spec.maxUnavailable", 2),
         ({}, "PodDisruptionBudget", "spec.maxUnavailable", 1),
         ({"metrics": {"service": {"annotations": {"a": "b"}}}}, "Service", "metadata.annotations.a", "b"),
         ({"metrics": {"service": {"labels": {"a": "b"}}}}, "Service", "metadata.labels.a", "b"),
@@ -158,6 +158,39 @@ def test_holes_of_a_network_policy_are_made_narrower_and_closed() -> None:
         {"ports": [{"port": 5000, "protocol": "TCP"}]},
         *extra,
     ]
+
+
+@pytest.mark.parametrize(
+    ("address", "added"),
+    [
+        ("http://prometheus.monitoring:8481/select/0/prometheus", 8481),
+        ("http://prometheus.monitoring", 80),
+        ("https://prometheus.example/a:1", None),
+        ("http://[fd00::1]:9091", 9091),
+        ("http://[fd00::1]", 80),
+        ("http://prometheus.monitoring:9090", None),
+    ],
+)
+def test_a_network_policy_lets_the_operator_and_the_server_to_their_prometheus(address: str, added: int | None) -> None:
+    server = {**SERVER, "config": {**SERVER["config"], "prometheus": "{{ .Values.prometheus.address }}"}}
+    both = {"prometheus": {"address": address}, "server": server, "networkPolicy": {"enabled": True}}
+    server_alone = both | {"prometheus": {}, "server": server | {"config": SERVER["config"] | {"prometheus": address}}}
+
+    expected = [443, 9090, *([added] if added else [])]
+    assert prometheus_ports(both) == {"mlrollout": expected, "mlrollout-server": expected}
+    assert prometheus_ports(server_alone) == {"mlrollout": [443, 9090], "mlrollout-server": expected}
+
+
+def prometheus_ports(values: Manifest) -> Manifest:
+    """The ports of Prometheus that each component's policy lets through."""
+    policies = [item for item in render(values) if item["kind"] == "NetworkPolicy"]
+    return {one["metadata"]["name"]: [port["port"] for port in one["spec"]["egress"][3]["ports"]] for one in policies}
+
+
+def test_a_hole_that_is_closed_stays_so() -> None:
+    values = {"enabled": True, "egress": {"prometheus": {"ports": []}}}
+    policy = one(render({"prometheus": {"address": "http://a:1234"}, "networkPolicy": values}), "NetworkPolicy")
+    assert 1234 not in {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The administrator's file says what is wrong with it, and nothing that is secret."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,25 @@ def test_a_route_chooses_by_all_that_it_names(route: str, topics: set[str]) -> N
 )
 def test_a_route_that_is_not_about_an_object_gives_it_no_receiver(route: str) -> None:
     assert wanted(f"{ONE}routes: [{{receivers: [oncall], {route}}}]") == {}
+
+
+def sample(page: str) -> str:
+    """The file that a page shows, with a secret in the place of the one that it leaves out."""
+    text = (ROOT / page).read_text()
+    if page.endswith(".md"):
+        (text,) = re.findall(r"```yaml\n(# notifications\.yaml\n.*?)```", text, re.DOTALL)
+    return str(text).replace("whsec_…", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+
+
+@pytest.mark.parametrize("page", ["docs/notifications.md", "examples/notifications.yaml"])
+def test_the_samples_wake_somebody_only_for_what_can_not_wait(page: str) -> None:
+    heard = wanted(sample(page))
+    woken = {name for name in heard if name.removeprefix("operator/") in {"oncall", "pagerduty", "opsgenie", "sms"}}
+
+    assert woken
+    for name, topics in heard.items():
+        assert topics == {"TrafficUnconfirmed"} if name in woken else topics >= {"RolledBack", "TrafficUnconfirmed"}
+    assert {name.removeprefix("operator/") for name in heard} == {one.name for one in parse(sample(page)).receivers}
 
 
 def test_several_routes_add_up() -> None:

@@ -1,6 +1,8 @@
 """The text is made for a phone at night: what happened, what it means, what to do, the command."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from mlrollout.api.notification import Topic
@@ -14,6 +16,7 @@ from mlrollout.notify.samples import sample_notices, sample_object
 from mlrollout.notify.wording import wording
 
 NOW = 1_800_000_000.0
+NOTIFICATIONS = (Path(__file__).parents[3] / "docs" / "notifications.md").read_text()
 ABOUT = About("dispatch", "ml-dispatch", "uid-1", key="ml_dispatch:rollout_percentage")
 SAMPLES = {notice.topic: notice for notice in sample_notices(NOW)}
 ROLLBACK = replace(SAMPLES[Topic.ROLLED_BACK], seen=NOW - 3)
@@ -37,7 +40,20 @@ def test_a_rollback_tells_all_that_somebody_who_is_woken_has_to_know() -> None:
         ),
         'kubectl annotate mlr ml-dispatch -n dispatch mlrollout.dev/retry="what was mended"',
         "https://grafana/d/x",
+        "Key in Redis: ml_dispatch:rollout_percentage",
     ]
+
+
+def test_the_message_that_the_documents_show_is_the_one_that_is_sent() -> None:
+    at = datetime(2026, 11, 3, 2, 13, tzinfo=UTC).timestamp()
+    about = replace(
+        ABOUT,
+        cluster="eu-1",
+        dashboard="https://grafana.example.com/d/mlrollout?var-namespace=dispatch&var-name=ml-dispatch",
+    )
+    notice = replace(ROLLBACK, at=at, seen=at - 3)
+    message = finished(compose(notice, about, wording(notice, about)))
+    assert f"```text\n{message.title}\n{message.text}\n```" in NOTIFICATIONS
 
 
 def test_the_title_begins_with_the_cluster_where_it_has_a_name() -> None:
@@ -67,6 +83,14 @@ def test_every_notice_says_what_it_means_and_what_to_do(notice: Notice) -> None:
     assert words.look.endswith(" ml-dispatch -n dispatch")
     _, mark, rest = words.command.partition("mlrollout.dev/")
     assert not mark or rest.partition("=")[0] in set(Verb)
+
+
+def test_a_new_attempt_promises_no_more_than_its_first_stage_asks_for() -> None:
+    """As `first_stage_blockers` has it: there is nobody yet on whose evidence a guardrail could pass."""
+    means = wording(SAMPLES[Topic.ATTEMPT_STARTED], ABOUT).means
+    assert "pass" not in means
+    for asked in ("answers", "breached", "looks back into the attempt before"):
+        assert asked in means
 
 
 def test_a_rollback_for_missing_evidence_is_a_rollback_and_no_alert() -> None:
@@ -104,6 +128,26 @@ def test_a_command_is_told_once() -> None:
     lines = finished(compose(notice, ABOUT, wording(notice, ABOUT))).text.splitlines()
     assert lines[-1] == "kubectl mlrollout why ml-dispatch -n dispatch"
     assert "Look first" not in "".join(lines)
+
+
+@pytest.mark.parametrize("notice", every(), ids=lambda one: f"{one.topic}-{one.reason}")
+def test_every_message_but_good_news_names_the_key_once(notice: Notice) -> None:
+    text = finished(compose(notice, ABOUT, wording(notice, ABOUT))).text
+    assert text.count("ml_dispatch:rollout_percentage") == (notice.severity != "info")
+
+
+def test_the_key_is_named_in_words_of_ones_own_and_however_long_they_are() -> None:
+    message = compose(ROLLBACK, ABOUT, wording(ROLLBACK, ABOUT))
+    for text in ("it is back", "x" * 9999, "x" * (MAX_TEXT - 9) + f"SET {ABOUT.key} 0"):
+        sent = finished(replace(message, text=text)).text
+        assert sent.splitlines()[-1] == "Key in Redis: ml_dispatch:rollout_percentage"
+        assert len(sent) <= MAX_TEXT
+    assert finished(replace(message, text=f"{ABOUT.key}: SET {ABOUT.key} 0")).text.endswith(" 0")
+
+
+def test_an_object_that_can_not_be_read_has_no_key_to_name() -> None:
+    unread = replace(ABOUT, key="")
+    assert "Key in Redis" not in finished(compose(ROLLBACK, unread, wording(ROLLBACK, unread))).text
 
 
 def test_there_is_a_sample_of_each_topic() -> None:

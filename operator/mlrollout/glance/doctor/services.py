@@ -49,7 +49,7 @@ def prometheus(found: Sequence[Glance]) -> Diagnosis:
         DiagnosisLevel.FAILED if len(failed) == len(looks) else DiagnosisLevel.WARNING,
         f"{told}, {len(failed)} of {len(looks)} guardrails have no answer; "
         f"{one.namespace}/{one.name}, {guardrail.name}: {guardrail.message}",
-        "mend that; without evidence nothing grows, and onMissing says what else",
+        "mend that; without evidence nothing grows, and onError says what else",
     )
 
 
