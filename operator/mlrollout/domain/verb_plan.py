@@ -138,8 +138,8 @@ def _after(spec: Spec, record: Record) -> Stage | None:
 def _because(spec: Spec, record: Record, percentage: int) -> str:
     if not record.stage:
         return (
-            "its first stage is not entered yet; the operator enters it by itself once every guardrail's source answers "
-            "and none is breached"
+            "its first stage is not entered yet; the operator enters it by itself once every guardrail's source "
+            "answers and none is breached"
         )
     if percentage < record.percentage:
         return f"no stage asks for {percentage} % or less; 0 rolls it back"
