@@ -4,10 +4,8 @@ import hashlib
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -42,14 +40,6 @@ def mlrollout(home: Path, *arguments: str, **environment: str) -> subprocess.Com
         timeout=60,
         check=False,
     )
-
-
-@pytest.fixture
-def closed() -> Iterator[int]:
-    """A port at which nothing listens, kept from others."""
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        yield holder.getsockname()[1]
 
 
 @pytest.fixture
