@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -93,6 +93,11 @@ def again(document: BlocksDocument) -> list[Replayed]:
         UnreadableDocumentError: They make no verdict.
     """
     return [replay(one) for one in document.guardrails]
+
+
+def unchecked(found: Sequence[Replayed]) -> bool:
+    """Whether there was nothing to make a verdict of, nor anything that asks for one."""
+    return not any(one.blocks or one.differences for one in found)
 
 
 def tell(document: BlocksDocument, found: list[Replayed]) -> str:
