@@ -52,10 +52,10 @@ def saved(file: str) -> Object:
         found = manifests(file)
     except UnreadableInputError as error:
         raise NotFetchedError(str(error)) from error
-    if len(found) != 1:
-        raise NotFetchedError(
-            f"{file} holds {len(found) or 'no'} {KIND}: save one by kubectl get -o yaml, with its status"
-        )
+    if not found:
+        raise NotFetchedError(f"{file} holds no {KIND}: save one by kubectl get -o yaml, with its status")
+    if len(found) > 1:
+        raise NotFetchedError(f"{file} holds {len(found)} objects of the kind {KIND}: save one alone, with its status")
     return found[0].found
 
 
