@@ -10,7 +10,7 @@ from typing import Any
 
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.prometheus_access import by_environment
-from mlrollout.api import GROUP, KIND, VERSION
+from mlrollout.api import KIND
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
 from mlrollout.domain.partial import understand
@@ -30,6 +30,7 @@ from mlrollout.simulate.power import weaknesses
 
 from . import lines
 from .manifests import Manifest, UnreadableInputError, manifests
+from .outside import doubled, outside
 from .refused import refused
 from .shape import misshapen
 
@@ -62,7 +63,11 @@ def run(files: Sequence[str], prometheus: str | None, load: Load | None = None) 
     found = [manifest for file in dict.fromkeys(files) for manifest in manifests(file)]
     if not found:
         raise UnreadableInputError(f"no {KIND} in {', '.join(files)}")
-    looked = asyncio.run(_look(found, prometheus))
+    twice = doubled(found)
+    looked = [
+        ManifestFindings(one.manifest, (twice[place], *one.findings)) if place in twice else one
+        for place, one in enumerate(asyncio.run(_look(found, prometheus)))
+    ]
     return looked if load is None else [_simulated(one, load) for one in looked]
 
 
@@ -144,16 +149,8 @@ def _read(manifest: Manifest) -> tuple[Spec | None, tuple[Finding, ...]]:
     read = understand(manifest.spec)
     shape = tuple(misshapen(manifest.spec))
     told = {finding.where for finding in shape}
-    wrong = (*_version(manifest), *shape, *(one for one in refused(manifest.spec) if one.where not in told))
+    wrong = (*outside(manifest.found), *shape, *(one for one in refused(manifest.spec) if one.where not in told))
     return read.spec, wrong + (of_spec(read.spec) if read.spec is not None else ())
-
-
-def _version(manifest: Manifest) -> Sequence[Finding]:
-    """That no API server knows the version that the object is written in."""
-    served = f"{GROUP}/{VERSION}"
-    if manifest.found.get("apiVersion") == served:
-        return ()
-    return (Finding(Level.ERROR, "apiVersion", f"there is no such version of {KIND}", f"write {served}"),)
 
 
 async def _count(check: SequentialCheck[Any, Any, Any], source: PrometheusSource, where: str) -> Sequence[Finding]:
