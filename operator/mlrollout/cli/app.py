@@ -91,13 +91,31 @@ class CommandGroups(TyperGroup):
                 formatter.write_dl(rows)
 
 
+def _show_version_and_end(asked: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if asked:
+        show_version()
+        raise typer.Exit
+
+
 app = typer.Typer(
     cls=CommandGroups,
-    help="Roll an ML feature out to users by percentage, and take it back by itself.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # half of what its loading costs is for boxes
 )
+
+
+@app.callback()
+def _program(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version_and_end),
+    ] = False,
+) -> None:
+    """Roll an ML feature out to users by percentage, and take it back by itself."""
+
+
 for _panel in COMMANDS.values():
     for _name, _command in _panel.items():
         if isinstance(_command, typer.Typer):

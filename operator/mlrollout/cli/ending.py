@@ -2,17 +2,23 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import IntEnum
-from errno import EPIPE
-from pathlib import PurePath
+from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC, EPIPE
+from pathlib import Path, PurePath
+from typing import TextIO
 
 TRACEBACK = "MLROLLOUT_TRACEBACK"
 """The environment variable for whoever wants to see where a fault of this program is."""
 _PROCESSES = {"operator", "server"}
 """Of what ends these, a log should know more than a line."""
-_OF_THE_SERVER = {"server", "token"}
+_EXTRAS: Mapping[str, str] = {"operator": "operator", "notify": "operator", "server": "server", "token": "server"}
+"""The extra that brings what a command needs; what is not named here needs that of a person's command line."""
+_FULL = {EBADF, EDQUOT, EFBIG, EIO, ENOSPC}
+"""The errors of a file that takes no more."""
+_GROUPS = {"notify"}
+"""Commands with commands below them: which of these it was, is said as well."""
 
 
 class ExitCode(IntEnum):
@@ -46,16 +52,44 @@ def ended(run: Callable[[], int]) -> int:
     Raises:
         Exception: A fault of the program itself, where its traceback is wanted.
     """
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - as long as the program
+    if sys.stdout is None:
+        sys.stdout = _unwritable()
     code = _run(run)
+    refusal = _refused_output()
+    if refusal is not None or code == ExitCode.PIPE_CLOSED:
+        return _unwritten(refusal or BrokenPipeError())
+    return code
+
+
+def _unwritable() -> TextIO:
+    """A standard output in the place of one that was closed: whoever writes to it is refused, as by any other."""
+    return os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+
+
+def _refused_output() -> OSError | None:
+    """Why what is still to be written can't be; `None` where it is written now."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        code = ExitCode.PIPE_CLOSED
-    if code == ExitCode.PIPE_CLOSED:
-        # What is still to be written has nowhere to go, and Python would complain about that at its end.
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return code
+    except OSError as error:
+        return error
+    return None
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Whether an error is about standard output: which keeps what it could not write, unless nothing is to be kept."""
+    unkept = getattr(sys.stdout, "write_through", False) and error.filename is None and error.errno in _FULL
+    return unkept or _refused_output() is not None
+
+
+def _unwritten(error: OSError) -> int:
+    """What is still to be written has nowhere to go, and Python would complain about that at its end."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return ExitCode.PIPE_CLOSED
+    return _failed(f"standard output can't be written ({error.strerror})")
 
 
 def _run(run: Callable[[], int]) -> int:
@@ -68,9 +102,11 @@ def _run(run: Callable[[], int]) -> int:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "mlrollout":
             raise
-        extra = "server" if _OF_THE_SERVER.intersection(sys.argv[1:2]) else "operator"
-        return _failed(f"this needs {error.name}, which is not installed: pip install 'mlrollout[{extra}]'")
+        extra = _EXTRAS.get("".join(sys.argv[1:2]), "cli")
+        return _failed(f"this needs {error.name}, which is not installed: install mlrollout with its extra `{extra}`")
     except Exception as error:
+        if isinstance(error, OSError) and _is_of_output(error):
+            return _unwritten(error)
         if _PROCESSES.intersection(sys.argv[1:2]) or os.environ.get(TRACEBACK):
             raise
         fault = f"{type(error).__name__}: {error}"
@@ -87,7 +123,8 @@ def _exit_code(end: BaseException) -> int:
 
 
 def _failed(message: str, code: int = ExitCode.FAILED) -> int:
-    command = "".join(f" {word}" for word in sys.argv[1:2] if word.isalpha())
+    words = sys.argv[1:3] if _GROUPS.intersection(sys.argv[1:2]) else sys.argv[1:2]
+    command = "".join(f" {word}" for word in words if word.isalpha())
     if message:
         with suppress(OSError):
             print(f"{program()}{command}: {message}", file=sys.stderr)  # noqa: T201 - for whoever typed it

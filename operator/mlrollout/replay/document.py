@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NoReturn
 from pydantic import ConfigDict, Field, ValidationError
 
 from mlrollout.api.model import Model
+from mlrollout.plain import plain
 
 FORMAT: Literal["mlrollout.dev/blocks/v1"] = "mlrollout.dev/blocks/v1"
 """What the document calls itself; a form that programs of before can't read gets another number."""
@@ -134,11 +135,16 @@ def told(text: str) -> str:
 
 
 def _first(error: ValidationError) -> str:
-    wrong = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(str(part) for part in wrong["loc"])
-    if place == "format":
+    wrong = error.errors(include_url=False, include_input=False)[0]
+    if wrong["loc"] == ("format",):
         return f"its format is not {FORMAT}, which is all that this version reads"
-    return f"{place}: {wrong['msg']}" if place else f"it is no document of blocks: {wrong['msg']}"
+    return refusal(error) if wrong["loc"] else f"it is no document of blocks: {plain(wrong)}"
+
+
+def refusal(error: ValidationError) -> str:
+    """The first of what is wrong, at its place."""
+    wrong = error.errors(include_url=False, include_input=False)[0]
+    return ": ".join(filter(None, (".".join(map(str, wrong["loc"])), plain(wrong))))
 
 
 def _no_number(text: str) -> NoReturn:

@@ -16,7 +16,7 @@ from mlrollout.evidence.measurement import Verdict
 from mlrollout.evidence.statistics import checkpoint
 from mlrollout.evidence.statistics.blocks import Block
 
-from .document import GuardrailBlocks, UnreadableDocumentError, told
+from .document import GuardrailBlocks, UnreadableDocumentError, refusal, told
 
 _BY_BLOCKS = frozenset({Verdict.PASS, Verdict.BREACH})
 """Verdicts that blocks alone come to; the others may be about samples that were late, or never came."""
@@ -82,8 +82,7 @@ def check_in(raw: Mapping[str, Any]) -> SequentialCheck[Any, Any, Any]:
     try:
         check = check_of(guardrail.validate_python(raw))
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False, include_context=False)[0]["msg"]
-        raise UnreadableDocumentError(told(f"a guardrail can't be read: {wrong}")) from None
+        raise UnreadableDocumentError(told(f"a guardrail can't be read: {refusal(error)}")) from None
     if isinstance(check, Unmeasurable):
         raise UnreadableDocumentError(told(f"guardrail {check.guardrail.name}: {check.reason}"))
     if not isinstance(check, SequentialCheck):

@@ -1,3 +1,4 @@
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,14 @@ def kubeconfig(tmp_path: Path, mlrollout: CommandLine) -> Kubeconfig:
         return file
 
     return write
+
+
+@pytest.fixture
+def closed() -> Iterator[int]:
+    """A port at which nothing listens, kept from others."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 @pytest.fixture

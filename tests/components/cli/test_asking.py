@@ -1,13 +1,17 @@
 """Asking for a verb: what is sent, what is refused before anything is sent, and how an answer is waited for."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mlrollout.domain.request import Verb
 
+from tests.components.cli.conftest import Kubeconfig
 from tests.components.cli.objects import DONE, FAILED, OBJECT, TIMED_OUT, WRONG, Objects
-from tests.support.command_line import Answer, ApiDouble, CommandLine
+from tests.support.command_line import Answer, ApiDouble, Asked, CommandLine
+
+UNUSABLE = 3
 
 
 @pytest.mark.parametrize(
@@ -215,3 +219,74 @@ def test_an_annotation_that_went_without_a_word_was_refused(mlrollout: CommandLi
     ran = mlrollout("pause", "ml-dispatch", "--wait", "--timeout", "20s")
     assert ran.err == "mlrollout pause: it was refused, and the Events about the object say why\n"
     assert ran.code == FAILED
+
+
+AROUND = (
+    "To take everybody out without the cluster, set the rollout's key (spec.traffic.key in its manifest) to 0 in its "
+    "Redis by hand\n"
+)
+KEPT = "Nothing was changed: users keep what they have"
+
+
+@pytest.mark.parametrize(("verb", "more"), [("pause", f"{KEPT}\n"), ("rollback", f"{KEPT}. {AROUND}")])
+def test_where_no_api_server_is_reached_it_says_what_users_have_and_how_to_take_them_out(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, closed: int, verb: str, more: str
+) -> None:
+    kubeconfig(f"http://127.0.0.1:{closed}")
+    ran = mlrollout(verb, "ml-dispatch", "--reason", "freeze")
+    assert ran.err.startswith(f"mlrollout {verb}: could not ")
+    assert ran.err.endswith(f"the API server 127.0.0.1:{closed} can't be reached (Connection refused). {more}")
+    assert (ran.err.count("\n"), ran.out, ran.code) == (1, "", UNUSABLE)
+
+
+@pytest.mark.parametrize("names", [("a", "b", "--yes"), ("-l", "team=ml")], ids=["by name", "by labels"])
+def test_of_several_that_is_said_once(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, closed: int, names: tuple[str, ...]
+) -> None:
+    kubeconfig(f"http://127.0.0.1:{closed}")
+    ran = mlrollout("rollback", *names, "--reason", "freeze")
+    assert (ran.err.count("users keep what they have"), ran.err.count(AROUND), ran.code) == (1, 1, UNUSABLE)
+
+
+def test_without_a_kubeconfig_a_rollback_has_the_same_way_around(mlrollout: CommandLine, tmp_path: Path) -> None:
+    mlrollout.setenv("KUBECONFIG", tmp_path / "missing")
+    ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze")
+    assert (ran.err.endswith(f". {KEPT}. {AROUND}"), ran.code) == (True, UNUSABLE)
+
+
+@pytest.mark.parametrize(
+    ("verb", "more"),
+    [
+        ("rollback", f"ask again once it answers, a second rollback changes nothing. {AROUND}"),
+        ("pause", "see the status of the rollout once it answers, before you ask again\n"),
+    ],
+)
+def test_what_an_api_server_may_have_heard_is_not_called_undone(
+    mlrollout: CommandLine, objects: Objects, double: ApiDouble, verb: str, more: str
+) -> None:
+    def answer(asked: Asked) -> Answer:
+        return (
+            Answer({"kind": "Status", "message": "timeout"}, 504) if asked.method == "PATCH" else objects._answer(asked)
+        )
+
+    double.answers[OBJECT] = answer
+    ran = mlrollout(verb, "ml-dispatch", "--reason", "freeze")
+    assert (ran.err.endswith(f". Whether it heard of that is not known: {more}"), ran.code) == (True, UNUSABLE)
+
+
+def test_an_answer_that_breaks_off_leaves_it_unknown_whether_it_was_heard(
+    mlrollout: CommandLine, objects: Objects, double: ApiDouble
+) -> None:
+    def breaks() -> None:
+        raise ConnectionResetError
+
+    double.answers[OBJECT] = Answer({}, before=breaks)
+    ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze")
+    assert " the connection off (RemoteDisconnected). Whether it heard of that is not known: ask again" in ran.err
+    assert ran.code == UNUSABLE
+
+
+def test_who_lacks_the_right_is_not_sent_around_it(mlrollout: CommandLine, objects: Objects, double: ApiDouble) -> None:
+    double.answers[OBJECT] = Answer({"kind": "Status", "message": "forbidden"}, 403)
+    ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze")
+    assert ("Redis" in ran.err, ran.code) == (False, UNUSABLE)

@@ -28,7 +28,19 @@ def test_a_template_is_an_object_that_lint_has_nothing_to_say_about(mlrollout: C
 
 
 @pytest.mark.parametrize(
-    "arguments", [["9x"], ["a-b"], ["x\x1b[31m"], ["x", "--name", "UPPER"], ["x", "-n", "a/b"], ["_"]]
+    "arguments",
+    [
+        ["9x"],
+        ["a-b"],
+        ["x\x1b[31m"],
+        ["x", "--name", "UPPER"],
+        ["x", "-n", "a/b"],
+        ["_"],
+        ["x", "--revision", ""],
+        ["x", "--revision", " \t"],
+        ["x", "--revision", "r" * 254],
+    ],
+    ids=lambda arguments: " ".join(arguments)[:20],
 )
 def test_names_that_nothing_can_have(mlrollout: CommandLine, arguments: list[str]) -> None:
     ran = mlrollout("template", *arguments)

@@ -84,6 +84,32 @@ def test_a_file_that_is_too_long_or_not_there_is_told(tmp_path: Path) -> None:
     assert (ran.returncode, "it is longer than 64 MiB" in one_line(ran)) == (WRONG, True)
 
 
+async def test_a_document_without_blocks_is_no_proof_of_anything() -> None:
+    document = await written()
+    none = document | {"guardrails": []}
+    gone = none | {"missing": [{"name": "split", "why": "nothing has been counted of it yet"}]}
+    for empty, out in ((none, ""), (gone, "split: no blocks: nothing has been counted of it yet\n")):
+        ran = run("replay", "-", text=json.dumps(empty))
+        assert (ran.returncode, ran.stdout) == (WRONG, out)
+        assert ran.stderr == "mlrollout replay: -: it holds no blocks of any guardrail: nothing was checked\n"
+
+
+async def test_blocks_that_were_taken_out_are_told_of_a_verdict_that_stood_on_them() -> None:
+    document = await written()
+    document["guardrails"][0]["blocks"] = []
+    ran = run("replay", "-", text=json.dumps(document))
+    assert (ran.returncode, "of no blocks: it comes to " in ran.stdout) == (OTHER, True)
+    document["guardrails"][0]["recorded"] = {"finding": "NoData", "checkpoint": ""}
+    assert run("replay", "-", text=json.dumps(document)).returncode == WRONG
+
+
+async def test_what_is_missing_beside_a_verdict_is_told_and_changes_no_exit_code() -> None:
+    document = await written() | {"missing": [{"name": "split", "why": "nothing has been counted of it yet"}]}
+    ran = run("replay", "-", text=json.dumps(document))
+    assert (ran.returncode, ran.stderr) == (SAME, "")
+    assert ran.stdout.endswith("\nsplit: no blocks: nothing has been counted of it yet\n")
+
+
 def saved(folder: Path, name: str, found: object) -> str:
     file = folder / name
     file.write_text(json.dumps(found))

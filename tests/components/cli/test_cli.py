@@ -4,10 +4,8 @@ import hashlib
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -32,6 +30,8 @@ current-context: x
 def mlrollout(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run it as on a machine where nothing of ours is set."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("MLROLLOUT_", "KUBE"))}
+    if "PYTHONPATH" in environment:  # before what is there already: the same program is meant
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (environment["PYTHONPATH"], bare.get("PYTHONPATH"))))
     return subprocess.run(
         [sys.executable, "-m", "mlrollout", *arguments],
         env={**bare, "HOME": str(home), "COLUMNS": "200", **environment},
@@ -40,14 +40,6 @@ def mlrollout(home: Path, *arguments: str, **environment: str) -> subprocess.Com
         timeout=60,
         check=False,
     )
-
-
-@pytest.fixture
-def closed() -> Iterator[int]:
-    """A port at which nothing listens, kept from others."""
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        yield holder.getsockname()[1]
 
 
 @pytest.fixture
@@ -79,8 +71,9 @@ def test_nobody_waits_for_what_only_other_commands_need(module: str, heavy: list
     assert ran.stdout == "[]\n"
 
 
-def test_it_knows_its_version(tmp_path: Path) -> None:
-    ran = mlrollout(tmp_path, "version")
+@pytest.mark.parametrize("asked", ["version", "--version"])
+def test_it_knows_its_version(tmp_path: Path, asked: str) -> None:
+    ran = mlrollout(tmp_path, asked)
     assert (ran.stdout, ran.returncode) == (version("mlrollout") + "\n", DONE)
 
 
@@ -143,7 +136,9 @@ def test_a_tokens_line_goes_to_its_file_and_the_token_does_not(tmp_path: Path) -
         ("server --config x", "jwt", "server"),
         ("token --name a --role view", "typer", "server"),
         ("operator", "kopf", "operator"),
-        ("version", "typer", "operator"),
+        ("notify test", "typer", "operator"),
+        ("version", "typer", "cli"),
+        ("lint -f x", "yaml", "cli"),
     ],
 )
 def test_what_is_not_installed_is_told_with_the_extra_that_brings_it(
@@ -154,8 +149,9 @@ def test_what_is_not_installed_is_told_with_the_extra_that_brings_it(
     lacking.joinpath(f"{missing}.py").write_text(f"raise ModuleNotFoundError('No module', name={missing!r})")
     ran = mlrollout(tmp_path, *command.split(), PYTHONPATH=str(lacking))
 
-    told = f"this needs {missing}, which is not installed: pip install 'mlrollout[{extra}]'\n"
-    assert ran.stderr == f"mlrollout {command.split(maxsplit=1)[0]}: {told}"
+    told = f"this needs {missing}, which is not installed: install mlrollout with its extra `{extra}`\n"
+    signed = "notify test" if command.startswith("notify") else command.split(maxsplit=1)[0]
+    assert ran.stderr == f"mlrollout {signed}: {told}"
     assert ran.returncode == 1
 
 
@@ -177,6 +173,47 @@ def test_a_fault_of_the_program_itself_is_one_line_and_shows_where_it_is_to_who_
 def test_a_pipe_that_is_closed_is_no_error_to_tell(arguments: list[str]) -> None:
     command = [sys.executable, "-m", "mlrollout", *arguments]
     assert into_a_closed_pipe(command, text=EXAMPLE.read_bytes()) == (b"", PIPE_CLOSED)
+
+
+FULL = Path("/dev/full")
+WRITES = [["--help"], ["version"], ["explain"], ["template", "a"], ["completion", "bash"], ["lint", "-f", str(EXAMPLE)]]
+
+
+def _written_to(output: str, arguments: list[str], **environment: str) -> tuple[str, int]:
+    """What a command says of an output that a shell gives it, and its exit code."""
+    command = ["sh", "-c", f'exec "$0" -m mlrollout "$@" {output}', sys.executable, *arguments]
+    ran = subprocess.run(
+        command, env=os.environ | environment, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    return ran.stderr, ran.returncode
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("output", "why"),
+    [
+        (">&-", "Bad file descriptor"),
+        pytest.param(
+            f">{FULL}", "No space left on device", marks=pytest.mark.skipif(not FULL.exists(), reason="Linux has it")
+        ),
+    ],
+)
+@pytest.mark.parametrize("arguments", WRITES, ids=lambda arguments: arguments[0])
+def test_an_output_that_can_not_be_written_is_told_as_such(
+    arguments: list[str], output: str, why: str, unbuffered: str
+) -> None:
+    said, code = _written_to(output, arguments, PYTHONUNBUFFERED=unbuffered)
+    signed = "mlrollout" if arguments == ["--help"] else f"mlrollout {arguments[0]}"
+    assert (said, code) == (f"{signed}: standard output can't be written ({why})\n", 1)
+
+
+def test_whoever_writes_nothing_needs_no_output(tmp_path: Path) -> None:
+    said, code = _written_to(">&-", ["lint", "-f", str(tmp_path / "missing")])
+    assert (said.count("\n"), "can't be read" in said, code) == (1, True, WRONG)
+
+
+def test_an_input_that_is_closed_is_an_empty_one() -> None:
+    assert _written_to("<&-", ["lint", "-"]) == ("mlrollout lint: no MLRollout in -\n", WRONG)
 
 
 def test_the_page_has_every_exit_code() -> None:

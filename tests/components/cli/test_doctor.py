@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import pytest
 from mlrollout.cli.cluster import api
@@ -21,12 +22,41 @@ def cluster(kubeconfig: Kubeconfig, double: ApiDouble) -> None:
     double.answers["/version"] = Answer({"gitVersion": "v1.34.2"})
 
 
-def test_without_an_api_server_there_is_nothing_to_look_at(mlrollout: CommandLine, double: ApiDouble) -> None:
+def test_without_an_api_server_it_says_so_and_that_all_the_rest_can_not_be_seen(
+    mlrollout: CommandLine, double: ApiDouble
+) -> None:
     double.answers["/version"] = Answer({"kind": "Status", "code": 401, "message": "Unauthorized"}, 401)
     ran = mlrollout("doctor")
-    assert ran.err.startswith("mlrollout doctor: could not ask for its version: the API server answered 401")
-    assert (ran.err.count("\n"), ran.out, ran.code) == (1, "", UNUSABLE)
+    lines = [" ".join(line.split()) for line in ran.out.splitlines()]
+    assert lines[0].startswith("API server failed could not ask for its version: the API server answered 401")
+    assert lines[-1] == "1 failed, 7 could not be seen."
+    assert (ran.err, ran.code) == ("", UNUSABLE)
     assert mlrollout("doctor", "-o", "table").code == WRONG
+
+
+def test_without_an_api_server_what_the_options_name_is_asked_all_the_same(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, closed: int
+) -> None:
+    kubeconfig(f"http://127.0.0.1:{closed}")
+    addresses = ("--redis", f"redis://127.0.0.1:{closed}", "--prometheus", f"http://127.0.0.1:{closed}")
+    ran = mlrollout("doctor", *addresses, "-o", "json")
+    told = json.loads(ran.out)
+    failed = {one["about"]: one for one in told["findings"] if one["level"] == "failed"}
+    assert (told["healthy"], list(failed), ran.err, ran.code) == (
+        False,
+        ["API server", "that Redis", "that Prometheus"],
+        "",
+        UNUSABLE,
+    )
+    assert "can't be reached (Connection refused)" in failed["API server"]["message"]
+    assert failed["API server"]["todo"].startswith("see the kubeconfig, --context and the network in between")
+
+
+def test_without_a_kubeconfig_it_is_the_same(mlrollout: CommandLine, tmp_path: Path) -> None:
+    mlrollout.setenv("KUBECONFIG", tmp_path / "missing")
+    ran = mlrollout("doctor", "-o", "jsonpath={.findings[0].about}: {.findings[0].message}")
+    assert ran.out.startswith("API server: there is no cluster to talk to: KUBECONFIG names ")
+    assert (ran.err, ran.code) == ("", UNUSABLE)
 
 
 def test_a_cluster_without_any_of_it(mlrollout: CommandLine) -> None:

@@ -86,7 +86,7 @@ def test_kubectl_runs_it_with_what_is_in_the_archive(path: str, tmp_path: Path) 
     ran = kubectl(path, "status", "x")
     assert ran.stderr.startswith("kubectl mlrollout status: there is no cluster to talk to")
     ran = kubectl(path, "operator")
-    assert ran.stderr.endswith("which is not installed: pip install 'mlrollout[operator]'\n")
+    assert ran.stderr.endswith("which is not installed: install mlrollout with its extra `operator`\n")
 
 
 def test_without_a_python_it_says_so(path: str) -> None:

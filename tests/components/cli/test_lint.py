@@ -57,7 +57,8 @@ def test_every_finding_names_file_object_and_field_and_other_kinds_are_ignored(l
     one, other = tmp_path / "one.yaml", tmp_path / "other.yaml"
     alien = rollout(CENT) | {"apiVersion": "example.com/v1"}
     one.write_text(written({"kind": "ConfigMap"}, None, [], alien, rollout(GOOD, CENT)))
-    other.write_text(written({"kind": "List", "items": [rollout(GOOD, stages=[])]}))
+    another = rollout(GOOD, stages=[]) | {"metadata": {"name": "another"}}
+    other.write_text(written({"kind": "List", "items": [another]}))
 
     ran = lint("-f", str(one), "--file", str(other))
     assert ran.code == FOUND
@@ -66,7 +67,7 @@ def test_every_finding_names_file_object_and_field_and_other_kinds_are_ignored(l
         f"{one}: dispatch/ml-dispatch: warning: guardrails[cent].min: the query answers with numbers"
     )
     assert first.endswith("; write min: 95")
-    assert second.startswith(f"{other}: dispatch/ml-dispatch: error: stages: ")
+    assert second.startswith(f"{other}: another: error: stages: it is empty: write one at least")
 
 
 def test_programs_get_json(lint: Lint) -> None:
@@ -226,6 +227,13 @@ def _feed(scraped: Target, stop: threading.Event) -> None:
         scraped.text = COUNTED.format(bad=number, good=100 * number, level=1000 + (-1) ** (number // 3) * 400)
 
 
+def test_a_key_that_stands_twice_is_told_with_its_lines(lint: Lint, mlrollout: CommandLine) -> None:
+    twice = "a: 1\nb: {c: 1}\na: 2\n"
+    why = "-: the key a stands twice in one mapping, on line 1 and on line 3: kubectl refuses that, and others drop one"
+    for ran in (lint("-", text=twice), mlrollout("simulate", "-f", "-", "--traffic", "1/s", "--bad", "1%", text=twice)):
+        assert (why in ran.err, ran.err.count("\n"), ran.out, ran.code) == (True, 1, "", WRONG)
+
+
 def test_files_are_named_one_after_the_other(lint: Lint, tmp_path: Path) -> None:
     one, other = tmp_path / "one.yaml", tmp_path / "other.yaml"
     one.write_text(written(rollout(CENT)))
@@ -270,12 +278,13 @@ def test_github_is_told_file_and_line_of_each(lint: Lint, tmp_path: Path) -> Non
     file.write_text(LISTED)
     lines = lint(str(file), "-o", "github").out.splitlines()
     assert [line.partition(",title=")[0] for line in lines] == [
+        f"::error file={file},line=9",
         f"::warning file={file},line=17",
         f"::warning file={file},line=15",
     ]
-    assert lines[0].startswith(f"::warning file={file},line=17,title=a%2C b%3A guardrails[cent].min::the query answers")
-    (first, _) = lint("-", "-o", "github", text=LISTED).out.splitlines()
-    assert first.startswith("::warning title=a%2C b%3A guardrails[cent].min::")
+    assert lines[1].startswith(f"::warning file={file},line=17,title=a%2C b%3A guardrails[cent].min::the query answers")
+    (_, second, _) = lint("-", "-o", "github", text=LISTED).out.splitlines()
+    assert second.startswith("::warning title=a%2C b%3A guardrails[cent].min::")
 
 
 def test_what_would_be_refused_is_told_at_its_own_line(lint: Lint, tmp_path: Path) -> None:
@@ -284,7 +293,7 @@ def test_what_would_be_refused_is_told_at_its_own_line(lint: Lint, tmp_path: Pat
         LISTED.replace("min: 0.95", "max: 0.95\n      interval: soon").replace("revision: r", "revision: 7")
     )
     lines = lint(str(file), "-o", "github").out.splitlines()
-    assert [(line.partition(",title=")[0], line.partition("%3A ")[2].partition("::")[0]) for line in lines[:2]] == [
+    assert [(line.partition(",title=")[0], line.partition("%3A ")[2].partition("::")[0]) for line in lines[1:3]] == [
         (f"::error file={file},line=11", "revision"),
         (f"::error file={file},line=18", "guardrails[cent].interval"),
     ]

@@ -105,7 +105,7 @@ def test_what_can_not_be_used_is_told_in_one_line(
     file = config(tmp_path, text.format())
     ran = mlrollout(tmp_path, "notify", "test", *(argument.format(file=file) for argument in arguments))
     assert (ran.returncode, ran.stdout) == (WRONG, "")
-    assert ran.stderr.startswith(f"mlrollout notify: {said.format(file=file)}")
+    assert ran.stderr.startswith(f"mlrollout notify test: {said.format(file=file)}")
     assert ran.stderr.count("\n") == 1
     assert "s3cret" not in ran.stderr
 

@@ -131,7 +131,7 @@ _IN_A_TERMINAL = (
         (("-f", "COIN", *LOAD, "--scrape", "often"), "--scrape 'often' is not a duration"),
         (("-f", "COIN", *LOAD, "--scrape", "1ms"), "--scrape 1ms is too short"),
         (("-f", "COIN", *LOAD, "--scrape", "2h"), "or too long: from 1s to 1h"),
-        (("-f", "COIN", *LOAD, "--name", "other"), "has 0 objects of the kind MLRollout other"),
+        (("-f", "COIN", *LOAD, "--name", "other"), "holds no MLRollout called other; there is careful"),
     ],
 )
 def test_what_can_not_be_used_is_told(coin: str, arguments: tuple[str, ...], told: str) -> None:
@@ -145,9 +145,9 @@ def test_what_can_not_be_used_is_told(coin: str, arguments: tuple[str, ...], tol
     ("text", "told"),
     [
         ("spec: [", "is no YAML"),
-        ("kind: Deployment", "has 0 objects"),
+        ("kind: Deployment", "holds no MLRollout: its apiVersion"),
         (ROLLOUT.replace("max: 0.05", "max: 5"), "can't be applied as it is: guardrails[errors]"),
-        (ROLLOUT + "---" + ROLLOUT, "has 2 objects"),
+        (ROLLOUT + "---" + ROLLOUT, "holds 2 objects"),
         (
             ROLLOUT.replace("rate: {bad: 'r{status=\"failure\"}', all: 'r', max: 0.05}", "query: up\n    max: 1"),
             "errors:",

@@ -16,6 +16,7 @@ from mlrollout.domain.request import Verb, one_line
 from .answers import await_answer
 from .meant import ObjectMeant, ObjectsMeant
 from .plans import VerbWish, plan_and_ask
+from .unheard import unheard
 
 
 def ask(wish: VerbWish, targets: ObjectsMeant, timeout: str, *, yes: bool) -> None:
@@ -30,14 +31,28 @@ def ask(wish: VerbWish, targets: ObjectsMeant, timeout: str, *, yes: bool) -> No
     Raises:
         CommandError: An object refused, or did not answer in time. The others were asked all the same.
     """
-    patience, terminal, failures = seconds("--timeout", timeout) if timeout else 0.0, Terminal(), list[CommandError]()
+    failures = list[tuple[str, CommandError]]()
+    with _collected(failures, ""):
+        _ask(wish, targets, timeout, failures, yes=yes)
+    if failures:
+        errors = [error for _, error in failures]
+        told = "\n".join(f"{called}{error}" for called, error in failures)
+        raise CommandError(f"{told}{unheard(wish.verb, errors)}", max(error.code for error in errors))
+
+
+def _ask(
+    wish: VerbWish, targets: ObjectsMeant, timeout: str, failures: list[tuple[str, CommandError]], *, yes: bool
+) -> None:
+    """The same, where what fails of one object is collected."""
+    patience, terminal = seconds("--timeout", timeout) if timeout else 0.0, Terminal()
     with ClusterRollouts(targets.context, targets.namespace) as cluster:
         found = targets.find(cluster)
         _confirm(wish.verb, found, yes=yes)
+        called = {one: f"{one}: " if len(found) > 1 else "" for one in found}
         wish = wish.with_reason(_signed(wish.reason or _asked_back(wish.verb), cluster.asker()))
         asked = []
         for target in found:
-            with _collected(failures, target, len(found)):
+            with _collected(failures, called[target]):
                 asked.append(plan_and_ask(wish, target, cluster))
                 terminal.write(f"{target}: asked for {wish.verb}: {asked[-1].means}")
                 if asked[-1].doubt:
@@ -46,19 +61,17 @@ def ask(wish: VerbWish, targets: ObjectsMeant, timeout: str, *, yes: bool) -> No
         for one in asked if timeout else ():
             if one.settled:
                 continue
-            with _collected(failures, one.target, len(found)):
+            with _collected(failures, called[one.target]):
                 terminal.write(f"{one.target}: {await_answer(wish.verb, one, cluster, ends, timeout).message}")
-    if failures:
-        raise CommandError("\n".join(map(str, failures)), max(error.code for error in failures))
 
 
 @contextmanager
-def _collected(failures: list[CommandError], target: ObjectMeant, of: int) -> Iterator[None]:
+def _collected(failures: list[tuple[str, CommandError]], called: str) -> Iterator[None]:
     """Keep a failure for later: the other objects are not to wait for it."""
     try:
         yield
     except CommandError as error:
-        failures.append(error if of == 1 else CommandError(f"{target}: {error}", error.code))
+        failures.append((called, error))
 
 
 def _confirm(verb: Verb, found: Sequence[ObjectMeant], *, yes: bool) -> None:

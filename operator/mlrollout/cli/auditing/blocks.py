@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,10 +52,10 @@ def saved(file: str) -> Object:
         found = manifests(file)
     except UnreadableInputError as error:
         raise NotFetchedError(str(error)) from error
-    if len(found) != 1:
-        raise NotFetchedError(
-            f"{file} holds {len(found) or 'no'} {KIND}: save one by kubectl get -o yaml, with its status"
-        )
+    if not found:
+        raise NotFetchedError(f"{file} holds no {KIND}: save one by kubectl get -o yaml, with its status")
+    if len(found) > 1:
+        raise NotFetchedError(f"{file} holds {len(found)} objects of the kind {KIND}: save one alone, with its status")
     return found[0].found
 
 
@@ -93,6 +93,11 @@ def again(document: BlocksDocument) -> list[Replayed]:
         UnreadableDocumentError: They make no verdict.
     """
     return [replay(one) for one in document.guardrails]
+
+
+def unchecked(found: Sequence[Replayed]) -> bool:
+    """Whether there was nothing to make a verdict of, nor anything that asks for one."""
+    return not any(one.blocks or one.differences for one in found)
 
 
 def tell(document: BlocksDocument, found: list[Replayed]) -> str:

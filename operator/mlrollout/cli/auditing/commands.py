@@ -57,7 +57,8 @@ def replay(
 ) -> None:
     """Make verdicts again, of their blocks alone and by the operator's own check, and hold them against what it found.
 
-    Exit codes: 0 verdict and e-value are the same to the last bit; 1 they differ; 2 the file can't be read.
+    Exit codes: 0 verdict and e-value are the same to the last bit; 1 they differ; 2 the file can't be read, or holds no
+    blocks. Of a guardrail whose blocks are missing nothing is checked, and the exit code says nothing of it.
     """
     from mlrollout.replay.document import UnreadableDocumentError
 
@@ -68,5 +69,9 @@ def replay(
         found = fetching.again(document)
     except UnreadableDocumentError as error:
         raise CommandError(f"{file}: {error}", ExitCode.WRONG_USAGE) from None
-    typer.echo(fetching.tell(document, found))
+    if told := fetching.tell(document, found):
+        typer.echo(told)
+    if fetching.unchecked(found):
+        nothing = f"{file}: it holds no blocks of any guardrail: nothing was checked"
+        raise CommandError(nothing, ExitCode.WRONG_USAGE)
     raise typer.Exit(ExitCode.FAILED if any(one.differences for one in found) else ExitCode.DONE)

@@ -6,10 +6,13 @@ import yaml
 
 _PARTS = re.compile(r"[^.\[\]]+|\[[^\]]*\]")
 """Of a path: names, and items of lists by their names."""
+_BESIDE = {"apiVersion", "kind", "metadata"}
 
 
 def line(node: yaml.Node | None, where: str) -> int:
     """The line of a field of a spec, for example `guardrails[errors].max`; where it is not, of what it would be in.
+
+    What stands beside the spec is named from the object on: `metadata.labels[team]`.
 
     Args:
         node: The object; `None` where nobody knows.
@@ -18,13 +21,21 @@ def line(node: yaml.Node | None, where: str) -> int:
     Returns:
         The line, from 1; 0 for unknown.
     """
-    found = below(node, "spec") or node
-    for part in _PARTS.findall("" if where == "spec" else where):
-        further = _item(found, part.strip("[]")) if isinstance(found, yaml.SequenceNode) else below(found, part)
+    parts = _PARTS.findall("" if where == "spec" else where)
+    spec = below(node, "spec") or node
+    found = node if parts and _is_beside(parts[0], node, spec) else spec
+    for part in parts:
+        called = part.strip("[]")
+        further = _item(found, called) if isinstance(found, yaml.SequenceNode) else below(found, called)
         if further is None:
             break
         found = further
     return 0 if found is None else found.start_mark.line + 1
+
+
+def _is_beside(part: str, node: yaml.Node | None, spec: yaml.Node | None) -> bool:
+    """Whether a field stands beside the spec: one that objects have there, or that is there alone."""
+    return part in _BESIDE or (below(spec, part) is None and below(node, part) is not None)
 
 
 def below(node: yaml.Node | None, key: str | int) -> yaml.Node | None:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import math
-import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.prometheus_access import by_environment
-from mlrollout.api import GROUP, KIND, VERSION
+from mlrollout.api import KIND
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
 from mlrollout.domain.partial import understand
@@ -31,10 +30,11 @@ from mlrollout.simulate.power import weaknesses
 
 from . import lines
 from .manifests import Manifest, UnreadableInputError, manifests
+from .outside import doubled, outside
+from .refused import refused
 from .shape import misshapen
 
 _LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.ADVICE: "notice"}
-_FIELD = re.compile(r"(\w+(?:\[[^\]]*\])?(?:\.\w+)*): ")
 _IN_TEXT = "%\r\n"
 _IN_PROPERTIES = "%\r\n:,"
 COUNTED = 600.0
@@ -60,10 +60,14 @@ def run(files: Sequence[str], prometheus: str | None, load: Load | None = None) 
     Raises:
         UnreadableInputError: A file, or the address of the Prometheus, can't be used, or no file holds an `MLRollout`.
     """
-    found = [manifest for file in files for manifest in manifests(file)]
+    found = [manifest for file in dict.fromkeys(files) for manifest in manifests(file)]
     if not found:
         raise UnreadableInputError(f"no {KIND} in {', '.join(files)}")
-    looked = asyncio.run(_look(found, prometheus))
+    twice = doubled(found)
+    looked = [
+        ManifestFindings(one.manifest, (twice[place], *one.findings)) if place in twice else one
+        for place, one in enumerate(asyncio.run(_look(found, prometheus)))
+    ]
     return looked if load is None else [_simulated(one, load) for one in looked]
 
 
@@ -145,22 +149,8 @@ def _read(manifest: Manifest) -> tuple[Spec | None, tuple[Finding, ...]]:
     read = understand(manifest.spec)
     shape = tuple(misshapen(manifest.spec))
     told = {finding.where for finding in shape}
-    wrong = (*_version(manifest), *shape, *(one for one in map(_problem, read.problems) if one.where not in told))
+    wrong = (*outside(manifest.found), *shape, *(one for one in refused(manifest.spec) if one.where not in told))
     return read.spec, wrong + (of_spec(read.spec) if read.spec is not None else ())
-
-
-def _version(manifest: Manifest) -> Sequence[Finding]:
-    """That no API server knows the version that the object is written in."""
-    served = f"{GROUP}/{VERSION}"
-    if manifest.found.get("apiVersion") == served:
-        return ()
-    return (Finding(Level.ERROR, "apiVersion", f"there is no such version of {KIND}", f"write {served}"),)
-
-
-def _problem(told: str) -> Finding:
-    """What an API server would refuse, at the field that it begins with; where it begins with none, at `spec`."""
-    at = _FIELD.match(told)
-    return Finding(Level.ERROR, at[1], told[at.end() :]) if at else Finding(Level.ERROR, "spec", told)
 
 
 async def _count(check: SequentialCheck[Any, Any, Any], source: PrometheusSource, where: str) -> Sequence[Finding]:

@@ -1,6 +1,7 @@
 """YAML as `kubectl` reads it: what is a number, a date or a time there, and not in YAML 1.1, or the other way round."""
 
 import re
+from collections.abc import Iterator
 
 import yaml
 
@@ -8,6 +9,7 @@ _FLOAT = re.compile(
     r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+|0[0-7_]+)")
+_MERGE = "tag:yaml.org,2002:merge"
 _DIFFERENT = {f"tag:yaml.org,2002:{kind}" for kind in ("float", "int", "timestamp")}
 
 
@@ -26,3 +28,29 @@ for _kind, _pattern in (("int", _INT), ("float", _FLOAT)):
     ManifestLoader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_kind}", re.compile(f"(?:{_pattern.pattern})$"), list("-+0123456789.")
     )
+
+
+def doubled_keys(node: yaml.Node | None) -> Iterator[tuple[str, int, int]]:
+    """Keys that stand twice in one mapping, of which PyYAML drops the first without a word and `kubectl` takes neither.
+
+    Yields:
+        The key, and the lines of the one that is there already and of the other.
+    """
+    seen, waiting = set[int](), [node]
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:  # an alias is what its anchor is
+            continue
+        seen.add(id(one))
+        if isinstance(one, yaml.SequenceNode):
+            waiting += reversed(one.value)
+        elif isinstance(one, yaml.MappingNode):
+            lines = dict[str, int]()
+            for key, _ in one.value:
+                if not isinstance(key, yaml.ScalarNode) or key.tag == _MERGE:
+                    continue
+                line = key.start_mark.line + 1
+                if key.value in lines:
+                    yield key.value, lines[key.value], line
+                lines.setdefault(key.value, line)
+            waiting += reversed([value for _, value in one.value])

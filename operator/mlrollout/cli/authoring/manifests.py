@@ -10,12 +10,17 @@ import yaml
 
 from mlrollout.api import GROUP, KIND
 from mlrollout.api.spec import Spec
-from mlrollout.domain.partial import summary, understand
+from mlrollout.domain.partial import summary
+from mlrollout.domain.request import one_line
 
 from . import lines
-from .loader import ManifestLoader
+from .loader import ManifestLoader, doubled_keys
+from .refused import refused
 from .shape import without_nulls
 
+_SHOWN = 60
+_NAMED = 5
+"""How many objects are named in a message."""
 _MOST = 16 * 1024 * 1024
 """Bytes of a file: more than any API server takes at once."""
 
@@ -70,6 +75,8 @@ def manifests(file: str) -> Sequence[Manifest]:
     text = _bytes(file)
     try:
         return _read(file, text)
+    except UnreadableInputError:
+        raise
     except RecursionError:
         raise UnreadableInputError(f"{file} is nested deeper than any manifest") from None
     except (ValueError, yaml.YAMLError) as error:  # the one of a date that there is not
@@ -97,10 +104,24 @@ def _read(file: str, text: bytes) -> Sequence[Manifest]:
     try:
         while loader.check_node():
             node = loader.get_node()
+            _check_keys(file, node)
             found += _objects(file, loader.construct_document(node), node)
     finally:
         loader.dispose()
     return found
+
+
+def _check_keys(file: str, node: yaml.Node | None) -> None:
+    """See to it that no value is lost unseen.
+
+    Raises:
+        UnreadableInputError: A key stands twice in one mapping.
+    """
+    for key, before, again in doubled_keys(node):
+        shown = one_line(key)[:_SHOWN]
+        lines = f"line {before}" if before == again else f"line {before} and on line {again}"
+        twice = f"the key {shown} stands twice in one mapping, on {lines}"
+        raise UnreadableInputError(f"{file}: {twice}: kubectl refuses that, and others drop one of the two. Leave one")
 
 
 def _objects(file: str, document: Any, node: yaml.Node | None) -> Iterator[Manifest]:  # noqa: ANN401 - whatever YAML holds
@@ -121,13 +142,24 @@ def only_spec(file: str, name: str = "") -> Spec:
     Raises:
         UnreadableInputError: There is none, or more than one, or an API server would not take it.
     """
-    found = [one for one in manifests(file) if name in ("", one.name)]
+    there = manifests(file)
+    found = [one for one in there if name in ("", one.name)]
     if len(found) != 1:
-        wanted = f"{KIND} {name}" if name else KIND
-        raise UnreadableInputError(
-            f"{file} has {len(found)} objects of the kind {wanted}: it needs one, or --name NAME"
-        )
-    understood = understand(found[0].spec)
-    if understood.spec is None or understood.problems:
-        raise UnreadableInputError(f"{file} can't be applied as it is: {summary(understood.problems)}")
-    return understood.spec
+        raise UnreadableInputError(_not_one(file, name, there, len(found)))
+    problems = [str(one) for one in refused(found[0].spec)]
+    if problems:
+        raise UnreadableInputError(f"{file} can't be applied as it is: {summary(problems)}")
+    return Spec.model_validate(found[0].spec)
+
+
+def _not_one(file: str, name: str, there: Sequence[Manifest], found: int) -> str:
+    """Why it is not known which object is meant."""
+    known = list(dict.fromkeys(one.name or "unnamed" for one in there))
+    names = ", ".join(map(one_line, known[:_NAMED])) + (", …" if known[_NAMED:] else "")
+    if not there:
+        return f"{file} holds no {KIND}: its apiVersion begins with {GROUP}/, and its kind is {KIND}"
+    if not found:
+        return f"{file} holds no {KIND} called {name}; there {'is' if len(known) == 1 else 'are'} {names}"
+    if name or len(known) == 1:
+        return f"{file} holds {found} objects of the kind {KIND} called {name or names}: leave one of them"
+    return f"{file} holds {found} objects of the kind {KIND}: say by --name which of {names}"

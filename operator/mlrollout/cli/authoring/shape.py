@@ -1,10 +1,11 @@
 """Whether a spec has the shape that an API server asks for: fields that there are, and values of their types."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
+from mlrollout import plain
 from mlrollout.api.crd import schema
 from mlrollout.api.duration import PATTERN
 from mlrollout.api.schema import Schema
@@ -19,12 +20,12 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
 }
 _MEANT: Mapping[str, str] = {
-    "string": "write it as text, in quotes",
-    "integer": "write it as a whole number, without quotes",
-    "number": "write it as a number, without quotes",
-    "boolean": "write true or false, without quotes",
-    "array": "write it as a list",
-    "object": "write it as an object, with fields of its own",
+    "string": plain.TEXT,
+    "integer": plain.WHOLE,
+    "number": plain.NUMBER,
+    "boolean": plain.YES_OR_NO,
+    "array": plain.LIST,
+    "object": plain.OBJECT,
 }
 
 
@@ -49,8 +50,8 @@ def _spec() -> Schema:
 def _wrong(raw: object, asked: Schema, where: str) -> Iterator[Finding]:
     kind = asked["type"]
     if not _is(raw, kind):
-        meant = _MEANT[kind] if asked.get("pattern") != PATTERN else "write it with a unit, as 30s or 14d"
-        yield Finding(Level.ERROR, where or "spec", meant)
+        told = _MEANT[kind] if asked.get("pattern") != PATTERN else "write it with a unit, as 30s or 14d"
+        yield Finding(Level.ERROR, where or "spec", told)
     elif isinstance(raw, dict):
         known = asked["properties"]
         for name, value in raw.items():
@@ -58,10 +59,10 @@ def _wrong(raw: object, asked: Schema, where: str) -> Iterator[Finding]:
             if name in known:
                 yield from _wrong(value, known[name], below)
             else:
-                yield Finding(Level.ERROR, below, "there is no such field", _meant(str(name), known))
+                yield Finding(Level.ERROR, below, plain.UNKNOWN, meant(str(name), known))
     elif isinstance(raw, list):
-        for place, item in enumerate(raw):
-            yield from _wrong(item, asked["items"], _item(where, place, item))
+        for place, one in enumerate(raw):
+            yield from _wrong(one, asked["items"], item(where, place, one))
 
 
 def _is(raw: object, kind: str) -> bool:
@@ -69,14 +70,15 @@ def _is(raw: object, kind: str) -> bool:
     return isinstance(raw, _TYPES[kind]) and isinstance(raw, bool) == (kind == "boolean")
 
 
-def _item(where: str, place: int, item: object) -> str:
-    """How an item of a list is called: as `understand` calls it, so that one mistake is told once."""
+def item(where: str, place: int, found: object) -> str:
+    """How an item of a list is called: the same wherever it is told of, so that one mistake is told once."""
     if "." in where or "[" in where:
         return f"{where}.{place}"
-    name = item.get("name") if isinstance(item, dict) else None
+    name = found.get("name") if isinstance(found, dict) else None
     return f"{where}[{name if name and isinstance(name, str) else place}]"
 
 
-def _meant(name: str, known: Schema) -> str:
+def meant(name: str, known: Collection[str]) -> str:
+    """Which field is meant by a name that there is not."""
     near = get_close_matches(name, known, 1)
     return f"did you mean {near[0]}?" if near else f"it may have {', '.join(known)}"

@@ -7,6 +7,8 @@ from mlrollout.domain.request import one_line
 
 _PREFIX = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_LONGEST = 253
+"""Characters of a revision, as the schema has it."""
 _OBJECT = """\
 # Lint it, and see what it would do at your traffic, before it is applied:
 #   mlrollout lint rollout.yaml
@@ -78,7 +80,7 @@ def written(prefix: str, name: str, namespace: str, revision: str) -> str:
     """The object as YAML, with comments.
 
     Raises:
-        CommandError: No metric can begin so, or no object can be called so.
+        CommandError: No metric can begin so, or no object or revision can be called so.
     """
     if not _PREFIX.fullmatch(prefix):
         raise CommandError(f"no metric begins with {one_line(prefix)!r}: write ml_dispatch", ExitCode.WRONG_USAGE)
@@ -86,6 +88,9 @@ def written(prefix: str, name: str, namespace: str, revision: str) -> str:
     for one in (named, namespace):
         if not _NAME.fullmatch(one):
             raise CommandError(f"nothing can be called {one_line(one)!r}: a-z, 0-9 and - alone", ExitCode.WRONG_USAGE)
-    quoted = one_line(revision).replace("\\", "\\\\").replace('"', '\\"')
+    shown = one_line(revision)
+    if not shown or len(shown) > _LONGEST:
+        raise CommandError(f"--revision: name what is rolled out, in 1 to {_LONGEST} characters", ExitCode.WRONG_USAGE)
+    quoted = shown.replace("\\", "\\\\").replace('"', '\\"')
     filled = {"@PREFIX": prefix, "@NAME": named, "@SPACE": namespace, "@REVISION": quoted}
     return re.sub("|".join(filled), lambda found: filled[found[0]], _OBJECT)

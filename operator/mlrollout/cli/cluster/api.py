@@ -46,12 +46,19 @@ class ClusterError(CommandError):
     Attributes:
         status: The status of its answer; 0 without any.
         absent: Whether it said that there is no object of this name.
+        unsure: Whether it may have done it all the same.
     """
 
-    def __init__(self, message: str, status: int = 0, *, absent: bool = False) -> None:
+    def __init__(self, message: str, status: int = 0, *, absent: bool = False, unsure: bool = False) -> None:
         super().__init__(message, ExitCode.CLUSTER_UNUSABLE)
         self.status = status
         self.absent = absent
+        self.unsure = unsure
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody answers who can be worked with, for now: no refusal of this request in particular."""
+        return self.status in (0, HTTPStatus.TOO_MANY_REQUESTS) or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,7 @@ class Api:
         self._deadline = deadline
         self._login = credentials or login(context)
         self._connection: HTTPConnection | None = None
+        self._sending = False
 
     def ask(self, call: ApiCall) -> Data:
         """Send a request; answers with the object in the response.
@@ -107,14 +115,16 @@ class Api:
         Raises:
             ClusterError: It did not do it.
         """
-        with self._told(call.what):
+        changes = call.method == "PATCH"
+        with self._told(call.what, changes=changes):
             response = self._send(call)
             text = _read(call.what, response)
         found = _object(text)
         if response.status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise _refusal(call.what, response.status, found or {})
+            raise _refusal(call.what, response.status, found or {}, changes=changes)
         if found is None:
-            raise ClusterError(f"could not {call.what}: what answered is no Kubernetes API. See what is in between")
+            strange = f"could not {call.what}: what answered is no Kubernetes API. See what is in between"
+            raise ClusterError(strange, unsure=changes)
         return found
 
     def stream(self, what: str, path: str, query: Mapping[str, str]) -> Iterator[Data]:
@@ -157,10 +167,14 @@ class Api:
         return response
 
     def _exchange(self, call: ApiCall) -> HTTPResponse:
+        self._sending = False
         if self._connection is None:
             encryption = tls(self.context, self._login) if self._address.scheme == "https" else None
             self._connection = connection(self.context, self._address, encryption, self._deadline)
         sent = None if call.body is None else json.dumps(call.body).encode()
+        if self._connection.sock is None:
+            self._connection.connect()
+        self._sending = True
         target = self._address.path.rstrip("/") + call.target
         self._connection.putrequest(call.method, target, skip_accept_encoding=True)
         for name, value in self._headers(call, sent):
@@ -182,14 +196,15 @@ class Api:
         yield from self._login.headers
 
     @contextmanager
-    def _told(self, what: str) -> Iterator[None]:
+    def _told(self, what: str, *, changes: bool = False) -> Iterator[None]:
         """Tell a failure by what it means; a connection on which something failed is used no more."""
         try:
             yield
         except (OSError, HTTPException) as error:
             self.close()
             place = f"the API server {self._address.netloc}"
-            raise ClusterError(f"could not {what}: {place} {self._why(error)}") from None
+            unsure = changes and self._sending
+            raise ClusterError(f"could not {what}: {place} {self._why(error)}", unsure=unsure) from None
         except BaseException:
             self.close()
             raise
@@ -237,10 +252,11 @@ def _skew(response: HTTPResponse) -> float | None:
         return None
 
 
-def _refusal(what: str, status: int, said: Data) -> ClusterError:
+def _refusal(what: str, status: int, said: Data, *, changes: bool = False) -> ClusterError:
     message, details = one_line(str(said.get("message") or ""))[:_LONGEST], said.get("details")
     why = f"the API server answered {status}" + (f", {message}" if message else "")
     advice = f". {_ADVICE[status]}" if status in _ADVICE else ""
     # Without a name it is the resource that is unknown: the CRD is missing.
     absent = status == HTTPStatus.NOT_FOUND and isinstance(details, dict) and bool(details.get("name"))
-    return ClusterError(f"could not {what}: {why}{advice}", status, absent=absent)
+    unsure = changes and status >= HTTPStatus.INTERNAL_SERVER_ERROR  # as one that did not hear from its store in time
+    return ClusterError(f"could not {what}: {why}{advice}", status, absent=absent, unsure=unsure)

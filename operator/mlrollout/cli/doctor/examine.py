@@ -9,7 +9,7 @@ from mlrollout.cli.cluster.api import Api, ApiCall, ClusterError, Data
 from mlrollout.cli.cluster.rollouts import ClusterRollouts
 from mlrollout.cli.ending import CommandError
 from mlrollout.glance.doctor import clocks, crd, lease, rights, services
-from mlrollout.glance.doctor.diagnosis import Diagnosis, ok, unseen
+from mlrollout.glance.doctor.diagnosis import Diagnosis, DiagnosisLevel, ok, unseen
 from mlrollout.glance.fields import Fields
 from mlrollout.glance.rollout import glance
 
@@ -21,6 +21,12 @@ _OF_OPERATOR = "operator's rights"
 _DISCOVERY = f"/apis/{GROUP}"
 _SCHEMAS = f"/openapi/v3/apis/{GROUP}/{VERSION}"
 _ASK_FOR = "ask whoever runs the cluster for the role mlrollout-edit, or mlrollout-view to look alone"
+_REACH = (
+    "see the kubeconfig, --context and the network in between; until then no verb can be asked for, and 0 under a "
+    "rollout's key in its Redis takes everybody out"
+)
+_BEHIND = (crd.ABOUT, _YOURS, lease.ABOUT, _OF_OPERATOR, services.REDIS, services.PROMETHEUS)
+"""What the API server alone tells of."""
 _GRANT = (
     "upgrade the chart, with rbac.create: its roles grant all that; Secrets and ConfigMaps that objects name, in the "
     "namespaces of secretNamespaces and configMapNamespaces"
@@ -51,7 +57,7 @@ def examine(cluster: ClusterRollouts, places: Places, *, everywhere: bool) -> It
         everywhere: Whether all namespaces are meant.
 
     Raises:
-        ClusterError: The API server can't be talked to.
+        CommandError: The API server can't be talked to.
     """
     api, space = cluster.api, "" if everywhere else cluster.namespace
     version = Fields(api.ask(ApiCall("ask for its version", "GET", "/version"))).text("gitVersion")
@@ -72,11 +78,29 @@ def examine(cluster: ClusterRollouts, places: Places, *, everywhere: bool) -> It
     yield services.prometheus([glance(one, now) for one in found]) if not why else unseen(services.PROMETHEUS, why)
     ahead = {"this machine's": None if api.skew is None else -api.skew}
     ahead["the operator's"] = max((one.ahead for one in alive if one.ahead is not None), key=abs, default=None)
+    yield from _asked(places, found)
+    yield clocks.clocks(ahead)
+
+
+def behind(error: CommandError, places: Places) -> Iterator[Diagnosis]:
+    """The same where the API server can't be talked to: what is not behind it is looked at all the same.
+
+    Args:
+        error: Why it can't.
+        places: Where else to look.
+    """
+    yield Diagnosis(_SERVER, DiagnosisLevel.FAILED, str(error), _REACH)
+    yield from (unseen(about, "the API server tells of it, which can't be asked") for about in _BEHIND)
+    yield from _asked(places, ())
+    yield unseen(clocks.ABOUT, "they are held against the API server's, which can't be asked")
+
+
+def _asked(places: Places, found: Sequence[Data]) -> Iterator[Diagnosis]:
+    """What is asked from here, without the API server."""
     if places.redis or places.prometheus:
         from . import asked
 
         yield from asked.services(places.redis, places.prometheus, found)
-    yield clocks.clocks(ahead)
 
 
 def _seen(about: str, look: Callable[[], Diagnosis]) -> Diagnosis:

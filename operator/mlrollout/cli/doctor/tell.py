@@ -9,7 +9,7 @@ from mlrollout.cli.screens.doctor import screen
 from mlrollout.cli.terminal import Terminal
 from mlrollout.glance.doctor.diagnosis import DiagnosisLevel
 
-from .examine import Places, examine
+from .examine import Places, behind, examine
 
 
 def run(context: str | None, namespace: str | None, places: Places, output: str, *, everywhere: bool) -> None:
@@ -19,8 +19,14 @@ def run(context: str | None, namespace: str | None, places: Places, output: str,
         CommandError: Something has failed, or the cluster can't be worked with.
     """
     form, terminal = OutputForm.parse(output), Terminal()
-    with ClusterRollouts(context, namespace) as cluster:
-        found = list(examine(cluster, places, everywhere=everywhere))
+    code = ExitCode.FAILED
+    try:
+        with ClusterRollouts(context, namespace) as cluster:
+            found = list(examine(cluster, places, everywhere=everywhere))
+    except CommandError as error:
+        if error.code != ExitCode.CLUSTER_UNUSABLE:
+            raise
+        found, code = list(behind(error, places)), ExitCode.CLUSTER_UNUSABLE
     failed = any(one.level is DiagnosisLevel.FAILED for one in found)
     if form.for_people:
         terminal.show(screen(found, terminal.room, terminal.drawn))
@@ -28,4 +34,4 @@ def run(context: str | None, namespace: str | None, places: Places, output: str,
         answer = {"healthy": not failed, "findings": [asdict(one) for one in found]}
         form.write(terminal, answer, named=[one.about for one in found if one.level is DiagnosisLevel.FAILED])
     if failed:
-        raise CommandError("", ExitCode.FAILED)
+        raise CommandError("", code)

@@ -1,0 +1,93 @@
+"""Which objects a file holds, and what is told of a file that holds none, or too many, or a key twice."""
+
+from pathlib import Path
+
+import pytest
+from mlrollout.cli.auditing.blocks import NotFetchedError, saved
+from mlrollout.cli.authoring.linting import run
+from mlrollout.cli.authoring.manifests import UnreadableInputError, manifests, only_spec
+
+ONE = """\
+apiVersion: mlrollout.dev/v1alpha1
+kind: MLRollout
+metadata: {name: NAME}
+spec:
+  revision: r1
+  traffic: {key: k}
+  guardrails: [{name: g, query: up, min: 1}]
+"""
+A, B = ONE.replace("NAME", "a"), ONE.replace("NAME", "b")
+
+
+def written(folder: Path, text: str) -> str:
+    file = folder / "rollout.yaml"
+    file.write_text(text)
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "said"),
+    [
+        ("", "", "holds no MLRollout: its apiVersion begins with mlrollout.dev/, and its kind is MLRollout"),
+        ("", "a", "holds no MLRollout: its apiVersion begins with mlrollout.dev/, and its kind is MLRollout"),
+        (f"{A}---\n{B}", "", "holds 2 objects of the kind MLRollout: say by --name which of a, b"),
+        (
+            "---\n".join(ONE.replace("NAME", f"n{number}") for number in range(7)),
+            "",
+            "holds 7 objects of the kind MLRollout: say by --name which of n0, n1, n2, n3, n4, …",
+        ),
+        (f"{A}---\n{A}", "", "holds 2 objects of the kind MLRollout called a: leave one of them"),
+        (A, "c", "holds no MLRollout called c; there is a"),
+        (f"{A}---\n{B}", "c", "holds no MLRollout called c; there are a, b"),
+        (f"{A}---\n{A}", "a", "holds 2 objects of the kind MLRollout called a: leave one of them"),
+    ],
+    ids=["none", "none of a name", "two", "many", "all of a name", "another", "others", "two of a name"],
+)
+def test_a_file_without_the_one_object_is_told_by_what_it_holds(
+    tmp_path: Path, text: str, name: str, said: str
+) -> None:
+    file = written(tmp_path, text)
+    with pytest.raises(UnreadableInputError) as told:
+        only_spec(file, name)
+    assert str(told.value) == f"{file} {said}"
+
+
+def test_a_saved_object_is_one(tmp_path: Path) -> None:
+    for text, said in (("", "holds no MLRollout: save one"), (f"{A}---\n{B}", "holds 2 objects of the kind MLRollout")):
+        with pytest.raises(NotFetchedError, match=said):
+            saved(written(tmp_path, text))
+
+
+TWICE = {
+    "in the object": (f"{A}spec: {{}}\n", "spec", "line 4 and on line 8"),
+    "deep in it": (A.replace("min: 1", "min: 1, min: 2"), "min", "line 7"),
+    "in a list": (f"kind: List\nitems: []\nitems:\n- {{kind: MLRollout, kind: x}}\n---\n{A}", "items", "line 2 and on"),
+    "in another kind": (f"kind: ConfigMap\nkind: Secret\n---\n{A}", "kind", "line 1 and on line 2"),
+    "in a later one": (f"{A}---\nkind: ConfigMap\ndata: {{a: b,\n a: b}}\n", "a", "line 10 and on line 11"),
+}
+
+
+@pytest.mark.parametrize(("text", "key", "lines"), TWICE.values(), ids=TWICE.keys())
+def test_a_key_that_stands_twice_is_refused_by_every_command_alike(
+    tmp_path: Path, text: str, key: str, lines: str
+) -> None:
+    file = written(tmp_path, text)
+    said = f"^{file}: the key {key} stands twice in one mapping, on {lines}"
+    for read in (only_spec, saved, lambda one: run([one], None)):
+        with pytest.raises((UnreadableInputError, NotFetchedError), match=said):
+            read(file)
+
+
+def test_a_key_in_two_mappings_or_beside_what_is_merged_stands_once(tmp_path: Path) -> None:
+    merged = A.replace(
+        "metadata: {name: a}", "metadata: &m {name: a}\nx: [*m, *m, {<<: *m, name: b}, {? [a] : 1, ? [a] : 2}]"
+    )
+    with pytest.raises(UnreadableInputError, match="is no YAML: while constructing a mapping"):
+        manifests(written(tmp_path, merged))
+    (found,) = manifests(written(tmp_path, merged.replace(", {? [a] : 1, ? [a] : 2}", "")))
+    assert found.found["x"][2] == {"name": "b"}
+
+
+def test_aliases_of_aliases_take_no_time(tmp_path: Path) -> None:
+    lines = ["a0: &a0 {k: 1}", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30))]
+    assert manifests(written(tmp_path, "\n".join(lines))) == []
