@@ -17,6 +17,7 @@ from mlrollout.api.kinds import guardrail
 from mlrollout.api.model import Model
 from mlrollout.api.notification import Notification
 from mlrollout.api.spec import DEFAULT_STAGES, AfterCompletion, OnDelete, Prometheus, Spec, Stage, TrafficSpec
+from mlrollout.plain import plain
 
 from .record import Record
 
@@ -77,8 +78,7 @@ def understand(raw: object) -> Partial:
         return Partial(Spec.model_validate(raw))
     except ValidationError as error:
         fields: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {}
-        wrong = error.errors(include_url=False, include_input=False)
-        problems = tuple(_told(one["loc"], _plain(one["msg"]), fields) for one in wrong if not _follows(one, wrong))
+        problems = tuple(f"{where}: {problem}" if where else problem for where, problem in _refused(error, fields))
     traffic = _traffic(fields.get("traffic"))
     if traffic is None:
         return Partial(None, problems)
@@ -120,6 +120,20 @@ def summary(problems: Sequence[str]) -> str:
     return "; ".join(problems[:_TOLD]) + (f"; and {more} more" if more > 0 else "")
 
 
+def refused(raw: object) -> Sequence[tuple[str, str]]:
+    """What an API server refuses of a spec by its rules: where, and what is wrong; nothing where it takes it."""
+    try:
+        Spec.model_validate(raw)
+    except ValidationError as error:
+        return _refused(error, raw if isinstance(raw, Mapping) else {})
+    return ()
+
+
+def _refused(error: ValidationError, fields: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    wrong = error.errors(include_url=False, include_input=False)
+    return [(_where(one["loc"], fields), plain(one)) for one in wrong if not _follows(one, wrong)]
+
+
 def _follows(error: "ErrorDetails", errors: Sequence["ErrorDetails"]) -> bool:
     """Whether a list is only called too short because of what is wrong with an item in it."""
     place = error["loc"]
@@ -128,25 +142,15 @@ def _follows(error: "ErrorDetails", errors: Sequence["ErrorDetails"]) -> bool:
     )
 
 
-def _plain(problem: str) -> str:
-    """What is wrong, in words of the object and not of the language that reads it."""
-    return (
-        problem.removeprefix("Value error, ")
-        .replace("a valid tuple", "a list")
-        .replace("a valid dictionary", "an object")
-        .replace("Input should be a valid string", "write it as text, in quotes")
-    )
-
-
-def _told(place: tuple[int | str, ...], problem: str, fields: Mapping[str, Any]) -> str:
-    """One error, with the name of the guardrail or stage it is about: its number says little to people."""
+def _where(place: tuple[int | str, ...], fields: Mapping[str, Any]) -> str:
+    """A field, with the name of the guardrail or stage it is in: its number says little to people."""
     parts = [str(part) for part in place]
     match place:
         case (str(field), int(number), *_):
             item = _items(fields.get(field))[number]
             name = item.get("name") if isinstance(item, Mapping) else None
             parts[:2] = [f"{field}[{_text(name) or number}]"]
-    return ".".join(parts) + (": " if parts else "") + problem
+    return ".".join(parts)
 
 
 def _traffic(raw: object) -> TrafficSpec | None:

@@ -7,7 +7,7 @@ from mlrollout.api.spec import DEFAULT_STAGES, AfterCompletion, OnDelete, Spec
 from mlrollout.api.threshold import ThresholdGuardrail
 from mlrollout.domain.decide import decide
 from mlrollout.domain.decision import Observation
-from mlrollout.domain.partial import UNGUARDED_FOR, hold, summary, understand
+from mlrollout.domain.partial import UNGUARDED_FOR, hold, refused, summary, understand
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Record
 from mlrollout.domain.request import Request
@@ -59,7 +59,7 @@ def test_each_guardrail_is_understood_by_itself_and_the_other_is_told_by_its_nam
     assert found.spec is not None
     assert [guardrail.name for guardrail in found.spec.guardrails] == ["errors"]
     assert found.guards
-    assert found.problems[0].startswith("guardrails[score].action: Input should be 'Rollback'")
+    assert found.problems[0].startswith("guardrails[score].action: write 'Rollback'")
     assert any(text.startswith("guardrails[2]: ") for text in found.problems)
     assert any(text.startswith("guardrails[3].query: ") for text in found.problems)
     assert "a newer kind" not in "".join(found.problems)
@@ -70,7 +70,7 @@ def test_what_is_told_is_true_and_in_plain_words() -> None:
     problems = understand(_spec(stages=stages, guardrails=[NEWER])).problems
     assert [text.split(":")[0] for text in problems] == ["stages[pilot].duration", "guardrails[score].action"]
     assert problems[0].startswith("stages[pilot].duration: 'forever' is not a duration")
-    assert understand(_spec(stages="by feel")).problems == ("stages: Input should be a list",)
+    assert understand(_spec(stages="by feel")).problems == ("stages: write it as a list",)
     assert "at least 1 item" in understand(_spec(guardrails=[])).problems[0]
 
 
@@ -230,3 +230,9 @@ def test_what_nothing_guards_for_too_long_goes_to_zero_and_says_why() -> None:
     assert cause.reason == Reason.INVALID_SPEC
     assert "for 10m: guardrails[score].action: what is that?" in cause.message
     assert UNGUARDED_FOR == 600
+
+
+def test_what_an_api_server_refuses_is_told_by_its_place_and_nothing_is_of_a_spec_that_it_takes() -> None:
+    assert refused(_spec()) == ()
+    assert refused("a spec") == [("", "write it as an object, with fields of its own")]
+    assert refused(_spec(stages="by feel")) == [("stages", "write it as a list")]

@@ -13,7 +13,7 @@ from mlrollout.adapters.prometheus_access import by_environment
 from mlrollout.api import KIND
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
-from mlrollout.domain.partial import understand
+from mlrollout.domain.partial import refused, understand
 from mlrollout.evidence.checks.check import Unmeasurable
 from mlrollout.evidence.checks.kinds import check_of
 from mlrollout.evidence.checks.memory import BlockSamples
@@ -31,7 +31,6 @@ from mlrollout.simulate.power import weaknesses
 from . import lines
 from .manifests import Manifest, UnreadableInputError, manifests
 from .outside import doubled, outside
-from .refused import refused
 from .shape import misshapen
 
 _LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.ADVICE: "notice"}
@@ -149,7 +148,8 @@ def _read(manifest: Manifest) -> tuple[Spec | None, tuple[Finding, ...]]:
     read = understand(manifest.spec)
     shape = tuple(misshapen(manifest.spec))
     told = {finding.where for finding in shape}
-    wrong = (*outside(manifest.found), *shape, *(one for one in refused(manifest.spec) if one.where not in told))
+    broken = (Finding(Level.ERROR, where or "spec", what) for where, what in refused(manifest.spec))
+    wrong = (*outside(manifest.found), *shape, *(one for one in broken if one.where not in told))
     return read.spec, wrong + (of_spec(read.spec) if read.spec is not None else ())
 
 

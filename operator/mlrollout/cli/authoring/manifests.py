@@ -10,12 +10,11 @@ import yaml
 
 from mlrollout.api import GROUP, KIND
 from mlrollout.api.spec import Spec
-from mlrollout.domain.partial import summary
+from mlrollout.domain.partial import summary, understand
 from mlrollout.domain.request import one_line
 
 from . import lines
 from .loader import ManifestLoader, doubled_keys
-from .refused import refused
 from .shape import without_nulls
 
 _SHOWN = 60
@@ -146,10 +145,10 @@ def only_spec(file: str, name: str = "") -> Spec:
     found = [one for one in there if name in ("", one.name)]
     if len(found) != 1:
         raise UnreadableInputError(_not_one(file, name, there, len(found)))
-    problems = [str(one) for one in refused(found[0].spec)]
-    if problems:
-        raise UnreadableInputError(f"{file} can't be applied as it is: {summary(problems)}")
-    return Spec.model_validate(found[0].spec)
+    understood = understand(found[0].spec)
+    if understood.spec is None or understood.problems:
+        raise UnreadableInputError(f"{file} can't be applied as it is: {summary(understood.problems)}")
+    return understood.spec
 
 
 def _not_one(file: str, name: str, there: Sequence[Manifest], found: int) -> str:
