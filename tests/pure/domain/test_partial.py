@@ -71,7 +71,7 @@ def test_what_is_told_is_true_and_in_plain_words() -> None:
     assert [text.split(":")[0] for text in problems] == ["stages[pilot].duration", "guardrails[score].action"]
     assert problems[0].startswith("stages[pilot].duration: 'forever' is not a duration")
     assert understand(_spec(stages="by feel")).problems == ("stages: write it as a list",)
-    assert "at least 1 item" in understand(_spec(guardrails=[])).problems[0]
+    assert understand(_spec(guardrails=[])).problems == ("guardrails: it is empty: write one at least",)
 
 
 @pytest.mark.parametrize(

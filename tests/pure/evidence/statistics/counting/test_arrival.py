@@ -26,6 +26,7 @@ GOOD = series("success", *TIMES)
         (series("failure", 155), False),  # born later
         (series("failure"), False),
         (series("failure", *TIMES[:-1], 148), False),  # a time of its own, a little before
+        (series("failure", *(at - 8 for at in TIMES)), False),  # pushed by another pod
         (series("failure", *TIMES[:-1], job=""), True),
         (series("failure", *TIMES[:-1], prometheus_replica="b"), False),  # the other of a pair is behind as a whole
     ],
