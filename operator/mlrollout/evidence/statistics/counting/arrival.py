@@ -65,8 +65,8 @@ def _is_behind(its: Sequence[Series], begin: float, end: float, scrape: float) -
     # What was behind before the block began may have been so for as long as a block is waited for.
     living = {last for one in its if (last := _last(one, end)) > -math.inf and last >= before - SCRAPES * scrape}
     there = [one for one in its if _last(one, end) == newest]
-    # What has times of its own, as pods that push have, was not scraped with the others. And what a restart ended begins
-    # anew with its next event, and is not on its way.
+    # What has times of its own, as pods that push have, was not scraped with the others. And what a restart ended
+    # begins anew with its next event, and is not on its way.
     return any(
         last < newest - scrape / 2 and any(last in one.times for one in there) and not _fell(its, last, newest)
         for last in living
