@@ -4,6 +4,8 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from mlrollout.assignment.bucket import group
+from mlrollout.assignment.special import Special
 from mlrollout.assignment.view import TrafficView
 from mlrollout.domain.record import Record, UnreadableRecordError, decode, encode
 from mlrollout.domain.traffic import Traffic
@@ -13,6 +15,8 @@ from docs.vectors.rules import FULL, RULES, THIRTY, Push, Read, Step, at
 
 HOLDBACKS: Mapping[str, int] = {"a": 0, "b": 5, "c": 20, "": 50}
 """What each owner's records hold back, in the cases that chance made."""
+KEY, STAFF = "ml_dispatch:rollout_percentage", "kim"
+"""The rollout, and the user who is on its list of staff."""
 RANDOM = 250
 """How many cases are left to chance."""
 
@@ -84,7 +88,10 @@ def _told(steps: Iterable[Step]) -> Iterator[Mapping[str, Any]]:
 
 def _standing(view: TrafficView) -> Mapping[str, Any]:
     owner = view.record.owner if view.record else None
-    return {"percentage": view.percentage, "holdback": view.holdback, "owner": owner}
+    staff = Special(staff=frozenset({STAFF})).under(view, runs_another=False)
+    treated = staff is not None and STAFF in staff.staff
+    of_staff = "treatment" if treated else group(KEY, STAFF, view.percentage, view.holdback)
+    return {"percentage": view.percentage, "holdback": view.holdback, "owner": owner, "staff": of_staff}
 
 
 def _heard(view: TrafficView, text: str) -> tuple[TrafficView, bool]:

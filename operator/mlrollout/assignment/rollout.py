@@ -49,8 +49,8 @@ class Rollout:
             that takes part in it; by default it is the key.
         revision: The revision that this process runs. While another one is rolled out, everybody is in control: a
             percentage that one model has earned is not given to another. Left out, that is not asked.
-        staff: Ids of users who get treatment before everybody else, from the moment that an attempt
-            begins and at any percentage; a rollback takes them out, too.
+        staff: Ids of users who get treatment before everybody else, as long as the percentage in force is above 0,
+            however little it is; whatever takes it to 0 takes them out, too.
         overrides: Groups that are given to single users by hand: for testers.
         on_exposure: Is called with an `Exposure` once for each user, group and attempt while a rollout is under way, by
             a thread of its own, after the decision. What it raises is counted (`exposures`) and logged.

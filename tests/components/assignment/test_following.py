@@ -4,8 +4,10 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from mlrollout import Group, Reason, Rollout, State
+from mlrollout import Group, Overrides, Reason, Rollout, State
+from mlrollout.domain.leave import leave
 from mlrollout.domain.record import encode
+from mlrollout.domain.traffic import Traffic
 
 from devstack.redis_server import RedisServer
 from tests.components.assignment.place import KEY, REVISION, Place, placed, reaches, until
@@ -248,13 +250,28 @@ def test_staff_see_it_first_and_leave_with_everybody(place: Place) -> None:
         place.read_again()
         assert rollout.group("kim") is Group.CONTROL  # the attempt has not entered its first stage
 
-        place.put(0)
+        place.put(1)
         until(lambda: rollout.group("kim") is Group.TREATMENT, "staff in treatment")
         assert rollout.assign("kim").reason is Reason.STAFF
-        assert len(treated(rollout)) == 0
+        assert len(treated(rollout)) < 100
 
         place.put(0, latched=True)
         until(lambda: rollout.group("kim") is Group.CONTROL, "staff in control")
+
+
+def test_a_deleted_rollout_leaves_nobody_in_treatment(place: Place) -> None:
+    place.put(30)
+    overrides = Overrides({"lee": "treatment"})
+    with Rollout(KEY, redis=place.server.url, staff=["kim"], overrides=overrides) as rollout:
+        reaches(rollout, 30)
+        assert {rollout.group(user) for user in ("kim", "lee")} == {Group.TREATMENT}
+
+        left = leave(None, "uid", Traffic("30", place.record), keep=False)
+        assert left is not None
+        place.write(left)
+        place.push(left)
+        reaches(rollout, 0)
+        assert {rollout.group(user) for user in ("kim", "lee")} == {Group.CONTROL}
 
 
 def test_cluster(tmp_path: object) -> None:

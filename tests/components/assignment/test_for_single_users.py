@@ -54,10 +54,9 @@ def test_what_is_nobodys_id_is_told_once(at_100: Rollout, caplog: pytest.LogCapt
 
 def test_an_override_decides_until_the_rollout_is_rolled_back(place: Place) -> None:
     overrides = Overrides({"kim": "treatment", "lee": "control"})
-    place.put(0)
+    place.put(1)
     with Rollout(KEY, redis=place.server.url, overrides=overrides) as rollout:
-        assert rollout.wait_ready(20)
-        until(lambda: rollout.state.record == place.record, "the record")
+        reaches(rollout, 1)
         assert [rollout.group(user) for user in ("kim", "lee", "park")] == ["treatment", "control", "control"]
         assert rollout.assign("kim").reason is Reason.OVERRIDE
 
