@@ -113,7 +113,7 @@ class Reader:
             self._fail(str(error))
         except FAILED as error:
             self._fail(explain(error, self._address))
-        except Exception as error:  # noqa: BLE001 - what nobody thought of must not end it
+        except BaseException as error:  # noqa: BLE001 - what nobody thought of must not end it
             self._fail(f"unexpected {type(error).__name__}: {error}")
         finally:
             self._client = None

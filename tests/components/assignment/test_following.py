@@ -198,9 +198,10 @@ def test_changes_are_told_once_each_and_in_order(place: Place) -> None:
     assert steps == [10, 30, 0]
 
 
-def test_a_listener_that_fails_harms_nobody(place: Place) -> None:
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit, asyncio.CancelledError])
+def test_a_listener_that_fails_harms_nobody(place: Place, error: type[BaseException]) -> None:
     def fail(_: State) -> None:
-        raise RuntimeError("a bug of the application's")
+        raise error("a bug of the application's")
 
     told: list[State] = []
     with Rollout(KEY, redis=place.server.url) as rollout:
@@ -209,6 +210,8 @@ def test_a_listener_that_fails_harms_nobody(place: Place) -> None:
         place.put(10)
         reaches(rollout, 10)
         until(lambda: told, "a change")
+        place.put(30)
+        reaches(rollout, 30)
 
 
 async def test_it_works_from_asyncio(place: Place) -> None:

@@ -1,5 +1,6 @@
 """What an application asks for single users: overrides, staff, and to be told who was given which group."""
 
+import asyncio
 import gc
 import logging
 import os
@@ -166,12 +167,15 @@ def test_what_is_no_part_of_a_rollout_is_not_told(place: Place) -> None:
         assert [exposure.user_id for exposure in told] == ["lee"]
 
 
-def test_a_callback_that_fails_or_hangs_delays_no_decision(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit, asyncio.CancelledError])
+def test_a_callback_that_fails_or_hangs_delays_no_decision(
+    place: Place, caplog: pytest.LogCaptureFixture, error: type[BaseException]
+) -> None:
     goes_on = threading.Event()
 
     def fail(_: Exposure) -> None:
         goes_on.wait(20)
-        raise RuntimeError("a bug of the application's")
+        raise error("a bug of the application's")
 
     place.put(100)
     with Rollout(KEY, redis=place.server.url, on_exposure=fail) as rollout:
