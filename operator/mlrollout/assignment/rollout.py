@@ -22,6 +22,7 @@ from .last_known import LastKnown
 from .listeners import Listeners
 from .overrides import Overrides
 from .reader import Reader
+from .readiness import Readiness
 from .special import Special
 from .state import Assignment, State
 from .view import MAX_STALENESS, UNDER_WAY, Reason, TrafficView
@@ -197,7 +198,7 @@ class Rollout:
     @property
     def ready(self) -> bool:
         """Whether Redis has been read."""
-        return self._read.is_set()
+        return self._read.ready
 
     @property
     def revision(self) -> str | None:
@@ -216,19 +217,19 @@ class Rollout:
         return None if self._exposures is None else self._exposures.counts
 
     def wait_ready(self, timeout: float | None = None) -> bool:
-        """Wait until Redis has been read.
+        """Wait until Redis has been read, or the rollout is closed.
 
         Args:
             timeout: Seconds to wait at most; `None` for no end.
 
         Returns:
-            Whether it has been.
+            Whether it has been read.
         """
         return self._read.wait(timeout)
 
     async def wait_ready_async(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - as without asyncio
-        """Likewise, for asyncio."""
-        return await asyncio.to_thread(self.wait_ready, timeout)
+        """Likewise, for asyncio; it needs no thread, and a cancellation ends it."""
+        return await self._read.wait_async(timeout)
 
     def on_change(self, listener: Callable[[State], None]) -> Callable[[], None]:
         """Have a function called whenever percentage, reason or record have changed.
@@ -272,6 +273,7 @@ class Rollout:
     def close(self) -> None:
         """Follow no more: from now on everybody is in control."""
         self._closed = True
+        self._read.close()  # first: whoever waits must not wait for what comes next
         self._reader.stop()
         if self._exposures is not None:
             self._exposures.close()
@@ -294,12 +296,14 @@ class Rollout:
     def begin(self) -> None:
         """Begin to follow, from what is known. Called when it is made, and in each process forked from that one."""
         self._changing = threading.RLock()
-        self._read = threading.Event()
+        self._read = Readiness()
         if self._view.nothing is not Reason.NOT_READY and self._view.remembered is None:
             self._read.set()
         self._reader = Reader(self._address, self._tls, self.key, poll=self._poll, seen=self._see, view=self._view)
         self._settle()
-        if not self._closed:
+        if self._closed:
+            self._read.close()
+        else:
             self._reader.start()
 
     # --- following ---------------------------------------------------------------------------
@@ -312,7 +316,7 @@ class Rollout:
             self._view = view
             self._settle()
         self._listeners.tell(self.state)
-        if view.nothing is not Reason.NOT_READY and view.remembered is None and not self._read.is_set():
+        if view.nothing is not Reason.NOT_READY and view.remembered is None and not self._read.ready:
             self._read.set()
         if self._last_known is not None and not self._closed:
             self._last_known.keep(self.key, view)
