@@ -16,7 +16,7 @@ from mlrollout.redis_common.address import Tls, parse
 from . import arguments
 from .bucket import HOLDBACK, Group, limit
 from .exposed import Exposure, ExposureCounts, Exposures
-from .forks import begin_in_children
+from .forks import begin_here, begin_in_children
 from .ids import LONGEST, UserId, text_of, trouble_with
 from .last_known import LastKnown
 from .listeners import Listeners
@@ -109,7 +109,7 @@ class Rollout:
         """What a decision needs, in one piece: the limit of hashes in treatment, until when, and what is special."""
         self._closed = False
         self.begin()
-        begin_in_children(self)
+        begin_in_children(self, first=True)
 
     # --- deciding ----------------------------------------------------------------------------
 
@@ -123,9 +123,9 @@ class Rollout:
         hashes, until, special = self._share
         try:
             text = user_id if type(user_id) is str else text_of(user_id)
-            if special is None and text is not None:
+            if special is None and text is not None and monotonic() < until:
                 salted = self._salted + text.encode()
-                if not (_hash(salted) < hashes and monotonic() < until):
+                if not _hash(salted) < hashes:
                     return Group.CONTROL
                 if len(self._salted) < len(salted) <= self._longest:
                     return Group.TREATMENT
@@ -152,6 +152,8 @@ class Rollout:
 
     def _decide(self, user_id: object, *, runs_another: bool = False) -> tuple[Group, Reason | None]:
         """The group, and why; `None` for the reason where it is the rollout's own."""
+        if monotonic() >= self._share[1]:
+            begin_here()  # where nothing is known any more, it may be that nobody follows in this process
         hashes, until, special = self._share
         text = text_of(user_id)
         if text is None:
