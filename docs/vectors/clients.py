@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mlrollout.assignment.bucket import group
+from mlrollout.assignment.heard import pushed, traffic
 from mlrollout.assignment.special import Special
 from mlrollout.assignment.view import TrafficView
-from mlrollout.domain.record import Record, UnreadableRecordError, decode, encode
-from mlrollout.domain.traffic import Traffic
+from mlrollout.domain.record import Record, UnreadableRecordError, encode
 
-from docs.vectors.damage import DAMAGED, KEYS, READABLE
+from docs.vectors.damage import DAMAGED, KEYS, READABLE, SIZES
 from docs.vectors.rules import FULL, RULES, THIRTY, Push, Read, Step, at
 
 HOLDBACKS: Mapping[str, int] = {"a": 0, "b": 5, "c": 20, "": 50}
@@ -23,7 +23,7 @@ RANDOM = 250
 
 def clients() -> Iterator[Mapping[str, Any]]:
     """The cases of clients.jsonl."""
-    for name, steps in (*RULES.items(), *_keys(), *_damaged(), *_readable(), *_random()):
+    for name, steps in (*RULES.items(), *_keys(), *_damaged(), *_readable(), *_sizes(), *_random()):
         yield {"case": name, "steps": list(_told(steps))}
 
 
@@ -40,6 +40,11 @@ def _damaged() -> Iterator[tuple[str, Iterable[Step]]]:
 def _readable() -> Iterator[tuple[str, Iterable[Step]]]:
     for name, text in READABLE.items():
         yield f"readable: {name}", (at(FULL), Push(text), Read("100", text), at(FULL))
+
+
+def _sizes() -> Iterator[tuple[str, Iterable[Step]]]:
+    for name, text in SIZES.items():
+        yield name, (at(FULL), Push(text), Read("100", text))
 
 
 def _random() -> Iterator[tuple[str, Iterable[Step]]]:
@@ -79,7 +84,7 @@ def _told(steps: Iterable[Step]) -> Iterator[Mapping[str, Any]]:
     view = TrafficView()
     for step in steps:
         if isinstance(step, Read):
-            view = view.read(Traffic.parse(_bytes(step.key), _bytes(step.record)), step.at)
+            view = view.read(traffic(_bytes(step.key), _bytes(step.record)), step.at)
             yield {"read": {"key": step.key, "record": step.record, "at": step.at}, **_standing(view)}
         else:
             view, asks = _heard(view, step.text)
@@ -97,7 +102,7 @@ def _standing(view: TrafficView) -> Mapping[str, Any]:
 def _heard(view: TrafficView, text: str) -> tuple[TrafficView, bool]:
     """The view after a push, and whether only a read can tell more."""
     try:
-        record = decode(text)
+        record = pushed(text.encode())
     except UnreadableRecordError:
         return view, True
     return view.push(record), view.wants_read(record)
