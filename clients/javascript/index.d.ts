@@ -41,8 +41,8 @@ export class Rollout {
    * @param options.salt What users are divided by; the key by default.
    * @param options.maxStaleness Milliseconds for which a read counts; 10,000 by default.
    * @param options.revision What this program runs; while another revision is rolled out, it is control for all.
-   * @param options.staff Who gets treatment before everybody else, from the moment that an attempt begins; a rollback
-   *   takes them out, too.
+   * @param options.staff Who gets treatment before everybody else, as long as the percentage is above 0; whatever takes
+   *   it to 0 takes them out, too.
    */
   constructor(
     key: string,

@@ -4,22 +4,26 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from mlrollout.assignment.bucket import group
+from mlrollout.assignment.heard import pushed, traffic
+from mlrollout.assignment.special import Special
 from mlrollout.assignment.view import TrafficView
-from mlrollout.domain.record import Record, UnreadableRecordError, decode, encode
-from mlrollout.domain.traffic import Traffic
+from mlrollout.domain.record import Record, UnreadableRecordError, encode
 
-from docs.vectors.damage import DAMAGED, KEYS, READABLE
+from docs.vectors.damage import DAMAGED, KEYS, READABLE, SIZES
 from docs.vectors.rules import FULL, RULES, THIRTY, Push, Read, Step, at
 
 HOLDBACKS: Mapping[str, int] = {"a": 0, "b": 5, "c": 20, "": 50}
 """What each owner's records hold back, in the cases that chance made."""
+KEY, STAFF = "ml_dispatch:rollout_percentage", "kim"
+"""The rollout, and the user who is on its list of staff."""
 RANDOM = 250
 """How many cases are left to chance."""
 
 
 def clients() -> Iterator[Mapping[str, Any]]:
     """The cases of clients.jsonl."""
-    for name, steps in (*RULES.items(), *_keys(), *_damaged(), *_readable(), *_random()):
+    for name, steps in (*RULES.items(), *_keys(), *_damaged(), *_readable(), *_sizes(), *_random()):
         yield {"case": name, "steps": list(_told(steps))}
 
 
@@ -36,6 +40,11 @@ def _damaged() -> Iterator[tuple[str, Iterable[Step]]]:
 def _readable() -> Iterator[tuple[str, Iterable[Step]]]:
     for name, text in READABLE.items():
         yield f"readable: {name}", (at(FULL), Push(text), Read("100", text), at(FULL))
+
+
+def _sizes() -> Iterator[tuple[str, Iterable[Step]]]:
+    for name, text in SIZES.items():
+        yield name, (at(FULL), Push(text), Read("100", text))
 
 
 def _random() -> Iterator[tuple[str, Iterable[Step]]]:
@@ -75,7 +84,7 @@ def _told(steps: Iterable[Step]) -> Iterator[Mapping[str, Any]]:
     view = TrafficView()
     for step in steps:
         if isinstance(step, Read):
-            view = view.read(Traffic.parse(_bytes(step.key), _bytes(step.record)), step.at)
+            view = view.read(traffic(_bytes(step.key), _bytes(step.record)), step.at)
             yield {"read": {"key": step.key, "record": step.record, "at": step.at}, **_standing(view)}
         else:
             view, asks = _heard(view, step.text)
@@ -84,13 +93,16 @@ def _told(steps: Iterable[Step]) -> Iterator[Mapping[str, Any]]:
 
 def _standing(view: TrafficView) -> Mapping[str, Any]:
     owner = view.record.owner if view.record else None
-    return {"percentage": view.percentage, "holdback": view.holdback, "owner": owner}
+    staff = Special(staff=frozenset({STAFF})).under(view, runs_another=False)
+    treated = staff is not None and STAFF in staff.staff
+    of_staff = "treatment" if treated else group(KEY, STAFF, view.percentage, view.holdback)
+    return {"percentage": view.percentage, "holdback": view.holdback, "owner": owner, "staff": of_staff}
 
 
 def _heard(view: TrafficView, text: str) -> tuple[TrafficView, bool]:
     """The view after a push, and whether only a read can tell more."""
     try:
-        record = decode(text)
+        record = pushed(text.encode())
     except UnreadableRecordError:
         return view, True
     return view.push(record), view.wants_read(record)

@@ -63,6 +63,22 @@ DAMAGED: Mapping[str, str] = {
 }
 """Records that mean control."""
 
+_LONGEST = 16 * 1024
+
+
+def _long(characters: int) -> str:
+    """A record of so many characters."""
+    return _with(future="x" * (characters - len(_with(future=""))))
+
+
+SIZES: Mapping[str, str] = {
+    "readable: the longest": _long(_LONGEST),
+    "readable: the longest, with one of its characters beyond 16 bits": _long(_LONGEST).replace('x"}', '🚚"}'),
+    "unreadable: longer than any": _long(_LONGEST + 1),
+    "unreadable: longer than any, by spaces": _with() + " " * _LONGEST,
+}
+"""Records of 16,384 characters count, longer ones don't."""
+
 READABLE: Mapping[str, str] = {
     "without the strings": _with(),
     "unknown fields": _with(future={"deep": [1, None, {"percentage": 0}]}, note=None, float=1e-7),

@@ -180,6 +180,15 @@ HOLDBACKS: Mapping[str, tuple[Step, ...]] = {
     "a rollback keeps the holdback": (at(HOLDING), push(replace(LATCHED, holdback=5))),
     "the next attempt has its own": (at(HOLDING), at(ANEW), at(replace(ANEW, attempt=3, holdback=20))),
 }
+GIVEN_UP = replace(THIRTY, sequence=3, percentage=0, owner="")
+"""What the operator leaves when the object is deleted."""
+AT_ZERO: Mapping[str, tuple[Step, ...]] = {
+    "staff before the first stage": (at(replace(TEN, sequence=0, percentage=0)), at(TEN)),
+    "staff at a stage of 0 %": (at(replace(TEN, percentage=0)), at(replace(TEN, sequence=2, percentage=1))),
+    "staff after a deletion": (at(THIRTY), push(GIVEN_UP), at(GIVEN_UP)),
+    "staff after a deletion that kept the traffic": (at(THIRTY), at(replace(GIVEN_UP, percentage=30))),
+    "staff after lost data": (at(THIRTY), Read(None, None), at(replace(THIRTY, sequence=3, percentage=0))),
+}
 RULES: Mapping[str, tuple[Step, ...]] = {
     "nothing stands": (Read(None, None),),
     "key and record agree": (at(THIRTY),),
@@ -242,4 +251,5 @@ RULES: Mapping[str, tuple[Step, ...]] = {
     **REVISIONS,
     **OWNERS,
     **HOLDBACKS,
+    **AT_ZERO,
 }

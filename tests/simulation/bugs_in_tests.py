@@ -28,7 +28,7 @@ def forget_restarts(patch: pytest.MonkeyPatch) -> None:
 
 def take_crash_loops_for_gauges(patch: pytest.MonkeyPatch) -> None:
     """Restarts that come often are taken for a gauge, whatever else fell with the counter."""
-    patch.setattr(increments, "_restarts", lambda _: {})
+    patch.setattr(increments, "restarts", lambda _: {})
 
 
 def swap_groups(patch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import { isPercentage } from "./bucket.js";
 
 const SCHEMA = 1;
+const LONGEST = 16 * 1024; // characters
 /** An attempt's number divided by it is the second in which its object was created; 0 where that is not known. */
 const CREATION = 2 ** 16;
 
@@ -57,12 +58,17 @@ export function isOlder(one, other) {
 }
 
 function parseJson(text) {
-  if (typeof text !== "string") return null;
+  if (typeof text !== "string" || isTooLong(text)) return null;
   try {
     return JSON.parse(text);
   } catch {
     return null;
   }
+}
+
+/** Whether a text has more characters than a record may; one beyond 16 bits is one, of two units. */
+function isTooLong(text) {
+  return text.length > LONGEST && (text.length > 2 * LONGEST || [...text].length > LONGEST);
 }
 
 function isCount(value, most) {

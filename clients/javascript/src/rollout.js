@@ -36,8 +36,8 @@ export class Rollout {
    * @param {string} [options.salt] What users are divided by: the same in every program, and the key by default.
    * @param {number} [options.maxStaleness] Milliseconds for which a read counts; ten seconds by default.
    * @param {string} [options.revision] What this program runs; while another one is rolled out, it is control for all.
-   * @param {Iterable<string | number | bigint>} [options.staff] Who gets treatment before everybody else, from the
-   *   moment that an attempt begins; a rollback takes them out, too.
+   * @param {Iterable<string | number | bigint>} [options.staff] Who gets treatment before everybody else, as long as
+   *   the percentage is above 0; whatever takes it to 0 takes them out, too.
    */
   constructor(key, { salt = key, maxStaleness = 10_000, revision, staff = [] } = {}) {
     for (const [name, value] of Object.entries({ key, salt, ...(revision === undefined ? {} : { revision }) })) {
@@ -127,22 +127,16 @@ export class Rollout {
   group(userId, now) {
     const counts = typeof now === "number" && now < this.#confirmed + this.#maxStaleness;
     if (!counts) return "control";
-    if (this.#isUnderWay && this.#staff.has(idOf(userId))) return "treatment";
-    return group(this.#salt, userId, this.percentage, this.holdback);
+    const percentage = this.percentage;
+    // At 0 % nothing tells a stage from a key that somebody set to 0, nor from what a deleted object left.
+    if (percentage > 0 && this.#staff.has(idOf(userId))) return "treatment";
+    return group(this.#salt, userId, percentage, this.holdback);
   }
 
   /** Whether what was read and what is held are of one revision, and of the one that this program runs. */
   get #agrees() {
     if (this.#record === null || this.#beside?.revision !== this.#record.revision) return false;
     return this.#revision === undefined || this.#revision === this.#record.revision;
-  }
-
-  /** Whether the attempt has begun, and was neither rolled back nor stopped. */
-  get #isUnderWay() {
-    if (!this.#agrees || this.#key === null || this.#record.latched || this.#beside.latched) return false;
-    const stopped = this.#key === 0 && this.#beside.percentage > 0;
-    const older = this.#beside.percentage === 0 && this.#record.percentage > 0;
-    return !stopped && !older && this.#record.sequence > 0;
   }
 
   #hold(record) {

@@ -17,6 +17,7 @@ class Call:
     An exception that leaves the block is a failure of the user's group, and passes through. An interrupt, or that
     somebody cancelled the task that the block runs in, says nothing about the path: nothing is recorded. A cancellation
     that nobody asked of this task is the path's own: it cancelled a task that it then awaited, and that is a failure.
+    So is whatever else is raised, also what is no `Exception`, such as the time-outs of gevent and func_timeout.
 
     Attributes:
         user_id: The user.
@@ -72,14 +73,14 @@ class Call:
         try:
             yield
         except BaseException as error:
-            if not self._is_failure(error):
+            if not self._is_failure(error) or not _is_the_paths_own(error):
                 raise
             self.fail(error)
 
     def _is_failure(self, error: BaseException) -> bool:
-        own = isinstance(error, asyncio.CancelledError) and _cancellations() <= self._cancellations
-        # A panic of a library in Rust is no Exception, and no interrupt either: the path has failed.
-        return own or isinstance(error, Exception) or type(error).__name__ == "PanicException"
+        if isinstance(error, asyncio.CancelledError):
+            return _cancellations() <= self._cancellations
+        return not isinstance(error, _INTERRUPTS) and type(error).__name__ not in _KILLS
 
     def __enter__(self) -> Self:
         self._began = monotonic()
@@ -92,6 +93,21 @@ class Call:
             return
         self.failed = self.failed or error is not None
         self._on_end(self)
+
+
+_INTERRUPTS = (KeyboardInterrupt, GeneratorExit, SystemExit)
+_KILLS = frozenset({"GreenletExit", "Cancelled"})
+"""How greenlets are killed, and Trio's tasks cancelled: by their names, for this needs none of the two."""
+
+
+def _is_the_paths_own(error: BaseException) -> bool:
+    """Whether nobody but the path can have meant it, so that nobody else waits for it.
+
+    What is no `Exception` may be a time-out that whoever calls has set around all of this, or the like: to swallow it
+    would have them wait for ever. A panic of a library in Rust is nobody's else, nor is a cancellation that nobody
+    asked of this task.
+    """
+    return isinstance(error, Exception | asyncio.CancelledError) or type(error).__name__ == "PanicException"
 
 
 def _cancellations() -> int:

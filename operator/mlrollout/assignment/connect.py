@@ -8,6 +8,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from mlrollout.redis_common.address import Address, Tls
+from mlrollout.redis_common.bounded import begin_bounded, go_on_bounded
 from mlrollout.redis_common.failure import UnusableRedisError
 from mlrollout.redis_common.names import slot_problem
 from mlrollout.redis_common.server import is_cluster, options, sentinel_options
@@ -24,7 +25,7 @@ def connect(address: Address, tls: Tls, key: str) -> Redis | RedisCluster:
         Exception: What the client library raises where it can't connect.
     """
     connection_options = options(address, tls, answer_within=ANSWER_WITHIN, retry=Retry(NoBackoff(), 0))
-    client = _single(address, connection_options)
+    client = _single(address, connection_options | {"redis_connect_func": begin_bounded})
     try:
         hello = client.execute_command("HELLO")  # type: ignore[no-untyped-call]  # the library left it so
         if not is_cluster(hello, address):
@@ -36,6 +37,7 @@ def connect(address: Address, tls: Tls, key: str) -> Redis | RedisCluster:
     if why := slot_problem(key):
         raise UnusableRedisError(why)
     ((host, port),) = address.hosts
+    connection_options["redis_connect_func"] = go_on_bounded
     return RedisCluster(host=host, port=port, require_full_coverage=False, **connection_options)
 
 

@@ -126,7 +126,7 @@ def _tell(callback: Callback, waiting: _Waiting, counts: ExposureCounts, work: W
                 return
             try:
                 callback(exposure)
-            except Exception as error:  # the application's own, and no decision's
+            except BaseException as error:  # the application's own, and no decision's, an exit neither
                 counts.failed += 1
                 if seldom(counts.failed):
                     log.warning("on_exposure failed (%d times so far)", counts.failed, exc_info=error)

@@ -12,7 +12,7 @@ from mlrollout.seldom import seldom
 from .bucket import Group
 from .call import Call
 from .ids import UserId
-from .paths import UserOf, finished, go_together, is_async, is_lazy, name_of, user_of
+from .paths import UserOf, finished, go_together, is_async, is_lazy, name_of, own_errors, user_of
 from .threads import Threads
 
 log = logging.getLogger("mlrollout")
@@ -69,6 +69,8 @@ class Feature:
 
     Whatever the ML path raises, and where it takes too long, legacy answers instead. That is a failure of
     treatment, and its response time is that of both paths: what the user waited. What legacy raises passes through.
+    What the ML path raises that is no `Exception` is a failure as well, but passes through without a `timeout`: it may
+    be a time-out that the caller has set around the call.
     Answering with a coroutine, a generator or the like is no answer yet: for the ML path that is a failure.
 
     Args:
@@ -181,7 +183,7 @@ class Feature:
         return answer
 
     def _in_time(self, path: Callable[[], R]) -> R:
-        return path() if self._timeout is None else self._threads.run(path, self._timeout)
+        return path() if self._timeout is None else self._threads.run(partial(own_errors, path), self._timeout)
 
     def _asynchronous(
         self,

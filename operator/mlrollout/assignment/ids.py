@@ -9,6 +9,7 @@ UserId = str | SupportsIndex | UUID
 
 LONGEST = 1024
 """Bytes in UTF-8 that an id has at most; whoever has a longer one is nobody, here and in every other program."""
+_UUID_LENGTH = 36
 _MOST_BITS = 4 * LONGEST
 """A whole number with more of them has more digits than an id may have, and Python would refuse to write it."""
 
@@ -22,12 +23,21 @@ def text_of(user_id: object) -> str | None:
     if issubclass(kind, bool):  # which is an int as well, and two of them are no users
         return None
     if issubclass(kind, UUID):
-        return str(user_id)
+        return _uuid(user_id)
     number = _whole(user_id)
-    if number is None or number.bit_length() >= _MOST_BITS:
+    if number is None or int.bit_length(number) >= _MOST_BITS:
         return None
     text = int.__repr__(number)
     return text if len(text) <= LONGEST else None
+
+
+def _uuid(user_id: object) -> str | None:
+    """The canonical text of a UUID, which a subclass may write otherwise; `None` where it holds none."""
+    try:
+        text = UUID.__str__(user_id)
+    except Exception:  # noqa: BLE001 - what holds none
+        return None
+    return text if len(text) == _UUID_LENGTH else None
 
 
 def _whole(user_id: object) -> int | None:

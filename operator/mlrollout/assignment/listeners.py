@@ -41,7 +41,9 @@ class Listeners:
         for listener in self._listeners:
             try:
                 listener(state)
-            except Exception as error:  # the application's own, and none of the others'
+            # Whatever it is: a CancelledError or an exit of the application's would end the thread that follows Redis,
+            # and everybody would be in control for good.
+            except BaseException as error:  # the application's own, and none of the others'
                 self._failures += 1
                 if seldom(self._failures):
                     log.warning("A listener failed (%d times so far)", self._failures, exc_info=error)

@@ -20,9 +20,9 @@ class Overrides:
 
         Rollout(…, overrides=Overrides({"kim": "treatment", "lee": "control"}))
 
-    Control counts always. Treatment counts while the rollout is under way: not once it was rolled back or stopped, nor
-    where another revision is rolled out, or nothing is known. `Feature` and tracking do not count these users'
-    calls in what guardrails ask about.
+    Control counts always. Treatment counts while the percentage in force is above 0: not once the rollout was rolled
+    back, stopped or deleted, nor before its first stage, nor where another revision is rolled out, or nothing is known.
+    `Feature` and tracking do not count these users' calls in what guardrails ask about.
 
     Args:
         groups: The groups by the users' ids; or a function that is asked at each decision, and answers `None` for

@@ -19,6 +19,24 @@ class LazyAnswerError(TypeError):
     """A path has answered with something that may still fail."""
 
 
+class PathEndedError(RuntimeError):
+    """A path has raised something that ends more than a call: an exit, or another's time-out."""
+
+
+def own_errors(path: Callable[[], R]) -> R:
+    """The answer of a path in a thread of ours, where an exit or a time-out can be meant for nobody but the path.
+
+    Raises:
+        PathEndedError: It raised what is no `Exception`, and no interrupt.
+    """
+    try:
+        return path()
+    except (Exception, KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        raise PathEndedError(f"it raised {type(error).__name__}, which is no Exception") from error
+
+
 def user_of(path: Callable[..., Any], user: str | None) -> UserOf:
     """How to find the user's id among the arguments, or its default. Where it is missing, it is nobody's.
 

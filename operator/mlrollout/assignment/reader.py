@@ -18,8 +18,7 @@ from redis.client import PubSub
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from mlrollout.domain.record import UnreadableRecordError, decode
-from mlrollout.domain.traffic import Traffic
+from mlrollout.domain.record import UnreadableRecordError
 from mlrollout.redis_common.address import Address, Tls
 from mlrollout.redis_common.failure import FAILED, UnusableRedisError, explain
 from mlrollout.redis_common.names import changes_of, record_of
@@ -27,6 +26,7 @@ from mlrollout.seldom import seldom
 
 from .connect import connect
 from .forks import Work
+from .heard import pushed, traffic
 from .view import Reason, TrafficView
 
 log = logging.getLogger("mlrollout")
@@ -113,7 +113,7 @@ class Reader:
             self._fail(str(error))
         except FAILED as error:
             self._fail(explain(error, self._address))
-        except Exception as error:  # noqa: BLE001 - what nobody thought of must not end it
+        except BaseException as error:  # noqa: BLE001 - what nobody thought of must not end it
             self._fail(f"unexpected {type(error).__name__}: {error}")
         finally:
             self._client = None
@@ -156,9 +156,9 @@ class Reader:
         elif kind == b"subscribe":
             self._read(client)
 
-    def _take(self, client: Redis | RedisCluster, pushed: bytes) -> None:
+    def _take(self, client: Redis | RedisCluster, content: bytes) -> None:
         try:
-            record = decode(pushed.decode(errors="replace"))
+            record = pushed(content)
         except UnreadableRecordError:
             self._read(client)  # which says what to make of it
             return
@@ -174,7 +174,7 @@ class Reader:
         if self._failures:
             log.info("Following %s again", self._key)
             self._failures = 0
-        view = before.read(Traffic.parse(key, record), began)
+        view = before.read(traffic(key, record), began)
         self._tell(before, view)
         self._put(view)
 

@@ -4,6 +4,7 @@ Each process counts in a table of its own, by slots of ten seconds. A cell holds
 the count, so nobody has to clear anything: what a process leaves when it falls idle or dies gets too old by itself.
 """
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
@@ -15,6 +16,8 @@ from time import time
 
 from .bucket import Group
 from .forks import begin_in_children
+
+log = logging.getLogger("mlrollout")
 
 SLOT = 10
 """Seconds that are counted together."""
@@ -46,8 +49,21 @@ class Recent:
     def begin(self) -> None:
         """Make the table of this process."""
         self._lock = Lock()
-        file = self._folder and self._folder / f"{self._prefix}-{os.getpid()}{_SUFFIX}"
-        self._cells = memoryview(_shared(file) if file else bytearray(_BYTES)).cast("Q")
+        self._cells = memoryview(self._place()).cast("Q")
+
+    def _place(self) -> mmap | bytearray:
+        if self._folder is None:
+            return bytearray(_BYTES)
+        file = self._folder / f"{self._prefix}-{os.getpid()}{_SUFFIX}"
+        try:
+            return _shared(file)
+        except OSError as error:
+            log.warning(
+                "%s can't be written (%s): the error rate of %s leaves this process out. Keep the folder, and room in "
+                "it, for as long as the processes run that share it",
+                *(file, error.strerror, self._prefix),
+            )
+            return bytearray(_BYTES)
 
     @property
     def table(self) -> Table:

@@ -16,12 +16,13 @@ from mlrollout.redis_common.address import Tls, parse
 from . import arguments
 from .bucket import HOLDBACK, Group, limit
 from .exposed import Exposure, ExposureCounts, Exposures
-from .forks import begin_in_children
+from .forks import begin_here, begin_in_children
 from .ids import LONGEST, UserId, text_of, trouble_with
 from .last_known import LastKnown
 from .listeners import Listeners
 from .overrides import Overrides
 from .reader import Reader
+from .readiness import Readiness
 from .special import Special
 from .state import Assignment, State
 from .view import MAX_STALENESS, UNDER_WAY, Reason, TrafficView
@@ -49,8 +50,8 @@ class Rollout:
             that takes part in it; by default it is the key.
         revision: The revision that this process runs. While another one is rolled out, everybody is in control: a
             percentage that one model has earned is not given to another. Left out, that is not asked.
-        staff: Ids of users who get treatment before everybody else, from the moment that an attempt
-            begins and at any percentage; a rollback takes them out, too.
+        staff: Ids of users who get treatment before everybody else, as long as the percentage in force is above 0,
+            however little it is; whatever takes it to 0 takes them out, too.
         overrides: Groups that are given to single users by hand: for testers.
         on_exposure: Is called with an `Exposure` once for each user, group and attempt while a rollout is under way, by
             a thread of its own, after the decision. What it raises is counted (`exposures`) and logged.
@@ -108,7 +109,7 @@ class Rollout:
         """What a decision needs, in one piece: the limit of hashes in treatment, until when, and what is special."""
         self._closed = False
         self.begin()
-        begin_in_children(self)
+        begin_in_children(self, first=True)
 
     # --- deciding ----------------------------------------------------------------------------
 
@@ -122,9 +123,9 @@ class Rollout:
         hashes, until, special = self._share
         try:
             text = user_id if type(user_id) is str else text_of(user_id)
-            if special is None and text is not None:
+            if special is None and text is not None and monotonic() < until:
                 salted = self._salted + text.encode()
-                if not (_hash(salted) < hashes and monotonic() < until):
+                if not _hash(salted) < hashes:
                     return Group.CONTROL
                 if len(self._salted) < len(salted) <= self._longest:
                     return Group.TREATMENT
@@ -151,6 +152,8 @@ class Rollout:
 
     def _decide(self, user_id: object, *, runs_another: bool = False) -> tuple[Group, Reason | None]:
         """The group, and why; `None` for the reason where it is the rollout's own."""
+        if monotonic() >= self._share[1]:
+            begin_here()  # where nothing is known any more, it may be that nobody follows in this process
         hashes, until, special = self._share
         text = text_of(user_id)
         if text is None:
@@ -197,7 +200,7 @@ class Rollout:
     @property
     def ready(self) -> bool:
         """Whether Redis has been read."""
-        return self._read.is_set()
+        return self._read.ready
 
     @property
     def revision(self) -> str | None:
@@ -216,19 +219,19 @@ class Rollout:
         return None if self._exposures is None else self._exposures.counts
 
     def wait_ready(self, timeout: float | None = None) -> bool:
-        """Wait until Redis has been read.
+        """Wait until Redis has been read, or the rollout is closed.
 
         Args:
             timeout: Seconds to wait at most; `None` for no end.
 
         Returns:
-            Whether it has been.
+            Whether it has been read.
         """
         return self._read.wait(timeout)
 
     async def wait_ready_async(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - as without asyncio
-        """Likewise, for asyncio."""
-        return await asyncio.to_thread(self.wait_ready, timeout)
+        """Likewise, for asyncio; it needs no thread, and a cancellation ends it."""
+        return await self._read.wait_async(timeout)
 
     def on_change(self, listener: Callable[[State], None]) -> Callable[[], None]:
         """Have a function called whenever percentage, reason or record have changed.
@@ -272,6 +275,7 @@ class Rollout:
     def close(self) -> None:
         """Follow no more: from now on everybody is in control."""
         self._closed = True
+        self._read.close()  # first: whoever waits must not wait for what comes next
         self._reader.stop()
         if self._exposures is not None:
             self._exposures.close()
@@ -294,12 +298,14 @@ class Rollout:
     def begin(self) -> None:
         """Begin to follow, from what is known. Called when it is made, and in each process forked from that one."""
         self._changing = threading.RLock()
-        self._read = threading.Event()
+        self._read = Readiness()
         if self._view.nothing is not Reason.NOT_READY and self._view.remembered is None:
             self._read.set()
         self._reader = Reader(self._address, self._tls, self.key, poll=self._poll, seen=self._see, view=self._view)
         self._settle()
-        if not self._closed:
+        if self._closed:
+            self._read.close()
+        else:
             self._reader.start()
 
     # --- following ---------------------------------------------------------------------------
@@ -312,7 +318,7 @@ class Rollout:
             self._view = view
             self._settle()
         self._listeners.tell(self.state)
-        if view.nothing is not Reason.NOT_READY and view.remembered is None and not self._read.is_set():
+        if view.nothing is not Reason.NOT_READY and view.remembered is None and not self._read.ready:
             self._read.set()
         if self._last_known is not None and not self._closed:
             self._last_known.keep(self.key, view)

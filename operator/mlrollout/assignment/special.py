@@ -18,7 +18,7 @@ class Special:
         staff: Who is in treatment before everybody else.
         overrides: Groups given by hand.
         exposures: Calls the application back about who was given which group.
-        under_way: Whether users are in treatment at all.
+        in_treatment: Whether users are in treatment at all: the percentage in force is above 0.
         record: The record that exposures are told under.
         held: The least hash, of the user under the holdback's salt, that is not held back.
     """
@@ -26,7 +26,7 @@ class Special:
     staff: frozenset[str] = frozenset()
     overrides: Overrides | None = None
     exposures: Exposures | None = None
-    under_way: bool = False
+    in_treatment: bool = False
     record: Record | None = None
     held: int = 0
 
@@ -42,11 +42,14 @@ class Special:
         if not (self.staff or self.overrides or self.exposures or held):
             return None
         begun = under_way and view.record is not None and view.record.sequence > 0
+        # At 0 % nothing tells a stage from a key that somebody set to 0, nor from what a deleted object left: nobody
+        # guards then, so nobody may stay in treatment (invariant 2).
+        in_treatment = under_way and view.percentage > 0
         return replace(
             self,
-            staff=self.staff if begun else frozenset(),
+            staff=self.staff if in_treatment else frozenset(),
             exposures=self.exposures if begun else None,
-            under_way=under_way,
+            in_treatment=in_treatment,
             record=view.record,
             held=held,
         )
@@ -61,7 +64,7 @@ class Special:
         if self.overrides is None:
             return None
         group = self.overrides.of(user_id)
-        by_right = group is Group.CONTROL or self.overrides.always or (counts and self.under_way)
+        by_right = group is Group.CONTROL or self.overrides.always or (counts and self.in_treatment)
         return group if by_right else None
 
     def expose(self, user_id: str, group: Group, reason: Reason) -> None:

@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 from weakref import finalize
 
-from .forks import begin_in_children
+from .forks import begin_here, begin_in_children
 
 T = TypeVar("T")
 CallQueue = SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
@@ -61,6 +61,7 @@ class Threads:
             del answer  # an exception keeps this frame alive: with its answer in it, each would keep the other
 
     def _ensure_thread(self) -> None:
+        begin_here()  # or it would count on threads of the process that this one was forked from
         if self._idle.acquire(blocking=False):
             return
         with self._starting:

@@ -51,7 +51,7 @@ class Reason(StrEnum):
 
 
 UNDER_WAY = frozenset({Reason.SPLIT, Reason.LAST_KNOWN})
-"""Reasons of a rollout in which users are in treatment."""
+"""Reasons of a rollout that was neither rolled back nor stopped; it may stand at 0 % all the same."""
 
 
 @dataclass(frozen=True, slots=True)

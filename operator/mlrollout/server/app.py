@@ -30,7 +30,7 @@ def make(config: Config, rollouts: Rollouts, callers: Sequence[Callers], tickets
         middlewares=[
             measure(metrics),
             problems({flags.PREFIX: flags.shown}),
-            guard(callers, config, metrics),
+            guard(callers, config, metrics, stream.holder),
         ],
     )
     app[ROLLOUTS] = rollouts

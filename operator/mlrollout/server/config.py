@@ -98,7 +98,7 @@ class RolloutEntry(ConfigModel):
         key: The key of the percentage in Redis.
         salt: What users are divided by; empty for the key.
         revision: What the programs run that don't say so; empty where that is not asked.
-        staff: Ids of users who get treatment before everybody else; a rollback takes them out, too.
+        staff: Ids of users who get treatment before everybody else, as long as the percentage is above 0.
         metrics: What the names of its application's metrics begin with; empty for the name, with `_` where it must be.
         object: The `MLRollout`; without it nothing can be changed through this server.
         values: What the flag answers.

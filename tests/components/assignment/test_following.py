@@ -4,8 +4,10 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from mlrollout import Group, Reason, Rollout, State
+from mlrollout import Group, Overrides, Reason, Rollout, State
+from mlrollout.domain.leave import leave
 from mlrollout.domain.record import encode
+from mlrollout.domain.traffic import Traffic
 
 from devstack.redis_server import RedisServer
 from tests.components.assignment.place import KEY, REVISION, Place, placed, reaches, until
@@ -196,9 +198,10 @@ def test_changes_are_told_once_each_and_in_order(place: Place) -> None:
     assert steps == [10, 30, 0]
 
 
-def test_a_listener_that_fails_harms_nobody(place: Place) -> None:
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit, asyncio.CancelledError])
+def test_a_listener_that_fails_harms_nobody(place: Place, error: type[BaseException]) -> None:
     def fail(_: State) -> None:
-        raise RuntimeError("a bug of the application's")
+        raise error("a bug of the application's")
 
     told: list[State] = []
     with Rollout(KEY, redis=place.server.url) as rollout:
@@ -207,6 +210,8 @@ def test_a_listener_that_fails_harms_nobody(place: Place) -> None:
         place.put(10)
         reaches(rollout, 10)
         until(lambda: told, "a change")
+        place.put(30)
+        reaches(rollout, 30)
 
 
 async def test_it_works_from_asyncio(place: Place) -> None:
@@ -248,13 +253,28 @@ def test_staff_see_it_first_and_leave_with_everybody(place: Place) -> None:
         place.read_again()
         assert rollout.group("kim") is Group.CONTROL  # the attempt has not entered its first stage
 
-        place.put(0)
+        place.put(1)
         until(lambda: rollout.group("kim") is Group.TREATMENT, "staff in treatment")
         assert rollout.assign("kim").reason is Reason.STAFF
-        assert len(treated(rollout)) == 0
+        assert len(treated(rollout)) < 100
 
         place.put(0, latched=True)
         until(lambda: rollout.group("kim") is Group.CONTROL, "staff in control")
+
+
+def test_a_deleted_rollout_leaves_nobody_in_treatment(place: Place) -> None:
+    place.put(30)
+    overrides = Overrides({"lee": "treatment"})
+    with Rollout(KEY, redis=place.server.url, staff=["kim"], overrides=overrides) as rollout:
+        reaches(rollout, 30)
+        assert {rollout.group(user) for user in ("kim", "lee")} == {Group.TREATMENT}
+
+        left = leave(None, "uid", Traffic("30", place.record), keep=False)
+        assert left is not None
+        place.write(left)
+        place.push(left)
+        reaches(rollout, 0)
+        assert {rollout.group(user) for user in ("kim", "lee")} == {Group.CONTROL}
 
 
 def test_cluster(tmp_path: object) -> None:

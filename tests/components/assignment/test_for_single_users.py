@@ -1,5 +1,6 @@
 """What an application asks for single users: overrides, staff, and to be told who was given which group."""
 
+import asyncio
 import gc
 import logging
 import os
@@ -54,10 +55,9 @@ def test_what_is_nobodys_id_is_told_once(at_100: Rollout, caplog: pytest.LogCapt
 
 def test_an_override_decides_until_the_rollout_is_rolled_back(place: Place) -> None:
     overrides = Overrides({"kim": "treatment", "lee": "control"})
-    place.put(0)
+    place.put(1)
     with Rollout(KEY, redis=place.server.url, overrides=overrides) as rollout:
-        assert rollout.wait_ready(20)
-        until(lambda: rollout.state.record == place.record, "the record")
+        reaches(rollout, 1)
         assert [rollout.group(user) for user in ("kim", "lee", "park")] == ["treatment", "control", "control"]
         assert rollout.assign("kim").reason is Reason.OVERRIDE
 
@@ -167,12 +167,15 @@ def test_what_is_no_part_of_a_rollout_is_not_told(place: Place) -> None:
         assert [exposure.user_id for exposure in told] == ["lee"]
 
 
-def test_a_callback_that_fails_or_hangs_delays_no_decision(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit, asyncio.CancelledError])
+def test_a_callback_that_fails_or_hangs_delays_no_decision(
+    place: Place, caplog: pytest.LogCaptureFixture, error: type[BaseException]
+) -> None:
     goes_on = threading.Event()
 
     def fail(_: Exposure) -> None:
         goes_on.wait(20)
-        raise RuntimeError("a bug of the application's")
+        raise error("a bug of the application's")
 
     place.put(100)
     with Rollout(KEY, redis=place.server.url, on_exposure=fail) as rollout:

@@ -167,7 +167,7 @@ def test_another_revision_is_control(place: Place) -> None:
 
 
 def test_staff_are_targeted(place: Place) -> None:
-    place.put(0)
+    place.put(1)
     with (
         Rollout(KEY, redis=place.server.url, staff=["kim"]) as rollout,
         serving(MlrolloutProvider({FLAG: rollout})) as client,

@@ -137,6 +137,74 @@ print(os.waitstatus_to_exitcode(os.wait()[1]))
     assert ran.stdout == "0\n"
 
 
+BY_C = """
+import ctypes, os, sys, time
+from mlrollout import Group, Rollout
+rollout = Rollout(sys.argv[1], redis=sys.argv[2], poll=0.2, max_staleness=1.0)
+assert rollout.wait_ready(20)
+libc = ctypes.PyDLL(None)
+if libc.fork() == 0:
+    if sys.argv[3] == "told":
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+    begins = time.monotonic()
+    while time.monotonic() < begins + 20:
+        group, state = rollout.group("nobody else"), rollout.state
+        if state.percentage == 30 and os.getpid() != os.getppid() and time.monotonic() > begins + 1.5:
+            began = time.monotonic()
+            if os.fork() == 0:
+                os._exit(0)
+            os.wait()
+            os.write(1, b"follows, and forks %s\\n" % (b"at once" if time.monotonic() - began < 2 else b"late"))
+            break
+        time.sleep(0.01)
+    os._exit(0)
+os.wait()
+print(rollout.state.percentage)
+"""
+
+
+@pytest.mark.parametrize("told", ["told", "untold"])
+@pytest.mark.parametrize("before", [0, 100], ids=["at 0 %", "at 100 %"])
+def test_a_child_of_c_code_follows_as_well_whether_or_not_python_was_told(place: Place, told: str, before: int) -> None:
+    """As uWSGI forks: without the hook before the fork, or without any."""
+    place.put(before)
+    with running(BY_C, KEY, place.server.url, told) as process:
+        until(lambda: place.redis.pubsub_numsub(f"{KEY}:changes")[0][1], "one that listens")
+        place.put(30)
+        assert lines(process, 2) == ["follows, and forks at once", "30"]
+
+
+def test_one_that_can_not_begin_in_a_child_is_no_reason_for_the_others_not_to(place: Place, tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    program = f"""
+import os, shutil, sys
+from mlrollout import Metrics, Rollout
+from mlrollout.assignment.forks import begin_in_children
+class Broken:
+    def begin(self): raise RuntimeError("broken")
+broken = [Broken() for _ in range(9)]
+for one in broken:
+    begin_in_children(one)
+metrics = [Metrics("m%d" % number) for number in range(9)]
+rollout = Rollout({KEY!r}, redis={place.server.url!r})
+assert rollout.wait_ready(20)
+shutil.rmtree({str(folder)!r})
+if os.fork() == 0:
+    os._exit(not (rollout._reader._thread.is_alive() and rollout.wait_ready(20)))
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+    place.put(30)
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    ran = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60, env=environment
+    )
+
+    assert ran.stdout == "0\n"
+    assert "the error rate of m0 leaves this process out" in ran.stderr
+    assert "Broken could not begin in this process" in ran.stderr
+
+
 def test_a_process_that_was_frozen_does_not_go_on_with_what_it_knew(own_place: Place) -> None:
     own_place.put(100)
     with running(ASKED, own_place.server.url) as process:

@@ -128,6 +128,16 @@ def test_a_process_with_the_id_of_a_dead_one_goes_on_with_its_table(tmp_path: Pa
     assert shown(tmp_path) == 0.5
 
 
+def test_a_folder_that_goes_leaves_a_process_counting_by_itself(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = Recent("x", tmp_path / "gone")
+    process.add(Group.TREATMENT, failed=True)
+
+    assert error_rate([process.table], Group.TREATMENT) == 1
+    assert "the error rate of x leaves this process out" in caplog.text
+
+
 def test_prefixes_are_kept_apart(tmp_path: Path) -> None:
     Recent("x", tmp_path).add(Group.TREATMENT, failed=True)
     Recent("x_y", tmp_path).add(Group.TREATMENT, failed=False)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from devstack.redis_server import RedisServer
 from tests.components.assignment.place import Place, until
-from tests.components.server.place import APP, EVENTS, FLAGS, KIM, HttpServer
+from tests.components.server.place import ADMIN_LINE, APP, APP_LINE, EVENTS, FLAGS, KIM, HttpServer, served, standing
 
 
 @dataclass
@@ -108,6 +109,30 @@ def test_what_all_flags_offer_lets_a_browser_listen_which_can_send_no_token(serv
 )
 def test_nobody_else_listens(server: HttpServer, ticket: str) -> None:
     assert server.ask("GET", EVENTS + ticket, token=None).status == 401
+
+
+def test_users_behind_one_address_are_counted_one_by_one(redis_server: RedisServer) -> None:
+    """As they all come back at once after a restart of the server."""
+    users = [{"context": {"targetingKey": f"user-{number}"}} for number in range(30)]
+    with served(redis_server.url, {"rate": 50}, [APP_LINE]) as server:
+        offers = [server.ask("POST", FLAGS, user).json["eventStreams"][0]["endpoint"]["requestUri"] for user in users]
+        for offer in offers:
+            with listening(server, offer, token=None) as stream:
+                assert stream.event()["id"]
+        assert {server.ask("GET", f"{EVENTS}?ticket=1.x", token=None).status for _ in range(5)} == {401, 429}
+
+
+def test_who_holds_a_ticket_that_is_worth_nothing_here_is_given_another(server: HttpServer) -> None:
+    """A token was added, or another server answers: the client must not keep the address of a dead stream."""
+    etag = server.ask("POST", FLAGS, KIM).headers["ETag"]
+    config = {name: server.config[name] for name in ("rollouts",)}
+    with HttpServer(server.redis_url, config, [*server.tokens, ADMIN_LINE + "  # added"]) as other:
+        until(lambda: standing(other) == standing(server), "the same")
+        found = other.ask("POST", FLAGS, KIM, If_None_Match=etag)
+        assert found.status == 200
+        (offered,) = found.json["eventStreams"]
+        with listening(other, offered["endpoint"]["requestUri"], token=None) as stream:
+            assert stream.event()["id"]
 
 
 def test_a_reader_that_takes_nothing_holds_nobody_up(server: HttpServer, place: Place) -> None:

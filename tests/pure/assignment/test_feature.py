@@ -80,8 +80,18 @@ def test_what_legacy_raises_passes_through_and_is_a_failure_of_the_users_group(w
     assert world.outcomes == [(group.value, True, None)]
 
 
-@pytest.mark.parametrize("none", [KeyboardInterrupt, SystemExit, GeneratorExit])
-@pytest.mark.parametrize("timeout", [None, 60.0])
+class GreenletExit(BaseException):
+    """How somebody ends a greenlet of gevent's, with whatever runs in it."""
+
+
+NO_FAILURES = [
+    *((one, timeout) for one in (KeyboardInterrupt, GeneratorExit) for timeout in (None, 60.0)),
+    (SystemExit, None),
+    (GreenletExit, None),
+]
+
+
+@pytest.mark.parametrize(("none", "timeout"), NO_FAILURES)
 def test_what_is_no_failure_of_the_model_passes_through(
     world: World, none: type[BaseException], timeout: float | None
 ) -> None:
@@ -92,6 +102,32 @@ def test_what_is_no_failure_of_the_model_passes_through(
         world.feature(timeout)(legacy=legacy)(interrupted)("kim")
 
     assert world.calls == []
+
+
+class FunctionTimedOut(BaseException):
+    """A time-out as func_timeout and gevent have them: by its base no failure."""
+
+
+@pytest.mark.parametrize("ended", [FunctionTimedOut, SystemExit, asyncio.CancelledError, GreenletExit])
+def test_in_a_thread_of_ours_whatever_ends_the_ml_path_is_its_own_failure(
+    world: World, ended: type[BaseException]
+) -> None:
+    def ends(user_id: str, order: int = 0) -> str:
+        raise ended
+
+    assert world.feature(timeout=60)(legacy=legacy)(ends)("kim", 3) == "legacy kim 3"
+    assert world.outcomes == [FAILURE]
+
+
+@pytest.mark.parametrize("group", list(Group))
+def test_a_time_out_that_may_be_the_callers_passes_through_and_is_counted(world: World, group: Group) -> None:
+    def ends(user_id: str, order: int = 0) -> str:
+        raise FunctionTimedOut
+
+    world.group_of_all = group
+    with pytest.raises(FunctionTimedOut):
+        world.feature()(legacy=ends)(ends)("kim")
+    assert world.outcomes == [(group.value, True, None)]
 
 
 class PanicException(BaseException):

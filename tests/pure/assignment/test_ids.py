@@ -22,6 +22,35 @@ class Number(IntEnum):
     KIM = 42
 
 
+class BrokenNumber(int):
+    def bit_length(self) -> int:
+        raise RuntimeError("broken")
+
+
+class Hex(UUID):
+    """As applications have them that show ids without the hyphens."""
+
+    def __str__(self) -> str:
+        return self.hex
+
+
+class BrokenText(UUID):
+    def __str__(self) -> str:
+        raise RuntimeError("broken")
+
+
+class Without(UUID):
+    """One that was made past its base."""
+
+    def __init__(self) -> None:
+        pass
+
+
+class Beyond(UUID):
+    def __init__(self) -> None:
+        object.__setattr__(self, "int", 1 << 10_000)
+
+
 class Int64:
     """A whole number of NumPy's, as a table gives it."""
 
@@ -102,6 +131,12 @@ def test_everything_else_is_nobody_and_told_why_without_the_id(user_id: object, 
     assert text_of(user_id) is None
     assert why in trouble_with(user_id)
     assert "kim" not in trouble_with(user_id)
+
+
+def test_what_a_subclass_makes_of_itself_is_not_asked() -> None:
+    assert [text_of(one) for one in (Hex(TEXT), BrokenText(TEXT), BrokenNumber(42))] == [TEXT, TEXT, "42"]
+    assert [text_of(one) for one in (Without(), Beyond())] == [None, None]
+    assert "of type Without" in trouble_with(Without())
 
 
 def test_the_published_ids_are_what_python_makes_of_them() -> None:

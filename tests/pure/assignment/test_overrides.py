@@ -23,8 +23,13 @@ def known(record: Record | None, key: str | None = None) -> TrafficView:
     return TrafficView().read(Traffic(key or at_record, record), 1.0)
 
 
-UNDER_WAY = {"at 10 %": known(TEN), "before the first stage": known(replace(TEN, sequence=0, percentage=0))}
+AT_TEN = known(TEN)
 OVER: Mapping[str, TrafficView] = {
+    "before the first stage": known(replace(TEN, sequence=0, percentage=0)),
+    "at a stage of 0 %": known(replace(TEN, percentage=0)),
+    "after the deletion of its object": known(replace(TEN, sequence=2, percentage=0, owner="")),
+    "after a push of its deletion": known(TEN).push(replace(TEN, sequence=2, percentage=0, owner="")),
+    "begun again after lost data": known(TEN).read(Traffic("0", replace(TEN, sequence=2, percentage=0)), 2.0),
     "rolled back": known(replace(TEN, latched=True, percentage=0)),
     "stopped by hand": known(TEN, "0"),
     "absent": known(None),
@@ -42,9 +47,12 @@ def chosen(
     return special.chosen(user_id, counts=counts)
 
 
-@pytest.mark.parametrize("view", UNDER_WAY.values(), ids=UNDER_WAY)
-def test_both_groups_count_while_a_rollout_is_under_way(view: TrafficView) -> None:
-    assert [chosen(Overrides(GROUPS), view, user) for user in ("kim", "lee", "park")] == ["treatment", "control", None]
+def test_both_groups_count_while_the_percentage_is_above_0() -> None:
+    assert [chosen(Overrides(GROUPS), AT_TEN, user) for user in ("kim", "lee", "park")] == [
+        "treatment",
+        "control",
+        None,
+    ]
 
 
 @pytest.mark.parametrize("view", OVER.values(), ids=OVER)
@@ -54,10 +62,9 @@ def test_treatment_does_not_survive_the_end_of_it_unless_that_is_said(view: Traf
 
 
 def test_nor_does_it_count_for_another_revision_nor_where_what_is_known_is_too_old() -> None:
-    view = UNDER_WAY["at 10 %"]
-    assert chosen(Overrides(GROUPS), view, "kim", runs_another=True) is None
-    assert chosen(Overrides(GROUPS), view, "kim", counts=False) is None
-    assert chosen(Overrides(GROUPS, always=True), view, "kim", counts=False, runs_another=True) == "treatment"
+    assert chosen(Overrides(GROUPS), AT_TEN, "kim", runs_another=True) is None
+    assert chosen(Overrides(GROUPS), AT_TEN, "kim", counts=False) is None
+    assert chosen(Overrides(GROUPS, always=True), AT_TEN, "kim", counts=False, runs_another=True) == "treatment"
 
 
 def test_a_function_may_say() -> None:
@@ -102,13 +109,9 @@ def test_nothing_special_is_nothing() -> None:
     assert Special().under(known(TEN), runs_another=False) is None
 
 
-def test_staff_count_from_the_moment_that_an_attempt_begins() -> None:
+def test_staff_count_while_the_percentage_is_above_0() -> None:
     special = Special(staff=frozenset({"kim"}))
-    for view, staff in (
-        (UNDER_WAY["at 10 %"], {"kim"}),
-        (UNDER_WAY["before the first stage"], set()),
-        *((view, set()) for view in OVER.values()),
-    ):
+    for view, staff in ((AT_TEN, {"kim"}), *((view, set()) for view in OVER.values())):
         found = special.under(view, runs_another=False)
         assert found is not None
         assert found.staff == staff

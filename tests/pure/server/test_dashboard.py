@@ -5,6 +5,7 @@ import math
 import re
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import promql_parser
@@ -20,9 +21,11 @@ from mlrollout.glance.rollout import glance
 from mlrollout.ports import Ref
 from mlrollout.server.config import BusinessFigure, DashboardSettings
 from mlrollout.server.dashboard import acts, details, figures, offers, seal
+from mlrollout.server.dashboard.exchange import SessionAnswer
 from mlrollout.server.dashboard.figure_models import FigureTarget, Op
 from mlrollout.server.dashboard.known import KnownRollout, KnownRollouts
 from mlrollout.server.dashboard.models import RolloutDetail
+from mlrollout.server.dashboard.people import Person, check_csrf
 from mlrollout.server.dashboard.refs import checked
 from mlrollout.server.dashboard.seal import Seal, TooLongError
 from mlrollout.server.http.problem import HttpProblem
@@ -238,11 +241,31 @@ def test_two_figures_of_one_key_are_refused() -> None:
 # --- sessions ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("shown", ["", "y", "x ", "ä", b"\xff".decode(errors="surrogateescape")])
+def test_what_another_page_sends_is_refused_whatever_bytes_it_shows(shown: str) -> None:
+    session = SessionAnswer(
+        user="kim", groups=(), mode="cluster", context=None, csrf="x", expires_at=None, namespaces=None
+    )
+
+    async def may(_verb: str, _ref: Ref) -> bool:
+        return True
+
+    def request(csrf: str) -> Any:
+        return SimpleNamespace(headers={"X-CSRF-Token": csrf})
+
+    person = Person("kim", may, session, "kim")
+    with pytest.raises(HttpProblem) as refused:
+        check_csrf(request(shown), person)
+    assert refused.value.status == 403
+    check_csrf(request("x"), person)
+
+
 def test_a_token_comes_out_as_it_went_in_where_the_secret_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     one, same, other = Seal(b"x" * 32), Seal(b"x" * 32), Seal(b"y" * 32)
     value = one.close("token")
     assert (same.open(value), other.open(value), one.open("x"), one.open("ä")) == ("token", None, None, None)
     assert same.csrf(value) == one.csrf(value) != other.csrf(value)
+    assert one.csrf("\udcff") != one.csrf("")
     assert one.ends(value) == pytest.approx(time.time() + seal.LASTS, abs=5)
     monkeypatch.setattr(seal, "LASTS", -1)
     assert one.open(value) is None

@@ -40,6 +40,11 @@ def test_servers_with_the_same_key_know_each_others() -> None:
     assert Tickets(b"another", clock).holder(Tickets(b"key", clock).now("kim")) is None
 
 
+def test_who_signs_has_a_name_that_is_not_the_key() -> None:
+    assert Tickets(b"key").signer == Tickets(b"key").signer != Tickets(b"another").signer
+    assert "key" not in Tickets(b"key").signer
+
+
 @pytest.mark.parametrize(
     "ticket", ["", ".", "20002", "20002.", "20002.x", "-1.x", "9" * 5000 + ".x", "٢.x", "²", "20002.\ud800", "a.b"]
 )

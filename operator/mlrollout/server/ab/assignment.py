@@ -1,5 +1,7 @@
 """Which path a user gets."""
 
+from urllib.parse import parse_qsl
+
 from aiohttp import web
 
 from mlrollout.assignment import Group
@@ -10,9 +12,6 @@ from mlrollout.server.rollout_lookup import rollout_from_path
 
 from .models import AssignmentAnswer
 
-NO_TEXT = "\ufffd"
-"""What stands in a query for bytes that are no UTF-8. Many different ids would become one user by it."""
-
 
 async def assignment(request: web.Request) -> AssignmentAnswer:
     """Which path a user gets.
@@ -20,10 +19,20 @@ async def assignment(request: web.Request) -> AssignmentAnswer:
     Whatever is wrong with the user's id is answered by control; who may not ask for that user is told so.
     """
     caller = known_caller(request)
-    served, asked = rollout_from_path(request), request.query.get("user_id")
+    served, asked = rollout_from_path(request), _asked(request)
     user_id = await user_asked_for(caller, served, asked, Role.ASSIGN) or ""
-    found = served.assign("" if NO_TEXT in user_id else user_id, _revision(request))
+    found = served.assign(user_id, _revision(request))
     return AssignmentAnswer(group=found.group, ml_enabled=found.group is Group.TREATMENT, reason=found.reason)
+
+
+def _asked(request: web.Request) -> str | None:
+    """The user who is asked for; `None` for nobody.
+
+    Bytes that are no UTF-8 become half surrogates here, which are no user's. The library makes the same U+FFFD of them
+    all, which is a character as any other: many different ids would become one user by it, and one user nobody.
+    """
+    pairs = parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True, errors="surrogateescape")
+    return next((value for name, value in pairs if name == "user_id"), None)
 
 
 def _revision(request: web.Request) -> str | None:

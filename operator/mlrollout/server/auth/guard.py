@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
@@ -29,6 +29,8 @@ PUBLIC = frozenset({"/openapi.json", "/dashboard", "/dashboard/"})
 """Paths that any page may read or lead to: the answer is the same for everybody, and asking changes nothing."""
 PEOPLE = 50
 """How many times as often as one person an application may ask. A person is a user, or whoever is not known."""
+Holder = Callable[[web.Request], str | None]
+"""Who shows a good ticket; `None` for nobody."""
 MOST_LOGGED = 50.0
 """Refusals of people that are logged in a second: strangers must not fill its disk. The metrics count all."""
 
@@ -38,9 +40,11 @@ class Rates:
 
     Args:
         rate: Requests a second of one application.
+        holder: Who shows a ticket. Behind one address may be a whole company, so each of its holders is counted alone.
     """
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, holder: Holder) -> None:
+        self._holder = holder
         self._application = RateLimiter(rate)
         self._person = RateLimiter(max(1.0, rate / PEOPLE))
         self._preflight = RateLimiter(rate)
@@ -61,15 +65,17 @@ class Rates:
             wait = self._person.take(f"caller {caller.name}")
         elif _is_preflight(request):
             wait = self._preflight.take(address)
+        elif holder := self._holder(request):
+            wait = self._person.take(f"ticket {holder}")
         else:
             wait = self._person.take(f"address {address}")
         if wait:
             raise _too_many(wait)
 
 
-def guard(callers: Sequence[Callers], config: Config, metrics: ServerMetrics) -> Middleware:
+def guard(callers: Sequence[Callers], config: Config, metrics: ServerMetrics, holder: Holder) -> Middleware:
     """Let a request through, or not. Nobody is refused before they are counted, and every refusal leaves a trace."""
-    proxies, rates, lines = Proxies(config.proxies), Rates(config.rate), RateLimiter(MOST_LOGGED)
+    proxies, rates, lines = Proxies(config.proxies), Rates(config.rate, holder), RateLimiter(MOST_LOGGED)
 
     @web.middleware
     async def pass_on(request: web.Request, handler: Handler) -> web.StreamResponse:

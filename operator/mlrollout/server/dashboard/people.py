@@ -90,7 +90,8 @@ def check_csrf(request: web.Request, person: Person) -> None:
         HttpProblem: It was another page.
     """
     shown = request.headers.get("X-CSRF-Token", "")
-    if not hmac.compare_digest(shown.encode(), person.session.csrf.encode()):
+    # Of a header any byte may come, also what is no UTF-8.
+    if not hmac.compare_digest(shown.encode(errors="surrogateescape"), person.session.csrf.encode()):
         raise HttpProblem(
             403,
             "This was not sent by the dashboard's own page: its X-CSRF-Token is missing or old. Load the page anew.",

@@ -55,4 +55,5 @@ class Seal:
 
     def csrf(self, session: str) -> str:
         """What a page of that session shows with what it asks for; no other page can read it."""
-        return hmac.new(self._csrf, session.encode(), "sha256").hexdigest()
+        # Beside a token that is good a cookie of any bytes may come.
+        return hmac.new(self._csrf, session.encode(errors="surrogateescape"), "sha256").hexdigest()

@@ -90,7 +90,7 @@ class ClusterPeople:
             expires_at=when(shown.ends),
             namespaces=(self._settings.namespace,) if self._settings.namespace else None,
         )
-        holder = hashlib.sha256(shown.session.encode()).hexdigest()
+        holder = hashlib.sha256(shown.session.encode(errors="surrogateescape")).hexdigest()
         return Person(shown.user.name, partial(self._may, shown.user), answer, holder)
 
     async def _may(self, user: User, verb: str, ref: Ref) -> bool:

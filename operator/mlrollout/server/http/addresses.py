@@ -1,6 +1,7 @@
 """The address that a request counts for; behind a proxy, the one that the proxy names."""
 
 import ipaddress
+import re
 from collections.abc import Iterable
 
 from aiohttp import web
@@ -9,6 +10,9 @@ from mlrollout.listening.site import read, site
 
 ADDRESS = web.RequestKey("address", str)
 """The address that a request counts for."""
+
+_WITH_PORT = re.compile(r"(?:\[([^\[\]]*)\]|([^:]*))(?::[0-9]{1,5})?")
+"""An address with or without a port, as some proxies add it; one of IPv6 stands in brackets then."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -37,10 +41,15 @@ class Proxies:
         if not self._networks or remote not in self:
             return site(remote)
         forwarded = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
-        for one in reversed([remote, *(one.strip() for one in forwarded)][1:]):
+        for one in reversed([_without_port(one.strip()) for one in forwarded]):
             if read(one) is None:
                 break
             remote = one
             if remote not in self:
                 break
         return site(remote)
+
+
+def _without_port(address: str) -> str:
+    found = _WITH_PORT.fullmatch(address)
+    return address if found is None else found[1] or found[2] or ""

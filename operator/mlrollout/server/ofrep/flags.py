@@ -70,8 +70,10 @@ async def all_flags(request: web.Request) -> web.Response:
     await _catch_up(request)
     flags = [evaluate(served, context) for served in request.app[ROLLOUTS].values()]
     document = {"flags": flags, "eventStreams": [offer(request, context.user_id)]}
-    # Not of the ticket itself, which is the user's own; but a new day's must get to the client.
-    name = tag([flags, request.app[TICKETS].ends])
+    # Not of the ticket itself, which is the user's own; but a new day's must get to the client, and so must one in
+    # place of a ticket that this server refuses: another's, or one from before its file of tokens changed.
+    tickets = request.app[TICKETS]
+    name = tag([flags, tickets.ends, tickets.signer])
     etag = f'W/"{name}"'  # weak: the same evaluations come with another ticket to each user
     if _has(request, name):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})

@@ -28,18 +28,23 @@ def offer(request: web.Request, user_id: str) -> dict[str, object]:
     return {"type": "sse", "endpoint": {"requestUri": f"{PATH}?ticket={ticket}"}, "inactivityDelaySec": 120}
 
 
+def holder(request: web.Request) -> str | None:
+    """Who shows a good ticket on the stream; `None` elsewhere, and where it is none."""
+    return request.app[TICKETS].holder(request.query.get("ticket", "")) if request.path == PATH else None
+
+
 async def stream(request: web.Request) -> web.StreamResponse:
     """Send an event for each change, until the client goes.
 
     It begins with one event, unless the client says by `Last-Event-ID` that it knows how things stand: what changed
     while it was not listening would otherwise be lost.
     """
-    holder = request.app[TICKETS].holder(request.query.get("ticket", ""))
-    if holder is None:
-        holder = known_caller(request).user or ""
+    whose = holder(request)
+    if whose is None:
+        whose = known_caller(request).user or ""
     request[LIMIT].reschedule(None)
     last = f"retry: {COME_BACK_AFTER * 1000:.0f}\n\n"
-    return await event_stream(request, holder, lambda send: _tell(request, send), last)
+    return await event_stream(request, whose, lambda send: _tell(request, send), last)
 
 
 async def _tell(request: web.Request, send: Send) -> None:

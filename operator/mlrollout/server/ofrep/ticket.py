@@ -31,6 +31,11 @@ class Tickets:
         """The day, counted from the epoch, on which tickets of today end."""
         return int(self._clock() // _DAY) + 2
 
+    @property
+    def signer(self) -> str:
+        """A name for the secret that tells nothing of it: tickets of another signer are worth nothing here."""
+        return self._hash("signer:")
+
     def now(self, whose: str) -> str:
         """Today's ticket for somebody: the same all day, so that no stream has to be opened again for a new one."""
         return self._signed(self.ends, self._hash(f"whose:{whose}"))

@@ -30,6 +30,7 @@ def test_after_a_rollback_nobody_does(api: Api, place: Place) -> None:
         f"?user_id={'x' * 1025}",
         f"?user_id={quote('배' * 342)}",
         "?user_id=%ff",
+        "?user_id=kim%ff&user_id=kim",
         "?user_id=a%ed%a0%80",
         "?user=kim",
     ],
@@ -41,7 +42,7 @@ def test_who_is_no_user_is_in_control(api: Api, query: str) -> None:
     assert answer.json == {"group": "control", "ml_enabled": False, "reason": "NoUser"}
 
 
-@pytest.mark.parametrize("user_id", [quote("김민지"), "a%20b", "%00", "x" * 1024])
+@pytest.mark.parametrize("user_id", [quote("김민지"), "a%20b", "%00", "x" * 1024, quote("kim\ufffd")])
 def test_any_text_is_a_user(api: Api, user_id: str) -> None:
     assert api.assigned(user_id)["ml_enabled"]
 
