@@ -14,6 +14,8 @@ from typing import Any
 SCHEMA = 1
 LONGEST_MESSAGE = 512
 """Characters of a cause's message in Redis: enough for a look, and little for every program that reads the record."""
+MOST = 2**53 - 1
+"""The greatest of its numbers: above it, readers that count in doubles skip some."""
 _LATEST = 253_402_300_799
 """The end of the year 9999: nothing later can be written as a time."""
 _LONGEST_CLUSTER = 64
@@ -82,6 +84,15 @@ class Record:
         return self.sequence > 0
 
     @property
+    def next_sequence(self) -> int:
+        """The number of the step after this one.
+
+        The last number has no next, and a record with a greater one could be written by nobody: a rollback and every
+        step down outrank it at the same number all the same (invariant 2).
+        """
+        return min(self.sequence + 1, MOST)
+
+    @property
     def ordinal(self) -> int:
         """Which try of its object it is, for people."""
         return self.attempt % ATTEMPTS
@@ -148,13 +159,14 @@ def decode(text: str | bytes) -> Record:
     schema = fields.get("schema")
     if isinstance(schema, bool) or schema != SCHEMA:
         raise UnreadableRecordError(f"its schema is not {SCHEMA}, the one that this version reads")
+    latched, stage = _flag(fields, "latched"), _text(fields, "stage")
     record = Record(
         attempt=_count(fields, "attempt"),
-        latched=_flag(fields, "latched"),
+        latched=latched,
         sequence=_count(fields, "sequence"),
         percentage=_count(fields, "percentage", at_most=100),
         revision=_text(fields, "revision"),
-        stage=_text(fields, "stage"),
+        stage="" if latched else stage,  # after a rollback it is in none, whoever wrote the record
         owner=_text(fields, "owner"),
         holder=_text(fields, "holder"),
         holdback=_holdback(fields.get("holdback")),
@@ -166,7 +178,7 @@ def decode(text: str | bytes) -> Record:
     return record
 
 
-def _count(fields: dict[str, Any], name: str, at_most: int = 2**53 - 1) -> int:
+def _count(fields: dict[str, Any], name: str, at_most: int = MOST) -> int:
     value = _whole(fields.get(name), at_most)
     if value is None:
         raise UnreadableRecordError(f"its {name} is not a whole number from 0 to {at_most}")
@@ -193,7 +205,7 @@ def _text(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name, "")
     if not isinstance(value, str):
         raise UnreadableRecordError(f"its {name} is not a string")
-    return value
+    return _writable(value)
 
 
 def _holdback(found: object) -> int:
@@ -212,9 +224,14 @@ def _cause(found: object) -> Cause | None:
     reason, message, at = found.get("reason"), found.get("message"), found.get("at")
     if not isinstance(reason, str) or not _REASON.fullmatch(reason) or not isinstance(message, str):
         return None
-    # It goes on into a status and Events, which hold no half of a surrogate pair and no infinity.
-    text = _clip(message.encode(errors="replace").decode())
+    # It goes on into a status and Events, which hold no infinity.
+    text = _clip(_writable(message))
     return Cause(reason, text, float(at) if isinstance(at, int | float) and 0 <= at <= _LATEST else 0.0)
+
+
+def _writable(text: str) -> str:
+    """Text that a status and Events can hold: without halves of surrogate pairs, which JSON can write."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _clip(text: str) -> str:

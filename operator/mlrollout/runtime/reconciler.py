@@ -29,6 +29,7 @@ from mlrollout.ports import (
     TrafficError,
 )
 
+from .apart import Apart
 from .loop_time import LoopTime, loop_time
 from .metrics import OperatorMetrics
 from .reading import Problem
@@ -45,11 +46,14 @@ SOON = 0.1
 """Seconds after which an object comes back that needs more steps than one handling has."""
 _STEPS = 8
 
+WayDown = Callable[[TrackedObject], Coroutine[Any, Any, None]]
+"""Brings traffic down, for as long as that takes."""
+
 
 class Reconciler:
     """Everything this process does to objects."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what there is of the world, and who else works on it
         self,
         *,
         objects: Objects,
@@ -60,6 +64,7 @@ class Reconciler:
         outbox: Outbox,
         wake: Callable[[Ref], None],
         still_leads: Callable[[], bool],
+        apart: Apart,
     ) -> None:
         self._connections = connections
         self._traffic = traffic
@@ -69,6 +74,7 @@ class Reconciler:
         self._outbox = outbox
         self._wake = wake
         self._still_leads = still_leads
+        self._apart = apart
         self._down: dict[Ref, asyncio.Task[None]] = {}
         self.leads = True
         """Whether this process may take traffic up and write status; going down it always may."""
@@ -200,15 +206,23 @@ class Reconciler:
         self.start_lowering(tracked)
 
     def start_lowering(self, tracked: TrackedObject) -> None:
-        """Begin to bring traffic down if a decision wants that; never waits."""
+        """Begin to bring traffic down if a decision wants that; never waits, and never raises.
+
+        Whoever calls it has other objects to see to; the main lane finds the same mistake, and comes back for it.
+        """
         running = self._down.get(tracked.ref)
         if running is not None and not running.done():
             return
-        way = self._way_down(tracked)
-        if way is not None:
-            self._down[tracked.ref] = asyncio.create_task(way(tracked), name=f"down {tracked.ref}")
+        with self._apart.turn(tracked.ref):
+            way = self._way_down(tracked)
+            if way is not None:
+                self._down[tracked.ref] = asyncio.create_task(self._go(way, tracked), name=f"down {tracked.ref}")
 
-    def _way_down(self, tracked: TrackedObject) -> Callable[[TrackedObject], Coroutine[Any, Any, None]] | None:
+    async def _go(self, way: WayDown, tracked: TrackedObject) -> None:
+        with self._apart.turn(tracked.ref):
+            await way(tracked)
+
+    def _way_down(self, tracked: TrackedObject) -> WayDown | None:
         """How traffic has to be brought down now; `None` where it need not or can't."""
         if tracked.spec is None:
             return None

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.domain.record import SCHEMA, Record, UnreadableRecordError, decode, encode, greater
+from mlrollout.domain.record import MOST, SCHEMA, Record, UnreadableRecordError, decode, encode, greater
 
 SMALL = st.integers(0, 2)
 TEXT = st.text(max_size=8)
@@ -22,7 +22,12 @@ def records(draw: st.DrawFn) -> Record:
     latched = draw(st.booleans())
     percentage = 0 if latched else draw(st.sampled_from([0, 10, 30, 100]))
     return Record(
-        draw(SMALL), latched, draw(SMALL), percentage, draw(TEXT), draw(TEXT), draw(TEXT), draw(TEXT), draw(SMALL)
+        *(draw(SMALL), latched, draw(SMALL), percentage),
+        revision=draw(TEXT),
+        stage="" if latched else draw(TEXT),
+        owner=draw(TEXT),
+        holder=draw(TEXT),
+        holdback=draw(SMALL),
     )
 
 
@@ -130,6 +135,19 @@ def test_what_is_read_with_strange_fields_is_sensible_all_the_same(record: Recor
 def test_a_field_without_a_sensible_value_makes_it_unreadable(fields: dict[str, object], complaint: str) -> None:
     with pytest.raises(UnreadableRecordError, match=complaint):
         decode(json.dumps(json.loads(encode(_record())) | fields))
+
+
+def test_a_latched_record_stands_in_no_stage_whoever_wrote_it() -> None:
+    assert decode(encode(_record(latched=True, percentage=0, stage="pilot"))).stage == ""
+
+
+def test_half_of_a_surrogate_pair_is_read_as_what_a_status_can_hold() -> None:
+    found = decode(encode(_record(stage="a\ud800", revision="\ud83d\ude00")))
+    assert (found.stage, found.revision) == ("a?", "😀")
+
+
+def test_the_last_step_has_none_after_it() -> None:
+    assert (_record(sequence=MOST - 1).next_sequence, _record(sequence=MOST).next_sequence) == (MOST, MOST)
 
 
 NO_HOLDBACK: tuple[object, ...] = (-1, 101, 5.5, "5", True, None, [5], {}, 1e400)

@@ -1,11 +1,18 @@
 """What stands in Redis is looked at every second, and leases are renewed, whatever else goes wrong."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from mlrollout.api.spec import Spec
+from mlrollout.domain.decide import decide
+from mlrollout.domain.record import encode
 from mlrollout.ports import Ref
+from mlrollout.runtime import reconciler
+from mlrollout.runtime.tracked import TrackedObject
+from mlrollout.runtime.traffic_io import TrafficIO
+from structlog.testing import capture_logs
 
 from tests.pure.runtime.doubles import Redis
 from tests.pure.runtime.fates import API_DOWN, REDIS_DOWN, failing, for_ever
@@ -14,6 +21,7 @@ from tests.pure.runtime.specs import GUARDRAIL, KEY, LEASED, REF, spec
 from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 
+OTHER = Ref("dispatch", "other")
 SELDOM = {**GUARDRAIL, "interval": "15s", "maxAge": "60s"}
 
 
@@ -221,3 +229,92 @@ async def test_a_round_that_goes_wrong_is_not_the_last() -> None:
     world.redis.states[KEY] = State("0", world.redis.states[KEY].record)
     await asyncio.sleep(1.1)
     assert world.redis.record.latched
+
+
+async def _with_a_neighbour(world: SmallWorld) -> tuple[Place, TrackedObject]:
+    """A process with two objects in one Redis, of which the second has a lease."""
+    place = await world.begun()
+    world.api.apply(spec(traffic={"key": "b", "lease": "5s"}), OTHER)
+    await world.until(lambda: world.redis.model.at("b").key == "10")
+    await asyncio.sleep(3)
+    return place, place.operator.tracked_objects[OTHER]
+
+
+def _undecidable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake that every decision about the first object runs into."""
+
+    def decided(spec: Spec, state: Any, observation: Any, now: float) -> Any:
+        if observation.holder == str(REF):
+            raise RuntimeError("a bug")
+        return decide(spec, state, observation, now)
+
+    monkeypatch.setattr(reconciler, "decide", decided)
+
+
+@virtual
+async def test_an_object_that_can_not_be_decided_on_costs_its_neighbour_no_lease(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = SmallWorld()
+    _, other = await _with_a_neighbour(world)
+    _undecidable(monkeypatch)
+    renewed = set()
+    for percentage in range(20):
+        world.redis.set_by_hand(str(percentage))  # each second something else
+        await asyncio.sleep(0.9)
+        renewed.add(other.redis.renewed)
+    assert len(renewed) >= 8
+    world.redis.model.set_by_hand("b", "0")
+    await asyncio.sleep(1.1)
+    assert world.redis.model.read("b").record.latched
+
+
+@virtual
+async def test_a_list_goes_on_after_an_object_that_can_not_be_decided_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = SmallWorld()
+    place, other = await _with_a_neighbour(world)
+    place.deaf = True
+    _undecidable(monkeypatch)
+    world.api.annotate("note", "changed")
+    world.api.annotate("rollback", "it is bad", OTHER)
+    await place.operator.relist(world.api)
+    assert "rollback" in other.resource.requests
+    await world.until(lambda: world.redis.model.at("b").key == "0", within=1)
+
+
+@virtual
+async def test_a_renewal_that_goes_wrong_is_one_object_s_and_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = SmallWorld()
+    place, other = await _with_a_neighbour(world)
+    world.api.apply(spec(traffic={"key": "c", "lease": "5s"}), Ref("dispatch", "third"))
+    await world.until(lambda: world.redis.model.at("c").key == "10")
+    renew = TrafficIO.renew
+
+    async def renewed(self: TrafficIO, tracked: TrackedObject) -> None:
+        if tracked is other:
+            raise RuntimeError("a bug")
+        await renew(self, tracked)
+
+    monkeypatch.setattr(TrafficIO, "renew", renewed)
+    third = place.operator.tracked_objects[Ref("dispatch", "third")]
+    with capture_logs() as logs:
+        await asyncio.sleep(20)
+        assert asyncio.get_running_loop().time() - third.redis.renewed < 4
+    told = [line for line in logs if line["event"].startswith("Unexpected error with an object")]
+    assert {line["object"] for line in told} == {str(OTHER)}
+    assert [line["times"] for line in told] == [1, 2, 4, 8, 16]
+
+
+@pytest.mark.parametrize("stage", ["elsewhere", "x" * 5000, "\ud800"])
+@virtual
+async def test_a_rollback_with_a_stage_that_the_spec_does_not_have_is_a_rollback(stage: str) -> None:
+    """As in a record that another program wrote by the contract, but for that."""
+    world = SmallWorld()
+    place = await world.begun()
+    record = replace(world.redis.record, latched=True, percentage=0, stage=stage, sequence=9)
+    world.redis.states[KEY] = State("0", encode(record))
+    await asyncio.sleep(3)
+    assert world.reasons()[-1] == "RecordAdopted"
+    assert not place.operator.queue.failing
+    world.api.annotate("retry", "mended")
+    await world.until(lambda: world.redis.percentage == "10")
