@@ -14,6 +14,12 @@ from typing import Any
 SCHEMA = 1
 LONGEST_MESSAGE = 512
 """Characters of a cause's message in Redis: enough for a look, and little for every program that reads the record."""
+LONGEST = 16 * 1024
+"""Bytes of a record in Redis, as UTF-8. What an operator writes has at most half of that, if every character is
+escaped; the rest is for fields of later versions. Anybody may have written it and everybody reads it: while a longer one
+is parsed, all else that a process does would stand still (invariant 7)."""
+_REMEMBERED = 2048
+"""Bytes up to which a text is remembered with its record: those that an operator writes, but for the longest causes."""
 MOST = 2**53 - 1
 """The greatest of its numbers: above it, readers that count in doubles skip some."""
 _LATEST = 253_402_300_799
@@ -143,13 +149,21 @@ class UnreadableRecordError(ValueError):
     """The text is not a record of this schema; for everyone who reads it that means control."""
 
 
-@lru_cache(maxsize=1024)
 def decode(text: str | bytes) -> Record:
-    """The record in a JSON text; unknown fields are ignored. Remembered, for Redis answers the same text at most looks.
+    """The record in a JSON text; unknown fields are ignored.
 
     Raises:
-        UnreadableRecordError: The text is not JSON, of another schema, or a field has no sensible value.
+        UnreadableRecordError: The text is too long or not JSON, of another schema, or a field has no sensible value.
     """
+    size = len(text)
+    if size <= LONGEST and isinstance(text, str) and not text.isascii():
+        size = len(text.encode(errors="replace"))
+    if size > LONGEST:  # before anything is made of it, and before it is remembered
+        raise UnreadableRecordError(f"it is longer than {LONGEST} bytes")
+    return _remembered(text) if size <= _REMEMBERED else _decode(text)
+
+
+def _decode(text: str | bytes) -> Record:
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -176,6 +190,10 @@ def decode(text: str | bytes) -> Record:
     if record.latched and record.percentage:
         raise UnreadableRecordError("it is latched at a percentage other than 0")
     return record
+
+
+_remembered = lru_cache(maxsize=1024)(_decode)
+"""Redis answers the same text at most looks. No more than a few megabytes, whatever is read."""
 
 
 def _count(fields: dict[str, Any], name: str, at_most: int = MOST) -> int:

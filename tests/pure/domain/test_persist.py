@@ -102,9 +102,8 @@ def test_an_object_that_has_not_begun_has_no_state() -> None:
 
 
 def test_words_of_redis_that_are_too_long_are_cut_rather_than_refused() -> None:
-    long = Record(
-        1, latched=False, sequence=1, percentage=10, **dict.fromkeys(("revision", "stage", "holder"), "x" * 1000)
-    )
+    long = Record(1, latched=False, sequence=1, percentage=10)
+    long = replace(long, revision="x" * 1000, stage="x" * 1000, holder="x" * 1000)
     state = State(long, 0.0).enter(1.0).with_transition(1.0, Reason.RECORD_ADOPTED, "adopted")
     status = to_status(state, spec=None, measurements={}, conditions=(), generation=1)
     assert status.record is not None

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.domain.record import MOST, SCHEMA, Record, UnreadableRecordError, decode, encode, greater
+from mlrollout.domain.record import LONGEST, MOST, SCHEMA, Cause, Record, UnreadableRecordError, decode, encode, greater
 
 SMALL = st.integers(0, 2)
 TEXT = st.text(max_size=8)
@@ -144,6 +144,35 @@ def test_a_latched_record_stands_in_no_stage_whoever_wrote_it() -> None:
 def test_half_of_a_surrogate_pair_is_read_as_what_a_status_can_hold() -> None:
     found = decode(encode(_record(stage="a\ud800", revision="\ud83d\ude00")))
     assert (found.stage, found.revision) == ("a?", "😀")
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "\ud800"])
+@pytest.mark.parametrize("encoded", [True, False])
+def test_what_is_longer_than_any_record_is_not_even_parsed(letter: str, *, encoded: bool) -> None:
+    """In bytes, for the script in Redis and every client count alike."""
+    longest = encode(_record())[:-1] + ',"pad":"'
+    rest = LONGEST - len(longest) - 2
+    text = longest + "é" * (rest // 2) + "x" * (rest % 2) + '"}'
+    assert len(text.encode()) == LONGEST
+    assert decode(text.encode() if encoded else text) == _record()
+    longer = text.replace("é", letter * 3)
+    with pytest.raises(UnreadableRecordError, match="longer than 16384 bytes"):
+        decode(longer.encode(errors="replace") if encoded else longer)
+
+
+def test_little_is_remembered_whatever_is_read() -> None:
+    text = encode(_record())[:-1]
+    decode(text + "}")
+    assert decode(text + "}") is decode(text + "}")
+    padded = text + ',"pad":"' + "x" * 4096 + '"}'
+    assert decode(padded) is not decode(padded)
+
+
+def test_the_longest_that_is_written_is_half_of_what_is_read() -> None:
+    cause = Cause("R" * 64, "\x00" * 600, 1.0)
+    longest = Record(MOST, latched=True, sequence=MOST, percentage=0, owner="u" * 64, cluster="c" * 64)
+    longest = replace(longest, revision="é" * 253, holder="é" * 317, holdback=50, cause=cause)
+    assert len(encode(longest)) < LONGEST / 2
 
 
 def test_the_last_step_has_none_after_it() -> None:
