@@ -8,6 +8,7 @@ memory; why they may, `tracked.Standing` says.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -294,6 +295,7 @@ class Reconciler:
         Until then it is guarded as ever, by every process. Answers when to look again, in seconds.
         """
         self.start_lowering(tracked)
+        await self._guard_on(tracked)
         if not self.leads:
             return None
         await self._report.reload(tracked)
@@ -307,6 +309,17 @@ class Reconciler:
         self._report.given_up(tracked)
         await self._report.finalize(tracked, tuple(name for name in tracked.resource.finalizers if name != FINALIZER))
         return None
+
+    async def _guard_on(self, tracked: TrackedObject) -> None:
+        """Find whom to ask about an object that goes: this process may have begun when it went already (invariant 2)."""
+        if tracked.spec is None:
+            return
+        tracked.measured.find_source(self._connections, tracked.ref, tracked.spec)
+        await self._traffic.connect(tracked)
+        if not self.leads and tracked.redis.traffic is None:
+            with suppress(KeyRefusedError):  # there is nothing to guard under it
+                await self._traffic.read(tracked)
+            self.start_lowering(tracked)  # goes on from what stands there, which no status may have told
 
 
 def _given_up_at_zero(tracked: TrackedObject) -> bool:

@@ -266,7 +266,9 @@ async def test_an_object_that_can_not_be_decided_on_costs_its_neighbour_no_lease
     assert len(renewed) >= 8
     world.redis.model.set_by_hand("b", "0")
     await asyncio.sleep(1.1)
-    assert world.redis.model.read("b").record.latched
+    found = world.redis.model.read("b").record
+    assert found is not None
+    assert found.latched
 
 
 @virtual
