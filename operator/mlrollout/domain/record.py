@@ -16,8 +16,8 @@ LONGEST_MESSAGE = 512
 """Characters of a cause's message in Redis: enough for a look, and little for every program that reads the record."""
 LONGEST = 16 * 1024
 """Bytes of a record in Redis, as UTF-8. What an operator writes has at most half of that, if every character is
-escaped; the rest is for fields of later versions. Anybody may have written it, everybody reads it, and while a longer one
-is parsed, all else that a process does would stand still (invariant 7)."""
+escaped; the rest is for fields of later versions. Anybody may have written it, and all else that a process does stands
+still while it is parsed (invariant 7)."""
 _REMEMBERED = 2048
 """Bytes up to which a text is remembered with its record: those that an operator writes, but for the longest causes."""
 MOST = 2**53 - 1

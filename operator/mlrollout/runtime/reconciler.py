@@ -112,11 +112,16 @@ class Reconciler:
         return None
 
     def _problem(self, tracked: TrackedObject, conflict: Problem | None) -> Problem | None:
-        """What keeps an object from being looked after; one that has begun is, whatever is wrong with it now."""
+        """What keeps an object from being looked after; one that has begun is, whatever is wrong with it now.
+
+        One whose status can't be read may have begun: what Redis holds of it is guarded (invariant 2).
+        """
         if tracked.spec is None:
             return tracked.resource.invalid
         tracked.measured.find_source(self._connections, tracked.ref, tracked.spec)
-        return None if tracked.state is not None else conflict or tracked.problem
+        if tracked.state is not None or tracked.resource.unread is not None:
+            return None
+        return conflict or tracked.problem
 
     async def _proceed(self, tracked: TrackedObject) -> float | None:
         await self._traffic.connect(tracked)  # first of all: the way down needs it, and nothing of what follows
@@ -311,7 +316,7 @@ class Reconciler:
         return None
 
     async def _guard_on(self, tracked: TrackedObject) -> None:
-        """Find whom to ask about an object that goes: this process may have begun when it went already (invariant 2)."""
+        """Find whom to ask about an object that goes: this process may have begun after that (invariant 2)."""
         if tracked.spec is None:
             return
         tracked.measured.find_source(self._connections, tracked.ref, tracked.spec)
