@@ -23,8 +23,12 @@ log = structlog.get_logger(__name__)
 
 ROUND = 1.0
 """Seconds from one look at every key to the next: for so long a failover may bring back what was taken down."""
-_AT_ONCE = 4
-"""Leases of one Redis that are renewed at the same time."""
+RENEW_WITHIN = 1.0
+"""Seconds after which the keys are looked at again before more leases are renewed: where a node of a Cluster began to
+hang in between, that look tells which keys are its own, and the shortest lease lasts until then."""
+_AT_ONCE = 16
+"""Leases of one Redis that are renewed at the same time. The client has four calls to a node under way, and the time of
+a call goes on while it waits for its turn: so few wait that also a slow node answers all of them in it."""
 
 
 class Rounds:
@@ -74,14 +78,21 @@ class Rounds:
             self._running[store] = asyncio.create_task(self._go_round(store, by_store[store]), name="round")
 
     async def _go_round(self, store: TrafficStore, tracked_objects: Sequence[TrackedObject]) -> None:
-        """Look at every key of one Redis, and renew what is due, whatever went wrong with looking."""
+        """Look at every key of one Redis, and renew what is due; twice, where there was no time to renew it all."""
+        if not await self._go_once(store, tracked_objects):
+            await self._go_once(store, tracked_objects)
+
+    async def _go_once(self, store: TrafficStore, tracked_objects: Sequence[TrackedObject]) -> bool:
+        """Look and renew, whatever went wrong with looking; answers whether all that is due was seen to."""
+        answered = tracked_objects
         try:
-            await self._look(store, tracked_objects)
+            answered = await self._look(store, tracked_objects)
         except Exception:  # a round that goes wrong must not be the last
             log.exception("Unexpected error in a round; going on")
-        await self._renew(tracked_objects)
+        return await self._renew(answered)
 
-    async def _look(self, store: TrafficStore, tracked_objects: Sequence[TrackedObject]) -> None:
+    async def _look(self, store: TrafficStore, tracked_objects: Sequence[TrackedObject]) -> Sequence[TrackedObject]:
+        """Take in what stands under every key; answers with the objects whose keys could be read."""
         keyed = [(tracked, tracked.spec.traffic.key) for tracked in tracked_objects if tracked.spec is not None]
         before = [tracked.redis.traffic for tracked, _ in keyed]
         asked = loop_time()
@@ -91,6 +102,9 @@ class Rounds:
                 continue  # another lane has heard from Redis meanwhile, and what it heard may be newer
             with self._apart.turn(tracked.ref):
                 await self._take_in(tracked, was, traffic, asked)
+        return [
+            tracked for (tracked, _), traffic in zip(keyed, found, strict=True) if not isinstance(traffic, TrafficError)
+        ]
 
     async def _take_in(
         self, tracked: TrackedObject, was: Traffic | None, found: Traffic | TrafficError, asked: LoopTime
@@ -102,15 +116,22 @@ class Rounds:
         if found != was:
             self._changed(tracked)
 
-    async def _renew(self, tracked_objects: Iterable[TrackedObject]) -> None:
+    async def _renew(self, tracked_objects: Iterable[TrackedObject]) -> bool:
+        """Renew what is due, the oldest first; answers whether everything had its turn.
+
+        None waits for another: a node that hangs must not let leases on those that are well run out (invariant 7).
+        """
         now = loop_time()
         due = [tracked for tracked in tracked_objects if self._is_due(tracked, now)]
-        for first in range(0, len(due), _AT_ONCE):
-            await asyncio.gather(*(self._renew_one(tracked) for tracked in due[first : first + _AT_ONCE]))
+        waiting = iter(sorted(due, key=lambda tracked: tracked.redis.renewed))
 
-    async def _renew_one(self, tracked: TrackedObject) -> None:
-        with self._apart.turn(tracked.ref):
-            await self._traffic.renew(tracked)
+        async def renew_one_after_another() -> None:
+            while loop_time() - now <= RENEW_WITHIN and (tracked := next(waiting, None)) is not None:
+                with self._apart.turn(tracked.ref):
+                    await self._traffic.renew(tracked)
+
+        await asyncio.gather(*(renew_one_after_another() for _ in due[:_AT_ONCE]))
+        return next(waiting, None) is None
 
     def _is_due(self, tracked: TrackedObject, now: LoopTime) -> bool:
         with self._apart.turn(tracked.ref):

@@ -1,14 +1,17 @@
 """What stands in Redis is looked at every second, and leases are renewed, whatever else goes wrong."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from mlrollout.adapters.redis.calls import CALL_WITHIN
 from mlrollout.api.spec import Spec
 from mlrollout.domain.decide import decide
 from mlrollout.domain.record import encode
-from mlrollout.ports import Ref
+from mlrollout.domain.traffic import Traffic, Write, Written
+from mlrollout.ports import Ref, TrafficError
 from mlrollout.runtime import reconciler
 from mlrollout.runtime.tracked import TrackedObject
 from mlrollout.runtime.traffic_io import TrafficIO
@@ -320,3 +323,94 @@ async def test_a_rollback_with_a_stage_that_the_spec_does_not_have_is_a_rollback
     assert not place.operator.queue.failing
     world.api.annotate("retry", "mended")
     await world.until(lambda: world.redis.percentage == "10")
+
+
+class _Cluster:
+    """Of the keys of a Redis every second one is on a node that hangs: a call to it fails when its time is over."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self.hangs = False
+        self.reads = 0
+
+    def is_sick(self, key: str) -> bool:
+        return self.hangs and int(key) % 2 == 0
+
+    async def read(self, key: str) -> Traffic:
+        if self.is_sick(key):
+            await asyncio.sleep(CALL_WITHIN)
+            raise REDIS_DOWN
+        return await self.redis.read(key)
+
+    async def read_many(self, keys: Sequence[str]) -> Sequence[Traffic | TrafficError]:
+        found = [REDIS_DOWN if self.is_sick(key) else self.redis.model.read(key) for key in keys]
+        self.reads += 1
+        if self.hangs:
+            await asyncio.sleep(CALL_WITHIN)
+        return found
+
+    async def write(self, key: str, write: Write, *, lease: float | None = None) -> Written:
+        if self.is_sick(key):
+            await asyncio.sleep(CALL_WITHIN)
+            raise REDIS_DOWN
+        return await self.redis.write(key, write, lease=lease)
+
+
+class _OnCluster(Place):
+    cluster: _Cluster
+
+    async def store(self, ref: Ref, spec: Spec) -> Any:  # noqa: ARG002 - the port's
+        return self.cluster
+
+
+@pytest.mark.parametrize("known", [True, False])
+@virtual
+async def test_a_node_that_hangs_lets_no_lease_on_another_run_out(
+    monkeypatch: pytest.MonkeyPatch, *, known: bool
+) -> None:
+    """Also where it begins to hang right after the keys were read, so that nobody knows which are its own."""
+    world = SmallWorld()
+    cluster = _OnCluster.cluster = _Cluster(world.redis)
+    place = _OnCluster(world)
+    place.operator.lead(leads=True)
+    for number in range(120):
+        guardrails = [{"name": "errors", "query": "up", "max": 0.05, "interval": "60s"}]
+        world.api.apply(
+            spec(traffic={"key": str(number), "lease": "5s"}, guardrails=guardrails), Ref("n", f"o{number}")
+        )
+    await world.until(lambda: all(world.redis.model.at(str(n)).key == "10" for n in range(120)), within=300)
+    await asyncio.sleep(100)
+    if not known:
+        renew = TrafficIO.renew
+        begun = asyncio.Event()
+
+        async def renewed(self: TrafficIO, tracked: TrackedObject) -> None:
+            cluster.hangs = True
+            begun.set()
+            await renew(self, tracked)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(TrafficIO, "renew", renewed)
+            await begun.wait()
+    cluster.hangs = True
+    for _ in range(200):
+        await asyncio.sleep(0.1)
+        assert all(world.redis.model.at(str(number)).key == "10" for number in range(1, 120, 2))
+
+
+@virtual
+async def test_more_leases_than_there_is_time_for_are_renewed_in_their_order() -> None:
+    world = SmallWorld()
+    place = world.start()
+    for number in range(60):
+        world.api.apply(spec(traffic={"key": str(number), "lease": "30s"}, guardrails=[SELDOM]), Ref("n", f"o{number}"))
+    await world.until(lambda: all(world.redis.model.at(str(n)).key == "10" for n in range(60)), within=60)
+
+    async def slow(act: Any) -> Any:
+        await asyncio.sleep(0.5)
+        return act()
+
+    world.redis.fates.always["write"] = slow
+    await asyncio.sleep(100)
+    now = asyncio.get_running_loop().time()
+    assert all(now - tracked.redis.renewed < 15 for tracked in place.operator.tracked_objects.values())
