@@ -12,7 +12,9 @@ from mlrollout.domain.record import Record
 from mlrollout.domain.state import State
 from mlrollout.domain.traffic import Traffic
 from mlrollout.ports import Ref
-from mlrollout.runtime.tracked import Standing, TrackedObject
+from mlrollout.runtime.tracked import Resource, Standing, TrackedObject
+
+from tests.support.virtual_time import virtual
 
 NOW = 1_800_000_000.0
 RUNTIME = Path(mlrollout.runtime.__file__).parent
@@ -91,3 +93,15 @@ def test_until_when_another_attempt_had_users_is_known_to_whoever_saw_them() -> 
             assert standing.others_until == until[int(at) - 1], (attempt, at)
     standing.state = None
     assert standing.others_until == 6
+
+
+@virtual
+async def test_of_an_object_nothing_is_kept_that_nobody_reads() -> None:
+    resource = Resource()
+    found = {
+        "metadata": {"namespace": "n", "name": "o", "uid": "u", "annotations": {"team": "x" * 250_000}},
+        "spec": {},
+    }
+    resource.apply(found)
+    assert "team" not in str(resource.object)
+    assert resource.uid == "u"

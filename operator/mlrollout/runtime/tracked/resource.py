@@ -8,6 +8,7 @@ from typing import Any
 from mlrollout.api.spec import OnDelete, Spec
 from mlrollout.api.status import Status
 from mlrollout.domain.annotations import removed, requests
+from mlrollout.domain.kept import kept
 from mlrollout.domain.partial import UNGUARDED_FOR, summary
 from mlrollout.domain.partial_status import PartialStatus, understand_status
 from mlrollout.domain.persist import from_status
@@ -29,7 +30,7 @@ class Resource:
     """What the API server last said of an object, and what was understood of it. Written by `apply` alone.
 
     Attributes:
-        object: The newest version of it that was seen.
+        object: The newest version of it that was seen, as far as anything of it is read.
         spec: What it asks for, as far as that can be understood; the last that could as a whole, if one was seen.
         whole: Whether it is that.
         untold: What of the newest spec can't be understood, where nothing that can could take traffic down.
@@ -119,7 +120,7 @@ class Resource:
         if is_stale_version(metadata.get("resourceVersion"), self.resource_version):
             return False
         unchanged = found.get("spec") == self.object.get("spec")
-        self.object = found
+        self.object = kept(found)
         self.requests = requests(metadata)
         if not unchanged or (self.invalid is not None and self.invalid.reason is Reason.INVALID_SPEC):
             self._read(found.get("spec") or {})
