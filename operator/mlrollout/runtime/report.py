@@ -91,7 +91,7 @@ class Report:
         self, tracked: TrackedObject, state: State | None, found: tuple[Fact, ...], alerts: tuple[Alert, ...]
     ) -> None:
         if tracked.resource.unread is not None:
-            return  # it holds what is known nowhere else: a pause, an approval, what has been told (invariant 12)
+            return  # it holds what is known nowhere else: a pause, an approval, what has been told (invariants 1 and 8)
         if state is not None:
             problems = () if tracked.problem is None else (tracked.problem.alert,)
             self._outbox.saving(tracked, state, (*alerts, *problems))

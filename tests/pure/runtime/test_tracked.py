@@ -7,7 +7,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import mlrollout.runtime
+from mlrollout.api import GROUP
 from mlrollout.domain.decision import Decision
+from mlrollout.domain.kept import kept
 from mlrollout.domain.record import Record
 from mlrollout.domain.state import State
 from mlrollout.domain.traffic import Traffic
@@ -105,3 +107,12 @@ async def test_of_an_object_nothing_is_kept_that_nobody_reads() -> None:
     resource.apply(found)
     assert "team" not in str(resource.object)
     assert resource.uid == "u"
+
+
+@virtual
+async def test_a_long_request_is_the_same_in_a_watch_and_in_a_list() -> None:
+    found = {"metadata": {"namespace": "n", "name": "o", "uid": "u", "annotations": {f"{GROUP}/retry": "x" * 10_000}}}
+    watched, listed = Resource(), Resource()
+    watched.apply(found)
+    listed.apply(kept(found))
+    assert watched.requests == listed.requests

@@ -121,7 +121,7 @@ class Resource:
             return False
         unchanged = found.get("spec") == self.object.get("spec")
         self.object = kept(found)
-        self.requests = requests(metadata)
+        self.requests = requests(self.metadata)  # as it is kept: a list brings no more, and must not tell of another
         if not unchanged or (self.invalid is not None and self.invalid.reason is Reason.INVALID_SPEC):
             self._read(found.get("spec") or {})
         if self._understand(understand_status(found.get("status") or {})):
