@@ -81,7 +81,7 @@ def as_expected(before: State, write: Raise) -> bool:
 
 def is_damage(text: str) -> bool:
     """Whether an unreadable record is nobody's, or ours and broken: then a lowering write may replace it."""
-    if len(text.encode()) > LONGEST:
+    if len(text) > LONGEST:
         return False
     try:
         fields = json.loads(text)

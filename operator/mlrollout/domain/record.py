@@ -15,11 +15,14 @@ SCHEMA = 1
 LONGEST_MESSAGE = 512
 """Characters of a cause's message in Redis: enough for a look, and little for every program that reads the record."""
 LONGEST = 16 * 1024
-"""Bytes of a record in Redis, as UTF-8. What an operator writes has at most half of that, if every character is
-escaped; the rest is for fields of later versions. Anybody may have written it, and all else that a process does stands
-still while it is parsed (invariant 7)."""
+"""Characters of a record in Redis. What an operator writes has at most half of that, if every character is escaped;
+the rest is for fields of later versions. Anybody may have written it, and while it is parsed all else stands still that
+a process does (invariant 7)."""
+LONGEST_IN_BYTES = 4 * LONGEST
+"""What is longer than that in UTF-8 is longer in characters, too: of it not even text is made."""
 _REMEMBERED = 2048
-"""Bytes up to which a text is remembered with its record: those that an operator writes, but for the longest causes."""
+"""Characters up to which a text is remembered with its record: those that an operator writes, but for the longest
+causes."""
 MOST = 2**53 - 1
 """The greatest of its numbers: above it, readers that count in doubles skip some."""
 _LATEST = 253_402_300_799
@@ -155,15 +158,14 @@ def decode(text: str | bytes) -> Record:
     Raises:
         UnreadableRecordError: The text is too long or not JSON, of another schema, or a field has no sensible value.
     """
-    size = len(text)
-    if size <= LONGEST and isinstance(text, str) and not text.isascii():
-        size = len(text.encode(errors="replace"))
-    if size > LONGEST:  # before anything is made of it, and before it is remembered
-        raise UnreadableRecordError(f"it is longer than {LONGEST} bytes")
-    return _remembered(text) if size <= _REMEMBERED else _decode(text)
+    if isinstance(text, bytes):
+        text = text[: LONGEST_IN_BYTES + 1].decode(errors="replace")
+    if len(text) > LONGEST:  # before anything is made of it, and before it is remembered
+        raise UnreadableRecordError(f"it is longer than {LONGEST} characters")
+    return _remembered(text) if len(text) <= _REMEMBERED else _decode(text)
 
 
-def _decode(text: str | bytes) -> Record:
+def _decode(text: str) -> Record:
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:

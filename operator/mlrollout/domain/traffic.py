@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
-from .record import LONGEST, Record, UnreadableRecordError, decode
+from .record import Record, UnreadableRecordError, decode
 
 _SHOWN = 64
 """Bytes of the text under a key that are kept: more than any percentage has, and enough for people to see."""
@@ -31,8 +31,7 @@ class Traffic:
         if record is None:
             return cls(text, None)
         try:
-            # Of one that is too long no text is made at all.
-            return cls(text, decode(record if len(record) > LONGEST else record.decode(errors="replace")))
+            return cls(text, decode(record))
         except UnreadableRecordError as error:
             return cls(text, None, str(error))
 

@@ -45,15 +45,16 @@ async def test_damage_is_replaced_by_a_lowering_write_alone(
     assert raw.mget(key, f"{key}:record") == ["0", encode(LATCHED)]
 
 
+@pytest.mark.parametrize("letter", ["x", "é", "😀"])
 @pytest.mark.parametrize("length", [LONGEST, LONGEST + 1, 100_000])
 async def test_a_record_that_is_too_long_is_somebody_elses(
-    store: RedisTrafficStore, key: str, raw: redis.Redis, length: int
+    store: RedisTrafficStore, key: str, raw: redis.Redis, length: int, letter: str
 ) -> None:
     text = encode(TEN)[:-1] + ',"pad":"'
-    text += "x" * (length - len(text) - 2) + '"}'
+    text += letter * (length - len(text) - 2) + '"}'
     raw.mset({key: "10", f"{key}:record": text})
     written = await store.write(key, Lower(LATCHED))
-    assert (written.outcome is Outcome.UNREADABLE) == (length > LONGEST)
+    assert (written.outcome is Outcome.UNREADABLE) == bool(written.traffic.unreadable) == (length > LONGEST)
     assert raw.get(key) == "0"
     assert raw.get(f"{key}:record") == (encode(LATCHED) if length == LONGEST else text)
 

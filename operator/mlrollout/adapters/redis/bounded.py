@@ -6,10 +6,12 @@ from redis._parsers.resp2 import _AsyncRESP2Parser
 from redis.asyncio import Redis, RedisCluster
 from redis.exceptions import InvalidResponse
 
+from mlrollout.domain.record import LONGEST_IN_BYTES
+
 MOST = 4 * 1024 * 1024
 """Bytes of one answer: a hundred keys with records of 20 KB each, where one takes some 500 bytes."""
-LONGEST_TEXT = 64 * 1024
-"""Bytes of one text in it: a record of a quarter of that is unreadable already, whatever it says."""
+LONGEST_TEXT = LONGEST_IN_BYTES
+"""Bytes of one text in it: a record that is longer is unreadable, whatever it says."""
 _LINE = 64
 """Bytes that any part of an answer counts for at least, as it takes that much here."""
 
