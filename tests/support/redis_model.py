@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlrollout.domain.claim import Claim
-from mlrollout.domain.record import SCHEMA, Record, UnreadableRecordError, decode, encode
+from mlrollout.domain.record import LONGEST, SCHEMA, Record, UnreadableRecordError, decode, encode
 from mlrollout.domain.traffic import Lower, Outcome, Raise, Traffic, Write, Written
 
 
@@ -81,6 +81,8 @@ def as_expected(before: State, write: Raise) -> bool:
 
 def is_damage(text: str) -> bool:
     """Whether an unreadable record is nobody's, or ours and broken: then a lowering write may replace it."""
+    if len(text) > LONGEST:
+        return False
     try:
         fields = json.loads(text)
     except ValueError:

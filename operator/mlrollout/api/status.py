@@ -35,6 +35,11 @@ def _clip(text: object) -> object:
     return text[: MAX_MESSAGE - 1] + "…" if isinstance(text, str) and len(text) > MAX_MESSAGE else text
 
 
+def _cut(longest: int) -> Callable[[object], object]:
+    """Keeps the beginning of a word. Some come from Redis, where anybody may have written them."""
+    return lambda text: text[:longest] if isinstance(text, str) else text
+
+
 def _whole(text: object) -> object:
     """Nothing, where it is too long: a part of a checkpoint is none."""
     return "" if isinstance(text, str) and len(text) > MAX_CHECKPOINT else text
@@ -55,11 +60,11 @@ def _writable(seconds: object) -> object:
     return min(max(seconds, 0), LONGEST) if isinstance(seconds, int | float) else seconds
 
 
-Text = Annotated[str, StringConstraints(max_length=253)]
+Text = Annotated[str, StringConstraints(max_length=253), BeforeValidator(_cut(253))]
 Message = Annotated[str, StringConstraints(max_length=MAX_MESSAGE), BeforeValidator(_clip)]
 Checkpoint = Annotated[str, StringConstraints(max_length=MAX_CHECKPOINT), BeforeValidator(_whole)]
 Looks = Annotated[str, StringConstraints(max_length=LONGEST_RECENT), BeforeValidator(newest)]
-Word = Annotated[str, StringConstraints(max_length=64)]
+Word = Annotated[str, StringConstraints(max_length=64), BeforeValidator(_cut(64))]
 Count = Annotated[int, Field(ge=0)]
 Percentage = Annotated[int, Field(ge=0, le=100)]
 Number = Annotated[float | None, BeforeValidator(_finite)]
@@ -108,7 +113,7 @@ class RecordStatus(Model):
     """Name of the stage. Empty before the first is entered and after a rollback."""
     owner: Word = ""
     """The uid of the object that owns the key."""
-    holder: Annotated[str, StringConstraints(max_length=512)] = ""
+    holder: Annotated[str, StringConstraints(max_length=512), BeforeValidator(_cut(512))] = ""
     """Namespace and name of that object."""
     holdback: Percentage = 0
     """Per cent of the users who stay in control at every percentage, in the whole attempt. Left out: none."""

@@ -6,7 +6,8 @@ annotation, which the API server keeps in the managed fields, and that the earli
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mlrollout.api import GROUP
@@ -18,9 +19,13 @@ from .request import Request, Verb, shown
 REMOVED = f"operator.{GROUP}/removed"
 """The annotation in which the operator says, in the write that removes verbs, whose marks that ends."""
 
+_VERBS = {f"{GROUP}/{verb}": verb.value for verb in Verb}
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _LONGEST_NAME = 63
 _NAMED = 3
+
+_LONGEST_TEXT = 4096
+"""Characters of a verb's text that count: of what people write nothing is cut, and two that begin so alike are one."""
 
 Writer = tuple[str, str]
 """A manager of fields and its operation, `Apply` or `Update`."""
@@ -29,14 +34,38 @@ Writer = tuple[str, str]
 def requests(metadata: Mapping[str, Any]) -> Mapping[str, Request]:
     """The verbs that stand in the annotations."""
     annotations: Mapping[str, str] = metadata.get("annotations") or {}
-    names = {verb.value: f"{GROUP}/{verb}" for verb in Verb if f"{GROUP}/{verb}" in annotations}
-    return {verb: _request(metadata, annotations, name) for verb, name in names.items()}
+    return {verb: _request(metadata, annotations, name) for name, verb in _VERBS.items() if name in annotations}
 
 
 def removed(metadata: Mapping[str, Any]) -> frozenset[str]:
     """The tokens of the hearings whose annotations the operator removed last."""
     annotations: Mapping[str, str] = metadata.get("annotations") or {}
     return frozenset(str(annotations.get(REMOVED, "")).split())
+
+
+def read_later(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the annotations and of who wrote them is read here, in the same form."""
+    annotations: Mapping[str, str] = metadata.get("annotations") or {}
+    verbs = {name: str(annotations[name])[:_LONGEST_TEXT] for name in _VERBS if name in annotations}
+    unknown = sorted(name for name in annotations if name.startswith(f"{GROUP}/") and name not in verbs)
+    ours = verbs | dict.fromkeys(unknown[: _NAMED + 1], "")
+    if REMOVED in annotations:
+        ours[REMOVED] = str(annotations[REMOVED])[:_LONGEST_TEXT]
+    applied = [name for name in verbs if _last_applied(annotations, name)]
+    if applied:
+        ours[_LAST_APPLIED] = json.dumps({"metadata": {"annotations": dict.fromkeys(applied, "")}})
+    return {"annotations": ours, "managedFields": list(_entries(metadata, (*verbs, _LAST_APPLIED) if verbs else ()))}
+
+
+def _entries(metadata: Mapping[str, Any], names: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The managed fields, as far as they are about these annotations."""
+    owned: defaultdict[Writer, dict[str, Any]] = defaultdict(dict)
+    for name in names:
+        for writer in _writers(metadata, name):
+            owned[writer][f"f:{name}"] = {}
+    for (manager, operation), fields in owned.items():
+        about = {"f:metadata": {"f:annotations": fields}}
+        yield {"manager": manager, "operation": operation, "fieldsV1": about}
 
 
 def unknown_verbs(metadata: Mapping[str, Any]) -> tuple[Alert, ...]:

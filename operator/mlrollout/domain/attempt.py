@@ -8,7 +8,7 @@ from . import named
 from .decision import Observation
 from .latch import never_landed, untold
 from .reason import Reason
-from .record import Cause, Record, first_attempt
+from .record import MOST, Cause, Record, first_attempt
 from .state import RunOutcome, State
 from .traffic import Lower, Traffic
 
@@ -77,7 +77,7 @@ def inherited(traffic: Traffic, observation: Observation) -> Lower | None:
         return None
     if observation.created and old.attempt >= first_attempt(observation.created):
         return None  # it may be the successor's: whoever was told nothing for long does not know that ours is gone
-    return Lower(replace(old, sequence=old.sequence + 1, percentage=0, stage="", owner=""))
+    return Lower(replace(old, sequence=old.next_sequence, percentage=0, stage="", owner=""))
 
 
 def _resume(spec: Spec, old: Record, traffic: Traffic, now: float) -> State:
@@ -140,15 +140,18 @@ def _told_of_adoption(state: State, now: float) -> State:
 
 
 def renew(state: State, spec: Spec, observation: Observation, now: float) -> State:
-    """The state at the beginning of a new attempt: at 0 %, with nothing earned."""
+    """The state at the beginning of a new attempt: at 0 %, with nothing earned; as it was after the last number."""
     before = state.record
     traffic = observation.traffic
     served = traffic is not None and traffic.in_force > 0  # a failover may have brought it back
     idle = state.confirmed and before.percentage == 0 and not served
     known = traffic.record.attempt if traffic is not None and traffic.record is not None else 0
+    attempt = max(before.attempt, known) + 1
+    if attempt > MOST:
+        return state  # somebody wrote the last number there is: above it none could be written, not even a rollback
     left = never_landed(state, now).leave(now, RunOutcome.SUPERSEDED)
     state = replace(
-        left.at(_fresh(max(before.attempt, known) + 1, spec, observation)),
+        left.at(_fresh(attempt, spec, observation)),
         measurements_from=now,
         evidence_from=max(state.evidence_from, state.in_force_since) if idle else now,
         fingerprint=spec.fingerprint,
@@ -163,7 +166,7 @@ def renew(state: State, spec: Spec, observation: Observation, now: float) -> Sta
 
 def lose(state: State, now: float, message: str) -> State:
     """The state after Redis lost its data and the stage can't come back at once: before the first stage again."""
-    record = replace(state.record, sequence=state.record.sequence + 1, percentage=0, stage="")
+    record = replace(state.record, sequence=state.record.next_sequence, percentage=0, stage="")
     state = replace(state.leave(now, RunOutcome.LOST).at(record), applied=0)
     return state.with_transition(now, Reason.TRAFFIC_LOST, message, warning=True)
 

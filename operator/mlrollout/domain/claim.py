@@ -5,6 +5,8 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .record import LONGEST
+
 _HOLDER = re.compile(r"[a-z0-9][a-z0-9-]{0,62}/[a-z0-9][a-z0-9.-]{0,252}")
 _UID = re.compile(r"[A-Za-z0-9-]{0,64}")
 
@@ -31,6 +33,8 @@ def encode_claim(claim: Claim) -> str:
 
 def decode_claim(text: bytes | None) -> Claim | None:
     """The claim in a text; `None` where there is none, or one that could not be shown to people as it is."""
+    if text is not None and len(text) > LONGEST:
+        return None
     try:
         fields = json.loads(text or b"null")
     except (ValueError, RecursionError):

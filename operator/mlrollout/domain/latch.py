@@ -25,7 +25,7 @@ CAUSES = frozenset(
 def latch(state: State, now: float, cause: Cause) -> State:
     """The state after a rollback: at 0 %, and latched there for the rest of the attempt."""
     before = state.record
-    record = replace(before, latched=True, sequence=before.sequence + 1, percentage=0, stage="", cause=cause)
+    record = replace(before, latched=True, sequence=before.next_sequence, percentage=0, stage="", cause=cause)
     return state.leave(now, RunOutcome.ROLLED_BACK).at(record)
 
 

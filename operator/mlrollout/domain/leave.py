@@ -28,7 +28,7 @@ def leave(state: State | None, uid: str, traffic: Traffic, *, keep: bool) -> Rec
     if own is None or (found is not None and _given_up(own, found, traffic, keep=keep)):
         return None
     percentage = traffic.in_force if keep else 0
-    return replace(own, sequence=own.sequence + 1, percentage=min(percentage, own.percentage), owner="")
+    return replace(own, sequence=own.next_sequence, percentage=min(percentage, own.percentage), owner="")
 
 
 def _own(state: State | None, uid: str, found: Record | None) -> Record | None:

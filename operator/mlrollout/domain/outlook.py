@@ -16,10 +16,8 @@ def served(spec: Spec, state: State) -> str:
 
 def upcoming(spec: Spec, state: State) -> str:
     """The stage that comes next: `expansion 30%`; empty where none does."""
-    record = state.record
-    unknown = record.stage and current(spec, record) is None  # the spec changed, and was not decided on yet
     over = state.phase in (Phase.ROLLED_BACK, Phase.COMPLETED)
-    stage = None if over or unknown else following(spec, record)
+    stage = None if over else following(spec, state.record)
     if stage is None:
         return ""
     waits = stage.approval is Approval.MANUAL and state.approved != stage.name

@@ -108,7 +108,8 @@ def hold(spec: Spec, record: Record, guards: str) -> Spec:
     """
     stages = spec.stages
     if record.stage and all(stage.name != record.stage for stage in stages):
-        own = Stage(name=record.stage, percentage=record.percentage, duration=0.0)
+        # Not checked: what stands in Redis anybody may have written, and a strange name is no reason to guard nothing.
+        own = Stage.model_construct(name=record.stage, percentage=record.percentage, duration=0.0)
         stages = _ascending((own, *stages))
     fields = dict(spec) | {"revision": spec.revision or record.revision, "stages": stages or DEFAULT_STAGES}
     return HeldSpec.model_construct(**fields | {"guards": guards, "paused": True})

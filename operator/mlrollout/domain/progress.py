@@ -113,6 +113,6 @@ def _approval(stage: Stage, state: State) -> Blockers:
 def _enter(state: State, stage: Stage, now: float, message: str) -> State:
     """The intent to stand in a stage; Redis is raised once this is saved."""
     before = state.record
-    record = replace(before, sequence=before.sequence + 1, percentage=stage.percentage, stage=stage.name)
+    record = replace(before, sequence=before.next_sequence, percentage=stage.percentage, stage=stage.name)
     state = state.at(record, approved=state.approved).enter(now)
     return state.with_transition(now, Reason.STAGE_ADVANCED, f"stage {stage.name}: {message}")

@@ -14,6 +14,17 @@ from typing import Any
 SCHEMA = 1
 LONGEST_MESSAGE = 512
 """Characters of a cause's message in Redis: enough for a look, and little for every program that reads the record."""
+LONGEST = 16 * 1024
+"""Characters of a record in Redis. What an operator writes has at most half of that, if every character is escaped;
+the rest is for fields of later versions. Anybody may have written it, and while it is parsed all else stands still that
+a process does (invariant 7)."""
+LONGEST_IN_BYTES = 4 * LONGEST
+"""What is longer than that in UTF-8 is longer in characters, too: of it not even text is made."""
+_REMEMBERED = 2048
+"""Characters up to which a text is remembered with its record: those that an operator writes, but for the longest
+causes."""
+MOST = 2**53 - 1
+"""The greatest of its numbers: above it, readers that count in doubles skip some."""
 _LATEST = 253_402_300_799
 """The end of the year 9999: nothing later can be written as a time."""
 _LONGEST_CLUSTER = 64
@@ -82,6 +93,15 @@ class Record:
         return self.sequence > 0
 
     @property
+    def next_sequence(self) -> int:
+        """The number of the step after this one.
+
+        The last number has no next, and a record with a greater one could be written by nobody: a rollback and every
+        step down outrank it at the same number all the same (invariant 2).
+        """
+        return min(self.sequence + 1, MOST)
+
+    @property
     def ordinal(self) -> int:
         """Which try of its object it is, for people."""
         return self.attempt % ATTEMPTS
@@ -132,13 +152,20 @@ class UnreadableRecordError(ValueError):
     """The text is not a record of this schema; for everyone who reads it that means control."""
 
 
-@lru_cache(maxsize=1024)
 def decode(text: str | bytes) -> Record:
-    """The record in a JSON text; unknown fields are ignored. Remembered, for Redis answers the same text at most looks.
+    """The record in a JSON text; unknown fields are ignored.
 
     Raises:
-        UnreadableRecordError: The text is not JSON, of another schema, or a field has no sensible value.
+        UnreadableRecordError: The text is too long or not JSON, of another schema, or a field has no sensible value.
     """
+    if isinstance(text, bytes):
+        text = text[: LONGEST_IN_BYTES + 1].decode(errors="replace")
+    if len(text) > LONGEST:  # before anything is made of it, and before it is remembered
+        raise UnreadableRecordError(f"it is longer than {LONGEST} characters")
+    return _remembered(text) if len(text) <= _REMEMBERED else _decode(text)
+
+
+def _decode(text: str) -> Record:
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -148,13 +175,14 @@ def decode(text: str | bytes) -> Record:
     schema = fields.get("schema")
     if isinstance(schema, bool) or schema != SCHEMA:
         raise UnreadableRecordError(f"its schema is not {SCHEMA}, the one that this version reads")
+    latched, stage = _flag(fields, "latched"), _text(fields, "stage")
     record = Record(
         attempt=_count(fields, "attempt"),
-        latched=_flag(fields, "latched"),
+        latched=latched,
         sequence=_count(fields, "sequence"),
         percentage=_count(fields, "percentage", at_most=100),
         revision=_text(fields, "revision"),
-        stage=_text(fields, "stage"),
+        stage="" if latched else stage,  # after a rollback it is in none, whoever wrote the record
         owner=_text(fields, "owner"),
         holder=_text(fields, "holder"),
         holdback=_holdback(fields.get("holdback")),
@@ -166,7 +194,11 @@ def decode(text: str | bytes) -> Record:
     return record
 
 
-def _count(fields: dict[str, Any], name: str, at_most: int = 2**53 - 1) -> int:
+_remembered = lru_cache(maxsize=1024)(_decode)
+"""Redis answers the same text at most looks. No more than a few megabytes, whatever is read."""
+
+
+def _count(fields: dict[str, Any], name: str, at_most: int = MOST) -> int:
     value = _whole(fields.get(name), at_most)
     if value is None:
         raise UnreadableRecordError(f"its {name} is not a whole number from 0 to {at_most}")
@@ -193,7 +225,7 @@ def _text(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name, "")
     if not isinstance(value, str):
         raise UnreadableRecordError(f"its {name} is not a string")
-    return value
+    return _writable(value)
 
 
 def _holdback(found: object) -> int:
@@ -212,9 +244,14 @@ def _cause(found: object) -> Cause | None:
     reason, message, at = found.get("reason"), found.get("message"), found.get("at")
     if not isinstance(reason, str) or not _REASON.fullmatch(reason) or not isinstance(message, str):
         return None
-    # It goes on into a status and Events, which hold no half of a surrogate pair and no infinity.
-    text = _clip(message.encode(errors="replace").decode())
+    # It goes on into a status and Events, which hold no infinity.
+    text = _clip(_writable(message))
     return Cause(reason, text, float(at) if isinstance(at, int | float) and 0 <= at <= _LATEST else 0.0)
+
+
+def _writable(text: str) -> str:
+    """Text that a status and Events can hold: without halves of surrogate pairs, which JSON can write."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _clip(text: str) -> str:

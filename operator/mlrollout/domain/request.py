@@ -22,7 +22,7 @@ class Request:
     """A verb that stands in an annotation.
 
     Attributes:
-        text: What the annotation says, as it is: any characters, any length.
+        text: What the annotation says, as it is, or its beginning: any characters.
         id: What tells it from a request of another text or of another writer.
         manifest: Who keeps it in a manifest, and would put it back; empty where a person asked for it once.
     """

@@ -16,10 +16,12 @@ def current(spec: Spec, record: Record) -> Stage | None:
 
 
 def following(spec: Spec, record: Record) -> Stage | None:
-    """The stage that comes next; `None` after the last."""
+    """The stage that comes next; `None` after the last, and after one that the spec does not have."""
     if not record.stage:
         return spec.stages[0]
     names = [stage.name for stage in spec.stages]
+    if record.stage not in names:
+        return None  # what stands in Redis or in a status anybody may have written (invariant 2)
     after = names.index(record.stage) + 1
     return spec.stages[after] if after < len(names) else None
 
@@ -136,6 +138,6 @@ def move(state: State, stage: Stage | None, now: float) -> State:
     """The state in another stage, or before the first, with nothing earned there."""
     before = state.record
     name, percentage = (stage.name, stage.percentage) if stage is not None else ("", 0)
-    record = replace(before, sequence=before.sequence + 1, stage=name, percentage=percentage)
+    record = replace(before, sequence=before.next_sequence, stage=name, percentage=percentage)
     state = state.leave(now, RunOutcome.SUPERSEDED).at(record)
     return state.enter(now) if name else state

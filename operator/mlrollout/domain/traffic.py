@@ -6,13 +6,16 @@ from typing import NewType
 
 from .record import Record, UnreadableRecordError, decode
 
+_SHOWN = 64
+"""Bytes of the text under a key that are kept: more than any percentage has, and enough for people to see."""
+
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
     """What was read of a key and its record, as it stood at one moment.
 
     Attributes:
-        key: The text under the key, whatever it is; `None` where the key is absent.
+        key: The text under the key, whatever it is, or its beginning; `None` where the key is absent.
         record: The record; `None` where it is absent or can't be read.
         unreadable: Why the record can't be read; empty where it can, or where it is absent.
     """
@@ -24,11 +27,11 @@ class Traffic:
     @classmethod
     def parse(cls, key: bytes | None, record: bytes | None) -> "Traffic":
         """What two answers of Redis say."""
-        text = None if key is None else key.decode(errors="replace")
+        text = None if key is None else key[:_SHOWN].decode(errors="replace")
         if record is None:
             return cls(text, None)
         try:
-            return cls(text, decode(record.decode(errors="replace")))
+            return cls(text, decode(record))
         except UnreadableRecordError as error:
             return cls(text, None, str(error))
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mlrollout.api.spec import Spec, Stage
+from mlrollout.api.spec import Spec
 from mlrollout.api.status import Status
 
 from .persist import from_status
 from .record import Record
 from .request import Verb
-from .stages import current, following, last_stage_up_to
+from .stages import following, last_stage_up_to
 
 _NEW = Record(attempt=0, latched=False, sequence=0, percentage=0)
 _AT_MOST = re.compile(r"(100|[0-9]{1,2})(?: ?%)?(?: (.*))?")
@@ -121,18 +121,11 @@ def _demote(spec: Spec, record: Record, at_most: int, why: str) -> Act | None:
 
 
 def _promote(spec: Spec, record: Record, why: str) -> Act | None:
-    after = _after(spec, record)
+    after = following(spec, record)
     if after is None:
         return None
     means = f"stage {after.name} at {after.percentage} % is entered as soon as every guardrail passes"
     return Act(Verb.PROMOTE, why, after.percentage, means)
-
-
-def _after(spec: Spec, record: Record) -> Stage | None:
-    """The next stage; `None` after the last."""
-    if current(spec, record) is None:
-        return None  # the spec has just changed, and the operator has yet to say which stage this is
-    return following(spec, record)
 
 
 def _because(spec: Spec, record: Record, percentage: int) -> str:
@@ -143,7 +136,7 @@ def _because(spec: Spec, record: Record, percentage: int) -> str:
         )
     if percentage < record.percentage:
         return f"no stage asks for {percentage} % or less; 0 rolls it back"
-    if _after(spec, record) is None:
+    if following(spec, record) is None:
         return f"there is no stage after {record.stage}"
     return "traffic grows by one stage at a time"
 

@@ -9,6 +9,7 @@ import structlog
 
 from mlrollout.ports import Clock, ConflictError, Connections, GoneError, Object, Objects, ObjectsError, Ref
 
+from .apart import Apart
 from .claims import Claims
 from .loop_time import loop_time
 from .measuring import Watch
@@ -92,6 +93,7 @@ class Operator:
         self._inquiries: dict[Ref, Inquiry] = {}
         self._connections = connections
         self._claims = Claims()
+        self._apart = Apart()
         self.queue = Queue(self._handle, seed=seed)
         self.outbox = Outbox(self._sinks(objects, notifying), clock)
         traffic = TrafficIO(connections, self.metrics)
@@ -104,9 +106,10 @@ class Operator:
             outbox=self.outbox,
             wake=self.queue.add,
             still_leads=still_leads,
+            apart=self._apart,
         )
         self._show()
-        self._rounds = Rounds(self.tracked_objects, traffic, self._changed)
+        self._rounds = Rounds(self.tracked_objects, traffic, self._changed, self._apart)
 
     async def run(self) -> None:
         """Work until cancelled; what is known of the objects outlives the end of any of its parts."""
@@ -157,7 +160,9 @@ class Operator:
         before = {tracked.uid: tracked.resource.object for tracked in self.tracked_objects.values()}
         found = await objects.read_all()
         for one in found:
-            self.observe(one)
+            metadata = one["metadata"]
+            with self._apart.turn(Ref(str(metadata["namespace"]), str(metadata["name"]))):
+                self.observe(one)
         there = {one["metadata"]["uid"] for one in found}
         for gone in [last for uid, last in before.items() if uid not in there]:
             self.vanished(gone)
@@ -168,7 +173,8 @@ class Operator:
         self.metrics.leads.set(leads)
         for tracked in self.tracked_objects.values():
             self.queue.add(tracked.ref)
-            self._sync(tracked)
+            with self._apart.turn(tracked.ref):
+                self._sync(tracked)
 
     def placed(self, cluster: str) -> None:
         """Take in which cluster this is."""
@@ -258,5 +264,6 @@ class Operator:
         self._reconciler.forget(tracked)
         self.outbox.forget(tracked)
         self.queue.forget(ref)
+        self._apart.forget(ref)
         for other in self._claims.drop(tracked):  # its key may be free now
             self.queue.add(other.ref)

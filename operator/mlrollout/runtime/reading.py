@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
 from mlrollout.api.duration import render
 from mlrollout.api.spec import Spec
 from mlrollout.domain.decision import Alert
@@ -12,8 +10,6 @@ from mlrollout.domain.partial import UNGUARDED_FOR, Partial, summary, understand
 from mlrollout.domain.reason import Reason
 from mlrollout.evidence.checks.check import Unmeasurable
 from mlrollout.evidence.checks.kinds import check_of
-
-_SHOWN_ERRORS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +78,3 @@ def _broken(spec: Spec) -> Problem | None:
         if isinstance(check, Unmeasurable):
             return Problem(Reason.INVALID_QUERY, f"guardrail {guardrail.name}, {check.where}: {check.reason}")
     return None
-
-
-def shorten(error: ValidationError) -> str:
-    """The first of what is wrong, for a message."""
-    problems = [
-        f"{'.'.join(str(part) for part in found['loc'])}: {found['msg']}".removeprefix(": ")
-        for found in error.errors(include_url=False, include_input=False)[:_SHOWN_ERRORS]
-    ]
-    return "; ".join(problems)

@@ -8,6 +8,7 @@ memory; why they may, `tracked.Standing` says.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +30,7 @@ from mlrollout.ports import (
     TrafficError,
 )
 
+from .apart import Apart
 from .loop_time import LoopTime, loop_time
 from .metrics import OperatorMetrics
 from .reading import Problem
@@ -45,11 +47,14 @@ SOON = 0.1
 """Seconds after which an object comes back that needs more steps than one handling has."""
 _STEPS = 8
 
+WayDown = Callable[[TrackedObject], Coroutine[Any, Any, None]]
+"""Brings traffic down, for as long as that takes."""
+
 
 class Reconciler:
     """Everything this process does to objects."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what there is of the world, and who else works on it
         self,
         *,
         objects: Objects,
@@ -60,6 +65,7 @@ class Reconciler:
         outbox: Outbox,
         wake: Callable[[Ref], None],
         still_leads: Callable[[], bool],
+        apart: Apart,
     ) -> None:
         self._connections = connections
         self._traffic = traffic
@@ -69,6 +75,7 @@ class Reconciler:
         self._outbox = outbox
         self._wake = wake
         self._still_leads = still_leads
+        self._apart = apart
         self._down: dict[Ref, asyncio.Task[None]] = {}
         self.leads = True
         """Whether this process may take traffic up and write status; going down it always may."""
@@ -105,11 +112,16 @@ class Reconciler:
         return None
 
     def _problem(self, tracked: TrackedObject, conflict: Problem | None) -> Problem | None:
-        """What keeps an object from being looked after; one that has begun is, whatever is wrong with it now."""
+        """What keeps an object from being looked after; one that has begun is, whatever is wrong with it now.
+
+        One whose status can't be read may have begun: what Redis holds of it is guarded (invariant 2).
+        """
         if tracked.spec is None:
             return tracked.resource.invalid
         tracked.measured.find_source(self._connections, tracked.ref, tracked.spec)
-        return None if tracked.state is not None else conflict or tracked.problem
+        if tracked.state is not None or tracked.resource.unread is not None:
+            return None
+        return conflict or tracked.problem
 
     async def _proceed(self, tracked: TrackedObject) -> float | None:
         await self._traffic.connect(tracked)  # first of all: the way down needs it, and nothing of what follows
@@ -200,15 +212,23 @@ class Reconciler:
         self.start_lowering(tracked)
 
     def start_lowering(self, tracked: TrackedObject) -> None:
-        """Begin to bring traffic down if a decision wants that; never waits."""
+        """Begin to bring traffic down if a decision wants that; never waits, and never raises.
+
+        Whoever calls it has other objects to see to; the main lane finds the same mistake, and comes back for it.
+        """
         running = self._down.get(tracked.ref)
         if running is not None and not running.done():
             return
-        way = self._way_down(tracked)
-        if way is not None:
-            self._down[tracked.ref] = asyncio.create_task(way(tracked), name=f"down {tracked.ref}")
+        with self._apart.turn(tracked.ref):
+            way = self._way_down(tracked)
+            if way is not None:
+                self._down[tracked.ref] = asyncio.create_task(self._go(way, tracked), name=f"down {tracked.ref}")
 
-    def _way_down(self, tracked: TrackedObject) -> Callable[[TrackedObject], Coroutine[Any, Any, None]] | None:
+    async def _go(self, way: WayDown, tracked: TrackedObject) -> None:
+        with self._apart.turn(tracked.ref):
+            await way(tracked)
+
+    def _way_down(self, tracked: TrackedObject) -> WayDown | None:
         """How traffic has to be brought down now; `None` where it need not or can't."""
         if tracked.spec is None:
             return None
@@ -280,6 +300,7 @@ class Reconciler:
         Until then it is guarded as ever, by every process. Answers when to look again, in seconds.
         """
         self.start_lowering(tracked)
+        await self._guard_on(tracked)
         if not self.leads:
             return None
         await self._report.reload(tracked)
@@ -293,6 +314,17 @@ class Reconciler:
         self._report.given_up(tracked)
         await self._report.finalize(tracked, tuple(name for name in tracked.resource.finalizers if name != FINALIZER))
         return None
+
+    async def _guard_on(self, tracked: TrackedObject) -> None:
+        """Find whom to ask about an object that goes: this process may have begun after that (invariant 2)."""
+        if tracked.spec is None:
+            return
+        tracked.measured.find_source(self._connections, tracked.ref, tracked.spec)
+        await self._traffic.connect(tracked)
+        if not self.leads and tracked.redis.traffic is None:
+            with suppress(KeyRefusedError):  # there is nothing to guard under it
+                await self._traffic.read(tracked)
+            self.start_lowering(tracked)  # goes on from what stands there, which no status may have told
 
 
 def _given_up_at_zero(tracked: TrackedObject) -> bool:

@@ -76,7 +76,8 @@ class Report:
     async def stalled(self, tracked: TrackedObject, problem: Problem) -> None:
         """Say what keeps the object from being looked after; what it had, it keeps."""
         await self._save(tracked, tracked.state, stalled(problem.reason, problem.message), (problem.alert,))
-        refused = tuple(too_early(tracked.resource.requests)) if tracked.state is None else ()
+        begun = tracked.state is not None or tracked.resource.unread is not None
+        refused = () if begun else tuple(too_early(tracked.resource.requests))
         self._alert(tracked, (*refused, *in_manifests(tracked.resource.requests)), problem)
         if refused:
             await self._remove(tracked, (alert.subject for alert in refused), None)
@@ -89,6 +90,8 @@ class Report:
     async def _save(
         self, tracked: TrackedObject, state: State | None, found: tuple[Fact, ...], alerts: tuple[Alert, ...]
     ) -> None:
+        if tracked.resource.unread is not None:
+            return  # it holds what is known nowhere else: a pause, an approval, what has been told (invariants 1 and 8)
         if state is not None:
             problems = () if tracked.problem is None else (tracked.problem.alert,)
             self._outbox.saving(tracked, state, (*alerts, *problems))

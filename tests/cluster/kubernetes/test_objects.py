@@ -1,9 +1,11 @@
 """Reading and writing objects, as the administrator and with the operator's rights."""
 
+import json
 from typing import Any
 
 import pytest
 from mlrollout.adapters.kubernetes import Client, KubernetesObjects
+from mlrollout.api import GROUP
 from mlrollout.ports import ConflictError, GoneError, ObjectsError
 
 from devstack.control_plane import ControlPlane
@@ -43,6 +45,19 @@ async def test_a_list_of_many_pages_is_read_to_its_end(
     uids = [one["metadata"]["uid"] for one in found]
     assert len(uids) == len(set(uids))
     assert {one["metadata"]["uid"] for one in made} <= set(uids)
+
+
+async def test_of_a_list_nothing_is_kept_that_nobody_reads(client: Client, admin: Client, place: Place) -> None:
+    made = await place.create(admin)
+    objects = KubernetesObjects(client, SystemClock(), "operator-1", place.namespace)
+    annotations = {"team": "x" * 100_000, f"{GROUP}/pause": "wait"}
+    await objects.change_annotations(place.ref(), made["metadata"]["resourceVersion"], annotations)
+
+    (found,) = await objects.read_all()
+
+    assert found["metadata"]["annotations"] == {f"{GROUP}/pause": "wait"}
+    assert found["spec"] == made["spec"]
+    assert len(json.dumps(found)) < 10_000
 
 
 async def test_the_objects_of_all_namespaces_are_read(admin: Client, control_plane: ControlPlane) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import redis
 from mlrollout.adapters.redis import RedisTrafficStore
-from mlrollout.domain.record import UnreadableRecordError, decode, encode
+from mlrollout.domain.record import LONGEST, UnreadableRecordError, decode, encode
 from mlrollout.domain.traffic import Lower, Outcome, Raise, SavedRecord
 from mlrollout.ports import KeyRefusedError, TrafficError
 
@@ -43,6 +43,20 @@ async def test_damage_is_replaced_by_a_lowering_write_alone(
 
     assert (await store.write(key, Lower(LATCHED))).outcome is Outcome.APPLIED
     assert raw.mget(key, f"{key}:record") == ["0", encode(LATCHED)]
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "😀"])
+@pytest.mark.parametrize("length", [LONGEST, LONGEST + 1, 100_000])
+async def test_a_record_that_is_too_long_is_somebody_elses(
+    store: RedisTrafficStore, key: str, raw: redis.Redis, length: int, letter: str
+) -> None:
+    text = encode(TEN)[:-1] + ',"pad":"'
+    text += letter * (length - len(text) - 2) + '"}'
+    raw.mset({key: "10", f"{key}:record": text})
+    written = await store.write(key, Lower(LATCHED))
+    assert (written.outcome is Outcome.UNREADABLE) == bool(written.traffic.unreadable) == (length > LONGEST)
+    assert raw.get(key) == "0"
+    assert raw.get(f"{key}:record") == (encode(LATCHED) if length == LONGEST else text)
 
 
 async def test_another_programs_data_is_not_overwritten(store: RedisTrafficStore, key: str, raw: redis.Redis) -> None:

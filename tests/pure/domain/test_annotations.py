@@ -1,10 +1,12 @@
 """Who asks for which verb, by an object's metadata, which anybody may have written."""
 
 import json
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.domain.annotations import REMOVED, removed, requests, unknown_verbs
+from mlrollout.domain.kept import kept
 
 from tests.support.managed_fields import annotated, applied
 
@@ -79,3 +81,43 @@ def test_what_is_no_verb_is_told_once_for_all_of_it() -> None:
     assert alert.subject == "mlrollout.dev/a, mlrollout.dev/b, mlrollout.dev/c"
     (alert,) = unknown_verbs({"annotations": {f"mlrollout.dev/{name}": "x" for name in "dcab"}})
     assert alert.subject == "mlrollout.dev/a, mlrollout.dev/b, mlrollout.dev/c, …"
+
+
+@st.composite
+def annotated_objects(draw: st.DrawFn) -> dict[str, Any]:
+    """An object whose annotations several have written, one after another."""
+    metadata: dict[str, Any] = {"name": "n", "namespace": "ns", "uid": "u", "ownerReferences": ["x"]}
+    names = [RETRY, ROLLBACK, REMOVED, "mlrollout.dev/other", *(f"mlrollout.dev/x{n}" for n in range(4)), "team"]
+    texts = st.sampled_from(["", "x", "y z"])
+    for _ in range(draw(st.integers(0, 4))):
+        wanted = draw(st.dictionaries(st.sampled_from(names), texts, max_size=3))
+        manager = draw(st.sampled_from(["kubectl-annotate", "argocd", "kubectl-client-side-apply"]))
+        if draw(st.booleans()):
+            metadata = applied(metadata, wanted, manager)
+        else:
+            of = draw(st.sets(st.sampled_from([RETRY, ROLLBACK, "team"])))
+            metadata = annotated(metadata, wanted | {LAST_APPLIED: _last_applied(*of)}, manager)
+    return {"kind": "MLRollout", "metadata": metadata, "spec": {"a": 1}, "status": {"b": 2}, "other": 3}
+
+
+@given(annotated_objects())
+def test_what_is_kept_of_an_object_says_the_same(found: dict[str, Any]) -> None:
+    less = kept(found)
+    for read in (requests, removed, unknown_verbs):
+        assert read(less["metadata"]) == read(found["metadata"])
+    assert kept(less) == less
+    assert less.keys() == {"kind", "metadata", "spec", "status"}
+    assert "team" not in less["metadata"]["annotations"]
+    assert less["metadata"].keys() == {"name", "namespace", "uid", "annotations", "managedFields"}
+
+
+def test_large_annotations_are_not_kept() -> None:
+    large = {
+        "team": "x" * 250_000,
+        RETRY: "y" * 250_000,
+        LAST_APPLIED: json.dumps({"metadata": {}, "pad": "x" * 250_000}),
+    }
+    large |= {f"mlrollout.dev/{number}": "x" * 1000 for number in range(250)}
+    found = kept({"metadata": annotated({"name": "n"}, large)})
+    assert len(json.dumps(found)) < 6000
+    assert len(requests(found["metadata"])["retry"].text) == 4096

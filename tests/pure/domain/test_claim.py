@@ -7,6 +7,7 @@ from mlrollout.domain.claim import Claim, decode_claim, encode_claim
 from mlrollout.domain.decide import decide
 from mlrollout.domain.decision import Observation
 from mlrollout.domain.reason import Reason
+from mlrollout.domain.record import LONGEST
 from mlrollout.domain.state import State
 from mlrollout.domain.traffic import Traffic
 
@@ -34,6 +35,7 @@ def test_a_claim_is_read_back(claim: Claim) -> None:
             b'{"owner":"u","holder":"a/b","cluster":1}',
         ),
         encode_claim(replace(CLAIM, cluster="x" * 65)).encode(),
+        encode_claim(CLAIM).encode() + b" " * LONGEST,
     ],
 )
 def test_what_is_no_claim_is_none(text: bytes | None) -> None:

@@ -14,6 +14,15 @@ from tests.pure.domain.world import Happening, World
 VERBS = ("rollback", "retry", "resume", "approve", "promote", "demote", "pause")
 TEXTS = ("0", "5", "25", "100", "garbage", None)
 RECORDS = ('{"schema":2,"percentage":40}', "broken", None)
+FORGED = (
+    {"latched": True, "percentage": 0, "stage": "elsewhere"},
+    {"stage": "elsewhere"},
+    {"stage": "elsewhere", "percentage": 100},
+    {"stage": ""},
+    {"revision": "x" * 300},
+    {"holder": "nobody"},
+)
+"""What stands in a record that another wrote in this object's name."""
 
 HAPPENINGS: tuple[Happening, ...] = (
     ("handle", 0),
@@ -31,6 +40,7 @@ HAPPENINGS: tuple[Happening, ...] = (
     *(("hold_back", percentage) for percentage in (0, 5, 50)),
     *(("set_key", text) for text in TEXTS),
     *(("set_record", text) for text in RECORDS),
+    *(("set_own_record", fields) for fields in FORGED),
     *(("fail_over", back) for back in range(3)),
     ("revise",),
     ("flush",),

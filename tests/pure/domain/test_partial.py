@@ -183,6 +183,12 @@ def test_a_rollout_stays_in_a_stage_that_is_not_understood_and_keeps_what_it_ear
     assert decision.blockers
 
 
+def test_a_stage_by_a_name_that_no_spec_could_have_is_stayed_in_as_well() -> None:
+    record = _record("No Name", 10)
+    spec = hold(_partial(stages=STAGES, guardrails=[NEWER, GOOD]), record, "")
+    assert (spec.stages[0].name, spec.stages[0].percentage) == ("No Name", 10)
+
+
 def test_one_that_has_not_begun_its_first_stage_stays_before_it() -> None:
     record = _record("", 0)
     spec = hold(_partial(stages=[], guardrails=[NEWER]), record, "")

@@ -101,6 +101,16 @@ def test_an_object_that_has_not_begun_has_no_state() -> None:
     assert from_status(Status.read({})) is None
 
 
+def test_words_of_redis_that_are_too_long_are_cut_rather_than_refused() -> None:
+    long = Record(1, latched=False, sequence=1, percentage=10)
+    long = replace(long, revision="x" * 1000, stage="x" * 1000, holder="x" * 1000)
+    state = State(long, 0.0).enter(1.0).with_transition(1.0, Reason.RECORD_ADOPTED, "adopted")
+    status = to_status(state, spec=None, measurements={}, conditions=(), generation=1)
+    assert status.record is not None
+    assert [len(word) for word in (status.record.stage, status.stages[0].name, status.history[0].stage)] == [64] * 3
+    assert (len(status.record.revision), len(status.record.holder), len(status.revision)) == (253, 512, 253)
+
+
 def test_a_time_that_never_was_is_left_out() -> None:
     progress = _status(State(Record(1, latched=False, sequence=0, percentage=0), 5.0)).progress
     assert progress is not None

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.domain.record import SCHEMA, Record, UnreadableRecordError, decode, encode, greater
+from mlrollout.domain.record import LONGEST, MOST, SCHEMA, Cause, Record, UnreadableRecordError, decode, encode, greater
 
 SMALL = st.integers(0, 2)
 TEXT = st.text(max_size=8)
@@ -22,7 +22,12 @@ def records(draw: st.DrawFn) -> Record:
     latched = draw(st.booleans())
     percentage = 0 if latched else draw(st.sampled_from([0, 10, 30, 100]))
     return Record(
-        draw(SMALL), latched, draw(SMALL), percentage, draw(TEXT), draw(TEXT), draw(TEXT), draw(TEXT), draw(SMALL)
+        *(draw(SMALL), latched, draw(SMALL), percentage),
+        revision=draw(TEXT),
+        stage="" if latched else draw(TEXT),
+        owner=draw(TEXT),
+        holder=draw(TEXT),
+        holdback=draw(SMALL),
     )
 
 
@@ -130,6 +135,51 @@ def test_what_is_read_with_strange_fields_is_sensible_all_the_same(record: Recor
 def test_a_field_without_a_sensible_value_makes_it_unreadable(fields: dict[str, object], complaint: str) -> None:
     with pytest.raises(UnreadableRecordError, match=complaint):
         decode(json.dumps(json.loads(encode(_record())) | fields))
+
+
+def test_a_latched_record_stands_in_no_stage_whoever_wrote_it() -> None:
+    assert decode(encode(_record(latched=True, percentage=0, stage="pilot"))).stage == ""
+
+
+def test_half_of_a_surrogate_pair_is_read_as_what_a_status_can_hold() -> None:
+    found = decode(encode(_record(stage="a\ud800", revision="\ud83d\ude00")))
+    assert (found.stage, found.revision) == ("a?", "😀")
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "😀"])
+@pytest.mark.parametrize("encoded", [True, False])
+def test_what_is_longer_than_any_record_is_not_even_parsed(letter: str, *, encoded: bool) -> None:
+    """In characters, for the script in Redis and every client count alike."""
+
+    def read(length: int) -> Record:
+        begin = encode(_record())[:-1] + ',"pad":"'
+        text = begin + letter * (length - len(begin) - 2) + '"}'
+        assert len(text) == length
+        return decode(text.encode() if encoded else text)
+
+    assert read(LONGEST) == _record()
+    for longer in (LONGEST + 1, 2**20):
+        with pytest.raises(UnreadableRecordError, match="longer than 16384 characters"):
+            read(longer)
+
+
+def test_little_is_remembered_whatever_is_read() -> None:
+    text = encode(_record())[:-1]
+    decode(text + "}")
+    assert decode(text + "}") is decode(text + "}")
+    padded = text + ',"pad":"' + "x" * 4096 + '"}'
+    assert decode(padded) is not decode(padded)
+
+
+def test_the_longest_that_is_written_is_half_of_what_is_read() -> None:
+    cause = Cause("R" * 64, "\x00" * 600, 1.0)
+    longest = Record(MOST, latched=True, sequence=MOST, percentage=0, owner="u" * 64, cluster="c" * 64)
+    longest = replace(longest, revision="é" * 253, holder="é" * 317, holdback=50, cause=cause)
+    assert len(encode(longest)) < LONGEST / 2
+
+
+def test_the_last_step_has_none_after_it() -> None:
+    assert (_record(sequence=MOST - 1).next_sequence, _record(sequence=MOST).next_sequence) == (MOST, MOST)
 
 
 NO_HOLDBACK: tuple[object, ...] = (-1, 101, 5.5, "5", True, None, [5], {}, 1e400)

@@ -1,14 +1,22 @@
 """What others write to Redis beside an operator: other objects, a second operator, one that does not lead."""
 
+import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from mlrollout.api.status import Status
+from mlrollout.domain.conditions import facts
+from mlrollout.domain.decide import decide
+from mlrollout.domain.latch import latch
+from mlrollout.domain.persist import from_status, to_status
 from mlrollout.domain.reason import Reason
-from mlrollout.domain.record import encode
+from mlrollout.domain.record import MOST, Cause, decode, encode
 from mlrollout.domain.traffic import Raise, SavedRecord
 
 from tests.pure.domain.decisions import alert_reasons, decided
-from tests.pure.domain.situations import world_at
+from tests.pure.domain.situations import SITUATIONS, world_at
 from tests.pure.domain.specs import SCORE, STAGES
 from tests.pure.domain.world import FOREIGN, Happening, World
 from tests.support.redis_model import State as Redis
@@ -63,6 +71,56 @@ def test_time_under_an_unreadable_record_was_at_zero_so_its_evidence_does_not_co
     healthy = world.state.healthy
     world.play([("set_record", encode(world.state.record)), ("wait", 5.0), ("looks",), ("handle", 0)])
     assert (world.state.confirmed, world.state.healthy) == (True, healthy)
+
+
+COUNTS = st.sampled_from([0, 1, 2, 3, 2**40, MOST - 1, MOST])
+WORDS = st.sampled_from(["", "pilot", "elsewhere", "x" * 5000, "\ud800", "\x00", "half"]) | st.text(max_size=80)
+
+
+@st.composite
+def records(draw: st.DrawFn) -> dict[str, object]:
+    """The fields of a record that another may write in an object's name: all that are legal."""
+    latched = draw(st.booleans())
+    return {
+        "schema": 1,
+        "attempt": draw(st.sampled_from(["its", "the next"]) | COUNTS),
+        "latched": latched,
+        "sequence": draw(COUNTS),
+        "percentage": 0 if latched else draw(st.sampled_from([0, 10, 30, 100])),
+        **{name: draw(WORDS) for name in ("revision", "stage", "holder", "cluster")},
+        "holdback": draw(st.sampled_from([0, 5, 100])),
+        "cause": {"reason": draw(WORDS), "message": draw(WORDS), "at": 1.0},
+    }
+
+
+@given(st.sampled_from(list(SITUATIONS)), records(), st.sampled_from(["0", "10", "100", None, "x"]))
+@example(
+    "second stage", {"schema": 1, "latched": True, "attempt": "its", "sequence": 9, "percentage": 0, "stage": "?"}, "0"
+)
+@example("second stage", {"schema": 1, "latched": False, "attempt": "its", "sequence": MOST, "percentage": 10}, "10")
+@example("second stage", {"schema": 1, "latched": True, "attempt": MOST, "sequence": 0, "percentage": 0}, "0")
+def test_whatever_another_writes_in_its_name_it_is_decided_on_saved_and_taken_down(
+    situation: str, fields: dict[str, object], key: str | None
+) -> None:
+    world = world_at(situation)
+    own = world.state.record
+    attempts = {"its": own.attempt, "the next": own.attempt + 1}
+    attempt = attempts.get(str(fields["attempt"]), fields["attempt"])
+    world.redis = Redis(key, json.dumps(fields | {"attempt": attempt, "owner": own.owner}))
+    operator = world.operators[0]
+    for _ in range(3):
+        world.wait(1.0)
+        decision = operator.step = decide(world.edit.spec, operator.state, world.observation(operator), world.now)
+        operator.state = decision.state
+        seen = world.observation(operator)
+        assert facts(world.edit.spec, seen, decision, world.now)
+        status = to_status(decision.state, spec=world.edit.spec, measurements={}, conditions=(), generation=1)
+        assert from_status(Status.read({"status": status.render()})) is not None
+    state = operator.state
+    assert state is not None
+    down = latch(state, world.now, Cause(Reason.GUARDRAIL_BREACHED, "it is bad"))
+    assert down.record.rank > state.record.rank or state.record.latched
+    assert decode(encode(down.record)) == down.record
 
 
 # --- what may be done without leading -----------------------------------------------------------

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlrollout.domain.record import Record, encode
+from mlrollout.domain.record import LONGEST, Record, encode
 from mlrollout.domain.traffic import Traffic
 
 RECORD = Record(attempt=1, latched=False, sequence=2, percentage=30)
@@ -31,6 +31,12 @@ RECORD = Record(attempt=1, latched=False, sequence=2, percentage=30)
 )
 def test_the_key_is_a_whole_number_of_per_cent_or_nothing(key: str | None, percentage: int | None) -> None:
     assert Traffic(key, RECORD).percentage == percentage
+
+
+def test_of_a_key_and_a_record_that_are_longer_than_any_little_is_kept() -> None:
+    found = Traffic.parse(b"9" * 2**20, b"[[]," * 2**18)
+    assert (found.key, found.percentage, found.record) == ("9" * 64, None, None)
+    assert found.unreadable == f"it is longer than {LONGEST} characters"
 
 
 @given(st.text(max_size=4))

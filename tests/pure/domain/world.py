@@ -129,7 +129,10 @@ class World:
 
     def play(self, happenings: list[Happening]) -> None:
         for name, *arguments in happenings:
-            getattr(self, name)(*arguments)
+            if arguments and isinstance(arguments[-1], dict):
+                getattr(self, name)(*arguments[:-1], **arguments[-1])
+            else:
+                getattr(self, name)(*arguments)
 
     # --- what happens ------------------------------------------------------------------------
 
@@ -229,6 +232,13 @@ class World:
 
     def set_record(self, text: str | None) -> None:
         self._redis(replace(self.redis, record=text))
+
+    def set_own_record(self, **fields: Any) -> None:
+        """Somebody's hand on the record: one of this object, with any legal fields, a step further on."""
+        known = self.operators[0].state
+        if known is not None:
+            forged = replace(known.record, sequence=known.record.sequence + 1, cause=None)
+            self._redis(replace(self.redis, record=encode(replace(forged, **fields))))
 
     def flush(self) -> None:
         self._redis(Redis())

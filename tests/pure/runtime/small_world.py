@@ -43,7 +43,7 @@ class Place:
             notifying=Notifying(
                 AddressBook(lambda: self.world.notifications, world.secrets, world.allowed_receivers), world.phones
             ),
-            doubt=lambda: self._lists.append(asyncio.create_task(self.operator.relist(world.api))),
+            doubt=self._list,
             seed=1,
         )
         self._lists: list[asyncio.Task[None]] = []
@@ -51,6 +51,11 @@ class Place:
         world.api.server.watchers.append(self.hear)
         for found in world.api.objects.values():
             self.operator.observe(found)
+
+    def _list(self) -> None:
+        listing = asyncio.create_task(self.operator.relist(self.world.api))
+        listing.add_done_callback(lambda done: done.cancelled() or done.exception())  # the next one may do better
+        self._lists.append(listing)
 
     async def end(self) -> None:
         """As by `kill -9`."""

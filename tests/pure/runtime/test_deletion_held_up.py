@@ -84,6 +84,41 @@ async def test_traffic_that_stays_is_guarded_while_the_object_can_not_go() -> No
     assert (world.redis.percentage, world.redis.record.owner) == ("0", "")
 
 
+@pytest.mark.parametrize("leads", [True, False])
+@virtual
+async def test_by_a_process_that_begins_when_it_goes_already_as_well(*, leads: bool) -> None:
+    """Nobody leads, or whoever does can't let the object go."""
+    world = SmallWorld()
+    place = await world.begun(onDelete="Retain")
+    world.api.fates.always["set_finalizer"] = failing(API_DOWN)
+    place.operator.lead(leads=leads)
+    world.api.delete()
+    await asyncio.sleep(5)
+    await place.end()
+    place = world.start(leads=leads)
+    await asyncio.sleep(3)
+    assert world.redis.percentage == "10"
+    assert world.redis.record.owner == ("" if leads else place.operator.tracked_objects[REF].uid)
+    world.prometheus.value = 0.2
+    await asyncio.sleep(1.5)
+    assert world.redis.percentage == "0"
+
+
+@virtual
+async def test_by_a_standby_that_finds_no_status_as_well() -> None:
+    world = SmallWorld()
+    place = await world.begun(onDelete="Retain")
+    place.operator.lead(leads=False)
+    world.api.delete()
+    await place.end()
+    world.api.edit_status({})
+    world.start(leads=False)
+    await asyncio.sleep(3)
+    world.prometheus.value = 0.2
+    await asyncio.sleep(1.5)
+    assert world.redis.percentage == "0"
+
+
 @virtual
 async def test_a_redis_that_comes_back_is_at_zero_at_once() -> None:
     world = SmallWorld()

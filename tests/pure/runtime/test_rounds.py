@@ -1,11 +1,21 @@
 """What stands in Redis is looked at every second, and leases are renewed, whatever else goes wrong."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from mlrollout.adapters.redis.calls import CALL_WITHIN
 from mlrollout.api.spec import Spec
-from mlrollout.ports import Ref
+from mlrollout.domain.decide import decide
+from mlrollout.domain.record import encode
+from mlrollout.domain.traffic import Traffic, Write, Written
+from mlrollout.ports import Ref, TrafficError
+from mlrollout.runtime import reconciler
+from mlrollout.runtime.tracked import TrackedObject
+from mlrollout.runtime.traffic_io import TrafficIO
+from structlog.testing import capture_logs
 
 from tests.pure.runtime.doubles import Redis
 from tests.pure.runtime.fates import API_DOWN, REDIS_DOWN, failing, for_ever
@@ -14,6 +24,7 @@ from tests.pure.runtime.specs import GUARDRAIL, KEY, LEASED, REF, spec
 from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 
+OTHER = Ref("dispatch", "other")
 SELDOM = {**GUARDRAIL, "interval": "15s", "maxAge": "60s"}
 
 
@@ -221,3 +232,185 @@ async def test_a_round_that_goes_wrong_is_not_the_last() -> None:
     world.redis.states[KEY] = State("0", world.redis.states[KEY].record)
     await asyncio.sleep(1.1)
     assert world.redis.record.latched
+
+
+async def _with_a_neighbour(world: SmallWorld) -> tuple[Place, TrackedObject]:
+    """A process with two objects in one Redis, of which the second has a lease."""
+    place = await world.begun()
+    world.api.apply(spec(traffic={"key": "b", "lease": "5s"}), OTHER)
+    await world.until(lambda: world.redis.model.at("b").key == "10")
+    await asyncio.sleep(3)
+    return place, place.operator.tracked_objects[OTHER]
+
+
+def _undecidable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake that every decision about the first object runs into."""
+
+    def decided(spec: Spec, state: Any, observation: Any, now: float) -> Any:
+        if observation.holder == str(REF):
+            raise RuntimeError("a bug")
+        return decide(spec, state, observation, now)
+
+    monkeypatch.setattr(reconciler, "decide", decided)
+
+
+@virtual
+async def test_an_object_that_can_not_be_decided_on_costs_its_neighbour_no_lease(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = SmallWorld()
+    _, other = await _with_a_neighbour(world)
+    _undecidable(monkeypatch)
+    renewed = set()
+    for percentage in range(20):
+        world.redis.set_by_hand(str(percentage))  # each second something else
+        await asyncio.sleep(0.9)
+        renewed.add(other.redis.renewed)
+    assert len(renewed) >= 8
+    world.redis.model.set_by_hand("b", "0")
+    await asyncio.sleep(1.1)
+    found = world.redis.model.read("b").record
+    assert found is not None
+    assert found.latched
+
+
+@virtual
+async def test_a_list_goes_on_after_an_object_that_can_not_be_decided_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = SmallWorld()
+    place, other = await _with_a_neighbour(world)
+    place.deaf = True
+    _undecidable(monkeypatch)
+    world.api.annotate("note", "changed")
+    world.api.annotate("rollback", "it is bad", OTHER)
+    await place.operator.relist(world.api)
+    assert "rollback" in other.resource.requests
+    await world.until(lambda: world.redis.model.at("b").key == "0", within=1)
+
+
+@virtual
+async def test_a_renewal_that_goes_wrong_is_one_object_s_and_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = SmallWorld()
+    place, other = await _with_a_neighbour(world)
+    world.api.apply(spec(traffic={"key": "c", "lease": "5s"}), Ref("dispatch", "third"))
+    await world.until(lambda: world.redis.model.at("c").key == "10")
+    renew = TrafficIO.renew
+
+    async def renewed(self: TrafficIO, tracked: TrackedObject) -> None:
+        if tracked is other:
+            raise RuntimeError("a bug")
+        await renew(self, tracked)
+
+    monkeypatch.setattr(TrafficIO, "renew", renewed)
+    third = place.operator.tracked_objects[Ref("dispatch", "third")]
+    with capture_logs() as logs:
+        await asyncio.sleep(20)
+        assert asyncio.get_running_loop().time() - third.redis.renewed < 4
+    told = [line for line in logs if line["event"].startswith("Unexpected error with an object")]
+    assert {line["object"] for line in told} == {str(OTHER)}
+    assert [line["times"] for line in told] == [1, 2, 4, 8, 16]
+
+
+@pytest.mark.parametrize("stage", ["elsewhere", "x" * 5000, "\ud800"])
+@virtual
+async def test_a_rollback_with_a_stage_that_the_spec_does_not_have_is_a_rollback(stage: str) -> None:
+    """As in a record that another program wrote by the contract, but for that."""
+    world = SmallWorld()
+    place = await world.begun()
+    record = replace(world.redis.record, latched=True, percentage=0, stage=stage, sequence=9)
+    world.redis.states[KEY] = State("0", encode(record))
+    await asyncio.sleep(3)
+    assert world.reasons()[-1] == "RecordAdopted"
+    assert not place.operator.queue.failing
+    world.api.annotate("retry", "mended")
+    await world.until(lambda: world.redis.percentage == "10")
+
+
+class _Cluster:
+    """Of the keys of a Redis every second one is on a node that hangs: a call to it fails when its time is over."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self.hangs = False
+        self.reads = 0
+
+    def is_sick(self, key: str) -> bool:
+        return self.hangs and int(key) % 2 == 0
+
+    async def read(self, key: str) -> Traffic:
+        if self.is_sick(key):
+            await asyncio.sleep(CALL_WITHIN)
+            raise REDIS_DOWN
+        return await self.redis.read(key)
+
+    async def read_many(self, keys: Sequence[str]) -> Sequence[Traffic | TrafficError]:
+        found = [REDIS_DOWN if self.is_sick(key) else self.redis.model.read(key) for key in keys]
+        self.reads += 1
+        if self.hangs:
+            await asyncio.sleep(CALL_WITHIN)
+        return found
+
+    async def write(self, key: str, write: Write, *, lease: float | None = None) -> Written:
+        if self.is_sick(key):
+            await asyncio.sleep(CALL_WITHIN)
+            raise REDIS_DOWN
+        return await self.redis.write(key, write, lease=lease)
+
+
+class _OnCluster(Place):
+    cluster: _Cluster
+
+    async def store(self, ref: Ref, spec: Spec) -> Any:  # noqa: ARG002 - the port's
+        return self.cluster
+
+
+@pytest.mark.parametrize("known", [True, False])
+@virtual
+async def test_a_node_that_hangs_lets_no_lease_on_another_run_out(
+    monkeypatch: pytest.MonkeyPatch, *, known: bool
+) -> None:
+    """Also where it begins to hang right after the keys were read, so that nobody knows which are its own."""
+    world = SmallWorld()
+    cluster = _OnCluster.cluster = _Cluster(world.redis)
+    place = _OnCluster(world)
+    place.operator.lead(leads=True)
+    for number in range(120):
+        guardrails = [{"name": "errors", "query": "up", "max": 0.05, "interval": "60s"}]
+        world.api.apply(
+            spec(traffic={"key": str(number), "lease": "5s"}, guardrails=guardrails), Ref("n", f"o{number}")
+        )
+    await world.until(lambda: all(world.redis.model.at(str(n)).key == "10" for n in range(120)), within=300)
+    await asyncio.sleep(100)
+    if not known:
+        renew = TrafficIO.renew
+        begun = asyncio.Event()
+
+        async def renewed(self: TrafficIO, tracked: TrackedObject) -> None:
+            cluster.hangs = True
+            begun.set()
+            await renew(self, tracked)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(TrafficIO, "renew", renewed)
+            await begun.wait()
+    cluster.hangs = True
+    for _ in range(200):
+        await asyncio.sleep(0.1)
+        assert all(world.redis.model.at(str(number)).key == "10" for number in range(1, 120, 2))
+
+
+@virtual
+async def test_more_leases_than_there_is_time_for_are_renewed_in_their_order() -> None:
+    world = SmallWorld()
+    place = world.start()
+    for number in range(60):
+        world.api.apply(spec(traffic={"key": str(number), "lease": "30s"}, guardrails=[SELDOM]), Ref("n", f"o{number}"))
+    await world.until(lambda: all(world.redis.model.at(str(n)).key == "10" for n in range(60)), within=60)
+
+    async def slow(act: Any) -> Any:
+        await asyncio.sleep(0.5)
+        return act()
+
+    world.redis.fates.always["write"] = slow
+    await asyncio.sleep(100)
+    now = asyncio.get_running_loop().time()
+    assert all(now - tracked.redis.renewed < 15 for tracked in place.operator.tracked_objects.values())

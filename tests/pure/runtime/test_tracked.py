@@ -7,12 +7,16 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import mlrollout.runtime
+from mlrollout.api import GROUP
 from mlrollout.domain.decision import Decision
+from mlrollout.domain.kept import kept
 from mlrollout.domain.record import Record
 from mlrollout.domain.state import State
 from mlrollout.domain.traffic import Traffic
 from mlrollout.ports import Ref
-from mlrollout.runtime.tracked import Standing, TrackedObject
+from mlrollout.runtime.tracked import Resource, Standing, TrackedObject
+
+from tests.support.virtual_time import virtual
 
 NOW = 1_800_000_000.0
 RUNTIME = Path(mlrollout.runtime.__file__).parent
@@ -91,3 +95,24 @@ def test_until_when_another_attempt_had_users_is_known_to_whoever_saw_them() -> 
             assert standing.others_until == until[int(at) - 1], (attempt, at)
     standing.state = None
     assert standing.others_until == 6
+
+
+@virtual
+async def test_of_an_object_nothing_is_kept_that_nobody_reads() -> None:
+    resource = Resource()
+    found = {
+        "metadata": {"namespace": "n", "name": "o", "uid": "u", "annotations": {"team": "x" * 250_000}},
+        "spec": {},
+    }
+    resource.apply(found)
+    assert "team" not in str(resource.object)
+    assert resource.uid == "u"
+
+
+@virtual
+async def test_a_long_request_is_the_same_in_a_watch_and_in_a_list() -> None:
+    found = {"metadata": {"namespace": "n", "name": "o", "uid": "u", "annotations": {f"{GROUP}/retry": "x" * 10_000}}}
+    watched, listed = Resource(), Resource()
+    watched.apply(found)
+    listed.apply(kept(found))
+    assert watched.requests == listed.requests

@@ -5,13 +5,14 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from mlrollout.api import GROUP, KIND, PLURAL, VERSION
+from mlrollout.domain.kept import kept
 from mlrollout.ports import Clock, EventToPost, Object, ObjectsError, Ref
 
 from .client import Body, Client, Data
 from .events import EventPoster
 
-PAGE = 500
-"""How many objects are listed in one call."""
+PAGE = 50
+"""How many objects are listed in one call. They may have a megabyte each, and so much is in memory at once."""
 _LIST = "list the MLRollout objects"
 IN_ALL = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
 IN_ONE = f"/apis/{GROUP}/{VERSION}/namespaces/{{namespace}}/{PLURAL}"
@@ -48,7 +49,8 @@ class KubernetesObjects:
     async def _page(self, where: str) -> tuple[list[Object], str]:
         """Some of the objects, and where the rest begins; empty where there is none. Each page has a call's time."""
         found = await self._client.ask(_LIST, "GET", f"{self._all}?limit={PAGE}{where}")
-        objects, metadata = listed(found), found.get("metadata")
+        objects: list[Object] = [kept(one) for one in listed(found)]
+        metadata = found.get("metadata")
         return objects, str(metadata.get("continue") or "") if isinstance(metadata, dict) else ""
 
     async def get(self, ref: Ref) -> Object:

@@ -6,8 +6,12 @@ from redis._parsers.resp2 import _AsyncRESP2Parser
 from redis.asyncio import Redis, RedisCluster
 from redis.exceptions import InvalidResponse
 
+from mlrollout.domain.record import LONGEST_IN_BYTES
+
 MOST = 4 * 1024 * 1024
 """Bytes of one answer: a hundred keys with records of 20 KB each, where one takes some 500 bytes."""
+LONGEST_TEXT = LONGEST_IN_BYTES
+"""Bytes of one text in it: a record that is longer is unreadable, whatever it says."""
 _LINE = 64
 """Bytes that any part of an answer counts for at least, as it takes that much here."""
 
@@ -21,6 +25,9 @@ class NoAnswerError(InvalidResponse):
 
 class TooLargeError(InvalidResponse):
     """An answer is larger than any should be; its connection is closed."""
+
+    def __init__(self) -> None:
+        super().__init__("the answer is too large")
 
 
 class BoundedParser(_AsyncRESP2Parser):
@@ -44,6 +51,8 @@ class BoundedParser(_AsyncRESP2Parser):
             raise NoAnswerError from None
 
     async def _read(self, length: int) -> bytes:
+        if length > LONGEST_TEXT:
+            raise TooLargeError
         self._spend(length)
         found: bytes = await super()._read(length)
         return found
@@ -56,7 +65,7 @@ class BoundedParser(_AsyncRESP2Parser):
     def _spend(self, size: int) -> None:
         self._left -= max(size, _LINE)
         if self._left < 0:
-            raise TooLargeError("the answer is too large")
+            raise TooLargeError
 
 
 def are_texts(answer: object, number: int) -> bool:

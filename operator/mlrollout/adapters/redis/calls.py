@@ -27,6 +27,10 @@ CALL_WITHIN = 0.6
 _PART = 100
 """Pairs of keys in one request: few enough that what else is sent meanwhile waits for less than a millisecond."""
 
+_SPARED_FOR = 10.0
+"""Seconds for which a key that holds more than any should is not read with others: each time costs a connection, and
+the others their common request."""
+
 _DEAD = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, MasterDownError)
 
 
@@ -36,6 +40,8 @@ class Calls:
     def __init__(self, address: Address, tls: Tls | None = None) -> None:
         self._address = address
         self._client = RedisClient(address, tls or Tls())
+        self._too_large: dict[str, float] = {}
+        """Until when each key is spared that holds more than any should, by the loop's clock."""
 
     @classmethod
     def from_url(cls, url: str, tls: Tls | None = None) -> Self:
@@ -74,14 +80,18 @@ class Calls:
 
         A node that does not answer spoils nothing but its own keys.
         """
+        now = asyncio.get_running_loop().time()
+        self._too_large = {key: until for key, until in self._too_large.items() if until > now}
+        spared = {key: self._failure(TooLargeError(), key) for key in pairs if key in self._too_large}
+        asked = [key for key in pairs if key not in spared]
         try:
             async with asyncio.timeout(CALL_WITHIN):
-                groups = await self._client.groups(pairs)
+                groups = await self._client.groups(asked)
         except (*FAILED, UnusableRedisError) as error:
             self._client.ask_another_sentinel()
-            return dict.fromkeys(pairs, self._failure(error, next(iter(pairs), "")))
+            return spared | dict.fromkeys(asked, self._failure(error, next(iter(asked), "")))
         found = await asyncio.gather(*(self._read_group(group, pairs) for group in groups))
-        return {key: answer for group in found for key, answer in group.items()}
+        return spared | {key: answer for group in found for key, answer in group.items()}
 
     async def _read_group(
         self, keys: Sequence[str], pairs: Mapping[str, KeyAndRecord]
@@ -98,6 +108,8 @@ class Calls:
                 # others.
                 alone = [await self._read_group([key], pairs) for key in part] if part[1:] else []
                 found |= ChainMap(*alone) if alone else {part[0]: self._failure(error, part[0])}
+                if isinstance(error, TooLargeError) and not alone:
+                    self._too_large[part[0]] = asyncio.get_running_loop().time() + _SPARED_FOR
             except KeyRefusedError as error:
                 found[part[0]] = error
             except FAILED as error:

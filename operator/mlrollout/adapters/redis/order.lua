@@ -7,6 +7,7 @@
 
 local KEY, RECORD = KEYS[1], KEYS[2]
 local SCHEMA = 1
+local LONGEST = 16 * 1024 -- characters of a record, each of at most four bytes
 local MOST = 2 ^ 53 - 1 -- above it, doubles skip whole numbers
 
 local function is_count(value, most)
@@ -28,9 +29,20 @@ local function is_record(fields)
     and is_text(fields.holder)
 end
 
+local function is_too_long(text)
+  if #text <= LONGEST or #text > 4 * LONGEST then
+    return #text > LONGEST
+  end
+  local _, characters = text:gsub('[^\128-\191]', '')
+  return characters > LONGEST
+end
+
 -- The record in a text; where there is none, nil and whether the text is only damage. It is not where it
 -- may be a newer version's record or another program's data.
 local function parse(text)
+  if is_too_long(text) then
+    return nil, false
+  end
   local is_json, fields = pcall(cjson.decode, text)
   if not is_json or type(fields) ~= 'table' then
     return nil, true
@@ -89,7 +101,9 @@ local in_force = stored and percentage and math.min(percentage, stored.percentag
 local stopped = stored and in_force < stored.percentage
 
 local function answer(outcome)
-  return { outcome, redis.call('GET', KEY), held }
+  local now = redis.call('GET', KEY)
+  -- Of what is too long, enough to see that.
+  return { outcome, now and now:sub(1, LONGEST), held and held:sub(1, 4 * LONGEST) }
 end
 
 local function put(value)

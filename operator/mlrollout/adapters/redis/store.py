@@ -3,6 +3,7 @@
 Trying a write twice is harmless, because a record that stands already is simply found standing.
 """
 
+import asyncio
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Self
@@ -19,6 +20,8 @@ from .calls import Calls
 
 SCRIPT = files(__package__).joinpath("order.lua").read_text(encoding="utf-8")
 """Sent whole each time: by its hash it is no faster, and would be unknown after each restart of Redis."""
+_AT_A_TIME = 32
+"""Answers that are parsed in a row: at their longest, some milliseconds' worth."""
 _OUTCOMES = {one.encode(): one for one in Outcome}
 
 
@@ -47,8 +50,13 @@ class RedisTrafficStore:
     async def read_many(self, keys: Sequence[str]) -> Sequence[Traffic | TrafficError]:
         """What stands under each of many keys, or why that can't be known, in their order."""
         found = await self._calls.read({key: (key, record_of(key)) for key in keys})
-        answers = (found[key] for key in keys)
-        return [answer if isinstance(answer, TrafficError) else Traffic.parse(*answer) for answer in answers]
+        told: list[Traffic | TrafficError] = []
+        for key in keys:
+            answer = found[key]
+            told.append(answer if isinstance(answer, TrafficError) else Traffic.parse(*answer))
+            if len(told) % _AT_A_TIME == 0:
+                await asyncio.sleep(0)  # what else is to be done, a rollback perhaps, waits for none but these
+        return told
 
     async def write(self, key: str, write: Write, *, lease: float | None = None) -> Written:
         """Merge a record into Redis by the order; `order.lua` is where that happens."""

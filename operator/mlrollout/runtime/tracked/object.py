@@ -82,6 +82,8 @@ class TrackedObject:
         """
         if self.resource.apply(found):
             self.standing.merge(self.resource.saved)
+        else:
+            self.standing.glimpse(self.resource.glimpsed)
 
     def sync_measured(self) -> None:
         """Keep the measurements of the guardrails that the spec names now."""
@@ -91,7 +93,7 @@ class TrackedObject:
     @property
     def problem(self) -> Problem | None:
         """What a person has to mend before traffic may grow."""
-        return self.resource.invalid or self.measured.problem
+        return self.resource.invalid or self.resource.unread or self.measured.problem
 
     @property
     def effective_spec(self) -> Spec:
@@ -100,7 +102,7 @@ class TrackedObject:
             raise ValueError("an object without a usable spec can't be decided on")
         if self.state is not None and not self.resource.whole:
             return hold(self.spec, self.state.record, self.state.fingerprint)
-        # Up only by a spec that is whole and can be measured; what is understood of any other guards all the same.
+        # Up only by a spec and a status that are whole; what is understood of any other guards all the same.
         return self.spec.model_copy(update={"paused": True}) if self.held else self.spec
 
     @property

@@ -5,19 +5,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
-
 from mlrollout.api.spec import OnDelete, Spec
 from mlrollout.api.status import Status
 from mlrollout.domain.annotations import removed, requests
-from mlrollout.domain.partial import UNGUARDED_FOR
+from mlrollout.domain.kept import kept
+from mlrollout.domain.partial import UNGUARDED_FOR, summary
+from mlrollout.domain.partial_status import PartialStatus, understand_status
 from mlrollout.domain.persist import from_status
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.request import Heard, Request
 from mlrollout.domain.state import State
 from mlrollout.ports import GoneError, Object, Ref
 from mlrollout.runtime.loop_time import LoopTime, loop_time
-from mlrollout.runtime.reading import Problem, read, shorten
+from mlrollout.runtime.reading import Problem, read
+
+_MEANWHILE = (
+    "until a newer operator leads, or a person corrects or removes it (kubectl edit --subresource=status), nothing "
+    "grows and nothing is written there, while what Redis holds goes on being guarded"
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -25,7 +30,7 @@ class Resource:
     """What the API server last said of an object, and what was understood of it. Written by `apply` alone.
 
     Attributes:
-        object: The newest version of it that was seen.
+        object: The newest version of it that was seen, as far as anything of it is read.
         spec: What it asks for, as far as that can be understood; the last that could as a whole, if one was seen.
         whole: Whether it is that.
         untold: What of the newest spec can't be understood, where nothing that can could take traffic down.
@@ -33,8 +38,10 @@ class Resource:
         invalid: What is wrong with the newest spec.
         requests: The verbs that stand in its annotations.
         removed: The tokens of hearings whose annotation is known to have been removed since.
-        status: Its status.
-        saved: Where it stands by that.
+        status: Its status, as far as it can be understood; the last that could as a whole, if one was seen.
+        saved: Where it stands by a status that was understood as a whole.
+        unread: What is wrong with the newest status, where something is that decides. It is not replaced.
+        glimpsed: Where it stands by what can be understood of that.
     """
 
     object: Object = field(default_factory=dict)
@@ -47,6 +54,8 @@ class Resource:
     removed: frozenset[str] = frozenset()
     status: Status = field(default_factory=Status)
     saved: State | None = None
+    unread: Problem | None = None
+    glimpsed: State | None = None
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -111,17 +120,27 @@ class Resource:
         if is_stale_version(metadata.get("resourceVersion"), self.resource_version):
             return False
         unchanged = found.get("spec") == self.object.get("spec")
-        self.object = found
-        self.requests = requests(metadata)
+        self.object = kept(found)
+        self.requests = requests(self.metadata)  # as it is kept: a list brings no more, and must not tell of another
         if not unchanged or (self.invalid is not None and self.invalid.reason is Reason.INVALID_SPEC):
             self._read(found.get("spec") or {})
-        try:
-            self.status = Status.read(found)
-        except ValidationError as error:
-            self.invalid = Problem(Reason.INVALID_SPEC, f"the status can't be read: {shorten(error)}")
+        if self._understand(understand_status(found.get("status") or {})):
+            self.removed = self._removed()
+        return self.unread is None
+
+    def _understand(self, found: PartialStatus) -> bool:
+        """Take in the status; answers whether it was understood as a whole, or but for what is only shown."""
+        if found.problems:
+            self.unread = Problem(
+                Reason.INVALID_SPEC, f"the status can't be read: {summary(found.problems)}; {_MEANWHILE}"
+            )
+            self.glimpsed = from_status(found.status)
+            if self.saved is None:
+                self.status = found.status
             return False
+        self.unread = self.glimpsed = None
+        self.status = found.status
         self.saved = from_status(self.status)
-        self.removed = self._removed()
         return True
 
     def _removed(self) -> frozenset[str]:

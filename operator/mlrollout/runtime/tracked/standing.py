@@ -46,6 +46,11 @@ class Standing:
         """Go on from what stands in the status, too."""
         self.state = merge(self.state, saved)
 
+    def glimpse(self, seen: State | None) -> None:
+        """Go on from what can be understood of a status that as a whole can't be, where nothing else says as much."""
+        if seen is not None and (self.state is None or seen.record.rank > self.state.record.rank):
+            self.state = seen
+
     def catch_up(self, state: State | None) -> None:
         """Go on from what Redis holds, where that is ahead."""
         self.state = state
