@@ -18,7 +18,8 @@ from redis.client import PubSub
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from mlrollout.domain.record import UnreadableRecordError
+from mlrollout.domain.record import UnreadableRecordError, decode
+from mlrollout.domain.traffic import Traffic
 from mlrollout.redis_common.address import Address, Tls
 from mlrollout.redis_common.failure import FAILED, UnusableRedisError, explain
 from mlrollout.redis_common.names import changes_of, record_of
@@ -26,7 +27,6 @@ from mlrollout.seldom import seldom
 
 from .connect import connect
 from .forks import Work
-from .heard import pushed, traffic
 from .view import Reason, TrafficView
 
 log = logging.getLogger("mlrollout")
@@ -158,7 +158,7 @@ class Reader:
 
     def _take(self, client: Redis | RedisCluster, content: bytes) -> None:
         try:
-            record = pushed(content)
+            record = decode(content.decode(errors="replace"))
         except UnreadableRecordError:
             self._read(client)  # which says what to make of it
             return
@@ -174,7 +174,7 @@ class Reader:
         if self._failures:
             log.info("Following %s again", self._key)
             self._failures = 0
-        view = before.read(traffic(key, record), began)
+        view = before.read(Traffic.parse(key, record), began)
         self._tell(before, view)
         self._put(view)
 

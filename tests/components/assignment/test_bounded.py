@@ -9,8 +9,7 @@ from dataclasses import replace
 
 import pytest
 from mlrollout import Group, Reason, Rollout
-from mlrollout.assignment.heard import LONGEST_RECORD
-from mlrollout.domain.record import Record, encode
+from mlrollout.domain.record import LONGEST, Record, encode
 from mlrollout.redis_common.bounded import MOST
 
 from devstack.redis_server import RedisServer
@@ -30,11 +29,11 @@ def test_a_record_is_as_long_as_it_may_be_and_no_longer(place: Place) -> None:
     with Rollout(KEY, redis=place.server.url) as rollout:
         reaches(rollout, 100)
         record = place.step(30)
-        place.redis.mset({KEY: 30, f"{KEY}:record": padded(record, LONGEST_RECORD)})
-        place.push(padded(record, LONGEST_RECORD))
+        place.redis.mset({KEY: 30, f"{KEY}:record": padded(record, LONGEST)})
+        place.push(padded(record, LONGEST))
         reaches(rollout, 30)
 
-        place.redis.set(f"{KEY}:record", padded(record, LONGEST_RECORD + 1))
+        place.redis.set(f"{KEY}:record", padded(record, LONGEST + 1))
         place.read_again()
         until(lambda: rollout.state.reason is Reason.UNREADABLE, "an unreadable record")
         assert rollout.group("kim") is Group.CONTROL
@@ -45,7 +44,7 @@ def test_a_push_that_is_too_long_is_read_and_not_taken(place: Place) -> None:
     with Rollout(KEY, redis=place.server.url, poll=5.0) as rollout:
         reaches(rollout, 30)
         before = place.reads()
-        place.push(padded(replace(place.record, sequence=9, percentage=10), LONGEST_RECORD + 1))
+        place.push(padded(replace(place.record, sequence=9, percentage=10), LONGEST + 1))
         until(lambda: place.reads() > before, "a read")
         assert rollout.percentage == 30
 
