@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mlrollout.assignment.bucket import group
-from mlrollout.assignment.heard import pushed, traffic
 from mlrollout.assignment.special import Special
 from mlrollout.assignment.view import TrafficView
-from mlrollout.domain.record import Record, UnreadableRecordError, encode
+from mlrollout.domain.record import Record, UnreadableRecordError, decode, encode
+from mlrollout.domain.traffic import Traffic
 
 from docs.vectors.damage import DAMAGED, KEYS, READABLE, SIZES
 from docs.vectors.rules import FULL, RULES, THIRTY, Push, Read, Step, at
@@ -84,7 +84,7 @@ def _told(steps: Iterable[Step]) -> Iterator[Mapping[str, Any]]:
     view = TrafficView()
     for step in steps:
         if isinstance(step, Read):
-            view = view.read(traffic(_bytes(step.key), _bytes(step.record)), step.at)
+            view = view.read(Traffic.parse(_bytes(step.key), _bytes(step.record)), step.at)
             yield {"read": {"key": step.key, "record": step.record, "at": step.at}, **_standing(view)}
         else:
             view, asks = _heard(view, step.text)
@@ -102,7 +102,7 @@ def _standing(view: TrafficView) -> Mapping[str, Any]:
 def _heard(view: TrafficView, text: str) -> tuple[TrafficView, bool]:
     """The view after a push, and whether only a read can tell more."""
     try:
-        record = pushed(text.encode())
+        record = decode(text)
     except UnreadableRecordError:
         return view, True
     return view.push(record), view.wants_read(record)

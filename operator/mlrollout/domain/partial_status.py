@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from mlrollout.api.status import Status
+from mlrollout.plain import plain
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -68,4 +69,4 @@ def _without(part: object, name: str, value: object, depth: int) -> object:
 
 
 def _told(one: "ErrorDetails") -> str:
-    return ".".join(str(part) for part in one["loc"]) + (": " if one["loc"] else "") + one["msg"]
+    return ".".join(str(part) for part in one["loc"]) + (": " if one["loc"] else "") + plain(one)
