@@ -44,7 +44,9 @@ def processes(
     try:
         yield _Pool(pool)
     except BaseException:
-        # Ctrl-C, most of all: nobody waits for what is under way.
+        # Ctrl-C, most of all: nobody waits for what is under way. The pool lets go of what it has not begun first: of
+        # what was given up, and ends with its children, it would tell by a traceback of a thread's.
+        pool.shutdown(wait=False, cancel_futures=True)
         for child in active_children():
             child.terminate()
         raise

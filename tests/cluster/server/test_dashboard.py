@@ -308,7 +308,8 @@ def test_fifty_pages_are_one_watch(behind: ClusterServer, home: House, proxy: Ap
     asked: list[str] = []
 
     def count(request: Any) -> bool:
-        asked.append(f"{request.method} {'watch' if 'watch' in request.query else request.path.rsplit('/', 1)[-1]}")
+        further = next((word for word in ("watch", "continue") if word in request.query), "")
+        asked.append(f"{request.method} {further or request.path.rsplit('/', 1)[-1]}")
         return False
 
     proxy.be_wrong(says_nothing_of_use, count)

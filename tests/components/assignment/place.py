@@ -29,7 +29,11 @@ class Place:
     def step(self, percentage: int, *, latched: bool = False) -> Record:
         """The next record; nothing is written."""
         self.record = replace(
-            self.record, sequence=self.record.sequence + 1, percentage=percentage, latched=latched, stage="pilot"
+            self.record,
+            sequence=self.record.sequence + 1,
+            percentage=percentage,
+            latched=latched,
+            stage="" if latched else "pilot",
         )
         return self.record
 

@@ -90,7 +90,7 @@ def test_a_rollback_is_known_over_a_restart_where_redis_has_forgotten_it(place: 
 
 
 def test_of_two_processes_the_one_that_knows_of_the_rollback_wins(place: Place, at_30: Path) -> None:
-    latched = replace(place.record, latched=True, percentage=0, sequence=9)
+    latched = replace(place.record, latched=True, percentage=0, sequence=9, stage="")
     change(at_30, record=encode(latched))
     place.put(30)
     with following(place.server.url, at_30) as rollout:
@@ -103,7 +103,7 @@ def test_of_two_processes_the_one_that_knows_of_the_rollback_wins(place: Place, 
 def test_a_push_counts_while_redis_can_not_be_read(at_30: Path, place: Place) -> None:
     known = LastKnown(at_30, max_age=600)
     with Rollout(KEY, redis=AWAY, last_known=known) as rollout:
-        view = rollout._view.push(replace(place.record, latched=True, percentage=0, sequence=9))
+        view = rollout._view.push(replace(place.record, latched=True, percentage=0, sequence=9, stage=""))
         assert view.percentage == 0
 
 

@@ -140,16 +140,17 @@ print(os.waitstatus_to_exitcode(os.wait()[1]))
 BY_C = """
 import ctypes, os, sys, time
 from mlrollout import Group, Rollout
-rollout = Rollout(sys.argv[1], redis=sys.argv[2], poll=0.2, max_staleness=1.0)
+rollout = Rollout(sys.argv[1], redis=sys.argv[2], poll=2.0, max_staleness=3.0)
 assert rollout.wait_ready(20)
 libc = ctypes.PyDLL(None)
+sys.stdin.readline()
 if libc.fork() == 0:
     if sys.argv[3] == "told":
         ctypes.pythonapi.PyOS_AfterFork_Child()
     begins = time.monotonic()
     while time.monotonic() < begins + 20:
         group, state = rollout.group("nobody else"), rollout.state
-        if state.percentage == 30 and os.getpid() != os.getppid() and time.monotonic() > begins + 1.5:
+        if state.percentage == 30 and os.getpid() != os.getppid() and time.monotonic() > begins + 3.5:
             began = time.monotonic()
             if os.fork() == 0:
                 os._exit(0)
@@ -166,10 +167,18 @@ print(rollout.state.percentage)
 @pytest.mark.parametrize("told", ["told", "untold"])
 @pytest.mark.parametrize("before", [0, 100], ids=["at 0 %", "at 100 %"])
 def test_a_child_of_c_code_follows_as_well_whether_or_not_python_was_told(place: Place, told: str, before: int) -> None:
-    """As uWSGI forks: without the hook before the fork, or without any."""
+    """As uWSGI forks: without the hook before the fork, or without any.
+
+    It forks while the other threads wait: what Python itself holds in the moment of such a fork, it holds for good.
+    """
     place.put(before)
     with running(BY_C, KEY, place.server.url, told) as process:
         until(lambda: place.redis.pubsub_numsub(f"{KEY}:changes")[0][1], "one that listens")
+        until(lambda: place.reads() >= 2, "the read after that")
+        assert process.stdin is not None
+        process.stdin.write("fork\n")
+        process.stdin.flush()
+        until(lambda: place.redis.pubsub_numsub(f"{KEY}:changes")[0][1] == 2 or told == "untold", "its child")
         place.put(30)
         assert lines(process, 2) == ["follows, and forks at once", "30"]
 

@@ -60,6 +60,8 @@ class BoundedParser(_AsyncRESP2Parser):
     async def _readline(self) -> bytes:
         found: bytes = await super()._readline()
         self._spend(len(found))
+        if found.startswith(b"*") and int(found[1:]) * _LINE > self._left:
+            raise TooLargeError  # of as many parts as are said to come: to read them up to there takes its time
         return found
 
     def _spend(self, size: int) -> None:

@@ -21,6 +21,7 @@ export function ActDialog({ verb, detail, live, onClose, onOutcome }: Props) {
   const { text } = useSpeech();
   const { csrf, ended } = useSession();
   const dialog = useRef<HTMLDialogElement>(null);
+  const closed = useRef(false);
   const [reason, setReason] = useState("");
   const below = detail.stages.map((stage) => stage.percentage).filter((one) => one > 0 && one < detail.asked);
   const [percentage, setPercentage] = useState(Math.max(0, ...below));
@@ -31,7 +32,10 @@ export function ActDialog({ verb, detail, live, onClose, onOutcome }: Props) {
 
   useEffect(() => {
     dialog.current?.showModal();
-    return () => dialog.current?.close();
+    return () => {
+      closed.current = true;
+      dialog.current?.close();
+    };
   }, []);
 
   const submit = async (event: Event) => {
@@ -48,14 +52,24 @@ export function ActDialog({ verb, detail, live, onClose, onOutcome }: Props) {
     if (reply.kind === "signed-out") ended();
     else setTrouble(troubleOf(reply, title, text));
   };
+  // The browser tells of a closed dialog a moment after the focus is back: whoever opens it again by then, opens another.
+  const close = () => {
+    if (!closed.current) onClose();
+    closed.current = true;
+  };
   return (
     <dialog
       ref={dialog}
       class="act"
       aria-labelledby="act-title"
       aria-describedby="act-means"
-      onCancel={(event) => sending && event.preventDefault()}
-      onClose={onClose}
+      onCancel={(event) => {
+        event.preventDefault();
+        if (sending) return;
+        dialog.current?.close(); // the focus goes back to where it was
+        close();
+      }}
+      onClose={close}
     >
       <form onSubmit={submit}>
         <h2 id="act-title">
