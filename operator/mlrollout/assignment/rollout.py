@@ -190,6 +190,7 @@ class Rollout:
     @property
     def state(self) -> State:
         """What decisions are based on now."""
+        begin_here()
         return self._state(self._view)
 
     @property
@@ -200,6 +201,7 @@ class Rollout:
     @property
     def ready(self) -> bool:
         """Whether Redis has been read."""
+        begin_here()  # a worker that is asked for nothing else before it is ready would never be
         return self._read.ready
 
     @property
@@ -209,6 +211,7 @@ class Rollout:
 
     @revision.setter
     def revision(self, revision: str | None) -> None:
+        begin_here()
         with self._changing:
             self._revision = arguments.optional("revision", revision, "ranker-2026-11-03")
             self._settle()
@@ -227,10 +230,12 @@ class Rollout:
         Returns:
             Whether it has been read.
         """
+        begin_here()
         return self._read.wait(timeout)
 
     async def wait_ready_async(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - as without asyncio
         """Likewise, for asyncio; it needs no thread, and a cancellation ends it."""
+        begin_here()
         return await self._read.wait_async(timeout)
 
     def on_change(self, listener: Callable[[State], None]) -> Callable[[], None]:
@@ -260,6 +265,7 @@ class Rollout:
             ValueError: There is no such group.
         """
         group = Group(group)
+        begin_here()
         with self._changing:
             self._forced.append(group)
             self._settle()
@@ -274,6 +280,7 @@ class Rollout:
 
     def close(self) -> None:
         """Follow no more: from now on everybody is in control."""
+        begin_here()  # or what nobody in this process can release would be waited for
         self._closed = True
         self._read.close()  # first: whoever waits must not wait for what comes next
         self._reader.stop()

@@ -36,9 +36,10 @@ class PartialStatus:
 
 def understand_status(raw: object) -> PartialStatus:
     """What can be understood of an object's `status`; never raises."""
-    wrong = _wrong(raw)
-    if not wrong:
+    try:
         return PartialStatus(Status.model_validate(raw))
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False)
     fields: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {}
     kept = {name: _kept(name, value) for name, value in fields.items()}
     status = Status.model_validate({name: value for name, value in kept.items() if not _wrong({name: value})})

@@ -187,8 +187,13 @@ def from_status(status: Status) -> State | None:
         verbs={found.verb: Heard(found.value, found.id, found.at or 0.0) for found in status.verbs},
         runs=tuple(_run(run) for run in status.stages),
         history=tuple(Transition(**dict(transition)) for transition in status.history),
-        serial=status.serial or 0,
+        serial=_last_told(status) if status.serial is None else status.serial,
     )
+
+
+def _last_told(status: Status) -> int:
+    """The number of the last transition, where it was not understood itself: what comes is told as later than that."""
+    return max((transition.serial for transition in status.history), default=0)
 
 
 def _run(run: StageStatus) -> StageRun:

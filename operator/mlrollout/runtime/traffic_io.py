@@ -97,9 +97,12 @@ class TrafficIO:
         except KeyRefusedError as error:
             tracked.redis.trouble = str(error)
             return False
-        if tracked.redis.traffic is None:
+        traffic = tracked.redis.traffic
+        if traffic is None and (tracked.redis.store is None or tracked.state is None or tracked.resource.keeps):
             return False
-        record = leave(tracked.state, tracked.uid, tracked.redis.traffic, keep=tracked.resource.keeps)
+        # Also unseen: what stands there may be larger than anything that is read. Whose it is, the write sees by
+        # itself, and takes the key to zero where nobody can tell (invariant 2).
+        record = leave(tracked.state, tracked.uid, traffic or Traffic(None, None), keep=tracked.resource.keeps)
         if record is not None:
             # Without a lease: what is left behind is nobody's to renew.
             await self._write(tracked, Lower(record), None)

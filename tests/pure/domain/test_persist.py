@@ -244,3 +244,10 @@ def test_what_is_remembered_alone_is_worth_a_write_now_and_then_and_not_at_every
 def test_a_checkpoint_that_is_too_long_is_none_rather_than_a_part() -> None:
     history = MeasurementHistory(ERRORS, checkpoint="x" * (MAX_CHECKPOINT + 1))
     assert Status.read({"status": _shown(history).render()}).guardrails[0].checkpoint == ""
+
+
+def test_where_its_number_was_not_understood_the_history_tells_what_was_told_last() -> None:
+    state = next(world_at(name).state for name in SITUATIONS if world_at(name).state.history)
+    loaded = from_status(_status(state).model_copy(update={"serial": None}))
+    assert loaded is not None
+    assert loaded.serial == state.history[-1].serial > 0

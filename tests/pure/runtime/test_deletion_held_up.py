@@ -132,6 +132,18 @@ async def test_a_redis_that_comes_back_is_at_zero_at_once() -> None:
 
 
 @virtual
+async def test_a_key_that_can_be_written_and_not_read_is_taken_to_zero_unseen() -> None:
+    """What stands beside it may be larger than anything that is read; whose it is, the write sees by itself."""
+    world = SmallWorld()
+    await world.begun()
+    world.redis.fates.always |= {"read": failing(REDIS_DOWN)}
+    world.api.delete()
+    await world.until(lambda: world.redis.percentage == "0")
+    await until_gone(world)
+    assert world.redis.record.owner == ""
+
+
+@virtual
 async def test_one_that_can_not_go_keeps_no_other_waiting() -> None:
     world = SmallWorld()
     place = await world.begun()

@@ -96,7 +96,8 @@ class BlockTest(Generic[S, C]):
         samples = {name: [_Samples.of(one) for one in found] for name, found in series.items()}
         for end in grid.ends(max(memory.upto, self._waited), upto, self.step):
             begin = memory.upto
-            if patience.waits(chain.from_iterable(series.values()), begin, end):
+            if patience.waits(chain.from_iterable(series.values()), end):
+                self.uncountable = None  # what there is of it tells nothing yet
                 return
             found = {name: tuple(_within(all_, begin - grid.BEFORE, end)) for name, all_ in samples.items()}
             try:

@@ -208,7 +208,8 @@ class SequentialCheck(Check[G], Generic[G, S, C]):
             self._learn(now, begin, end)
             return self._before_users(occasion, BlockSamples(now, begin, end), earlier)
         level = self.guardrail.level(occasion.sharing)
-        patience = Patience.at(occasion.at, self.scrape)
+        # Of what is waited for, no pass may become too old.
+        patience = Patience.at(occasion.at, self.scrape, self.guardrail.max_age / 2)
         self._memory = memory = self._read(memory, series, end, level, patience) if end > begin else memory
         self._learn(series, min(begin, end - step), end)
         return self._judge(occasion, memory, level, newest)

@@ -23,6 +23,7 @@ CopyName = tuple[str, ...]
 """Which of the pair: its values of the labels that tell them apart."""
 CopiedPlace = tuple[str, str] | Labels
 """What one copy is chosen for: a target, or a series of which nobody knows where it was scraped from."""
+CopyOfPlace = tuple[CopiedPlace, CopyName]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ def once(*answers: Iterable[Series], replica: Sequence[str] = REPLICA) -> tuple[
         UncountableError: They are too many.
     """
     found = [[_copy(one, replica) for one in answer] for answer in answers]
-    chosen = _chosen(one for copies in found for one in copies)
-    return tuple(_once(one for one in copies if chosen.get(one.place, one.name) == one.name) for copies in found)
+    given_up = _given_up([one for copies in found for one in copies])
+    return tuple(_once(one for one in copies if (one.place, one.name) not in given_up) for copies in found)
 
 
 def _copy(one: Series, replica: Sequence[str]) -> _Copy:
@@ -65,13 +66,39 @@ def _written(name: str, value: str) -> str:
         return value
 
 
-def _chosen(copies: Iterable[_Copy]) -> Mapping[CopiedPlace, CopyName]:
-    """Which copy is taken, wherever there are several."""
-    scrapes = defaultdict[CopiedPlace, dict[CopyName, Sequence[float]]](dict)
+def _given_up(copies: Sequence[_Copy]) -> set[CopyOfPlace]:
+    """The copies of each place that are left out, for another of it is taken."""
+    if len({one.name for one in copies}) < 2:  # noqa: PLR2004 - as nearly always
+        return set()
+    scrapes = defaultdict[CopyOfPlace, dict[CopyName, Sequence[float]]](dict)
+    pairs = _pairs(copies)
     for one in copies:
-        known = scrapes[one.place]
+        known = scrapes[pairs[one.place, one.name]]
         known[one.name] = max(known.get(one.name, ()), one.one.times, key=len)
-    return {place: _steady(of_each) for place, of_each in scrapes.items() if len(of_each) > 1}
+    return {
+        (place, name)
+        for (place, _), of_each in scrapes.items()
+        for name in of_each.keys() - ({_steady(of_each)} if len(of_each) > 1 else of_each.keys())
+    }
+
+
+def _pairs(copies: Iterable[_Copy]) -> Mapping[CopyOfPlace, CopyOfPlace]:
+    """By each copy of a place, the first of those that it is one with: they have series in common, or by others.
+
+    Two clusters may have a target of the same name, and a pair each, which are no copies of one another.
+    """
+    first: dict[CopyOfPlace, CopyOfPlace] = {}
+
+    def lead(one: CopyOfPlace) -> CopyOfPlace:
+        while first.setdefault(one, one) != one:
+            first[one] = one = first[first[one]]
+        return one
+
+    having: dict[tuple[CopiedPlace, Labels], CopyOfPlace] = {}
+    for copy in copies:
+        own = copy.place, copy.name
+        first[lead(own)] = lead(having.setdefault((copy.place, copy.labels), own))
+    return {one: lead(one) for one in tuple(first)}
 
 
 def _steady(scrapes: Mapping[CopyName, Sequence[float]]) -> CopyName:

@@ -89,7 +89,7 @@ class Span:
         """
         if (at, to) not in self._summed:
             courses = self._of_unknown.between(at, to)
-            self._summed[at, to] = any(values[-1] >= values[0] for values in courses)
+            self._summed[at, to] = any(values[-1] >= values[0] > 0 for values in courses)
         return self._summed[at, to]
 
     @cached_property
@@ -173,7 +173,8 @@ def _grown(one: Series, span: Span) -> float:
 
 def _step(one: Series, span: Span, before: tuple[float, float], after: tuple[float, float]) -> float:
     (at, old), (to, new) = before, after
-    if _restarted(one, at, to, span) and span.scrapes(one, at, to) > 1:
+    anew = new < old or span.plausible(new, to - at)
+    if anew and _restarted(one, at, to, span) and span.scrapes(one, at, to) > 1:
         return new  # one that is born with its first event, of which nothing goes on from before the restart
     if new >= old:
         return new - old

@@ -92,6 +92,34 @@ def test_what_a_copy_missed_while_the_other_counted_is_not_counted_again() -> No
     assert grown(*once(pair)[0], begin=270, end=300) == 30
 
 
+def test_two_clusters_with_a_target_of_one_name_are_no_copies_of_one_another() -> None:
+    """Of the other one nothing would be seen, whatever fails there."""
+    times = range(0, 61, 15)
+    pairs = [(cluster, name) for cluster in ("a", "b") for name in ("0", "1")]
+    found = [scraped(f"prom-{cluster}-{name}", "success", times) for cluster, name in pairs]
+    found = [
+        replace(one, labels={**one.labels, "cluster": cluster}) for one, (cluster, _) in zip(found, pairs, strict=True)
+    ]
+
+    assert [one.labels["cluster"] for one in once(found)[0]] == ["a", "b"]
+
+
+def test_what_a_ruler_recorded_is_no_copy_of_what_was_scraped() -> None:
+    times = range(0, 61, 15)
+    every = [scraped(name, "success", times) for name in ("a", "b")]
+    bad = Series({"__name__": "recorded", "job": "app", "instance": "p"}, every[0].samples)
+    pair = CounterPair.read([bad], every)
+
+    assert (len(pair.part), len(pair.all)) == (1, 1)
+
+
+def test_copies_are_one_with_whom_they_have_a_series_in_common_by_others_as_well() -> None:
+    parts = [("a", "x"), ("b", "x"), ("c", "y"), ("b", "y"), ("d", "z")]
+    found = [scraped(name, status, range(0, 61, 15)) for name, status in parts]
+
+    assert [one.labels["status"] for one in once(found)[0]] == ["x", "z"]
+
+
 def test_a_target_that_another_prometheus_took_over_is_the_same() -> None:
     before, after = scraped("a", "success", range(0, 150, 15)), scraped("b", "success", range(150, 301, 15))
 

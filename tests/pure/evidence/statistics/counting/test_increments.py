@@ -426,6 +426,15 @@ def test_failures_that_a_restart_ended_begin_anew_however_many_they_are() -> Non
     assert increase([other], Span.of([good, one, other], 30, 60)) == 7
 
 
+def test_a_pod_that_missed_a_scrape_while_another_restarted_counts_on() -> None:
+    """Of targets with times of their own, federated under one name, one that restarts seems to be all of them."""
+    restarted = [target(f"{status} of 1", (30, 500), (45, low)) for status, low in (("failure", 0.0), ("success", 9.0))]
+    missed = target("failure", (25, 20_000), (55, 20_004))
+    other = target("success", *((at, 100_000.0 + at) for at in (10, 25, 40, 55)))
+
+    assert increase([missed], Span.of([*restarted, missed, other], 30, 60)) == 4
+
+
 SUM = [
     replace(one, labels={"status": status})
     for status, one in (("failure", series(10, 9, 8)), ("success", series(300, 310, 320)))
@@ -442,7 +451,8 @@ def test_what_is_left_of_a_sum_is_nothing_that_came() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failed", "went", "came"), [((10, 3), (300, 20), 3), ((10, 0), (300, 310), 0), ((10, 3), (), 3)]
+    ("failed", "went", "came"),
+    [((10, 3), (300, 20), 3), ((10, 0), (300, 310), 0), ((10, 3), (), 3), ((10, 3), (0, 0), 3)],
 )
 def test_counters_of_who_knows_where_may_all_restart(
     failed: tuple[float, ...], went: tuple[float, ...], came: float
