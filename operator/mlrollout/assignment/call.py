@@ -104,8 +104,8 @@ def _is_the_paths_own(error: BaseException) -> bool:
     """Whether nobody but the path can have meant it, so that nobody else waits for it.
 
     What is no `Exception` may be a time-out that whoever calls has set around all of this, or the like: to swallow it
-    would have them wait for ever. A panic of a library in Rust is nobody's else, nor is a cancellation that nobody
-    asked of this task.
+    would have them wait for ever. A panic of a library in Rust is meant for nobody else, nor is a cancellation
+    that nobody asked of this task.
     """
     return isinstance(error, Exception | asyncio.CancelledError) or type(error).__name__ == "PanicException"
 

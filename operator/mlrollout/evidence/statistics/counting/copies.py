@@ -75,11 +75,7 @@ def _given_up(copies: Sequence[_Copy]) -> set[CopyOfPlace]:
     for one in copies:
         known = scrapes[pairs[one.place, one.name]]
         known[one.name] = max(known.get(one.name, ()), one.one.times, key=len)
-    return {
-        (place, name)
-        for (place, _), of_each in scrapes.items()
-        for name in of_each.keys() - ({_steady(of_each)} if len(of_each) > 1 else of_each.keys())
-    }
+    return {(place, name) for (place, _), of_each in scrapes.items() for name in of_each.keys() - {_steady(of_each)}}
 
 
 def _pairs(copies: Iterable[_Copy]) -> Mapping[CopyOfPlace, CopyOfPlace]:
