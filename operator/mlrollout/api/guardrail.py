@@ -88,7 +88,7 @@ class MinSamples(Model):
     """Beside `query`: what waits for so many samples. Both: a pass and a breach. Pass: only a pass, and a value outside
     the limits is a breach on any number of samples. Left out: Both."""
     on_too_few: Missing | None = None
-    """Beside `query`: what happens when values outside the limits go on without ever having enough samples. Left out:
+    """Beside `query`: what happens when values outside the limits go on without enough samples for a breach. Left out:
     as onNoData."""
 
     @model_validator(mode="after")

@@ -125,8 +125,9 @@ class MeasurementHistory:
             Failed ones between do not end it: a source that fails now and then has no data all the same.
         failing_since: When the present run of failed ones began; infinity where the last did not fail.
         checkpoint: What the check remembers, by its last measurement or by an earlier process; empty for nothing.
-        held_since: When the first bad value was held back since there was one that was not; infinity for none. Looks
-            without a value do not end it: little traffic has nothing to say now and then.
+        held_since: When the first bad value was held back since there was one that was not bad; infinity for none.
+            Looks without a value do not end it: little traffic has nothing to say now and then. Nor does a breach:
+            one in every three, where two are asked for, would keep the guardrail silent for ever.
         uncounted_since: The same of those whose samples could not be counted; one that was counted ends it.
         recent: The last ones on one line, for people; nothing is decided by it.
     """
@@ -155,7 +156,7 @@ class MeasurementHistory:
             answered = (*answered, measurement)[-self.guardrail.breach_after.of :]
         silent = self.silent_since if measurement.missing else inf
         silenced = measurement.missing and measurement.value is None
-        held = self.held_since if measurement.held or silenced else inf
+        held = self.held_since if measurement.held or silenced or verdict is Verdict.BREACH else inf
         uncounted = self.uncounted_since if measurement.held is Held.UNCOUNTED or silenced else inf
         return MeasurementHistory(
             guardrail=self.guardrail,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from mlrollout.api.guardrail import Action, Guardrail, MinSamples, Missing, MissingAction
+from mlrollout.api.guardrail import Action, BreachAfter, Guardrail, MinSamples, Missing, MissingAction
 from mlrollout.domain.decide import decide
 from mlrollout.domain.decision import Observation
 from mlrollout.domain.reason import Reason
@@ -82,6 +82,16 @@ def test_a_good_value_between_them_ends_the_run_of_bad_ones(between: str) -> Non
     for verdict in ("Few", "Few", "Few", between, "Few", "Few", "Few", "Few", "Uncounted"):
         world.play([("wait", 10.0), ("look", 0, verdict), ("look", 1, "Pass"), ("handle", 0)])
     assert (world.in_force, alerts(world)) == (30, [])
+
+
+def test_bad_values_that_stand_on_enough_now_and_then_end_no_run_of_bad_ones() -> None:
+    world = world_at("second stage")
+    world.change(guardrails=(_counted(MissingAction.ROLLBACK, breach_after=BreachAfter(failures=2, of=3)), SCORE))
+    for verdict in ("Few", "Few", "Breach", "Few", "Few", "Breach"):
+        world.play([("handle", 0), ("wait", 10.0), ("look", 0, verdict), ("look", 1, "Pass"), ("handle", 0)])
+        assert world.in_force == 30
+    world.play([("wait", 10.0), ("look", 0, "Few"), ("look", 1, "Pass"), ("handle", 0)])
+    assert (world.in_force, world.state.cause) == (0, Reason.EVIDENCE_MISSING)
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,8 @@ def test_evidence_is_missing_since_the_first_look_that_missed_it_so(looks: str, 
         ("FNEF", 10, inf),  # where nobody comes, nothing is well
         ("FPF", 30, inf),
         ("FIF", 30, inf),
-        ("FBF", 30, inf),
+        ("FBF", 10, inf),  # a breach is no good value
+        ("BFB", 20, inf),
         ("FU", 10, 20),
         ("UFU", 10, 30),
         ("UNEU", 10, 10),

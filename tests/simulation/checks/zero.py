@@ -54,20 +54,22 @@ def _breaches(world: World, hindered: "Hindrances") -> Iterator[tuple[Judged, st
     """Each verdict that completes a breach of an attempt that has users, or with which one was held back too long."""
     evidence, late = Evidence(world.history), HELD_BACK + skews(world.history)
     hearing = Hearing()
-    held: dict[tuple[str, str, str], float] = {}
+    held: dict[tuple[str, str, Guardrail], float] = {}  # since when bad values were, by this definition
     answered: defaultdict[tuple[str, str, str], list[Judged]] = defaultdict(list)
     newest: dict[str, Stored] = {}
     for entry in world.history:
         hearing.take(entry)
         if isinstance(entry, Judged):
             looks = answered[entry.by, entry.uid, entry.guardrail.name]
-            looks[:] = [look for look in looks if look.measurement.at <= entry.measurement.at]  # a clock set back
+            _add(looks, entry)
+            if not (entry.measurement.held or entry.measurement.missing or entry.measurement.verdict is Verdict.BREACH):
+                held.pop((entry.by, entry.uid, entry.guardrail), None)  # a good value
         if isinstance(entry, Stored):
             newest[entry.uid] = entry
         elif isinstance(entry, Removed):
             newest.pop(entry.uid, None)
         elif isinstance(entry, Judged) and entry.measurement.held:
-            since = held.setdefault((entry.by, entry.uid, entry.guardrail.name), entry.at)
+            since = held.setdefault((entry.by, entry.uid, entry.guardrail), entry.at)
             began = _served_since(evidence, hearing, hindered, entry)
             since = max(since, evidence.held[key_of(entry.ref)].since)
             policy = entry.guardrail.on_held_back
@@ -75,14 +77,20 @@ def _breaches(world: World, hindered: "Hindrances") -> Iterator[tuple[Judged, st
             if lasts and began is not None and _asked_for(newest.get(entry.uid), entry):
                 yield entry, f"a bad value of {entry.guardrail.name} of {entry.ref}, held back too long,"
         elif isinstance(entry, Judged) and not entry.measurement.missing:
-            held.pop((entry.by, entry.uid, entry.guardrail.name), None)
-            if looks and looks[-1].guardrail != entry.guardrail:
-                looks.clear()
-            looks.append(entry)
             began = _served_since(evidence, hearing, hindered, entry)
             if began is not None and _asked_for(newest.get(entry.uid), entry) and _completes(looks, began):
                 yield entry, f"a breach of {entry.guardrail.name} of {entry.ref}"
         evidence.take(entry)
+
+
+def _add(looks: list[Judged], look: Judged) -> None:
+    """Add a look to the answered ones if it was: with a bad value on too few samples, too."""
+    looks[:] = [one for one in looks if one.measurement.at <= look.measurement.at]  # a clock set back
+    if look.measurement.missing:
+        return
+    if looks and looks[-1].guardrail != look.guardrail:
+        looks.clear()
+    looks.append(look)
 
 
 def _completes(looks: list[Judged], began: float) -> bool:
