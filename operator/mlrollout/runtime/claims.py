@@ -4,18 +4,27 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from mlrollout.domain.reason import Reason
+from mlrollout.ports import Clock
 
 from .reading import Problem
-from .tracked import TrackedObject
+from .tracked import TrackedObject, Users
 
 Key = tuple[object, str]
 """The object's own Redis, `None` for the operator's, and the key in it."""
+KEPT = 1000
+"""Of how many keys it is remembered whose users they had last, after who named them is gone."""
 
 
 class Claims:
-    """An index, so that asking for a conflict costs no look at every other object."""
+    """An index, so that asking for a conflict costs no look at every other object.
 
-    def __init__(self) -> None:
+    It remembers whose users a key had: where Redis has lost that after a deletion, nothing else tells an object that is
+    made again, and the evidence of earlier users would be taken for its own.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._users: dict[Key, Users] = {}
         self._keys: dict[TrackedObject, Key] = {}
         self._claimants: defaultdict[Key, set[TrackedObject]] = defaultdict(set)
 
@@ -27,12 +36,14 @@ class Claims:
             if key is not None:
                 self._keys[tracked] = key
                 self._claimants[key].add(tracked)
+                tracked.standing.follow(self._users.get(key))
 
     def drop(self, tracked: TrackedObject) -> Collection[TrackedObject]:
         """Forget an object; answers with those whose key may be free now."""
         key = self._keys.pop(tracked, None)
         if key is None:
             return ()
+        self._remember(key, tracked.standing.users(self._clock.now()))
         self._claimants[key].discard(tracked)
         others = tuple(self._claimants[key])
         if not others:
@@ -52,6 +63,13 @@ class Claims:
             "use another key, or delete that object first"
         )
         return Problem(Reason.KEY_CONFLICT, message)
+
+    def _remember(self, key: Key, users: Users | None) -> None:
+        if users is not None:
+            self._users.pop(key, None)
+            self._users[key] = users
+            if len(self._users) > KEPT:
+                del self._users[next(iter(self._users))]
 
 
 def _key(tracked: TrackedObject) -> Key | None:

@@ -92,7 +92,7 @@ class Operator:
         self._watches: dict[Ref, Watch] = {}
         self._inquiries: dict[Ref, Inquiry] = {}
         self._connections = connections
-        self._claims = Claims()
+        self._claims = Claims(clock)
         self._apart = Apart()
         self.queue = Queue(self._handle, seed=seed)
         self.outbox = Outbox(self._sinks(objects, notifying), clock)

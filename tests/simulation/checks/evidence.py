@@ -8,7 +8,7 @@ from mlrollout.domain.record import Rank
 from mlrollout.evidence.measurement import Verdict
 from mlrollout.ports import Ref
 
-from tests.simulation.world.history import Acted, Changed, Entry, Instance, Judged, Seen, Stored
+from tests.simulation.world.history import Acted, Changed, Entry, Instance, Judged, Removed, Seen, Stored
 
 from .held import Held
 
@@ -74,6 +74,8 @@ class Evidence:
             self.held[entry.key].see(entry)
         elif isinstance(entry, Stored) and entry.what == "status" and entry.object["status"].get("record"):
             self.held[key_of(entry.ref)].tell(entry.by, status_rank(entry))
+        elif isinstance(entry, Removed):
+            self.held[key_of(entry.ref)].forget(entry.uid)
         elif isinstance(entry, Instance) and entry.what == "crashes":
             for by, uid in [known for known in self._watchers if known[0] == entry.by]:
                 self._close(self._watchers.pop((by, uid)), uid, entry.at)

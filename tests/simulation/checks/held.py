@@ -40,6 +40,7 @@ class Held:
     _witnesses: set[str] = field(default_factory=set)  # who has seen these
     _ended: dict[Attempt, float] = field(default_factory=dict)  # until when users were there of which everybody knows
     _glimpsed: dict[Attempt, dict[str, float]] = field(default_factory=dict)  # likewise, of which some know
+    _saw: dict[Attempt, dict[str, float]] = field(default_factory=dict)  # who saw users that are gone, and until when
 
     @property
     def in_force(self) -> int:
@@ -82,6 +83,12 @@ class Held:
             if by in ends:
                 self._ended[attempt] = max(ends[by], self._ended.get(attempt, 0.0))
 
+    def forget(self, owner: str) -> None:
+        """An object is gone, and with it the status that told of its users: only who saw them knows of them."""
+        for attempt in [attempt for attempt in self._ended if attempt[0] == owner]:
+            del self._ended[attempt]
+            self._glimpsed.setdefault(attempt, {}).update(self._saw.get(attempt, {}))
+
     def known_since(self, by: str) -> float:
         """When the percentage in force last changed by a new record, as far as an instance can know."""
         known = max(self._told, self._seen.get(by, _NOTHING))
@@ -100,13 +107,13 @@ class Held:
 
     def _end(self, attempt: Attempt, entry: Changed) -> None:
         """Note who can know of an attempt's users that they end now."""
-        if not self._put_back:
-            self._ended[attempt] = entry.at
-            return
         known = entry.cause.known if entry.cause is not None else None
         ender = {entry.by} if known is not None and known.in_force else set()
-        for by in self._witnesses | ender:
-            self._glimpsed.setdefault(attempt, {})[by] = entry.at
+        self._saw.setdefault(attempt, {}).update(dict.fromkeys(self._witnesses | ender, entry.at))
+        if self._put_back:
+            self._glimpsed.setdefault(attempt, {}).update(self._saw[attempt])
+        else:
+            self._ended[attempt] = entry.at
 
     def _know(self, by: str, rank: Rank) -> None:
         self._seen[by] = max(rank, self._seen.get(by, _NOTHING))

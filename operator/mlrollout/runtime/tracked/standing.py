@@ -9,6 +9,19 @@ from mlrollout.domain.state import State
 from mlrollout.domain.traffic import Traffic
 
 
+@dataclass(frozen=True, slots=True)
+class Users:
+    """Users in treatment that a key had last.
+
+    Attributes:
+        whose: Of which object and attempt.
+        until: Until when there were any; seconds since the epoch.
+    """
+
+    whose: tuple[str, int]
+    until: float
+
+
 @dataclass(slots=True, eq=False)
 class Standing:
     """Where the rollout stands, by the last decision.
@@ -71,6 +84,21 @@ class Standing:
                 self._earlier_until = self._served_until
             self._served, self._served_until = served, now
         self._serves = served
+
+    def users(self, now: float) -> Users | None:
+        """The last users that were seen of its key, for whoever names it next; `None` where there were none."""
+        if self._served is None:
+            return None
+        return Users(self._served, self._served_until if self._serves is None else now)
+
+    def follow(self, users: Users | None) -> None:
+        """Take over which users its key had before it was this object's."""
+        if users is None or users.whose == self._served:
+            return
+        if self._served is None:
+            self._served, self._served_until = users.whose, users.until
+        else:
+            self._earlier_until = max(self._earlier_until, users.until)
 
     @property
     def others_until(self) -> float:
