@@ -18,8 +18,8 @@ from .violation import Violation
 
 WITHIN = 3.0
 """Seconds from a breach to zero in Redis, where calls fail at most three times in a row."""
-AGAIN = ROUND + WITHIN
-"""Seconds after which an instance has looked at what stands in Redis for sure."""
+AGAIN = ROUND + 2 * WITHIN
+"""Seconds after which an instance has looked at what stands in Redis, and written, for sure: each may fail as often."""
 HELD_BACK = 3.0
 """Seconds that a bad value may be held back longer than its policy says: until Redis was found to hold the stage."""
 
