@@ -5,12 +5,17 @@ from dataclasses import replace
 
 import pytest
 from mlrollout.domain.claim import Claim
-from mlrollout.domain.record import encode
+from mlrollout.domain.record import Record, encode
+from mlrollout.domain.state import State as Begun
+from mlrollout.domain.traffic import Traffic
 from mlrollout.ports import Ref
+from mlrollout.runtime.claims import KEPT, Claims
+from mlrollout.runtime.tracked import TrackedObject
 
 from tests.pure.runtime.fates import REDIS_DOWN, failing
 from tests.pure.runtime.small_world import SmallWorld
 from tests.pure.runtime.specs import KEY, REF, spec
+from tests.support.clocks import HandClock
 from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 
@@ -75,3 +80,42 @@ async def test_a_redis_that_refuses_claims_costs_nothing_but_the_word(call: str)
     assert not place.operator.tracked_objects[REF].redis.reconnect
     world.prometheus.value = 0.2
     await world.until(lambda: world.redis.percentage == "0")
+
+
+def _named(number: int) -> TrackedObject:
+    """An object that names a key of its own."""
+    tracked = TrackedObject(Ref("dispatch", f"o{number}"))
+    tracked.apply(
+        {
+            "metadata": {"name": f"o{number}", "namespace": "dispatch", "uid": f"uid-{number}"},
+            "spec": spec(traffic={"key": f"k{number}"}),
+        }
+    )
+    return tracked
+
+
+def test_of_a_bounded_number_of_keys_it_is_known_whose_users_they_had() -> None:
+    claims = Claims(HandClock(100.0))
+    for number in range(KEPT + 1):
+        tracked = _named(number)
+        claims.take(tracked)
+        tracked.standing.look_whom_it_serves(
+            Traffic("10", Record(1, latched=False, sequence=1, percentage=10, owner=tracked.uid)), 50.0
+        )
+        claims.drop(tracked)
+    forgotten, known = _named(0), _named(KEPT)
+    for tracked in (forgotten, known):
+        claims.take(tracked)
+        tracked.standing.state = Begun(Record(2, latched=False, sequence=0, percentage=0, owner="another"), 100.0)
+    assert (forgotten.standing.others_until, known.standing.others_until) == (0.0, 100.0)
+
+
+def test_an_object_whose_spec_can_t_be_read_for_a_while_has_no_users_before_its_own() -> None:
+    claims, tracked = Claims(HandClock(100.0)), _named(1)
+    claims.take(tracked)
+    own = Record(1, latched=False, sequence=1, percentage=10, owner=tracked.uid)
+    tracked.standing.look_whom_it_serves(Traffic("10", own), 50.0)
+    claims.drop(tracked)
+    claims.take(tracked)
+    tracked.standing.state = Begun(own, 40.0)
+    assert tracked.standing.others_until == 0.0

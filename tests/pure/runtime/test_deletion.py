@@ -12,7 +12,7 @@ from mlrollout.ports import Ref
 from tests.pure.runtime.fates import API_DOWN, REDIS_DOWN, Held, failing, losing
 from tests.pure.runtime.going import until_gone
 from tests.pure.runtime.small_world import SmallWorld
-from tests.pure.runtime.specs import KEY, REF, spec
+from tests.pure.runtime.specs import GUARDRAIL, KEY, REF, spec
 from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 
@@ -69,6 +69,21 @@ async def test_traffic_of_one_whose_status_was_lost_goes_with_it() -> None:
     world.start()
     await until_gone(world)
     assert (world.redis.percentage, world.redis.record.owner) == ("0", "")
+
+
+@virtual
+async def test_whoever_is_made_again_after_redis_lost_everything_waits_for_the_windows_of_the_users_before() -> None:
+    world = SmallWorld()
+    averaged = {**GUARDRAIL, "query": "avg_over_time(up[1m])"}
+    await world.begun(guardrails=[averaged])
+    world.api.delete()
+    await until_gone(world)
+    world.redis.states.clear()
+    world.api.apply(spec(guardrails=[averaged]))
+    await asyncio.sleep(50)
+    assert world.redis.percentage == "0"
+    assert world.condition("Ready")["reason"] == "WindowsNotClear"
+    await world.until(lambda: world.redis.percentage == "10")
 
 
 @virtual
