@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from mlrollout.api.guardrail import Action, Guardrail
+from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.kinds import guardrail
 from mlrollout.api.model import Model
 from mlrollout.api.notification import Notification
@@ -44,13 +44,6 @@ class Partial:
 
     spec: Spec | None
     problems: tuple[str, ...] = ()
-
-    @property
-    def guards(self) -> bool:
-        """Whether anything that was understood could take traffic down."""
-        if not self.problems:
-            return True  # an object that only alerts was written so
-        return self.spec is not None and any(one.action is Action.ROLLBACK for one in self.spec.guardrails)
 
 
 class HeldSpec(Spec):

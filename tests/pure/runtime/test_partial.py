@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from mlrollout.domain.partial import UNGUARDED_FOR
+from mlrollout.runtime.reading import read
 
 from tests.pure.runtime.small_world import Place, SmallWorld
 from tests.pure.runtime.specs import GUARDRAIL, LEASED, REF, spec, stage
@@ -72,6 +73,64 @@ async def test_deletion_gives_its_key_up_at_zero() -> None:
     await world.until(lambda: REF not in world.api.objects, within=5)
     assert (world.redis.percentage, world.redis.record.owner) == ("0", "")
     assert world.told("Deleted")
+
+
+@pytest.mark.parametrize(
+    "guardrails",
+    [
+        [NEWER],
+        [],
+        "none",
+        None,
+        [NEWER, {**GUARDRAIL, "action": "Alert"}],
+        [NEWER, {**GUARDRAIL, "action": "Hold"}],
+        [NEWER, {**GUARDRAIL, "query": "app_errors > 5"}],  # it answers only when something is wrong: never asked
+        [NEWER, {**GUARDRAIL, "query": "absent(up)"}],
+    ],
+    ids=str,
+)
+def test_where_nothing_could_take_traffic_down_nothing_guards(guardrails: Any) -> None:
+    reading = read(spec(guardrails=guardrails), None)
+    assert reading.unguarded
+    assert reading.problem is not None
+    assert "nothing guards its traffic, which goes to zero after 10m" in reading.problem.message
+
+
+def test_only_what_can_be_asked_is_said_to_guard() -> None:
+    reading = read(spec(guardrails=[NEWER, GUARDRAIL, {**GUARDRAIL, "name": "broken", "query": "absent(up)"}]), None)
+    assert reading.unguarded == ""
+    assert reading.problem is not None
+    assert reading.problem.message.endswith("what can be understood goes on guarding: errors")
+
+
+@pytest.mark.parametrize("query", ["app_errors > 5", "absent(up)"])
+@virtual
+async def test_where_no_query_can_be_asked_the_spec_before_guards_on(query: str) -> None:
+    world = SmallWorld()
+    await world.begun(stages=STAGES)
+    world.api.apply(spec(stages=STAGES, guardrails=[{**GUARDRAIL, "query": query}]))
+    await asyncio.sleep(150)
+    assert world.redis.percentage == "10"
+    assert world.condition("Stalled")["reason"] == "InvalidQuery"
+    assert world.condition("Stalled")["message"].endswith("nothing grows, and the spec before it goes on guarding")
+    world.prometheus.value = 0.2
+    await asyncio.sleep(1.2)
+    assert world.redis.percentage == "0"
+
+
+@virtual
+async def test_of_two_guardrails_the_one_that_can_be_asked_guards_on() -> None:
+    world = SmallWorld()
+    await world.begun(stages=STAGES)
+    broken = {**GUARDRAIL, "name": "broken", "query": "absent(up)"}
+    world.api.apply(spec(stages=STAGES, guardrails=[{**GUARDRAIL, "max": 0.5}, broken]))
+    await asyncio.sleep(150)
+    world.prometheus.value = 0.4
+    await asyncio.sleep(2)
+    assert (world.redis.percentage, world.condition("Stalled")["reason"]) == ("10", "InvalidQuery")
+    world.prometheus.value = 0.6
+    await asyncio.sleep(1.2)
+    assert world.redis.percentage == "0"
 
 
 @pytest.mark.parametrize("leads", [True, False])
