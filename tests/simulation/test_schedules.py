@@ -120,6 +120,8 @@ UNTOLD_ONCE_BROKEN = (
     1_000_056_173,
     # blocks that were cut elsewhere by one that had waited before it learned when the attempt began
     9004485,
+    # applications that had lost Redis, and were in control at 100 %
+    1000405124,
     # two that believe to lead, each of which knew another revision to be named
     9016126,
 )

@@ -60,8 +60,11 @@ def _miscounted(world: World, entry: Judged, kept: Any, group: str, found: Count
     asked = guardrail.rate if isinstance(guardrail, RateGuardrail) else guardrail.compare
     events, bad = scraped(str(asked.all), str(asked.all)), scraped(str(asked.bad), str(asked.all))
     evidence = entry.measurement.evidence
-    alone = evidence is not None and evidence.control is None and isinstance(guardrail, CompareGuardrail)
-    # At 100 %, what came while the percentage was not known counts for a comparison, which has no control yet.
+    everybody = bool(kept["shares"]) and kept["shares"][-1][2] == 1
+    uncontrolled = everybody or (evidence is not None and evidence.control is None)
+    alone = uncontrolled and isinstance(guardrail, CompareGuardrail)
+    # At 100 %, what came while the percentage was not known counts for a comparison, which has no control yet; and who
+    # is in control all the same, as applications that have lost Redis, counts for nothing.
     if (found.events in events and found.bad in bad) or (
         alone and found.events < events.stop and (found.bad or 0) < bad.stop
     ):
