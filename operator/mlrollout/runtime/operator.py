@@ -145,10 +145,9 @@ class Operator:
 
     def vanished(self, found: Mapping[str, Any]) -> None:
         """Take in that an object no longer exists."""
-        metadata = found["metadata"]
-        ref = Ref(str(metadata["namespace"]), str(metadata["name"]))
-        tracked = self.tracked_objects.get(ref)
-        if tracked is not None and tracked.uid == metadata["uid"]:
+        tracked = self._known(found)
+        if tracked is not None:
+            self._reconciler.bury(tracked)
             self._forget(tracked)
 
     async def relist(self, objects: Lister) -> None:
@@ -165,7 +164,10 @@ class Operator:
                 self.observe(one)
         there = {one["metadata"]["uid"] for one in found}
         for gone in [last for uid, last in before.items() if uid not in there]:
-            self.vanished(gone)
+            tracked = self._known(gone)
+            if tracked is not None:
+                self._reconciler.miss(tracked)
+                self._forget(tracked)
 
     def lead(self, *, leads: bool) -> None:
         """Take in whether this process may take traffic up and write status."""
@@ -216,6 +218,12 @@ class Operator:
         tracked.apply(found)
         self.outbox.recall(tracked)
         return tracked
+
+    def _known(self, found: Mapping[str, Any]) -> TrackedObject | None:
+        """What is known of this very object."""
+        metadata = found["metadata"]
+        tracked = self.tracked_objects.get(Ref(str(metadata["namespace"]), str(metadata["name"])))
+        return tracked if tracked is not None and tracked.uid == metadata["uid"] else None
 
     def _changed(self, tracked: TrackedObject) -> None:
         """Something else stands in Redis than was known."""

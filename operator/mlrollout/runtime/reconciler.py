@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import structlog
+
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.domain.attempt import caught_up
 from mlrollout.domain.decide import decide
@@ -35,14 +37,19 @@ from .loop_time import LoopTime, loop_time
 from .metrics import OperatorMetrics
 from .reading import Problem
 from .report import Report
+from .rounds import ROUND
 from .telling import Outbox
 from .tracked import FINALIZER, Source, TrackedObject
 from .traffic_io import TrafficIO
+
+log = structlog.get_logger(__name__)
 
 RETRY_DOWN = 0.1
 """Seconds between two tries to bring traffic down."""
 DELETE_WITHIN = 60.0
 """Seconds that a deletion waits for a Redis that can't be reached."""
+BURY_WITHIN = 600.0
+"""Seconds for which the key of an object that went without giving it up is tried to be given up."""
 SOON = 0.1
 """Seconds after which an object comes back that needs more steps than one handling has."""
 _STEPS = 8
@@ -77,6 +84,7 @@ class Reconciler:
         self._still_leads = still_leads
         self._apart = apart
         self._down: dict[Ref, asyncio.Task[None]] = {}
+        self._burials: set[asyncio.Task[None]] = set()
         self.leads = True
         """Whether this process may take traffic up and write status; going down it always may."""
 
@@ -278,6 +286,34 @@ class Reconciler:
             task.cancel()
 
     # --- the end -----------------------------------------------------------------------------
+
+    def bury(self, tracked: TrackedObject) -> None:
+        """Give up the key of an object that went without that: by force, or while Redis could not be reached.
+
+        The leader does; to any other process, what the leader has just given up may still look like that.
+        """
+        if self.leads and not tracked.left and not tracked.resource.keeps and tracked.spec is not None:
+            log.warning("Gone before its key was given up; giving it up now", object=str(tracked.ref))
+            task = asyncio.create_task(self._bury(tracked), name=f"bury {tracked.ref}")
+            self._burials.add(task)
+            task.add_done_callback(self._burials.discard)
+
+    async def _bury(self, tracked: TrackedObject) -> None:
+        ends = loop_time() + BURY_WITHIN
+        with self._apart.turn(tracked.ref):
+            while not await self._traffic.give_up(tracked):
+                if loop_time() >= ends:
+                    break
+                await asyncio.sleep(ROUND)
+            self._report.given_up(tracked)
+
+    def miss(self, tracked: TrackedObject) -> None:
+        """Tell of an object that is in no list any more, and was not seen to give its key up.
+
+        No more than that: a list of another cluster's would take the traffic of everybody to zero.
+        """
+        if self.leads and not tracked.left:
+            self._report.given_up(tracked)
 
     async def _leave(self, tracked: TrackedObject) -> None:
         """Give the key up: a way down like any other, which needs neither the API server nor a leader."""

@@ -167,7 +167,8 @@ def _last_word(tracked: TrackedObject) -> Alert | None:
     traffic = tracked.redis.traffic
     if not tracked.left:
         trouble = "which key it is can't be told from its spec" if tracked.spec is None else tracked.redis.trouble
-        left = f"the object is being deleted, but its key could not be given up and may still hold traffic: {trouble}"
+        why = trouble or "it went before that, by force"
+        left = f"the object is being deleted, but its key could not be given up and may still hold traffic: {why}"
         return Alert(Reason.TRAFFIC_NOT_ZEROED, "left-behind", left)
     if tracked.state is None or traffic is None:
         return None

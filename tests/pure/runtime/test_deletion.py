@@ -256,3 +256,58 @@ async def test_an_object_in_conflict_goes_without_touching_the_key() -> None:
     world.api.delete(second)
     await world.until(lambda: second not in world.api.objects)
     assert world.redis.states[KEY] == before
+
+
+@virtual
+async def test_what_is_removed_by_force_gives_its_key_up_all_the_same() -> None:
+    world = SmallWorld()
+    await world.begun()
+    world.api.remove()
+    await world.until(lambda: world.redis.percentage == "0")
+    assert world.redis.record.owner == ""
+    assert world.told("Deleted")[0].message == "the object is being deleted: its key is given up at 0 %"
+
+
+@virtual
+async def test_what_went_while_redis_was_away_gives_its_key_up_when_it_is_back() -> None:
+    world = SmallWorld()
+    await world.begun()
+    world.redis.fates.always |= {"read": failing(REDIS_DOWN), "write": failing(REDIS_DOWN)}
+    world.api.delete()
+    await until_gone(world, within=70)
+    assert world.told("TrafficNotZeroed")
+    await asyncio.sleep(120)
+    assert world.redis.percentage == "10"
+    world.redis.fates.always.clear()
+    await world.until(lambda: world.redis.percentage == "0", within=2)
+    assert world.told("Deleted")
+
+
+@pytest.mark.parametrize(("changes", "leads"), [({"onDelete": "Retain"}, True), ({}, False)])
+@virtual
+async def test_traffic_that_stays_and_the_leader_s_business_are_left_alone(
+    changes: dict[str, Any],
+    *,
+    leads: bool,
+) -> None:
+    world = SmallWorld()
+    place = await world.begun(**changes)
+    place.operator.lead(leads=leads)
+    writes = len(world.redis.accepted)
+    world.api.remove()
+    await asyncio.sleep(60)
+    assert (world.redis.percentage, len(world.redis.accepted)) == ("10", writes)
+
+
+@virtual
+async def test_of_one_that_a_list_lacks_it_is_told_alone() -> None:
+    """A list of another cluster's must not take everybody's traffic to zero."""
+    world = SmallWorld()
+    place = await world.begun()
+    place.deaf = True
+    world.api.remove()
+    await place.operator.relist(world.api)
+    await asyncio.sleep(60)
+    assert world.redis.percentage == "10"
+    (told,) = world.told("TrafficNotZeroed")
+    assert told.message.endswith("may still hold traffic: it went before that, by force")
