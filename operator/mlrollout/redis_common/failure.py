@@ -28,7 +28,8 @@ class Place(Protocol):
         ...
 
 
-_LOGIN = "WRONGPASS|NOAUTH|AUTH <password> called|invalid password"
+# Of Sentinels that refuse it, the library says that they name no primary, with their errors behind that.
+_LOGIN = "WRONGPASS|NOAUTH|AUTH <password> called|invalid password|AuthenticationError"
 _ANSWERS = (
     (
         _LOGIN,
@@ -65,8 +66,8 @@ def explain(error: BaseException, place: Place) -> str:
 
 
 def refuses_login(error: BaseException) -> bool:
-    """Whether a server refused the user name or the password."""
-    return re.search(_LOGIN, _said(error)) is not None
+    """Whether a server refused the user: the name, the password, or what the user may do."""
+    return re.search(f"{_LOGIN}|NOPERM", _said(error)) is not None
 
 
 def is_no_string(error: BaseException) -> bool:

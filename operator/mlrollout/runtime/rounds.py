@@ -54,6 +54,7 @@ class Rounds:
         self._changed = changed
         self._apart = apart
         self._running: dict[TrafficStore, asyncio.Task[None]] = {}
+        self._seeking: dict[Ref, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Go round until cancelled."""
@@ -62,7 +63,7 @@ class Rounds:
                 await asyncio.sleep(ROUND)
                 self._begin()
         finally:
-            for task in self._running.values():
+            for task in (*self._running.values(), *self._seeking.values()):
                 task.cancel()
 
     def _begin(self) -> None:
@@ -71,11 +72,25 @@ class Rounds:
         for tracked in self._tracked_objects.values():
             if tracked.redis.store is not None and tracked.spec is not None:
                 by_store[tracked.redis.store].append(tracked)
+            elif _waits_for_redis(tracked) and tracked.ref not in self._seeking:
+                self._seek(tracked)
             if tracked.resource.abandoned and tracked.state is not None and tracked.state.applied:
                 with self._apart.turn(tracked.ref):
                     self._changed(tracked)  # no look will ask for zero
         for store in by_store.keys() - self._running.keys():
             self._running[store] = asyncio.create_task(self._go_round(store, by_store[store]), name="round")
+
+    def _seek(self, tracked: TrackedObject) -> None:
+        """Find the Redis of an object whose way down waits for that: its Secret may be right by now (invariant 2)."""
+        task = asyncio.create_task(self._find(tracked), name=f"seek {tracked.ref}")
+        self._seeking[tracked.ref] = task
+        task.add_done_callback(lambda _: self._seeking.pop(tracked.ref, None))
+
+    async def _find(self, tracked: TrackedObject) -> None:
+        with self._apart.turn(tracked.ref):
+            await self._traffic.connect(tracked)
+            if tracked.redis.store is not None and not tracked.gone:
+                self._changed(tracked)
 
     async def _go_round(self, store: TrafficStore, tracked_objects: Sequence[TrackedObject]) -> None:
         """Look at every key of one Redis, and renew what is due; twice, where there was no time to renew it all."""
@@ -153,3 +168,9 @@ def _guards(tracked: TrackedObject, now: LoopTime) -> bool:
         return True
     longest = max((guardrail.interval + guardrail.deadline for guardrail in tracked.spec.guardrails), default=0.0)
     return now - tracked.measured.last <= 2 * longest
+
+
+def _waits_for_redis(tracked: TrackedObject) -> bool:
+    """Whether traffic is to go down in a Redis that is not known yet."""
+    known, state = tracked.redis.store is not None or tracked.spec is None, tracked.state
+    return not known and state is not None and state.record.percentage < state.applied

@@ -54,8 +54,9 @@ class TrafficIO:
             tracked.redis.store = await self._connections.store(tracked.ref, tracked.effective_spec)
             tracked.redis.reconnect = False
         except PortError as error:
+            if str(error) != tracked.redis.trouble:
+                log.warning("Could not connect to Redis", object=str(tracked.ref), error=str(error))
             tracked.redis.trouble = str(error)
-            log.warning("Could not connect to Redis", object=str(tracked.ref), error=str(error))
 
     async def read(self, tracked: TrackedObject) -> None:
         """Learn what stands in Redis.

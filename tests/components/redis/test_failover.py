@@ -8,7 +8,7 @@ import pytest
 from mlrollout.adapters.redis import RedisTrafficStore
 from mlrollout.domain.record import greater
 from mlrollout.domain.traffic import Lower, Outcome, Raise, SavedRecord, Traffic, Write, Written
-from mlrollout.ports import TrafficError
+from mlrollout.ports import LoginRefusedError, TrafficError
 
 from devstack.redis_server import RedisServer
 from tests.components.redis.awaiting import until
@@ -65,6 +65,16 @@ async def test_sentinels_name_the_primary(pair: tuple[RedisServer, RedisServer],
         async with opened(sentinel_url(1, hung.port, sentinel.port)) as store:
             assert (await eventually(store, Lower(ZERO))).outcome is Outcome.APPLIED
         assert primary.cli("get", KEY) == "0"
+
+
+async def test_sentinels_that_refuse_the_password_are_told_as_such(pair: tuple[RedisServer, RedisServer]) -> None:
+    """So that the Secret, which may have been put right, is read again soon."""
+    primary, _ = pair
+    with Sentinel(primary, password=PASSWORD[::-1]) as sentinel:
+        async with opened(sentinel_url(sentinel.port)) as store:
+            with pytest.raises(LoginRefusedError, match="refused the user name or the password") as raised:
+                await store.read(KEY)
+            assert PASSWORD not in str(raised.value)
 
 
 async def test_any_sentinel_that_answers_is_enough_however_many_are_silent(

@@ -4,13 +4,14 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from mlrollout.ports import LoginRefusedError
+import pytest
+from mlrollout.ports import LoginRefusedError, ObjectsError
 from mlrollout.runtime.connections import PACE
 
 from tests.pure.runtime.doubles import Redis
 from tests.pure.runtime.fates import REDIS_DOWN, failing
 from tests.pure.runtime.small_world import Place, SmallWorld
-from tests.pure.runtime.specs import OWN_REDIS, spec
+from tests.pure.runtime.specs import GUARDRAIL, OWN_REDIS, spec
 from tests.support.virtual_time import virtual
 
 
@@ -97,3 +98,46 @@ async def test_a_secret_that_can_not_be_had_holds_up_no_way_down() -> None:
     world.prometheus.value = 0.2
     await asyncio.sleep(1.2)
     assert world.redis.percentage == "0"
+
+
+class _Missing(Place):
+    """The Secret of its Redis is not there for a while."""
+
+    missing = False
+
+    async def store(self, *_: object) -> Any:
+        self.connects += 1
+        if self.missing:
+            raise ObjectsError("Could not read the Secret: not found")
+        return self.world.redis
+
+
+@pytest.mark.parametrize("leads", [True, False])
+@pytest.mark.parametrize("verb", [True, False])
+@virtual
+async def test_a_process_that_begins_without_the_secret_goes_down_as_soon_as_it_is_there(
+    *, verb: bool, leads: bool
+) -> None:
+    world = SmallWorld()
+    slow = spec(traffic=OWN_REDIS, guardrails=[{**GUARDRAIL, "interval": "15s", "maxAge": "60s"}])
+    place = _Missing(world)
+    place.operator.lead(leads=True)
+    world.api.apply(slow)
+    await world.until(lambda: world.redis.percentage == "10", within=100)
+    await asyncio.sleep(20)
+    await place.end()
+    place = _Missing(world)
+    place.missing = True
+    place.operator.lead(leads=leads)
+    await asyncio.sleep(60)
+    if verb:
+        world.api.annotate("rollback", "it is bad")
+    else:
+        world.prometheus.value = 0.2
+    await asyncio.sleep(127)
+    assert world.redis.percentage == "10"
+    before = place.connects
+    await asyncio.sleep(60)
+    assert place.connects - before < 90
+    place.missing = False
+    await world.until(lambda: world.redis.percentage == "0", within=1.2)
