@@ -14,7 +14,7 @@ from mlrollout.evidence.measurement import Measurement, Verdict
 
 from . import named
 from .decision import Alert, Blockers, Decision, Observation
-from .gate import fresh
+from .gate import fresh, pause
 from .reason import Reason
 from .rollback_cause import guarded
 from .state import Phase, State
@@ -75,10 +75,19 @@ def facts(spec: Spec, observation: Observation, decision: Decision, now: float) 
     if traffic.reason == Reason.REVISION_UNKNOWN:
         return (*_moving(traffic.reason, named.unknown(spec, observation)), health, traffic)
     ready, *others = _summary(decision, traffic, health, now)
-    said = tuple(_of_source(spec, observation, decision.state))
+    said = (*_pauses(spec, observation, decision), *_of_source(spec, observation, decision.state))
     if said:
         ready = replace(ready, message="; ".join(one.rstrip(".") for one in (ready.message, *said)))
     return (ready, *others, health, traffic)
+
+
+def _pauses(spec: Spec, observation: Observation, decision: Decision) -> Iterator[str]:
+    """What `Ready` says as well of a pause, where it is something else that waits: Redis, most often."""
+    state = decision.state
+    if state is None or decision.blockers or state.phase in (Phase.ROLLED_BACK, Phase.COMPLETED):
+        return
+    asked = spec.model_copy(update={"paused": False}) if observation.held else spec  # of what only stays, nobody did
+    yield from (blocker.message for blocker in pause(asked, state))
 
 
 def _of_source(spec: Spec, observation: Observation, state: State | None) -> Iterator[str]:

@@ -34,12 +34,12 @@ def evidence_max_age(spec: Spec) -> float:
 
 
 def pause(spec: Spec, state: State) -> Blockers:
-    """The pause that a person asked for, and how it ends."""
-    if state.paused:
-        return (Blocker(Reason.PAUSED, f"the rollout is paused; annotate mlrollout.dev/{Verb.RESUME} to go on"),)
-    if spec.paused:
-        return (Blocker(Reason.PAUSED, "the rollout is paused by spec.paused; set it to false to go on"),)
-    return ()
+    """The pauses that people asked for, and how each ends."""
+    asked = (
+        (state.paused, f"the rollout is paused; annotate mlrollout.dev/{Verb.RESUME} to go on"),
+        (spec.paused, "the rollout is paused by spec.paused; set it to false to go on"),
+    )
+    return tuple(Blocker(Reason.PAUSED, message) for paused, message in asked if paused)
 
 
 def promotion_blockers(

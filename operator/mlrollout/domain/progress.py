@@ -38,16 +38,17 @@ def progress(spec: Spec, observation: Observation, state: State, now: float, pau
     state = replace(state, healthy_until=None) if missing or pause else _count(spec, observation, state, stage, now)
     if state.phase is Phase.COMPLETED:
         return Progressed(state)
-    if missing or pause:
-        return Progressed(state, (*pause, *missing))
-    # Up only once the stage has served its time, or a person says so (invariant 1).
     rest = _rest(spec, observation, state, stage, now)
-    if rest > 0 and state.promoted != stage.name:
-        served = Blocker(Reason.PROGRESSING, f"healthy for {rough(state.healthy)} of {render(stage.duration)}")
-        return Progressed(state, (served,), now + rest)
+    served = rest <= 0 or state.promoted == stage.name
+    if missing or pause:
+        return Progressed(state, (*pause, *missing, *(_outstanding(spec, state) if served else ())))
+    # Up only once the stage has served its time, or a person says so (invariant 1).
+    if not served:
+        serves = Blocker(Reason.PROGRESSING, f"healthy for {rough(state.healthy)} of {render(stage.duration)}")
+        return Progressed(state, (serves,), now + rest)
     missing = requirement_blockers(stage, state.in_force_since, spec, observation.measurements, now)
     if missing:
-        return Progressed(state, missing)
+        return Progressed(state, (*missing, *_outstanding(spec, state)))
     return _advance(spec, observation, state, stage, now)
 
 
@@ -108,6 +109,12 @@ def _approval(stage: Stage, state: State) -> Blockers:
         return ()
     message = f"stage {stage.name} at {stage.percentage} % waits for a person: annotate mlrollout.dev/approve"
     return (Blocker(Reason.AWAITING_APPROVAL, message),)
+
+
+def _outstanding(spec: Spec, state: State) -> Blockers:
+    """The word that is waited for as well, once nothing else is."""
+    after = following(spec, state.record)
+    return () if after is None else _approval(after, state)
 
 
 def _enter(state: State, stage: Stage, now: float, message: str) -> State:

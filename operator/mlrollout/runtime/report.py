@@ -7,6 +7,7 @@ from mlrollout.api.status import ConditionStatus
 from mlrollout.domain.annotations import REMOVED, removed, unknown_verbs
 from mlrollout.domain.conditions import CONTESTED, Fact, facts, stalled, stamp
 from mlrollout.domain.decision import Alert
+from mlrollout.domain.gate import pause
 from mlrollout.domain.persist import to_status
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.saving import is_due
@@ -63,7 +64,7 @@ class Report:
         rivalry, doubtful = tracked.writing.rivalry, doubts(tracked)
         found = noted(facts(tracked.effective_spec, tracked.observation(), decision, self._clock.now()), doubtful)
         if tracked.problem is not None:
-            found = (*stalled(tracked.problem.reason, tracked.problem.message), *found[-2:])
+            found = (*stalled(tracked.problem.reason, _with_pauses(tracked, tracked.problem.message)), *found[-2:])
         told = (*decision.alerts, *rivalry.alerts)
         try:
             await self._save(tracked, decision.state if decision.announces else tracked.state, found, told)
@@ -160,6 +161,15 @@ class Report:
             tracked.writing.reload = True
             raise
         self._learned(tracked)
+
+
+def _with_pauses(tracked: TrackedObject, message: str) -> str:
+    """A problem, and that people paused the rollout as well: mended, it would not go on."""
+    if tracked.spec is None or tracked.state is None:
+        return message
+    whole = tracked.resource.whole  # one of which a part is understood is paused by that alone
+    spec = tracked.spec if whole else tracked.spec.model_copy(update={"paused": False})
+    return "; ".join((message, *(blocker.message for blocker in pause(spec, tracked.state))))
 
 
 def _last_word(tracked: TrackedObject) -> Alert | None:

@@ -19,6 +19,7 @@ from mlrollout.domain.decision import Decision, Observation
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import encode
 
+from tests.pure.domain.decisions import alerts
 from tests.pure.domain.situations import world_at
 from tests.pure.domain.specs import Edit
 from tests.pure.domain.world import FOREIGN, HOLDER, UID, Happening, World
@@ -245,6 +246,29 @@ def test_everything_that_waits_is_told_and_a_persons_pause_first() -> None:
         assert part in ready.message
     world.play([("pause", False), ("ask", "pause"), ("handle", 0)])
     assert "annotate mlrollout.dev/resume to go on" in _facts(world)[0].message
+
+
+def test_both_pauses_are_told() -> None:
+    ready = _facts(world_at("second stage", ("pause", True), ("ask", "pause"), ("handle", 0)))[0]
+    assert ready.reason == Reason.PAUSED
+    assert "annotate mlrollout.dev/resume to go on; the rollout is paused by spec.paused" in ready.message
+
+
+def test_a_pause_is_told_beside_what_redis_does_not_say() -> None:
+    world = world_at("second stage", ("ask", "pause"), ("handle", 0))
+    assert "paused" not in _facts(world_at("second stage", ("redis_is", False), ("handle", 0)))[0].message
+    world.play([("redis_is", False), ("handle", 0)])
+    ready = _facts(world)[0]
+    assert ready.reason == Reason.TRAFFIC_UNCONFIRMED
+    assert ready.message.endswith("the rollout is paused; annotate mlrollout.dev/resume to go on")
+
+
+def test_a_word_that_is_outstanding_is_told_beside_evidence_that_is_missing() -> None:
+    world = world_at("waiting for approval", ("look", 0, "NoData"), ("handle", 0))
+    ready = _facts(world)[0]
+    assert ready.reason == Reason.GUARDRAILS_UNKNOWN
+    assert "waits for a person: annotate mlrollout.dev/approve" in ready.message
+    assert Reason.AWAITING_APPROVAL in [reason for reason, _ in alerts(world)]
 
 
 def test_a_wait_for_a_person_is_announced_and_no_warning() -> None:

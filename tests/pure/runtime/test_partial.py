@@ -204,3 +204,19 @@ async def test_a_lease_runs_out_where_nothing_is_understood_that_could_be_looked
     await asyncio.sleep(60)
     assert {write.record.percentage for write in world.redis.accepted[before:]} == {0}
     assert world.reasons()[-1] == "TrafficLost"
+
+
+@virtual
+async def test_a_pause_is_told_beside_what_has_to_be_mended() -> None:
+    """Mended, it would not go on."""
+    world = SmallWorld()
+    await world.begun(stages=STAGES)
+    world.api.annotate("pause", "lunch")
+    await asyncio.sleep(3)
+    world.api.apply(spec(stages=STAGES, guardrails=[{**GUARDRAIL, "query": "absent(up)"}]))
+    await asyncio.sleep(3)
+    assert world.condition("Ready")["reason"] == "InvalidQuery"
+    assert world.condition("Ready")["message"].endswith("the rollout is paused; annotate mlrollout.dev/resume to go on")
+    world.api.annotate("resume", "lunch is over")
+    await asyncio.sleep(3)
+    assert "paused" not in world.condition("Ready")["message"]
