@@ -29,6 +29,9 @@ async def test_both_of_two_objects_of_one_cluster_hear_of_it_as_long_as_it_lasts
     world.api.apply(spec(), OTHER)
     await asyncio.sleep(60)
     assert world.condition("Stalled", OTHER)["reason"] == "KeyConflict"
+    (refused,) = world.told("KeyConflict")
+    assert refused.warning
+    assert str(REF) in refused.message
     (told,) = world.told("KeyClaimed")
     assert str(OTHER) in told.message
     assert told.warning

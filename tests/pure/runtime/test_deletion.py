@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from mlrollout.api.crd import UNSEEN
-from mlrollout.domain.record import Record, encode
+from mlrollout.domain.record import Record, encode, first_attempt
 from mlrollout.ports import Ref
 
 from tests.pure.runtime.fates import API_DOWN, REDIS_DOWN, Held, failing, losing
 from tests.pure.runtime.going import until_gone
 from tests.pure.runtime.small_world import SmallWorld
-from tests.pure.runtime.specs import GUARDRAIL, KEY, REF, spec
+from tests.pure.runtime.specs import EPOCH, GUARDRAIL, KEY, REF, spec
 from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 
@@ -311,3 +311,11 @@ async def test_of_one_that_a_list_lacks_it_is_told_alone() -> None:
     assert world.redis.percentage == "10"
     (told,) = world.told("TrafficNotZeroed")
     assert told.message.endswith("may still hold traffic: it went before that, by force")
+
+
+@virtual
+async def test_attempts_are_numbered_by_when_the_object_was_made() -> None:
+    """So that a successor's first is greater than any of an object before it, also where Redis has lost those."""
+    world = SmallWorld()
+    await world.begun()
+    assert world.redis.record.attempt == first_attempt(EPOCH)

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 
 import pytest
 import structlog
-from mlrollout.ports import Ref
+from mlrollout.ports import Ref, SourceError
 
 from tests.pure.runtime.fates import API_DOWN, REDIS_DOWN, failing, losing
 from tests.pure.runtime.small_world import SmallWorld
@@ -243,3 +244,48 @@ async def test_what_a_person_has_to_mend_is_logged_when_it_begins_and_every_five
     for reason, ref in (("InvalidQuery", REF), ("KeyConflict", other)):
         lines = [entry for entry in logs if entry.get("reason") == reason]
         assert [(line["log_level"], line["object"]) for line in lines] == [("warning", str(ref))] * 2
+
+
+async def _asked(world: SmallWorld) -> None:
+    world.api.annotate("rollback", "it is bad")
+
+
+async def _stopped(world: SmallWorld) -> None:
+    world.redis.set_by_hand("0")
+
+
+async def _blind(world: SmallWorld) -> None:
+    world.prometheus.fates.always["query"] = failing(SourceError("Prometheus is away"))
+
+
+@pytest.mark.parametrize(
+    ("happens", "cause"),
+    [(_asked, "ManualRollback"), (_stopped, "EmergencyStop"), (_blind, "EvidenceMissing")],
+    ids=["asked for", "stopped in Redis", "evidence missing"],
+)
+@virtual
+async def test_a_rollback_is_one_event_whatever_its_cause(
+    happens: Callable[[SmallWorld], Awaitable[None]], cause: str
+) -> None:
+    world = SmallWorld()
+    await world.begun(guardrails=[{**GUARDRAIL, "onError": {"action": "Rollback", "after": "5s"}}])
+    await happens(world)
+    await asyncio.sleep(30)
+    assert world.reasons()[-2:] == [cause, "RolledBack"]
+    assert len(world.told("RolledBack")) == 1
+    assert [event for event in world.told(cause) if event.unique] == []
+
+
+@virtual
+async def test_who_takes_over_logs_nothing_again_and_a_line_of_the_history_has_its_time() -> None:
+    world = SmallWorld()
+    first = await world.begun()
+    with structlog.testing.capture_logs() as logs:
+        world.api.annotate("pause", "lunch")
+        await asyncio.sleep(3)
+        await first.end()
+        world.start()
+        await asyncio.sleep(30)
+    (line,) = (entry for entry in logs if entry.get("reason") == "Paused")
+    assert line["at"].startswith("2027-01-15T08:0")
+    assert not [entry for entry in logs if entry.get("reason") == "StageAdvanced"]
