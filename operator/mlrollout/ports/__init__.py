@@ -30,7 +30,7 @@ from .errors import (
     WordingError,
 )
 from .evidence_source import EvidenceSource
-from .kubernetes import EventToPost, Object, Objects, Ref, Secrets
+from .kubernetes import EventToPost, Login, Object, Objects, Ref, Secrets
 from .leases import Lease, LeaseStore
 from .receivers import Receivers
 from .revision_source import RevisionSource, RevisionSources
@@ -50,6 +50,7 @@ __all__ = [
     "KeyRefusedError",
     "Lease",
     "LeaseStore",
+    "Login",
     "LoginRefusedError",
     "MessageRefusedError",
     "NamedRevision",

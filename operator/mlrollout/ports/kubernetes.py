@@ -1,7 +1,8 @@
 """The Kubernetes API: objects, Events, and Secrets that objects name."""
 
+import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
@@ -14,6 +15,23 @@ class Ref:
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a connection to the API server is made with, as it is known now: tokens are replaced.
+
+    Attributes:
+        server: Its address.
+        encryption: Whom to trust, and the certificate that is shown.
+        headers: What each request carries so that the API server knows who asks.
+        proxy: The address of a proxy in between; `None` for none but the environment's.
+    """
+
+    server: str
+    encryption: ssl.SSLContext = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    proxy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ of its own, because at its end it cancels every task that it finds in its loop.
 import asyncio
 import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -17,7 +17,7 @@ import aiohttp
 import kopf
 
 from mlrollout.api import GROUP, PLURAL, VERSION
-from mlrollout.ports import ObjectsError
+from mlrollout.ports import Login, ObjectsError
 
 from .view import OnObject, Stands
 
@@ -27,12 +27,17 @@ _BREATH = 1.0
 """Seconds from one request for a watch to the next: Kopf asks again at once where one ends at once."""
 
 
-async def watch(heard: OnObject, stands: Stands, *, namespace: str = "") -> None:
+LogIn = Callable[[], Awaitable[Login]]
+"""Answers with what to log in with now; called in another loop than the caller's."""
+
+
+async def watch(heard: OnObject, stands: Stands, *, log_in: LogIn, namespace: str = "") -> None:
     """Watch the objects until cancelled.
 
     Args:
         heard: Called in the caller's event loop with each event; must not wait.
         stands: Likewise, with whether the API server has taken up the watch, each time it is asked for one.
+        log_in: As whom; Kopf's own logins know neither plug-ins nor token files of a kubeconfig.
         namespace: Whose objects; empty for those of every namespace.
 
     Raises:
@@ -51,7 +56,7 @@ async def watch(heard: OnObject, stands: Stands, *, namespace: str = "") -> None
     def run() -> None:
         error: BaseException | None = None
         try:
-            asyncio.run(_run_kopf(hand_over, tell, stop, namespace))
+            asyncio.run(_run_kopf(hand_over, tell, stop, log_in, namespace))
         except BaseException as raised:  # noqa: BLE001 - whatever ended it is told where it is awaited
             error = raised
         with contextlib.suppress(RuntimeError):  # at the end of the process nobody may be left to be told
@@ -82,20 +87,22 @@ def _told(error: BaseException | None) -> str:
     return f"Kopf gave up ({type(error).__name__})"
 
 
-async def _run_kopf(heard: OnObject, tell: Stands, stop: threading.Event, namespace: str) -> None:
+async def _run_kopf(heard: OnObject, tell: Stands, stop: threading.Event, log_in: LogIn, namespace: str) -> None:
     # Of tasks that Kopf lets fail unseen: why it gave up is told by whoever awaits this.
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     registry = kopf.OperatorRegistry()
     logins = 0
 
     @kopf.on.login(registry=registry)
-    async def login(**kwargs: Any) -> kopf.AiohttpSession | None:  # noqa: ANN401 - Kopf's keywords
+    async def login(**_: Any) -> kopf.AiohttpSession | None:  # noqa: ANN401 - Kopf's keywords
         nonlocal logins
         logins += 1
         if logins > 1:
             return None  # refused what it has: Kopf would ask again and again, without a pause
-        info = kopf.login_with_kubeconfig(**kwargs) or kopf.login_with_service_account(**kwargs)
-        return None if info is None else _session(info, tell)
+        try:
+            return _session(await log_in(), tell)
+        except ObjectsError:
+            return None
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def hand_on(event: kopf.RawEvent, **_: Any) -> None:  # noqa: ANN401 - Kopf's keywords
@@ -116,16 +123,16 @@ async def _run_kopf(heard: OnObject, tell: Stands, stop: threading.Event, namesp
         stop.set()  # a thread of this loop waits for it; the loop would wait for that, and be killed in the end
 
 
-def _session(info: kopf.ConnectionInfo, tell: Stands) -> kopf.AiohttpSession:
+def _session(login: Login, tell: Stands) -> kopf.AiohttpSession:
     """Kopf's connection, with an ear on what becomes of its watch, which Kopf itself tells nobody."""
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=info.as_ssl_context()),
-        headers=info.as_http_headers(),
-        proxy=info.proxy_url,
-        trust_env=info.trust_env,
+        connector=aiohttp.TCPConnector(limit=0, ssl=login.encryption),
+        headers=login.headers,
+        proxy=login.proxy,
+        trust_env=True,  # as every other connection to the API server
         trace_configs=[_ear(tell)],
     )
-    return kopf.AiohttpSession(server=info.server, default_namespace=info.default_namespace, aiohttp_session=session)
+    return kopf.AiohttpSession(server=login.server, aiohttp_session=session)
 
 
 def _ear(tell: Stands) -> aiohttp.TraceConfig:

@@ -19,6 +19,7 @@ from mlrollout.adapters.kubernetes import (
     KubernetesSecrets,
     cluster_uid,
     connect,
+    log_in,
 )
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.prometheus_access import AccessFolder
@@ -98,7 +99,9 @@ async def _run(settings: Settings) -> None:
             doubt=lambda: view.doubt(),  # noqa: PLW0108 - the view is made after it
         )
         stack.push_async_callback(operator.outbox.drain, 2.0)
-        view = View(operator, objects, functools.partial(watch, namespace=settings.watched), clock, metrics)
+        view = View(
+            operator, objects, functools.partial(watch, log_in=log_in, namespace=settings.watched), clock, metrics
+        )
         operator.lead(leads=False)
         runner = await _serve(settings, view, metrics)
         stack.push_async_callback(runner.cleanup)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mlrollout.adapters.kubernetes import log_in
 from mlrollout.runtime.kopf_app import watch
 from mlrollout.runtime.leadership import Leadership
 from mlrollout.runtime.metrics import OperatorMetrics
@@ -38,7 +39,7 @@ async def test_where_kopf_gives_up_the_work_goes_on_and_it_is_begun_anew() -> No
 
     async def counted(heard: OnObject, stands: Stands) -> None:
         begun.release()
-        await watch(heard, stands)
+        await watch(heard, stands, log_in=log_in)
 
     view = View(operator, world.api, counted, world, metrics)
     with capture_logs() as logs:

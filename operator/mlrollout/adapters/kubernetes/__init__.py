@@ -3,7 +3,7 @@
 from .client import Client
 from .cluster import cluster_uid
 from .config_maps import KubernetesConfigMaps
-from .connection import connect
+from .connection import connect, log_in
 from .lease import KubernetesLease
 from .objects import KubernetesObjects
 from .reviews import KubernetesReviews, User
@@ -23,4 +23,5 @@ __all__ = [
     "User",
     "cluster_uid",
     "connect",
+    "log_in",
 ]

@@ -15,7 +15,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import incluster_config
 
-from mlrollout.ports import ObjectsError
+from mlrollout.ports import Login, ObjectsError
 
 from .client import Client
 
@@ -33,6 +33,22 @@ async def connect(deadline: float = 10.0) -> Client:
         ObjectsError: There is no cluster to be found, or what describes it can't be used.
     """
     return Client(await _log_in_first(), deadline, renew=_log_in_first)
+
+
+async def log_in() -> Login:
+    """What to log in with now, for a connection that somebody else makes.
+
+    Raises:
+        ObjectsError: As `connect`.
+    """
+    async with await _log_in_first() as library:
+        settings = await library.configuration.auth_settings()
+        return Login(
+            server=library.configuration.host,
+            encryption=library.rest_client.ssl_context,
+            headers={one["key"]: one["value"] for one in settings.values() if one["in"] == "header"},
+            proxy=library.configuration.proxy,
+        )
 
 
 async def _log_in_first() -> ApiClient:
