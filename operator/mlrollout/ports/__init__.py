@@ -30,7 +30,7 @@ from .errors import (
     WordingError,
 )
 from .evidence_source import EvidenceSource
-from .kubernetes import EventToPost, Login, Object, Objects, Ref, Secrets
+from .kubernetes import ApiLogin, EventToPost, Object, Objects, Ref, Secrets
 from .leases import Lease, LeaseStore
 from .receivers import Receivers
 from .revision_source import RevisionSource, RevisionSources
@@ -39,6 +39,7 @@ from .traffic_store import TrafficStore
 __all__ = [
     "AbsentError",
     "AddressRefusedError",
+    "ApiLogin",
     "Clock",
     "ConflictError",
     "Connections",
@@ -50,7 +51,6 @@ __all__ = [
     "KeyRefusedError",
     "Lease",
     "LeaseStore",
-    "Login",
     "LoginRefusedError",
     "MessageRefusedError",
     "NamedRevision",

@@ -18,7 +18,7 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class ApiLogin:
     """What a connection to the API server is made with, as it is known now: tokens are replaced.
 
     Attributes:

@@ -17,7 +17,7 @@ import aiohttp
 import kopf
 
 from mlrollout.api import GROUP, PLURAL, VERSION
-from mlrollout.ports import Login, ObjectsError
+from mlrollout.ports import ApiLogin, ObjectsError
 
 from .view import OnObject, Stands
 
@@ -27,11 +27,11 @@ _BREATH = 1.0
 """Seconds from one request for a watch to the next: Kopf asks again at once where one ends at once."""
 
 
-LogIn = Callable[[], Awaitable[Login]]
+AsWhom = Callable[[], Awaitable[ApiLogin]]
 """Answers with what to log in with now; called in another loop than the caller's."""
 
 
-async def watch(heard: OnObject, stands: Stands, *, log_in: LogIn, namespace: str = "") -> None:
+async def watch(heard: OnObject, stands: Stands, *, log_in: AsWhom, namespace: str = "") -> None:
     """Watch the objects until cancelled.
 
     Args:
@@ -87,7 +87,7 @@ def _told(error: BaseException | None) -> str:
     return f"Kopf gave up ({type(error).__name__})"
 
 
-async def _run_kopf(heard: OnObject, tell: Stands, stop: threading.Event, log_in: LogIn, namespace: str) -> None:
+async def _run_kopf(heard: OnObject, tell: Stands, stop: threading.Event, log_in: AsWhom, namespace: str) -> None:
     # Of tasks that Kopf lets fail unseen: why it gave up is told by whoever awaits this.
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     registry = kopf.OperatorRegistry()
@@ -123,7 +123,7 @@ async def _run_kopf(heard: OnObject, tell: Stands, stop: threading.Event, log_in
         stop.set()  # a thread of this loop waits for it; the loop would wait for that, and be killed in the end
 
 
-def _session(login: Login, tell: Stands) -> kopf.AiohttpSession:
+def _session(login: ApiLogin, tell: Stands) -> kopf.AiohttpSession:
     """Kopf's connection, with an ear on what becomes of its watch, which Kopf itself tells nobody."""
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=login.encryption),

@@ -15,7 +15,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import incluster_config
 
-from mlrollout.ports import Login, ObjectsError
+from mlrollout.ports import ApiLogin, ObjectsError
 
 from .client import Client
 
@@ -35,7 +35,7 @@ async def connect(deadline: float = 10.0) -> Client:
     return Client(await _log_in_first(), deadline, renew=_log_in_first)
 
 
-async def log_in() -> Login:
+async def log_in() -> ApiLogin:
     """What to log in with now, for a connection that somebody else makes.
 
     Raises:
@@ -43,7 +43,7 @@ async def log_in() -> Login:
     """
     async with await _log_in_first() as library:
         settings = await library.configuration.auth_settings()
-        return Login(
+        return ApiLogin(
             server=library.configuration.host,
             encryption=library.rest_client.ssl_context,
             headers={one["key"]: one["value"] for one in settings.values() if one["in"] == "header"},
