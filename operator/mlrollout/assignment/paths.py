@@ -4,6 +4,7 @@ import inspect
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator, Mapping
 from concurrent.futures import Future
+from functools import partial
 from io import IOBase
 from typing import Any, TypeVar
 
@@ -52,8 +53,14 @@ def user_of(path: Callable[..., Any], user: str | None) -> UserOf:
         user: Its parameter for the id; by default, the first.
 
     Raises:
-        TypeError: It has no such parameter, or none that can be told from its others.
+        TypeError: It has no such parameter, or none that can be told from its others, or `functools.partial` has given
+            some arguments already, so that its first may be another.
     """
+    if user is None and isinstance(path, partial) and path.args:
+        raise TypeError(
+            f"some arguments of {name_of(path.func)} are given already, by functools.partial, and may hold the user's "
+            'id: say which of the others it is, with user="…"'
+        )
     parameters = inspect.signature(path).parameters
     name = user or next(iter(parameters), "nothing")
     found = parameters.get(name)

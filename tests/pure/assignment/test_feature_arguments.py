@@ -101,6 +101,15 @@ def test_a_decorator_that_says_what_it_wraps_hides_no_user(world: World) -> None
     assert [call.user_id for call in world.calls] == ["kim", "lee", "park"]
 
 
+def test_where_the_model_is_given_already_the_user_is_the_argument_that_is_named(world: World) -> None:
+    def rank(model: object, user_id: str) -> str:
+        return f"ml {user_id}"
+
+    recommend = world.feature()(legacy=legacy, user="user_id")(partial(rank, object()))
+    assert recommend("kim") == "ml kim"
+    assert [call.user_id for call in world.calls] == ["kim"]
+
+
 # --- what it is made of ----------------------------------------------------------------------------
 
 
@@ -178,6 +187,8 @@ def _hidden(*args: object, **kwargs: object) -> str:
         (_anything, legacy, "user_id", "and user_id can't be the user's id"),
         (_hidden, legacy, "user_id", r"'\*\*kwargs: object'\], and user_id can't be the user's id"),
         (_any_name, legacy, None, "and kwargs can't be the user's id"),
+        (partial(ml, "kim"), legacy, None, "some arguments of ml are given already, by functools.partial"),
+        (partial(ml, "kim"), legacy, "user_id", "and user_id can't be the user's id"),
     ],
 )
 def test_what_can_not_work_is_refused_when_the_program_starts(
