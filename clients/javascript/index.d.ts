@@ -11,6 +11,7 @@ export interface Record {
   stage: string;
   owner: string;
   holder: string;
+  cluster: string;
   holdback: number;
 }
 

@@ -15,6 +15,8 @@ from docs.vectors.rules import FULL, RULES, THIRTY, Push, Read, Step, at
 
 HOLDBACKS: Mapping[str, int] = {"a": 0, "b": 5, "c": 20, "": 50}
 """What each owner's records hold back, in the cases that chance made."""
+CLUSTERS: Mapping[str, str] = {"a": "here", "b": "there", "c": "", "": "here"}
+"""Likewise, in which cluster each owner is; all have one name."""
 KEY, STAFF = "ml_dispatch:rollout_percentage", "kim"
 """The rollout, and the user who is on its list of staff."""
 RANDOM = 250
@@ -70,6 +72,7 @@ def _step(dice: random.Random, second: float) -> Step:
         owner=owner,
         revision=revision,
         holdback=HOLDBACKS[owner],
+        cluster=CLUSTERS[owner],
     )
     text = dice.choice(list(DAMAGED.values())) if dice.random() < 0.05 else encode(record)
     if dice.random() < 0.5:

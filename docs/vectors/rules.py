@@ -17,6 +17,8 @@ LONG_AGO, LATELY = 1_700_000_000 * ATTEMPTS, 1_800_000_000 * ATTEMPTS
 OLD = replace(THIRTY, attempt=7, owner="old")
 NEW = replace(FULL, owner="new", revision="ranker-2")
 """Of an object that was made after Redis had lost `OLD`, by an operator that knows no times of creation."""
+OLDER = replace(NEW, attempt=LONG_AGO, holder="ns/another")
+"""Of an object that was there before one of `LATELY`, under another name, and took the key when Redis had lost all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +140,39 @@ OWNERS: Mapping[str, tuple[Step, ...]] = {
         *(at(NEW, None, second) for second in (2, 7, 12)),
         *(at(replace(OLD, attempt=0), None, second) for second in (13, 18, 23, 28)),
     ),
-    "an object that is older by its creation is not followed": (
+    "an object that is older by its creation than one of its name is not followed": (
         at(replace(OLD, attempt=LATELY)),
         *(at(replace(NEW, attempt=LONG_AGO), None, second) for second in (2, 7, 12, 17)),
+    ),
+    "nor is it where both say the same cluster": (
+        at(replace(OLD, attempt=LATELY, cluster="here")),
+        *(at(replace(NEW, attempt=LONG_AGO, cluster="here"), None, second) for second in (2, 7, 12, 17)),
+    ),
+    "nor is it where one does not say its cluster": (
+        at(replace(OLD, attempt=LATELY, cluster="here")),
+        *(at(replace(NEW, attempt=LONG_AGO), None, second) for second in (2, 7, 12, 17)),
+    ),
+    "an older object of another name is followed": (
+        at(replace(OLD, attempt=LATELY)),
+        *(at(OLDER, None, second) for second in (2, 7, 11.9, 12)),
+    ),
+    "likewise, after one that gave the key up": (
+        at(replace(OLD, attempt=LATELY, owner="", percentage=0)),
+        *(at(OLDER, None, second) for second in (2, 7, 12)),
+    ),
+    "an older object in another cluster is followed": (
+        at(replace(OLD, attempt=LATELY, cluster="here")),
+        *(at(replace(NEW, attempt=LONG_AGO, cluster="there"), None, second) for second in (2, 7, 12)),
+    ),
+    "an older object that a replica tells of now and then is not followed": (
+        at(replace(OLD, attempt=LATELY)),
+        *(at(OLDER if second % 6 == 2 else replace(OLD, attempt=LATELY), None, second) for second in range(2, 30, 3)),
+        push(OLDER),
+    ),
+    "the later object takes the key back": (
+        at(replace(OLD, attempt=LATELY)),
+        *(at(OLDER, None, second) for second in (2, 7, 12)),
+        at(replace(OLD, attempt=LATELY + 1, percentage=10), None, 13),
     ),
     "one whose creation is not known is": (
         at(replace(OLD, attempt=LATELY)),

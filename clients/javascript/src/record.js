@@ -4,6 +4,7 @@ import { isPercentage } from "./bucket.js";
 
 const SCHEMA = 1;
 const LONGEST = 16 * 1024; // characters
+const LONGEST_CLUSTER = 64;
 /** An attempt's number divided by it is the second in which its object was created; 0 where that is not known. */
 const CREATION = 2 ** 16;
 
@@ -39,7 +40,9 @@ export function parseRecord(text) {
   const whole = percentage + 0; // JSON knows a -0, and a share of users does not
   // One that makes no sense is none, as for every reader that does not know the field.
   const holdback = isPercentage(fields.holdback) ? fields.holdback + 0 : 0;
-  return Object.freeze({ attempt, latched, sequence, percentage: whole, revision, stage, owner, holder, holdback });
+  const cluster = typeof fields.cluster === "string" ? [...fields.cluster].slice(0, LONGEST_CLUSTER).join("") : "";
+  const told = { revision, stage, owner, holder, cluster };
+  return Object.freeze({ attempt, latched, sequence, percentage: whole, ...told, holdback });
 }
 
 /** Whether one record is greater than another; any is greater than none. */
@@ -51,10 +54,11 @@ export function outranks(one, other) {
   return one.percentage < other.percentage;
 }
 
-/** Whether one record's object was created before another's, as far as both creations are known. */
-export function isOlder(one, other) {
-  const [created, otherCreated] = [one, other].map(({ attempt }) => Math.floor(attempt / CREATION));
-  return created > 0 && created < otherCreated;
+/** Whether the object of a record can't be there any more, since the held one's was made later under its name. */
+export function isGone(found, held) {
+  const [created, since] = [found, held].map(({ attempt }) => Math.floor(attempt / CREATION));
+  const elsewhere = found.cluster !== "" && held.cluster !== "" && found.cluster !== held.cluster;
+  return created > 0 && created < since && found.holder === held.holder && !elsewhere;
 }
 
 function parseJson(text) {

@@ -2,7 +2,7 @@
 
 import { group } from "./bucket.js";
 import { idOf, isText } from "./ids.js";
-import { isOlder, outranks, parsePercentage, parseRecord } from "./record.js";
+import { isGone, outranks, parsePercentage, parseRecord } from "./record.js";
 
 const MOST_FORMER = 32;
 
@@ -146,13 +146,13 @@ export class Rollout {
   }
 
   /**
-   * Whose record stands in Redis though a greater one is held; null where nobody's may be followed. A lost Redis and an
-   * object made anew are told from a replica that lags behind by this alone: every read finds it, without a gap.
+   * Whose record stands in Redis though a greater one is held; null where nobody's may be followed. A lost Redis and
+   * another object are told from a replica that lags behind by this alone: every read finds it, without a gap.
    */
   #rivalIn(found, began) {
     const held = this.#record;
     if (found === null || held === null || outranks(found, held)) return null;
-    if (["", held.owner, ...this.#former].includes(found.owner) || isOlder(found, held)) return null;
+    if (["", held.owner, ...this.#former].includes(found.owner) || isGone(found, held)) return null;
     const goesOn = this.#rival?.owner === found.owner && began - this.#confirmed < this.#maxStaleness;
     return goesOn ? this.#rival : { owner: found.owner, since: began };
   }

@@ -17,7 +17,8 @@ import httpx
 from .breakdown import Breakdown
 from .history import chance
 
-USERS = 300
+USERS = 1000
+"""More than rate in one attempt of a demo: of each user one rating counts in it."""
 ASSIGN = 0.3
 """The share of looks that end in an assignment, unless another is asked for."""
 CANCEL = 0.1

@@ -77,6 +77,29 @@ def instance(what: str, value: T | None, kind: type[T]) -> T | None:
     return value
 
 
+def having(method: str, what: str, value: T, example: str) -> T:
+    """Something that has a method, whatever its type.
+
+    Raises:
+        TypeError: It has none, or is a class.
+    """
+    if isinstance(value, type) or not callable(getattr(value, method, None)):
+        given = f"the class {value.__name__}" if isinstance(value, type) else _kind(value)
+        raise TypeError(f"{what} must be {example}, or something else with a method {method}(), and not {given}")
+    return value
+
+
+def function(what: str, value: T) -> T:
+    """Something that can be called.
+
+    Raises:
+        TypeError: It can't.
+    """
+    if not callable(value):
+        raise TypeError(f"{what} must be a function, and not {_kind(value)}")
+    return value
+
+
 def seconds(what: str, value: float, least: float = 0.0) -> float:
     """A number of seconds above another one, and finite.
 

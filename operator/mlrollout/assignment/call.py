@@ -15,8 +15,9 @@ class Call:
     """One call for one user, from the beginning of its `with` block to the end.
 
     An exception that leaves the block is a failure of the user's group, and passes through. An interrupt, or that
-    somebody cancelled the task that the block runs in, says nothing about the path: nothing is recorded. A cancellation
-    that nobody asked of this task is the path's own: it cancelled a task that it then awaited, and that is a failure.
+    somebody cancelled the task that the block runs in, says nothing about the path: nothing is recorded, whatever the
+    path makes of its cancellation. One that nobody asked of this task is the path's own: it cancelled a task that it
+    then awaited, and that is a failure.
     So is whatever else is raised, also what is no `Exception`, such as the time-outs of gevent and func_timeout.
 
     Attributes:
@@ -69,18 +70,34 @@ class Call:
 
     @contextmanager
     def falling_back(self) -> Iterator[None]:
-        """Have an exception in this block end only the block, and count as failure: legacy follows it."""
+        """Have an exception in this block end only the block, and count as failure: legacy follows it.
+
+        Raises:
+            CancelledError: Somebody cancelled the task, and the block made another exception of that.
+        """
         try:
             yield
         except BaseException as error:
+            if isinstance(error, Exception) and self._is_cancelled(error):
+                raise asyncio.CancelledError from error  # or the task would go on, with an answer that nobody awaits
             if not self._is_failure(error) or not _is_the_paths_own(error):
                 raise
             self.fail(error)
 
     def _is_failure(self, error: BaseException) -> bool:
-        if isinstance(error, asyncio.CancelledError):
-            return _cancellations() <= self._cancellations
+        if self._is_cancelled(error):
+            return False
         return not isinstance(error, _INTERRUPTS) and type(error).__name__ not in _KILLS
+
+    def _is_cancelled(self, error: BaseException) -> bool:
+        """Whether somebody wants the task to end, whatever the path has made of that.
+
+        Some libraries cancel the task for a time-out of theirs and never take that back (aiohttp before 3.10.8): what
+        comes of a time-out is the path's failure.
+        """
+        if _cancellations() <= self._cancellations:
+            return False
+        return isinstance(error, asyncio.CancelledError) or not _is_of_a_time_out(error)
 
     def __enter__(self) -> Self:
         self._began = monotonic()
@@ -108,6 +125,17 @@ def _is_the_paths_own(error: BaseException) -> bool:
     that nobody asked of this task.
     """
     return isinstance(error, Exception | asyncio.CancelledError) or type(error).__name__ == "PanicException"
+
+
+def _is_of_a_time_out(error: BaseException) -> bool:
+    causes = set[int]()
+    found: BaseException | None = error
+    while found is not None and id(found) not in causes:
+        if isinstance(found, TimeoutError):
+            return True
+        causes.add(id(found))
+        found = found.__cause__ or found.__context__
+    return False
 
 
 def _cancellations() -> int:

@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, overload, runtime_checkabl
 
 from mlrollout.seldom import seldom
 
+from . import arguments
 from .bucket import Group
 from .call import Call
 from .ids import UserId
@@ -83,6 +84,7 @@ class Feature:
             default they are nobody's evidence.
 
     Raises:
+        TypeError: Something is of another kind than it must be.
         ValueError: A number makes no sense.
     """
 
@@ -95,14 +97,14 @@ class Feature:
         threads: int = 32,
         count_overrides: bool = False,
     ) -> None:
-        if timeout is not None and not timeout > 0:
-            raise ValueError(f"timeout ({timeout:g} s) must be above 0, or no call of the ML path could succeed")
+        if not isinstance(threads, int):
+            raise TypeError(f"threads must be a whole number, and not of type {type(threads).__name__}")
         if threads < 1:
             raise ValueError(f"threads ({threads}) must be at least 1, or no call of the ML path could begin")
-        self._rollout = rollout
+        self._rollout = arguments.having("group", "rollout", rollout, "Rollout(…)")
         self._by_hand = rollout.overrides if isinstance(rollout, Overriding) and not count_overrides else _for_nobody
-        self._metrics = metrics
-        self._timeout = timeout
+        self._metrics = None if metrics is None else arguments.having("record", "metrics", metrics, "Metrics(…)")
+        self._timeout = None if timeout is None else arguments.seconds("timeout", timeout)
         self._threads = Threads(threads)
         self._troubles: dict[str, int] = {}
 
@@ -131,8 +133,12 @@ class Feature:
             user: The parameter that holds the user's id; by default, the first.
 
         Raises:
-            TypeError: The two paths don't go together, or there is no such parameter.
+            TypeError: The two paths don't go together, one of them or `score` is no function, or there is no such
+                parameter.
         """
+        arguments.function("legacy", legacy)
+        if score is not None:
+            arguments.function("score", score)
 
         def decorate(path: Callable[..., Any]) -> Callable[..., Any]:
             go_together(path, legacy)

@@ -86,6 +86,7 @@ class LastKnown:
             self._write(_document(key, known.over(self._load(key))))
         except OSError as error:
             self._tell(f"it could not be written ({error.strerror}): make it writable for this process")
+            return  # and the next call writes it: this may have been a rollback
         self._written, self._confirmed = content, view.confirmed
 
     def _write(self, document: Mapping[str, Any]) -> None:

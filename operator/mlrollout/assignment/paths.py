@@ -1,18 +1,26 @@
 """The two functions behind a feature: whether they go together, and which of their arguments is the user."""
 
 import inspect
-import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator, Mapping
 from concurrent.futures import Future
+from functools import partial
+from io import IOBase
 from typing import Any, TypeVar
 
 R = TypeVar("R")
 
 UserOf = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 
-_ITERTOOLS = (one for one in vars(itertools).values() if isinstance(one, type))
-_LAZY = (Awaitable, Future, Generator, AsyncIterator, map, filter, zip, enumerate, reversed, *_ITERTOOLS)
+_LAZY = (Awaitable, Future, Iterator, AsyncIterator)
 """Types of answers that do their work, and fail, only when somebody takes something out of them."""
+_MADE: tuple[Iterator[object], ...] = (
+    *map(iter, ([], (), "", "é", b"", bytearray(), memoryview(b""), set(), deque(), range(0), range(2**64))),
+    *map(iter, ({}, {}.values(), {}.items())),
+    *(reversed([]), reversed(deque()), reversed({}), reversed({}.values()), reversed({}.items())),
+)
+_FINISHED: tuple[type, ...] = (IOBase, *map(type, _MADE))
+"""Iterators all the same, but over what is there already: files, and Python's own containers."""
 
 
 class LazyAnswerError(TypeError):
@@ -45,8 +53,14 @@ def user_of(path: Callable[..., Any], user: str | None) -> UserOf:
         user: Its parameter for the id; by default, the first.
 
     Raises:
-        TypeError: It has no such parameter, or none that can be told from its others.
+        TypeError: It has no such parameter, or none that can be told from its others, or `functools.partial` has given
+            some arguments already, so that its first may be another.
     """
+    if user is None and isinstance(path, partial) and path.args:
+        raise TypeError(
+            f"some arguments of {name_of(path.func)} are given already, by functools.partial, and may hold the user's "
+            'id: say which of the others it is, with user="…"'
+        )
     parameters = inspect.signature(path).parameters
     name = user or next(iter(parameters), "nothing")
     found = parameters.get(name)
@@ -97,8 +111,8 @@ def finished(answer: R, name: str) -> R:
         return answer
     message = (
         f"{name} answers with a {type(answer).__name__}, which may fail after it has answered, and nobody would count "
-        "that. Where a decorator hides an async def, make its wrapper async def, too; return a list in place of a "
-        "generator; or use observe() around its use"
+        "that. Where a decorator hides an async def, make its wrapper async def, too; return a list in place of "
+        "an iterator; or use observe() around its use"
     )
     if isinstance(answer, Coroutine | Generator):
         answer.close()  # so that Python does not say it was never awaited
@@ -107,7 +121,8 @@ def finished(answer: R, name: str) -> R:
 
 def is_lazy(answer: object) -> bool:
     """Whether an answer may still fail."""
-    return issubclass(type(answer), _LAZY)  # not what a proxy says of itself, which may raise
+    kind = type(answer)  # not what a proxy says of itself, which may raise
+    return issubclass(kind, _LAZY) and not issubclass(kind, _FINISHED)
 
 
 def is_async(function: Callable[..., Any]) -> bool:

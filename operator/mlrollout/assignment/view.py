@@ -171,9 +171,9 @@ class TrafficView:
     def _rival(self, found: Record | None, at: float) -> Rival | None:
         """Whose record stands in Redis though a greater one is held; `None` where nobody's may be followed.
 
-        Where Redis has lost everything and an operator that knows no times of creation begins again, the new object
-        ranks below the old one's record for good. Only that nobody confirms the old one any more tells it apart from a
-        replica that lags behind, so every read has to find it, without a gap.
+        Where Redis has lost everything and an older object takes the key, or one that is made anew by an operator that
+        knows no times of creation, it ranks below the held record for good. Only that nobody confirms that one any more
+        tells it apart from a replica that lags behind, so every read has to find it, without a gap.
         """
         if found is None or self.record is None or self._news(found) or not self._may_succeed(found, self.record):
             return None
@@ -182,8 +182,18 @@ class TrafficView:
         return Rival(found.owner, at)
 
     def _may_succeed(self, found: Record, held: Record) -> bool:
-        older = 0 < found.attempt // ATTEMPTS < held.attempt // ATTEMPTS  # by when their objects were created
-        return found.owner not in {"", held.owner, *self.former} and not older
+        return found.owner not in {"", held.owner, *self.former} and not _is_gone(found, held)
+
+
+def _is_gone(found: Record, held: Record) -> bool:
+    """Whether the object of a record can't be there any more, since the held one's was made later under its name.
+
+    Such a record is a replica's or a backup's. An older object of another name or cluster may well be alive, and to
+    leave its record to the processes that begin now would have users in two groups for good.
+    """
+    elsewhere = bool(found.cluster and held.cluster) and found.cluster != held.cluster
+    older = 0 < found.attempt // ATTEMPTS < held.attempt // ATTEMPTS  # by when their objects were created
+    return older and found.holder == held.holder and not elsewhere
 
 
 def _nothing(traffic: Traffic) -> Reason | None:

@@ -1,5 +1,6 @@
 """What was last known, in a file: for a start while Redis is away, and never more than Redis says."""
 
+import errno
 import json
 import logging
 import os
@@ -219,6 +220,23 @@ def test_a_folder_that_went_away_harms_no_decision(
     with Rollout(KEY, redis=place.server.url, last_known=known) as rollout:
         reaches(rollout, 30)
         until(lambda: "could not be written" in caplog.text, "the warning")
+
+
+def test_a_rollback_that_a_full_disk_did_not_take_is_written_by_a_later_read(
+    place: Place, at_30: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with following(place.server.url, at_30) as rollout:
+        reaches(rollout, 30)
+        with monkeypatch.context() as full:
+            full.setattr(os, "fsync", is_full)
+            place.put(0, latched=True)
+            until(lambda: "could not be written" in caplog.text, "the warning")
+        until(lambda: '\\"latched\\":true' in at_30.read_text(), "the file")
+    with following(AWAY, at_30) as rollout:
+        assert (rollout.percentage, rollout.state.reason) == (0, Reason.ROLLED_BACK)
 
 
 def test_what_can_not_be_meant_is_refused(tmp_path: Path) -> None:

@@ -70,3 +70,10 @@ async def test_a_hung_server_ends_calls(secured: RedisServer) -> None:
 def test_a_file_that_is_missing_is_named(secured: RedisServer) -> None:
     with pytest.raises(UnusableRedisError, match=r"missing\.crt"):
         Tls(ca=secured.directory / "missing.crt")
+
+
+@pytest.mark.parametrize("file", ["ca", "certificate", "key"])
+def test_a_file_that_is_named_by_a_text_is_refused(file: str) -> None:
+    """A text has no `is_file`: the application would hear of an attribute, and not of what to write."""
+    with pytest.raises(TypeError, match=r"must be a Path, and not of type str: Path\(…\)"):
+        Tls(**{file: "/etc/redis/ca.pem"})  # type: ignore[arg-type]  # that is the point

@@ -199,6 +199,18 @@ def test_a_dispatch_is_cancelled_completed_and_rated(place: Place) -> None:
     assert place.metric("ml_dispatch_satisfaction_sum", group="treatment") == ratings + 4
 
 
+def test_one_user_weighs_once_however_many_dispatches_they_rate(place: Place) -> None:
+    person, other = place.person(), place.person()
+    before = place.metric("ml_dispatch_satisfaction_count", group="treatment")
+
+    for _ in range(3):
+        assert person.then(person.assigned(), "survey", rating=1).json()["rating"] == 1
+    assert place.metric("ml_dispatch_satisfaction_count", group="treatment") == before + 1
+
+    other.then(other.assigned(), "survey", rating=5)
+    assert place.metric("ml_dispatch_satisfaction_count", group="treatment") == before + 2
+
+
 def test_an_assignment_that_fails_is_told_and_can_be_tried_again(place: Place) -> None:
     person = place.person()
     order = person.orders()[0]["id"]

@@ -184,6 +184,36 @@ def test_a_dispatch_is_rated_once(dispatches: Dispatches, new: NewDispatch) -> N
         dispatches.rate(made, 4, "and late", NOON)
 
 
+def _another(orders: Orders, user: str, before: NewDispatch) -> NewDispatch:
+    vehicle = next(vehicle for vehicle in orders.vehicles() if vehicle.free)
+    return replace(before, order_id=orders.of(user, "open")[0].id, vehicle_id=vehicle.id)
+
+
+def test_of_a_users_ratings_the_first_of_a_day_and_attempt_counts(
+    orders: Orders, dispatches: Dispatches, new: NewDispatch, request: pytest.FixtureRequest
+) -> None:
+    def counts(attempt: int, days: int = 0) -> bool:
+        made, _ = dispatches.assign(_another(orders, request.node.name, new), NOON)
+        rated, counted = dispatches.rate(made, 2, None, NOON + timedelta(days=days), attempt=attempt)
+        assert dispatches.complete(made).rating == rated.rating == 2, "it is kept, whether it counts or not"
+        return counted
+
+    assert [counts(1), counts(1), counts(1)] == [True, False, False]
+    assert [counts(1, days=1), counts(1, days=1)] == [True, False]
+    assert [counts(2, days=1), counts(2, days=1)] == [True, False]
+
+
+def test_of_ratings_at_once_one_counts(
+    orders: Orders, dispatches: Dispatches, new: NewDispatch, request: pytest.FixtureRequest
+) -> None:
+    made = [dispatches.assign(_another(orders, request.node.name, new), NOON)[0] for _ in range(4)]
+
+    with ThreadPoolExecutor(4) as answers:
+        counted = list(answers.map(lambda one: dispatches.rate(one, 1, None, NOON)[1], made))
+
+    assert sum(counted) == 1
+
+
 def test_a_user_who_signs_in_many_times_at_once_is_welcomed_once(
     orders: Orders, request: pytest.FixtureRequest
 ) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 import pytest
 from mlrollout import Feature, Group
@@ -217,6 +217,81 @@ async def test_a_request_that_is_cancelled_while_the_ml_path_cancels_its_own_tas
     with pytest.raises(asyncio.CancelledError):
         await request
     assert world.calls == []
+
+
+async def _cancelled(request: Callable[[], Coroutine[None, None, object]]) -> "asyncio.Task[object]":
+    """A task that was cancelled in its first wait, and has ended."""
+    task = asyncio.create_task(request())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    return task
+
+
+async def _makes_an_error_of_its_cancellation(user_id: str, order: int = 0) -> str:
+    try:
+        return await hanging_async(user_id)
+    except asyncio.CancelledError as cancelled:
+        raise BrokenModelError from cancelled
+
+
+@pytest.mark.parametrize("limit", [None, 60.0])
+async def test_a_cancelled_request_ends_also_where_the_ml_path_makes_an_error_of_it(
+    world: World, limit: float | None
+) -> None:
+    recommend = world.feature(limit)(legacy=legacy_async)(_makes_an_error_of_its_cancellation)
+
+    assert (await _cancelled(lambda: recommend("kim"))).cancelled()
+    assert world.calls == []
+
+
+async def test_so_it_does_in_a_block(world: World) -> None:
+    async def in_a_block() -> str:
+        with world.feature().observe("kim") as call, call.falling_back():
+            await _makes_an_error_of_its_cancellation("kim")
+        return "legacy"
+
+    assert (await _cancelled(in_a_block)).cancelled()
+    assert world.calls == []
+
+
+async def test_what_legacy_makes_of_its_cancellation_passes_through_and_counts_as_nothing(world: World) -> None:
+    world.group_of_all = Group.CONTROL
+    recommend = world.feature()(legacy=_makes_an_error_of_its_cancellation)(ml_async)
+
+    assert isinstance((await _cancelled(lambda: recommend("kim"))).exception(), BrokenModelError)
+    assert world.calls == []
+
+
+async def test_an_ml_path_that_makes_an_error_of_our_time_out_has_failed(world: World) -> None:
+    recommend = world.feature(timeout=0.001)(legacy=legacy_async)(_makes_an_error_of_its_cancellation)
+
+    assert await recommend("kim", 3) == "legacy kim 3"
+    assert world.outcomes == [FAILURE]
+
+
+@pytest.mark.parametrize("raised", [TimeoutError, BrokenModelError])
+async def test_a_time_out_of_a_library_that_leaves_the_task_cancelled_is_a_failure(
+    world: World, raised: type[Exception]
+) -> None:
+    async def answers_too_late() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().call_soon(task.cancel)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise TimeoutError from None
+
+    async def ml_path(user_id: str, order: int = 0) -> str:
+        try:
+            await answers_too_late()
+        except TimeoutError as late:
+            raise raised from late
+        return "never"
+
+    assert await world.feature()(legacy=legacy_async)(ml_path)("kim", 3) == "legacy kim 3"
+    assert world.outcomes == [FAILURE]
 
 
 async def test_who_is_being_cancelled_and_calls_once_more_is_answered(world: World) -> None:

@@ -4,10 +4,10 @@ import inspect
 import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial, wraps
-from typing import assert_type
+from typing import Any, assert_type
 
 import pytest
-from mlrollout import Feature
+from mlrollout import Feature, Metrics
 
 from tests.pure.assignment.calls import World
 from tests.pure.assignment.paths import legacy, legacy_async, ml, ml_async
@@ -101,6 +101,15 @@ def test_a_decorator_that_says_what_it_wraps_hides_no_user(world: World) -> None
     assert [call.user_id for call in world.calls] == ["kim", "lee", "park"]
 
 
+def test_where_the_model_is_given_already_the_user_is_the_argument_that_is_named(world: World) -> None:
+    def rank(model: object, user_id: str) -> str:
+        return f"ml {user_id}"
+
+    recommend = world.feature()(legacy=legacy, user="user_id")(partial(rank, object()))
+    assert recommend("kim") == "ml kim"
+    assert [call.user_id for call in world.calls] == ["kim"]
+
+
 # --- what it is made of ----------------------------------------------------------------------------
 
 
@@ -178,6 +187,8 @@ def _hidden(*args: object, **kwargs: object) -> str:
         (_anything, legacy, "user_id", "and user_id can't be the user's id"),
         (_hidden, legacy, "user_id", r"'\*\*kwargs: object'\], and user_id can't be the user's id"),
         (_any_name, legacy, None, "and kwargs can't be the user's id"),
+        (partial(ml, "kim"), legacy, None, "some arguments of ml are given already, by functools.partial"),
+        (partial(ml, "kim"), legacy, "user_id", "and user_id can't be the user's id"),
     ],
 )
 def test_what_can_not_work_is_refused_when_the_program_starts(
@@ -188,8 +199,39 @@ def test_what_can_not_work_is_refused_when_the_program_starts(
 
 
 def test_numbers_that_make_no_sense_are_refused(world: World) -> None:
-    for timeout in (0, -1, math.nan):
+    for timeout in (0, -1, math.nan, math.inf):
         with pytest.raises(ValueError, match="must be above 0"):
             Feature(world, timeout=timeout)
     with pytest.raises(ValueError, match="must be at least 1"):
         Feature(world, threads=0)
+
+
+class _Recorder:
+    record = "is no method"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"rollout": None}, r"rollout must be Rollout\(…\), or something else with a method group\(\), and not None"),
+        ({"rollout": "ml_dispatch"}, "rollout must be .*, and not of type str"),
+        ({"rollout": World}, "rollout must be .*, and not the class World"),
+        ({"metrics": "ml_dispatch"}, r"metrics must be Metrics\(…\), .* a method record\(\), and not of type str"),
+        ({"metrics": Metrics}, "metrics must be .*, and not the class Metrics"),
+        ({"metrics": _Recorder()}, "metrics must be .*, and not of type _Recorder"),
+        ({"timeout": "0.5"}, "timeout must be a number of seconds, and not of type str"),
+        ({"threads": 2.5}, "threads must be a whole number, and not of type float"),
+    ],
+)
+def test_what_can_not_be_meant_is_refused_before_any_user_comes(
+    world: World, arguments: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(TypeError, match=complaint):
+        Feature(**{"rollout": world, **arguments})
+
+
+def test_so_is_what_is_no_function(world: World) -> None:
+    with pytest.raises(TypeError, match="legacy must be a function, and not None"):
+        world.feature()(legacy=None)(ml)  # type: ignore[call-overload]  # that is the point
+    with pytest.raises(TypeError, match="score must be a function, and not of type str"):
+        world.feature()(legacy=legacy, score="fit")(ml)  # type: ignore[call-overload]  # likewise

@@ -2,8 +2,12 @@
 
 import inspect
 import itertools
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
+from functools import partial
+from io import StringIO
+from multiprocessing.pool import ThreadPool
 from typing import Any
 
 import pytest
@@ -39,6 +43,25 @@ def _queued(user_id: str, order: int = 0) -> object:
     return Future[str]()
 
 
+class _Cursor:
+    """An iterator by its methods alone, as drivers of databases have them."""
+
+    def __iter__(self) -> "_Cursor":
+        return self
+
+    def __next__(self) -> str:
+        raise BrokenModelError
+
+
+def _selected(user_id: str, order: int = 0) -> object:
+    return _Cursor()
+
+
+def _mapped_by_threads(user_id: str, order: int = 0) -> object:
+    with ThreadPool(1) as threads:
+        return threads.imap(broken, [user_id])
+
+
 LAZY: dict[str, Callable[..., Any]] = {
     "a wrapped async def": _wrapped,
     "a generator": _made,
@@ -50,6 +73,20 @@ LAZY: dict[str, Callable[..., Any]] = {
     "a chain": lambda user_id, *_: itertools.chain([user_id], _lazily(user_id)),
     "a filter": lambda user_id, order=0: filter(broken, [user_id, order]),
     "a future": _queued,
+    "a function that is called until it ends": lambda user_id, *_: iter(partial(broken, user_id), None),
+    "a map of a pool's": _mapped_by_threads,
+    "a cursor": _selected,
+}
+
+FINISHED = {
+    "list": iter(["kim"]),
+    "text": iter("kim"),
+    "numbers": iter(range(3)),
+    "dictionary": iter({"kim": 1}.items()),
+    "the other way round": reversed(["kim"]),
+    "queue": iter(deque(["kim"])),
+    "file": StringIO("kim"),
+    "what is no iterator": range(3),
 }
 
 
@@ -85,6 +122,15 @@ def test_where_the_ml_path_failed_it_has_failed_whatever_legacy_does(world: Worl
     world.feature()(legacy=_made)(broken)("kim")
 
     assert world.outcomes == [FAILURE]
+
+
+@pytest.mark.parametrize("answer", FINISHED.values(), ids=FINISHED)
+def test_what_takes_things_out_of_what_is_there_is_an_answer(world: World, answer: object) -> None:
+    def ml_path(user_id: str) -> object:
+        return answer
+
+    assert world.feature()(legacy=ml_path)(ml_path)("kim") is answer
+    assert world.outcomes == [SUCCESS]
 
 
 def test_a_list_that_was_made_of_a_generator_is_an_answer(world: World) -> None:

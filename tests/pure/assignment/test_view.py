@@ -159,23 +159,64 @@ def test_a_read_that_finds_anything_else_begins_the_wait_anew(between: Traffic) 
     assert view.read(reading(ANEW), 19.0).record == ANEW
 
 
+LATER = replace(THIRTY, owner="later", attempt=(1_800_000_000 << 16) + 1, holder="dispatch/ranking", cluster="here")
+EARLIER = replace(LATER, owner="earlier", attempt=(1_700_000_000 << 16) + 1, percentage=10)
+
+
+@pytest.mark.parametrize("held", [LATER, replace(LATER, owner="", percentage=0)], ids=["live", "given up"])
+@pytest.mark.parametrize(
+    "found",
+    [replace(EARLIER, holder="dispatch/another"), replace(EARLIER, cluster="there")],
+    ids=["of another name", "in another cluster"],
+)
+def test_an_older_object_that_may_be_alive_is_followed_as_any_other_or_running_processes_never_agree_with_new_ones(
+    held: Record, found: Record
+) -> None:
+    view = known(held)
+    for at in (2.0, 7.0, 11.9):
+        view = view.read(reading(found), at)
+        assert view.record == held
+    assert view.percentage <= found.percentage
+
+    view = view.read(reading(found), 12.0)
+    assert (view.percentage, view.reason, view.record) == (10, Reason.SPLIT, found)
+
+
+@pytest.mark.parametrize("cluster", ["here", ""])
+def test_an_older_object_of_the_same_name_is_gone_and_its_record_a_backups(cluster: str) -> None:
+    view = known(LATER)
+    for at in range(2, 60):
+        view = view.read(reading(replace(EARLIER, cluster=cluster)), at)
+    assert (view.percentage, view.record) == (10, LATER)
+
+
+def test_a_replica_that_tells_of_an_older_object_now_and_then_is_not_followed() -> None:
+    view, other = known(LATER), replace(EARLIER, holder="dispatch/another")
+    for at in range(2, 60, 4):
+        view = view.read(reading(other), at).read(reading(LATER), at + 2)
+        assert view.push(other) == view
+    assert (view.percentage, view.record) == (30, LATER)
+
+
 # --- every order -------------------------------------------------------------------------------
 
 records = st.builds(
-    lambda attempt, latched, sequence, percentage, owner, revision: Record(
+    lambda attempt, latched, sequence, percentage, owner, revision, holder: Record(
         attempt,
         latched=latched,
         sequence=sequence,
         percentage=0 if latched else percentage,
         owner=owner,
         revision=revision,
+        holder=holder,
     ),
-    st.integers(0, 2),
+    st.sampled_from([0, 1, 2, (5 << 16) + 1, (6 << 16) + 1]),
     st.booleans(),
     st.integers(0, 3),
     st.sampled_from([0, 10, 30, 100]),
     st.sampled_from(["", "old", "new"]),
     st.sampled_from(["ranker-1", "ranker-2"]),
+    st.sampled_from(["dispatch/ranking", "dispatch/another"]),
 )
 keys = st.one_of(st.none(), st.sampled_from(["0", "5", "10", "30", "100", "101", "x"]))
 readings = st.builds(Traffic, keys, st.one_of(st.none(), records))
@@ -252,8 +293,9 @@ def test_whatever_happened_all_that_go_on_reading_one_record_agree(
     fresh = TrafficView().read(reading(last), began)
 
     agree = (view.percentage, view.reason) == (fresh.percentage, fresh.reason)
-    went_back = view.record is not None and last.owner in {"", view.record.owner, *view.former}
-    assert agree or (went_back and view.percentage <= fresh.percentage)
+    known_before = view.record is not None and last.owner in {"", view.record.owner, *view.former}
+    gone = view.record is not None and last.holder == view.record.holder and last.attempt < view.record.attempt
+    assert agree or ((known_before or gone) and view.percentage <= fresh.percentage)
 
 
 @given(happened=happenings, seed=st.integers(0, 1000))

@@ -81,8 +81,15 @@ def complete(dispatch_id: DispatchId, user: User, parts: PartsOf) -> DispatchAns
 
 @router.post("/api/dispatches/{dispatch_id}/survey")
 def survey(dispatch_id: DispatchId, asked: SurveyRequest, user: User, parts: PartsOf) -> DispatchAnswer:
-    """Rate a dispatch, once. It counts for the group that the user was in when the vehicle was assigned."""
-    dispatch, counts = parts.dispatches.rate(_own(parts, user, dispatch_id), asked.rating, asked.comment, now())
+    """Rate a dispatch, once. It counts for the group that the user was in when the vehicle was assigned.
+
+    Of a user's ratings the first of a day and of the rollout's attempt counts; the others are kept all the same.
+    """
+    record = parts.rollout.state.record
+    attempt = 0 if record is None else record.attempt
+    dispatch, counts = parts.dispatches.rate(
+        _own(parts, user, dispatch_id), asked.rating, asked.comment, now(), attempt=attempt
+    )
     if counts:
         parts.satisfaction.labels(dispatch.group).observe(asked.rating)
     return dispatch_answer(dispatch)

@@ -6,14 +6,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from dispatch.breakdown import Breakdown
 from dispatch.fleet import SHIFT
 
 from .outcomes import tell
-from .tables import DISPATCHES, OFFERED, ORDERS, VEHICLES
+from .tables import COUNTED, DISPATCHES, OFFERED, ORDERS, VEHICLES
 
+DAY = 86_400
+"""Seconds in which one rating of a user counts: a day of UTC."""
 ASSIGNED, CANCELLED, COMPLETED = "assigned", "cancelled", "completed"
 
 
@@ -141,11 +144,21 @@ class Dispatches:
             raise Conflict(f"The dispatch is {ended} already.")
         return False
 
-    def rate(self, dispatch: Dispatch, rating: int, comment: str | None, now: datetime) -> tuple[Dispatch, bool]:
+    def rate(
+        self, dispatch: Dispatch, rating: int, comment: str | None, now: datetime, *, attempt: int = 0
+    ) -> tuple[Dispatch, bool]:
         """Answer the survey, once.
 
+        Args:
+            dispatch: The dispatch.
+            rating: From 1 to 5.
+            comment: What else there is to say.
+            now: When.
+            attempt: The rollout's attempt, with which counting begins anew; 0 where there is none.
+
         Returns:
-            The dispatch, and whether the answer counts: it does not where it was given before, by a second click.
+            The dispatch, and whether the answer counts for the metric. Of a user one does in an attempt and a day, the
+            first: guardrails go by users, and one who rates all day must not decide for the others.
 
         Raises:
             Conflict: It was rated otherwise before, or is cancelled: there is nothing to rate.
@@ -156,6 +169,7 @@ class Dispatches:
             counts = bool(db.execute(answer).rowcount)
             if counts:
                 tell(db, dispatch.id, rating, now)
+                counts = _is_first(db, dispatch, attempt, now)
             rated = self._read(db, dispatch.id)
             said = db.scalar(select(DISPATCHES.c.comment).where(DISPATCHES.c.id == dispatch.id))
         if (rated.rating, said) != (rating, comment):
@@ -164,6 +178,15 @@ class Dispatches:
 
     def _read(self, db: Connection, number: int) -> Dispatch:
         return _dispatch(db.execute(_joined().where(DISPATCHES.c.id == number)).one())
+
+
+def _is_first(db: Connection, dispatch: Dispatch, attempt: int, now: datetime) -> bool:
+    """Whether no rating of the dispatch's user has counted in this attempt and on this day; now this one has."""
+    owner = db.scalar(select(ORDERS.c.owner).where(ORDERS.c.id == dispatch.order_id))
+    counted = {"owner": owner, "attempt": attempt, "day": int(now.timestamp()) // DAY}
+    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
+    added = dialect.insert(COUNTED).values(counted).on_conflict_do_nothing().returning(COUNTED.c.owner)
+    return db.execute(added).first() is not None
 
 
 def _joined() -> Select[Any]:

@@ -126,6 +126,15 @@ OUTCOMES = Table(
 )
 """What became of dispatches, in the order in which it became known; without a rating it was cancelled."""
 
+COUNTED = Table(
+    "counted",
+    METADATA,
+    Column("owner", String, primary_key=True),
+    Column("attempt", BigInteger, primary_key=True),
+    Column("day", BigInteger, primary_key=True),
+)
+"""Whose rating has counted for the survey's metric, in which attempt of the rollout and on which day since 1970."""
+
 EVENTS = Table(
     "events",
     METADATA,
