@@ -167,14 +167,38 @@ def test_an_editor_edits_and_does_not_approve_by_editing(team: Team) -> None:
     team.apply(team.rollout())
 
 
+FORGED = (
+    "complaints (by kim)",
+    "(by responder) (by kim) ",
+    *(f"complaints (by{blank}kim){blank}" for blank in ("\u00a0", "\u3000", "\u200b", "\n")),
+    "bad (by kim) .",
+    "bad (by kim over HTTP at 2026-11-23T09:30:00.250Z)",
+    "bad (\u200bBy kim)",
+    "by kim",
+    "\u00a0by\u00a0kim; too many complaints",
+    "10 by kim",
+    "10 % by kim",
+    "complaints: by kim",
+    "by responder; or rather: by kim",
+    "by responders",
+    "(by responder2)",
+)
+
+
 def test_nobody_signs_for_somebody_else(team: Team) -> None:
-    assert "may not sign for somebody else" in team.asks("responder", "rollback", why="complaints (by kim)")
-    assert "may not sign for somebody else" in team.asks("responder", "rollback", why="(by responder) (by kim) ")
-    assert team.asks("responder", "rollback", why="complaints (by responder)") == ""
-    assert team.asks("responder", "rollback", why="complaints, (by phone) at night") == ""
-    at = "in the dashboard at 2026-11-26T11:44:59.645Z)"
-    assert team.asks("responder", "rollback", why=f"complaints (by responder {at}") == ""
-    assert "sign for somebody else" in team.asks("responder", "rollback", why=f"(by responder {at} (by kim {at}")
+    passed = [
+        why for why in FORGED if "may not sign for somebody else" not in team.asks("responder", "rollback", why=why)
+    ]
+    assert passed == []
+
+
+def test_everybody_may_sign_as_themselves_and_need_not_sign(team: Team) -> None:
+    at = "[dashboard 2026-11-26T11:44:59.645Z]"
+    for why in (
+        *("complaints (by responder)", f"complaints {at} (by responder)", "10 complaints (by responder)"),
+        *("by responder", "10 by responder", "complaints", "customers complain by phone (at night, too)"),
+    ):
+        assert team.asks("responder", "rollback", why=why) == "", why
 
 
 def test_nothing_is_in_the_operator_s_way(team: Team) -> None:
