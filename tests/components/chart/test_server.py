@@ -42,7 +42,7 @@ def test_the_server_takes_the_configuration_and_finds_its_files(values: Manifest
         loaded.redis_tls.key,
     } - {None}
     assert {str(path) for path in named} | {at(container, "env.0.value")} == mounted
-    assert loaded.listen.endswith(f":{at(container, 'ports.0.containerPort')}")
+    assert loaded.listen == f":{at(container, 'ports.0.containerPort')}", "of IPv4 and of IPv6"
     assert container["args"][0] == f"--config={mounts['config']}/server.yaml"
 
 
