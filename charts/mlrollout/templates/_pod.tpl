@@ -150,7 +150,7 @@ spec:
 {{- end -}}
 {{- end -}}
 
-{{- /* What may come to and go from the pods: (dict "root" $ "component" … "name" … "from" peers). */ -}}
+{{- /* What may come to and go from the pods: (dict "root" $ "component" … "name" … "from" peers "egress" names). */ -}}
 {{- define "mlrollout.networkPolicy" -}}
 {{- with .root.Values.networkPolicy }}
 {{- if .enabled }}
@@ -171,7 +171,7 @@ spec:
       {{- toYaml . | nindent 6 }}
     {{- end }}
   egress:
-  {{- range $name := tuple "dns" "kubernetes" "redis" "prometheus" "receivers" "revisions" }}
+  {{- range $name := $.egress }}
   {{- with get $.root.Values.networkPolicy.egress $name }}
   {{- if .ports }}
   # {{ $name }}

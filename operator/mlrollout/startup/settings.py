@@ -49,7 +49,7 @@ def redis_tls(environment: Mapping[str, str]) -> Tls:
 
 
 def listen(text: str) -> tuple[str, int]:
-    """The host and port of an address to listen on; port 0 means any free one.
+    """The host and port of an address to listen on; port 0 means any free one, and an empty host every interface.
 
     Raises:
         SettingsError: It is none.
@@ -57,7 +57,7 @@ def listen(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:  # noqa: PLR2004 - the highest port there is
         raise SettingsError(f"{text!r} is no address to listen on: write host:port, for example 0.0.0.0:8080")
-    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - an empty host means every interface, as everywhere
+    return host.strip("[]"), int(port)  # asyncio takes an empty host for every interface, of IPv4 and IPv6 as there are
 
 
 def cannot_listen(host: str, port: int, error: OSError, *, where: str) -> SettingsError:

@@ -211,7 +211,7 @@ def test_the_selector_is_that_of_every_older_version() -> None:
 
 def test_without_values_the_operator_is_told_the_least() -> None:
     assert environment(render()) == {
-        "MLROLLOUT_LISTEN": "0.0.0.0:8080",
+        "MLROLLOUT_LISTEN": ":8080",
         "MLROLLOUT_NAMESPACE": {"fieldRef": {"fieldPath": "metadata.namespace"}},
     }
     assert "args" not in container(render())

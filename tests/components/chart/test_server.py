@@ -42,7 +42,7 @@ def test_the_server_takes_the_configuration_and_finds_its_files(values: Manifest
         loaded.redis_tls.key,
     } - {None}
     assert {str(path) for path in named} | {at(container, "env.0.value")} == mounted
-    assert loaded.listen.endswith(f":{at(container, 'ports.0.containerPort')}")
+    assert loaded.listen == f":{at(container, 'ports.0.containerPort')}", "of IPv4 and of IPv6"
     assert container["args"][0] == f"--config={mounts['config']}/server.yaml"
 
 
@@ -72,6 +72,8 @@ def test_a_server_without_objects_has_no_rights_and_no_token() -> None:
     assert at(one(render({"server": SERVER}), "Deployment", NAME), f"{POD}.automountServiceAccountToken") is True
 
 
+SHOWN = {"apiGroups": ["mlrollout.dev"], "resources": ["mlrollouts"], "verbs": ["list", "watch"]}
+SHOWN = {"apiGroups": ["mlrollout.dev"], "resources": ["mlrollouts"], "verbs": ["list", "watch"]}
 DASHBOARD: Manifest = SERVER | {"dashboard": {"existingSecret": "sessions-of-people"}}
 
 
@@ -98,9 +100,28 @@ def test_in_one_namespace_the_dashboard_shows_that_one(tmp_path: Path) -> None:
     settings = config.load(file).dashboard
     assert settings is not None
     assert settings.namespace == "dispatch"
-    assert {"apiGroups": ["mlrollout.dev"], "resources": ["mlrollouts"], "verbs": ["list", "watch"]} in rules(
-        manifests, "server"
-    )["Role dispatch/mlrollout-server"]
+    assert SHOWN in rules(manifests, "server")["Role dispatch/mlrollout-server"]
+
+
+@pytest.mark.parametrize("namespace", ["dispatch", "{{ .Values.global.team }}"])
+def test_a_dashboard_of_one_namespace_has_its_rights_there_alone(namespace: str) -> None:
+    *reviews, moves = rules(render({"server": SERVER}), "server")["ClusterRole /mlrollout-server"]
+    of_one = {**DASHBOARD, "config": SERVER["config"] | {"dashboard": {"namespace": namespace}}}
+
+    assert rules(render({"server": of_one, "global": {"team": "dispatch"}}), "server") == {
+        "ClusterRole /mlrollout-server": reviews,
+        "Role dispatch/mlrollout-server": [moves, SHOWN],
+    }
+
+
+def test_a_dashboard_of_one_namespace_watches_there_alone_where_the_server_moves_rollouts_of_others() -> None:
+    *reviews, moves = rules(render({"server": SERVER}), "server")["ClusterRole /mlrollout-server"]
+    of_another = {**DASHBOARD, "config": SERVER["config"] | {"dashboard": {"namespace": "pricing"}}}
+
+    assert rules(render({"server": of_another}), "server") == {
+        "ClusterRole /mlrollout-server": [*reviews, moves],
+        "Role pricing/mlrollout-server": [SHOWN],
+    }
 
 
 def test_another_configuration_makes_other_pods() -> None:

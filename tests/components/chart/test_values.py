@@ -140,6 +140,19 @@ def test_a_network_policy_has_a_hole_for_each_that_is_talked_to_and_no_other() -
     ]
 
 
+def test_the_server_has_no_holes_for_what_the_operator_alone_talks_to() -> None:
+    egress = {"receivers": {"ports": [465]}, "revisions": {"ports": [5000]}}
+    rollouts = [{"name": "ml-dispatch", "key": "ml_dispatch:rollout_percentage"}]
+
+    def ports(server: Manifest) -> set[int]:
+        manifests = render({"networkPolicy": {"enabled": True, "egress": egress}, "server": server})
+        policy = one(manifests, "NetworkPolicy", "mlrollout-server")["spec"]
+        return {port["port"] for rule in policy["egress"] for port in rule["ports"]}
+
+    assert ports(SERVER) == {53, 443, 6443, 6379, 26379, 9090}
+    assert 6443 not in ports(SERVER | {"config": {"rollouts": rollouts}}), "without objects it asks no API server"
+
+
 def test_holes_of_a_network_policy_are_made_narrower_and_closed() -> None:
     peers = [{"ipBlock": {"cidr": "10.0.0.0/8"}}]
     closed: Manifest = {name: {"ports": []} for name in ("dns", "kubernetes", "prometheus", "receivers")}

@@ -1,6 +1,7 @@
 """What Flux and Helm 4 take a rollout for: by their own libraries, over objects recorded from the operator."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -55,3 +56,34 @@ def test_the_expressions_are_for_the_object_that_there_is() -> None:
     objects = [read(file) for file in RECORDED.values()]
 
     assert {(one["apiVersion"], one["kind"]) for one in objects} == {(check["apiVersion"], check["kind"])}
+
+
+# --- the page --------------------------------------------------------------------------------------
+
+PAGE = (REPOSITORY / "docs" / "gitops.md").read_text(encoding="utf-8")
+ROWS = {
+    "is new or changed, and the operator has not seen it yet": ("unseen", "changed"),
+    "grows, or holds for want of evidence": ("progressing", "evidence-unknown"),
+    "waits for an approval, or is paused": ("awaiting-approval", "paused"),
+    "is complete": ("complete",),
+    "was rolled back, or has to be mended": ("rolled-back", "invalid-query"),
+}
+"""What each line of the page's table is about, by the recorded states. Of a deletion it says nothing."""
+
+
+def argo_cd(folder: str) -> dict[str, str]:
+    """What Argo CD takes each recorded state for, as its own tests hold it."""
+    tests = read(REPOSITORY / "docs" / "argocd" / folder / "health_test.yaml")["tests"]
+    return {Path(test["inputPath"]).stem: test["healthStatus"]["status"] for test in tests}
+
+
+def test_the_page_says_of_every_state_what_each_tool_takes_it_for() -> None:
+    (table,) = re.findall(r"\| the rollout \|.*\n\|-.*\n((?:\|.*\n)+)", PAGE)
+    said = {row: tuple(tools) for row, *tools in (line.strip("| ").split(" | ") for line in table.splitlines())}
+    complete, guarded = argo_cd("."), argo_cd("guarded")
+    held = {
+        row: {(complete[state], guarded[state], *STATES[state]) for state in states} for row, states in ROWS.items()
+    }
+
+    assert {row: {tools} for row, tools in said.items()} == held
+    assert {state for states in ROWS.values() for state in states} == STATES.keys() - {"deleting"}

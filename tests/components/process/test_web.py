@@ -11,7 +11,7 @@ import pytest
 from mlrollout.runtime import web
 from mlrollout.runtime.metrics import OperatorMetrics
 from mlrollout.runtime.web import MOST_PER_ADDRESS, serve
-from mlrollout.startup.settings import SettingsError
+from mlrollout.startup.settings import SettingsError, listen
 from prometheus_client.parser import text_string_to_metric_families
 
 
@@ -57,6 +57,18 @@ async def test_it_shows_the_metrics(served: tuple[Missing, OperatorMetrics, str]
 
 async def test_there_is_nothing_else(served: tuple[Missing, OperatorMetrics, str]) -> None:
     assert (await _get(f"{served[2]}/"))[0] == 404
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this Python knows no IPv6")
+async def test_without_a_host_it_is_reached_by_both_families_of_addresses() -> None:
+    """In a cluster that has IPv6 alone, the probes come by it."""
+    runner = await serve(*listen(":0"), Missing(), OperatorMetrics())
+    try:
+        ports = {len(address): address[1] for address in runner.addresses}
+        for host, port in (("127.0.0.1", ports[2]), ("[::1]", ports[4])):
+            assert await _get(f"http://{host}:{port}/livez") == (200, "ok")
+    finally:
+        await runner.cleanup()
 
 
 # --- whoever reaches the port ---------------------------------------------------------------------
