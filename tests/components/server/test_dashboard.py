@@ -319,6 +319,46 @@ async def test_a_right_that_is_taken_away_takes_the_objects_from_the_page_and_on
         assert (await page.until("rollouts"))["rollouts"][0]["can"] == ["rollback"]
 
 
+async def test_a_right_that_is_taken_away_is_told_although_half_of_what_somebody_may_can_not_be_found_out_then(
+    place: Place,
+) -> None:
+    half = 0
+
+    def half_an_answer(verb: str, ref: Ref) -> bool:
+        nonlocal half
+        if verb == "patch":
+            half += 1
+            raise HttpProblem(503, "the API server is away")
+        return ref.namespace == "other"
+
+    place.people.may = lambda verb, _ref: verb == "list"
+    place.cluster.put("one")
+    place.cluster.put("two", namespace="other")
+    async with place.listening() as page:
+        assert len((await page.until("rollouts"))["rollouts"]) == 2
+        place.people.may = half_an_answer
+        await _so(lambda: half)
+        place.people.may = lambda verb, ref: verb == "list" and ref.namespace == "other"
+        assert [one["name"] for one in (await page.until("rollouts"))["rollouts"]] == ["two"]
+
+
+async def test_a_right_that_is_taken_away_is_told_although_it_is_found_with_a_namespace_that_is_new(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.cluster.put("one")
+    place.cluster.put("two", namespace="other")
+    async with place.listening() as page:
+        assert len((await page.until("rollouts"))["rollouts"]) == 2
+        monkeypatch.setattr(stream, "CHECK_EVERY", 3600.0)
+        place.people.asked = 0
+        await _so(lambda: place.people.asked)  # that one was the last by the clock
+        await page.until("alive")
+        place.people.may = lambda _verb, ref: ref.namespace in {"other", "new"}
+        place.cluster.put("three", namespace="new")
+        left = (await page.until("rollouts"))["rollouts"]
+        assert [one["name"] for one in left] == ["two", "three"]
+
+
 async def test_while_nobody_can_say_what_somebody_may_see_nothing_is_shown_and_nothing_is_said_to_be_gone(
     place: Place,
 ) -> None:

@@ -152,22 +152,21 @@ class AllTeller(Teller):
     _acted: frozenset[str] = frozenset()
 
     async def _look_at_rights(self, known: KnownRollouts) -> None:
-        told_of, before = self._namespaces, (self._listed, self._acted)
-        await self._ask_for_rights(known)
-        if before != (self._listed & told_of, self._acted & told_of):
+        refs = known.refs()
+        listed = await self._person.namespaces_of(LIST, refs)
+        acted = await self._person.namespaces_of(PATCH, [ref for ref in refs if ref.namespace in listed])
+        # Both at once: of half an answer nothing is told, and when the other half comes, nothing would differ any more.
+        told_of = self._namespaces
+        if (self._listed, self._acted) != (listed & told_of, acted & told_of):
             self._shown = None
-
-    async def _ask_for_rights(self, known: KnownRollouts) -> None:
-        self._namespaces = frozenset(ref.namespace for ref in known.refs())
-        self._listed = await self._person.namespaces_of(LIST, known.refs())
-        seen = [ref for ref in known.refs() if ref.namespace in self._listed]
-        self._acted = await self._person.namespaces_of(PATCH, seen)
+        self._namespaces = frozenset(ref.namespace for ref in refs)
+        self._listed, self._acted = listed, acted
 
     async def _tell_news(self, known: KnownRollouts, stack: AsyncExitStack, woken: asyncio.Event) -> None:
         del stack, woken
         news = known.since(self._seen)
-        if any(ref.namespace not in self._namespaces for ref, _ in news):
-            await self._ask_for_rights(known)
+        while any(ref.namespace not in self._namespaces for ref, _ in news):
+            await self._look_at_rights(known)  # meanwhile objects may come in yet another one
             news = known.since(self._seen)
         before, self._seen = self._seen, known.version
         if self._shown is None:
