@@ -30,6 +30,8 @@ CHECK_EVERY = 30.0
 """Seconds after which it is asked anew who somebody is and what they may see."""
 ASK_AGAIN = 5.0
 """Seconds after which the same is asked again where it could not be found out."""
+SURE_FOR = 90.0
+"""Seconds for which a good answer to that holds, where none comes after it: then the page has to ask for itself."""
 READY_WITHIN = 5.0
 """Seconds that the cluster is given to be listed first."""
 
@@ -81,10 +83,12 @@ class Teller:
         self._board: Board = request.app[BOARD]
         self._seen = 0
         self._check_at = 0.0
+        self._sure_at = time.monotonic()
+        self._signed_out = False
         self._rights_are_known = False
 
     async def tell(self) -> None:
-        """Tell, until the session ends; it is ended from outside where the page goes."""
+        """Tell, until the session ends or may have ended; it is ended from outside where the page goes."""
         async with AsyncExitStack() as stack:
             known = await stack.enter_async_context(self._board.watch.watching())
             woken = stack.enter_context(known.waiting())
@@ -96,7 +100,7 @@ class Teller:
                         await self._tell_news(known, stack, woken)
                 await self._tell_alive(known)
                 await self._wait(woken, ALIVE_EVERY)
-            if not known.closed:
+            if self._signed_out:
                 await self._say("end", EndEvent(why="signed-out"))
 
     async def _wait_for_a_list(self, known: KnownRollouts, woken: asyncio.Event) -> None:
@@ -114,10 +118,12 @@ class Teller:
             self._person = await self._board.people.person(self._request)
             await self._look_at_rights(known)
         except HttpProblem as problem:
-            # Where the API server can't be asked, nothing new comes from it that somebody might see wrongly.
+            self._signed_out = problem.status in {401, 403}
             self._check_at = time.monotonic() + min(ASK_AGAIN, CHECK_EVERY)
-            return problem.status not in {401, 403}
-        self._check_at = time.monotonic() + CHECK_EVERY
+            # News may still come by the watch. A page whose stream ends asks anew, and is told why it has to wait.
+            return not self._signed_out and time.monotonic() < self._sure_at + SURE_FOR
+        self._sure_at = time.monotonic()
+        self._check_at = self._sure_at + CHECK_EVERY
         self._rights_are_known = True
         return True
 
