@@ -1,9 +1,21 @@
-"""Acts where there is no cluster, and what nobody may send to any route that changes something."""
+"""Acts where there is no cluster or it refuses, and what nobody may send to any route that changes something."""
 
+import asyncio
 import json
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from mlrollout.adapters.kubernetes import KubernetesVerbs
+from mlrollout.ports import DeniedError, ObjectsError, Ref
+from mlrollout.server.app import make
+from mlrollout.server.auth.callers import Caller, Callers, Role
+from mlrollout.server.backends import BACKENDS, Backends
+from mlrollout.server.config import Config
+from mlrollout.server.ofrep.ticket import Tickets
+from mlrollout.server.rollouts import follow
 
 from devstack.redis_server import RedisServer
 from tests.components.assignment.place import KEY
@@ -136,3 +148,53 @@ def test_who_was_refused_is_in_the_log_and_their_token_is_not(api: Api) -> None:
     line = api.server.logged("Refused")[-1]
     assert (line["caller"], line["path"], line["status"]) == ("dashboard", f"{BASE}/{ROLLOUT}", 403)
     assert VIEWER not in api.server.log.read_text()
+
+
+# --- what the cluster says -----------------------------------------------------------------------
+
+
+@dataclass
+class Refusing:
+    """A cluster whose API server refuses everything."""
+
+    error: ObjectsError
+
+    async def read(self, _ref: Ref) -> None:
+        raise self.error
+
+    async def ask(self, *_: object, **_more: object) -> None:
+        raise self.error
+
+
+class Ops(Callers):
+    """Everybody may act."""
+
+    async def identify(self, request: web.Request) -> Caller | None:  # noqa: ARG002 - the protocol's
+        return Caller("ops", frozenset({Role.ADMIN}))
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "again"),
+    [
+        (DeniedError("Could not ask for a rollback: a policy forbids it."), 403, None),
+        (ObjectsError("Could not ask for a rollback: the Kubernetes API answered 500."), 503, "1"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("path", "body"), [("ab-test/rollback", {}), (ROLLOUT, {"percentage": 0}), (ROLLOUT, {"percentage": 30})]
+)
+async def test_what_the_cluster_denies_is_no_outage(
+    path: str, body: dict[str, int], error: ObjectsError, status: int, again: str | None
+) -> None:
+    entry = {"name": NAME, "key": KEY, "object": {"namespace": "dispatch", "name": NAME}}
+    config = Config.model_validate({"rollouts": [entry]})
+    rollouts = follow(config, "redis://127.0.0.1:1")
+    app = make(config, rollouts, [Ops()], Tickets(b"key"))
+    none: Any = None
+    app[BACKENDS] = Backends(none, none, None, None, None, cast("KubernetesVerbs", Refusing(error)))
+    async with TestClient(TestServer(app)) as client, client.post(f"{BASE}/{path}", json=body) as answer:
+        assert (answer.status, answer.headers.get("Retry-After")) == (status, again)
+        detail = (await answer.json())["detail"]
+    assert str(error) in detail
+    assert f"redis-cli SET {KEY} 0" in detail
+    await asyncio.to_thread(rollouts[NAME].rollout.close)
