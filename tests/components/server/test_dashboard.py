@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from hatchling.builders.wheel import WheelBuilder
 from mlrollout.ports import ConflictError, DeniedError, GoneError, ObjectsError, Ref
 from mlrollout.server.app import make
+from mlrollout.server.auth.guard import Headers
 from mlrollout.server.config import Config, DashboardSettings
 from mlrollout.server.dashboard import pages, routes, stream, watch
 from mlrollout.server.dashboard.board import Board
@@ -392,6 +393,7 @@ async def page(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[ClientRe
     app = web.Application()
     pages.add(app, pages.read(tmp_path))
     app.on_response_prepare.append(pages.secure)
+    app.on_response_prepare.append(Headers(frozenset({"https://listed.example.com"})))
     async with TestClient(TestServer(app)) as client:
 
         async def get(path: str, **headers: str) -> ClientResponse:
@@ -413,6 +415,37 @@ async def test_the_page_is_served_from_memory_packed_where_that_is_understood(
     assert len(await packed.read()) < 100
     assert packed.headers["Cache-Control"].endswith("immutable")
     assert again.status == 304
+
+
+async def test_a_cache_keeps_the_packed_file_and_the_plain_one_apart(
+    page: Callable[..., Awaitable[ClientResponse]],
+) -> None:
+    plain, packed = await page("/dashboard/"), await page("/dashboard/", **{"Accept-Encoding": "gzip"})
+    tags = [one.headers["ETag"] for one in (plain, packed)]
+    again = [await page("/dashboard/", **{"Accept-Encoding": "gzip", "If-None-Match": tag}) for tag in tags]
+
+    assert tags[0] != tags[1]
+    assert [one.status for one in again] == [200, 304]
+    for one in (plain, packed, again[1]):
+        assert one.headers.getall("Vary") == ["Accept-Encoding, Origin"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packs"),
+    [
+        ("gzip", True),
+        ("GZIP;q=0.001", True),
+        ("br;q=1, *", True),
+        ("", False),
+        ("br", False),
+        ("gzip;q=0", False),
+        ("br, gzip ; q=0.000", False),
+        ("*;q=0", False),
+        ("gzip;q=0, *", False),
+    ],
+)
+def test_a_file_is_packed_for_whoever_takes_it_so(accepted: str, *, packs: bool) -> None:
+    assert pages.takes_gzip(accepted) is packs
 
 
 @pytest.mark.parametrize(

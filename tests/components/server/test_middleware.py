@@ -245,6 +245,20 @@ async def test_a_body_is_held_to_its_model(start: Start, given: str, status: int
         assert told in (await found.text())
 
 
+async def test_probes_are_never_refused_however_many_ask_from_their_address(
+    rollouts: tuple[Config, Rollouts],
+) -> None:
+    config = rollouts[0].model_copy(update={"rate": 1.0})
+    async with TestClient(TestServer(make(config, rollouts[1], [], Tickets(b"key")))) as client:
+        statuses = {
+            path: [(await client.get(path)).status for _ in range(4)] for path in ("/livez", "/readyz", "/metrics")
+        }
+
+    assert statuses["/livez"] == [200] * 4
+    assert set(statuses["/readyz"]) <= {200, 503}
+    assert statuses["/metrics"][-1] == 429
+
+
 async def test_every_answer_is_counted_once(start: Start) -> None:
     client = await start()
     for _ in range(3):
