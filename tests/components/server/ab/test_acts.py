@@ -1,21 +1,11 @@
 """Acts where there is no cluster or it refuses, and what nobody may send to any route that changes something."""
 
-import asyncio
 import json
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
-from mlrollout.adapters.kubernetes import KubernetesVerbs
 from mlrollout.ports import DeniedError, ObjectsError, Ref
-from mlrollout.server.app import make
-from mlrollout.server.auth.callers import Caller, Callers, Role
-from mlrollout.server.backends import BACKENDS, Backends
-from mlrollout.server.config import Config
-from mlrollout.server.ofrep.ticket import Tickets
-from mlrollout.server.rollouts import follow
 
 from devstack.redis_server import RedisServer
 from tests.components.assignment.place import KEY
@@ -32,6 +22,7 @@ from tests.components.server.ab.calls import (
     Api,
     ClusterServer,
 )
+from tests.components.server.ab.inside import inside
 
 ROLLOUT = "ab-test/rollout"
 
@@ -166,13 +157,6 @@ class Refusing:
         raise self.error
 
 
-class Ops(Callers):
-    """Everybody may act."""
-
-    async def identify(self, request: web.Request) -> Caller | None:  # noqa: ARG002 - the protocol's
-        return Caller("ops", frozenset({Role.ADMIN}))
-
-
 @pytest.mark.parametrize(
     ("error", "status", "again"),
     [
@@ -186,15 +170,11 @@ class Ops(Callers):
 async def test_what_the_cluster_denies_is_no_outage(
     path: str, body: dict[str, int], error: ObjectsError, status: int, again: str | None
 ) -> None:
-    entry = {"name": NAME, "key": KEY, "object": {"namespace": "dispatch", "name": NAME}}
-    config = Config.model_validate({"rollouts": [entry]})
-    rollouts = follow(config, "redis://127.0.0.1:1")
-    app = make(config, rollouts, [Ops()], Tickets(b"key"))
-    none: Any = None
-    app[BACKENDS] = Backends(none, none, None, None, None, cast("KubernetesVerbs", Refusing(error)))
-    async with TestClient(TestServer(app)) as client, client.post(f"{BASE}/{path}", json=body) as answer:
+    async with (
+        inside(Refusing(error)) as client,
+        client.post(f"{BASE}/{path}", json=body) as answer,
+    ):
         assert (answer.status, answer.headers.get("Retry-After")) == (status, again)
         detail = (await answer.json())["detail"]
     assert str(error) in detail
     assert f"redis-cli SET {KEY} 0" in detail
-    await asyncio.to_thread(rollouts[NAME].rollout.close)
