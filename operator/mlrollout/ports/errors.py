@@ -22,8 +22,8 @@
 
 What it tries again is told, too: by the object's conditions, and in the log the first, second, fourth, eighth … time.
 One error of this tree ends the process: an `ObjectsError` at the start, where there is no cluster to be found (exit
-code 3). The HTTP server answers its caller instead: 409 for a `GoneError`, 503 for any other. The errors that are no
-port's are listed in docs/architecture.md.
+code 3). The HTTP server answers its caller instead: 409 for a `GoneError`, 403 for a `DeniedError`, 503 for
+any other. The errors that are no port's are listed in docs/architecture.md.
 """
 
 

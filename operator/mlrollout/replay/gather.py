@@ -5,8 +5,9 @@ object and the Prometheus may do it. Where its samples of today are no more thos
 """
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,6 +54,10 @@ class NoBlocksError(ValueError):
     """There is nothing to gather; the text says why."""
 
 
+class TooMuchError(ValueError):
+    """The blocks hold more numbers than are wanted at most; the text says how many these are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A guardrail whose blocks are wanted.
@@ -80,6 +85,7 @@ async def gather(
     *,
     only: str = "",
     attempt: int = PRESENT,
+    most: float = math.inf,
     tick: Tick = lambda _name, _done: None,
 ) -> BlocksDocument:
     """The document of an object as it stands.
@@ -89,10 +95,12 @@ async def gather(
         source: The Prometheus that has its samples.
         only: The one guardrail that is wanted; empty for all that test block by block.
         attempt: The attempt that is wanted: its number in the history, or how many before the present one, below zero.
+        most: How many numbers the blocks may hold in all, since each takes memory.
         tick: Told how far it is.
 
     Raises:
         NoBlocksError: There are no blocks of what is wanted.
+        TooMuchError: They hold more numbers than `most`.
         SourceError: The samples can't be had.
     """
     wanted: list[Wanted] = []
@@ -102,7 +110,8 @@ async def gather(
             missing.append(one)
         else:
             wanted.append(one)
-    guardrails = [await _blocks(one, source, tick) for one in wanted]
+    room = _Room(most)
+    guardrails = [await _blocks(one, source, room, tick) for one in wanted]
     missing += [MissingBlocks(name=one.guardrail["name"], why=why) for one in guardrails if (why := _gone(one))]
     guardrails = [one for one in guardrails if one.blocks or one.recorded.checkpoint]
     if not guardrails:
@@ -223,14 +232,37 @@ def _why_not(check: SequentialCheck[Any, Any, Any], status: GuardrailStatus | No
     return ""
 
 
-async def _blocks(one: Wanted, source: EvidenceSource, tick: Tick) -> GuardrailBlocks:
-    memory = one.memory
+class _Room:
+    """How many numbers the blocks may still hold."""
+
+    def __init__(self, most: float) -> None:
+        self._most = self._left = most
+
+    def take(self, blocks: Iterable[Mapping[str, Any]]) -> None:
+        self._left -= sum(map(_numbers, blocks))
+        if self._left < 0:
+            raise TooMuchError(f"the blocks hold more than {self._most:,.0f} numbers")
+
+
+def _numbers(found: object) -> int:
+    """How many numbers there are in a part of a block."""
+    if isinstance(found, Mapping):
+        return sum(map(_numbers, found.values()))
+    return sum(map(_numbers, found)) if isinstance(found, list | tuple) else 1
+
+
+async def _blocks(one: Wanted, source: EvidenceSource, room: _Room, tick: Tick) -> GuardrailBlocks:
+    memory, blocks = one.memory, list[dict[str, Any]]()
     recount = Recount(one.check, memory, one.breach)
     while questions := recount.questions():
         tick(one.check.guardrail.name, recount.done)
         answers = await asyncio.gather(*(_ask(source, question) for question in questions.values()))
         # In a thread, since whoever asks may have others to answer.
         await asyncio.to_thread(recount.take, dict(zip(questions, answers, strict=True)))
+        counted = [{"begin": of.begin, "end": of.end, **one.check.written(of.content)} for of in recount.blocks]
+        recount.blocks.clear()  # there may be many: they are not held twice
+        room.take(counted)
+        blocks += counted
     tick(one.check.guardrail.name, 1.0)
     return GuardrailBlocks(
         guardrail=dict(one.raw),
@@ -238,9 +270,7 @@ async def _blocks(one: Wanted, source: EvidenceSource, tick: Tick) -> GuardrailB
         began=memory.state.bets.begin,
         false_alarm=one.level,
         shares=tuple(DocumentShare(since=one.since, stage=one.stage, share=one.share) for one in recount.memory.shares),
-        blocks=[
-            {"begin": block.begin, "end": block.end, **one.check.written(block.content)} for block in recount.blocks
-        ],
+        blocks=blocks,
         recorded=one.recorded,
     )
 

@@ -107,6 +107,15 @@ def test_one_address_takes_not_all_connections(redis_server: RedisServer) -> Non
         assert sample(server, "mlrollout_server_connections") <= 21
 
 
+def test_there_are_as_many_connections_as_the_configuration_says(redis_server: RedisServer) -> None:
+    with strict(redis_server, limits={"connections": 20}) as server, ExitStack() as stack:
+        idle = [stack.enter_context(closing(connect(server))) for _ in range(60)]
+
+        assert server.ask("GET", "/livez", token=None).status == 200
+        assert sample(server, "mlrollout_server_connections") <= 20
+        assert ended(idle[0]) == b""
+
+
 class FewFiles(HttpServer):
     """A server that may open few files."""
 

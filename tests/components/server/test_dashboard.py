@@ -1,10 +1,9 @@
 """The dashboard's streams, with a cluster and people of the test's own: whom it tells what, and when it stops."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 from hatchling.builders.wheel import WheelBuilder
-from mlrollout.evidence.answer import Answer
-from mlrollout.ports import ConflictError, DeniedError, GoneError, Object, ObjectsError, Ref
+from mlrollout.ports import ConflictError, DeniedError, GoneError, ObjectsError, Ref
 from mlrollout.server.app import make
+from mlrollout.server.auth.guard import Headers
 from mlrollout.server.config import Config, DashboardSettings
 from mlrollout.server.dashboard import pages, routes, stream, watch
 from mlrollout.server.dashboard.board import Board
@@ -25,84 +24,9 @@ from mlrollout.server.dashboard.watch import SharedWatch
 from mlrollout.server.http.problem import HttpProblem
 from mlrollout.server.ofrep.ticket import Tickets
 
-from tests.support import dispatch
+from tests.components.server.dashboards import PATH, Counted, Heard, InMemory, so
 
 Client = TestClient[web.Request, web.Application]
-PATH = "/dashboard/api/stream"
-SECONDS = 10.0
-
-
-@dataclass
-class InMemory:
-    """A cluster whose objects the test sets."""
-
-    objects: dict[Ref, dict[str, Any]] = field(default_factory=dict)
-    lists: int = 0
-    watches: int = 0
-    broken: str = ""
-    fails: ObjectsError | None = None
-    answers: dict[str, Any] = field(default_factory=dict)
-    now: float = dispatch.NOW
-    namespaces: tuple[str, ...] | None = None
-    _events: list[asyncio.Queue[tuple[str, Object]]] = field(default_factory=list)
-    _version: int = 0
-
-    def put(self, name: str, state: str = "second stage", namespace: str = "dispatch") -> None:
-        self._version += 1
-        found = dispatch.rollouts()[state]
-        metadata = {
-            **found["metadata"],
-            "name": name,
-            "namespace": namespace,
-            "uid": f"uid-{name}",
-            "resourceVersion": str(self._version),
-        }
-        self.objects[Ref(namespace, name)] = {**found, "metadata": metadata}
-        self._tell("MODIFIED", self.objects[Ref(namespace, name)])
-
-    def remove(self, name: str, namespace: str = "dispatch") -> None:
-        self._tell("DELETED", self.objects.pop(Ref(namespace, name)))
-
-    def end_watches(self, kind: str = "") -> None:
-        self._tell(kind or "END", {})
-
-    def _tell(self, kind: str, found: Object) -> None:
-        for queue in self._events:
-            queue.put_nowait((kind, found))
-
-    async def list(self) -> tuple[Sequence[Object], str]:
-        self.lists += 1
-        if self.broken:
-            raise ObjectsError(self.broken)
-        return list(self.objects.values()), str(self._version)
-
-    async def changes(self, version: str) -> AsyncIterator[tuple[str, Object]]:
-        del version
-        self.watches += 1
-        queue: asyncio.Queue[tuple[str, Object]] = asyncio.Queue()
-        self._events.append(queue)
-        try:
-            yield "", {}
-            while (event := await queue.get())[0] != "END":
-                yield event
-        finally:
-            self._events.remove(queue)
-
-    async def read(self, ref: Ref) -> Object:
-        return self.objects[ref]
-
-    async def ask(self, ref: Ref, verb: str, why: str, *, version: str = "") -> Object:
-        del verb, why, version
-        if self.fails is not None:
-            raise self.fails
-        asked = self.objects[ref]
-        if self.answers:
-            self.put(ref.name)
-            found = self.objects[ref]
-            history = [*found["status"]["history"], self.answers]
-            self.objects[ref] = {**found, "status": {**found["status"], "history": history}}
-            self._tell("MODIFIED", self.objects[ref])
-        return asked
 
 
 class Everybody:
@@ -130,18 +54,6 @@ class Everybody:
         """Nobody signs in."""
 
 
-class Counted:
-    """A Prometheus that knows nothing, and counts how often it is asked."""
-
-    def __init__(self) -> None:
-        self.queries: list[str] = []
-
-    async def over(self, promql: str, first: int, last: int, step: int, *, deadline: float) -> Answer:
-        del first, last, step, deadline
-        self.queries.append(promql)
-        return Answer((), kind="matrix")
-
-
 @dataclass
 class Place:
     """A dashboard, and what it stands on."""
@@ -158,40 +70,6 @@ class Place:
         async with self.client.get(path, headers={"X-Holder": holder}) as response:
             assert response.status == 200
             yield Heard(response)
-
-
-@dataclass
-class Heard:
-    """What one page hears."""
-
-    response: ClientResponse
-
-    async def next(self) -> tuple[str, Any]:
-        """The next event."""
-        name, data = "", ""
-        async with asyncio.timeout(SECONDS):
-            async for line in self.response.content:
-                key, _, value = line.decode().rstrip("\n").partition(": ")
-                if key == "event":
-                    name = value
-                elif key == "data":
-                    data = value
-                elif not key and data:
-                    return name, json.loads(data)
-        raise EOFError
-
-    async def until(self, name: str, condition: Callable[[Any], object] = lambda _: True) -> Any:
-        while True:
-            event, data = await self.next()
-            if event == name and condition(data):
-                return data
-
-    async def ended(self) -> bool:
-        try:
-            while True:
-                await self.next()
-        except EOFError:
-            return True
 
 
 BUSINESS = {
@@ -319,6 +197,46 @@ async def test_a_right_that_is_taken_away_takes_the_objects_from_the_page_and_on
         assert (await page.until("rollouts"))["rollouts"][0]["can"] == ["rollback"]
 
 
+async def test_a_right_that_is_taken_away_is_told_although_half_of_what_somebody_may_can_not_be_found_out_then(
+    place: Place,
+) -> None:
+    half = 0
+
+    def half_an_answer(verb: str, ref: Ref) -> bool:
+        nonlocal half
+        if verb == "patch":
+            half += 1
+            raise HttpProblem(503, "the API server is away")
+        return ref.namespace == "other"
+
+    place.people.may = lambda verb, _ref: verb == "list"
+    place.cluster.put("one")
+    place.cluster.put("two", namespace="other")
+    async with place.listening() as page:
+        assert len((await page.until("rollouts"))["rollouts"]) == 2
+        place.people.may = half_an_answer
+        await so(lambda: half)
+        place.people.may = lambda verb, ref: verb == "list" and ref.namespace == "other"
+        assert [one["name"] for one in (await page.until("rollouts"))["rollouts"]] == ["two"]
+
+
+async def test_a_right_that_is_taken_away_is_told_although_it_is_found_with_a_namespace_that_is_new(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.cluster.put("one")
+    place.cluster.put("two", namespace="other")
+    async with place.listening() as page:
+        assert len((await page.until("rollouts"))["rollouts"]) == 2
+        monkeypatch.setattr(stream, "CHECK_EVERY", 3600.0)
+        place.people.asked = 0
+        await so(lambda: place.people.asked)  # that one was the last by the clock
+        await page.until("alive")
+        place.people.may = lambda _verb, ref: ref.namespace in {"other", "new"}
+        place.cluster.put("three", namespace="new")
+        left = (await page.until("rollouts"))["rollouts"]
+        assert [one["name"] for one in left] == ["two", "three"]
+
+
 async def test_while_nobody_can_say_what_somebody_may_see_nothing_is_shown_and_nothing_is_said_to_be_gone(
     place: Place,
 ) -> None:
@@ -393,7 +311,7 @@ async def test_where_nobody_watches_nothing_is_asked_after_a_while(
     place.cluster.put("one")
     async with place.listening() as page:
         await page.until("rollouts")
-    await _so(lambda: not place.watch.known.live)
+    await so(lambda: not place.watch.known.live)
     place.cluster.put("two")
     async with place.listening() as page:
         told = await page.until("rollouts", lambda one: len(one["rollouts"]) == 2)
@@ -418,12 +336,6 @@ async def test_pages_are_let_go_where_the_server_ends(place: Place) -> None:
         await page.until("rollouts")
         await place.watch.close()
         assert await page.ended()
-
-
-async def _so(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(SECONDS):
-        while not condition():  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.005)
 
 
 # --- acts --------------------------------------------------------------------------------------
@@ -481,6 +393,7 @@ async def page(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[ClientRe
     app = web.Application()
     pages.add(app, pages.read(tmp_path))
     app.on_response_prepare.append(pages.secure)
+    app.on_response_prepare.append(Headers(frozenset({"https://listed.example.com"})))
     async with TestClient(TestServer(app)) as client:
 
         async def get(path: str, **headers: str) -> ClientResponse:
@@ -502,6 +415,37 @@ async def test_the_page_is_served_from_memory_packed_where_that_is_understood(
     assert len(await packed.read()) < 100
     assert packed.headers["Cache-Control"].endswith("immutable")
     assert again.status == 304
+
+
+async def test_a_cache_keeps_the_packed_file_and_the_plain_one_apart(
+    page: Callable[..., Awaitable[ClientResponse]],
+) -> None:
+    plain, packed = await page("/dashboard/"), await page("/dashboard/", **{"Accept-Encoding": "gzip"})
+    tags = [one.headers["ETag"] for one in (plain, packed)]
+    again = [await page("/dashboard/", **{"Accept-Encoding": "gzip", "If-None-Match": tag}) for tag in tags]
+
+    assert tags[0] != tags[1]
+    assert [one.status for one in again] == [200, 304]
+    for one in (plain, packed, again[1]):
+        assert one.headers.getall("Vary") == ["Accept-Encoding, Origin"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packs"),
+    [
+        ("gzip", True),
+        ("GZIP;q=0.001", True),
+        ("br;q=1, *", True),
+        ("", False),
+        ("br", False),
+        ("gzip;q=0", False),
+        ("br, gzip ; q=0.000", False),
+        ("*;q=0", False),
+        ("gzip;q=0, *", False),
+    ],
+)
+def test_a_file_is_packed_for_whoever_takes_it_so(accepted: str, *, packs: bool) -> None:
+    assert pages.takes_gzip(accepted) is packs
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """What surrounds a handler, with handlers of the test's own: slow ones, failing ones, ones that read a body."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Annotated
 
 import pytest
@@ -22,6 +24,7 @@ from mlrollout.server.ofrep.ticket import Tickets
 from mlrollout.server.rollout_lookup import rollout_from_path
 from mlrollout.server.rollouts import Rollouts, ServedRollout, follow
 from pydantic import Field
+from structlog.testing import capture_logs
 
 from tests.components.server.place import EVENTS, FLAG, FLAGS, KIM, NAME
 
@@ -190,6 +193,36 @@ async def test_a_users_session_asks_for_that_user_alone(start: Start) -> None:
             assert found.status == 403
 
 
+async def test_a_page_of_another_host_stands_in_the_audit(start: Start) -> None:
+    client = await start()
+    with capture_logs() as lines:
+        async with client.post(FLAG, json=KIM, headers={"Origin": "https://evil.example.net"}) as found:
+            assert found.status == 403
+    (line,) = [line for line in lines if line["event"] == "Refused"]
+    assert (line["status"], line["caller"], line["remote"]) == (403, "app", "127.0.0.1")
+    assert line["path"] == FLAG
+
+
+@pytest.mark.parametrize(
+    ("streams", "per_address", "from_", "left"),
+    [
+        (2, 1, ["9.9.9.1", "9.9.9.2", "9.9.9.1"], {"9.9.9.1": 1, "9.9.9.2": 1}),
+        (1, 2, ["9.9.9.1", "9.9.9.2"], {"9.9.9.2": 1}),
+    ],
+)
+async def test_as_many_streams_are_open_as_the_configuration_says(
+    rollouts: tuple[Config, Rollouts], streams: int, per_address: int, from_: list[str], left: dict[str, int]
+) -> None:
+    limits = {"streams": streams, "streams_per_address": per_address}
+    told = {"rollouts": [{"name": NAME, "key": "a"}], "limits": limits, "proxies": ["127.0.0.0/8"]}
+    app = make(Config.model_validate(told), rollouts[1], [Known(APP)], Tickets(b"key"))
+    async with TestClient(TestServer(app)) as client, AsyncExitStack() as stack:
+        for address in from_:
+            opened = client.get(EVENTS, headers={"X-Forwarded-For": address})
+            assert (await stack.enter_async_context(opened)).status == 200
+        assert Counter(one.address for one in app[STREAMS]._open) == left
+
+
 async def test_a_caller_may_have_a_role_for_one_rollout(start: Start) -> None:
     async def act(request: web.Request) -> web.Response:
         await require(request, Role.ADMIN, rollout_from_path(request))
@@ -243,6 +276,20 @@ async def test_a_body_is_held_to_its_model(start: Start, given: str, status: int
     async with client.post("/rate/a", data=given, headers={"Content-Type": "application/json"}) as found:
         assert found.status == status
         assert told in (await found.text())
+
+
+async def test_probes_are_never_refused_however_many_ask_from_their_address(
+    rollouts: tuple[Config, Rollouts],
+) -> None:
+    config = rollouts[0].model_copy(update={"rate": 1.0})
+    async with TestClient(TestServer(make(config, rollouts[1], [], Tickets(b"key")))) as client:
+        statuses = {
+            path: [(await client.get(path)).status for _ in range(4)] for path in ("/livez", "/readyz", "/metrics")
+        }
+
+    assert statuses["/livez"] == [200] * 4
+    assert set(statuses["/readyz"]) <= {200, 503}
+    assert statuses["/metrics"][-1] == 429
 
 
 async def test_every_answer_is_counted_once(start: Start) -> None:

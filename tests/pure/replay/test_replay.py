@@ -14,7 +14,7 @@ from mlrollout.evidence.checks.check import Question
 from mlrollout.evidence.measurement import MeasurementHistory, Verdict
 from mlrollout.ports import SourceError
 from mlrollout.replay.document import LARGEST, BlocksDocument, UnreadableDocumentError, parse
-from mlrollout.replay.gather import NoBlocksError, gather
+from mlrollout.replay.gather import NoBlocksError, TooMuchError, gather
 from mlrollout.replay.replay import replay
 
 from tests.pure.evidence.checks.counters import EPOCH, GUARDRAIL, Counters, Looks, traffic
@@ -157,6 +157,21 @@ async def test_a_partial_answer_is_none() -> None:
     looks = failing()
     with pytest.raises(SourceError, match="may be partial: a store is away"):
         await gather(rollout(looks), Source(looks.counters, ("a store is away",)))
+
+
+async def test_more_numbers_than_are_wanted_are_not_gathered() -> None:
+    one, other = Looks.at(both(always(0.02), always(0.02)), WORSE, sharing=2), failing()
+    one.every(15, HOUR)
+    counters = Counters({**one.counters.series, **other.counters.series})
+    for found in (rollout(other), rollout(one)):
+        document = await gather(found, Source(counters))
+        (text,) = (json.dumps(of.blocks) for of in document.guardrails)
+        numbers = text.count(".")  # every one is written as a float
+        assert (await gather(found, Source(counters), most=numbers)).guardrails == document.guardrails
+        with pytest.raises(TooMuchError, match=f"hold more than {numbers - 1:,} numbers"):
+            await gather(found, Source(counters), most=numbers - 1)
+    with pytest.raises(TooMuchError):
+        await gather(rollout(one, other), Source(counters), most=numbers + 1)
 
 
 async def test_samples_that_are_gone_make_another_verdict_and_it_is_said() -> None:

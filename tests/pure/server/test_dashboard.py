@@ -271,6 +271,22 @@ def test_a_token_comes_out_as_it_went_in_where_the_secret_is_the_same(monkeypatc
     assert one.open(value) is None
 
 
+def test_what_was_ended_is_forgotten_once_nobody_could_open_it_or_there_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(seal, "MOST_ENDED", 2)
+    made = Seal(b"x" * 32)
+    values = [made.close(str(number)) for number in range(3)]
+    for value in (*values, "x", ""):
+        made.end(value)
+    assert [made.open(value) for value in values] == ["0", None, None]
+    monkeypatch.setattr(seal, "MOST_ENDED", 10)
+    later = time.time() + seal.LASTS + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    made.end(made.close("last"))
+    assert len(made._ended) == 1
+
+
 def test_a_token_that_fits_in_no_cookie_is_told() -> None:
     made = Seal(b"x" * 32)
     assert len(made.close("t" * 2700)) <= seal.LONGEST

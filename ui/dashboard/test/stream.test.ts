@@ -134,6 +134,18 @@ test("a tab that nobody sees lets its connection go, and has it again when it is
   expect(open()).toBe(1);
 });
 
+test("a tab that was opened where nobody sees it lets its connection go as well", async () => {
+  stream.close();
+  hide(true);
+  stream = new Stream(null, ["detail"], heard);
+  await vi.advanceTimersByTimeAsync(UNSEEN + 1);
+  expect(open()).toBe(0);
+
+  hide(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(open()).toBe(1);
+});
+
 test("once closed it stays closed", async () => {
   last().onerror?.();
   stream.close();

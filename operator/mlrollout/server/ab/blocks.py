@@ -8,7 +8,7 @@ from mlrollout.adapters.kubernetes import KubernetesVerbs
 from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.ports import GoneError, ObjectsError, Ref, SourceError
 from mlrollout.replay.document import BlocksDocument
-from mlrollout.replay.gather import NoBlocksError, gather
+from mlrollout.replay.gather import NoBlocksError, TooMuchError, gather
 from mlrollout.server.auth.access import permitted_rollout
 from mlrollout.server.auth.callers import Role
 from mlrollout.server.auth.guard import LIMIT
@@ -20,6 +20,8 @@ from .models import BlocksAnswer
 
 COUNTED_WITHIN = 60.0
 """Seconds for an answer: two weeks have 80 000 blocks."""
+MOST_NUMBERS = 500_000
+"""Numbers in the blocks of one answer. Each takes some 200 bytes of memory; two weeks of a guardrail have 320 000."""
 _BY_HAND = "`mlrollout blocks` takes the time that it needs."
 
 
@@ -55,7 +57,12 @@ async def _gathered(
     verbs: KubernetesVerbs, samples: PrometheusSource, ref: Ref, guardrail: str, attempt: int
 ) -> BlocksDocument:
     try:
-        return await gather(await verbs.read(ref), samples, only=guardrail, attempt=attempt)
+        return await gather(await verbs.read(ref), samples, only=guardrail, attempt=attempt, most=MOST_NUMBERS)
+    except TooMuchError as error:
+        less = "" if guardrail else " Ask for one guardrail, by `guardrail=`."
+        raise HttpProblem(
+            422, f"That is too much for one answer: {error}.{less} `mlrollout blocks` writes as many as there are."
+        ) from None
     except NoBlocksError as error:
         raise HttpProblem(404, f"{error}.") from None
     except GoneError:

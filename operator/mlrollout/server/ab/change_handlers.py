@@ -8,7 +8,7 @@ from mlrollout.adapters.kubernetes import KubernetesVerbs
 from mlrollout.api import moment
 from mlrollout.domain.verb_plan import Act, Refusal, plan
 from mlrollout.domain.verb_plan import rollback as rollback_act
-from mlrollout.ports import ConflictError, GoneError, Object, ObjectsError, Ref
+from mlrollout.ports import ConflictError, DeniedError, GoneError, Object, ObjectsError, Ref
 from mlrollout.server.auth import audit
 from mlrollout.server.auth.access import known_caller, permitted_rollout
 from mlrollout.server.auth.callers import Role
@@ -101,6 +101,8 @@ def _problem(error: ObjectsError, served: ServedRollout) -> HttpProblem:
         return HttpProblem(
             409, f"There is no MLRollout {served.ref}: create it, or correct `object` in the configuration."
         )
+    if isinstance(error, DeniedError):  # to ask again would change nothing: a person has to give a right
+        return HttpProblem(403, f"{error} {_by_hand(served)}")
     return HttpProblem(503, f"{error} {_by_hand(served)}", headers={"Retry-After": "1"})
 
 

@@ -191,7 +191,7 @@ OPERATIONS = (
         },
         bad={
             404: "There is no such rollout, no such MLRollout, or nothing was counted of what is wanted.",
-            422: "The attempt is no number.",
+            422: "The attempt is no number, or the blocks are too many for one answer: ask for one guardrail.",
             501: "The configuration names no object for the rollout or no Prometheus, or there is no cluster.",
         },
     ),

@@ -68,18 +68,19 @@ class Cluster(Callers):
         user = None if shown is None else await self.user(shown, request[ADDRESS])
         return None if user is None else ClusterCaller(user.name, identity=user, ask=self.may)
 
-    async def user(self, shown: str, address: str) -> User | None:
+    async def user(self, shown: str, address: str | None) -> User | None:
         """Whose token it is; `None` where it is nobody's.
 
         Args:
             shown: The token.
-            address: Where it was shown.
+            address: Where it was shown; `None` where it was good before: addresses hold up strangers alone.
 
         Raises:
             HttpProblem: The API server can't be asked, or is asked too often from there.
         """
         digest = hashlib.sha256(shown.encode()).digest()
-        if digest not in self._answers and (wait := self._strangers.take(address)):
+        is_new = digest not in self._answers
+        if is_new and address is not None and (wait := self._strangers.take(address)):
             raise HttpProblem(429, "Too many new tokens. Wait a second.", headers={"Retry-After": f"{wait + 1:.0f}"})
         found: User | None = await self._answers.get(digest, lambda: self._reviews.user(shown))
         return found

@@ -23,7 +23,9 @@ ANSWER_WITHIN = 15.0
 LIMIT = web.RequestKey("limit", asyncio.Timeout)
 """The time-out of a request; a route that takes longer on purpose (a stream) moves it."""
 
-OPEN = frozenset({"/livez", "/readyz", "/metrics"})
+PROBES = frozenset({"/livez", "/readyz"})
+"""Paths for probes. They are never refused: to answer costs no more than to refuse, and a refusal restarts the pod."""
+OPEN = PROBES | {"/metrics"}
 """Paths for probes and Prometheus: everybody may ask there, and nobody is identified."""
 PUBLIC = frozenset({"/openapi.json", "/dashboard", "/dashboard/"})
 """Paths that any page may read or lead to: the answer is the same for everybody, and asking changes nothing."""
@@ -36,7 +38,7 @@ MOST_LOGGED = 50.0
 
 
 class Rates:
-    """Rate limits. Applications, people, preflight requests and probes are counted apart, so none uses up another's.
+    """Rate limits. Applications, people, preflight requests and `/metrics` are counted apart: none uses up another's.
 
     Args:
         rate: Requests a second of one application.
@@ -57,6 +59,8 @@ class Rates:
             HttpProblem: It is one too many.
         """
         address = request[ADDRESS]
+        if request.path in PROBES:
+            return
         if request.path in OPEN:
             wait = self._open.take(address)
         elif caller is not None and caller.user is None:
@@ -166,7 +170,7 @@ class Headers:
             headers[hdrs.CACHE_CONTROL] = cached
         if not self._origins:
             return
-        headers["Vary"] = "Origin"
+        headers[hdrs.VARY] = ", ".join([*headers.getall(hdrs.VARY, []), hdrs.ORIGIN])
         origin = request.headers.get("Origin", "")
         if origin.lower() in self._origins:
             headers["Access-Control-Allow-Origin"] = origin

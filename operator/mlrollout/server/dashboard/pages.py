@@ -6,6 +6,7 @@ no other way, so that no path leads anywhere else.
 
 import gzip
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ TYPES: Mapping[str, str] = {
 }
 """What is served; other files are none of the page's."""
 _PACKED = frozenset({".html", ".js", ".css", ".json", ".webmanifest", ".svg", ".txt"})
+_NO_WEIGHT = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
 _HASHED = "assets/"
 """Where files lie whose names change with their content."""
 
@@ -56,7 +58,7 @@ class PageFile:
         content: What is in it.
         packed: The same by gzip; empty where that saves nothing.
         kind: Its media type.
-        tag: Names exactly this content.
+        tag: Names exactly this content; packed it is other bytes, and has another `ETag`.
     """
 
     content: bytes
@@ -74,7 +76,7 @@ def read(folder: Path = FOLDER) -> Mapping[str, PageFile]:
             content = file.read_bytes()
             packed = gzip.compress(content, mtime=0) if file.suffix in _PACKED else b""
             tag = hashlib.sha256(content).hexdigest()[:32]
-            found[file.relative_to(folder).as_posix()] = PageFile(content, packed, kind, f'"{tag}"')
+            found[file.relative_to(folder).as_posix()] = PageFile(content, packed, kind, tag)
     return found
 
 
@@ -89,17 +91,28 @@ def add(app: web.Application, files: Mapping[str, PageFile]) -> None:
         file = files.get(name)
         if file is None:
             raise _missing(name)
-        headers = {"ETag": file.tag, "Vary": "Accept-Encoding", "Content-Type": file.kind}
+        packs = bool(file.packed) and takes_gzip(request.headers.get("Accept-Encoding", ""))
+        tag = f'"{file.tag}-gzip"' if packs else f'"{file.tag}"'
+        headers = {"ETag": tag, "Vary": "Accept-Encoding", "Content-Type": file.kind}
         headers["Cache-Control"] = "public, max-age=31536000, immutable" if name.startswith(_HASHED) else "no-cache"
-        if file.tag in request.headers.get("If-None-Match", ""):
+        if tag in request.headers.get("If-None-Match", ""):
             return web.Response(status=304, headers=headers)
-        if file.packed and "gzip" in request.headers.get("Accept-Encoding", ""):
+        if packs:
             return web.Response(body=file.packed, headers={**headers, "Content-Encoding": "gzip"})
         return web.Response(body=file.content, headers=headers)
 
     app.router.add_get(PREFIX.rstrip("/"), to_index)
     app.router.add_get(PREFIX, show)
     app.router.add_get(PREFIX + "{file:(?!api/).+}", show)
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Whether a client takes what is packed by gzip, as its `Accept-Encoding` says (RFC 9110, 12.5.3)."""
+    wanted = {}
+    for one in accepted.lower().split(","):
+        coding, _, weight = one.partition(";")
+        wanted[coding.strip()] = not _NO_WEIGHT.fullmatch(weight)
+    return wanted.get("gzip", wanted.get("*", False))
 
 
 async def secure(request: web.Request, response: web.StreamResponse) -> None:

@@ -11,6 +11,8 @@ LASTS = 12 * 3600
 """Seconds for which a session lasts, if its token does: a working day."""
 LONGEST = 3800
 """Characters of a cookie that every browser keeps, with its name and its attributes."""
+MOST_ENDED = 10_000
+"""Sessions that are remembered because somebody signed out; of more, the one that was ended first is forgotten."""
 
 
 class TooLongError(ValueError):
@@ -27,6 +29,7 @@ class Seal:
     def __init__(self, secret: bytes) -> None:
         self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"dashboard:" + secret).digest()))
         self._csrf = hashlib.sha256(b"dashboard-csrf:" + secret).digest()
+        self._ended: dict[bytes, float] = {}
 
     def close(self, token: str) -> str:
         """A cookie's value that holds the token.
@@ -40,11 +43,22 @@ class Seal:
         return value
 
     def open(self, value: str) -> str | None:
-        """The token in a cookie's value; `None` where it is none of ours, or too old."""
+        """The token in a cookie's value; `None` where it is none of ours, too old, or was ended."""
         try:
-            return self._fernet.decrypt(value, ttl=LASTS).decode()
+            token = self._fernet.decrypt(value, ttl=LASTS).decode()
         except (InvalidToken, ValueError):
             return None
+        return None if _digest(value) in self._ended else token
+
+    def end(self, value: str) -> None:
+        """Open this value no more. Nobody else with the same secret hears of it, nor this process' successor."""
+        if self.open(value) is None:
+            return
+        now = time.time()
+        self._ended = {one: ends for one, ends in self._ended.items() if ends >= now}
+        self._ended[_digest(value)] = self.ends(value)
+        if len(self._ended) > MOST_ENDED:
+            del self._ended[next(iter(self._ended))]
 
     def ends(self, value: str) -> float:
         """When a session ends at the latest, seconds since the epoch."""
@@ -57,3 +71,8 @@ class Seal:
         """What a page of that session shows with what it asks for; no other page can read it."""
         # Beside a token that is good a cookie of any bytes may come.
         return hmac.new(self._csrf, session.encode(errors="surrogateescape"), "sha256").hexdigest()
+
+
+def _digest(value: str) -> bytes:
+    """Tells values apart by what they mean: the same bytes can be written in many ways."""
+    return hashlib.sha256(base64.urlsafe_b64decode(value)).digest()

@@ -33,6 +33,8 @@ from .seal import Seal, TooLongError
 REMEMBERED = 30.0
 """Seconds for which it is remembered what somebody may see. An act is asked about anew: see `Cluster`."""
 SESSION = "/dashboard/api/session"
+_REVIEWED = web.RequestKey("reviewed", bool)
+"""Whether the cluster knew this request's token before: of an open stream it is asked again and again."""
 _SYSTEM = "system:"
 """How the names begin that the cluster keeps for itself: no proxy may give them to anybody."""
 
@@ -119,13 +121,16 @@ class ClusterPeople:
 
     async def _by_token(self, request: web.Request) -> _ShownIdentity:
         value = request.cookies.get(COOKIE, "")
-        shown = token(request) or (self._seal.open(value) if value else None)
+        sealed = self._seal.open(value) if value else None
+        shown = token(request) or sealed
         if shown is None:
             why = "The session has ended" if value else "Nobody is signed in"
             raise not_signed_in(f"{why}: sign in with a token of the cluster.", "token")
-        user = await self._cluster.user(shown, request[ADDRESS])
+        is_known = shown == sealed or _REVIEWED in request
+        user = await self._cluster.user(shown, None if is_known else request[ADDRESS])
         if user is None:
             raise not_signed_in("The token is not valid any more: sign in with a new one.", "token")
+        request[_REVIEWED] = True
         ends = [one for one in (self._seal.ends(value) if value else None, _expiry(shown)) if one is not None]
         return _ShownIdentity(user, value or shown, min(ends, default=None))
 
@@ -135,7 +140,6 @@ class ClusterPeople:
         shown = (await read_model(request, SignInRequest)).token.strip()
         user = await self._cluster.user(shown, request[ADDRESS]) if shown.isascii() else None
         if user is None:
-            audit.act(request, "Could not sign in")
             raise not_signed_in(
                 "The cluster does not know this token. `kubectl create token NAME` makes one for a ServiceAccount.",
                 "token",
@@ -155,6 +159,7 @@ class ClusterPeople:
     async def _sign_out(self, request: web.Request) -> web.Response:
         person = await self.person(request)
         check_csrf(request, person)
+        self._seal.end(request.cookies.get(COOKIE, ""))
         audit.act(request, "Signed out")
         response = web.Response(status=204)
         drop_cookie(response, secure=self._is_secure(request))

@@ -30,6 +30,8 @@ CHECK_EVERY = 30.0
 """Seconds after which it is asked anew who somebody is and what they may see."""
 ASK_AGAIN = 5.0
 """Seconds after which the same is asked again where it could not be found out."""
+SURE_FOR = 90.0
+"""Seconds for which a good answer to that holds, where none comes after it: then the page has to ask for itself."""
 READY_WITHIN = 5.0
 """Seconds that the cluster is given to be listed first."""
 
@@ -81,10 +83,12 @@ class Teller:
         self._board: Board = request.app[BOARD]
         self._seen = 0
         self._check_at = 0.0
+        self._sure_at = time.monotonic()
+        self._signed_out = False
         self._rights_are_known = False
 
     async def tell(self) -> None:
-        """Tell, until the session ends; it is ended from outside where the page goes."""
+        """Tell, until the session ends or may have ended; it is ended from outside where the page goes."""
         async with AsyncExitStack() as stack:
             known = await stack.enter_async_context(self._board.watch.watching())
             woken = stack.enter_context(known.waiting())
@@ -96,7 +100,7 @@ class Teller:
                         await self._tell_news(known, stack, woken)
                 await self._tell_alive(known)
                 await self._wait(woken, ALIVE_EVERY)
-            if not known.closed:
+            if self._signed_out:
                 await self._say("end", EndEvent(why="signed-out"))
 
     async def _wait_for_a_list(self, known: KnownRollouts, woken: asyncio.Event) -> None:
@@ -114,10 +118,12 @@ class Teller:
             self._person = await self._board.people.person(self._request)
             await self._look_at_rights(known)
         except HttpProblem as problem:
-            # Where the API server can't be asked, nothing new comes from it that somebody might see wrongly.
+            self._signed_out = problem.status in {401, 403}
             self._check_at = time.monotonic() + min(ASK_AGAIN, CHECK_EVERY)
-            return problem.status not in {401, 403}
-        self._check_at = time.monotonic() + CHECK_EVERY
+            # News may still come by the watch. A page whose stream ends asks anew, and is told why it has to wait.
+            return not self._signed_out and time.monotonic() < self._sure_at + SURE_FOR
+        self._sure_at = time.monotonic()
+        self._check_at = self._sure_at + CHECK_EVERY
         self._rights_are_known = True
         return True
 
@@ -152,22 +158,21 @@ class AllTeller(Teller):
     _acted: frozenset[str] = frozenset()
 
     async def _look_at_rights(self, known: KnownRollouts) -> None:
-        told_of, before = self._namespaces, (self._listed, self._acted)
-        await self._ask_for_rights(known)
-        if before != (self._listed & told_of, self._acted & told_of):
+        refs = known.refs()
+        listed = await self._person.namespaces_of(LIST, refs)
+        acted = await self._person.namespaces_of(PATCH, [ref for ref in refs if ref.namespace in listed])
+        # Both at once: of half an answer nothing is told, and when the other half comes, nothing would differ any more.
+        told_of = self._namespaces
+        if (self._listed, self._acted) != (listed & told_of, acted & told_of):
             self._shown = None
-
-    async def _ask_for_rights(self, known: KnownRollouts) -> None:
-        self._namespaces = frozenset(ref.namespace for ref in known.refs())
-        self._listed = await self._person.namespaces_of(LIST, known.refs())
-        seen = [ref for ref in known.refs() if ref.namespace in self._listed]
-        self._acted = await self._person.namespaces_of(PATCH, seen)
+        self._namespaces = frozenset(ref.namespace for ref in refs)
+        self._listed, self._acted = listed, acted
 
     async def _tell_news(self, known: KnownRollouts, stack: AsyncExitStack, woken: asyncio.Event) -> None:
         del stack, woken
         news = known.since(self._seen)
-        if any(ref.namespace not in self._namespaces for ref, _ in news):
-            await self._ask_for_rights(known)
+        while any(ref.namespace not in self._namespaces for ref, _ in news):
+            await self._look_at_rights(known)  # meanwhile objects may come in yet another one
             news = known.since(self._seen)
         before, self._seen = self._seen, known.version
         if self._shown is None:

@@ -1,9 +1,11 @@
-"""Acts where there is no cluster, and what nobody may send to any route that changes something."""
+"""Acts where there is no cluster or it refuses, and what nobody may send to any route that changes something."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from mlrollout.ports import DeniedError, ObjectsError, Ref
 
 from devstack.redis_server import RedisServer
 from tests.components.assignment.place import KEY
@@ -20,6 +22,7 @@ from tests.components.server.ab.calls import (
     Api,
     ClusterServer,
 )
+from tests.components.server.ab.inside import inside
 
 ROLLOUT = "ab-test/rollout"
 
@@ -136,3 +139,42 @@ def test_who_was_refused_is_in_the_log_and_their_token_is_not(api: Api) -> None:
     line = api.server.logged("Refused")[-1]
     assert (line["caller"], line["path"], line["status"]) == ("dashboard", f"{BASE}/{ROLLOUT}", 403)
     assert VIEWER not in api.server.log.read_text()
+
+
+# --- what the cluster says -----------------------------------------------------------------------
+
+
+@dataclass
+class Refusing:
+    """A cluster whose API server refuses everything."""
+
+    error: ObjectsError
+
+    async def read(self, _ref: Ref) -> None:
+        raise self.error
+
+    async def ask(self, *_: object, **_more: object) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "again"),
+    [
+        (DeniedError("Could not ask for a rollback: a policy forbids it."), 403, None),
+        (ObjectsError("Could not ask for a rollback: the Kubernetes API answered 500."), 503, "1"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("path", "body"), [("ab-test/rollback", {}), (ROLLOUT, {"percentage": 0}), (ROLLOUT, {"percentage": 30})]
+)
+async def test_what_the_cluster_denies_is_no_outage(
+    path: str, body: dict[str, int], error: ObjectsError, status: int, again: str | None
+) -> None:
+    async with (
+        inside(Refusing(error)) as client,
+        client.post(f"{BASE}/{path}", json=body) as answer,
+    ):
+        assert (answer.status, answer.headers.get("Retry-After")) == (status, again)
+        detail = (await answer.json())["detail"]
+    assert str(error) in detail
+    assert f"redis-cli SET {KEY} 0" in detail

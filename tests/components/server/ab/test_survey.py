@@ -3,14 +3,16 @@
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import jwt
 import pytest
+from mlrollout.adapters.redis import Taken
 
 from devstack.redis_server import RedisServer
 from tests.components.assignment.place import BEGUN, KEY, Place, placed, until
-from tests.components.server.ab.calls import ADMIN, ALL_LINES, APP, NAME, VIEWER, Api
+from tests.components.server.ab.calls import ADMIN, ALL_LINES, APP, BASE, NAME, VIEWER, Api
+from tests.components.server.ab.inside import inside
 from tests.components.server.place import Answer, served
 
 
@@ -65,6 +67,52 @@ def test_a_rating_is_a_metric(api: Api, place: Place) -> None:
     api.rate("metric", 3, f"d-{place.record.attempt}")
 
     assert [api.sample(name) - was for name, was in zip(names, before, strict=True)] == [3, 1]
+
+
+@dataclass
+class Outcomes:
+    """A survey in which each rating becomes of what the test says."""
+
+    left: list[Taken]
+    periods: list[float] = field(default_factory=list)
+
+    async def rate(self, *_: object, every: float, **_more: object) -> Taken:
+        self.periods.append(every)
+        return self.left.pop(0)
+
+
+RATING = {"user_id": "kim", "dispatch_id": "d-1", "rating": 3}
+
+
+@pytest.mark.parametrize(("then", "status"), [(Taken.AGAIN, 409), (Taken.ENOUGH, 200), (Taken.FULL, 200)])
+async def test_a_rating_that_does_not_count_is_none_in_the_metric_that_guardrails_use(then: Taken, status: int) -> None:
+    async with inside(survey=Outcomes([Taken.COUNTED, then])) as client:
+        found = []
+        for expected in (201, status):
+            async with client.post(f"{BASE}/ab-test/satisfaction", json=RATING) as answer:
+                assert answer.status == expected
+            async with client.get("/metrics") as metrics:
+                lines = (await metrics.text()).splitlines()
+            found.append([line for line in lines if line.startswith("ml_dispatch_satisfaction")])
+
+    assert 'ml_dispatch_satisfaction_sum{group="control"} 3.0' in found[0]
+    assert 'ml_dispatch_satisfaction_count{group="control"} 1.0' in found[0]
+    assert found[1] == found[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "seconds"), [({}, 86_400), ({"every": "1h"}, 3600), ({"every": "52w"}, 31_449_600)]
+)
+async def test_one_rating_of_a_user_counts_in_a_day_or_in_what_the_configuration_says(
+    settings: dict[str, str], seconds: float
+) -> None:
+    survey = Outcomes([Taken.COUNTED])
+    async with (
+        inside(survey=survey, told={"survey": settings}) as client,
+        client.post(f"{BASE}/ab-test/satisfaction", json=RATING) as answer,
+    ):
+        assert answer.status == 201
+    assert survey.periods == [seconds]
 
 
 @pytest.mark.parametrize("rating", [0, 6, -1, 4.5, "4", True, None, 1e300])

@@ -36,6 +36,7 @@ export class Stream {
   ) {
     document.addEventListener("visibilitychange", this.look);
     this.open();
+    this.seen(); // it may have been opened in the background, where nothing changes
   }
 
   close(): void {

@@ -22,6 +22,7 @@ export const en = {
   signOut: "Sign out",
   signInTitle: "Sign in to see rollouts",
   signedOut: "Your session has ended. Sign in again; you stay where you are.",
+  stillSignedIn: (why: string) => `Signing out failed: you are still signed in here. ${why}`,
   token: "Token of the cluster",
   tokenHint: "For example from: kubectl create token NAME. It is sent to this server and kept nowhere in the browser.",
   tokenless: "From your own machine, mlrollout dashboard opens this page without a token.",

@@ -23,6 +23,7 @@ export const ko: Dictionary = {
   signOut: "로그아웃",
   signInTitle: "롤아웃을 보려면 로그인하세요",
   signedOut: "세션이 끝났습니다. 다시 로그인하면 보던 화면으로 돌아갑니다.",
+  stillSignedIn: (why) => `로그아웃하지 못했습니다. 아직 로그인되어 있습니다. ${why}`,
   token: "클러스터 토큰",
   tokenHint: "예: kubectl create token NAME. 이 서버로만 전송되며 브라우저에 저장되지 않습니다.",
   tokenless: "내 컴퓨터에서는 mlrollout dashboard 명령으로 토큰 없이 이 페이지를 열 수 있습니다.",

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
 import type { SessionAnswer } from "../contract";
-import { session as askSession, type SignInBy, signOut } from "../net/api";
+import { type Reply, session as askSession, type SignInBy, signOut } from "../net/api";
 import { type Route, useRoute } from "../route";
 import { afterListEvents, NO_ROLLOUTS } from "../state/rollouts";
 import { EVERYTHING } from "../state/selection";
@@ -25,10 +25,14 @@ interface SignedIn {
   how: SignInBy;
 }
 
+/** Why signing out failed. */
+type NotDone = Exclude<Reply<unknown>, { kind: "said" | "signed-out" }>;
+
 export function App() {
   const preferences = usePreferences();
   const route = useRoute();
   const [signed, setSigned] = useState<SignedIn>({ session: null, times: 0, state: "asking", how: "token" });
+  const [stays, setStays] = useState<NotDone | null>(null);
   const entered = useCallback(
     (session: SessionAnswer) => setSigned((known) => ({ ...known, session, times: known.times + 1, state: "in" })),
     [],
@@ -52,8 +56,10 @@ export function App() {
   }, [entered, ended]);
 
   const leave = async () => {
-    await signOut(signed.session?.csrf ?? "");
-    setSigned({ ...signed, session: null, state: "out", how: byMode(signed) });
+    const reply = await signOut(signed.session?.csrf ?? "");
+    const out = reply.kind === "said" || reply.kind === "signed-out";
+    setStays(out ? null : reply);
+    if (out) setSigned((known) => ({ ...known, session: null, state: "out", how: byMode(known) }));
   };
   const speech = { language: preferences.language, text: DICTIONARIES[preferences.language] };
   const { session } = signed;
@@ -64,6 +70,11 @@ export function App() {
         {signed.state === "unreachable" && (
           <p class="banner bad" role="alert">
             {speech.text.unreachable}
+          </p>
+        )}
+        {stays && (
+          <p class="banner bad" role="alert">
+            {speech.text.stillSignedIn(stays.kind === "refused" ? stays.message : speech.text.unreachable)}
           </p>
         )}
         {session === null ? (
