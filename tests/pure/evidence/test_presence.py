@@ -130,6 +130,18 @@ def test_a_selector_has_one_state(text: str, now: Answer, before: Answer | None,
             presence("x > bool scalar(y)", said(_0=NOW), said()),
             "`y` has no sample, as far back as this guardrail looks",
         ),
+        (presence("(increase(err) default 0) / increase(req)", said(_1=NOW), said()), ""),
+        (
+            presence("(increase(err) default 0) / increase(req)", said(_1=NOW), said(_0_lived=1)),
+            "`err` has gone silent",
+        ),
+        (
+            presence("(increase(err) default 0) / increase(req)", said(), said()),
+            "`req` has no sample, as far back as this guardrail looks",
+        ),
+        (presence("increase(err) / increase(req)", said(_1=NOW), said()), "`err` has no sample, as far back"),
+        (presence("sum(ALERTS) default 0", said()), "end the query with `and on() count(…)`"),
+        (presence("(sum(ALERTS) default 0) and on() count(x)", said(_1=NOW)), ""),
         (presence("count(ALERTS) or vector(0)", said()), "end the query with `and on() count(…)`"),
         (
             presence("last_over_time(x[10s])", said(), said(_0_recent=1)),
