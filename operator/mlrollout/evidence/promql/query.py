@@ -110,7 +110,7 @@ def _read(text: str) -> _Parsed:
         return _Parsed(tuple(dialect.selections(bare, strings)), unread=str(error))
     syntax.check(tree)
     shape.check(syntax.shape(tree, strings))
-    return _Parsed(tuple(selection.selections(tree, strings)), syntax.loses_le(tree))
+    return _Parsed(tuple(selection.selections(tree, strings)), syntax.loses_le(tree, strings))
 
 
 def _windowed(once: Selection, twice: Selection) -> WindowedSelection:

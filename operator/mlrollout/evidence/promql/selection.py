@@ -11,7 +11,9 @@ from .syntax import alerts, children, render
 from .text import FIXED_TIME, QueryError
 
 _KEEPING = "_over_time"
-_PAIRS = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"})
+_PAIRS = frozenset(
+    {"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear", "double_exponential_smoothing"}
+)
 """Functions that need two samples of a series to say anything about it."""
 
 

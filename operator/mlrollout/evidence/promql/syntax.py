@@ -13,6 +13,8 @@ _MATCHERS = MappingProxyType(
     {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
 )
 _OVER_BUCKETS = frozenset({"histogram_quantile", "histogram_fraction"})
+_KEEPING_LABELS = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
+_RELABELLING = frozenset({"label_replace", "label_join"})
 _OF_ALERTS = r"ALERTS(?:_FOR_STATE|\.[*+])?"
 """The series that Prometheus makes of alerts; they exist while an alert is pending or firing."""
 _ALERTS = re.compile(rf"""{_OF_ALERTS}\{{|.*[{{,](?:__name__=~?)?(["'`]){_OF_ALERTS}(?:\|{_OF_ALERTS})*\1""", re.DOTALL)
@@ -110,24 +112,51 @@ def _does(node: promql.Expr) -> str:
     return ""
 
 
-def loses_le(tree: promql.Expr) -> bool:
-    """Whether a quantile is taken over buckets that an aggregation has thrown together."""
+def loses_le(tree: promql.Expr, strings: Mapping[str, str]) -> bool:
+    """Whether a quantile is taken over buckets that have been thrown together."""
     pending = [tree]
     while pending:
         node = pending.pop()
-        if isinstance(node, promql.Call) and node.func.name in _OVER_BUCKETS and _drops_le(_bare(node.args[-1])):
+        if isinstance(node, promql.Call) and node.func.name in _OVER_BUCKETS and _lacks_le(node.args[-1], strings):
             return True
         pending.extend(children(node))
     return False
 
 
-def _drops_le(node: promql.Expr) -> bool:
-    if not isinstance(node, promql.AggregateExpr):
-        return False
+def _lacks_le(tree: promql.Expr, strings: Mapping[str, str]) -> bool:
+    """Whether what a tree answers with has lost the label `le`, or never had it, as a number has not."""
+    pending = [tree]
+    while pending:
+        node = _bare(pending.pop())
+        match node:
+            case promql.VectorSelector() | promql.MatrixSelector():
+                return False
+            case promql.AggregateExpr() if str(node.op) in _KEEPING_LABELS or not _drops_le(node):
+                pending.append(node.expr)
+            case promql.BinaryExpr() if str(node.op) in ("and", "unless"):
+                pending.append(node.lhs)
+            case promql.Call() if node.func.name in _RELABELLING and _string(node.args[1], strings) == "le":
+                return False
+            case promql.Call() | promql.BinaryExpr() | promql.SubqueryExpr() if not _is_scalar(node):
+                pending.extend(children(node))
+    return True
+
+
+def _is_scalar(node: promql.Expr) -> bool:
+    return isinstance(node, promql.Call) and node.func.name == "scalar"
+
+
+def _drops_le(node: promql.AggregateExpr) -> bool:
     if node.modifier is None:
         return True
     without = bool(node.modifier.type == promql.AggModifierType.Without)
     return ("le" in node.modifier.labels) is without
+
+
+def _string(node: promql.Expr, strings: Mapping[str, str]) -> str:
+    """What is in a string, without its quotes."""
+    node = _bare(node)
+    return strings[node.val][1:-1] if isinstance(node, promql.StringLiteral) else ""
 
 
 def _bare(tree: promql.Expr) -> promql.Expr:

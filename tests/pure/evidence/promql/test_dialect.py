@@ -183,19 +183,3 @@ def test_a_fallback_is_for_the_series_beside_it(text: str, optional: set[str]) -
     query = Query.parse(text)
     assert query.unread
     assert {one.selection.selector for one in query.selections if one.selection.optional} == optional
-
-
-@pytest.mark.parametrize(
-    ("text", "loses"),
-    [
-        ("histogram_quantile(0.9, sum(rate(x_bucket[5m])))", True),
-        ("1 + histogram_quantile(0.9, (sum by (a) (rate(x_bucket[5m]))))", True),
-        ("histogram_quantile(0.9, sum without (le) (rate(x_bucket[5m])))", True),
-        ("histogram_fraction(0, 1, sum(rate(x_bucket[5m])))", True),
-        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])))", False),
-        ("histogram_quantile(0.9, sum without (a) (rate(x_bucket[5m])))", False),
-        ("histogram_quantile(0.9, rate(x_bucket[5m]))", False),
-    ],
-)
-def test_buckets_are_told_apart_by_le(text: str, loses: bool) -> None:  # noqa: FBT001 - a table's column
-    assert Query.parse(text).loses_le is loses

@@ -191,6 +191,50 @@ def test_an_interrupt_while_parsing_stays_an_interrupt(monkeypatch: pytest.Monke
         Query.parse("x")
 
 
+@pytest.mark.parametrize(
+    ("text", "loses"),
+    [
+        ("histogram_quantile(0.9, sum(rate(x_bucket[5m])))", True),
+        ("1 + histogram_quantile(0.9, (sum by (a) (rate(x_bucket[5m]))))", True),
+        ("histogram_quantile(0.9, sum without (le) (rate(x_bucket[5m])))", True),
+        ("histogram_fraction(0, 1, sum(rate(x_bucket[5m])))", True),
+        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])))", False),
+        ("histogram_quantile(0.9, sum without (a) (rate(x_bucket[5m])))", False),
+        ("histogram_quantile(0.9, rate(x_bucket[5m]))", False),
+        ("histogram_quantile(0.9, sum(rate(x_bucket[5m])) * 1)", True),
+        ("histogram_quantile(0.9, 60 * sum(rate(x_bucket[5m])))", True),
+        ("histogram_quantile(0.9, sum(rate(x_bucket[5m])) or vector(0))", True),
+        ("histogram_quantile(0.9, sum(rate(x_bucket[5m])) * scalar(y_bucket))", True),
+        ("histogram_quantile(0.9, sum(rate(x_bucket[5m])) and y_bucket)", True),
+        ("histogram_quantile(0.9, label_replace(sum(rate(x_bucket[5m])), 'a', '$1', 'b', '(.*)'))", True),
+        ("histogram_quantile(0.9, max_over_time(sum(rate(x_bucket[5m]))[1h:]))", True),
+        ("histogram_quantile(0.9, sum by (le) (sum(rate(x_bucket[5m]))))", True),
+        ("histogram_quantile(0.9, topk(5, sum(rate(x_bucket[5m]))))", True),
+        ("histogram_quantile(0.9, topk(5, rate(x_bucket[5m])))", False),
+        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])) * 1)", False),
+        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])) or vector(0))", False),
+        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])) unless sum(y))", False),
+        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])) / on() group_left() sum(y))", False),
+        ("histogram_quantile(0.9, label_replace(sum by (edge) (rate(x[5m])), ('le'), '$1', 'edge', '(.*)'))", False),
+    ],
+)
+def test_buckets_are_told_apart_by_le(text: str, loses: bool) -> None:  # noqa: FBT001 - a table's column
+    assert Query.parse(text).loses_le is loses
+
+
+@pytest.mark.parametrize(
+    ("text", "function"),
+    [
+        ("double_exponential_smoothing(x[5m], 0.5, 0.5)", "double_exponential_smoothing"),
+        ("predict_linear(x[5m], 60)", "predict_linear"),
+        ("max_over_time(x[5m])", ""),
+    ],
+)
+def test_which_functions_need_two_samples_is_known(text: str, function: str) -> None:
+    (one,) = Query.parse(text).selections
+    assert one.selection.function == function
+
+
 # --- for any query ---------------------------------------------------------------------------
 
 words = st.text(st.characters(codec="utf-8"), max_size=8)
