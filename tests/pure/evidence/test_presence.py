@@ -168,6 +168,12 @@ def test_what_is_missing_of_the_count_is_told_as_the_counts() -> None:
     assert found.age == 0
 
 
+def test_a_selector_of_the_count_that_went_silent_is_told_as_the_counts() -> None:
+    counted = needs(Query.parse("sum(increase(n[5m])) or vector(9)"), 300.0, 120.0, COUNT)
+    found = Presence(needed("x") + counted, 120.0, said(_0=NOW), said(_1_lived=1))
+    assert lacking(found).startswith("minSamples.query: `n` has gone silent: its targets are gone")
+
+
 def test_a_range_that_has_not_grown_yet_is_told_as_a_young_stage() -> None:
     young = Presence(needed("rate(x[$window]) or vector(0)", window=2.0), 120.0, said(_0=NOW))
     assert lacking(young, 2.0) == "the stage began 2s ago, and rate needs two samples of `x` since: wait"
