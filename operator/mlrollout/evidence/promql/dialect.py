@@ -40,7 +40,7 @@ def selections(bare: str, strings: Mapping[str, str]) -> Sequence[Selection]:
     tokens = _TOKEN.findall(bare)
     if "with" in (token.lower() for token in tokens):
         raise QueryError("what a `WITH` template stands for can't be told here: write the query out")
-    reading = _Reading(tokens, strings)
+    reading = _DialectReading(tokens, strings)
     reading.read()
     found, read = reading.found, words.shape(reading.words)
     # What can't be told apart has no fallback: that is to be missed, and no evidence, at the worst.
@@ -53,7 +53,7 @@ def selections(bare: str, strings: Mapping[str, str]) -> Sequence[Selection]:
     )
 
 
-class _Reading:
+class _DialectReading:
     """The words of a query, read from left to right.
 
     Attributes:
