@@ -43,7 +43,7 @@ def selections(bare: str, strings: Mapping[str, str]) -> Sequence[Selection]:
     reading = _DialectReading(tokens, strings)
     reading.read()
     found, read = reading.found, words.shape(reading.words)
-    # What can't be told apart has no fallback: that is to be missed, and no evidence, at the worst.
+    # Where that can't be told, nothing counts as having a fallback: at the worst a series is missed, which is no data.
     optional = [False] * len(found) if read is None else list(shape.optional(read))
     if read is not None:
         shape.check(read)
