@@ -91,15 +91,16 @@ def _prometheus() -> Iterator[Sample]:
 
 def _stage() -> Iterator[Sample]:
     path = "spec.stages"
-    ascending = 'spec.stages: Invalid value: "array": each percentage must be greater than the one before: s0'
+    ascending = 'spec.stages: Invalid value: "array": each percentage must be greater than the one before: '
     twice = 'spec.stages: Invalid value: "array": each name must stand once: pilot'
     yield Sample(path, _stages(0))
     yield Sample(path, _stages(*range(32)))
     yield Sample(path, [], "spec.stages in body should have at least 1 items")
     yield Sample(path, _stages(*range(33)), "spec.stages: Too many: 33: must have at most 32 items")
-    yield Sample(path, _stages(30, 10), ascending)
-    yield Sample(path, _stages(10, 10), ascending)
-    yield Sample(path, _stages(1, 10, 30, 20), f"{ascending[:-1]}2")
+    yield Sample(path, _stages(30, 10), f"{ascending}s0")
+    yield Sample(path, _stages(10, 10), f"{ascending}s0")
+    yield Sample(path, _stages(1, 10, 30, 20), f"{ascending}s2")
+    yield Sample(path, _stages(*range(31, -1, -1)), f"{ascending}s0")
     yield Sample(path, [STAGE, STAGE | {"percentage": 30}], twice)
     for part in ("name", "percentage", "duration"):
         yield from required(f"spec.stages[0].{part}")
@@ -113,8 +114,10 @@ def _stage() -> Iterator[Sample]:
     yield from choices("spec.stages[0].approval", "Automatic", "Manual")
     yield from durations("spec.stages[0].early.after", "0s", "8760h", above="8760h1ms")
     yield Sample("spec.stages[0].early", {}, "spec.stages[0].early.after: Required value")
-    never = "early needs a guardrail that tests at every look: one with query or balance proves nothing"
-    yield Sample("spec.stages", [STAGE | {"early": {"after": "1h"}}], never)
+    never = "early needs a guardrail that tests at every look: one with query or balance proves nothing: stage "
+    yield Sample("spec.stages", [STAGE | {"early": {"after": "1h"}}], f"{never}pilot")
+    later = STAGE | {"name": "full", "percentage": 100, "early": {"after": "1h"}}
+    yield Sample("spec.stages", [STAGE, later], f"{never}full")
 
 
 def _requirement() -> Iterator[Sample]:
@@ -136,7 +139,10 @@ def _requirement() -> Iterator[Sample]:
     proof = [STAGE | {"require": [{"guardrail": "errors", "proven": "Safe"}]}]
     yield Sample("spec", MINIMAL["spec"] | {"guardrails": [RATE], "stages": proof})
     unprovable = "proven can be required only of a guardrail that tests at every look, not of one with query or balance"
-    yield Sample("spec", MINIMAL["spec"] | {"stages": proof}, unprovable)
+    yield Sample("spec", MINIMAL["spec"] | {"stages": proof}, f"{unprovable}: stage pilot requires errors")
+    later = STAGE | {"name": "full", "percentage": 100, "require": [{"guardrail": "b", "min": 1, "proven": "Safe"}]}
+    both = {"guardrails": [RATE, {"name": "b", "query": "up", "min": 1}], "stages": [*proof, later]}
+    yield Sample("spec", MINIMAL["spec"] | both, f"{unprovable}: stage full requires b")
     yield Sample(f"{path}[0]", REQUIRED | {"max": 1})
     yield Sample(f"{path}[0]", REQUIRED | {"max": 0.999}, "min must not be greater than max")
     for limit in ("min", "max"):

@@ -59,7 +59,7 @@ def check_order(limits: Limits) -> None:
         ValueError: The lower one lies above the higher.
     """
     if limits.min is not None and limits.max is not None and limits.min > limits.max:
-        raise ValueError(_CROSSED)
+        raise ValueError(f"{_CROSSED}: {listed(limits, digits=15)}")
 
 
 def _absent(what: str) -> str:

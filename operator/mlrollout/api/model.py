@@ -24,23 +24,27 @@ class Model(BaseModel):
     )
 
 
-def rules(*pairs: tuple[str, str], naming: str = "") -> dict[str, Any]:
-    """CEL rules as (expression, message a user sees at `kubectl apply`), for `json_schema_extra`.
+Rule = tuple[str, str] | tuple[str, str, str]
+"""A CEL expression, the message that a user sees at `kubectl apply`, and maybe CEL for the names at the message's end.
 
-    Args:
-        pairs: The rules.
-        naming: CEL for what the messages shall name: the values that break the rule.
-    """
-    validations = [{"rule": rule, "message": message} for rule, message in pairs]
-    for one in validations if naming else ():
-        one["messageExpression"] = f"'{one['message']}: ' + {naming}"
-    return {"x-kubernetes-validations": validations}
+Names alone: how long a number is as text, the API server can't tell, and it refuses a message for what that might cost.
+Such values only the operator and the command line tell, behind what the API server says.
+"""
 
 
-def ruled(found: JsonSchemaValue, rule: str, message: str, naming: str) -> JsonSchemaValue:
-    """A schema with one rule more; the values that break it are named by the CEL `naming`."""
-    (one,) = rules((rule, message), naming=naming)["x-kubernetes-validations"]
-    return found | {"x-kubernetes-validations": [*found.get("x-kubernetes-validations", ()), one]}
+def rules(*every: Rule) -> dict[str, Any]:
+    """Rules for `json_schema_extra`."""
+    return {"x-kubernetes-validations": [_validation(*one) for one in every]}
+
+
+def _validation(rule: str, message: str, naming: str = "") -> dict[str, str]:
+    named = {"messageExpression": f"'{message}: ' + {naming}"} if naming else {}
+    return {"rule": rule, "message": message, **named}
+
+
+def ruled(found: JsonSchemaValue, rule: Rule) -> JsonSchemaValue:
+    """A schema with one rule more."""
+    return found | {"x-kubernetes-validations": [*found.get("x-kubernetes-validations", ()), _validation(*rule)]}
 
 
 T = TypeVar("T")
@@ -88,7 +92,7 @@ class Unique(Constraint[Sequence[Model]]):
         # `map` with a condition: how long the name of a filtered item may be, the API server can't tell, and it refuses
         # a rule for what it might cost.
         twice = f"self.map(item, !{once}, item.{self.field})[0]"
-        found = ruled(found, f"self.all(item, {once})", self.message, twice)
+        found = ruled(found, (f"self.all(item, {once})", self.message, twice))
         return found | {"x-kubernetes-list-type": "atomic"}
 
     def _check(self, value: Sequence[Model]) -> Sequence[Model]:
@@ -122,13 +126,14 @@ class Ascending(Constraint[Sequence[Model]]):
         lower = f"self.filter(other, other.{self.field} < item.{self.field}).size()"
         misplaced = f"{numbers}.indexOf(item.{self.field}) != {lower} || !{once}"
         naming = f"self.map(item, {misplaced}, item.{self.name})[0]"
-        return ruled(found, f"{numbers}.isSorted() && self.all(item, {once})", self.message, naming)
+        return ruled(found, (f"{numbers}.isSorted() && self.all(item, {once})", self.message, naming))
 
     def _check(self, value: Sequence[Model]) -> Sequence[Model]:
         numbers = [getattr(item, self.field) for item in value]
         for place, (item, number) in enumerate(zip(value, numbers, strict=True)):
             if numbers.count(number) > 1 or sum(other < number for other in numbers) != place:
-                raise ValueError(f"{self.message}: {getattr(item, self.name)}")
+                listed = ", ".join(map(str, numbers))
+                raise ValueError(f"{self.message}: {getattr(item, self.name)} at {number} in {listed}")
         return value
 
 

@@ -71,7 +71,9 @@ class SequentialGuardrail(Guardrail):
     """The chance that it takes a good model back, over the whole attempt, however often it is looked at. It is divided
     equally among the guardrails of the object that test so. Left out: 0.01."""
     min_samples: MinSamples | None = None
-    """How many events of the treatment group a good look must stand on, in its stage. Too few make it inconclusive."""
+    """How much a verdict must stand on. Beside `query`: on fewer samples a look is neither a pass nor a breach, and
+    traffic neither grows nor falls. Beside the other kinds: on fewer events of the treatment group, in its stage, it is
+    no pass."""
 
     @model_validator(mode="after")
     def _sequential(self) -> Self:

@@ -18,7 +18,7 @@ from .fingerprint import fingerprint, first_fingerprint
 from .guardrail import Guardrail, Name, Proof
 from .kinds import AnyGuardrail
 from .limits import Limit
-from .model import Ascending, Keyed, Model, Unique, rules
+from .model import Ascending, Keyed, Model, Rule, Unique, rules
 from .notification import Notification
 from .revision_from import RevisionFrom
 from .secret_ref import SecretKeyRef, SecretRef
@@ -147,33 +147,30 @@ DEFAULT_STAGES = (
 )
 
 _UNKNOWN = "a stage requires a guardrail that is not in spec.guardrails"
-# CEL for the first requirement of what does not exist.
-_ABSENT = "!self.guardrails.exists(g, g.name == r.guardrail)"
-_REQUIRING = f"has(s.require) && s.require.exists(r, {_ABSENT})"
-_REQUIRED = (
-    f"'stage ' + self.stages.map(s, {_REQUIRING}, s.name)[0] + ' requires ' + "
-    f"self.stages.map(s, {_REQUIRING}, s.require.map(r, {_ABSENT}, r.guardrail)[0])[0]"
-)
-
-_RULES = "x-kubernetes-validations"
-_EXISTING = rules(
-    (
-        "self.stages.all(s, !has(s.require) || s.require.all(r, self.guardrails.exists(g, g.name == r.guardrail)))",
-        _UNKNOWN,
-    ),
-    naming=_REQUIRED,
-)
 _UNPROVABLE = "proven can be required only of a guardrail that tests at every look, not of one with query or balance"
 _NEVER_EARLY = "early needs a guardrail that tests at every look: one with query or balance proves nothing"
+
+
+def _none_requires(wrong: str, message: str) -> Rule:
+    """That no stage has a requirement `r` of which the CEL `wrong` holds; the first that has one is named."""
+    requiring = f"has(s.require) && s.require.exists(r, {wrong})"
+    stage = f"self.stages.map(s, {requiring}, s.name)[0]"
+    guardrail = f"self.stages.map(s, {requiring}, s.require.map(r, {wrong}, r.guardrail)[0])[0]"
+    return f"!self.stages.exists(s, {requiring})", message, f"'stage ' + {stage} + ' requires ' + {guardrail}"
+
+
+_RULES = "x-kubernetes-validations"
+_EXISTING = rules(_none_requires("!self.guardrails.exists(g, g.name == r.guardrail)", _UNKNOWN))
 _PROVING = rules(
-    (
-        (
-            "self.stages.all(s, !has(s.require) || s.require.all(r, "
-            "!has(r.proven) || !self.guardrails.exists(g, g.name == r.guardrail && (has(g.query) || has(g.balance)))))"
-        ),
+    _none_requires(
+        "has(r.proven) && self.guardrails.exists(g, g.name == r.guardrail && (has(g.query) || has(g.balance)))",
         _UNPROVABLE,
     ),
-    ("self.stages.all(s, !has(s.early)) || self.guardrails.exists(g, !has(g.query) && !has(g.balance))", _NEVER_EARLY),
+    (
+        "self.stages.all(s, !has(s.early)) || self.guardrails.exists(g, !has(g.query) && !has(g.balance))",
+        _NEVER_EARLY,
+        "'stage ' + self.stages.map(s, has(s.early), s.name)[0]",
+    ),
 )
 _NAMED = "name the revision, or where it comes from: one of revision and revisionFrom"
 _NAMING = rules(("has(self.revision) != has(self.revisionFrom)", _NAMED))
@@ -226,9 +223,10 @@ class Spec(Model):
             if required.guardrail not in known:
                 raise ValueError(f"{_UNKNOWN}: stage {where} requires {required.guardrail}")
             if required.proven is not None and not known[required.guardrail].proves:
-                raise ValueError(_UNPROVABLE)
-        if any(stage.early for stage in self.stages) and not any(one.proves for one in self.guardrails):
-            raise ValueError(_NEVER_EARLY)
+                raise ValueError(f"{_UNPROVABLE}: stage {where} requires {required.guardrail}")
+        early = next((stage.name for stage in self.stages if stage.early), None)
+        if early is not None and not any(one.proves for one in self.guardrails):
+            raise ValueError(f"{_NEVER_EARLY}: stage {early}")
         return self
 
     @cached_property

@@ -31,7 +31,9 @@ class ThresholdGuardrail(Guardrail):
     min: Limit | None = None
     """The lowest good value."""
     min_samples: MinSamples | None = None
-    """How many samples a good look must stand on. Too few make it inconclusive: traffic neither grows nor falls."""
+    """How much a verdict must stand on. Beside `query`: on fewer samples a look is neither a pass nor a breach, and
+    traffic neither grows nor falls. Beside the other kinds: on fewer events of the treatment group, in its stage, it is
+    no pass."""
 
     @property
     def on_held_back(self) -> Missing:

@@ -10,6 +10,7 @@ from .tree import INCREASES, Strings, bare, is_part
 _COUNTS = frozenset({"count_over_time", "changes", "resets", "histogram_count", "time", "timestamp"})
 _KEEPING = frozenset({"avg", "min", "max", "quantile", "topk", "bottomk"})
 _COUNTERS = ("_total", "_count", "_bucket")
+_HUNDRED = 100.0
 _COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
 
 
@@ -100,6 +101,19 @@ def _factor(node: promql.Expr) -> tuple[float, promql.Expr]:
             if isinstance(number, promql.NumberLiteral):
                 return number.val, other
     return 1.0, node
+
+
+def in_per_cent(node: promql.Expr) -> bool:
+    """Whether what a node answers with was multiplied by a hundred, as a share is to be in per cent."""
+    node = bare(node)
+    match node:
+        case promql.AggregateExpr() if str(node.op) in _KEEPING:
+            return in_per_cent(node.expr)
+        case promql.BinaryExpr() if str(node.op) == "*":
+            return _factor(node)[0] == _HUNDRED
+        case promql.BinaryExpr() if str(node.op) in ("-", "or"):
+            return in_per_cent(node.lhs) or in_per_cent(node.rhs)
+    return False
 
 
 def _times(left: Bounds, right: Bounds) -> Bounds:

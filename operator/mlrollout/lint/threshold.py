@@ -8,7 +8,7 @@ import promql_parser as promql
 from mlrollout.api.limits import Limits, listed
 from mlrollout.api.threshold import ThresholdGuardrail
 
-from .bounds import bounds
+from .bounds import ANYTHING, bounds, in_per_cent
 from .finding import Finding, Level
 from .tree import INCREASES, SIGNS, Strings, bare, is_part, names, read, selector, walk
 
@@ -18,6 +18,10 @@ _LONG = 50.0
 """Seconds that nobody waits for an answer; a limit of so many is meant in milliseconds."""
 _FAR = 100.0
 """How many times as large as its value a limit is that is meant in another unit."""
+_VERY_LONG = 100.0
+"""Seconds from which on half as far is enough: as milliseconds they limit an answer, and as seconds none."""
+_MOMENT = "_timestamp_seconds"
+"""The end of a metric that says when something was, and not how long it took."""
 
 
 def by_query(guardrail: ThresholdGuardrail) -> Iterator[Finding]:
@@ -50,13 +54,14 @@ def by_answer(guardrail: ThresholdGuardrail, value: float) -> Iterator[Finding]:
     low, high = guardrail.min, guardrail.max
     per_cent = low is not None and 0 < low <= 1 < value <= _PER_CENT
     share = high is not None and 1 < high <= _PER_CENT and 0 <= value <= 1
-    milliseconds = high is not None and high >= _LONG and 0 < value <= high / _FAR
+    far = _FAR if high is None or high < _VERY_LONG else _FAR / 2
+    milliseconds = high is not None and high >= _LONG and 0 < value <= high / far
     found = read(guardrail.query) if per_cent or share or milliseconds else None
     if found is None:
         return
-    tree, _ = found
+    tree, strings = found
     where, shown = f"guardrails[{guardrail.name}]", f"value {value:.4g} against limit"
-    if low is not None and per_cent and _is_share(tree):
+    if low is not None and per_cent and (_is_share(tree) or _is_per_cent(tree, strings)):
         yield Finding(
             Level.WARNING,
             f"{where}.min",
@@ -66,7 +71,7 @@ def by_answer(guardrail: ThresholdGuardrail, value: float) -> Iterator[Finding]:
     if high is not None and share and _is_share(tree):
         message = f"{shown} {high:g}: the query seems to answer with a share, and the limit to be in per cent"
         yield Finding(Level.WARNING, f"{where}.max", message, f"write max: {high / _PER_CENT:.{_DIGITS}g}")
-    if high is not None and milliseconds and any("_seconds" in name for name in names(tree)):
+    if high is not None and milliseconds and _in_seconds(tree):
         yield Finding(
             Level.WARNING,
             f"{where}.max",
@@ -91,6 +96,9 @@ def _limits(guardrail: Limits, tree: promql.Expr, strings: Strings, where: str) 
                 message = f"{between}, per cent, and the limit {limit:g} seems to be a share"
                 remedy = f"write {name}: {limit * _PER_CENT:.{_DIGITS}g}"
                 yield Finding(Level.WARNING, f"{where}.{name}", message, remedy)
+    elif low is not None and 0 < low < 1 and _is_per_cent(tree, strings):
+        message = f"the query is multiplied by {_PER_CENT:g}, per cent, and the limit {low:g} seems to be a share"
+        yield Finding(Level.WARNING, f"{where}.min", message, f"write min: {low * _PER_CENT:.{_DIGITS}g}")
     elif (low is not None and possible.high < low) or (high is not None and possible.low > high):
         name = "min" if low is not None and possible.high < low else "max"
         message = f"it can never pass: {between}, none of them within {limits}"
@@ -145,6 +153,17 @@ def _is_division(node: promql.Expr) -> bool:
 def _is_share(tree: promql.Expr) -> bool:
     """Whether a query looks like so many of all: there is a division in it."""
     return any(_is_division(node) for node in walk(tree))
+
+
+def _is_per_cent(tree: promql.Expr, strings: Strings) -> bool:
+    """Whether a query looks like a share that was multiplied by a hundred, and not like a count."""
+    return in_per_cent(tree) and bounds(tree, strings) == ANYTHING
+
+
+def _in_seconds(tree: promql.Expr) -> bool:
+    """Whether a query answers how long something takes, by the names in it."""
+    asked = names(tree)
+    return any("_seconds" in name for name in asked) and not any(name.endswith(_MOMENT) for name in asked)
 
 
 def _is_series(node: promql.Expr) -> bool:

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, ClassVar
 
 import pytest
+from mlrollout.api.crd import schema
 from mlrollout.api.guardrail import Guardrail, PromQL
 from mlrollout.api.kinds import KINDS, OneOf
 from mlrollout.api.model import Model
@@ -92,3 +93,11 @@ def test_the_field_that_marks_a_kind_is_its_own_required_and_without_a_default()
         assert mark.is_required()
         optional = [field for name, field in kind.model_fields.items() if name not in Guardrail.model_fields]
         assert all(field.is_required() or field.default is None for field in optional)
+
+
+def test_kubectl_explains_of_min_samples_that_too_few_bear_neither_verdict() -> None:
+    """Of a field that several kinds have, one kind's text is shown for all of them."""
+    shown = schema()["properties"]["spec"]["properties"]["guardrails"]["items"]["properties"]["minSamples"]
+    assert "Beside `query`: on fewer samples a look is neither a pass nor a breach" in shown["description"]
+    texts = {" ".join((kind.model_fields["min_samples"].description or "").split()) for kind in KINDS}
+    assert texts == {shown["description"]}

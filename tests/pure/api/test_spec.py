@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import pytest
 from mlrollout.api.crd import schema
@@ -10,7 +11,7 @@ from mlrollout.api.threshold import ThresholdGuardrail
 from pydantic import ValidationError
 
 from tests.support.objects import ACCEPTED, REFUSED
-from tests.support.sample import MINIMAL, Sample
+from tests.support.sample import MINIMAL, REQUIRED, STAGE, Sample
 from tests.support.schemas import nodes
 
 RULES = {rule["message"] for _, node in nodes(schema()) for rule in node.get("x-kubernetes-validations", ())}
@@ -39,6 +40,37 @@ def test_what_the_server_refuses_is_refused_here(sample: Sample) -> None:
 
     twice = [message for message in RULES if message in sample.complaint or sample.complaint in message]
     assert all(message in str(refusal.value) for message in twice)
+    named = [sample.complaint[sample.complaint.index(message) :] for message in twice if message in sample.complaint]
+    assert all(message in str(refusal.value) for message in named), "another stage or guardrail is named here"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"stages": [STAGE | {"percentage": 30}, STAGE | {"name": "full"}]},
+            "each percentage must be greater than the one before: pilot at 30 in 30, 10",
+        ),
+        (
+            {"stages": [STAGE, STAGE | {"name": "full"}]},
+            "each percentage must be greater than the one before: pilot at 10 in 10, 10",
+        ),
+        (
+            {"guardrails": [{"name": "g", "query": "up", "min": 2, "max": 0.5}]},
+            "min must not be greater than max: min 2 and max 0.5",
+        ),
+        (
+            {"stages": [STAGE | {"require": [REQUIRED | {"max": 0.999}]}]},
+            "min must not be greater than max: min 1 and max 0.999",
+        ),
+    ],
+)
+def test_the_numbers_that_are_refused_are_told(changes: dict[str, Any], told: str) -> None:
+    """Which the API server can't put into words."""
+    with pytest.raises(ValidationError) as refusal:
+        Spec.model_validate(MINIMAL["spec"] | changes)
+
+    assert told in str(refusal.value)
 
 
 @pytest.mark.parametrize("sample", [sample for sample in REFUSED if "Duplicate" in sample.complaint], ids=str)

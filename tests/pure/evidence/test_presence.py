@@ -130,6 +130,18 @@ def test_a_selector_has_one_state(text: str, now: Answer, before: Answer | None,
             presence("x > bool scalar(y)", said(_0=NOW), said()),
             "`y` has no sample, as far back as this guardrail looks",
         ),
+        (presence("(increase(err) default 0) / increase(req)", said(_1=NOW), said()), ""),
+        (
+            presence("(increase(err) default 0) / increase(req)", said(_1=NOW), said(_0_lived=1)),
+            "`err` has gone silent",
+        ),
+        (
+            presence("(increase(err) default 0) / increase(req)", said(), said()),
+            "`req` has no sample, as far back as this guardrail looks",
+        ),
+        (presence("increase(err) / increase(req)", said(_1=NOW), said()), "`err` has no sample, as far back"),
+        (presence("sum(ALERTS) default 0", said()), "end the query with `and on() count(…)`"),
+        (presence("(sum(ALERTS) default 0) and on() count(x)", said(_1=NOW)), ""),
         (presence("count(ALERTS) or vector(0)", said()), "end the query with `and on() count(…)`"),
         (
             presence("last_over_time(x[10s])", said(), said(_0_recent=1)),
@@ -154,6 +166,12 @@ def test_what_is_missing_of_the_count_is_told_as_the_counts() -> None:
     found = Presence(needed("x") + counted, 120.0, said(_0=NOW), said())
     assert lacking(found).startswith("minSamples.query: `n` has no sample, as far back as this guardrail looks")
     assert found.age == 0
+
+
+def test_a_selector_of_the_count_that_went_silent_is_told_as_the_counts() -> None:
+    counted = needs(Query.parse("sum(increase(n[5m])) or vector(9)"), 300.0, 120.0, COUNT)
+    found = Presence(needed("x") + counted, 120.0, said(_0=NOW), said(_1_lived=1))
+    assert lacking(found).startswith("minSamples.query: `n` has gone silent: its targets are gone")
 
 
 def test_a_range_that_has_not_grown_yet_is_told_as_a_young_stage() -> None:

@@ -6,7 +6,7 @@ from typing import Self
 
 from mlrollout.api import duration
 
-from . import dialect, selection, syntax
+from . import dialect, selection, shape, syntax
 from .selection import Selection
 from .text import QueryError, set_window, without_strings
 
@@ -109,7 +109,8 @@ def _read(text: str) -> _Parsed:
     except syntax.UnreadableError as error:
         return _Parsed(tuple(dialect.selections(bare, strings)), unread=str(error))
     syntax.check(tree)
-    return _Parsed(tuple(selection.selections(tree, strings)), syntax.loses_le(tree))
+    shape.check(syntax.shape(tree, strings))
+    return _Parsed(tuple(selection.selections(tree, strings)), syntax.loses_le(tree, strings))
 
 
 def _windowed(once: Selection, twice: Selection) -> WindowedSelection:

@@ -3,18 +3,17 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from types import MappingProxyType
 
 import promql_parser as promql
 
-from .syntax import ABSENT, alerts, children
+from .shape import replaceable
+from .syntax import alerts, children, render
 from .text import FIXED_TIME, QueryError
 
-_MATCHERS = MappingProxyType(
-    {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
-)
 _KEEPING = "_over_time"
-_PAIRS = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"})
+_PAIRS = frozenset(
+    {"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear", "double_exponential_smoothing"}
+)
 """Functions that need two samples of a series to say anything about it."""
 
 
@@ -78,11 +77,10 @@ def _places(node: promql.Expr, place: _Surroundings) -> tuple[_Surroundings, ...
     match node:
         case promql.BinaryExpr():
             op = str(node.op)
-            left, right = place.optional or op == "or", place.optional or op in ("or", "unless")
-            return (replace(place, optional=left), replace(place, optional=right))
+            return tuple(replace(place, optional=place.optional or replaceable(op, side)) for side in (0, 1))
         case promql.Call():
             name = node.func.name
-            inner = replace(place, optional=place.optional or name in ABSENT)
+            inner = replace(place, optional=place.optional or replaceable(name, 0))
             return tuple(_read_by(name, inner) if _is_range(arg) else inner for arg in node.args)
     return (place,) * len(children(node))
 
@@ -100,14 +98,15 @@ def _is_range(node: promql.Expr) -> bool:
 def _selection(
     selector: promql.VectorSelector, strings: Mapping[str, str], place: _Surroundings, width: float
 ) -> Selection:
+    text = render(selector, strings)
     return Selection(
-        selector=render(selector, strings),
+        selector=text,
         begins=_moved(selector, place.before) + width,
         width=width,
         function=place.function if width else "",
         keeps=place.keeps,
         optional=place.optional,
-        passing=alerts(selector),
+        passing=alerts(text),
     )
 
 
@@ -122,14 +121,3 @@ def _moved(node: promql.VectorSelector | promql.SubqueryExpr, before: float) -> 
 
 def _seconds(span: timedelta | None) -> float:
     return 0.0 if span is None else span.total_seconds()
-
-
-def render(selector: promql.VectorSelector, strings: Mapping[str, str]) -> str:
-    """A selector as PromQL, with the user's own strings in it."""
-    if selector.matchers.or_matchers:
-        raise QueryError("`or` between labels is not PromQL: use a regular expression, or `or` between two queries")
-    matchers = (
-        f"{strings.get(matcher.name, matcher.name)}{_MATCHERS[str(matcher.op)]}{strings[matcher.value]}"
-        for matcher in selector.matchers.matchers
-    )
-    return f"{selector.name or ''}{{{','.join(matchers)}}}"

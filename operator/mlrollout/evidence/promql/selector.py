@@ -3,7 +3,6 @@
 import promql_parser as promql
 
 from . import syntax
-from .selection import render
 from .text import QueryError, without_strings
 
 _EXAMPLE = 'a selector alone, such as `errors_total{group="treatment"}`'
@@ -23,7 +22,7 @@ def selector(text: str) -> str:
         raise QueryError(f"it can't be read ({error}): write {_EXAMPLE}") from error
     match tree:
         case promql.VectorSelector(offset=None, at=None):
-            return render(tree, strings)
+            return syntax.render(tree, strings)
         case promql.VectorSelector():
             raise QueryError(f"it has an offset or `@`, but what counts is now: write {_EXAMPLE}")
         case promql.MatrixSelector():

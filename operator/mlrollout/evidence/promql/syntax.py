@@ -1,20 +1,23 @@
-"""PromQL as a tree: what is refused in it."""
+"""PromQL as a tree: what is refused in it, and its shape."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import promql_parser as promql
 
+from .shape import BOOL, Shape
 from .text import QueryError
 
-_COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
-_KEEP_THE_LEFT = frozenset({"and", "unless"})
-_GUARDED_RIGHT = frozenset({"/", "%"})
-ABSENT = frozenset({"absent", "absent_over_time"})
+_MATCHERS = MappingProxyType(
+    {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
+)
 _OVER_BUCKETS = frozenset({"histogram_quantile", "histogram_fraction"})
-ALERTS = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
+_KEEPING_LABELS = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
+_RELABELLING = frozenset({"label_replace", "label_join"})
+_OF_ALERTS = r"ALERTS(?:_FOR_STATE|\.[*+])?"
 """The series that Prometheus makes of alerts; they exist while an alert is pending or firing."""
-
-_EITHER = "so no answer could mean healthy or broken"
+_ALERTS = re.compile(rf"""{_OF_ALERTS}\{{|.*[{{,](?:__name__=~?)?(["'`]){_OF_ALERTS}(?:\|{_OF_ALERTS})*\1""", re.DOTALL)
 
 
 class UnreadableError(ValueError):
@@ -37,7 +40,7 @@ def parse(bare: str) -> promql.Expr:
 
 
 def check(tree: promql.Expr) -> None:
-    """Refuse a query that can't answer with a number, or answers only when something is wrong.
+    """Refuse a query that can't answer with a number.
 
     Raises:
         QueryError: The query is such a one.
@@ -49,8 +52,6 @@ def check(tree: promql.Expr) -> None:
             )
         case promql.StringLiteral():
             raise QueryError("the query answers with a string, not a number")
-    if why := _only_when_wrong(tree):
-        raise QueryError(f"the query answers only while {why}")
 
 
 def children(node: promql.Expr) -> Sequence[promql.Expr]:
@@ -67,29 +68,95 @@ def children(node: promql.Expr) -> Sequence[promql.Expr]:
     return ()
 
 
-def alerts(selector: promql.VectorSelector) -> bool:
-    """Whether a selector takes the series of alerts."""
-    return selector.name in ALERTS
+def render(selector: promql.VectorSelector, strings: Mapping[str, str]) -> str:
+    """A selector as PromQL, with the user's own strings in it.
+
+    Raises:
+        QueryError: It is no PromQL.
+    """
+    if selector.matchers.or_matchers:
+        raise QueryError("`or` between labels is not PromQL: use a regular expression, or `or` between two queries")
+    matchers = (
+        f"{strings.get(matcher.name, matcher.name)}{_MATCHERS[str(matcher.op)]}{strings[matcher.value]}"
+        for matcher in selector.matchers.matchers
+    )
+    return f"{selector.name or ''}{{{','.join(matchers)}}}"
 
 
-def loses_le(tree: promql.Expr) -> bool:
-    """Whether a quantile is taken over buckets that an aggregation has thrown together."""
+def alerts(selector: str) -> bool:
+    """Whether a selector, as it is rendered, takes the series of alerts, by their name or by `__name__`."""
+    return _ALERTS.match(selector) is not None
+
+
+def shape(tree: promql.Expr, strings: Mapping[str, str]) -> Shape:
+    """When the query has an answer.
+
+    Raises:
+        QueryError: A selector is no PromQL.
+    """
+    node = _bare(tree)
+    match node:
+        case promql.MatrixSelector():
+            return shape(node.vector_selector, strings)
+        case promql.VectorSelector():
+            return Shape(selects=True, alerts=alerts(render(node, strings)))
+    return Shape.of(_does(node), [shape(child, strings) for child in children(node)])
+
+
+def _does(node: promql.Expr) -> str:
+    match node:
+        case promql.Call():
+            return str(node.func.name)
+        case promql.BinaryExpr():
+            return BOOL if node.modifier and node.modifier.return_bool else str(node.op)
+    return ""
+
+
+def loses_le(tree: promql.Expr, strings: Mapping[str, str]) -> bool:
+    """Whether a quantile is taken over buckets that have been thrown together."""
     pending = [tree]
     while pending:
         node = pending.pop()
-        if isinstance(node, promql.Call) and node.func.name in _OVER_BUCKETS and _drops_le(_bare(node.args[-1])):
+        if isinstance(node, promql.Call) and node.func.name in _OVER_BUCKETS and _lacks_le(node.args[-1], strings):
             return True
         pending.extend(children(node))
     return False
 
 
-def _drops_le(node: promql.Expr) -> bool:
-    if not isinstance(node, promql.AggregateExpr):
-        return False
+def _lacks_le(tree: promql.Expr, strings: Mapping[str, str]) -> bool:
+    """Whether what a tree answers with has lost the label `le`, or never had it, as a number has not."""
+    pending = [tree]
+    while pending:
+        node = _bare(pending.pop())
+        match node:
+            case promql.VectorSelector() | promql.MatrixSelector():
+                return False
+            case promql.AggregateExpr() if str(node.op) in _KEEPING_LABELS or not _drops_le(node):
+                pending.append(node.expr)
+            case promql.BinaryExpr() if str(node.op) in ("and", "unless"):
+                pending.append(node.lhs)
+            case promql.Call() if node.func.name in _RELABELLING and _string(node.args[1], strings) == "le":
+                return False
+            case promql.Call() | promql.BinaryExpr() | promql.SubqueryExpr() if not _is_scalar(node):
+                pending.extend(children(node))
+    return True
+
+
+def _is_scalar(node: promql.Expr) -> bool:
+    return isinstance(node, promql.Call) and node.func.name == "scalar"
+
+
+def _drops_le(node: promql.AggregateExpr) -> bool:
     if node.modifier is None:
         return True
     without = bool(node.modifier.type == promql.AggModifierType.Without)
     return ("le" in node.modifier.labels) is without
+
+
+def _string(node: promql.Expr, strings: Mapping[str, str]) -> str:
+    """What is in a string, without its quotes."""
+    node = _bare(node)
+    return strings[node.val][1:-1] if isinstance(node, promql.StringLiteral) else ""
 
 
 def _bare(tree: promql.Expr) -> promql.Expr:
@@ -97,49 +164,3 @@ def _bare(tree: promql.Expr) -> promql.Expr:
     while isinstance(tree, promql.ParenExpr | promql.UnaryExpr):
         tree = tree.expr
     return tree
-
-
-def _only_when_wrong(node: promql.Expr) -> str:
-    """What has to be so for the query to have any answer, and what to write instead; empty if it always has one.
-
-    Such a query never passes, as nothing is no number; or, worse, its silence is taken for health.
-    """
-    node = _bare(node)
-    match node:
-        case promql.BinaryExpr():
-            return _of_binary(node)
-        case promql.Call() if node.func.name in ABSENT:
-            return (
-                f"the series of `{node.func.name}` are missing, {_EITHER}: write `{node.func.name}(…) or vector(0)`, "
-                "with max: 0"
-            )
-        case promql.MatrixSelector():
-            return _of_alerts(node.vector_selector)
-        case promql.VectorSelector():
-            return _of_alerts(node)
-    return next(filter(None, map(_only_when_wrong, children(node))), "")
-
-
-def _of_binary(node: promql.BinaryExpr) -> str:
-    op, left = str(node.op), _only_when_wrong(node.lhs)
-    if op == "or":
-        return left and _only_when_wrong(node.rhs)
-    if op in _KEEP_THE_LEFT:
-        return left
-    if op in _COMPARISONS and not (node.modifier and node.modifier.return_bool):
-        return (
-            f"its comparison `{op}` holds, {_EITHER}: leave the comparison out and give the limit as max or min, "
-            f"or write `{op} bool`; where nothing left means healthy, write `(…) or vector(0)`"
-        )
-    # `errors / (requests > 0)` is how people avoid a division by zero: without requests it has no answer, and says so.
-    return left or ("" if op in _GUARDED_RIGHT else _only_when_wrong(node.rhs))
-
-
-def _of_alerts(selector: promql.VectorSelector) -> str:
-    if not alerts(selector):
-        return ""
-    return (
-        f"an alert is pending or firing, {_EITHER}: write "
-        '`(count(ALERTS{alertname="…",alertstate="firing"}) or vector(0)) and on() count(…)`, with max: 0, where the '
-        "last part counts what the alert looks at, and so shows that it lives; better still, ask what the alert asks"
-    )

@@ -10,7 +10,7 @@ from mlrollout.evidence.answer import Answer, Sample
 from mlrollout.evidence.checks.check import Failure, Occasion
 from mlrollout.evidence.checks.threshold import VALUE, ThresholdCheck, exceeds, judge
 from mlrollout.evidence.measurement import Held, Verdict
-from mlrollout.evidence.presence import Presence
+from mlrollout.evidence.presence import COUNT, Presence, needs
 from mlrollout.evidence.promql.query import Query
 
 from tests.pure.evidence.checks.thresholds import COUNTING, FRESH, GUARDRAIL, HASTY, NOW, QUERY, look, newest, number
@@ -125,6 +125,18 @@ def test_a_bad_value_is_held_back_until_it_has_enough_samples(
     measurement = judge(look(COUNTING), number(0.071), presence=FRESH, samples=samples)
     assert (measurement.verdict, measurement.held, measurement.value) == (verdict, held, 0.071)
     assert said in measurement.message
+
+
+@pytest.mark.parametrize("samples", [number(100), number(3), number()])
+def test_no_good_value_passes_on_a_count_whose_series_went_silent(samples: Answer) -> None:
+    needed = needs(QUERY, 300.0, 120.0) + needs(Query.parse("sum(increase(y[5m])) or vector(100)"), 300.0, 120.0, COUNT)
+    lives, lived = (
+        Answer((Sample(value, {"selector": name}),), evaluated=NOW) for name, value in (("0", NOW), ("1 lived", 1.0))
+    )
+    presence = Presence(needed, 120.0, lives, lived)
+    measurement = judge(look(COUNTING), number(0.01), presence=presence, samples=samples)
+    assert measurement.verdict is Verdict.NO_DATA
+    assert "minSamples.query: `y` has gone silent" in measurement.message
 
 
 @pytest.mark.parametrize(("value", "held"), [(0.01, None), (0.07, Held.UNCOUNTED), (math.nan, None)])

@@ -14,6 +14,8 @@ UNREAD = {
     "sum(rate(x[5m": (["x{}"], 600, 600),
     "x{": (["x{}"], 600, 600),
     "rate(x)": (["x{}"], 600, 600),
+    "sum by (a) (rate(x[5m])) default 0": (["x{}"], 300, 300),
+    "topk without (a) (3, x[5m] @ end()) limit 5": (["x{}"], 300, 300),
     "foo()": ([], 0, 0),
 }
 
@@ -105,17 +107,79 @@ def test_a_range_that_may_be_implied_is_taken_for_the_window_that_is_declared() 
     assert Query.parse("rate(x)/ y[5m] default 0").reach(10, longest=60) == 300
 
 
+ONLY_WHEN_WRONG = {
+    "sum(rate(x)) > 5": "its comparison `>` holds",
+    "sum by (a) (rate(x)) >= 5 limit 3": "its comparison `>=` holds",
+    "rate(x) == 5": "its comparison `==` holds",
+    "1 - -rate(x) ^ 2 * .5 != 1e-3": "its comparison `!=` holds",
+    "rate(x) < 5 if y": "its comparison `<` holds",
+    "label_set(rate(x) > 5, 'a', 'b')": "its comparison `>` holds",
+    "vector(1) if absent(x)": "the series of `absent` are missing",
+    "rate(x) / absent(y)": "the series of `absent` are missing",
+    "union(absent(x), absent(y))": "the series of `absent` are missing",
+    "(absent(x), rate(y) > 5)": "the series of `absent` are missing",
+    "holt_winters(ALERTS[5m], 0.5, 0.5)": "an alert is pending or firing",
+    "sum({__name__='ALERTS'}) keep_metric_names": "an alert is pending or firing",
+}
+
+
+@pytest.mark.parametrize("text", ONLY_WHEN_WRONG)
+def test_what_answers_only_when_something_is_wrong_is_refused_in_any_dialect(text: str) -> None:
+    with pytest.raises(QueryError) as refusal:
+        Query.parse(text)
+    assert ONLY_WHEN_WRONG[text] in str(refusal.value)
+
+
 @pytest.mark.parametrize(
-    ("text", "loses"),
+    "text",
     [
-        ("histogram_quantile(0.9, sum(rate(x_bucket[5m])))", True),
-        ("1 + histogram_quantile(0.9, (sum by (a) (rate(x_bucket[5m]))))", True),
-        ("histogram_quantile(0.9, sum without (le) (rate(x_bucket[5m])))", True),
-        ("histogram_fraction(0, 1, sum(rate(x_bucket[5m])))", True),
-        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])))", False),
-        ("histogram_quantile(0.9, sum without (a) (rate(x_bucket[5m])))", False),
-        ("histogram_quantile(0.9, rate(x_bucket[5m]))", False),
+        "sum(rate(x)) >bool 5",
+        "rate(x) > 5 default 0",
+        "absent(x) default 0",
+        "union(absent(x), rate(y))",
+        "(absent(x), 0)",
+        "rate(x) / (rate(y) > 0)",
+        "rate(x) if y > 5",
+        "rate(x) ifnot absent(y)",
+        "(sum(ALERTS) default 0) and on() count(x)",
+        "rate(x) + time()",
+        "rate(x) + nan",
     ],
 )
-def test_buckets_are_told_apart_by_le(text: str, loses: bool) -> None:  # noqa: FBT001 - a table's column
-    assert Query.parse(text).loses_le is loses
+def test_what_answers_while_all_is_well_is_taken_in_any_dialect(text: str) -> None:
+    assert Query.parse(text).unread
+
+
+NO_EXPRESSION = (
+    *("rate(x) > 5 y", "rate(x) > bool", "* rate(x) > 5", "bool rate(x) > 5", "(rate(x) > 5", "rate(x) > 5)"),
+    *("sum(rate(x) > 5,)", "sum(,rate(x) > 5)", "rate(x) > 5 +", "rate(x) > 5, 3 4", "absent(x) > > 3"),
+)
+
+
+@pytest.mark.parametrize("text", NO_EXPRESSION)
+def test_of_words_that_make_no_expression_the_server_may_judge(text: str) -> None:
+    query = Query.parse(text)
+    assert query.unread
+    assert not any(one.selection.optional for one in query.selections)
+
+
+@pytest.mark.parametrize(
+    ("text", "optional"),
+    [
+        ("(sum(rate(x[$window])) default 0) / sum(rate(y[$window]))", {"x{}"}),
+        ("(sum(increase(x)) or vector(0)) / sum(increase(y))", {"x{}"}),
+        ("(sum by (a) (increase(x)) or vector(0)) / sum(increase(y)) by (a)", {"x{}"}),
+        ("increase(x) / increase(y) default 0", {"x{}", "y{}"}),
+        ("increase(x) / (increase(y) default 1)", {"y{}"}),
+        ("increase(x) + (increase(y), 0)", {"y{}"}),
+        ("increase(x) ifnot y", {"y{}"}),
+        ("increase(x) unless y or z", {"x{}", "y{}", "z{}"}),
+        ("increase(x) if y", set()),
+        ("increase(x) + (absent(y) default 0)", {"y{}"}),
+        ("increase(x) / increase(y)", set()),
+    ],
+)
+def test_a_fallback_is_for_the_series_beside_it(text: str, optional: set[str]) -> None:
+    query = Query.parse(text)
+    assert query.unread
+    assert {one.selection.selector for one in query.selections if one.selection.optional} == optional

@@ -40,6 +40,17 @@ REFUSED = {
     "count(ALERTS{alertname='slow'})": "only while an alert is pending or firing",
     "count(ALERTS_FOR_STATE{alertname='slow'})": "only while an alert is pending or firing",
     "count_over_time(ALERTS[5m])": "better still, ask what the alert asks",
+    "count({__name__='ALERTS',alertname='slow'})": "only while an alert is pending or firing",
+    "count({alertname='slow',__name__=~`ALERTS|ALERTS_FOR_STATE`})": "only while an alert is pending or firing",
+    'count({__name__=~"ALERTS.*"})': "only while an alert is pending or firing",
+    'count({"ALERTS",alertname="slow"})': "only while an alert is pending or firing",
+    "vector(1) and on() absent(x)": "write `absent(…) or vector(0)`, with max: 0",
+    "x and on() absent(y)": "where it is well that they are missing, `… unless on() …`",
+    "x and on() (count(ALERTS) > 0)": "only while an alert is pending or firing",
+    "x / count(ALERTS)": "only while an alert is pending or firing",
+    "x / (absent(y) > 0)": "the series of `absent` are missing",
+    "vector(1) and on() x > 5": "its comparison `>` holds",
+    "(vector(1) and on() x > 5) / y": "its comparison `>` holds",
     "x @ 1700000000": "a fixed time is not evidence about now",
     "rate(x[5m] @ -1)": "a fixed time is not evidence about now",
     "sum_over_time(x[1h:] @ 0)": "a fixed time is not evidence about now",
@@ -65,7 +76,16 @@ ANSWERED = (
     "sum(x) / (sum(y) > 0)",
     "x % (y != 0)",
     "x and y > 0",
+    "x and (y > 0) / z",
+    "x and on() (absent(y) or vector(0))",
     "x unless y",
+    "x unless y > 5",
+    "x unless on() absent(y)",
+    "x unless on() ALERTS",
+    "count({a='b',__name__!='ALERTS'})",
+    "count({__name__=~'ALERTS|x'})",
+    "count(ALERTS_of_mine)",
+    "vector(1) and on() x",
     "(count(ALERTS) or vector(0)) and on() count(x)",
     "1 > bool 2",
 )
@@ -169,6 +189,50 @@ def test_an_interrupt_while_parsing_stays_an_interrupt(monkeypatch: pytest.Monke
     monkeypatch.setattr(promql_parser, "parse", interrupted)
     with pytest.raises(KeyboardInterrupt):
         Query.parse("x")
+
+
+@pytest.mark.parametrize(
+    ("text", "loses"),
+    [
+        ("histogram_quantile(0.9, sum(rate(x_bucket[5m])))", True),
+        ("1 + histogram_quantile(0.9, (sum by (a) (rate(x_bucket[5m]))))", True),
+        ("histogram_quantile(0.9, sum without (le) (rate(x_bucket[5m])))", True),
+        ("histogram_fraction(0, 1, sum(rate(x_bucket[5m])))", True),
+        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])))", False),
+        ("histogram_quantile(0.9, sum without (a) (rate(x_bucket[5m])))", False),
+        ("histogram_quantile(0.9, rate(x_bucket[5m]))", False),
+        ("histogram_quantile(0.9, sum(rate(x_bucket[5m])) * 1)", True),
+        ("histogram_quantile(0.9, 60 * sum(rate(x_bucket[5m])))", True),
+        ("histogram_quantile(0.9, sum(rate(x_bucket[5m])) or vector(0))", True),
+        ("histogram_quantile(0.9, sum(rate(x_bucket[5m])) * scalar(y_bucket))", True),
+        ("histogram_quantile(0.9, sum(rate(x_bucket[5m])) and y_bucket)", True),
+        ("histogram_quantile(0.9, label_replace(sum(rate(x_bucket[5m])), 'a', '$1', 'b', '(.*)'))", True),
+        ("histogram_quantile(0.9, max_over_time(sum(rate(x_bucket[5m]))[1h:]))", True),
+        ("histogram_quantile(0.9, sum by (le) (sum(rate(x_bucket[5m]))))", True),
+        ("histogram_quantile(0.9, topk(5, sum(rate(x_bucket[5m]))))", True),
+        ("histogram_quantile(0.9, topk(5, rate(x_bucket[5m])))", False),
+        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])) * 1)", False),
+        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])) or vector(0))", False),
+        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])) unless sum(y))", False),
+        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])) / on() group_left() sum(y))", False),
+        ("histogram_quantile(0.9, label_replace(sum by (edge) (rate(x[5m])), ('le'), '$1', 'edge', '(.*)'))", False),
+    ],
+)
+def test_buckets_are_told_apart_by_le(text: str, loses: bool) -> None:  # noqa: FBT001 - a table's column
+    assert Query.parse(text).loses_le is loses
+
+
+@pytest.mark.parametrize(
+    ("text", "function"),
+    [
+        ("double_exponential_smoothing(x[5m], 0.5, 0.5)", "double_exponential_smoothing"),
+        ("predict_linear(x[5m], 60)", "predict_linear"),
+        ("max_over_time(x[5m])", ""),
+    ],
+)
+def test_which_functions_need_two_samples_is_known(text: str, function: str) -> None:
+    (one,) = Query.parse(text).selections
+    assert one.selection.function == function
 
 
 # --- for any query ---------------------------------------------------------------------------
