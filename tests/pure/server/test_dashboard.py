@@ -101,30 +101,35 @@ def test_the_percentage_over_time_is_that_of_the_history_up_to_now() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "who"),
+    ("reason", "message", "who"),
     [
-        ("the rollout is paused: lunch (by kim)", "kim"),
-        ("the rollout is paused: by kim", "kim"),
-        ("a new attempt is asked for: by kim; 0 %", "kim"),
-        ("asked for by annotation: x (by ops over HTTP at 2026-11-23T09:30:00.250Z)", "ops"),
+        ("Paused", "the rollout is paused: lunch (by kim)", "kim"),
+        ("Paused", "the rollout is paused: by kim", "kim"),
+        ("Retried", "a new attempt is asked for: by kim; 0 %", "kim"),
+        ("ManualRollback", "asked for by annotation: x (by ops over HTTP at 2026-11-23T09:30:00.250Z)", "ops"),
+        ("RolledBack", "10 % -> 0 %: asked for by annotation: x (by kim)", "kim"),
+        ("RolledBack", "10 % -> 0 %: guardrail errors: 7 % are bad (by kim)", None),
+        ("ManualRollback", "asked for by an annotation that x (by kim) keeps in a manifest: ", None),
+        ("AttemptStarted", "attempt 2 begins: revision 2 (by kim)", None),
         (
+            "Approved",
             "x (by admin) [dashboard 2026-11-23T09:30:00Z] (by system:serviceaccount:a:b)",
             "system:serviceaccount:a:b",
         ),
-        ("guardrail errors: 7 % are bad, by chance alone", None),
-        ("(by )", None),
-        ("", None),
+        ("Promoted", "guardrail errors: 7 % are bad, by chance alone", None),
+        ("Promoted", "(by )", None),
+        ("Promoted", "", None),
     ],
 )
-def test_who_asked_is_who_signed_last(message: str, who: str | None) -> None:
-    assert details.signer(message) == who
+def test_who_asked_is_who_signed_last(reason: str, message: str, who: str | None) -> None:
+    assert details.signer(reason, message) == who
 
 
 @given(reason=st.text(max_size=200), name=st.text(alphabet="abc:-", min_size=1, max_size=200))
 def test_whoever_asks_stands_in_what_the_operator_keeps(reason: str, name: str) -> None:
     said = acts._signed(reason, name)
     assert len(f"100 {said}") <= SHOWN
-    assert details.signer(said) == name[:180]
+    assert details.signer("Paused", said) == name[:180]
 
 
 # --- what is known -----------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from mlrollout.server.backends import BACKENDS
 from mlrollout.server.http.body import read_model
 from mlrollout.server.http.problem import HttpProblem
 from mlrollout.server.rollouts import ServedRollout
+from mlrollout.server.signature import signed
 
 from .models import ActAnswer, RollbackRequest, RolloutRequest
 
@@ -112,6 +113,5 @@ def _by_hand(served: ServedRollout) -> str:
 
 def _why(request: web.Request, reason: str) -> str:
     """Who asks, why and when; by the time two calls are two requests, also where the first is not heard yet."""
-    caller, words = known_caller(request).name[:_LONGEST_NAME], " ".join(reason.split())
-    said = f"{words} " if words else ""
-    return f"{said}(by {caller} over HTTP at {moment.render(time.time())})"
+    caller = known_caller(request).name[:_LONGEST_NAME]
+    return signed(reason, f"(by {caller} over HTTP at {moment.render(time.time())})")

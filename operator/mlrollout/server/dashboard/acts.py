@@ -11,7 +11,7 @@ from aiohttp import web
 
 from mlrollout.api import moment
 from mlrollout.domain.foretell import Foretold, foretell, offered, step_down
-from mlrollout.domain.request import SHOWN, Verb, one_line
+from mlrollout.domain.request import Verb, one_line
 from mlrollout.domain.verb_plan import rollback
 from mlrollout.glance.fields import Fields
 from mlrollout.glance.reply import VerbReply, last_step, reply
@@ -19,6 +19,7 @@ from mlrollout.ports import ConflictError, DeniedError, GoneError, Object, Objec
 from mlrollout.server.auth import audit
 from mlrollout.server.http.body import read_model
 from mlrollout.server.http.problem import HttpProblem
+from mlrollout.server.signature import signed
 
 from .board import BOARD, Board
 from .exchange import VerbOutcome, VerbRequest
@@ -32,7 +33,6 @@ TRIES = 5
 ANSWERED_WITHIN = 5.0
 """Seconds that the operator is given to answer before the page is told that it has yet to."""
 _LONGEST_NAME = 180  # characters of a person's name in a reason
-_PERCENTAGE = 4  # characters before the reason of a demotion
 
 
 def add(app: web.Application) -> None:
@@ -140,6 +140,4 @@ def _signed(reason: str, name: str) -> str:
     """Why, who and when; by the time two calls are two requests, also where the first is not heard yet."""
     # A policy of the cluster may ask that a reason ends with exactly this (docs/operations.md, "Rights of their own").
     signature = f"[dashboard {moment.render(time.time())}] (by {one_line(name)[:_LONGEST_NAME]})"
-    # The operator keeps so much of it: what is cut must not be the name.
-    words = one_line(reason)[: SHOWN - _PERCENTAGE - len(signature) - 1].rstrip()
-    return f"{words} {signature}" if words else signature
+    return signed(reason, signature)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mlrollout.api.recent import PastLook
+from mlrollout.domain.reason import Reason
 from mlrollout.glance.advice import Advice
 from mlrollout.glance.fields import Fields
 from mlrollout.glance.guardrails import GuardrailGlance
@@ -19,6 +20,19 @@ _BY = re.compile(r"\(by (\S{1,256})(?: over HTTP at [^()]{1,40})?\)")
 """How whoever asks for a verb signs, behind the reason: `(by kim)`, `(by ops over HTTP at …)`."""
 _BARE = re.compile(r": by (\S{1,256})(?=$|; )")
 """The same where the person gave no reason at the command line."""
+_BY_ANNOTATION = "asked for by annotation: "
+_ASKED_FOR = frozenset(
+    {
+        Reason.MANUAL_ROLLBACK,
+        Reason.RETRIED,
+        Reason.RESUMED,
+        Reason.APPROVED,
+        Reason.PROMOTED,
+        Reason.DEMOTED,
+        Reason.PAUSED,
+    }
+)
+"""The steps that a person's words lead to."""
 
 
 def detail(found: Object, seen: Glance, advice: Advice, offers: Sequence[VerbOffer]) -> RolloutDetail:
@@ -65,11 +79,16 @@ def track(detailed: RolloutDetail, now: float) -> PercentageTrack:
     return PercentageTrack(points=(*points, (now, float(detailed.percentage))), events=tuple(events))
 
 
-def signer(message: str) -> str | None:
+def signer(reason: str, message: str) -> str | None:
     """The person who asked for what a step tells of, as the request says; `None` for nobody.
 
-    The last signature counts: what stands before it is the person's own words.
+    The last signature counts: what stands before it is the person's own words. Of steps that no verb led to, and of
+    those that stand in a manifest, none does: anybody may call a revision, or the manager of a field, `x (by kim)`.
     """
+    if reason == Reason.ROLLED_BACK:
+        message = message.partition(_BY_ANNOTATION)[2]
+    elif reason not in _ASKED_FOR or (reason == Reason.MANUAL_ROLLBACK and not message.startswith(_BY_ANNOTATION)):
+        return None
     found = _BY.findall(message) or _BARE.findall(message)
     return found[-1] if found else None
 
@@ -135,7 +154,7 @@ def _history(status: Fields) -> Iterator[DetailStep]:
             at=when(step.moment("at")),
             reason=step.text("reason"),
             message=message,
-            by=signer(message),
+            by=signer(step.text("reason"), message),
             warning=step.flag("warning"),
             attempt=step.whole("attempt"),
             revision=step.text("revision"),
