@@ -48,7 +48,7 @@ def progress(spec: Spec, observation: Observation, state: State, now: float, pau
         return Progressed(state, (serves,), now + rest)
     missing = requirement_blockers(stage, state.in_force_since, spec, observation.measurements, now)
     if missing:
-        return Progressed(state, (*missing, *_outstanding(spec, state)))
+        return Progressed(state, missing)
     return _advance(spec, observation, state, stage, now)
 
 
