@@ -27,6 +27,7 @@ UNUSABLE = 3
         ("retry", "stopped in Redis", {"retry": "freeze (by jane)"}, "a new attempt is asked for: freeze"),
         ("rollback", "second stage", {"rollback": "freeze (by jane)"}, "traffic goes to 0 %, and stays there"),
         ("rollback", "stopped in Redis", {"rollback": "freeze (by jane)"}, "it is rolled back already, and stays so"),
+        ("rollback", "rolled back, not confirmed", {"rollback": "freeze (by jane)"}, "traffic goes to 0 %, and stays"),
         ("rollback", "not seen yet", {"rollback": "freeze (by jane)"}, "traffic goes to 0 %"),
     ],
 )
@@ -212,6 +213,26 @@ def test_what_is_as_asked_already_is_not_waited_for(mlrollout: CommandLine, obje
     began = time.monotonic()
     assert mlrollout("rollback", "ml-dispatch", "--wait", "--timeout", "60s").code == DONE
     assert time.monotonic() - began < 30
+
+
+def test_a_rollback_that_redis_does_not_hold_is_waited_for(mlrollout: CommandLine, objects: Objects) -> None:
+    objects.put("rolled back, not confirmed")
+    objects.steps = [_step("VerbRefused", "rollback (freeze) is refused: this attempt is rolled back already")]
+    ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze", "--wait", "--timeout", "1s")
+    assert ran.err.endswith("the operator has not answered within 1s: see `mlrollout doctor`\n")
+    assert ran.code == TIMED_OUT
+
+
+def test_a_rollback_of_another_revision_than_the_one_rolled_back_is_waited_for(
+    mlrollout: CommandLine, objects: Objects
+) -> None:
+    objects.put("stopped in Redis")
+    objects.found["ml-dispatch"]["metadata"]["generation"] += 1
+    objects.steps = [_step("RolledBack", "stays at 0 %: asked for by annotation: freeze")]
+    ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze", "--wait", "--timeout", "20s")
+    assert "asked for rollback: traffic goes to 0 %, and stays there\n" in ran.out
+    assert ran.out.endswith("stays at 0 %: asked for by annotation: freeze\n")
+    assert ran.code == DONE
 
 
 def test_an_annotation_that_went_without_a_word_was_refused(mlrollout: CommandLine, objects: Objects) -> None:

@@ -12,7 +12,7 @@ from mlrollout.cli.cluster.rollouts import ClusterRollouts
 from mlrollout.cli.ending import CommandError, ExitCode, program
 from mlrollout.domain.request import Verb
 from mlrollout.glance.fields import Fields
-from mlrollout.glance.reply import last_step
+from mlrollout.glance.reply import last_step, rolled_back
 from mlrollout.glance.rollout import glance
 
 from .meant import ObjectMeant
@@ -87,7 +87,7 @@ def plan_and_ask(wish: VerbWish, target: ObjectMeant, cluster: ClusterRollouts) 
 def _roll_back(wish: VerbWish, target: ObjectMeant, there: ClusterRollouts) -> VerbAsked:
     """A rollback needs no look at the object, so nothing can be in its way, nor have it wait for a library."""
     found = there.annotate(target.name, {f"{GROUP}/{Verb.ROLLBACK}": wish.reason})
-    back = Fields(found).part("status").part("record").flag("latched")
+    back = rolled_back(found)
     means = "it is rolled back already, and stays so" if back else "traffic goes to 0 %, and stays there"
     doubt = _doubt(found, there)
     if doubt:
