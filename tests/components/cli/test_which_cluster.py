@@ -127,6 +127,8 @@ def test_a_server_may_lie_below_a_path(mlrollout: CommandLine, kubeconfig: Kubec
     ("user", "headers"),
     [
         ({"token": "t"}, {"Authorization": "Bearer t"}),
+        ({"token": "t\n"}, {"Authorization": "Bearer t"}),
+        ({"token": "t", "as": "한 é\n"}, {"Impersonate-User": "한 é".encode().decode("latin-1")}),
         ({"username": "jane", "password": "p"}, {"Authorization": "Basic amFuZTpw"}),
         ({"auth-provider": {"name": "oidc", "config": {"id-token": "i"}}}, {"Authorization": "Bearer i"}),
         (
@@ -153,6 +155,24 @@ def test_who_asks(
     assert headers.items() <= double.asked[0].headers.items()
 
 
+@pytest.mark.parametrize(
+    ("user", "header"),
+    [
+        ({"token": "hunter2\nhunter2"}, "Authorization"),
+        ({"auth-provider": {"config": {"id-token": "hunter2\r\nX: hunter2"}}}, "Authorization"),
+        ({"token": "t", "as": "hunter2\nhunter2"}, "Impersonate-User"),
+        ({"token": "t", "as-groups": ["hunter2\0hunter2"]}, "Impersonate-Group"),
+    ],
+)
+def test_what_no_header_can_carry_is_not_shown(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, user: dict[str, Any], header: str
+) -> None:
+    kubeconfig(double.url, user)
+    ran = mlrollout("list")
+    assert f"what the user of the context here is known by (sent as {header}) has a line break" in ran.err
+    assert (ran.err.count("\n"), "hunter2" in ran.err, ran.code) == (1, False, UNUSABLE)
+
+
 def test_a_token_in_a_file_beside_the_kubeconfig(
     mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, tmp_path: Path
 ) -> None:
@@ -161,6 +181,10 @@ def test_a_token_in_a_file_beside_the_kubeconfig(
     kubeconfig(double.url, {"token": "old", "tokenFile": "token"})
     assert mlrollout("list").code == 0
     assert double.asked[0].headers["Authorization"] == "Bearer from-a-file"
+
+    (tmp_path / "token").write_bytes(b"\xff")
+    ran = mlrollout("list")
+    assert (f"the token file {tmp_path}/token can't be read (it is no text)" in ran.err, ran.code) == (True, UNUSABLE)
 
     (tmp_path / "token").unlink()
     ran = mlrollout("list")
@@ -204,6 +228,15 @@ def test_a_plug_in_says_who_asks_and_is_asked_again_when_that_is_refused(
     assert first.startswith("get-token prod ")
     info = json.loads(first.removeprefix("get-token prod "))
     assert info["spec"]["cluster"]["server"] == double.url
+
+
+def test_a_plug_ins_token_that_no_header_can_carry_is_not_shown(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, tmp_path: Path
+) -> None:
+    kubeconfig(double.url, _plugin(tmp_path, """printf '{"status": {"token": "hunter2%sn2"}}' '\\'"""))
+    ran = mlrollout("list")
+    assert "(sent as Authorization) has a line break" in ran.err
+    assert ("hunter2" in ran.err, ran.code) == (False, UNUSABLE)
 
 
 @pytest.mark.parametrize(

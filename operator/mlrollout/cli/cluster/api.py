@@ -185,7 +185,7 @@ class Api:
         self.skew = _skew(response)
         return response
 
-    def _headers(self, call: ApiCall, sent: bytes | None) -> Iterator[tuple[str, str]]:
+    def _headers(self, call: ApiCall, sent: bytes | None) -> Iterator[tuple[str, str | bytes]]:
         yield "Accept", call.accept
         if call.patience <= 0:  # what comes bit by bit is not packed
             yield "Accept-Encoding", "gzip"

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from .kubeconfig import Entry, KubeContext, pem, unusable
 
 _PLUGIN_DEADLINE = 60.0
 """Seconds that a plug-in of the kubeconfig may take: it may wait for a person at a browser."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _API = "client.authentication.k8s.io/"
 
 
@@ -31,7 +33,7 @@ class Credentials:
         renewable: Whether another try may find a newer token.
     """
 
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    headers: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     certificate: str = field(default="", repr=False)
     key: str = field(default="", repr=False)
     renewable: bool = False
@@ -45,8 +47,9 @@ def login(context: KubeContext) -> Credentials:
     """
     user = context.user
     given = _plugin(context) if user.get("exec") else {}
+    headers = (*_authorization(user, str(given.get("token") or "")), *_impersonation(user))
     return Credentials(
-        headers=(*_authorization(user, str(given.get("token") or "")), *_impersonation(user)),
+        headers=tuple((name, _sendable(context, name, value)) for name, value in headers),
         certificate=str(given.get("clientCertificateData") or pem(user, "client-certificate")),
         key=str(given.get("clientKeyData") or pem(user, "client-key")),
         renewable=bool(user.get("exec") or user.get("tokenFile")),
@@ -81,22 +84,37 @@ def _show(made: ssl.SSLContext, of: Credentials) -> None:
         made.load_cert_chain(file.name)
 
 
+def _sendable(context: KubeContext, name: str, value: str) -> bytes:
+    """A value as a header can carry it; a token in a kubeconfig often ends with a line break.
+
+    Raises:
+        CommandError: None can carry it; it does not show the value, which may be a secret.
+    """
+    stripped = value.strip()
+    if _CONTROL.search(stripped):
+        told = f"what the user of the context {context.name} is known by (sent as {name}) has a line break or another"
+        raise unusable(f"{told} control character in it, so it can't be sent: mend it in the kubeconfig or its plug-in")
+    return stripped.encode(errors="replace")
+
+
 def _authorization(user: Entry, given: str) -> Iterator[tuple[str, str]]:
     token = given or _token(user)
     if token:
         yield "Authorization", f"Bearer {token}"
     elif user.get("username"):
         said = f"{user['username']}:{user.get('password') or ''}"
-        yield "Authorization", f"Basic {base64.b64encode(said.encode()).decode()}"
+        yield "Authorization", f"Basic {base64.b64encode(said.encode(errors='replace')).decode()}"
 
 
 def _token(user: Entry) -> str:
     file = user.get("tokenFile")
     if file:
         try:
-            return Path(file).read_text().strip()
+            return Path(file).read_text()
         except OSError as error:
             raise unusable(f"the token file {file} can't be read ({error.strerror})") from None
+        except UnicodeDecodeError:
+            raise unusable(f"the token file {file} can't be read (it is no text)") from None
     provider = (user.get("auth-provider") or {}).get("config") or {}
     return str(user.get("token") or provider.get("id-token") or provider.get("access-token") or "")
 
@@ -109,7 +127,7 @@ def _impersonation(user: Entry) -> Iterator[tuple[str, str]]:
         yield "Impersonate-Group", str(group)
     for name, values in (user.get("as-user-extra") or {}).items():
         for value in values:
-            yield f"Impersonate-Extra-{quote(str(name), safe='')}", str(value)
+            yield f"Impersonate-Extra-{quote(str(name), safe='', errors='replace')}", str(value)
 
 
 def _plugin(context: KubeContext) -> Mapping[str, Any]:
