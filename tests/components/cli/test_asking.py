@@ -242,6 +242,18 @@ def test_an_annotation_that_went_without_a_word_was_refused(mlrollout: CommandLi
     assert ran.code == FAILED
 
 
+def test_a_cluster_that_fails_after_it_was_asked_is_waited_through(
+    mlrollout: CommandLine, objects: Objects, double: ApiDouble
+) -> None:
+    def answer(asked: Asked) -> Answer:
+        return objects._answer(asked) if asked.method == "PATCH" else Answer({}, 503)
+
+    double.answers[OBJECT] = answer
+    ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze", "--wait", "--timeout", "500ms")
+    told = "the operator has not answered within 500ms: could not read default/ml-dispatch: the API server answered 503"
+    assert (ran.err, ran.code) == (f"mlrollout rollback: {told}\n", TIMED_OUT)
+
+
 AROUND = (
     "To take everybody out without the cluster, set the rollout's key (spec.traffic.key in its manifest) to 0 in its "
     "Redis by hand\n"

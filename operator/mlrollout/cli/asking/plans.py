@@ -46,6 +46,7 @@ class VerbAsked:
 
     Attributes:
         target: Of which object.
+        found: The object right after that.
         after: The last step in its history before.
         means: What comes of it.
         settled: Whether it is as asked already, so that there is no answer to wait for.
@@ -53,6 +54,7 @@ class VerbAsked:
     """
 
     target: ObjectMeant
+    found: Data
     after: int
     means: str
     settled: bool = False
@@ -75,12 +77,12 @@ def plan_and_ask(wish: VerbWish, target: ObjectMeant, cluster: ClusterRollouts) 
         try:
             # It was planned for the object as it was read: one stage later, the same verb would go further.
             version = str(found["metadata"]["resourceVersion"])
-            there.annotate(target.name, {f"{GROUP}/{wish.verb}": value}, version)
+            asked = there.annotate(target.name, {f"{GROUP}/{wish.verb}": value}, version)
         except ClusterError as error:
             if error.status != HTTPStatus.CONFLICT:
                 raise
         else:
-            return VerbAsked(target, last_step(found), means, doubt=_doubt(found, there))
+            return VerbAsked(target, asked, last_step(found), means, doubt=_doubt(found, there))
     raise CommandError("it changes too often now: try again")
 
 
@@ -92,7 +94,7 @@ def _roll_back(wish: VerbWish, target: ObjectMeant, there: ClusterRollouts) -> V
     doubt = _doubt(found, there)
     if doubt:
         doubt += f", or set {Fields(found).part('spec').part('traffic').text('key')} to 0 in its Redis by hand"
-    return VerbAsked(target, last_step(found), means, settled=back, doubt=doubt)
+    return VerbAsked(target, found, last_step(found), means, settled=back, doubt=doubt)
 
 
 def _doubt(found: Data, there: ClusterRollouts) -> str:
