@@ -1,15 +1,23 @@
 """Asking for a verb: what is sent, what is refused before anything is sent, and how an answer is waited for."""
 
+import socketserver
+import ssl
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlrollout.cli.cluster import api
 from mlrollout.domain.request import Verb
 
+from devstack import certificates
 from tests.components.cli.conftest import Kubeconfig
 from tests.components.cli.objects import DONE, FAILED, OBJECT, TIMED_OUT, WRONG, Objects
 from tests.support.command_line import Answer, ApiDouble, Asked, CommandLine
+from tests.support.http_server import CalmServer
 
 UNUSABLE = 3
 
@@ -258,6 +266,7 @@ AROUND = (
     "To take everybody out without the cluster, set the rollout's key (spec.traffic.key in its manifest) to 0 in its "
     "Redis by hand\n"
 )
+AGAIN = "ask again once it answers, a second rollback changes nothing"
 KEPT = "Nothing was changed: users keep what they have"
 
 
@@ -290,7 +299,7 @@ def test_without_a_kubeconfig_a_rollback_has_the_same_way_around(mlrollout: Comm
 @pytest.mark.parametrize(
     ("verb", "more"),
     [
-        ("rollback", f"ask again once it answers, a second rollback changes nothing. {AROUND}"),
+        ("rollback", f"{AGAIN}. {AROUND}"),
         ("pause", "see the status of the rollout once it answers, before you ask again\n"),
     ],
 )
@@ -317,6 +326,62 @@ def test_an_answer_that_breaks_off_leaves_it_unknown_whether_it_was_heard(
     ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze")
     assert " the connection off (RemoteDisconnected). Whether it heard of that is not known: ask again" in ran.err
     assert ran.code == UNUSABLE
+
+
+@contextmanager
+def _dripping(begin: bytes, encryption: ssl.SSLContext | None = None) -> Iterator[int]:
+    """The port of a server whose answer begins so, and then comes a byte at a time without an end."""
+    over = threading.Event()
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(begin)
+            while not over.wait(0.05):
+                self.wfile.write(b" ")
+
+    with CalmServer(("127.0.0.1", 0), Handler) as server:
+        if encryption is not None:
+            server.socket = encryption.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield server.server_address[1]
+        over.set()
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"HTTP/1.1 200 OK\r\nX: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{",
+    ],
+    ids=["headers", "body", "body that ends with the connection"],
+)
+def test_an_answer_that_never_ends_holds_nobody_up(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, monkeypatch: pytest.MonkeyPatch, begin: bytes
+) -> None:
+    monkeypatch.setattr(api.Api.__init__, "__defaults__", (0.2, None))
+    with _dripping(begin) as port:
+        kubeconfig(f"http://127.0.0.1:{port}")
+        ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze")
+    assert f"the API server 127.0.0.1:{port} did not answer in full within 0.6 s. " in ran.err
+    assert ran.err.endswith(f"Whether it heard of that is not known: {AGAIN}. {AROUND}")
+    assert ran.code == UNUSABLE
+
+
+def test_nor_does_one_that_is_encrypted(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(api.Api.__init__, "__defaults__", (0.2, None))
+    authority = certificates.make(tmp_path)
+    encryption = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    encryption.load_cert_chain(authority.certificate, authority.key)
+    with _dripping(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{", encryption) as port:
+        kubeconfig(f"https://127.0.0.1:{port}", cluster={"certificate-authority": str(authority.ca)})
+        ran = mlrollout("list")
+    assert (ran.err.count("did not answer in full within 3.6 s\n"), ran.code) == (1, UNUSABLE)
 
 
 def test_who_lacks_the_right_is_not_sent_around_it(mlrollout: CommandLine, objects: Objects, double: ApiDouble) -> None:

@@ -52,7 +52,11 @@ class ApiConnection(HTTPConnection):
         """Open it."""
         super().connect()
         if self._encryption is not None:
-            self.sock = self._encryption.wrap_socket(self.sock, server_hostname=self._name)
+            # Begun only now, it can be hung up on by another thread.
+            self.sock = self._encryption.wrap_socket(
+                self.sock, server_hostname=self._name, do_handshake_on_connect=False
+            )
+            self.sock.do_handshake()
 
 
 def _proxy(context: KubeContext, to: SplitResult) -> SplitResult | None:
