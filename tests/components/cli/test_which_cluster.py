@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import ssl
 import stat
 from collections.abc import Iterator
@@ -239,6 +240,50 @@ def test_a_plug_ins_token_that_no_header_can_carry_is_not_shown(
     assert ("hunter2" in ran.err, ran.code) == (False, UNUSABLE)
 
 
+def test_a_plug_in_may_lie_beside_the_kubeconfig_or_on_path(
+    mlrollout: CommandLine,
+    kubeconfig: Kubeconfig,
+    double: ApiDouble,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    double.answers["*"] = Answer(LIST)
+    user = _plugin(tmp_path, """echo '{"status": {"token": "t"}}'""")
+    user["exec"]["command"] = "./plugin"
+    kubeconfig(double.url, user)
+    assert mlrollout("list").code == 0
+
+    monkeypatch.chdir(tmp_path)
+    mlrollout.setenv("KUBECONFIG", "kubeconfig")
+    assert mlrollout("list").code == 0
+
+    user["exec"]["command"] = "plugin"
+    kubeconfig(double.url, user)
+    assert "can't be run (No such file or directory)" in mlrollout("list").err
+    mlrollout.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert mlrollout("list").code == 0
+
+
+@pytest.mark.parametrize(
+    ("user", "what"),
+    [
+        ({"exec": "hunter2"}, "exec"),
+        ({"auth-provider": "hunter2"}, "auth-provider"),
+        ({"auth-provider": {"config": "hunter2"}}, "config"),
+        ({"token": "t", "as-user-extra": ["hunter2"]}, "as-user-extra"),
+    ],
+)
+def test_a_user_of_another_shape(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, user: dict[str, Any], what: str
+) -> None:
+    kubeconfig(double.url, user)
+    ran = mlrollout("list")
+    assert ran.err == (
+        f"mlrollout list: the {what} of a user is no mapping, so nobody can log in by it: mend the kubeconfig\n"
+    )
+    assert ran.code == UNUSABLE
+
+
 @pytest.mark.parametrize(
     ("script", "told"),
     [
@@ -292,6 +337,17 @@ def test_a_server_that_can_not_be_trusted(mlrollout: CommandLine, kubeconfig: Ku
     assert f"the API server 127.0.0.1:{encrypted.port} can't be trusted (" in ran.err
     assert ran.err.endswith("see the certificate-authority in the kubeconfig\n")
     assert ran.code == UNUSABLE
+    assert encrypted.asked == []
+
+
+@pytest.mark.parametrize("said", ["false", "true", 1])
+def test_verification_is_switched_off_by_true_alone(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, encrypted: ApiDouble, said: str | int
+) -> None:
+    kubeconfig(encrypted.url, cluster={"insecure-skip-tls-verify": said})
+    ran = mlrollout("list")
+    told = "the insecure-skip-tls-verify of the context here is neither true nor false: mend the kubeconfig"
+    assert (ran.err, ran.code) == (f"mlrollout list: {told}\n", UNUSABLE)
     assert encrypted.asked == []
 
 

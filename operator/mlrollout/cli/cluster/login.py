@@ -19,6 +19,7 @@ from .kubeconfig import Entry, KubeContext, pem, unusable
 _PLUGIN_DEADLINE = 60.0
 """Seconds that a plug-in of the kubeconfig may take: it may wait for a person at a browser."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_INSECURE = "insecure-skip-tls-verify"
 _API = "client.authentication.k8s.io/"
 
 
@@ -46,7 +47,7 @@ def login(context: KubeContext) -> Credentials:
         CommandError: The kubeconfig says nothing that can be used.
     """
     user = context.user
-    given = _plugin(context) if user.get("exec") else {}
+    given = _plugin(context, said) if (said := _mapping(user, "exec")) else {}
     headers = (*_authorization(user, str(given.get("token") or "")), *_impersonation(user))
     return Credentials(
         headers=tuple((name, _sendable(context, name, value)) for name, value in headers),
@@ -62,12 +63,14 @@ def tls(context: KubeContext, of: Credentials) -> ssl.SSLContext:
     Raises:
         CommandError: A certificate can't be used.
     """
-    authority = pem(context.cluster, "certificate-authority")
+    authority, insecure = pem(context.cluster, "certificate-authority"), context.cluster.get(_INSECURE) or False
+    if not isinstance(insecure, bool):  # "false" as a text would switch off what it is to keep
+        raise unusable(f"the {_INSECURE} of the context {context.name} is neither true nor false: mend the kubeconfig")
     try:
         made = ssl.create_default_context(cadata=authority or None)
         # Many clusters' own authorities lack what RFC 5280 asks for; kubectl does not ask for it either.
         made.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        if context.cluster.get("insecure-skip-tls-verify"):
+        if insecure:
             made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
         if of.certificate:
             _show(made, of)
@@ -115,7 +118,7 @@ def _token(user: Entry) -> str:
             raise unusable(f"the token file {file} can't be read ({error.strerror})") from None
         except UnicodeDecodeError:
             raise unusable(f"the token file {file} can't be read (it is no text)") from None
-    provider = (user.get("auth-provider") or {}).get("config") or {}
+    provider = _mapping(_mapping(user, "auth-provider"), "config")
     return str(user.get("token") or provider.get("id-token") or provider.get("access-token") or "")
 
 
@@ -125,14 +128,25 @@ def _impersonation(user: Entry) -> Iterator[tuple[str, str]]:
             yield name, str(value)
     for group in user.get("as-groups") or ():
         yield "Impersonate-Group", str(group)
-    for name, values in (user.get("as-user-extra") or {}).items():
+    for name, values in _mapping(user, "as-user-extra").items():
         for value in values:
             yield f"Impersonate-Extra-{quote(str(name), safe='', errors='replace')}", str(value)
 
 
-def _plugin(context: KubeContext) -> Mapping[str, Any]:
+def _mapping(entry: Entry, name: str) -> Entry:
+    """A part of what the kubeconfig says of a user; empty where it says nothing.
+
+    Raises:
+        CommandError: It is of another kind.
+    """
+    found = entry.get(name) or {}
+    if not isinstance(found, Mapping):
+        raise unusable(f"the {name} of a user is no mapping, so nobody can log in by it: mend the kubeconfig")
+    return found
+
+
+def _plugin(context: KubeContext, said: Entry) -> Mapping[str, Any]:
     """What a plug-in of the kubeconfig says of who asks: a cloud's own login, most often."""
-    said = context.user["exec"]
     command = [str(said.get("command") or ""), *map(str, said.get("args") or ())]
     try:
         ran = subprocess.run(  # noqa: S603 - the user's own kubeconfig asks for it
