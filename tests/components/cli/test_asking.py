@@ -106,6 +106,16 @@ def test_what_the_operator_would_refuse_is_not_asked_for(
     assert (ran.err.count("\n"), ran.out, ran.code, objects.patched) == (1, "", FAILED, [])
 
 
+def test_a_stage_may_be_called_by_a_number(mlrollout: CommandLine, objects: Objects) -> None:
+    spec = objects.found["ml-dispatch"]["spec"]
+    stages = [one | {"name": name} for one, name in zip(spec["stages"], ("2", "3", "4"), strict=True)]
+    objects.found["ml-dispatch"]["spec"] = spec | {"stages": stages}
+    for to in ("2", "2%"):
+        mlrollout("demote", "ml-dispatch", "--to", to, "--reason", "freeze")
+    # No stage asks for 2 % or less, which is refused before it is asked for.
+    assert [asked["mlrollout.dev/demote"] for asked in objects.asked] == ["10 freeze (by jane)"]
+
+
 def test_a_stage_that_there_is_not(mlrollout: CommandLine, objects: Objects) -> None:
     ran = mlrollout("demote", "ml-dispatch", "--to", "pilo")
     assert ran.err == "mlrollout demote: --to pilo: there is no such stage, but pilot, expansion, full\n"

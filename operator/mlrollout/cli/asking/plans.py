@@ -126,12 +126,12 @@ def _most(to: str, found: Data) -> int:
     """The percentage that a demotion goes to at most."""
     from mlrollout.domain.foretell import step_down
 
-    number = to.removesuffix("%").strip()
     if not to:
         return step_down(found)
+    stages = {one.text("name"): one.whole("percentage") for one in Fields(found).part("spec").parts("stages")}
+    if to in stages:  # also one that is called by a number
+        return stages[to]
+    number = to.removesuffix("%").strip()
     if number.isdecimal():
         return int(number)
-    stages = {one.text("name"): one.whole("percentage") for one in Fields(found).part("spec").parts("stages")}
-    if to not in stages:
-        raise CommandError(f"--to {to}: there is no such stage, but {', '.join(stages)}", ExitCode.WRONG_USAGE)
-    return stages[to]
+    raise CommandError(f"--to {to}: there is no such stage, but {', '.join(stages)}", ExitCode.WRONG_USAGE)
