@@ -27,6 +27,17 @@ def test_a_template_is_an_object_that_lint_has_nothing_to_say_about(mlrollout: C
     assert (ran.out, ran.code) == ("nothing found in 1 MLRollout\n", DONE)
 
 
+@pytest.mark.parametrize("name", ["123", "true", "null", "1e3", "2026-11-03"])
+def test_a_name_that_yaml_takes_for_something_else_stays_a_name(
+    mlrollout: CommandLine, tmp_path: Any, name: str
+) -> None:
+    file = tmp_path / "rollout.yaml"
+    file.write_text(mlrollout("template", "shop", "--name", name, "-n", name).out)
+    assert yaml.safe_load(file.read_text())["metadata"] == {"name": name, "namespace": name}
+    ran = mlrollout("lint", str(file))
+    assert (ran.out, ran.code) == ("nothing found in 1 MLRollout\n", DONE)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
