@@ -401,14 +401,46 @@ def test_certificates_that_are_none(
 # --- a proxy ---
 
 
-def test_a_proxy_of_the_kubeconfig_or_of_the_environment(
+def test_a_proxy_of_the_kubeconfig_is_shown_the_user_and_the_password_in_its_address(
     mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble
 ) -> None:
-    kubeconfig("https://10.99.0.1:6443", cluster={"proxy-url": double.url})
-    double.answers["*"] = Answer({}, 403)
+    double.answers |= {"10.99.0.1": Answer(b""), "*": Answer(LIST)}
+    kubeconfig("http://10.99.0.1:6443", cluster={"proxy-url": double.url.replace("//", "//jane%40x:p%3A%ED%95%9C@")})
+    assert mlrollout("list").code == 0
+    way, asked = double.asked
+    assert (way.method, way.path) == ("CONNECT", "10.99.0.1:6443")
+    assert base64.b64decode(way.headers["Proxy-Authorization"].removeprefix("Basic ")).decode() == "jane@x:p:한"
+    assert "Authorization" not in way.headers
+    assert (asked.headers["Authorization"], "Proxy-Authorization" in asked.headers) == ("Bearer hunter2", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (403, "403 Forbidden\n"),
+        (
+            407,
+            "407 Proxy Authentication Required. Write a user and a password that it takes into its address: proxy-url ",
+        ),
+    ],
+)
+def test_a_proxy_that_lets_nobody_through_is_named(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, status: int, told: str
+) -> None:
+    double.answers["*"] = Answer(b"", status)
+    kubeconfig("https://10.99.0.1:6443", cluster={"proxy-url": double.url.replace("//", "//jane:hunter2@")})
     ran = mlrollout("list")
-    assert "the API server 10.99.0.1:6443 can't be reached" in ran.err or "broke the connection off" in ran.err
-    assert ran.code == UNUSABLE
+    assert f"the API server 10.99.0.1:6443 can't be reached: the proxy 127.0.0.1 answered {told}" in ran.err
+    assert ("hunter2" in ran.err, ran.err.count("\n"), ran.code) == (False, 1, UNUSABLE)
+
+
+def test_a_proxy_of_the_environment_is_one_as_well(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble
+) -> None:
+    double.answers["*"] = Answer(b"", 403)
+    mlrollout.setenv("HTTPS_PROXY", double.url)
+    kubeconfig("https://10.99.0.1:6443")
+    assert "can't be reached: the proxy 127.0.0.1 answered 403 Forbidden" in mlrollout("list").err
 
 
 @pytest.mark.parametrize("proxy", ["socks5://10.0.0.1:1080", "https://u:hunter2@proxy"])

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from mlrollout.cli.ending import CommandError, ExitCode
 from mlrollout.domain.request import one_line
 
-from .connection import address, connection
+from .connection import ProxyRefusalError, address, connection
 from .kubeconfig import KubeContext
 from .login import Credentials, login, tls
 
@@ -283,7 +283,8 @@ class Api:
                 return f"can't be found ({error.strerror})"
             case OSError() if error.errno is not None:
                 return f"can't be reached ({os.strerror(error.errno)})"
-        return f"broke the connection off ({type(error).__name__})"
+        refused = isinstance(error, ProxyRefusalError)
+        return f"can't be reached: {error}" if refused else f"broke the connection off ({type(error).__name__})"
 
 
 def _unpacked(what: str, response: HTTPResponse, text: bytes) -> bytes:
