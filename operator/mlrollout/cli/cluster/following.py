@@ -9,7 +9,7 @@ from typing import Self
 from mlrollout.cli.ending import CommandError
 
 from .api import Data
-from .rollouts import AbsentError, ClusterRollouts
+from .rollouts import ClusterRollouts, NoSuchRolloutError
 
 _FIRST, _LONGEST = 1.0, 10.0
 """Seconds to the next try where the cluster fails, at first and at most."""
@@ -88,7 +88,7 @@ class Follower:
                 if not self._until_it_ends():
                     return
                 pause = _FIRST
-            except AbsentError:
+            except NoSuchRolloutError:
                 self._news.put(News(None))
                 return
             except CommandError as error:  # also a login that can't be renewed: nothing of that says that it is gone

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from mlrollout.api import GROUP, PLURAL, VERSION
 from mlrollout.cli.cluster.api import Api, ApiCall, ClusterError, Data
-from mlrollout.cli.cluster.rollouts import PAGE, AbsentError, ClusterRollouts, items
+from mlrollout.cli.cluster.rollouts import PAGE, ClusterRollouts, NoSuchRolloutError, items
 from mlrollout.cli.ending import CommandError
 from mlrollout.ports import ConflictError, DeniedError, GoneError, Object, ObjectsError, Ref
 
@@ -154,7 +154,7 @@ def _told(error: CommandError) -> ObjectsError:
     """The same as a port tells it."""
     status = error.status if isinstance(error, ClusterError) else 0
     kind = ObjectsError
-    if isinstance(error, AbsentError):
+    if isinstance(error, NoSuchRolloutError):
         kind = GoneError
     elif status == HTTPStatus.CONFLICT:
         kind = ConflictError
