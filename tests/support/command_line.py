@@ -152,6 +152,11 @@ def api_double(encryption: ssl.SSLContext | None = None) -> Iterator[ApiDouble]:
             self.end_headers()
             self.wfile.write(sent)
 
+        def do_CONNECT(self) -> None:
+            """Answer as a proxy, behind which this very double is the API server."""
+            self._answer()
+            self.close_connection = False
+
         do_GET = do_POST = do_PATCH = _answer  # noqa: N815 - as the library calls them
 
         def log_message(self, *_: object) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import IntEnum
@@ -29,6 +30,7 @@ class ExitCode(IntEnum):
     WRONG_USAGE = 2
     CLUSTER_UNUSABLE = 3
     TIMED_OUT = 4
+    FAULT = 70
     INTERRUPTED = 130
     PIPE_CLOSED = 141
 
@@ -50,7 +52,7 @@ def ended(run: Callable[[], int]) -> int:
     """The exit code of a command, which is run here; whatever goes wrong is told in one line.
 
     Raises:
-        Exception: A fault of the program itself, where its traceback is wanted.
+        Exception: A fault of a process that has a log.
     """
     if sys.stdin is None:
         sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - as long as the program
@@ -103,14 +105,23 @@ def _run(run: Callable[[], int]) -> int:
         if error.name is None or error.name.partition(".")[0] == "mlrollout":
             raise
         extra = _EXTRAS.get("".join(sys.argv[1:2]), "cli")
-        return _failed(f"this needs {error.name}, which is not installed: install mlrollout with its extra `{extra}`")
+        told = f"this needs {error.name}, which is not installed: install mlrollout with its extra `{extra}`"
+        return _failed(told, ExitCode.FAULT)  # of many commands, 1 is a verdict
     except Exception as error:
         if isinstance(error, OSError) and _is_of_output(error):
             return _unwritten(error)
-        if _PROCESSES.intersection(sys.argv[1:2]) or os.environ.get(TRACEBACK):
+        if _PROCESSES.intersection(sys.argv[1:2]):
             raise
-        fault = f"{type(error).__name__}: {error}"
-        return _failed(f"a fault of this program, please report it: {fault} ({TRACEBACK}=1 shows where)")
+        return _fault(error)
+
+
+def _fault(error: Exception) -> int:
+    """Tell of a fault of this program; no command's verdict has its exit code."""
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+        return ExitCode.FAULT
+    told = f"a fault of this program, please report it: {type(error).__name__}: {error} ({TRACEBACK}=1 shows where)"
+    return _failed(told, ExitCode.FAULT)
 
 
 def _exit_code(end: BaseException) -> int:

@@ -16,6 +16,8 @@ PathStep = Callable[[Any], Iterator[Any]]
 _BRACES = re.compile(r"""\{((?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^{}"'])*)\}""")
 _FIELD = re.compile(r"\.((?:[^.\[\\\s]|\\.)+)")
 _RANGE = re.compile(r"(-?\d+)?:(-?\d+)?(?::(\d+))?")
+_LONGEST = 18
+"""Digits of a place in a list."""
 _FILTER = re.compile(r"\?\(\s*(@[^=!<>]*?)\s*(?:(==|!=|<=|>=|<|>)\s*(.+?)\s*)?\)")
 _BRACKET = re.compile(r"""\[((?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\?\((?:[^()"']|"[^"]*"|'[^']*')*\)|[^\]"'])*)\]""")
 _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
@@ -143,13 +145,21 @@ def _bracket(text: str, path: str) -> PathStep:
 
 def _places(text: str, path: str) -> slice:
     if re.fullmatch(r"-?\d+", text):
-        at = int(text)
+        at = _whole(text, path)
         return slice(at, at + 1 or None)
     match = _RANGE.fullmatch(text)
     if match is None:
         raise _wrong(path, f"[{text}] is no place in a list")
-    start, stop, step = (None if one is None else int(one) for one in match.groups())
+    start, stop, step = (None if one is None else _whole(one, path) for one in match.groups())
+    if step == 0:
+        raise _wrong(path, f"[{text}] has steps of 0, which lead nowhere")
     return slice(start, stop, step)
+
+
+def _whole(text: str, path: str) -> int:
+    if len(text) > _LONGEST:
+        raise _wrong(path, f"[{text[:_LONGEST]}…] is no place in a list")
+    return int(text)
 
 
 def _filter(text: str, path: str) -> PathStep:

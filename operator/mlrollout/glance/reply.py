@@ -20,6 +20,7 @@ _DONE: Mapping[Verb, str] = {
 }
 """The step by which each is told of in the history; a rollback's comes once Redis holds 0 %."""
 _UNTOLD = "it was refused, and the Events about the object say why"
+_BACK = "it is rolled back and stays so: Redis holds 0 %"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +41,33 @@ def last_step(found: Mapping[str, Any]) -> int:
     return Fields(found).part("status").whole("serial")
 
 
+def rolled_back(found: Mapping[str, Any]) -> bool:
+    """Whether what the object asks for now is rolled back, and Redis known to hold 0 %: nobody is in treatment."""
+    metadata, status = Fields(found).part("metadata"), Fields(found).part("status")
+    applied = [one.text("status") for one in status.parts("conditions") if one.text("type") == "TrafficApplied"]
+    seen = status.whole("observedGeneration") >= metadata.whole("generation")
+    return _is_latched(status) and applied == ["True"] and seen
+
+
 def reply(found: Mapping[str, Any], verb: Verb, after: int) -> VerbReply | None:
     """The answer to a verb that was asked for after a step; `None` where there is none yet."""
     whole = Fields(found)
+    latched = verb is Verb.ROLLBACK and _is_latched(whole.part("status"))
     for step in whole.part("status").parts("history"):
         if step.whole("serial") <= after:
             continue
         reason, message = step.text("reason"), step.text("message")
         if reason == _DONE[verb]:
             return VerbReply(message)
-        if reason == "VerbRefused" and message.startswith((f"{verb} (", f"a {verb} ")):
+        # That it is rolled back already is no refusal to whoever waits for users to be out of treatment.
+        if reason == "VerbRefused" and message.startswith((f"{verb} (", f"a {verb} ")) and not latched:
             return VerbReply(message, refused=True)
-    stands = f"{GROUP}/{verb}" in whole.part("metadata").part("annotations")
-    to_come = verb is Verb.ROLLBACK and whole.part("status").part("record").flag("latched")
-    return None if stands or to_come else VerbReply(_UNTOLD, refused=True)
+    if f"{GROUP}/{verb}" in whole.part("metadata").part("annotations"):
+        return None
+    if latched:  # its step may have been told before it was asked for again, so that no other comes
+        return VerbReply(_BACK) if rolled_back(found) else None
+    return VerbReply(_UNTOLD, refused=True)
+
+
+def _is_latched(status: Fields) -> bool:
+    return status.part("record").flag("latched")

@@ -21,6 +21,9 @@ from .document import GuardrailBlocks, UnreadableDocumentError, refusal, told
 _BY_BLOCKS = frozenset({Verdict.PASS, Verdict.BREACH})
 """Verdicts that blocks alone come to; the others may be about samples that were late, or never came."""
 
+_KNOWN = frozenset({"", *Verdict})
+"""What may be recorded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
@@ -65,9 +68,9 @@ def replay(found: GuardrailBlocks) -> Replayed:
         for number, plain in enumerate(found.blocks, start=1):
             where = f"block {number}"
             memory = check.blocks.add(memory, _block(check, plain))
-            then = memory if recorded is not None and memory.upto <= recorded.upto else then
+            then = memory if recorded is None or memory.upto <= recorded.upto else then
         where = "what they come to"
-        differences = () if recorded is None else tuple(_differences_then(then, recorded, found))
+        differences = tuple(_differences_then(then, recorded, found))
         return _judged(check, memory, found, differences)
     except (ValueError, ArithmeticError) as error:
         raise UnreadableDocumentError(told(f"guardrail {name}: {where}: {error}")) from None
@@ -100,7 +103,8 @@ def _judged(
 ) -> Replayed:
     was = found.recorded
     measured = check.judged(Occasion(memory.upto, math.inf), memory, found.false_alarm)
-    if was.finding != measured.verdict and (was.finding in _BY_BLOCKS or measured.verdict is Verdict.BREACH):
+    by_blocks = was.finding in _BY_BLOCKS or measured.verdict is Verdict.BREACH or was.finding not in _KNOWN
+    if was.finding != measured.verdict and by_blocks:
         told_as = told(was.finding) or "none that took the attempt back"
         differences = (f"it comes to {measured.verdict}, and was recorded as {told_as}", *differences)
     ends = [checkpoint.numbers([one["begin"], one["end"]], 2) for one in (found.blocks[:1] + found.blocks[-1:])]
@@ -116,11 +120,14 @@ def _judged(
     )
 
 
-def _differences_then(memory: Memory[Any], recorded: Memory[Any], found: GuardrailBlocks) -> Iterable[str]:
-    """In what the blocks up to the checkpoint do not come to it."""
+def _differences_then(memory: Memory[Any], recorded: Memory[Any] | None, found: GuardrailBlocks) -> Iterable[str]:
+    """In what the blocks up to the checkpoint do not come to it; all of them, where none was recorded."""
     value, was = e_value(memory.state.bets), found.recorded.e_value
     if was is not None and was != value:
         yield f"its e-value is {value!r}, and was recorded as {was!r}"
     # Where nothing was counted a test may still have read on, which changes nothing of what it keeps.
-    if replace(memory, upto=recorded.upto, gaps=recorded.gaps, shares=recorded.shares) != recorded:
+    if (
+        recorded is not None
+        and replace(memory, upto=recorded.upto, gaps=recorded.gaps, shares=recorded.shares) != recorded
+    ):
         yield "what the test keeps is not what was recorded of it"

@@ -19,6 +19,9 @@ from .outcome import Forecast, SimulationParameters
 from .processes import processes
 
 _LONGEST = 3600.0
+_MOST = 1e9
+"""Requests a second."""
+_SHOWN = 40
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _TRAFFIC = re.compile(r"(\d+(?:\.\d+)?)/([smhd])")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)(%?)")
@@ -35,9 +38,14 @@ def traffic(text: str) -> float:
         UnusableError: It is no such thing.
     """
     match = _TRAFFIC.fullmatch(text.replace(" ", ""))
-    if not match or not float(match[1]):
+    found = float(match[1]) / _SECONDS[match[2]] if match else 0.0
+    if not found:
         raise UnusableError(f"--traffic {text!r} is no traffic: write requests of all users, as 0.35/s or 1250/h")
-    return float(match[1]) / _SECONDS[match[2]]
+    if found > _MOST:
+        raise UnusableError(
+            f"--traffic {text[:_SHOWN]} is more than any application has: {_MOST:.0e} requests a second"
+        )
+    return found
 
 
 def share(text: str) -> float:

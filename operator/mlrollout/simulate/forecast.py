@@ -11,7 +11,7 @@ from typing import Protocol
 from mlrollout.api.approval import Approval
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.sequential import SequentialGuardrail
-from mlrollout.api.spec import Requirement, Spec, Stage
+from mlrollout.api.spec import AfterCompletion, Requirement, Spec, Stage
 from mlrollout.api.threshold import ThresholdGuardrail
 
 from . import recognised
@@ -200,9 +200,10 @@ class Simulation:
         return next(stage for stage in self._spec.stages if stage.name == name)
 
     def _within(self, name: str) -> float:
-        """For how many seconds of a stage a bad model is looked for: all; but guardrails look on after the last one."""
+        """For how many seconds of a stage a bad model is looked for: all; guardrails may look on after the last one."""
         duration = self._stage(name).duration
-        return max(duration, WEEK) if name == self._spec.stages[-1].name else duration
+        looks_on = name == self._spec.stages[-1].name and self._spec.after_completion is AfterCompletion.GUARD
+        return max(duration, WEEK) if looks_on else duration
 
     def _worse(self, times: float) -> Load:
         return replace(self._load, bad=min(1.0, self._load.bad * times))

@@ -1,9 +1,11 @@
 """What traffic was, by the counters that a rollout's guardrails ask about: what is asked, and what the answers mean."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
+from mlrollout.api.balance import BalanceGuardrail
 from mlrollout.api.compare import CompareGuardrail
 from mlrollout.api.duration import brief
 from mlrollout.api.guardrail import Guardrail
@@ -18,6 +20,8 @@ from .promql import UnknownError
 STEP = 3600.0
 """Seconds of a span of the past: traffic has its hours."""
 _GROUP = "group"
+"""The label by which the SDK tells the groups apart."""
+_WORD = re.compile(r"[\w-]+")
 _ALL, _BAD, _GOOD = "all", "bad", "good"
 
 
@@ -40,8 +44,9 @@ def questions(spec: Spec, seconds: float) -> Mapping[str, str]:
     Raises:
         UnknownError: No guardrail names counters of all events and of bad ones.
     """
+    labels = _group_labels(spec.guardrails)
     for guardrail in spec.guardrails:
-        every = _counters(guardrail)
+        every = _counters(guardrail, labels)
         if every:
             span = f"[{seconds:.0f}s:{STEP:.0f}s]"
             return {name: f"sum(increase({selector}[{STEP:.0f}s])){span}" for name, selector in every.items()}
@@ -73,40 +78,55 @@ def read(answers: Mapping[str, Answer], seconds: float) -> History:
     return History(PastTraffic(STEP, tuple(spans)), tuple(notes))
 
 
-def _counters(guardrail: Guardrail) -> Mapping[str, str]:
+def _group_labels(guardrails: Iterable[Guardrail]) -> frozenset[str]:
+    """The labels by which the object tells its groups apart; its `rate` guardrails ask for one group by them, too."""
+    compared = [one.compare.group for one in guardrails if isinstance(one, CompareGuardrail)]
+    balanced = [one.balance.group for one in guardrails if isinstance(one, BalanceGuardrail)]
+    return frozenset({_GROUP, *compared, *balanced})
+
+
+def _counters(guardrail: Guardrail, labels: Collection[str]) -> Mapping[str, str]:
     """The selectors of all events, and of bad or of good ones, in every group; none where it names no such counters."""
     match guardrail:
         case RateGuardrail():
             rate = guardrail.rate
-            return _of_form(rate.bad, rate.all, rate.histogram, rate.above, _GROUP)
+            return _of_form(rate.bad, rate.all, rate.histogram, rate.above, labels)
         case CompareGuardrail() if not guardrail.compare.of_means:
             compare = guardrail.compare
-            return _of_form(compare.bad, compare.all, compare.histogram, compare.above, compare.group)
+            return _of_form(compare.bad, compare.all, compare.histogram, compare.above, labels)
     return {}
 
 
 def _of_form(
-    bad: str | None, every: str | None, histogram: str | None, above: str | None, label: str
+    bad: str | None, every: str | None, histogram: str | None, above: str | None, labels: Collection[str]
 ) -> Mapping[str, str]:
     if histogram is None:
-        return {_ALL: _of_all(every or "", label), _BAD: _of_all(bad or "", label)}
+        return {_ALL: _of_all(every or "", labels), _BAD: _of_all(bad or "", labels)}
     edges = "|".join(_edges(float(above or "0")))
-    return {_ALL: _of_all(histogram, label, 'le="+Inf"'), _GOOD: _of_all(histogram, label, f'le=~"{edges}"')}
+    return {_ALL: _of_all(histogram, labels, 'le="+Inf"'), _GOOD: _of_all(histogram, labels, f'le=~"{edges}"')}
 
 
-def _of_all(text: str, label: str, also: str = "") -> str:
+def _of_all(text: str, labels: Collection[str], also: str = "") -> str:
     """The selector of the same events in every group.
 
     Raises:
-        UnknownError: It can't be read.
+        UnknownError: It can't be read, or asks for one group by a label that nobody names.
     """
     found = SelectorField.of("", text)
     if found is None:
         raise UnknownError(f"the selector {text} can't be read")
-    asks = [
-        one for one in found.written if not one.startswith((f"{label}=", f"{label}!")) and not one.startswith("le=")
-    ]
-    return f"{found.name}{{{','.join([*asks, also] if also else asks)}}}"
+    asks = replace(found, asks=frozenset(one for one in found.asks if one[0] not in {*labels, "le"}))
+    for label, _, string in sorted(asks.asks):
+        if _is_group(string):
+            why = f"the selector {text} asks by `{label}` for one group alone, and the traffic of all is needed"
+            raise UnknownError(f"{why}: say --traffic, or name `{label}` as the `group` of a `compare` or a `balance`")
+    return f"{found.name}{{{','.join([*asks.written, also] if also else asks.written)}}}"
+
+
+def _is_group(string: str) -> bool:
+    """Whether what is asked of a label may be one group alone."""
+    words = _WORD.findall(string)
+    return ("treatment" in words) != ("control" in words)
 
 
 def _edges(edge: float) -> tuple[str, ...]:

@@ -1,15 +1,23 @@
 """Asking for a verb: what is sent, what is refused before anything is sent, and how an answer is waited for."""
 
+import socketserver
+import ssl
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlrollout.cli.cluster import api
 from mlrollout.domain.request import Verb
 
+from devstack import certificates
 from tests.components.cli.conftest import Kubeconfig
 from tests.components.cli.objects import DONE, FAILED, OBJECT, TIMED_OUT, WRONG, Objects
 from tests.support.command_line import Answer, ApiDouble, Asked, CommandLine
+from tests.support.http_server import CalmServer
 
 UNUSABLE = 3
 
@@ -27,6 +35,7 @@ UNUSABLE = 3
         ("retry", "stopped in Redis", {"retry": "freeze (by jane)"}, "a new attempt is asked for: freeze"),
         ("rollback", "second stage", {"rollback": "freeze (by jane)"}, "traffic goes to 0 %, and stays there"),
         ("rollback", "stopped in Redis", {"rollback": "freeze (by jane)"}, "it is rolled back already, and stays so"),
+        ("rollback", "rolled back, not confirmed", {"rollback": "freeze (by jane)"}, "traffic goes to 0 %, and stays"),
         ("rollback", "not seen yet", {"rollback": "freeze (by jane)"}, "traffic goes to 0 %"),
     ],
 )
@@ -95,6 +104,16 @@ def test_what_the_operator_would_refuse_is_not_asked_for(
     ran = mlrollout(*command.split(), "ml-dispatch")
     assert told in ran.err
     assert (ran.err.count("\n"), ran.out, ran.code, objects.patched) == (1, "", FAILED, [])
+
+
+def test_a_stage_may_be_called_by_a_number(mlrollout: CommandLine, objects: Objects) -> None:
+    spec = objects.found["ml-dispatch"]["spec"]
+    stages = [one | {"name": name} for one, name in zip(spec["stages"], ("2", "3", "4"), strict=True)]
+    objects.found["ml-dispatch"]["spec"] = spec | {"stages": stages}
+    for to in ("2", "2%"):
+        mlrollout("demote", "ml-dispatch", "--to", to, "--reason", "freeze")
+    # No stage asks for 2 % or less, which is refused before it is asked for.
+    assert [asked["mlrollout.dev/demote"] for asked in objects.asked] == ["10 freeze (by jane)"]
 
 
 def test_a_stage_that_there_is_not(mlrollout: CommandLine, objects: Objects) -> None:
@@ -214,6 +233,26 @@ def test_what_is_as_asked_already_is_not_waited_for(mlrollout: CommandLine, obje
     assert time.monotonic() - began < 30
 
 
+def test_a_rollback_that_redis_does_not_hold_is_waited_for(mlrollout: CommandLine, objects: Objects) -> None:
+    objects.put("rolled back, not confirmed")
+    objects.steps = [_step("VerbRefused", "rollback (freeze) is refused: this attempt is rolled back already")]
+    ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze", "--wait", "--timeout", "1s")
+    assert ran.err.endswith("the operator has not answered within 1s: see `mlrollout doctor`\n")
+    assert ran.code == TIMED_OUT
+
+
+def test_a_rollback_of_another_revision_than_the_one_rolled_back_is_waited_for(
+    mlrollout: CommandLine, objects: Objects
+) -> None:
+    objects.put("stopped in Redis")
+    objects.found["ml-dispatch"]["metadata"]["generation"] += 1
+    objects.steps = [_step("RolledBack", "stays at 0 %: asked for by annotation: freeze")]
+    ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze", "--wait", "--timeout", "20s")
+    assert "asked for rollback: traffic goes to 0 %, and stays there\n" in ran.out
+    assert ran.out.endswith("stays at 0 %: asked for by annotation: freeze\n")
+    assert ran.code == DONE
+
+
 def test_an_annotation_that_went_without_a_word_was_refused(mlrollout: CommandLine, objects: Objects) -> None:
     objects.steps = [_step("StageAdvanced", "something else")]
     ran = mlrollout("pause", "ml-dispatch", "--wait", "--timeout", "20s")
@@ -221,10 +260,23 @@ def test_an_annotation_that_went_without_a_word_was_refused(mlrollout: CommandLi
     assert ran.code == FAILED
 
 
+def test_a_cluster_that_fails_after_it_was_asked_is_waited_through(
+    mlrollout: CommandLine, objects: Objects, double: ApiDouble
+) -> None:
+    def answer(asked: Asked) -> Answer:
+        return objects._answer(asked) if asked.method == "PATCH" else Answer({}, 503)
+
+    double.answers[OBJECT] = answer
+    ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze", "--wait", "--timeout", "500ms")
+    told = "the operator has not answered within 500ms: could not read default/ml-dispatch: the API server answered 503"
+    assert (ran.err, ran.code) == (f"mlrollout rollback: {told}\n", TIMED_OUT)
+
+
 AROUND = (
     "To take everybody out without the cluster, set the rollout's key (spec.traffic.key in its manifest) to 0 in its "
     "Redis by hand\n"
 )
+AGAIN = "ask again once it answers, a second rollback changes nothing"
 KEPT = "Nothing was changed: users keep what they have"
 
 
@@ -257,7 +309,7 @@ def test_without_a_kubeconfig_a_rollback_has_the_same_way_around(mlrollout: Comm
 @pytest.mark.parametrize(
     ("verb", "more"),
     [
-        ("rollback", f"ask again once it answers, a second rollback changes nothing. {AROUND}"),
+        ("rollback", f"{AGAIN}. {AROUND}"),
         ("pause", "see the status of the rollout once it answers, before you ask again\n"),
     ],
 )
@@ -284,6 +336,62 @@ def test_an_answer_that_breaks_off_leaves_it_unknown_whether_it_was_heard(
     ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze")
     assert " the connection off (RemoteDisconnected). Whether it heard of that is not known: ask again" in ran.err
     assert ran.code == UNUSABLE
+
+
+@contextmanager
+def _dripping(begin: bytes, encryption: ssl.SSLContext | None = None) -> Iterator[int]:
+    """The port of a server whose answer begins so, and then comes a byte at a time without an end."""
+    over = threading.Event()
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(begin)
+            while not over.wait(0.05):
+                self.wfile.write(b" ")
+
+    with CalmServer(("127.0.0.1", 0), Handler) as server:
+        if encryption is not None:
+            server.socket = encryption.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield server.server_address[1]
+        over.set()
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"HTTP/1.1 200 OK\r\nX: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{",
+    ],
+    ids=["headers", "body", "body that ends with the connection"],
+)
+def test_an_answer_that_never_ends_holds_nobody_up(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, monkeypatch: pytest.MonkeyPatch, begin: bytes
+) -> None:
+    monkeypatch.setattr(api.Api.__init__, "__defaults__", (0.2, None))
+    with _dripping(begin) as port:
+        kubeconfig(f"http://127.0.0.1:{port}")
+        ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze")
+    assert f"the API server 127.0.0.1:{port} did not answer in full within 0.6 s. " in ran.err
+    assert ran.err.endswith(f"Whether it heard of that is not known: {AGAIN}. {AROUND}")
+    assert ran.code == UNUSABLE
+
+
+def test_nor_does_one_that_is_encrypted(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(api.Api.__init__, "__defaults__", (0.2, None))
+    authority = certificates.make(tmp_path)
+    encryption = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    encryption.load_cert_chain(authority.certificate, authority.key)
+    with _dripping(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{", encryption) as port:
+        kubeconfig(f"https://127.0.0.1:{port}", cluster={"certificate-authority": str(authority.ca)})
+        ran = mlrollout("list")
+    assert (ran.err.count("did not answer in full within 3.6 s\n"), ran.code) == (1, UNUSABLE)
 
 
 def test_who_lacks_the_right_is_not_sent_around_it(mlrollout: CommandLine, objects: Objects, double: ApiDouble) -> None:

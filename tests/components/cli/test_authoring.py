@@ -1,6 +1,7 @@
 """An object to begin with, and what its fields mean."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ import yaml
 from mlrollout.api.crd import schema
 from mlrollout.api.spec import Spec
 from mlrollout.cli.authoring import explain
+from mlrollout.cli.ending import ExitCode, ended
+from mlrollout.simulate import command
 
 from tests.support.command_line import CommandLine
 
@@ -23,6 +26,17 @@ def test_a_template_is_an_object_that_lint_has_nothing_to_say_about(mlrollout: C
     assert (spec.revision, spec.traffic.key) == ('v1 "a" \\', "shop_ranking:rollout_percentage")
     assert "kubectl mlrollout approve shop-ranking -n shop" in file.read_text()
     assert "@" not in file.read_text()
+    ran = mlrollout("lint", str(file))
+    assert (ran.out, ran.code) == ("nothing found in 1 MLRollout\n", DONE)
+
+
+@pytest.mark.parametrize("name", ["123", "true", "null", "1e3", "2026-11-03"])
+def test_a_name_that_yaml_takes_for_something_else_stays_a_name(
+    mlrollout: CommandLine, tmp_path: Any, name: str
+) -> None:
+    file = tmp_path / "rollout.yaml"
+    file.write_text(mlrollout("template", "shop", "--name", name, "-n", name).out)
+    assert yaml.safe_load(file.read_text())["metadata"] == {"name": name, "namespace": name}
     ran = mlrollout("lint", str(file))
     assert (ran.out, ran.code) == ("nothing found in 1 MLRollout\n", DONE)
 
@@ -90,3 +104,28 @@ def test_a_field_that_there_is_not(mlrollout: CommandLine, path: str, told: str)
     ran = mlrollout("explain", path)
     assert told in ran.err
     assert (ran.err.count("\n"), ran.code) == (1, WRONG)
+
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "ml-dispatch" / "rollout-production.yaml"
+
+
+@pytest.mark.parametrize("rate", ["9" * 400 + "/s", "9" * 10 + "/s", "0." + "0" * 400 + "1/s"])
+def test_traffic_that_nobody_has_is_wrong_usage(mlrollout: CommandLine, rate: str) -> None:
+    ran = mlrollout("simulate", "-f", str(EXAMPLE), "--traffic", rate, "--bad", "1%")
+    assert (ran.err.startswith("mlrollout simulate: --traffic "), ran.err.count("\n"), ran.code) == (True, 1, WRONG)
+
+
+def test_a_fault_of_the_program_is_no_verdict(mlrollout: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of `simulate`, 1 says that a healthy model would be rolled back."""
+    monkeypatch.setattr(command, "run", lambda *_: {}["x"])
+    ran = mlrollout("simulate", "-f", str(EXAMPLE), "--traffic", "1/s", "--bad", "1%")
+    assert ran.err.startswith("mlrollout simulate: a fault of this program, please report it: KeyError: ")
+    assert ran.code == ExitCode.FAULT
+
+
+def test_nor_is_it_where_its_traceback_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLROLLOUT_TRACEBACK", "1")
+    assert ended(lambda: {}["x"]) == ExitCode.FAULT
+    assert "KeyError" in capsys.readouterr().err

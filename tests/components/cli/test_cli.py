@@ -14,7 +14,7 @@ from mlrollout.cli.ending import ExitCode
 
 from tests.support.command_line import into_a_closed_pipe
 
-DONE, WRONG, NO_CLUSTER, PIPE_CLOSED = 0, 2, 3, 141
+DONE, WRONG, NO_CLUSTER, FAULT, PIPE_CLOSED = 0, 2, 3, 70, 141
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "ml-dispatch" / "rollout.yaml"
 KUBECONFIG = """
@@ -152,7 +152,7 @@ def test_what_is_not_installed_is_told_with_the_extra_that_brings_it(
     told = f"this needs {missing}, which is not installed: install mlrollout with its extra `{extra}`\n"
     signed = "notify test" if command.startswith("notify") else command.split(maxsplit=1)[0]
     assert ran.stderr == f"mlrollout {signed}: {told}"
-    assert ran.returncode == 1
+    assert ran.returncode == FAULT
 
 
 def test_a_fault_of_the_program_itself_is_one_line_and_shows_where_it_is_to_who_asks(tmp_path: Path) -> None:
@@ -162,11 +162,11 @@ def test_a_fault_of_the_program_itself_is_one_line_and_shows_where_it_is_to_who_
     ran = mlrollout(tmp_path, "lint", "-f", "x", PYTHONPATH=str(broken))
     told = "a fault of this program, please report it: LookupError: no such page (MLROLLOUT_TRACEBACK=1 shows where)"
     assert ran.stderr == f"mlrollout lint: {told}\n"
-    assert ran.returncode == 1
+    assert ran.returncode == FAULT
 
     ran = mlrollout(tmp_path, "lint", "-f", "x", PYTHONPATH=str(broken), MLROLLOUT_TRACEBACK="1")
     assert "Traceback" in ran.stderr
-    assert ran.returncode == 1
+    assert ran.returncode == FAULT
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["version"], ["lint", "-f", "-"]])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from mlrollout.cli.cluster import api
 
+from devstack.redis_server import RedisServer
 from tests.components.cli.conftest import Kubeconfig
 from tests.support.command_line import Answer, ApiDouble, CommandLine
 
@@ -50,6 +51,22 @@ def test_without_an_api_server_what_the_options_name_is_asked_all_the_same(
     )
     assert "can't be reached (Connection refused)" in failed["API server"]["message"]
     assert failed["API server"]["todo"].startswith("see the kubeconfig, --context and the network in between")
+
+
+def test_a_redis_is_asked_with_the_files_that_the_operator_would_use(mlrollout: CommandLine, tmp_path: Path) -> None:
+    def told() -> str:
+        return mlrollout("doctor", "--redis", server.url, "-o", "jsonpath={.findings[?(@.about=='that Redis')]}").out
+
+    with RedisServer(tls=True) as server:
+        server.cli("config", "set", "tls-auth-clients", "yes")
+        assert server.tls
+        assert '"level":"failed"' in told().replace(" ", "")
+        mlrollout.setenv("MLROLLOUT_REDIS_CA", server.tls.ca)
+        mlrollout.setenv("MLROLLOUT_REDIS_CERTIFICATE", server.tls.certificate)
+        mlrollout.setenv("MLROLLOUT_REDIS_KEY", server.tls.key)
+        assert '"message":"itanswers"' in told().replace(" ", "")
+        mlrollout.setenv("MLROLLOUT_REDIS_CA", tmp_path / "missing")
+        assert str(tmp_path / "missing") in told()
 
 
 def test_without_a_kubeconfig_it_is_the_same(mlrollout: CommandLine, tmp_path: Path) -> None:

@@ -260,7 +260,10 @@ def test_rows_are_whole_where_a_program_reads_them(
     assert "ranker-2026-11-03" in mlrollout("list", "-o", "wide").out
 
 
-@pytest.mark.parametrize("form", ["xml", "jsonpath", "jsonpath=", "json=x", "JSON", "jsonpath={.x"])
+NOWHERE = ["jsonpath={.metadata.managedFields[0:3:0]}", f"jsonpath={{.metadata.managedFields[{'9' * 5000}]}}"]
+
+
+@pytest.mark.parametrize("form", ["xml", "jsonpath", "jsonpath=", "json=x", "JSON", "jsonpath={.x", *NOWHERE])
 def test_a_form_that_there_is_not(mlrollout: CommandLine, double: ApiDouble, form: str) -> None:
     double.answers["*"] = Answer(found())
     ran = mlrollout("status", "ml-dispatch", "-o", form)

@@ -1,9 +1,11 @@
 """`wait`: its exit codes, which pipelines rely on, and what it says meanwhile."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from mlrollout.cli.cluster import following
 
 from tests.components.cli.conftest import Kubeconfig
 from tests.support import dispatch
@@ -117,6 +119,39 @@ def test_an_object_that_goes(mlrollout: CommandLine, showing: Showing) -> None:
 def test_an_outage_of_the_cluster_is_waited_through(mlrollout: CommandLine, showing: Showing) -> None:
     showing("advancing", Answer({}, 503), Answer({}, 503), "complete")
     assert mlrollout("wait", "ml-dispatch", "--for", "complete", "--timeout", "60s").code == DONE
+
+
+def _failing_once(folder: Path) -> dict[str, Any]:
+    """A login by a plug-in that fails where it is asked the second time."""
+    asked, file = folder / "asked", folder / "plugin"
+    file.write_text(f"""#!/bin/sh
+    echo >> {asked}
+    n=$(wc -l < {asked})
+    [ $n = 2 ] && exit 1
+    echo '{{"status": {{"token": "token-'$n'"}}}}'
+    """)
+    file.chmod(0o700)
+    return {"exec": {"command": str(file)}}
+
+
+def test_a_login_that_can_not_be_renewed_for_a_while_is_waited_through(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "_FIRST", 0.05)
+    kubeconfig(double.url, _failing_once(tmp_path))
+    read: list[str] = []
+
+    def answer(asked: Asked) -> Answer:
+        read.append(asked.headers["Authorization"])
+        if len(read) > 1 and read[-1] == "Bearer token-1":
+            return Answer({"kind": "Status"}, 401)
+        return Answer(_object("advancing" if len(read) == 1 else "complete"))
+
+    double.answers["*"] = answer
+    ran = mlrollout("wait", "ml-dispatch", "--for", "complete", "--timeout", "60s")
+    assert "it is complete at 100 %" in ran.out
+    assert read[:4] == [f"Bearer token-{n}" for n in (1, 1, 1, 3)]
+    assert ran.code == DONE
 
 
 def test_where_it_lasts_it_is_told_at_the_end(mlrollout: CommandLine, showing: Showing) -> None:

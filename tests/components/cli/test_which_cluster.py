@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import ssl
 import stat
 from collections.abc import Iterator
@@ -127,6 +128,8 @@ def test_a_server_may_lie_below_a_path(mlrollout: CommandLine, kubeconfig: Kubec
     ("user", "headers"),
     [
         ({"token": "t"}, {"Authorization": "Bearer t"}),
+        ({"token": "t\n"}, {"Authorization": "Bearer t"}),
+        ({"token": "t", "as": "한 é\n"}, {"Impersonate-User": "한 é".encode().decode("latin-1")}),
         ({"username": "jane", "password": "p"}, {"Authorization": "Basic amFuZTpw"}),
         ({"auth-provider": {"name": "oidc", "config": {"id-token": "i"}}}, {"Authorization": "Bearer i"}),
         (
@@ -153,6 +156,24 @@ def test_who_asks(
     assert headers.items() <= double.asked[0].headers.items()
 
 
+@pytest.mark.parametrize(
+    ("user", "header"),
+    [
+        ({"token": "hunter2\nhunter2"}, "Authorization"),
+        ({"auth-provider": {"config": {"id-token": "hunter2\r\nX: hunter2"}}}, "Authorization"),
+        ({"token": "t", "as": "hunter2\nhunter2"}, "Impersonate-User"),
+        ({"token": "t", "as-groups": ["hunter2\0hunter2"]}, "Impersonate-Group"),
+    ],
+)
+def test_what_no_header_can_carry_is_not_shown(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, user: dict[str, Any], header: str
+) -> None:
+    kubeconfig(double.url, user)
+    ran = mlrollout("list")
+    assert f"what the user of the context here is known by (sent as {header}) has a line break" in ran.err
+    assert (ran.err.count("\n"), "hunter2" in ran.err, ran.code) == (1, False, UNUSABLE)
+
+
 def test_a_token_in_a_file_beside_the_kubeconfig(
     mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, tmp_path: Path
 ) -> None:
@@ -161,6 +182,10 @@ def test_a_token_in_a_file_beside_the_kubeconfig(
     kubeconfig(double.url, {"token": "old", "tokenFile": "token"})
     assert mlrollout("list").code == 0
     assert double.asked[0].headers["Authorization"] == "Bearer from-a-file"
+
+    (tmp_path / "token").write_bytes(b"\xff")
+    ran = mlrollout("list")
+    assert (f"the token file {tmp_path}/token can't be read (it is no text)" in ran.err, ran.code) == (True, UNUSABLE)
 
     (tmp_path / "token").unlink()
     ran = mlrollout("list")
@@ -204,6 +229,59 @@ def test_a_plug_in_says_who_asks_and_is_asked_again_when_that_is_refused(
     assert first.startswith("get-token prod ")
     info = json.loads(first.removeprefix("get-token prod "))
     assert info["spec"]["cluster"]["server"] == double.url
+
+
+def test_a_plug_ins_token_that_no_header_can_carry_is_not_shown(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, tmp_path: Path
+) -> None:
+    kubeconfig(double.url, _plugin(tmp_path, """printf '{"status": {"token": "hunter2%sn2"}}' '\\'"""))
+    ran = mlrollout("list")
+    assert "(sent as Authorization) has a line break" in ran.err
+    assert ("hunter2" in ran.err, ran.code) == (False, UNUSABLE)
+
+
+def test_a_plug_in_may_lie_beside_the_kubeconfig_or_on_path(
+    mlrollout: CommandLine,
+    kubeconfig: Kubeconfig,
+    double: ApiDouble,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    double.answers["*"] = Answer(LIST)
+    user = _plugin(tmp_path, """echo '{"status": {"token": "t"}}'""")
+    user["exec"]["command"] = "./plugin"
+    kubeconfig(double.url, user)
+    assert mlrollout("list").code == 0
+
+    monkeypatch.chdir(tmp_path)
+    mlrollout.setenv("KUBECONFIG", "kubeconfig")
+    assert mlrollout("list").code == 0
+
+    user["exec"]["command"] = "plugin"
+    kubeconfig(double.url, user)
+    assert "can't be run (No such file or directory)" in mlrollout("list").err
+    mlrollout.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert mlrollout("list").code == 0
+
+
+@pytest.mark.parametrize(
+    ("user", "what"),
+    [
+        ({"exec": "hunter2"}, "exec"),
+        ({"auth-provider": "hunter2"}, "auth-provider"),
+        ({"auth-provider": {"config": "hunter2"}}, "config"),
+        ({"token": "t", "as-user-extra": ["hunter2"]}, "as-user-extra"),
+    ],
+)
+def test_a_user_of_another_shape(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, user: dict[str, Any], what: str
+) -> None:
+    kubeconfig(double.url, user)
+    ran = mlrollout("list")
+    assert ran.err == (
+        f"mlrollout list: the {what} of a user is no mapping, so nobody can log in by it: mend the kubeconfig\n"
+    )
+    assert ran.code == UNUSABLE
 
 
 @pytest.mark.parametrize(
@@ -262,6 +340,17 @@ def test_a_server_that_can_not_be_trusted(mlrollout: CommandLine, kubeconfig: Ku
     assert encrypted.asked == []
 
 
+@pytest.mark.parametrize("said", ["false", "true", 1])
+def test_verification_is_switched_off_by_true_alone(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, encrypted: ApiDouble, said: str | int
+) -> None:
+    kubeconfig(encrypted.url, cluster={"insecure-skip-tls-verify": said})
+    ran = mlrollout("list")
+    told = "the insecure-skip-tls-verify of the context here is neither true nor false: mend the kubeconfig"
+    assert (ran.err, ran.code) == (f"mlrollout list: {told}\n", UNUSABLE)
+    assert encrypted.asked == []
+
+
 def test_a_server_under_another_name(
     mlrollout: CommandLine, kubeconfig: Kubeconfig, encrypted: ApiDouble, authority: Certificates
 ) -> None:
@@ -312,14 +401,46 @@ def test_certificates_that_are_none(
 # --- a proxy ---
 
 
-def test_a_proxy_of_the_kubeconfig_or_of_the_environment(
+def test_a_proxy_of_the_kubeconfig_is_shown_the_user_and_the_password_in_its_address(
     mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble
 ) -> None:
-    kubeconfig("https://10.99.0.1:6443", cluster={"proxy-url": double.url})
-    double.answers["*"] = Answer({}, 403)
+    double.answers |= {"10.99.0.1": Answer(b""), "*": Answer(LIST)}
+    kubeconfig("http://10.99.0.1:6443", cluster={"proxy-url": double.url.replace("//", "//jane%40x:p%3A%ED%95%9C@")})
+    assert mlrollout("list").code == 0
+    way, asked = double.asked
+    assert (way.method, way.path) == ("CONNECT", "10.99.0.1:6443")
+    assert base64.b64decode(way.headers["Proxy-Authorization"].removeprefix("Basic ")).decode() == "jane@x:p:한"
+    assert "Authorization" not in way.headers
+    assert (asked.headers["Authorization"], "Proxy-Authorization" in asked.headers) == ("Bearer hunter2", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (403, "403 Forbidden\n"),
+        (
+            407,
+            "407 Proxy Authentication Required. Write a user and a password that it takes into its address: proxy-url ",
+        ),
+    ],
+)
+def test_a_proxy_that_lets_nobody_through_is_named(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, status: int, told: str
+) -> None:
+    double.answers["*"] = Answer(b"", status)
+    kubeconfig("https://10.99.0.1:6443", cluster={"proxy-url": double.url.replace("//", "//jane:hunter2@")})
     ran = mlrollout("list")
-    assert "the API server 10.99.0.1:6443 can't be reached" in ran.err or "broke the connection off" in ran.err
-    assert ran.code == UNUSABLE
+    assert f"the API server 10.99.0.1:6443 can't be reached: the proxy 127.0.0.1 answered {told}" in ran.err
+    assert ("hunter2" in ran.err, ran.err.count("\n"), ran.code) == (False, 1, UNUSABLE)
+
+
+def test_a_proxy_of_the_environment_is_one_as_well(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble
+) -> None:
+    double.answers["*"] = Answer(b"", 403)
+    mlrollout.setenv("HTTPS_PROXY", double.url)
+    kubeconfig("https://10.99.0.1:6443")
+    assert "can't be reached: the proxy 127.0.0.1 answered 403 Forbidden" in mlrollout("list").err
 
 
 @pytest.mark.parametrize("proxy", ["socks5://10.0.0.1:1080", "https://u:hunter2@proxy"])

@@ -15,7 +15,7 @@ from mlrollout.ports import ConflictError, DeniedError, GoneError, ObjectsError,
 from mlrollout.server.app import make
 from mlrollout.server.auth.guard import Headers
 from mlrollout.server.config import Config, DashboardSettings
-from mlrollout.server.dashboard import pages, routes, stream, watch
+from mlrollout.server.dashboard import acts, pages, routes, stream, watch
 from mlrollout.server.dashboard.board import Board
 from mlrollout.server.dashboard.exchange import SessionAnswer
 from mlrollout.server.dashboard.feed import FigureFeed
@@ -342,9 +342,28 @@ async def test_pages_are_let_go_where_the_server_ends(place: Place) -> None:
 
 
 async def _pause(place: Place) -> tuple[int, Any]:
+    return await _act(place, "pause")
+
+
+async def _act(place: Place, verb: str) -> tuple[int, Any]:
     path = "/dashboard/api/rollouts/dispatch/ml-dispatch/acts"
-    async with place.client.post(path, json={"verb": "pause"}, headers={"X-CSRF-Token": "x"}) as answer:
+    async with place.client.post(path, json={"verb": verb}, headers={"X-CSRF-Token": "x"}) as answer:
         return answer.status, await answer.json()
+
+
+@pytest.mark.parametrize(
+    ("state", "answered", "message"),
+    [
+        ("rolled back by a person", True, "it is rolled back already, and stays so"),
+        ("rolled back, not confirmed", False, "traffic goes to 0 %, and stays there until a retry or a new revision"),
+    ],
+)
+async def test_a_rollback_is_called_done_once_redis_is_known_to_hold_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch, state: str, message: str, *, answered: bool
+) -> None:
+    monkeypatch.setattr(acts, "ANSWERED_WITHIN", 0.05)
+    place.cluster.put("ml-dispatch", state)
+    assert await _act(place, "rollback") == (200, {"accepted": True, "answered": answered, "message": message})
 
 
 @pytest.mark.parametrize(

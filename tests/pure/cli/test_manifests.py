@@ -1,5 +1,6 @@
 """Which objects a file holds, and what is told of a file that holds none, or too many, or a key twice."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,25 @@ def test_a_key_in_two_mappings_or_beside_what_is_merged_stands_once(tmp_path: Pa
     assert found.found["x"][2] == {"name": "b"}
 
 
-def test_aliases_of_aliases_take_no_time(tmp_path: Path) -> None:
-    lines = ["a0: &a0 {k: 1}", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30))]
-    assert manifests(written(tmp_path, "\n".join(lines))) == []
+ANCHORS = "  b0: &b0 [a]\n" + "".join(f"  b{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 10)}]\n" for n in range(1, 1000))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ANCHORS,
+        "  b0: &b0 {a: 1}\n" + "".join(f"  b{n}: &b{n} {{<<: [{f'*b{n - 1},' * 9}]}}\n" for n in range(1, 8)),
+        "  b: &b [*b]\n",
+    ],
+    ids=["lists", "merged mappings", "itself"],
+)
+def test_aliases_of_aliases_that_would_fill_the_memory_are_refused(tmp_path: Path, more: str) -> None:
+    file = written(tmp_path, A + more)
+    with pytest.raises(UnreadableInputError, match=re.escape("becomes too large where its aliases (*NAME) are")):
+        manifests(file)
+
+
+def test_an_alias_that_stands_for_something_else_is_as_good_as_that(tmp_path: Path) -> None:
+    text = A.replace("traffic: {key: k}", "traffic: &t {key: k}\n  other: *t\n  third: {<<: *t}")
+    (found,) = manifests(written(tmp_path, text))
+    assert found.found["spec"]["other"] == found.found["spec"]["third"] == {"key": "k"}

@@ -167,6 +167,12 @@ def test_what_objects_tell_of_prometheus() -> None:
     assert "guardrails have no answer; dispatch/ml-dispatch, error-rate: " in down.message
 
 
+def test_objects_of_one_name_in_two_namespaces_are_two() -> None:
+    here = dispatch.rollouts()["advancing"]
+    there = here | {"metadata": here["metadata"] | {"namespace": "elsewhere"}}
+    assert prometheus([glance(one, NOW) for one in (here, there)]).message.startswith("by the status of 2 objects, ")
+
+
 @pytest.mark.parametrize(("bad", "level"), [((0,), WARNING), ((0, 1, 2, 3), FAILED)])
 def test_guardrails_without_an_answer(bad: tuple[int, ...], level: DiagnosisLevel) -> None:
     said = dispatch.rollouts()["advancing"]

@@ -202,6 +202,24 @@ async def test_what_differs_from_the_record_is_told() -> None:
     assert "it comes to Breach, and was recorded as NoData" in replay(read(silent).guardrails[0]).differences
 
 
+async def test_an_e_value_is_held_against_the_blocks_also_where_nothing_else_was_kept() -> None:
+    document = await written(checkpoint="")
+    assert replay(read(document).guardrails[0]).differences == ()
+    document["guardrails"][0]["recorded"]["eValue"] = 3.0
+    assert [why.partition(" and was ")[2] for why in replay(read(document).guardrails[0]).differences] == [
+        "recorded as 3.0"
+    ]
+
+
+async def test_a_finding_that_no_guardrail_can_have_is_a_difference() -> None:
+    looks = Looks.at(traffic(5, always(0.01), HOUR))
+    looks.every(15, HOUR)
+    document = json.loads((await gather(rollout(looks), Source(looks.counters))).render())
+    assert replay(read(document).guardrails[0]).differences == ()
+    document["guardrails"][0]["recorded"]["finding"] = "Fine"
+    assert replay(read(document).guardrails[0]).differences == ("it comes to Pass, and was recorded as Fine",)
+
+
 async def test_a_verdict_about_samples_that_did_not_come_is_no_difference() -> None:
     looks = Looks.at(traffic(5, always(0.01), HOUR))
     looks.every(15, HOUR)

@@ -46,6 +46,44 @@ def test_the_counters_of_all_groups_are_asked_hour_by_hour() -> None:
         history.questions(spec(OLD, score), DAY)
 
 
+VARIANT: dict[str, Any] = {
+    "name": "errors",
+    "rate": {
+        "bad": 'd_total{variant="treatment",status="failure"}',
+        "all": 'd_total{variant="treatment"}',
+        "max": 0.05,
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"name": "split", "balance": {"users": "u_total", "group": "variant"}},
+        {"name": "worse", "compare": {"bad": "b_total", "all": "a_total", "ratio": 2, "group": "variant"}},
+    ],
+    ids=["balance", "compare"],
+)
+def test_groups_may_be_told_apart_by_the_label_that_another_guardrail_names(other: dict[str, Any]) -> None:
+    assert history.questions(spec(VARIANT, other), DAY) == {
+        "all": "sum(increase(d_total{}[3600s]))[86400s:3600s]",
+        "bad": 'sum(increase(d_total{status="failure"}[3600s]))[86400s:3600s]',
+    }
+
+
+@pytest.mark.parametrize("asked", ['="treatment"', '!="control"', '=~"treatment|canary"'])
+def test_traffic_of_one_group_is_not_taken_for_that_of_all(asked: str) -> None:
+    rate = {name: text.replace('="treatment"', asked) for name, text in VARIANT["rate"].items() if name != "max"}
+    with pytest.raises(UnknownError, match="asks by `variant` for one group alone, and the traffic of all is needed"):
+        history.questions(spec(VARIANT | {"rate": rate | {"max": 0.05}}), DAY)
+
+
+def test_a_label_that_only_sounds_like_a_group_is_kept() -> None:
+    rate = {"bad": 'd_total{job="flight-control",status="bad"}', "all": 'd_total{job="flight-control"}', "max": 0.05}
+    found = history.questions(spec(VARIANT | {"rate": rate}), DAY)
+    assert found["all"] == 'sum(increase(d_total{job="flight-control"}[3600s]))[86400s:3600s]'
+
+
 def test_the_answers_are_traffic_and_what_is_missing_is_told() -> None:
     found = history.read({"all": answer(3600, 7200, None, 0), "bad": answer(36, None, None, 0)}, 4 * HOUR)
     assert found.past.spans == ((1.0, 0.01), (2.0, 0.0), (0.0, 36 / 10800))

@@ -25,7 +25,8 @@ def await_answer(verb: Verb, asked: VerbAsked, cluster: ClusterRollouts, ends: f
         CommandError: It refused, or did not answer in time.
     """
     trouble = ""
-    with Follower(cluster.within(asked.target.namespace), asked.target.name) as follower:
+    # It is asked for: a cluster that fails from now on leaves that so, and is waited through.
+    with Follower(cluster.within(asked.target.namespace), asked.target.name, asked.found) as follower:
         while (news := follower.next(ends - time.monotonic())) is not None:
             if news.found is None:
                 raise CommandError("it was deleted meanwhile")

@@ -12,7 +12,7 @@ from mlrollout.cli.cluster.rollouts import ClusterRollouts
 from mlrollout.cli.ending import CommandError, ExitCode, program
 from mlrollout.domain.request import Verb
 from mlrollout.glance.fields import Fields
-from mlrollout.glance.reply import last_step
+from mlrollout.glance.reply import last_step, rolled_back
 from mlrollout.glance.rollout import glance
 
 from .meant import ObjectMeant
@@ -46,6 +46,7 @@ class VerbAsked:
 
     Attributes:
         target: Of which object.
+        found: The object right after that.
         after: The last step in its history before.
         means: What comes of it.
         settled: Whether it is as asked already, so that there is no answer to wait for.
@@ -53,6 +54,7 @@ class VerbAsked:
     """
 
     target: ObjectMeant
+    found: Data
     after: int
     means: str
     settled: bool = False
@@ -75,24 +77,24 @@ def plan_and_ask(wish: VerbWish, target: ObjectMeant, cluster: ClusterRollouts) 
         try:
             # It was planned for the object as it was read: one stage later, the same verb would go further.
             version = str(found["metadata"]["resourceVersion"])
-            there.annotate(target.name, {f"{GROUP}/{wish.verb}": value}, version)
+            asked = there.annotate(target.name, {f"{GROUP}/{wish.verb}": value}, version)
         except ClusterError as error:
             if error.status != HTTPStatus.CONFLICT:
                 raise
         else:
-            return VerbAsked(target, last_step(found), means, doubt=_doubt(found, there))
+            return VerbAsked(target, asked, last_step(found), means, doubt=_doubt(found, there))
     raise CommandError("it changes too often now: try again")
 
 
 def _roll_back(wish: VerbWish, target: ObjectMeant, there: ClusterRollouts) -> VerbAsked:
     """A rollback needs no look at the object, so nothing can be in its way, nor have it wait for a library."""
     found = there.annotate(target.name, {f"{GROUP}/{Verb.ROLLBACK}": wish.reason})
-    back = Fields(found).part("status").part("record").flag("latched")
+    back = rolled_back(found)
     means = "it is rolled back already, and stays so" if back else "traffic goes to 0 %, and stays there"
     doubt = _doubt(found, there)
     if doubt:
         doubt += f", or set {Fields(found).part('spec').part('traffic').text('key')} to 0 in its Redis by hand"
-    return VerbAsked(target, last_step(found), means, settled=back, doubt=doubt)
+    return VerbAsked(target, found, last_step(found), means, settled=back, doubt=doubt)
 
 
 def _doubt(found: Data, there: ClusterRollouts) -> str:
@@ -124,12 +126,12 @@ def _most(to: str, found: Data) -> int:
     """The percentage that a demotion goes to at most."""
     from mlrollout.domain.foretell import step_down
 
-    number = to.removesuffix("%").strip()
     if not to:
         return step_down(found)
+    stages = {one.text("name"): one.whole("percentage") for one in Fields(found).part("spec").parts("stages")}
+    if to in stages:  # also one that is called by a number
+        return stages[to]
+    number = to.removesuffix("%").strip()
     if number.isdecimal():
         return int(number)
-    stages = {one.text("name"): one.whole("percentage") for one in Fields(found).part("spec").parts("stages")}
-    if to not in stages:
-        raise CommandError(f"--to {to}: there is no such stage, but {', '.join(stages)}", ExitCode.WRONG_USAGE)
-    return stages[to]
+    raise CommandError(f"--to {to}: there is no such stage, but {', '.join(stages)}", ExitCode.WRONG_USAGE)

@@ -1,7 +1,9 @@
 """YAML as `kubectl` reads it: what is a number, a date or a time there, and not in YAML 1.1, or the other way round."""
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import yaml
 
@@ -28,6 +30,25 @@ for _kind, _pattern in (("int", _INT), ("float", _FLOAT)):
     ManifestLoader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_kind}", re.compile(f"(?:{_pattern.pattern})$"), list("-+0123456789.")
     )
+
+
+def aliased(node: yaml.Node | None) -> float:
+    """How many nodes a document has more where each alias is written out; infinite for one within its own anchor."""
+    sizes = dict[int, float]()
+
+    def size(one: yaml.Node) -> float:
+        if id(one) not in sizes:
+            sizes[id(one)] = math.inf  # as long as it is looked into
+            sizes[id(one)] = 1.0 + sum(map(size, _below(one)))
+        return sizes[id(one)]
+
+    return 0.0 if node is None else size(node) - len(sizes)
+
+
+def _below(node: yaml.Node) -> Iterable[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return chain.from_iterable(node.value)
+    return node.value if isinstance(node, yaml.SequenceNode) else ()
 
 
 def doubled_keys(node: yaml.Node | None) -> Iterator[tuple[str, int, int]]:

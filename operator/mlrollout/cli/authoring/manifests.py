@@ -14,7 +14,7 @@ from mlrollout.domain.partial import summary, understand
 from mlrollout.domain.request import one_line
 
 from . import lines
-from .loader import ManifestLoader, doubled_keys
+from .loader import ManifestLoader, aliased, doubled_keys
 from .shape import without_nulls
 
 _SHOWN = 60
@@ -22,6 +22,9 @@ _NAMED = 5
 """How many objects are named in a message."""
 _MOST = 16 * 1024 * 1024
 """Bytes of a file: more than any API server takes at once."""
+
+_ALIASED = 100_000
+"""How many nodes aliases may add to a document."""
 
 
 class UnreadableInputError(ValueError):
@@ -103,11 +106,25 @@ def _read(file: str, text: bytes) -> Sequence[Manifest]:
     try:
         while loader.check_node():
             node = loader.get_node()
+            _check_aliases(file, node)
             _check_keys(file, node)
             found += _objects(file, loader.construct_document(node), node)
     finally:
         loader.dispose()
     return found
+
+
+def _check_aliases(file: str, node: yaml.Node | None) -> None:
+    """See to it that a few lines do not become more than any computer can look through.
+
+    Raises:
+        UnreadableInputError: They would, by aliases of what holds aliases.
+    """
+    if aliased(node) > _ALIASED:
+        raise UnreadableInputError(
+            f"{file} becomes too large where its aliases (*NAME) are written out, so no API server would take it: "
+            "leave those of them that stand for others"
+        )
 
 
 def _check_keys(file: str, node: yaml.Node | None) -> None:

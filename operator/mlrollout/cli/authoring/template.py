@@ -16,8 +16,8 @@ _OBJECT = """\
 apiVersion: mlrollout.dev/v1alpha1
 kind: MLRollout
 metadata:
-  name: @NAME
-  namespace: @SPACE
+  name: "@NAME"
+  namespace: "@SPACE"
 spec:
   # What is rolled out. A new value is a new attempt, from the first stage.
   revision: "@REVISION"

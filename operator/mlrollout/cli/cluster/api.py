@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import ssl
+import threading
 import time
 import zlib
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ from urllib.parse import urlencode
 from mlrollout.cli.ending import CommandError, ExitCode
 from mlrollout.domain.request import one_line
 
-from .connection import address, connection
+from .connection import ProxyRefusalError, address, connection
 from .kubeconfig import KubeContext
 from .login import Credentials, login, tls
 
@@ -29,6 +30,10 @@ DEADLINE = 10.0
 STREAM = 30
 """Seconds of a stream. Its reader begins another, so that a connection that broke off silently is found."""
 _SHORTEST = 0.5
+_CHANGED, _READ = 3, 18
+"""How many times the deadline a whole answer may take, however it comes in: of what changes something, and of a GET."""
+_AGAIN = 1.0
+"""Seconds until a connection that takes too long is hung up once more: it may not have been open yet."""
 LARGEST = 256 * 1024 * 1024
 """Bytes of an answer."""
 _LONGEST = 300  # characters of the API server's own message
@@ -59,6 +64,14 @@ class ClusterError(CommandError):
     def silent(self) -> bool:
         """Whether nobody answers who can be worked with, for now: no refusal of this request in particular."""
         return self.status in (0, HTTPStatus.TOO_MANY_REQUESTS) or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+class _LateError(TimeoutError):
+    """An answer took too long as a whole, also where its parts came in time."""
+
+    def __init__(self, limit: float) -> None:
+        super().__init__()
+        self.limit = limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +120,7 @@ class Api:
         self._deadline = deadline
         self._login = credentials or login(context)
         self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None
         self._sending = False
 
     def ask(self, call: ApiCall) -> Data:
@@ -118,7 +132,7 @@ class Api:
         changes = call.method == "PATCH"
         with self._told(call.what, changes=changes):
             response = self._send(call)
-            text = _read(call.what, response)
+            text = self._read(call, response)
         found = _object(text)
         if response.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise _refusal(call.what, response.status, found or {}, changes=changes)
@@ -135,9 +149,10 @@ class Api:
         """
         asked = {"watch": "1", "timeoutSeconds": str(STREAM), **query}
         with self._told(what):
-            response = self._send(ApiCall(what, "GET", path, asked, patience=STREAM))
+            call = ApiCall(what, "GET", path, asked, patience=STREAM)
+            response = self._send(call)
             if response.status >= HTTPStatus.MULTIPLE_CHOICES:
-                raise _refusal(what, response.status, _object(_read(what, response)) or {})
+                raise _refusal(what, response.status, _object(self._read(call, response)) or {})
             while line := response.readline(LARGEST):
                 yield _object(line) or {}
             self.close()  # what was read line by line may leave a rest on the wire
@@ -148,23 +163,68 @@ class Api:
 
     def hang_up(self) -> None:
         """End whatever another thread waits for on the connection; that thread closes it."""
-        if self._connection is not None and self._connection.sock is not None:
-            with suppress(OSError):
-                self._connection.sock.shutdown(socket.SHUT_RDWR)
+        # An answer after which the server closes takes the socket over from the connection.
+        for one in (self._socket, getattr(self._connection, "sock", None)):
+            if one is not None:
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Give up the connection."""
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._socket = None
 
     def _send(self, call: ApiCall) -> HTTPResponse:
-        response = self._exchange(call)
+        with self._bounded(call):
+            response = self._exchange(call)
         if response.status == HTTPStatus.UNAUTHORIZED and self._login.renewable:
             self.close()
-            self._login = login(self.context)
-            response = self._exchange(call)
+            self._login = login(self.context)  # which may take its time, as a person at a browser does
+            with self._bounded(call):
+                response = self._exchange(call)
         return response
+
+    @contextmanager
+    def _bounded(self, call: ApiCall) -> Iterator[None]:
+        """Hang up where something takes too long as a whole: a byte now and then would hold a command up for ever.
+
+        Raises:
+            _LateError: It did.
+        """
+        late, over, limit = threading.Event(), threading.Event(), self._limit(call)
+
+        def watch() -> None:
+            left = limit
+            while not over.wait(left):
+                late.set()
+                self.hang_up()
+                left = _AGAIN
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        except Exception:
+            if not late.is_set():
+                raise
+        finally:
+            over.set()
+            watcher.join()
+        if late.is_set():
+            raise _LateError(limit)
+
+    def _limit(self, call: ApiCall) -> float:
+        if call.patience < 0:
+            return self._silence(call)
+        return self._deadline * (_READ if call.method == "GET" else _CHANGED)
+
+    def _silence(self, call: ApiCall) -> float:
+        return max(_SHORTEST, self._deadline + call.patience)
+
+    def _read(self, call: ApiCall, response: HTTPResponse) -> bytes:
+        with self._bounded(call), response:
+            return _unpacked(call.what, response, response.read(LARGEST + 1))
 
     def _exchange(self, call: ApiCall) -> HTTPResponse:
         self._sending = False
@@ -174,18 +234,19 @@ class Api:
         sent = None if call.body is None else json.dumps(call.body).encode()
         if self._connection.sock is None:
             self._connection.connect()
+        self._socket = self._connection.sock
         self._sending = True
         target = self._address.path.rstrip("/") + call.target
         self._connection.putrequest(call.method, target, skip_accept_encoding=True)
         for name, value in self._headers(call, sent):
             self._connection.putheader(name, value)
         self._connection.endheaders(sent)
-        self._connection.sock.settimeout(max(_SHORTEST, self._deadline + call.patience))
+        self._connection.sock.settimeout(self._silence(call))
         response = self._connection.getresponse()
         self.skew = _skew(response)
         return response
 
-    def _headers(self, call: ApiCall, sent: bytes | None) -> Iterator[tuple[str, str]]:
+    def _headers(self, call: ApiCall, sent: bytes | None) -> Iterator[tuple[str, str | bytes]]:
         yield "Accept", call.accept
         if call.patience <= 0:  # what comes bit by bit is not packed
             yield "Accept-Encoding", "gzip"
@@ -212,7 +273,8 @@ class Api:
     def _why(self, error: Exception) -> str:
         match error:
             case TimeoutError():
-                return f"did not answer within {self._deadline:g} s"
+                full = f"in full within {error.limit:g} s" if isinstance(error, _LateError) else ""
+                return f"did not answer {full or f'within {self._deadline:g} s'}"
             case ssl.SSLCertVerificationError():
                 return f"can't be trusted ({error.verify_message}): see the certificate-authority in the kubeconfig"
             case ssl.SSLError():
@@ -221,11 +283,11 @@ class Api:
                 return f"can't be found ({error.strerror})"
             case OSError() if error.errno is not None:
                 return f"can't be reached ({os.strerror(error.errno)})"
-        return f"broke the connection off ({type(error).__name__})"
+        refused = isinstance(error, ProxyRefusalError)
+        return f"can't be reached: {error}" if refused else f"broke the connection off ({type(error).__name__})"
 
 
-def _read(what: str, response: HTTPResponse) -> bytes:
-    text = response.read(LARGEST + 1)
+def _unpacked(what: str, response: HTTPResponse, text: bytes) -> bytes:
     if response.getheader("Content-Encoding") == "gzip":
         try:
             text = zlib.decompressobj(_GZIP).decompress(text, LARGEST + 1)

@@ -1,13 +1,19 @@
 """The way to an API server: its address, a proxy in between, encryption."""
 
+import base64
 import os
 import ssl
+from collections.abc import Mapping
+from http import HTTPStatus
 from http.client import HTTPConnection
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from .kubeconfig import KubeContext, unusable
 
 _PORTS = {"http": 80, "https": 443}
+_REFUSED = "Tunnel connection failed:"
+"""How Python's own words begin for a proxy that does not let through."""
+_LOG_IN = "Write a user and a password that it takes into its address: proxy-url in the kubeconfig, or HTTPS_PROXY"
 
 
 def address(context: KubeContext) -> SplitResult:
@@ -36,8 +42,12 @@ def connection(
     if proxy is None:
         return ApiConnection(host, port, deadline, encryption, name)
     made = ApiConnection(proxy.hostname or "", proxy.port or _PORTS["http"], deadline, encryption, name)
-    made.set_tunnel(host, port)
+    made.set_tunnel(host, port, _shown_to(proxy))
     return made
+
+
+class ProxyRefusalError(OSError):
+    """The proxy in between lets nobody through; the text says what it answered, and what to do."""
 
 
 class ApiConnection(HTTPConnection):
@@ -50,9 +60,28 @@ class ApiConnection(HTTPConnection):
 
     def connect(self) -> None:
         """Open it."""
-        super().connect()
+        try:
+            super().connect()
+        except OSError as error:
+            told = str(error)
+            if error.errno is not None or not told.startswith(_REFUSED):
+                raise
+            advice = f". {_LOG_IN}" if f" {HTTPStatus.PROXY_AUTHENTICATION_REQUIRED.value}" in told else ""
+            raise ProxyRefusalError(f"the proxy {self.host} answered{told.removeprefix(_REFUSED)}{advice}") from None
         if self._encryption is not None:
-            self.sock = self._encryption.wrap_socket(self.sock, server_hostname=self._name)
+            # Begun only now, it can be hung up on by another thread.
+            self.sock = self._encryption.wrap_socket(
+                self.sock, server_hostname=self._name, do_handshake_on_connect=False
+            )
+            self.sock.do_handshake()
+
+
+def _shown_to(proxy: SplitResult) -> Mapping[str, str]:
+    """What the proxy is shown of who asks: the user and the password in its address."""
+    if proxy.username is None:
+        return {}
+    said = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(said.encode()).decode()}"}
 
 
 def _proxy(context: KubeContext, to: SplitResult) -> SplitResult | None:

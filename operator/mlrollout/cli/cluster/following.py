@@ -8,8 +8,8 @@ from typing import Self
 
 from mlrollout.cli.ending import CommandError
 
-from .api import ClusterError, Data
-from .rollouts import ClusterRollouts
+from .api import Data
+from .rollouts import ClusterRollouts, NoSuchRolloutError
 
 _FIRST, _LONGEST = 1.0, 10.0
 """Seconds to the next try where the cluster fails, at first and at most."""
@@ -31,16 +31,21 @@ class News:
 class Follower:
     """Follows an object in a thread of its own, so that whoever waits for news can be interrupted.
 
+    Args:
+        cluster: Where it is.
+        name: What it is called.
+        found: The object, where it was read or changed a moment ago; it is read at the begin if left out.
+
     Raises:
         CommandError: There is no such object, or it can't be read, at the begin. Later that is news.
     """
 
-    def __init__(self, cluster: ClusterRollouts, name: str) -> None:
+    def __init__(self, cluster: ClusterRollouts, name: str, found: Data | None = None) -> None:
         self._cluster = ClusterRollouts(namespace=cluster.namespace, api=cluster.api.apart())
         self._name = name
         self._news: queue.SimpleQueue[News | Exception] = queue.SimpleQueue()
         self._over = threading.Event()
-        self._found: Data = cluster.get(name)
+        self._found: Data = cluster.get(name) if found is None else found
         self._news.put(News(self._found))
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -83,12 +88,12 @@ class Follower:
                 if not self._until_it_ends():
                     return
                 pause = _FIRST
-            except ClusterError as error:
-                self._news.put(News(self._found, str(error)))
-                pause = min(2 * pause, _LONGEST)
-            except CommandError:  # there is no object of that name any more
+            except NoSuchRolloutError:
                 self._news.put(News(None))
                 return
+            except CommandError as error:  # also a login that can't be renewed: nothing of that says that it is gone
+                self._news.put(News(self._found, str(error)))
+                pause = min(2 * pause, _LONGEST)
             if time.monotonic() < began + pause:  # a cluster that fails at once is not asked without a pause
                 self._over.wait(pause)
 

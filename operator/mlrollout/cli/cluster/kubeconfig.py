@@ -136,7 +136,8 @@ def _loaded(file: Path) -> Entry:
         raise unusable(f"the kubeconfig {file} is no YAML") from None
     if not isinstance(found, dict) or not all(isinstance(found.get(kind) or [], list) for kind in _KINDS):
         raise unusable(f"the kubeconfig {file} is none")
-    return {**found, **{kind: [_absolute(item, file.parent) for item in found.get(kind) or ()] for kind in _KINDS}}
+    folder = file.parent.absolute()
+    return {**found, **{kind: [_absolute(item, folder) for item in found.get(kind) or ()] for kind in _KINDS}}
 
 
 _KINDS = ("clusters", "users", "contexts")
@@ -147,11 +148,17 @@ def _absolute(item: object, folder: Path) -> object:
     if not isinstance(item, dict):
         return item
     return {
-        kind: {key: str(folder / value) if key in _FILES and value else value for key, value in entry.items()}
-        if isinstance(entry, dict)
-        else entry
+        kind: {key: _placed(key, value, folder) for key, value in entry.items()} if isinstance(entry, dict) else entry
         for kind, entry in item.items()
     }
+
+
+def _placed(key: str, value: object, folder: Path) -> object:
+    if key in _FILES and value:
+        return str(folder / str(value))
+    if key == "exec" and isinstance(value, dict) and "/" in str(value.get("command")):
+        return value | {"command": str(folder / str(value["command"]))}  # one without a slash is looked for on PATH
+    return value
 
 
 def _in_pod(wanted: str | None) -> KubeContext:

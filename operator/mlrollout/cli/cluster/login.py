@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from .kubeconfig import Entry, KubeContext, pem, unusable
 
 _PLUGIN_DEADLINE = 60.0
 """Seconds that a plug-in of the kubeconfig may take: it may wait for a person at a browser."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_INSECURE = "insecure-skip-tls-verify"
 _API = "client.authentication.k8s.io/"
 
 
@@ -31,7 +34,7 @@ class Credentials:
         renewable: Whether another try may find a newer token.
     """
 
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    headers: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     certificate: str = field(default="", repr=False)
     key: str = field(default="", repr=False)
     renewable: bool = False
@@ -44,9 +47,10 @@ def login(context: KubeContext) -> Credentials:
         CommandError: The kubeconfig says nothing that can be used.
     """
     user = context.user
-    given = _plugin(context) if user.get("exec") else {}
+    given = _plugin(context, said) if (said := _mapping(user, "exec")) else {}
+    headers = (*_authorization(user, str(given.get("token") or "")), *_impersonation(user))
     return Credentials(
-        headers=(*_authorization(user, str(given.get("token") or "")), *_impersonation(user)),
+        headers=tuple((name, _sendable(context, name, value)) for name, value in headers),
         certificate=str(given.get("clientCertificateData") or pem(user, "client-certificate")),
         key=str(given.get("clientKeyData") or pem(user, "client-key")),
         renewable=bool(user.get("exec") or user.get("tokenFile")),
@@ -59,12 +63,14 @@ def tls(context: KubeContext, of: Credentials) -> ssl.SSLContext:
     Raises:
         CommandError: A certificate can't be used.
     """
-    authority = pem(context.cluster, "certificate-authority")
+    authority, insecure = pem(context.cluster, "certificate-authority"), context.cluster.get(_INSECURE) or False
+    if not isinstance(insecure, bool):  # "false" as a text would switch off what it is to keep
+        raise unusable(f"the {_INSECURE} of the context {context.name} is neither true nor false: mend the kubeconfig")
     try:
         made = ssl.create_default_context(cadata=authority or None)
         # Many clusters' own authorities lack what RFC 5280 asks for; kubectl does not ask for it either.
         made.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        if context.cluster.get("insecure-skip-tls-verify"):
+        if insecure:
             made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
         if of.certificate:
             _show(made, of)
@@ -81,23 +87,38 @@ def _show(made: ssl.SSLContext, of: Credentials) -> None:
         made.load_cert_chain(file.name)
 
 
+def _sendable(context: KubeContext, name: str, value: str) -> bytes:
+    """A value as a header can carry it; a token in a kubeconfig often ends with a line break.
+
+    Raises:
+        CommandError: None can carry it; it does not show the value, which may be a secret.
+    """
+    stripped = value.strip()
+    if _CONTROL.search(stripped):
+        told = f"what the user of the context {context.name} is known by (sent as {name}) has a line break or another"
+        raise unusable(f"{told} control character in it, so it can't be sent: mend it in the kubeconfig or its plug-in")
+    return stripped.encode(errors="replace")
+
+
 def _authorization(user: Entry, given: str) -> Iterator[tuple[str, str]]:
     token = given or _token(user)
     if token:
         yield "Authorization", f"Bearer {token}"
     elif user.get("username"):
         said = f"{user['username']}:{user.get('password') or ''}"
-        yield "Authorization", f"Basic {base64.b64encode(said.encode()).decode()}"
+        yield "Authorization", f"Basic {base64.b64encode(said.encode(errors='replace')).decode()}"
 
 
 def _token(user: Entry) -> str:
     file = user.get("tokenFile")
     if file:
         try:
-            return Path(file).read_text().strip()
+            return Path(file).read_text()
         except OSError as error:
             raise unusable(f"the token file {file} can't be read ({error.strerror})") from None
-    provider = (user.get("auth-provider") or {}).get("config") or {}
+        except UnicodeDecodeError:
+            raise unusable(f"the token file {file} can't be read (it is no text)") from None
+    provider = _mapping(_mapping(user, "auth-provider"), "config")
     return str(user.get("token") or provider.get("id-token") or provider.get("access-token") or "")
 
 
@@ -107,14 +128,25 @@ def _impersonation(user: Entry) -> Iterator[tuple[str, str]]:
             yield name, str(value)
     for group in user.get("as-groups") or ():
         yield "Impersonate-Group", str(group)
-    for name, values in (user.get("as-user-extra") or {}).items():
+    for name, values in _mapping(user, "as-user-extra").items():
         for value in values:
-            yield f"Impersonate-Extra-{quote(str(name), safe='')}", str(value)
+            yield f"Impersonate-Extra-{quote(str(name), safe='', errors='replace')}", str(value)
 
 
-def _plugin(context: KubeContext) -> Mapping[str, Any]:
+def _mapping(entry: Entry, name: str) -> Entry:
+    """A part of what the kubeconfig says of a user; empty where it says nothing.
+
+    Raises:
+        CommandError: It is of another kind.
+    """
+    found = entry.get(name) or {}
+    if not isinstance(found, Mapping):
+        raise unusable(f"the {name} of a user is no mapping, so nobody can log in by it: mend the kubeconfig")
+    return found
+
+
+def _plugin(context: KubeContext, said: Entry) -> Mapping[str, Any]:
     """What a plug-in of the kubeconfig says of who asks: a cloud's own login, most often."""
-    said = context.user["exec"]
     command = [str(said.get("command") or ""), *map(str, said.get("args") or ())]
     try:
         ran = subprocess.run(  # noqa: S603 - the user's own kubeconfig asks for it

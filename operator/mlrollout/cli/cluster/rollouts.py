@@ -31,6 +31,10 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _SHOWN = 60
 
 
+class NoSuchRolloutError(CommandError):
+    """There is no object of that name, which is no failure of the cluster or of a login."""
+
+
 class ClusterRollouts:
     """The objects that a person means, in the cluster that he means.
 
@@ -63,7 +67,7 @@ class ClusterRollouts:
         """The object of that name.
 
         Raises:
-            CommandError: There is none; it tells of one that may be meant.
+            NoSuchRolloutError: There is none; it tells of one that may be meant.
             ClusterError: It can't be had.
         """
         try:
@@ -117,7 +121,7 @@ class ClusterRollouts:
             version: The resourceVersion that the object must still have; empty for any.
 
         Raises:
-            CommandError: There is no such object.
+            NoSuchRolloutError: There is no such object.
             ClusterError: It was not done; with the status 409 where the object has another version by now.
         """
         metadata: Data = {"annotations": dict(annotations)}
@@ -150,7 +154,9 @@ class ClusterRollouts:
     def _better(self, error: ClusterError, name: str) -> CommandError:
         """The error that says the most about this failure."""
         if error.absent:
-            return CommandError(f"there is no MLRollout {name} in the namespace {self.namespace}{self._meant(name)}")
+            return NoSuchRolloutError(
+                f"there is no MLRollout {name} in the namespace {self.namespace}{self._meant(name)}"
+            )
         if error.status == HTTPStatus.NOT_FOUND:
             return self._unknown(error)
         return error
@@ -193,10 +199,10 @@ def _checked(name: str) -> str:
     """A name that an object can have.
 
     Raises:
-        CommandError: None can have it.
+        NoSuchRolloutError: None can have it.
     """
     if not _NAME.fullmatch(name):
-        raise CommandError(
+        raise NoSuchRolloutError(
             f"no MLRollout can be called {one_line(name)[:_SHOWN]!r}: a name has a-z, 0-9, - and . alone"
         )
     return name

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from mlrollout.api import GROUP, PLURAL, VERSION
 from mlrollout.cli.cluster.api import Api, ApiCall, ClusterError, Data
-from mlrollout.cli.cluster.rollouts import PAGE, ClusterRollouts, items
-from mlrollout.cli.ending import CommandError, ExitCode
+from mlrollout.cli.cluster.rollouts import PAGE, ClusterRollouts, NoSuchRolloutError, items
+from mlrollout.cli.ending import CommandError
 from mlrollout.ports import ConflictError, DeniedError, GoneError, Object, ObjectsError, Ref
 
 WATCH = 15
@@ -152,11 +152,12 @@ def _path(namespace: str) -> str:
 
 def _told(error: CommandError) -> ObjectsError:
     """The same as a port tells it."""
+    status = error.status if isinstance(error, ClusterError) else 0
     kind = ObjectsError
-    if not isinstance(error, ClusterError):
-        kind = GoneError if error.code == ExitCode.FAILED else ObjectsError  # there is none of that name
-    elif error.status == HTTPStatus.CONFLICT:
+    if isinstance(error, NoSuchRolloutError):
+        kind = GoneError
+    elif status == HTTPStatus.CONFLICT:
         kind = ConflictError
-    elif error.status == HTTPStatus.FORBIDDEN:
+    elif status == HTTPStatus.FORBIDDEN:
         kind = DeniedError
     return kind(str(error))

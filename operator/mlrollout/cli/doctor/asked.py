@@ -1,6 +1,7 @@
 """Redis and Prometheus, asked from this machine where somebody says where they are."""
 
 import asyncio
+import os
 from collections.abc import Iterator, Sequence
 
 from mlrollout.adapters.prometheus import PrometheusSource
@@ -12,6 +13,7 @@ from mlrollout.glance.doctor.diagnosis import Diagnosis, DiagnosisLevel, ok
 from mlrollout.glance.doctor.services import objects
 from mlrollout.glance.fields import Fields
 from mlrollout.ports import SourceError, TrafficError
+from mlrollout.startup.settings import SettingsError, redis_tls
 
 _REDIS, _PROMETHEUS = "that Redis", "that Prometheus"
 _DEADLINE = 10.0
@@ -32,9 +34,11 @@ async def _redis(url: str, found: Sequence[Data]) -> Diagnosis:
     whole = [one for one in map(Fields, found) if "redis" not in one.part("spec").part("traffic")]
     keys = {one.part("spec").part("traffic").text("key"): one.part("status") for one in whole}
     try:
-        store = RedisTrafficStore.from_url(url)
+        store = RedisTrafficStore.from_url(url, redis_tls(os.environ))  # as the operator asks it
     except TrafficError as error:
         return Diagnosis(_REDIS, DiagnosisLevel.FAILED, str(error), "correct --redis")
+    except SettingsError as error:
+        return Diagnosis(_REDIS, DiagnosisLevel.FAILED, str(error), "correct the variables MLROLLOUT_REDIS_…")
     try:
         answers = dict(zip(keys or (_ANY,), await store.read_many(list(keys) or [_ANY]), strict=True))
     finally:

@@ -38,7 +38,7 @@ def prometheus(found: Sequence[Glance]) -> Diagnosis:
     if not looks:
         return unseen(PROMETHEUS, _NO_WORD, "say --prometheus URL to have it asked from here")
     failed = [(one, guardrail) for one, guardrail in looks if guardrail.finding == "Error"]
-    told = f"by the status of {objects(len({one.name for one, _ in looks}))}"
+    told = f"by the status of {objects(len({(one.namespace, one.name) for one, _ in looks}))}"
     if not failed:
         empty = [guardrail for _, guardrail in looks if guardrail.finding == "NoData"]
         but = f"; {len(empty)} of them found no samples" if empty else ""

@@ -13,8 +13,7 @@ from mlrollout.api import moment
 from mlrollout.domain.foretell import Foretold, foretell, offered, step_down
 from mlrollout.domain.request import Verb, one_line
 from mlrollout.domain.verb_plan import rollback
-from mlrollout.glance.fields import Fields
-from mlrollout.glance.reply import VerbReply, last_step, reply
+from mlrollout.glance.reply import VerbReply, last_step, reply, rolled_back
 from mlrollout.ports import ConflictError, DeniedError, GoneError, Object, ObjectsError, Ref
 from mlrollout.server.auth import audit
 from mlrollout.server.http.body import read_model
@@ -71,7 +70,7 @@ async def _asked(request: web.Request, board: Board, person: Person, ref: Ref, w
         audit.act(request, "Could not ask for a verb", **facts, error=str(error))
         raise HttpProblem(503, f"{error} In an emergency, set its key to 0 in Redis.") from None
     audit.act(request, "Asked for a verb", **facts)
-    if wish.verb is Verb.ROLLBACK and Fields(asked).part("status").part("record").flag("latched"):
+    if wish.verb is Verb.ROLLBACK and rolled_back(asked):
         return VerbOutcome(accepted=True, answered=True, message="it is rolled back already, and stays so")
     answer = await _answer(board.watch.known, ref, wish.verb, asked)
     if answer is None:
