@@ -115,9 +115,13 @@ def test_traffic_that_nobody_has_is_wrong_usage(mlrollout: CommandLine, rate: st
     assert (ran.err.startswith("mlrollout simulate: --traffic "), ran.err.count("\n"), ran.code) == (True, 1, WRONG)
 
 
+def _faulty(*_: object) -> int:
+    raise KeyError("x")
+
+
 def test_a_fault_of_the_program_is_no_verdict(mlrollout: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of `simulate`, 1 says that a healthy model would be rolled back."""
-    monkeypatch.setattr(command, "run", lambda *_: {}["x"])
+    monkeypatch.setattr(command, "run", _faulty)
     ran = mlrollout("simulate", "-f", str(EXAMPLE), "--traffic", "1/s", "--bad", "1%")
     assert ran.err.startswith("mlrollout simulate: a fault of this program, please report it: KeyError: ")
     assert ran.code == ExitCode.FAULT
@@ -127,5 +131,5 @@ def test_nor_is_it_where_its_traceback_is_wanted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLROLLOUT_TRACEBACK", "1")
-    assert ended(lambda: {}["x"]) == ExitCode.FAULT
+    assert ended(_faulty) == ExitCode.FAULT
     assert "KeyError" in capsys.readouterr().err
