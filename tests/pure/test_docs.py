@@ -1,14 +1,18 @@
 """Public surfaces are documented: reasons, verbs, metrics, settings."""
 
+import json
 import re
+import textwrap
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.kinds import KINDS
 from mlrollout.cli.app import app
+from mlrollout.domain.partial import refused
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.request import Verb
 from mlrollout.listening.metrics import ConnectionMetrics
@@ -187,3 +191,34 @@ def test_the_command_line_is_installed_before_it_is_used() -> None:
 def test_the_operator_folder_is_no_package() -> None:
     # It would shadow the standard library's `operator` for everything started in the repository's root.
     assert not (ROOT / "operator" / "__init__.py").exists()
+
+
+EXAMPLES = [
+    pytest.param(language, text, id=f"{page.relative_to(ROOT)}-{number}")
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    if page.name != "sdk-reference.md"  # signatures, made from the code
+    for number, (language, text) in enumerate(
+        re.findall(r"^```(python|yaml|json)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL), start=1
+    )
+]
+
+
+@pytest.mark.parametrize(("language", "text"), EXAMPLES)
+def test_an_example_can_be_read(language: str, text: str) -> None:
+    match language:
+        case "python":  # as a part of a function
+            compile(f"async def example():\n{textwrap.indent(text, '    ')}", "example", "exec")
+        case "yaml":
+            found = [
+                one for one in yaml.safe_load_all(text) if isinstance(one, dict) and one.get("kind") == "MLRollout"
+            ]
+            assert [refused(one["spec"]) for one in found] == [()] * len(found)
+        case "json":
+            json.loads(text)
+
+
+def test_the_readme_shows_an_object_and_an_application() -> None:
+    shown = [param.values for param in EXAMPLES if str(param.id).startswith("README")]
+    assert [language for language, _ in shown] == ["yaml", "python"]
+    key = next(iter(yaml.safe_load_all(str(shown[0][1]))))["spec"]["traffic"]["key"]
+    assert f'"{key}"' in str(shown[1][1])
