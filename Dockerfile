@@ -38,7 +38,7 @@ ENV PATH=/opt/mlrollout/bin:$PATH \
     HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    MLROLLOUT_LISTEN=0.0.0.0:8080
+    MLROLLOUT_LISTEN=:8080
 # A number, so that Kubernetes can tell that it is not root.
 USER 65532:65532
 EXPOSE 8080
