@@ -122,6 +122,8 @@ UNTOLD_ONCE_BROKEN = (
     9004485,
     # applications that had lost Redis, and were in control at 100 %
     1000405124,
+    # a rollback that an emergency stop forestalled, whose record was greater
+    1000436322,
     # two that believe to lead, each of which knew another revision to be named
     9016126,
 )

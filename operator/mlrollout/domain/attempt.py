@@ -6,7 +6,7 @@ from mlrollout.api.spec import Spec
 
 from . import named
 from .decision import Observation
-from .latch import never_landed, untold
+from .latch import forestalled, never_landed, untold
 from .reason import Reason
 from .record import MOST, Cause, Record, first_attempt
 from .state import RunOutcome, State
@@ -124,6 +124,8 @@ def adopt(state: State, record: Record, traffic: Traffic, now: float) -> State:
         record = replace(record, cause=record.cause or known)
     left = state.leave(now, RunOutcome.ROLLED_BACK if record.latched else RunOutcome.SUPERSEDED)
     state = replace(left.at(record), in_force_since=now, applied=traffic.in_force)
+    if record.latched:
+        state = forestalled(state, known, now)
     return state if untold(state) else _told_of_adoption(state, now)
 
 

@@ -44,18 +44,26 @@ def landed(state: State, found: Record, now: float) -> State:
         return state  # Redis lost it, and whoever ended its users again had another cause
     state = replace(state, record=replace(state.record, cause=found.cause or mine))
     if not untold(state):
-        return _forestalled(state, mine, now)
+        return forestalled(state, mine, now)
     left = _left(state)
     step = "stays at 0 %" if left is None else f"{left.percentage} % -> 0 %"
     state = _tell_cause(state, now).with_transition(
         now, Reason.ROLLED_BACK, f"{step}: {state.explanation}", warning=True
     )
-    return _forestalled(state, mine, now)
+    return forestalled(state, mine, now)
 
 
-def _forestalled(state: State, mine: Cause | None, now: float) -> State:
-    """Who asked for this rollback and came second hears it: no request stays without an answer."""
+def forestalled(state: State, mine: Cause | None, now: float) -> State:
+    """Who asked for this rollback and came second hears it: no request stays without an answer.
+
+    Args:
+        state: Where the rollout stands, by the rollback that came first.
+        mine: Why this process had rolled it back.
+        now: Seconds since the epoch.
+    """
     if mine is None or mine.reason != Reason.MANUAL_ROLLBACK or state.explanation == mine.message:
+        return state
+    if _tells(state, mine):
         return state
     message = f"a rollback {mine.message}: this attempt was rolled back before that"
     return state.with_transition(now, Reason.VERB_REFUSED, message, warning=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from mlrollout.domain.attempt import adopt
 from mlrollout.domain.decide import decide
 from mlrollout.domain.decision import Observation
 from mlrollout.domain.latch import landed
@@ -14,6 +15,7 @@ from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Cause
 from mlrollout.domain.request import SHOWN, Heard, Request, Verb, shown
 from mlrollout.domain.state import State
+from mlrollout.domain.traffic import Traffic
 from mlrollout.domain.verbs import too_early
 
 from tests.pure.domain.situations import SITUATIONS, world_at
@@ -162,3 +164,16 @@ def test_a_rollback_that_another_replica_forestalled_is_answered_all_the_same() 
     assert _new(mine, told) == [Reason.GUARDRAIL_BREACHED, Reason.ROLLED_BACK, Reason.VERB_REFUSED]
     assert "asked for by annotation: too many: this attempt was rolled back before" in told.history[-1].message
     assert _new(mine, landed(mine, mine.record, 5.0)) == [Reason.MANUAL_ROLLBACK, Reason.ROLLED_BACK]
+
+
+def test_so_it_is_where_the_other_replica_s_record_is_the_greater_one() -> None:
+    begun = world_at("second stage").state
+    mine = _hear("second stage", begun, {"rollback": Request("too many", "r1")})
+    cause = Cause(Reason.EMERGENCY_STOP, "the key was deleted by hand")
+    theirs = replace(mine.record, sequence=mine.record.next_sequence, cause=cause)
+    adopted = adopt(mine, theirs, Traffic("0", theirs), 5.0)
+    assert _new(mine, adopted) == [Reason.VERB_REFUSED]
+    assert "asked for by annotation: too many: this attempt was rolled back before" in adopted.history[-1].message
+    assert _new(adopted, landed(adopted, theirs, 6.0)) == [Reason.EMERGENCY_STOP, Reason.ROLLED_BACK]
+    known = landed(mine, mine.record, 5.0)
+    assert _new(known, adopt(known, theirs, Traffic("0", theirs), 6.0)) == [Reason.RECORD_ADOPTED]
