@@ -56,6 +56,7 @@ class Heard:
         return f"{self.id}@{round(self.at * 1000)}" if self.id else ""
 
 
+_PERCENTAGE = len("100 ")  # which stands before the reason of a demotion
 SHOWN = 256
 """Characters of a person's words that are shown."""
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -72,3 +73,9 @@ def one_line(text: str) -> str:
 def shown(text: str) -> str:
     """A person's words on one line, and cut."""
     return one_line(text.strip()[: 2 * SHOWN])[:SHOWN].rstrip()
+
+
+def signed(reason: str, signature: str) -> str:
+    """A reason with who asks behind it. The operator keeps so much of both, and what is cut must not be the name."""
+    words = one_line(reason)[: SHOWN - _PERCENTAGE - len(signature) - 1].rstrip()
+    return f"{words} {signature}" if words else signature

@@ -129,7 +129,15 @@ def test_who_asked_is_who_signed_last(reason: str, message: str, who: str | None
 def test_whoever_asks_stands_in_what_the_operator_keeps(reason: str, name: str) -> None:
     said = acts._signed(reason, name)
     assert len(f"100 {said}") <= SHOWN
-    assert details.signer("Paused", said) == name[:180]
+    assert details.signer("Paused", said) == name
+
+
+@pytest.mark.parametrize("name", ["", "a" * 201])
+def test_who_is_not_known_or_does_not_fit_signs_nothing(name: str) -> None:
+    """A part of a name would be somebody else's."""
+    said = acts._signed("they complain", name)
+    assert said.startswith("they complain [dashboard ")
+    assert details.signer("Paused", said) is None
 
 
 # --- what is known -----------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from mlrollout.cli.cluster.rollouts import ClusterRollouts
 from mlrollout.cli.ending import CommandError, ExitCode
 from mlrollout.cli.options import seconds
 from mlrollout.cli.terminal import Terminal
-from mlrollout.domain.request import Verb, one_line
+from mlrollout.domain.request import Verb, one_line, signed
 
 from .answers import await_answer
 from .meant import ObjectMeant, ObjectsMeant
@@ -100,6 +100,6 @@ def _somebody_is_there() -> bool:
 def _signed(reason: str, asker: str) -> str:
     """Why, and who says so: the history is read by others."""
     said = one_line(reason)
-    if said and asker:
-        return f"{said} (by {asker})"
-    return said or (f"by {asker}" if asker else "")
+    if not asker:
+        return said
+    return signed(said, f"(by {asker})") if said else f"by {asker}"

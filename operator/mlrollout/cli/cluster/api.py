@@ -122,6 +122,7 @@ class Api:
         self._connection: HTTPConnection | None = None
         self._socket: socket.socket | None = None
         self._sending = False
+        self._taken = 0.0  # seconds of the call that goes on; a login is none of it
 
     def ask(self, call: ApiCall) -> Data:
         """Send a request; answers with the object in the response.
@@ -129,7 +130,7 @@ class Api:
         Raises:
             ClusterError: It did not do it.
         """
-        changes = call.method == "PATCH"
+        changes, self._taken = call.method == "PATCH", 0.0
         with self._told(call.what, changes=changes):
             response = self._send(call)
             text = self._read(call, response)
@@ -149,7 +150,7 @@ class Api:
         """
         asked = {"watch": "1", "timeoutSeconds": str(STREAM), **query}
         with self._told(what):
-            call = ApiCall(what, "GET", path, asked, patience=STREAM)
+            call, self._taken = ApiCall(what, "GET", path, asked, patience=STREAM), 0.0
             response = self._send(call)
             if response.status >= HTTPStatus.MULTIPLE_CHOICES:
                 raise _refusal(what, response.status, _object(self._read(call, response)) or {})
@@ -193,9 +194,10 @@ class Api:
             _LateError: It did.
         """
         late, over, limit = threading.Event(), threading.Event(), self._limit(call)
+        began = time.monotonic()
 
         def watch() -> None:
-            left = limit
+            left = max(0.0, limit - self._taken)
             while not over.wait(left):
                 late.set()
                 self.hang_up()
@@ -211,12 +213,13 @@ class Api:
         finally:
             over.set()
             watcher.join()
+            self._taken += time.monotonic() - began
         if late.is_set():
             raise _LateError(limit)
 
     def _limit(self, call: ApiCall) -> float:
         if call.patience < 0:
-            return self._silence(call)
+            return self._deadline + self._silence(call)  # the way there may be a long one
         return self._deadline * (_READ if call.method == "GET" else _CHANGED)
 
     def _silence(self, call: ApiCall) -> float:

@@ -25,7 +25,7 @@ class KubeconfigPerson:
 
     Args:
         cluster: The cluster.
-        name: Who it is, as the API server says.
+        name: Who it is, as the API server says; empty where it did not.
         context: The context of the kubeconfig.
     """
 
@@ -37,7 +37,7 @@ class KubeconfigPerson:
         self.code = secrets.token_urlsafe(32)
         """What the one-time address shows; empty once it was shown."""
         self._answer = SessionAnswer(
-            user=name,
+            user=name or "you",
             groups=(),
             mode="person",
             context=context,
@@ -56,7 +56,7 @@ class KubeconfigPerson:
         shown = request.cookies.get(COOKIE, "")
         if not self._session or not hmac.compare_digest(shown.encode(), self._session.encode()):
             raise not_signed_in("This browser was not let in. Call `mlrollout dashboard` again.", "command")
-        request[CALLER] = Caller(self._name)  # for the audit
+        request[CALLER] = Caller(self._answer.user)  # for the audit
         return Person(self._name, self._may, self._answer, "")
 
     async def _may(self, verb: str, ref: Ref) -> bool:

@@ -108,7 +108,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def _serve(wish: BoardWish, rollouts: ClusterRollouts, settings: DashboardSettings) -> None:
     cluster = await _reached(rollouts, everywhere=wish.namespace is None)
-    person = KubeconfigPerson(cluster, await asyncio.to_thread(rollouts.asker) or "you", rollouts.api.context.name)
+    person = KubeconfigPerson(cluster, await asyncio.to_thread(rollouts.asker), rollouts.api.context.name)
     async with _prometheus(wish.prometheus) as source:
         watch = SharedWatch(cluster)
         feed = FigureFeed(source, settings, lambda ref: _prefix(settings, ref))

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from mlrollout.adapters.kubernetes import KubernetesVerbs
 from mlrollout.api import moment
+from mlrollout.domain.request import signed
 from mlrollout.domain.verb_plan import Act, Refusal, plan
 from mlrollout.domain.verb_plan import rollback as rollback_act
 from mlrollout.ports import ConflictError, DeniedError, GoneError, Object, ObjectsError, Ref
@@ -16,7 +17,6 @@ from mlrollout.server.backends import BACKENDS
 from mlrollout.server.http.body import read_model
 from mlrollout.server.http.problem import HttpProblem
 from mlrollout.server.rollouts import ServedRollout
-from mlrollout.server.signature import signed
 
 from .models import ActAnswer, RollbackRequest, RolloutRequest
 

@@ -11,14 +11,13 @@ from aiohttp import web
 
 from mlrollout.api import moment
 from mlrollout.domain.foretell import Foretold, foretell, offered, step_down
-from mlrollout.domain.request import Verb, one_line
+from mlrollout.domain.request import Verb, one_line, signed
 from mlrollout.domain.verb_plan import rollback
 from mlrollout.glance.reply import VerbReply, last_step, reply, rolled_back
 from mlrollout.ports import ConflictError, DeniedError, GoneError, Object, ObjectsError, Ref
 from mlrollout.server.auth import audit
 from mlrollout.server.http.body import read_model
 from mlrollout.server.http.problem import HttpProblem
-from mlrollout.server.signature import signed
 
 from .board import BOARD, Board
 from .exchange import VerbOutcome, VerbRequest
@@ -31,7 +30,7 @@ TRIES = 5
 """How often a verb is planned anew because the object has changed meanwhile."""
 ANSWERED_WITHIN = 5.0
 """Seconds that the operator is given to answer before the page is told that it has yet to."""
-_LONGEST_NAME = 180  # characters of a person's name in a reason
+_LONGEST_NAME = 200  # characters of a person's name that fit into a reason
 
 
 def add(app: web.Application) -> None:
@@ -47,7 +46,9 @@ async def act(request: web.Request) -> web.Response:
     ref = checked(request.match_info["namespace"], request.match_info["name"])
     if not await person.may(PATCH, ref):
         audit.act(request, "Asked for what is not theirs", object=str(ref))
-        raise HttpProblem(403, f"{person.name} may not do that: it takes the right to patch the MLRollout {ref}.")
+        raise HttpProblem(
+            403, f"{person.name or 'You'} may not do that: it takes the right to patch the MLRollout {ref}."
+        )
     wish = await read_model(request, VerbRequest)
     async with board.watch.watching():  # so that the answer is heard of
         answer = await _asked(request, board, person, ref, wish)
@@ -138,5 +139,6 @@ def _is_no_older(found: Object, asked: Object) -> bool:
 def _signed(reason: str, name: str) -> str:
     """Why, who and when; by the time two calls are two requests, also where the first is not heard yet."""
     # A policy of the cluster may ask that a reason ends with exactly this (docs/operations.md, "Rights of their own").
-    signature = f"[dashboard {moment.render(time.time())}] (by {one_line(name)[:_LONGEST_NAME]})"
-    return signed(reason, signature)
+    who = one_line(name)
+    by = f" (by {who})" if 0 < len(who) <= _LONGEST_NAME else ""  # a part of a name would be somebody else's
+    return signed(reason, f"[dashboard {moment.render(time.time())}]{by}")

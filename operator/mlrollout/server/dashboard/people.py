@@ -31,7 +31,7 @@ class Person:
     """Somebody who is signed in.
 
     Attributes:
-        name: Who it is, as the API server says.
+        name: Who it is, as the API server says; empty where it did not.
         may: What they may do, remembered for a while.
         session: What their page is told of it.
         holder: What tells the streams of this person from others'.
