@@ -1,7 +1,6 @@
 """What traffic was, by the counters that a rollout's guardrails ask about: what is asked, and what the answers mean."""
 
 import math
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -21,7 +20,8 @@ STEP = 3600.0
 """Seconds of a span of the past: traffic has its hours."""
 _GROUP = "group"
 """The label by which the SDK tells the groups apart."""
-_WORD = re.compile(r"[\w-]+")
+_PLACES = frozenset({"namespace", "job", "service", "instance", "pod", "container"})
+"""Labels that tell where something runs, whatever their values are called."""
 _ALL, _BAD, _GOOD = "all", "bad", "good"
 
 
@@ -117,7 +117,7 @@ def _of_all(text: str, labels: Collection[str], also: str = "") -> str:
         raise UnknownError(f"the selector {text} can't be read")
     asks = replace(found, asks=frozenset(one for one in found.asks if one[0] not in {*labels, "le"}))
     for label, _, string in sorted(asks.asks):
-        if _is_group(string):
+        if label not in _PLACES and _is_group(string):
             why = f"the selector {text} asks by `{label}` for one group alone, and the traffic of all is needed"
             raise UnknownError(f"{why}: say --traffic, or name `{label}` as the `group` of a `compare` or a `balance`")
     return f"{found.name}{{{','.join([*asks.written, also] if also else asks.written)}}}"
@@ -125,8 +125,8 @@ def _of_all(text: str, labels: Collection[str], also: str = "") -> str:
 
 def _is_group(string: str) -> bool:
     """Whether what is asked of a label may be one group alone."""
-    words = _WORD.findall(string)
-    return ("treatment" in words) != ("control" in words)
+    asked = string.strip("^$()").split("|")
+    return ("treatment" in asked) != ("control" in asked)
 
 
 def _edges(edge: float) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from mlrollout.cli.cluster import api
-from mlrollout.domain.request import Verb
+from mlrollout.domain.request import Verb, shown
 
 from devstack import certificates
 from tests.components.cli.conftest import Kubeconfig
@@ -76,6 +76,12 @@ def test_without_a_reason_it_says_who_and_without_that_nothing(
     mlrollout("pause", "ml-dispatch")
     mlrollout("pause", "ml-dispatch", "--reason", "two\nlines\x1b[31m")
     assert [asked["mlrollout.dev/pause"] for asked in objects.asked] == ["by jane", "", "two lines [31m"]
+
+
+def test_a_long_reason_is_cut_before_the_name(mlrollout: CommandLine, objects: Objects) -> None:
+    mlrollout("pause", "ml-dispatch", "--reason", "x" * 300)
+    (asked,) = objects.asked
+    assert shown(asked["mlrollout.dev/pause"]).endswith("x (by jane)")
 
 
 def test_who_asks_is_known_by_the_field_manager(mlrollout: CommandLine, objects: Objects, double: ApiDouble) -> None:

@@ -78,10 +78,13 @@ def test_traffic_of_one_group_is_not_taken_for_that_of_all(asked: str) -> None:
         history.questions(spec(VARIANT | {"rate": rate | {"max": 0.05}}), DAY)
 
 
-def test_a_label_that_only_sounds_like_a_group_is_kept() -> None:
-    rate = {"bad": 'd_total{job="flight-control",status="bad"}', "all": 'd_total{job="flight-control"}', "max": 0.05}
+@pytest.mark.parametrize(
+    "kept", ['job="flight-control"', 'handler="/v1/treatment"', 'topic="flight.control"', 'namespace="control"']
+)
+def test_a_label_that_only_sounds_like_a_group_is_kept(kept: str) -> None:
+    rate = {"bad": f'd_total{{{kept},status="bad"}}', "all": f"d_total{{{kept}}}", "max": 0.05}
     found = history.questions(spec(VARIANT | {"rate": rate}), DAY)
-    assert found["all"] == 'sum(increase(d_total{job="flight-control"}[3600s]))[86400s:3600s]'
+    assert found["all"] == f"sum(increase(d_total{{{kept}}}[3600s]))[86400s:3600s]"
 
 
 def test_the_answers_are_traffic_and_what_is_missing_is_told() -> None:
