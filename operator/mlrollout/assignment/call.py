@@ -90,14 +90,17 @@ class Call:
         return not isinstance(error, _INTERRUPTS) and type(error).__name__ not in _KILLS
 
     def _is_cancelled(self, error: BaseException) -> bool:
-        """Whether somebody wants the task to end, whatever the path has made of that.
+        """Whether somebody wants the task to end, and the error is that, or what the path has made of it.
 
         Some libraries cancel the task for a time-out of theirs and never take that back (aiohttp before 3.10.8): what
-        comes of a time-out is the path's failure.
+        comes of a time-out, or after it, is the path's failure.
         """
         if _cancellations() <= self._cancellations:
             return False
-        return isinstance(error, asyncio.CancelledError) or not _is_of_a_time_out(error)
+        if isinstance(error, asyncio.CancelledError):
+            return True
+        causes = set(_causes(error))
+        return asyncio.CancelledError in causes and TimeoutError not in causes
 
     def __enter__(self) -> Self:
         self._began = monotonic()
@@ -127,15 +130,14 @@ def _is_the_paths_own(error: BaseException) -> bool:
     return isinstance(error, Exception | asyncio.CancelledError) or type(error).__name__ == "PanicException"
 
 
-def _is_of_a_time_out(error: BaseException) -> bool:
-    causes = set[int]()
+def _causes(error: BaseException) -> Iterator[type[BaseException]]:
+    """What it came of, by kind: each of the errors that were being handled, time-outs all as one kind."""
+    seen = set[int]()
     found: BaseException | None = error
-    while found is not None and id(found) not in causes:
-        if isinstance(found, TimeoutError):
-            return True
-        causes.add(id(found))
+    while found is not None and id(found) not in seen:
+        yield TimeoutError if isinstance(found, TimeoutError) else type(found)
+        seen.add(id(found))
         found = found.__cause__ or found.__context__
-    return False
 
 
 def _cancellations() -> int:

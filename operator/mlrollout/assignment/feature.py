@@ -143,7 +143,7 @@ class Feature:
         def decorate(path: Callable[..., Any]) -> Callable[..., Any]:
             go_together(path, legacy)
             make = self._asynchronous if is_async(path) else self._synchronous
-            return make(path, legacy, score, user_of(path, user))
+            return make(path, legacy, score, user_of(path, user, legacy))
 
         return decorate
 

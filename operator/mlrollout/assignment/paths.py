@@ -1,7 +1,9 @@
 """The two functions behind a feature: whether they go together, and which of their arguments is the user."""
 
 import inspect
-from collections import deque
+from array import array
+from codecs import StreamReader, StreamReaderWriter
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator, Mapping
 from concurrent.futures import Future
 from functools import partial
@@ -18,8 +20,9 @@ _MADE: tuple[Iterator[object], ...] = (
     *map(iter, ([], (), "", "é", b"", bytearray(), memoryview(b""), set(), deque(), range(0), range(2**64))),
     *map(iter, ({}, {}.values(), {}.items())),
     *(reversed([]), reversed(deque()), reversed({}), reversed({}.values()), reversed({}.items())),
+    *map(iter, (OrderedDict(), OrderedDict().values(), OrderedDict().items(), array("b"))),
 )
-_FINISHED: tuple[type, ...] = (IOBase, *map(type, _MADE))
+_FINISHED: tuple[type, ...] = (IOBase, StreamReader, StreamReaderWriter, *map(type, _MADE))
 """Iterators all the same, but over what is there already: files, and Python's own containers."""
 
 
@@ -45,18 +48,19 @@ def own_errors(path: Callable[[], R]) -> R:
         raise PathEndedError(f"it raised {type(error).__name__}, which is no Exception") from error
 
 
-def user_of(path: Callable[..., Any], user: str | None) -> UserOf:
+def user_of(path: Callable[..., Any], user: str | None, legacy: Callable[..., Any]) -> UserOf:
     """How to find the user's id among the arguments, or its default. Where it is missing, it is nobody's.
 
     Args:
         path: The function that is called.
         user: Its parameter for the id; by default, the first.
+        legacy: The function beside it.
 
     Raises:
         TypeError: It has no such parameter, or none that can be told from its others, or `functools.partial` has given
-            some arguments already, so that its first may be another.
+            some arguments already, so that its first may be another: it is not the one that legacy begins with.
     """
-    if user is None and isinstance(path, partial) and path.args:
+    if user is None and isinstance(path, partial) and path.args and not _begin_alike(path, legacy):
         raise TypeError(
             f"some arguments of {name_of(path.func)} are given already, by functools.partial, and may hold the user's "
             'id: say which of the others it is, with user="…"'
@@ -76,6 +80,15 @@ def user_of(path: Callable[..., Any], user: str | None) -> UserOf:
         return lambda _, kwargs: kwargs.get(name, default)
     place = list(parameters).index(name)
     return lambda args, kwargs: args[place] if place < len(args) else kwargs.get(name, default)
+
+
+def _begin_alike(path: Callable[..., Any], legacy: Callable[..., Any]) -> bool:
+    """Whether the first parameter of both has the same name."""
+    try:
+        first, other = (next(iter(inspect.signature(one).parameters), "") for one in (path, legacy))
+    except ValueError:  # of some functions in C nothing is known
+        return False
+    return first == other
 
 
 def _takes_names_alone(parameters: Mapping[str, inspect.Parameter]) -> bool:

@@ -125,7 +125,7 @@ def _of_all(text: str, labels: Collection[str], also: str = "") -> str:
 
 def _is_group(string: str) -> bool:
     """Whether what is asked of a label may be one group alone."""
-    asked = string.strip("^$()").split("|")
+    asked = string.strip("\"'`^$()").split("|")
     return ("treatment" in asked) != ("control" in asked)
 
 

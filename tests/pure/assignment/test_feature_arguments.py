@@ -110,6 +110,15 @@ def test_where_the_model_is_given_already_the_user_is_the_argument_that_is_named
     assert [call.user_id for call in world.calls] == ["kim"]
 
 
+def test_what_is_left_of_a_partial_is_the_user_where_legacy_begins_with_it_too(world: World) -> None:
+    def rank(model: object, user_id: str, order: int) -> str:
+        return f"{model} {user_id} {order}"
+
+    recommend = world.feature()(legacy=partial(rank, "old"))(partial(rank, "ml"))
+    assert recommend("kim", 3) == "ml kim 3"
+    assert [call.user_id for call in world.calls] == ["kim"]
+
+
 # --- what it is made of ----------------------------------------------------------------------------
 
 

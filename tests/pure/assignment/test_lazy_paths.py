@@ -1,12 +1,14 @@
 """Paths that answer with what may still fail: generators, and what wraps one."""
 
+import codecs
 import inspect
 import itertools
-from collections import deque
+from array import array
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from functools import partial
-from io import StringIO
+from io import BytesIO, StringIO
 from multiprocessing.pool import ThreadPool
 from typing import Any
 
@@ -85,6 +87,11 @@ FINISHED = {
     "dictionary": iter({"kim": 1}.items()),
     "the other way round": reversed(["kim"]),
     "queue": iter(deque(["kim"])),
+    "ordered": iter(OrderedDict(kim=1)),
+    "ordered items": iter(OrderedDict(kim=1).items()),
+    "ordered, from behind": reversed(OrderedDict(kim=1)),
+    "array": iter(array("b", [1])),
+    "decoded": codecs.getreader("utf-8")(BytesIO(b"kim")),
     "file": StringIO("kim"),
     "what is no iterator": range(3),
 }

@@ -21,8 +21,8 @@ from .models import BlocksAnswer
 COUNTED_WITHIN = 60.0
 """Seconds for an answer: two weeks have 80 000 blocks."""
 MOST_NUMBERS = 500_000
-"""Numbers in the blocks of one answer. Each takes some 200 bytes of memory. A block of `rate` has 4, of `compare` 6, and
-with 20 cohorts 82."""
+"""Numbers in the blocks of one answer. Each takes some 200 bytes of memory. A block of `rate` has 4, of `compare` 6,
+and with 20 cohorts 82."""
 _BY_HAND = "`mlrollout blocks` takes the time that it needs."
 
 
