@@ -40,15 +40,16 @@ def progress(spec: Spec, observation: Observation, state: State, now: float, pau
         return Progressed(state)
     rest = _rest(spec, observation, state, stage, now)
     served = rest <= 0 or state.promoted == stage.name
+    unmet = requirement_blockers(stage, state.in_force_since, spec, observation.measurements, now) if served else ()
     if missing or pause:
-        return Progressed(state, (*pause, *missing, *(_outstanding(spec, state) if served else ())))
+        bad = unmet or any(blocker.reason is Reason.GUARDRAILS_UNHEALTHY for blocker in missing)
+        return Progressed(state, (*pause, *missing, *(_outstanding(spec, state) if served and not bad else ())))
     # Up only once the stage has served its time, or a person says so (invariant 1).
     if not served:
         serves = Blocker(Reason.PROGRESSING, f"healthy for {rough(state.healthy)} of {render(stage.duration)}")
         return Progressed(state, (serves,), now + rest)
-    missing = requirement_blockers(stage, state.in_force_since, spec, observation.measurements, now)
-    if missing:
-        return Progressed(state, missing)
+    if unmet:
+        return Progressed(state, unmet)
     return _advance(spec, observation, state, stage, now)
 
 

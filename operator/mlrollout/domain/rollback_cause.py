@@ -43,7 +43,7 @@ def _why(spec: Spec, observation: Observation, state: State, now: float) -> Why 
         return None  # it has had no user yet: what is in force, and on its way down, is the attempt before it
     if observation.unguarded:
         return Reason.INVALID_SPEC, (
-            f"nothing that can be understood of the spec has guarded this traffic for {render(UNGUARDED_FOR)}: "
+            f"nothing that can be understood and asked has guarded this traffic for {render(UNGUARDED_FOR)}: "
             f"{observation.unguarded}"
         )
     return next(_breaches(spec, observation, state), None) or next(_policies(spec, observation, state, now), None)

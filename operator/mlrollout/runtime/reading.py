@@ -33,7 +33,7 @@ class SpecReading(NamedTuple):
         spec: What to go by.
         whole: Whether it was understood as a whole, now or before.
         problem: What is wrong with the newest.
-        unguarded: What can't be understood, where nothing that can could take traffic down; empty otherwise.
+        unguarded: What can't be understood or asked, where nothing that can could take traffic down; empty otherwise.
     """
 
     spec: Spec | None
@@ -43,29 +43,38 @@ class SpecReading(NamedTuple):
 
 
 def read(raw: object, before: Spec | None) -> SpecReading:
-    """Read a spec. One that was understood as a whole guards on until another is; without it, what can be.
-
-    One of whose guardrails none can be asked would guard nothing: it does not take the place of one that does.
-    """
+    """Read a spec. One that was understood as a whole guards on until another is; without it, what can be."""
     found = understand(raw)
     if found.spec is not None and not found.problems:
-        broken = _broken(found.spec)
-        if broken is None or before is None or _armed(found.spec) or not _armed(before):
-            return SpecReading(found.spec, whole=True, problem=broken)
-        return _guarded_by(before, found.spec.revision, broken)
+        return _whole(found.spec, before)
     wrong = summary(found.problems)
     if before is not None:
-        return _guarded_by(before, found.spec.revision if found.spec is not None else "", _invalid(wrong))
-    guards = found.spec is not None and _armed(found.spec)
-    problem = _until(_invalid(wrong), _meanwhile(found))
+        meanwhile = "until it is corrected, nothing grows, and the spec before it goes on guarding"
+        revision = found.spec.revision if found.spec is not None else ""
+        # But for the revision: another gets nothing of the traffic that one has earned.
+        guarding = before.model_copy(update={"revision": revision or before.revision})
+        return SpecReading(guarding, whole=True, problem=_until(_invalid(wrong), meanwhile))
+    problem, guards = _until(_invalid(wrong), _meanwhile(found)), found.spec is not None and _armed(found.spec)
     return SpecReading(found.spec, whole=False, problem=problem, unguarded="" if guards else wrong)
 
 
-def _guarded_by(before: Spec, revision: str | None, problem: Problem) -> SpecReading:
-    """The spec before guards on, but for the revision: another gets nothing of the traffic that one has earned."""
-    meanwhile = "until it is corrected, nothing grows, and the spec before it goes on guarding"
-    guarding = before.model_copy(update={"revision": revision or before.revision})
-    return SpecReading(guarding, whole=True, problem=_until(problem, meanwhile))
+def _whole(spec: Spec, before: Spec | None) -> SpecReading:
+    """A spec that was understood. In the place of a guardrail that can't be asked, the one before it guards on."""
+    broken = _broken(spec)
+    if broken is None:
+        return SpecReading(spec, whole=True)
+    known = {one.name: one for one in (before.guardrails if before is not None else ()) if _can_be_asked(one)}
+    guardrails = tuple(one if _can_be_asked(one) else known.get(one.name, one) for one in spec.guardrails)
+    guarding = spec.model_copy(update={"guardrails": guardrails})
+    if _armed(guarding) or not any(one.action is Action.ROLLBACK for one in spec.guardrails):
+        stays = "; until it is corrected, what it was before goes on guarding" if guardrails != spec.guardrails else ""
+        return SpecReading(guarding, whole=True, problem=Problem(broken.reason, f"{broken.message}{stays}"))
+    return SpecReading(guarding, whole=True, problem=_until(broken, _UNGUARDED), unguarded=broken.message)
+
+
+_UNGUARDED = (
+    f"until it is corrected, nothing guards its traffic, which goes to zero after {render(UNGUARDED_FOR)} of that"
+)
 
 
 def _invalid(wrong: str) -> Problem:
@@ -81,8 +90,7 @@ def _meanwhile(found: Partial) -> str:
     if found.spec is None:
         return "which key is its own can't be told from it, so nothing can be done for its traffic"
     if not _armed(found.spec):
-        ends = render(UNGUARDED_FOR)
-        return f"until it is corrected, nothing guards its traffic, which goes to zero after {ends} of that"
+        return _UNGUARDED
     names = ", ".join(one.name for one in found.spec.guardrails if _can_be_asked(one))
     return f"until it is corrected, nothing grows, and what can be understood goes on guarding: {names}"
 
@@ -97,7 +105,7 @@ def _can_be_asked(guardrail: Guardrail) -> bool:
 
 
 def _broken(spec: Spec) -> Problem | None:
-    """A guardrail whose query can't be asked never passes, so nothing grows; the others go on guarding."""
+    """What is wrong with the first guardrail whose query can't be asked: it never passes, so nothing grows."""
     for guardrail in spec.guardrails:
         check = check_of(guardrail)
         if isinstance(check, Unmeasurable):

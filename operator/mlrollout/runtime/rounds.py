@@ -162,7 +162,7 @@ def _is_due(tracked: TrackedObject, now: LoopTime) -> bool:
 
 def _guards(tracked: TrackedObject, now: LoopTime) -> bool:
     """Whether this process looks at its guardrails, as far as anybody shall: that is what a lease promises."""
-    if tracked.spec is None or tracked.over:
+    if tracked.spec is None or tracked.over or tracked.resource.unguarded is not None:
         return False
     if not watches(tracked.spec, tracked.state):
         return True

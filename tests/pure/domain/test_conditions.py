@@ -2,6 +2,7 @@
 
 import pytest
 from mlrollout.api import moment
+from mlrollout.api.spec import Requirement
 from mlrollout.api.status import Condition, ConditionStatus
 from mlrollout.domain.conditions import (
     GUARDRAILS_HEALTHY,
@@ -21,7 +22,7 @@ from mlrollout.domain.record import encode
 
 from tests.pure.domain.decisions import alerts
 from tests.pure.domain.situations import world_at
-from tests.pure.domain.specs import Edit
+from tests.pure.domain.specs import STAGES, Edit
 from tests.pure.domain.world import FOREIGN, HOLDER, UID, Happening, World
 from tests.support.redis_model import State as Redis
 
@@ -269,6 +270,19 @@ def test_a_word_that_is_outstanding_is_told_beside_evidence_that_is_missing() ->
     assert ready.reason == Reason.GUARDRAILS_UNKNOWN
     assert "waits for a person: annotate mlrollout.dev/approve" in ready.message
     assert Reason.AWAITING_APPROVAL in [reason for reason, _ in alerts(world)]
+
+
+def test_nobody_is_asked_to_approve_what_is_not_good_enough() -> None:
+    pilot, half, full = STAGES["three"]
+    world = World()
+    strict = half.model_copy(update={"require": (Requirement(guardrail="score", min=0.9),)})
+    world.change(stages=(pilot, strict, full))
+    world.play([("handle", 0), ("go_well", 20), ("pause", True), ("handle", 0)])
+    assert world.state.record.stage == "half"
+    assert "waits for a person" not in _facts(world)[0].message
+    assert Reason.AWAITING_APPROVAL not in [reason for reason, _ in alerts(world)]
+    world = world_at("waiting for approval", ("look", 1, "Breach"), ("handle", 0))
+    assert "waits for a person" not in _facts(world)[0].message
 
 
 def test_a_wait_for_a_person_is_announced_and_no_warning() -> None:

@@ -103,34 +103,59 @@ def test_only_what_can_be_asked_is_said_to_guard() -> None:
     assert reading.problem.message.endswith("what can be understood goes on guarding: errors")
 
 
-@pytest.mark.parametrize("query", ["app_errors > 5", "absent(up)"])
+BROKEN = {**GUARDRAIL, "query": "app_errors > 5"}
+"""It answers only when something is wrong, so it is never asked."""
+
+
+@pytest.mark.parametrize("beside", [[], [{**GUARDRAIL, "name": "score", "max": 0.9}]], ids=["alone", "beside another"])
 @virtual
-async def test_where_no_query_can_be_asked_the_spec_before_guards_on(query: str) -> None:
+async def test_in_the_place_of_a_query_that_can_not_be_asked_the_one_before_guards_on(beside: list[Any]) -> None:
     world = SmallWorld()
     await world.begun(stages=STAGES)
-    world.api.apply(spec(stages=STAGES, guardrails=[{**GUARDRAIL, "query": query}]))
-    await asyncio.sleep(150)
+    world.api.apply(spec(stages=STAGES, guardrails=[BROKEN, *beside]))
+    await asyncio.sleep(700)
     assert world.redis.percentage == "10"
     assert world.condition("Stalled")["reason"] == "InvalidQuery"
-    assert world.condition("Stalled")["message"].endswith("nothing grows, and the spec before it goes on guarding")
+    assert world.condition("Stalled")["message"].endswith("until it is corrected, what it was before goes on guarding")
     world.prometheus.value = 0.2
     await asyncio.sleep(1.2)
     assert world.redis.percentage == "0"
 
 
 @virtual
-async def test_of_two_guardrails_the_one_that_can_be_asked_guards_on() -> None:
+async def test_what_else_an_edit_with_such_a_query_asks_for_counts() -> None:
     world = SmallWorld()
     await world.begun(stages=STAGES)
-    broken = {**GUARDRAIL, "name": "broken", "query": "absent(up)"}
-    world.api.apply(spec(stages=STAGES, guardrails=[{**GUARDRAIL, "max": 0.5}, broken]))
-    await asyncio.sleep(150)
-    world.prometheus.value = 0.4
-    await asyncio.sleep(2)
-    assert (world.redis.percentage, world.condition("Stalled")["reason"]) == ("10", "InvalidQuery")
-    world.prometheus.value = 0.6
-    await asyncio.sleep(1.2)
-    assert world.redis.percentage == "0"
+    world.api.apply(spec(stages=[PILOT | {"percentage": 5}, stage("full", 100)], guardrails=[BROKEN]))
+    await world.until(lambda: world.redis.percentage == "5", within=3)
+    world.api.apply(spec(guardrails=[{**GUARDRAIL, "action": "Alert"}, BROKEN | {"name": "new"}]))
+    await asyncio.sleep(5)
+    world.prometheus.value = 0.2
+    await asyncio.sleep(60)
+    assert world.redis.percentage == "5"
+
+
+@pytest.mark.parametrize("leads", [True, False])
+@virtual
+async def test_where_no_query_can_be_asked_it_goes_to_zero_after_a_while(*, leads: bool) -> None:
+    world = SmallWorld()
+    await _met(world, leads=leads, guardrails=[BROKEN])
+    if leads:
+        assert "nothing guards its traffic, which goes to zero after 10m" in world.condition("Stalled")["message"]
+    await asyncio.sleep(UNGUARDED_FOR - 15)
+    assert world.redis.percentage == "10"
+    await asyncio.sleep(15)
+    assert (world.redis.percentage, world.redis.record.latched) == ("0", True)
+    if leads:
+        assert world.reasons()[-2:] == ["InvalidSpec", "RolledBack"]
+
+
+@virtual
+async def test_one_that_only_alerts_was_written_so() -> None:
+    world = SmallWorld()
+    await _met(world, guardrails=[BROKEN | {"action": "Alert"}])
+    await asyncio.sleep(2 * UNGUARDED_FOR)
+    assert world.redis.percentage == "10"
 
 
 @pytest.mark.parametrize("leads", [True, False])
@@ -190,12 +215,13 @@ async def test_nothing_begins_on_a_part_of_a_spec() -> None:
     assert world.condition("Stalled")["reason"] == "InvalidSpec"
 
 
+@pytest.mark.parametrize("guardrail", [NEWER, BROKEN], ids=["newer", "broken"])
 @virtual
-async def test_a_lease_runs_out_where_nothing_is_understood_that_could_be_looked_at() -> None:
+async def test_a_lease_runs_out_where_nothing_is_understood_that_could_be_looked_at(guardrail: Any) -> None:
     world = SmallWorld()
     place = await world.begun(traffic=LEASED)
     await place.end()
-    world.api.apply(spec(traffic=LEASED, guardrails=[NEWER]))
+    world.api.apply(spec(traffic=LEASED, guardrails=[guardrail]))
     world.start()
     await asyncio.sleep(5)
     before = len(world.redis.leases)

@@ -33,7 +33,7 @@ class Resource:
         object: The newest version of it that was seen, as far as anything of it is read.
         spec: What it asks for, as far as that can be understood; the last that could as a whole, if one was seen.
         whole: Whether it is that.
-        untold: What of the newest spec can't be understood, where nothing that can could take traffic down.
+        untold: What of the newest spec can't be understood or asked, where nothing that can could take traffic down.
         unguarded: Since when that is so, by the loop's clock; `None` while it is not.
         invalid: What is wrong with the newest spec.
         requests: The verbs that stand in its annotations.
