@@ -32,6 +32,9 @@ from .traffic_io import TrafficIO
 
 log = structlog.get_logger(__name__)
 
+_MISSED = 1000
+"""Of how many objects that a list lacked it is known what they were, should the watch tell of their end."""
+
 
 class Lister(Protocol):
     """Who can read all objects."""
@@ -88,6 +91,7 @@ class Operator:
         self._random = random.Random(seed)  # noqa: S311 - jitter is no secret
         self.metrics = metrics or OperatorMetrics()
         self.tracked_objects: dict[Ref, TrackedObject] = {}
+        self._missed: dict[str, TrackedObject] = {}  # what a list lacked, by uid: the watch may come to tell of it
         self._cluster = ""
         self._watches: dict[Ref, Watch] = {}
         self._inquiries: dict[Ref, Inquiry] = {}
@@ -116,6 +120,7 @@ class Operator:
         try:
             await keep({"queue": self.queue.run, "rounds": self._rounds.run}, self.metrics.part_ended)
         finally:
+            self._reconciler.end()
             last = tuple(self.tracked_objects.values())
             self.tracked_objects.clear()
             for tracked in last:
@@ -134,6 +139,7 @@ class Operator:
             self._forget(tracked)
             tracked = None
         if tracked is None:
+            self._missed.pop(str(metadata["uid"]), None)
             tracked = self._meet(ref, found)
         else:
             tracked.apply(found)
@@ -146,9 +152,12 @@ class Operator:
     def vanished(self, found: Mapping[str, Any]) -> None:
         """Take in that an object no longer exists."""
         tracked = self._known(found)
+        missed = self._missed.pop(str(found["metadata"]["uid"]), None)
         if tracked is not None:
             self._reconciler.bury(tracked)
             self._forget(tracked)
+        elif missed is not None:
+            self._reconciler.bury(missed)
 
     async def relist(self, objects: Lister) -> None:
         """Take in every object there is, and miss none that is gone.
@@ -168,6 +177,9 @@ class Operator:
             if tracked is not None:
                 self._reconciler.miss(tracked)
                 self._forget(tracked)
+                self._missed[tracked.uid] = tracked
+                if len(self._missed) > _MISSED:
+                    del self._missed[next(iter(self._missed))]
 
     def lead(self, *, leads: bool) -> None:
         """Take in whether this process may take traffic up and write status."""

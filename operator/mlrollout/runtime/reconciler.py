@@ -299,13 +299,22 @@ class Reconciler:
             task.add_done_callback(self._burials.discard)
 
     async def _bury(self, tracked: TrackedObject) -> None:
-        ends = loop_time() + BURY_WITHIN
+        began = loop_time()
+        ends, told = began + BURY_WITHIN, tracked.leaving is not None and began - tracked.leaving >= DELETE_WITHIN
         with self._apart.turn(tracked.ref):
-            while not await self._traffic.give_up(tracked):
-                if loop_time() >= ends:
-                    break
-                await asyncio.sleep(ROUND)
+            if not await self._traffic.give_up(tracked):
+                if not told:  # at once: a process that ends meanwhile leaves it undone
+                    self._report.given_up(tracked)
+                while not await self._traffic.give_up(tracked):
+                    if loop_time() >= ends:
+                        return
+                    await asyncio.sleep(ROUND)
             self._report.given_up(tracked)
+
+    def end(self) -> None:
+        """Give up no more keys."""
+        for task in self._burials:
+            task.cancel()
 
     def miss(self, tracked: TrackedObject) -> None:
         """Tell of an object that is in no list any more, and was not seen to give its key up.

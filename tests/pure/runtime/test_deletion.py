@@ -314,6 +314,33 @@ async def test_of_one_that_a_list_lacks_it_is_told_alone() -> None:
 
 
 @virtual
+async def test_where_the_watch_tells_of_it_after_the_list_its_key_is_given_up() -> None:
+    world = SmallWorld()
+    place = await world.begun()
+    gone = world.api.objects[REF]
+    place.deaf = True
+    world.api.remove()
+    await place.operator.relist(world.api)
+    place.operator.vanished(gone)
+    await world.until(lambda: world.redis.percentage == "0")
+    assert world.told("Deleted")
+
+
+@virtual
+async def test_that_a_key_could_not_be_given_up_is_told_at_once_and_tried_no_longer_than_the_process_lives() -> None:
+    world = SmallWorld()
+    place = await world.begun()
+    world.redis.fates.always |= {"read": failing(REDIS_DOWN), "write": failing(REDIS_DOWN)}
+    world.api.remove()
+    await asyncio.sleep(2)
+    assert world.told("TrafficNotZeroed")
+    await place.end()
+    world.redis.fates.always.clear()
+    await asyncio.sleep(60)
+    assert world.redis.percentage == "10"
+
+
+@virtual
 async def test_attempts_are_numbered_by_when_the_object_was_made() -> None:
     """So that a successor's first is greater than any of an object before it, also where Redis has lost those."""
     world = SmallWorld()
