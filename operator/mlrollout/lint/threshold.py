@@ -18,8 +18,6 @@ _LONG = 50.0
 """Seconds that nobody waits for an answer; a limit of so many is meant in milliseconds."""
 _FAR = 100.0
 """How many times as large as its value a limit is that is meant in another unit."""
-_VERY_LONG = 100.0
-"""Seconds from which on half as far is enough: as milliseconds they limit an answer, and as seconds none."""
 _MOMENT = "_timestamp_seconds"
 """The end of a metric that says when something was, and not how long it took."""
 
@@ -54,8 +52,7 @@ def by_answer(guardrail: ThresholdGuardrail, value: float) -> Iterator[Finding]:
     low, high = guardrail.min, guardrail.max
     per_cent = low is not None and 0 < low <= 1 < value <= _PER_CENT
     share = high is not None and 1 < high <= _PER_CENT and 0 <= value <= 1
-    far = _FAR if high is None or high < _VERY_LONG else _FAR / 2
-    milliseconds = high is not None and high >= _LONG and 0 < value <= high / far
+    milliseconds = high is not None and high >= _LONG and 0 < value <= high / _FAR
     found = read(guardrail.query) if per_cent or share or milliseconds else None
     if found is None:
         return
