@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 import pytest
+from mlrollout.domain.request import SHOWN, shown
 
 from devstack.control_plane import ControlPlane
 from devstack.errors import DevstackError
@@ -243,6 +244,10 @@ def test_an_editor_does_not_drop_an_approval_by_naming_the_same_revision_in_anot
     team.reports(record=record)
     assert said in team.edits("editor", stages=free, revision="7", revisionFrom=None), "it is the one that has users"
     assert team.edits("editor", stages=free, revision="8", revisionFrom=None) == ""
+    team.replace(revision="8", stages=free)
+    back = team.edits("editor", stages=free, revision="7")
+    assert "editor may not go back to the revision that has users" in back, "which approvals it had, nobody knows"
+    assert team.edits("lead", stages=free, revision="7") == ""
     team.replace()
     assert said in team.edits("editor", stages=free, revision="7"), "taken back before anything came of it"
     team.reports(record=None)
@@ -272,7 +277,14 @@ FORGED = (
     "by responder; or rather: by kim",
     "by responders",
     "(by responder2)",
+    f"(by kim) {'x' * 250} (by responder)",  # of which the operator would keep the beginning
 )
+
+
+def test_what_the_policy_takes_for_kept_is_what_the_operator_keeps() -> None:
+    kept = f"(by kim) {'x' * 300}"[: SHOWN - len(" (by responder)")] + " (by responder)"
+    assert shown(kept) == kept
+    assert len(kept) == SHOWN == 256
 
 
 def test_nobody_signs_for_somebody_else(team: Team) -> None:
@@ -286,6 +298,7 @@ def test_everybody_may_sign_as_themselves_and_need_not_sign(team: Team) -> None:
     at = "[dashboard 2026-11-26T11:44:59.645Z]"
     for why in (
         *("complaints (by responder)", f"complaints {at} (by responder)", "10 complaints (by responder)"),
+        *("errors up (by 7 %) (by responder)", "By mistake (by responder)", "p95 worse: by 300 ms (by responder)"),
         *("by responder", "10 by responder", "complaints", "customers complain by phone (at night, too)"),
     ):
         assert team.asks("responder", "rollback", why=why) == "", why

@@ -36,7 +36,7 @@ _AGAIN = 1.0
 """Seconds until a connection that takes too long is hung up once more: it may not have been open yet."""
 LARGEST = 256 * 1024 * 1024
 """Bytes of an answer."""
-_LONGEST = 300  # characters of the API server's own message
+_LONGEST = 600  # characters of the API server's own message; a policy says at its end what is lacking
 _GZIP = 31  # window bits by which zlib takes gzip's header for granted
 _ADVICE = {
     401: "Log in anew: the kubeconfig's token or certificate is not valid, or no longer",
@@ -320,7 +320,8 @@ def _skew(response: HTTPResponse) -> float | None:
 def _refusal(what: str, status: int, said: Data, *, changes: bool = False) -> ClusterError:
     message, details = one_line(str(said.get("message") or ""))[:_LONGEST], said.get("details")
     why = f"the API server answered {status}" + (f", {message}" if message else "")
-    advice = f". {_ADVICE[status]}" if status in _ADVICE else ""
+    by_policy = "ValidatingAdmissionPolicy" in message  # which says itself what it takes
+    advice = f". {_ADVICE[status]}" if status in _ADVICE and not by_policy else ""
     # Without a name it is the resource that is unknown: the CRD is missing.
     absent = status == HTTPStatus.NOT_FOUND and isinstance(details, dict) and bool(details.get("name"))
     unsure = changes and status >= HTTPStatus.INTERNAL_SERVER_ERROR  # as one that did not hear from its store in time

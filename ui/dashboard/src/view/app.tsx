@@ -33,14 +33,14 @@ export function App() {
   const route = useRoute();
   const [signed, setSigned] = useState<SignedIn>({ session: null, times: 0, state: "asking", how: "token" });
   const [stays, setStays] = useState<NotDone | null>(null);
-  const entered = useCallback(
-    (session: SessionAnswer) => setSigned((known) => ({ ...known, session, times: known.times + 1, state: "in" })),
-    [],
-  );
-  const ended = useCallback(
-    (how?: SignInBy) => setSigned((known) => ({ ...known, state: "out", how: how ?? byMode(known) })),
-    [],
-  );
+  const entered = useCallback((session: SessionAnswer) => {
+    setStays(null);
+    setSigned((known) => ({ ...known, session, times: known.times + 1, state: "in" }));
+  }, []);
+  const ended = useCallback((how?: SignInBy) => {
+    setStays(null);
+    setSigned((known) => ({ ...known, state: "out", how: how ?? byMode(known) }));
+  }, []);
 
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout>;
