@@ -13,7 +13,7 @@ from mlrollout.domain.decision import Observation
 from mlrollout.domain.latch import landed
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Cause
-from mlrollout.domain.request import SHOWN, Heard, Request, Verb, shown
+from mlrollout.domain.request import SHOWN, Heard, Request, Verb, shown, signed
 from mlrollout.domain.state import State
 from mlrollout.domain.traffic import Traffic
 from mlrollout.domain.verbs import too_early
@@ -177,3 +177,11 @@ def test_so_it_is_where_the_other_replica_s_record_is_the_greater_one() -> None:
     assert _new(adopted, landed(adopted, theirs, 6.0)) == [Reason.EMERGENCY_STOP, Reason.ROLLED_BACK]
     known = landed(mine, mine.record, 5.0)
     assert _new(known, adopt(known, theirs, Traffic("0", theirs), 6.0)) == [Reason.RECORD_ADOPTED]
+
+
+@given(st.text(max_size=400), st.text("kim@", min_size=1, max_size=200))
+def test_a_signature_is_never_cut(reason: str, name: str) -> None:
+    said = signed(reason, f"(by {name})")
+    assert shown(said).endswith(f"(by {name})")
+    assert len(f"100 {said}") <= SHOWN
+    assert signed(" ", f"(by {name})") == f"(by {name})"
