@@ -113,7 +113,7 @@ def _approval(stage: Stage, state: State) -> Blockers:
 
 
 def _outstanding(spec: Spec, state: State) -> Blockers:
-    """The word that is waited for as well, once nothing else is."""
+    """The word of a person that the next stage waits for, beside whatever else it does."""
     after = following(spec, state.record)
     return () if after is None else _approval(after, state)
 

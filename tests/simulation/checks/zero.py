@@ -84,7 +84,7 @@ def _breaches(world: World, hindered: "Hindrances") -> Iterator[tuple[Judged, st
 
 
 def _add(looks: list[Judged], look: Judged) -> None:
-    """Add a look to the answered ones if it was: with a bad value on too few samples, too."""
+    """Add a look to the answered ones if it was; a bad value on too few samples is an answer as well."""
     looks[:] = [one for one in looks if one.measurement.at <= look.measurement.at]  # a clock set back
     if look.measurement.missing:
         return
