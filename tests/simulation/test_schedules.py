@@ -85,6 +85,8 @@ NAMED_ONCE_BROKEN = (
     1000224014,
     # the last write in the very moment from which rest was counted
     1000102414,
+    # a rollback that two saw, each from another step: the second told of it once more
+    1000463666,
     # a standby that the API server told nothing, and an attempt that began meanwhile
     1000034519,
 )
@@ -124,6 +126,8 @@ UNTOLD_ONCE_BROKEN = (
     1000405124,
     # a rollback that an emergency stop forestalled, whose record was greater
     1000436322,
+    # a demotion that was answered before traffic grew, and that a leader who had heard nothing since carried out
+    1000463623,
     # two that believe to lead, each of which knew another revision to be named
     9016126,
 )

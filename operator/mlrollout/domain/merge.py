@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from .latch import CAUSES
 from .reason import Reason
 from .request import Verb
 from .state import HISTORY, State, Transition
@@ -39,14 +40,20 @@ ANSWERED_BY_RECORD = {
     Reason.DEMOTED: Verb.DEMOTE,
 }
 """Answers that have changed the record, which may stand in Redis already."""
+_ENDS = CAUSES | {Reason.ROLLED_BACK}
+"""What tells of a rollback."""
 
 
 def _told_after(working: State, loaded: State) -> State:
     """A way down that is not saved yet, with what another process has saved meanwhile.
 
     What was seen of an attempt before the saved one is told no more: whoever began the next has told how it ended, and
-    one that heard a rollback and was deaf since would tell of it a second time, when it is long over.
+    one that heard a rollback and was deaf since would tell of it a second time, when it is long over. Nor is a rollback
+    told that another process has told of: an attempt ends once, for the cause that was told.
     """
+    ended = {transition.attempt for transition in loaded.history if transition.reason == Reason.ROLLED_BACK}
+    if working.record.ordinal in ended:
+        working = replace(working, record=replace(working.record, cause=loaded.record.cause))
     saved = {_mark(transition) for transition in loaded.history}
     since = loaded.history[0].serial if loaded.history else 0
     unsaved = [
@@ -54,6 +61,7 @@ def _told_after(working: State, loaded: State) -> State:
         for transition in working.history
         if transition.serial >= since
         and transition.attempt >= loaded.record.ordinal
+        and not (transition.attempt in ended and transition.reason in _ENDS)
         and _mark(transition) not in saved
         and transition.reason not in ANSWERED_AGAIN
     ]

@@ -88,6 +88,24 @@ def test_a_rollback_of_an_attempt_that_is_over_is_not_told_again() -> None:
     ]
 
 
+def test_a_rollback_that_another_process_has_told_is_not_told_for_another_cause() -> None:
+    saved = saying(DOWN, Reason.GUARDRAIL_BREACHED, Reason.ROLLED_BACK)
+    mark = Heard("customers complain", "id", NOW)
+    later = replace(ASKED, record=replace(ASKED.record, sequence=2), verbs={"rollback": mark})
+    merged = merge(saying(later, Reason.MANUAL_ROLLBACK, Reason.ROLLED_BACK, at=NOW + 1), saved)
+    assert merged is not None
+    assert (merged.record, merged.record.cause) == (later.record, BREACH)
+    assert told(merged) == told(saved)
+    assert merged.verbs == {}, "nobody has answered that person yet"
+
+
+def test_nor_is_it_told_before_the_attempt_that_came_after_it() -> None:
+    saved = saying(DOWN, Reason.GUARDRAIL_BREACHED, Reason.ROLLED_BACK)
+    mine = saying(replace(DOWN, record=replace(DOWN.record, sequence=2)), Reason.GUARDRAIL_BREACHED, Reason.ROLLED_BACK)
+    anew = saying(replace(after(mine, ANEW)), Reason.RETRIED, at=NOW + 1)
+    assert told(merge(anew, saved)) == [*told(saved), (3, "Retried")]
+
+
 def test_what_both_have_told_stands_once() -> None:
     begun = saying(TEN, Reason.ATTEMPT_STARTED)
     merged = merge(saying(after(begun, DOWN), Reason.ROLLED_BACK), begun)

@@ -201,6 +201,24 @@ async def test_an_old_rollback_ends_no_attempt_that_has_users_when_it_is_first_m
 
 
 @virtual
+async def test_an_old_demotion_takes_no_users_back_that_came_after_its_answer() -> None:
+    world = SmallWorld()
+    await world.begun(stages=[stage("pilot", 10, "10s"), stage("full", 100, "1h")])
+    world.api.annotate("demote", "10 too many complaints")
+    tracked = TrackedObject(REF)
+    tracked.apply(world.api.objects[REF])
+    await world.until(lambda: world.told("VerbRefused") and world.redis.percentage == "100")
+
+    reconciler = world.start(leads=False).operator._reconciler
+    reconciler.lead([tracked], leads=True)
+    tracked.redis.traffic = world.redis.model.read(KEY)
+    assert reconciler._decide(tracked) is None
+    assert tracked.resource.requests
+    assert tracked.state is not None
+    assert tracked.state.record == world.redis.record
+
+
+@virtual
 async def test_a_rollback_that_stood_at_the_creation_ends_nothing_that_only_redis_tells_of() -> None:
     world = SmallWorld()
     standby = world.start(leads=False)

@@ -127,16 +127,19 @@ class TrackedObject:
 
     @property
     def overtaken(self) -> bool:
-        """Whether Redis has told of a later attempt than the status that was seen.
+        """Whether Redis has told of a later attempt than the status that was seen, or of more users.
 
-        Whoever began it did so on a version of the object with the verbs that stand here, and has answered them.
+        Both stand in a status before they stand in Redis, and whoever wrote that did so on a version of the object
+        with the verbs that stand here, and has answered them.
         """
         if self.state is None:
             return False
         if self.resource.saved is None:
             return True
         saved, known = self.resource.saved.record, self.state.record
-        return known.owner == saved.owner and known.attempt > saved.attempt
+        if known.owner != saved.owner or known.attempt < saved.attempt:
+            return False
+        return known.attempt > saved.attempt or (self.resource.unread is None and known.percentage > saved.percentage)
 
     def observation(self) -> Observation:
         """Everything that was seen, for one decision."""
