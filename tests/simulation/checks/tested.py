@@ -99,9 +99,10 @@ def replicas_agree(world: World) -> Iterator[Violation]:
         if alone or isinstance(entry.guardrail, BalanceGuardrail):
             continue  # what they count depends on the percentage, and since when that stands, each sees for himself
         bets = _bets(kept)
-        # What waits for a group without events is given up with its stage, and when that began each sees for himself.
-        stage = kept["since"] if isinstance(entry.guardrail, CompareGuardrail) else 0.0
-        about = (entry.uid, kept["guardrail"], kept["attempt"], kept["upto"], stage)
+        # What waits for a group without events is given up with its stage, and when each began one sees for himself;
+        # of those that began while he heard nothing he learns no more.
+        stages = _stages(kept) if isinstance(entry.guardrail, CompareGuardrail) else ()
+        about = (entry.uid, kept["guardrail"], kept["attempt"], kept["upto"], stages)
         other, before = known.setdefault(about, (entry, bets))
         if (before["begin"], before["worse"]) != (bets["begin"], bets["worse"]):
             yield Violation(
@@ -200,6 +201,11 @@ def _by_chance(world: World, entry: Judged) -> bool:
 def _bets(kept: Any) -> Any:
     """What a test has found, of what its check keeps."""
     return kept["state"].get("bets") or kept["state"]["cohorts"]["compared"]["bets"]
+
+
+def _stages(kept: Any) -> tuple[float, ...]:
+    """When each stage began whose blocks were read, and where the first block of the last begins."""
+    return kept["since"], *sorted({stage for _, stage, _ in kept["shares"] if stage <= kept["upto"]})
 
 
 def _heard(world: World) -> Iterator[tuple[Judged, Any]]:
