@@ -194,7 +194,9 @@ def _held(state: State, traffic: Traffic, now: float) -> TrafficPlan:
     # An earlier attempt had users until now: it was seen to, or it may have had while nobody could look. Of those that
     # were gone when the first stage was entered, evidence is clear already.
     seen = state.evidence_from > max(state.in_force_since, state.measurements_from)
-    until_now = seen or (state.applied and not record.entered)
+    # When the attempt began, nobody knew that the one before it had none: the answer to its raise may have been lost.
+    unknown = state.evidence_from == state.measurements_from > state.in_force_since
+    until_now = seen or ((state.applied or unknown) and not record.entered)
     evidence_from = now if until_now else state.evidence_from
     return TrafficPlan(
         replace(

@@ -256,18 +256,23 @@ class Reconciler:
         began = loop_time()
         latched = tracked.state is not None and tracked.state.phase is Phase.ROLLED_BACK
         last: Lower | None = None
+        stands = False
         while not tracked.gone:
             # What Redis does not answer to is written again, whatever can be decided without its answer.
             write = self._decide(tracked) or (last if tracked.redis.traffic is None else None)
-            if not isinstance(write, Lower):
+            if not isinstance(write, Lower) or (stands and write == last):
                 break
             last = write
             await self._traffic.connect(tracked)
             await self._traffic.write(tracked, write)
-            if tracked.redis.traffic is not None and tracked.redis.traffic.in_force <= write.record.percentage:
-                self._report_lowered(tracked, began, again=latched)
+            stands = tracked.redis.traffic is not None and tracked.redis.traffic.in_force <= write.record.percentage
+            if not stands:
+                await asyncio.sleep(RETRY_DOWN)
+                continue
+            self._report_lowered(tracked, began, again=latched)
+            # A breach that was seen while something else was written has nobody else to see to it (invariant 2).
+            if self._way_down(tracked) != self._bring_down:
                 break
-            await asyncio.sleep(RETRY_DOWN)
         self._wake(tracked.ref)
 
     def _report_lowered(self, tracked: TrackedObject, began: LoopTime, *, again: bool) -> None:
@@ -325,11 +330,16 @@ class Reconciler:
             self._report.given_up(tracked)
 
     async def _leave(self, tracked: TrackedObject) -> None:
-        """Give the key up: a way down like any other, which needs neither the API server nor a leader."""
+        """Give the key up: a way down like any other, which needs neither the API server nor a leader.
+
+        Traffic that stays ends first where a guardrail was breached while Redis could not be reached.
+        """
         while not tracked.gone and self._may_leave(tracked):
             if await self._traffic.give_up(tracked):
                 break
             await asyncio.sleep(RETRY_DOWN)
+            if tracked.redis.traffic is None and self._way_down(tracked) == self._bring_down:
+                await self._bring_down(tracked)
         self._wake(tracked.ref)
 
     def _may_leave(self, tracked: TrackedObject) -> bool:

@@ -77,7 +77,7 @@ class Rounds:
             if tracked.resource.abandoned and tracked.state is not None and tracked.state.applied:
                 with self._apart.turn(tracked.ref):
                     self._changed(tracked)  # no look will ask for zero
-        for store in by_store.keys() - self._running.keys():
+        for store in [store for store in by_store if store not in self._running]:
             self._running[store] = asyncio.create_task(self._go_round(store, by_store[store]), name="round")
 
     def _seek(self, tracked: TrackedObject) -> None:

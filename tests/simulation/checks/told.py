@@ -218,7 +218,9 @@ def no_innocent_is_rolled_back(world: World) -> Iterator[Violation]:
         record = status.get("record", {})
         attempt = entry.uid, record.get("attempt", 0)
         since = began.setdefault(attempt, entry.at)
-        if not record.get("latched") or not harmless(record.get("revision", "")) or _failures_are_hidden(world, since):
+        if not record.get("latched") or not harmless(record.get("revision", "")):
+            continue
+        if _failures_are_hidden(world, entry.ref, since, entry.at):
             continue
         if status["progress"].get("reason") == "GuardrailBreached" and attempt not in blamed:
             blamed.add(attempt)
@@ -227,11 +229,15 @@ def no_innocent_is_rolled_back(world: World) -> Iterator[Violation]:
             )
 
 
-def _failures_are_hidden(world: World, at: float) -> bool:
-    """Whether nobody can see then what has failed: a series that comes to light with it later looks like a new one."""
-    silences = (step for step in world.plan.steps if step.act == "silence")
-    return any(
-        step.at <= at <= step.at + step.value[1]  # type: ignore[index]  # a silence's value
-        for step in silences
-        if step.value[0] == Series.FAILURES.name  # type: ignore[index]  # a silence's value
-    )
+def _failures_are_hidden(world: World, ref: Ref, since: float, at: float) -> bool:
+    """Whether nobody could see what had failed: a series that comes to light with it later looks like a new one.
+
+    That was when the attempt began; or later, where none had failed before that.
+    """
+    counters = world.prometheus.app(ref.name).counters
+    for step in world.plan.steps:
+        if step.act == "silence" and step.value[0] == Series.FAILURES.name:  # type: ignore[index]  # a silence's value
+            end = step.at + step.value[1]  # type: ignore[index]  # a silence's value
+            if step.at <= since <= end or (since <= end <= at and counters.failures_came_to_light(end)):
+                return True
+    return False

@@ -217,6 +217,11 @@ class Counters:
         most += sum(found.began_anew(after, until, since) for found in matching)
         return range(0 if self._hidden(beside, since) else least, most + 1)
 
+    def failures_came_to_light(self, at: float) -> bool:
+        """Whether failures of the treatment were first seen with the scrape after a moment, as far as anybody asked."""
+        treated = (found for key, found in self._had.items() if key.group == TREATMENT and key.status == _FAILURE)
+        return any(at <= found.times[0] <= at + MISSED for found in treated)
+
     @property
     def doubtful(self) -> bool:
         """Whether one of them may pass for a gauge."""
