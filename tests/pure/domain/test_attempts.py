@@ -226,6 +226,18 @@ def test_a_new_revision_is_heard_while_redis_is_away() -> None:
     assert world.in_force == 0
 
 
+def test_users_of_a_raise_whose_answer_was_lost_are_in_nobody_s_evidence() -> None:
+    """Redis is away from then on, and what ends them there is not answered either: nobody has ever seen them."""
+    away = (("redis_is", False), ("wait", 5.0), ("revise",), ("handle", 0), ("wait", 60.0))
+    world = world_at("first stage announced", *away)
+    world.redis = Redis("0", encode(world.state.record))
+    world.play([("redis_is", True), ("looks",), ("handle", 0), ("looks",), ("handle", 0)])
+    assert (world.state.record.attempt, world.in_force) == (2, 0)
+    assert _waits_for(world) == Reason.WINDOWS_NOT_CLEAR
+    world.go_well(3)
+    assert world.state.record.stage == "pilot"
+
+
 def test_a_new_attempt_begins_above_whatever_redis_holds() -> None:
     world = world_at("second stage")
     world.set_record(encode(replace(world.state.record, attempt=7, owner="")))

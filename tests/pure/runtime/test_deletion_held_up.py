@@ -84,6 +84,20 @@ async def test_traffic_that_stays_is_guarded_while_the_object_can_not_go() -> No
     assert (world.redis.percentage, world.redis.record.owner) == ("0", "")
 
 
+@virtual
+async def test_traffic_that_stays_does_not_where_a_guardrail_was_breached_while_redis_was_away() -> None:
+    world = SmallWorld()
+    await world.begun(onDelete="Retain")
+    world.redis.fates.always |= {"read": failing(REDIS_DOWN), "write": failing(REDIS_DOWN)}
+    world.api.delete()
+    await asyncio.sleep(5)
+    world.prometheus.value = 0.2
+    await asyncio.sleep(5)
+    world.redis.fates.always.clear()
+    await until_gone(world, within=20)
+    assert (world.redis.percentage, world.redis.record.owner) == ("0", "")
+
+
 @pytest.mark.parametrize("leads", [True, False])
 @virtual
 async def test_by_a_process_that_begins_when_it_goes_already_as_well(*, leads: bool) -> None:

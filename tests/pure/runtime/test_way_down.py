@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from mlrollout.evidence.measurement import Measurement, Verdict
 
 from tests.pure.runtime.fates import API_DOWN, REDIS_DOWN, Held, failing, for_ever, losing
 from tests.pure.runtime.small_world import SmallWorld
@@ -42,6 +43,26 @@ async def test_a_breach_does_not_wait_for_a_raise_that_hangs() -> None:
     await asyncio.sleep(5)
     assert world.redis.percentage == "0"
     assert world.redis.record.latched
+
+
+@virtual
+async def test_a_breach_does_not_wait_for_a_key_that_is_put_back() -> None:
+    """Nor for the next look, where the API server is away: whoever puts it back sees to the breach as well."""
+    world = SmallWorld()
+    place = await world.begun(guardrails=[{**GUARDRAIL, "interval": "1h", "maxAge": "2h"}])
+    world.api.be_down()
+    place.operator.tracked_objects[REF].writing.reload = True
+    held = Held()
+    world.redis.fates.next["write"].append(held)
+    world.redis.set_by_hand("90")
+    await held.reached.wait()
+    assert world.redis.percentage == "10"
+    tracked = place.operator.tracked_objects[REF]
+    guardrail = tracked.measured.histories["errors"].guardrail
+    place.operator._reconciler.judged(tracked, guardrail, Measurement(Verdict.BREACH, world.now(), 0.0, message="0.2"))
+    held.go.set()
+    await asyncio.sleep(0.5)
+    assert world.redis.percentage == "0"
 
 
 @virtual
