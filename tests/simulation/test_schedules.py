@@ -132,6 +132,8 @@ UNTOLD_ONCE_BROKEN = (
     1000405124,
     # a rollback that an emergency stop forestalled, whose record was greater
     1000436322,
+    # a rollback that was refused for a breach, where Redis came to hold another replica's answer to it
+    1000535173,
     # a demotion that was answered before traffic grew, and that a leader who had heard nothing since carried out
     1000463623,
     # two that believe to lead, each of which knew another revision to be named

@@ -7,9 +7,9 @@ from mlrollout.api.approval import Approval
 from mlrollout.api.spec import Spec, Stage
 
 from . import named
-from .attempt import renew
+from .attempt import foreign, renew
 from .decision import Alert, Observation
-from .latch import latch
+from .latch import latch, untold
 from .reason import Reason
 from .record import Cause
 from .request import Heard, Request, Verb, shown
@@ -42,6 +42,8 @@ def hear(spec: Spec, observation: Observation, state: State, now: float) -> Stat
         for verb in Verb
         if verb in observation.verbs and verb not in marks and not observation.verbs[verb].manifest
     }
+    if _may_be_another(observation, state):
+        fresh.pop(Verb.ROLLBACK, None)
     marks |= {str(verb): Heard(shown(request.text), request.id, now) for verb, request in fresh.items()}
     if dict(state.verbs) != marks:
         state = replace(state, verbs=marks)
@@ -65,6 +67,15 @@ def answer(verb: Verb, request: Request, spec: Spec, observation: Observation, s
 def _answered(verb: Verb, request: Request, spec: Spec, observation: Observation, state: State, now: float) -> State:
     found = answer(verb, request, spec, observation, state, now)
     return found if isinstance(found, State) else _refuse(state, now, verb, _why(request), str(found))
+
+
+def _may_be_another(observation: Observation, state: State) -> bool:
+    """Whether it is rolled back, and Redis may come to hold another replica's rollback, by which that is told.
+
+    To refuse one that is asked for meanwhile would be to answer it twice, were it the one that the other has heard.
+    """
+    traffic = observation.traffic
+    return untold(state) and (traffic is None or not (traffic.unreadable or foreign(traffic, observation, state)))
 
 
 def _kept_down(observation: Observation, state: State, now: float) -> State:

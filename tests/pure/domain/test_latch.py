@@ -149,6 +149,26 @@ def test_a_rollback_that_was_told_is_not_told_again_where_redis_forgets_it() -> 
     assert found.cause == world.state.record.cause
 
 
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_person_s_rollback_is_answered_once_redis_says_which_of_two_it_holds(heard: bool) -> None:  # noqa: FBT001
+    """This process has rolled back for a breach and can't reach Redis, where another has heard that person, or has not."""
+    world = world_at("second stage", ("redis_is", False), ("breach", ERRORS_AT))
+    since = world.state.serial
+    world.play([("ask", "rollback"), ("handle", 0)])
+    assert _told(world, since) == []
+    record = world.state.record
+    if heard:
+        cause = Cause(Reason.MANUAL_ROLLBACK, "asked for by annotation: reason 1", world.now)
+        world.redis = Redis("0", encode(replace(record, cause=cause)))
+    world.play([("redis_is", True), ("handle", 0), ("handle", 0)])
+    assert [one[0] for one in _told(world, since)] == (
+        [Reason.MANUAL_ROLLBACK, Reason.ROLLED_BACK]
+        if heard
+        else [Reason.GUARDRAIL_BREACHED, Reason.ROLLED_BACK, Reason.VERB_REFUSED]
+    )
+    assert "rollback" not in world.verbs
+
+
 def test_a_person_s_rollback_that_another_replica_heard_first_is_no_second_one() -> None:
     world = world_at("second stage", AWAY, ("ask", "rollback"), ("handle", 0), ("restart", 0), BACK)
     since = world.saved.state.serial if world.saved.state is not None else 0
