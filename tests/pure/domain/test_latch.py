@@ -151,7 +151,7 @@ def test_a_rollback_that_was_told_is_not_told_again_where_redis_forgets_it() -> 
 
 @pytest.mark.parametrize("heard", [True, False])
 def test_a_person_s_rollback_is_answered_once_redis_says_which_of_two_it_holds(heard: bool) -> None:  # noqa: FBT001
-    """This process has rolled back for a breach and can't reach Redis, where another has heard that person, or has not."""
+    """This process has rolled back for a breach and can't reach Redis, where another may have heard that person."""
     world = world_at("second stage", ("redis_is", False), ("breach", ERRORS_AT))
     since = world.state.serial
     world.play([("ask", "rollback"), ("handle", 0)])
