@@ -69,6 +69,19 @@ def test_a_redis_is_asked_with_the_files_that_the_operator_would_use(mlrollout: 
         assert str(tmp_path / "missing") in told()
 
 
+def test_a_redis_whose_url_stands_in_a_file_is_asked_as_well(
+    mlrollout: CommandLine, tmp_path: Path, closed: int
+) -> None:
+    def told() -> str:
+        return mlrollout("doctor", "-o", "jsonpath={.findings[?(@.about=='that Redis')].message}").out
+
+    file = tmp_path / "url"
+    mlrollout.setenv("MLROLLOUT_REDIS_URL_FILE", file)
+    assert f"MLROLLOUT_REDIS_URL_FILE names {file}, which can't be read" in told()
+    file.write_text(f"redis://127.0.0.1:{closed}\n")
+    assert f"Redis at 127.0.0.1:{closed} can't be reached" in told()
+
+
 def test_without_a_kubeconfig_it_is_the_same(mlrollout: CommandLine, tmp_path: Path) -> None:
     mlrollout.setenv("KUBECONFIG", tmp_path / "missing")
     ran = mlrollout("doctor", "-o", "jsonpath={.findings[0].about}: {.findings[0].message}")

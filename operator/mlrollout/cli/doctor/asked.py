@@ -13,7 +13,7 @@ from mlrollout.glance.doctor.diagnosis import Diagnosis, DiagnosisLevel, ok
 from mlrollout.glance.doctor.services import objects
 from mlrollout.glance.fields import Fields
 from mlrollout.ports import SourceError, TrafficError
-from mlrollout.startup.settings import SettingsError, redis_tls
+from mlrollout.startup.settings import SettingsError, redis_tls, redis_url
 
 _REDIS, _PROMETHEUS = "that Redis", "that Prometheus"
 _DEADLINE = 10.0
@@ -22,9 +22,14 @@ _ANY = "mlrollout:doctor"
 
 
 def services(redis: str, prometheus: str, found: Sequence[Data]) -> Iterator[Diagnosis]:
-    """How each of them does that has an address."""
-    if redis:
-        yield asyncio.run(_redis(redis, found))
+    """How each of them does that has an address; that of Redis may stand in a file as well."""
+    try:
+        url = redis or redis_url(os.environ)
+    except SettingsError as error:
+        url = ""
+        yield Diagnosis(_REDIS, DiagnosisLevel.FAILED, str(error), "give its URL with --redis")
+    if url:
+        yield asyncio.run(_redis(url, found))
     if prometheus:
         yield asyncio.run(_prometheus(prometheus))
 

@@ -1,5 +1,6 @@
 """What the API server is asked, in the order of what is told."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -97,7 +98,7 @@ def behind(error: CommandError, places: Places) -> Iterator[Diagnosis]:
 
 def _asked(places: Places, found: Sequence[Data]) -> Iterator[Diagnosis]:
     """What is asked from here, without the API server."""
-    if places.redis or places.prometheus:
+    if places.redis or places.prometheus or os.environ.get("MLROLLOUT_REDIS_URL_FILE"):
         from . import asked
 
         yield from asked.services(places.redis, places.prometheus, found)
