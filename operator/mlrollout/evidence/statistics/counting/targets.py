@@ -1,7 +1,7 @@
 """What the series of one target tell together: when it restarted, and which of them fell by itself."""
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -85,7 +85,10 @@ def restarts(series: Sequence[Series]) -> Mapping[Target, Sequence[float]]:
         for (at, to), times in falls.items():
             # A counter that is born with its first event is gone for a while after a restart.
             began[to] += times + seen.gone(at, to)
-        if when := [to for to, times in began.items() if times > 1 and to not in went_on]:
+        known = sorted(to for to, times in began.items() if times > 1 and to not in went_on)
+        # One that was missing in a restart which others show tells of no second one in the scrape that it is back with.
+        shown = {to for at, to in falls if bisect_right(known, at) == bisect_left(known, to)}
+        if when := [to for to in known if to in shown]:
             found[target] = when
     return found
 

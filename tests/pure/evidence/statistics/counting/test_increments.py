@@ -426,6 +426,16 @@ def test_failures_that_a_restart_ended_begin_anew_however_many_they_are() -> Non
     assert increase([other], Span.of([good, one, other], 30, 60)) == 7
 
 
+def test_what_was_missing_in_a_restart_tells_of_no_second_one_when_it_is_back() -> None:
+    good = target("success", (0, 100), (15, 115), (30, 5), (45, 20), (60, 35), (75, 50))
+    gone = target("gone", (0, 4), (15, 4))
+    missing = target("missing", (0, 30), (15, 31), (75, 3))
+    bad = target("failure", (0, 2), (15, 3), (30, 0), (45, 1), (75, 9))
+    found = [good, gone, missing, bad]
+
+    assert [increase([one], Span.of(found, 45, 75)) for one in (missing, bad)] == [3, 9 - 1]
+
+
 def test_a_pod_that_missed_a_scrape_while_another_restarted_counts_on() -> None:
     """Of targets with times of their own, federated under one name, one that restarts seems to be all of them."""
     restarted = [target(f"{status} of 1", (30, 500), (45, low)) for status, low in (("failure", 0.0), ("success", 9.0))]
