@@ -77,6 +77,7 @@ class Rounds:
             if tracked.resource.abandoned and tracked.state is not None and tracked.state.applied:
                 with self._apart.turn(tracked.ref):
                     self._changed(tracked)  # no look will ask for zero
+        # In the order of the objects: by that of a set, a simulated world would not be what its seed says.
         for store in [store for store in by_store if store not in self._running]:
             self._running[store] = asyncio.create_task(self._go_round(store, by_store[store]), name="round")
 

@@ -102,7 +102,7 @@ def test_a_rollback_that_another_process_has_told_is_not_told_for_another_cause(
 def test_nor_is_it_told_before_the_attempt_that_came_after_it() -> None:
     saved = saying(DOWN, Reason.GUARDRAIL_BREACHED, Reason.ROLLED_BACK)
     mine = saying(replace(DOWN, record=replace(DOWN.record, sequence=2)), Reason.GUARDRAIL_BREACHED, Reason.ROLLED_BACK)
-    anew = saying(replace(after(mine, ANEW)), Reason.RETRIED, at=NOW + 1)
+    anew = saying(after(mine, ANEW), Reason.RETRIED, at=NOW + 1)
     assert told(merge(anew, saved)) == [*told(saved), (3, "Retried")]
 
 
