@@ -128,6 +128,8 @@ UNTOLD_ONCE_BROKEN = (
     1_000_094_274,
     # users that came again, after a loss that no status told, before one heard of them
     1_000_056_173,
+    # users of an earlier attempt that a failover brought back for a moment, seen by one that heard nothing of the rest
+    1_000_688_423,
     # blocks that were cut elsewhere by one that had waited before it learned when the attempt began
     9004485,
     # applications that had lost Redis, and were in control at 100 %
