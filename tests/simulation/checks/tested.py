@@ -5,6 +5,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -34,8 +35,9 @@ def each_event_counts_once(world: World) -> Iterator[Violation]:
     """What a test stands on is what was scraped of its stage, of each group, over restarts, gaps and take-overs."""
     if skews(world.history):
         return  # a clock that is ahead misses what comes later than it thinks
+    doubtful = cache(lambda name: world.prometheus.app(name).counters.doubtful)
     for entry, kept in _tests(world):
-        if world.prometheus.app(entry.ref.name).counters.doubtful:
+        if doubtful(entry.ref.name):
             return  # what may be a gauge is not counted
         evidence = entry.measurement.evidence
         assert evidence is not None

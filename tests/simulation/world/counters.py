@@ -8,10 +8,12 @@ import math
 import random
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from mlrollout.evidence.statistics.counting.increments import MISSED
+from mlrollout.evidence.statistics.counting.increments import FALLS, MISSED, OFTEN
 from mlrollout.evidence.statistics.counting.series import Series
 from mlrollout.evidence.statistics.counting.targets import SPARE
 
@@ -125,6 +127,12 @@ class Scraped:
         """How many samples there are up to a moment."""
         return bisect_right(self.times, until)
 
+    def changes(self) -> Iterator[tuple[float, bool]]:
+        """When a sample was another than the one before it, and whether it was less."""
+        for at, ((_, old), (_, new)) in zip(self.times[1:], pairwise(self.samples), strict=True):
+            if new != old:
+                yield at, new < old
+
 
 @dataclass(slots=True)
 class Weather:
@@ -224,8 +232,25 @@ class Counters:
 
     @property
     def doubtful(self) -> bool:
-        """Whether one of them may pass for a gauge."""
-        return any(found.doubtful for found in self._had.values())
+        """Whether one of them may pass for a gauge, or those of a group together."""
+        groups = {(key.name, key.group) for key in self._had}
+        return any(found.doubtful for found in self._had.values()) or any(self._fell_often(*group) for group in groups)
+
+    def _fell_often(self, name: str, group: str) -> bool:
+        """Whether pods restarted again and again while so few requests came that nothing else shows it."""
+        changes = [
+            (at, fell, key.pod)
+            for key, found in self._had.items()
+            if (key.name, key.group) == (name, group)
+            for at, fell in found.changes()
+        ]
+        together = Counter((at, pod) for at, fell, pod in changes if fell)
+        falls = 0
+        for number, (at, fell, pod) in enumerate(sorted(changes), start=1):
+            falls += fell and together[at, pod] == 1
+            if falls >= FALLS and falls * OFTEN >= number:
+                return True
+        return False
 
     def _hidden(self, beside: str, since: float) -> bool:
         """Whether nobody can tell what of a sample came later than `since`: then all beside it may be left out."""
