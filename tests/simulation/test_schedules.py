@@ -97,6 +97,8 @@ NAMED_ONCE_BROKEN = (
     1000513419,
     # a rollback that two saw, each from another step: the second told of it once more
     1000463666,
+    # a rollback with which a key was given up, as of an object that goes, before the leader heard of either
+    1000752014,
     # a standby that the API server told nothing, and an attempt that began meanwhile
     1000034519,
 )

@@ -104,12 +104,25 @@ def caught_up(spec: Spec, state: State | None, observation: Observation, now: fl
     not see how it breaks (invariant 2).
     """
     traffic = observation.traffic
-    found = traffic.record if traffic is not None else None
-    if traffic is None or found is None or found.owner != observation.uid:
+    found = own_record(state, observation)
+    if traffic is None or found is None:
         return state
     if state is None or state.record.owner != observation.uid:
         return _resume(spec, found, traffic, now)
     return adopt(state, found, traffic, now) if found.rank > state.record.rank else state
+
+
+def own_record(state: State | None, observation: Observation) -> Record | None:
+    """The record of this object that Redis holds; `None` where it holds none, or can't be asked.
+
+    A rollback is this attempt's also where the key was given up with it since, by who has heard that the object goes:
+    it is told of all the same, for its own cause (invariant 8).
+    """
+    found = observation.traffic.record if observation.traffic is not None else None
+    if found is None or found.owner == observation.uid:
+        return found
+    ours = state is not None and (state.record.owner, state.record.attempt) == (observation.uid, found.attempt)
+    return replace(found, owner=observation.uid) if ours and found.owner == "" and found.latched else None
 
 
 def adopt(state: State, record: Record, traffic: Traffic, now: float) -> State:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from mlrollout.api.spec import Spec
 
 from . import named
-from .attempt import begin, caught_up, foreign, inherited, renew
+from .attempt import begin, caught_up, foreign, inherited, own_record, renew
 from .decision import Alert, Blocker, Decision, Observation
 from .gate import pause
 from .latch import landed, latch
@@ -93,9 +93,8 @@ def _placed(state: State, observation: Observation) -> State:
 
 def _known(observation: Observation, state: State, now: float) -> State:
     """The state, and that Redis holds it where it does."""
-    traffic = observation.traffic
-    found = traffic.record if traffic is not None else None
-    if found is not None and found.owner == observation.uid and found.rank == state.record.rank:
+    found = own_record(state, observation)
+    if found is not None and found.rank == state.record.rank:
         return landed(_holding_back(state, found), found, now)
     return state
 

@@ -17,6 +17,7 @@ from .traffic import Intent, Lower, RaiseOnceSaved, Traffic
 
 _LOST = "Redis lost the percentage and its record"
 _WENT_BACK = "Redis went back to before the stage that this one follows on"
+_GIVEN_UP = "the key was given up, as where the object is deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def _come_back(
     spec: Spec, observation: Observation, state: State, traffic: Traffic, now: float, pause: Blockers
 ) -> TrafficPlan:
     """Bring back a stage that Redis lost with all its traffic, or begin the attempt's stages anew."""
-    lost = _LOST if traffic.record is None else _WENT_BACK
+    lost = _what_happened(state.record, traffic.record)
     why = _restore_problem(spec, observation, state, traffic, now)
     if why:
         state = lose(state, now, f"{lost}; the attempt starts again at its first stage ({why})")
@@ -166,6 +167,13 @@ def _come_back(
         message = f"{lost}; every guardrail's evidence is fresh, so {state.record.percentage} % comes back"
         state = state.with_transition(now, Reason.TRAFFIC_RESTORED, message, warning=True)
     return _raise(replace(state, confirmed=False, applied=0), traffic.record, pause)
+
+
+def _what_happened(record: Record, found: Record | None) -> str:
+    """Why Redis does not hold a stage any more, for people."""
+    if found is None:
+        return _LOST
+    return _GIVEN_UP if found.owner == "" and found.rank > record.rank else _WENT_BACK
 
 
 def _restore_problem(spec: Spec, observation: Observation, state: State, traffic: Traffic, now: float) -> str:

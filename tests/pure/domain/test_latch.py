@@ -52,6 +52,32 @@ def test_who_finds_a_latch_in_redis_tells_what_its_maker_would_have_told(reason:
 
 
 @pytest.mark.parametrize("reason", CAUSES)
+def test_a_rollback_is_told_also_where_the_key_was_given_up_with_it_since(reason: str) -> None:
+    """By a replica that has heard that the object goes, before the leader has."""
+    maker, finder = world_at("second stage"), world_at("second stage")
+    for world in (maker, finder):
+        world.change(guardrails=(NO_DATA_ROLLS_BACK, *GUARDRAILS["plain"][1:]))
+        world.play([("handle", 0), ("looks",), ("handle", 0)])
+    since = maker.state.serial
+    maker.play([*CAUSES[reason], ("handle", 0)])
+    finder.play([AWAY, *CAUSES[reason], ("restart", 0)])
+    found = finder.redis.traffic.record
+    assert found is not None
+    finder.redis = Redis("0", encode(replace(found, sequence=found.next_sequence, owner="")))
+    finder.play([BACK, ("handle", 0)])
+    assert _told(finder, since) == _told(maker, since)
+    assert (finder.state.cause, finder.state.confirmed, finder.in_force) == (reason, True, 0)
+
+
+def test_a_rollback_of_another_attempt_with_which_a_key_was_given_up_is_nobody_s() -> None:
+    world = world_at("second stage")
+    earlier = replace(world.state.record, attempt=world.state.record.attempt - 1, latched=True, percentage=0, owner="")
+    world.redis = Redis("0", encode(replace(earlier, cause=Cause("GuardrailBreached", "why", world.now))))
+    world.handle()
+    assert Reason.ROLLED_BACK not in world.told
+
+
+@pytest.mark.parametrize("reason", CAUSES)
 def test_what_was_told_keeps_its_cause_where_redis_lost_it_and_was_given_it_again_for_another(reason: str) -> None:
     """A failover gave the users back, and a replica that had heard of nothing ended them for what it saw itself."""
     world = world_at("second stage")

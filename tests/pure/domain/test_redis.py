@@ -181,6 +181,16 @@ def test_and_without_fresh_evidence_the_attempt_starts_again_there_too() -> None
     assert world.in_force == 10
 
 
+def test_a_key_that_was_given_up_is_not_said_to_have_gone_back() -> None:
+    """By a replica that has heard that the object goes, before the leader has: nothing is wrong with Redis."""
+    world = world_at("second stage", ("wait", 100.0))
+    given_up = replace(world.state.record, sequence=world.state.record.next_sequence, percentage=0, owner="")
+    world.redis = Redis("0", encode(given_up))
+    world.handle()
+    assert (world.told[-1], world.state.record.stage, world.in_force) == (Reason.TRAFFIC_LOST, "", 0)
+    assert "the key was given up, as where the object is deleted" in world.state.history[-1].message
+
+
 def test_a_first_stage_at_zero_is_not_the_one_before_every_stage() -> None:
     world = World()
     world.change(stages=(*STAGES["dark"], STAGES["three"][2].model_copy(update={"approval": Approval.AUTOMATIC})))
