@@ -53,7 +53,7 @@ class Held:
     def change(self, entry: Changed) -> None:
         """Redis holds something else."""
         before, after = entry.before, entry.after
-        was, stands = _served(before), _served(after)
+        was, stands = served(before), served(after)
         if was is not None:
             self._end(was, entry)
         if before.in_force != after.in_force and entry.cause is not None and after.record is not None:
@@ -119,7 +119,8 @@ class Held:
         self._seen[by] = max(rank, self._seen.get(by, _NOTHING))
 
 
-def _served(traffic: Traffic) -> Attempt | None:
+def served(traffic: Traffic) -> Attempt | None:
+    """Whose users are in treatment; `None` where nobody is."""
     return _attempt(traffic) if traffic.in_force else None
 
 

@@ -12,7 +12,6 @@ from typing import Any
 from mlrollout.api.balance import BalanceGuardrail
 from mlrollout.api.compare import CompareGuardrail
 from mlrollout.api.rate import RateGuardrail
-from mlrollout.domain.traffic import Traffic
 from mlrollout.evidence.measurement import Counted, Verdict
 
 from tests.simulation.world.counters import Segment
@@ -22,6 +21,7 @@ from tests.simulation.world.world import EPOCH, World
 
 from .evidence import skews
 from .hearing import Hearing
+from .held import served
 from .violation import Violation
 from .zero import Hindrances
 
@@ -223,21 +223,11 @@ def _heard(world: World) -> Iterator[tuple[Judged, Any]]:
             if stage and not stages.get(entry.uid):
                 came[entry.uid] = entry.at
             stages[entry.uid] = stage
-        elif isinstance(entry, Changed) and entry.after.record and _come(entry):
-            came[entry.after.record.owner] = entry.at  # lost, and come again before a status said so
+        elif isinstance(entry, Changed) and (users := served(entry.after)) not in {None, served(entry.before)}:
+            came[users[0]] = entry.at  # lost, and come again before a status said so
         told = isinstance(entry, Judged) and hearing.told(entry.by, came.get(entry.uid, 0.0), entry.at)
         if isinstance(entry, Judged) and told and _says(entry):
             yield entry, json.loads(entry.measurement.checkpoint)
-
-
-def _come(entry: Changed) -> bool:
-    """Whether users of an attempt begin to be in treatment, where nobody was or another attempt's were."""
-    before, after = entry.before, entry.after
-    return bool(after.in_force) and (not before.in_force or _attempt(before) != _attempt(after))
-
-
-def _attempt(traffic: Traffic) -> int | None:
-    return None if traffic.record is None else traffic.record.attempt
 
 
 def _tests(world: World) -> Iterator[tuple[Judged, Any]]:
