@@ -3,6 +3,7 @@
 DevstackError
 ├── UnavailableError      one source of a binary has nothing for us; the next is asked
 ├── MissingError          something must be installed first (exit code 2)
+├── UnansweredError       a part that runs did not answer; whoever waits for something asks again
 └── ProcessFailedError    a process ended or was not ready in time; carries its log
     └── PortTakenError    it ended because somebody else has its port
 """
@@ -25,6 +26,10 @@ class MissingError(DevstackError):
     """A program that only its user can install is not there."""
 
     exit_code = 2
+
+
+class UnansweredError(DevstackError):
+    """A part that runs did not answer in time, as happens on a busy machine."""
 
 
 class ProcessFailedError(DevstackError):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from . import supervisor
-from .errors import PortTakenError, ProcessFailedError
+from .errors import PortTakenError, ProcessFailedError, UnansweredError
 
 T = TypeVar("T")
 
@@ -142,17 +142,20 @@ def wait_until(
     what: str,
     child: Child | None = None,
 ) -> T:
-    """Ask again until the answer is true, the time is over, or the child has ended."""
+    """Ask again until the answer is true, the time is over, or the child has ended; no answer is no answer yet."""
     deadline = time.monotonic() + within
     while True:
-        ended = child is not None and not child.alive
-        if answer := condition():
-            return answer
+        ended, unanswered = child is not None and not child.alive, ""
+        try:
+            if answer := condition():
+                return answer
+        except UnansweredError as error:
+            unanswered = f"\n{error}"
         if child and ended:
             raise _early_end(child)
         if time.monotonic() > deadline:
             tail = f"\n{child.log} ends with:\n{child.tail()}" if child else ""
-            raise ProcessFailedError(f"Waited {within:g} s in vain for {what}.{tail}")
+            raise ProcessFailedError(f"Waited {within:g} s in vain for {what}.{unanswered}{tail}")
         time.sleep(0.02)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from . import binaries, web
-from .errors import DevstackError
+from .errors import DevstackError, UnansweredError
 from .files import replace_text
 from .processes import Launch, supervise
 from .servers import Server
@@ -87,12 +87,20 @@ class PrometheusServer(Server):
 
     def query(self, promql: str) -> list[dict[str, Any]]:
         """The samples that an instant query answers with."""
-        question = urllib.parse.urlencode({"query": promql})
-        answer = web.get(f"{self.url}/api/v1/query?{question}")
-        if answer is None:
-            raise DevstackError(f"{self.title} did not answer the query {promql!r}.")
-        result: list[dict[str, Any]] = json.loads(answer)["data"]["result"]
+        result: list[dict[str, Any]] = self._ask(f"query?{urllib.parse.urlencode({'query': promql})}")["result"]
         return result
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """The alerts that its rules make, pending ones as well."""
+        alerts: list[dict[str, Any]] = self._ask("alerts")["alerts"]
+        return alerts
+
+    def _ask(self, question: str) -> dict[str, Any]:
+        answer = web.get(f"{self.url}/api/v1/{question}")
+        if answer is None:
+            raise UnansweredError(f"{self.title} did not answer {question}.")
+        data: dict[str, Any] = json.loads(answer)["data"]
+        return data
 
     def command(self) -> Sequence[str]:
         """Write the configuration, and the flags."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from . import binaries, web
-from .errors import DevstackError
+from .errors import UnansweredError
 from .processes import Launch, supervise
 from .servers import Server
 
@@ -46,7 +46,7 @@ class VictoriaServer(Server):
         """The samples that an instant query answers with."""
         answer = web.get(f"{self.url}/api/v1/query?{urllib.parse.urlencode({'query': promql})}")
         if answer is None:
-            raise DevstackError(f"{self.title} did not answer the query {promql!r}.")
+            raise UnansweredError(f"{self.title} did not answer the query {promql!r}.")
         result: list[dict[str, Any]] = json.loads(answer)["data"]["result"]
         return result
 

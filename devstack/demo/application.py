@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from devstack import web
 from devstack.chart import REPOSITORY
-from devstack.errors import DevstackError
+from devstack.errors import UnansweredError
 from devstack.processes import Launch, supervise
 from devstack.servers import Server
 
@@ -135,5 +135,5 @@ class DispatchApp(Server):
     def _read(self, path: str, method: str = "GET") -> str:
         answer = web.get(f"http://{self.address}{path}", method=method)
         if answer is None:
-            raise DevstackError(f"{self.title} did not answer {method} {path}; see {self.log}.")
+            raise UnansweredError(f"{self.title} did not answer {method} {path}; see {self.log}.")
         return answer.decode()

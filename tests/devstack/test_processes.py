@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devstack.detached import born
-from devstack.errors import PortTakenError, ProcessFailedError
+from devstack.errors import PortTakenError, ProcessFailedError, UnansweredError
 from devstack.processes import Child, Supervised, supervise, wait_until
 
 # A process that starts another one; both print their pids, one after the other.
@@ -100,6 +100,20 @@ def test_a_taken_port_is_told_apart(tmp_path: Path) -> None:
 def test_a_missing_program_is_told(tmp_path: Path) -> None:
     with pytest.raises(ProcessFailedError, match=r"ghost could not be started: .*no-such-program"):
         supervise("ghost", ["no-such-program"], log=tmp_path / "log")
+
+
+def test_whoever_waits_asks_again_where_nobody_answered_and_says_so_in_the_end() -> None:
+    def unanswered() -> int:
+        raise UnansweredError("it did not answer up")
+
+    answers = iter((unanswered, int, lambda: 5))
+
+    def asked() -> int:
+        return next(answers)()
+
+    assert wait_until(asked, within=10, what="five") == 5
+    with pytest.raises(ProcessFailedError, match=r"in vain for five\.\nit did not answer up"):
+        wait_until(unanswered, within=0, what="five")
 
 
 def never(child: Child) -> None:

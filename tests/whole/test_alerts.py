@@ -1,6 +1,5 @@
 """A rollback as whoever is paged sees it: by a real Prometheus with the shipped rules, scraping two replicas."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 import pytest
 import yaml
 
-from devstack import web
 from devstack.prometheus_server import PrometheusServer
 from tests.support.helm import CHART, one, render
 from tests.whole.house import LONG, House
@@ -51,8 +49,7 @@ def _description(prometheus: PrometheusServer, alert: str) -> str:
 
 
 def _firing(prometheus: PrometheusServer) -> dict[str, dict[str, Any]]:
-    found = json.loads(web.get(f"{prometheus.url}/api/v1/alerts") or "{}")["data"]["alerts"]
-    return {one["labels"]["alertname"]: one for one in found if one["state"] == "firing"}
+    return {one["labels"]["alertname"]: one for one in prometheus.alerts() if one["state"] == "firing"}
 
 
 def _value(prometheus: PrometheusServer, promql: str) -> float | None:
