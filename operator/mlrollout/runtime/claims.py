@@ -7,7 +7,7 @@ from mlrollout.domain.reason import Reason
 from mlrollout.ports import Clock
 
 from .reading import Problem
-from .tracked import TrackedObject, Users
+from .tracked import Standing, TrackedObject
 
 Key = tuple[object, str]
 """The object's own Redis, `None` for the operator's, and the key in it."""
@@ -24,7 +24,7 @@ class Claims:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._users: dict[Key, Users] = {}
+        self._had: dict[Key, tuple[Standing, float]] = {}  # who had users under a key last, and when it was dropped
         self._keys: dict[TrackedObject, Key] = {}
         self._claimants: defaultdict[Key, set[TrackedObject]] = defaultdict(set)
 
@@ -36,14 +36,14 @@ class Claims:
             if key is not None:
                 self._keys[tracked] = key
                 self._claimants[key].add(tracked)
-                tracked.standing.follow(self._users.get(key))
+                self._remind(tracked, key)
 
     def drop(self, tracked: TrackedObject) -> Collection[TrackedObject]:
         """Forget an object; answers with those whose key may be free now."""
         key = self._keys.pop(tracked, None)
         if key is None:
             return ()
-        self._remember(key, tracked.standing.users(self._clock.now()))
+        self._remember(key, tracked.standing)
         self._claimants[key].discard(tracked)
         others = tuple(self._claimants[key])
         if not others:
@@ -64,12 +64,19 @@ class Claims:
         )
         return Problem(Reason.KEY_CONFLICT, message)
 
-    def _remember(self, key: Key, users: Users | None) -> None:
-        if users is not None:
-            self._users.pop(key, None)
-            self._users[key] = users
-            if len(self._users) > KEPT:
-                del self._users[next(iter(self._users))]
+    def _remember(self, key: Key, standing: Standing) -> None:
+        """Remember not what is known now: the key of an object that is gone may be taken to zero only after that."""
+        now = self._clock.now()
+        if standing.users(now) is not None:
+            self._had.pop(key, None)
+            self._had[key] = (standing, now)
+            if len(self._had) > KEPT:
+                del self._had[next(iter(self._had))]
+
+    def _remind(self, tracked: TrackedObject, key: Key) -> None:
+        if key in self._had:
+            standing, dropped = self._had[key]
+            tracked.standing.follow(standing.users(dropped))
 
 
 def _key(tracked: TrackedObject) -> Key | None:

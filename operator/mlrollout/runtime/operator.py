@@ -100,7 +100,7 @@ class Operator:
         self._apart = Apart()
         self.queue = Queue(self._handle, seed=seed)
         self.outbox = Outbox(self._sinks(objects, notifying), clock)
-        traffic = TrafficIO(connections, self.metrics)
+        traffic = TrafficIO(connections, self.metrics, clock)
         self._reconciler = Reconciler(
             objects=objects,
             connections=connections,

@@ -195,7 +195,6 @@ class Reconciler:
 
     def _decision(self, tracked: TrackedObject) -> Decision:
         now = self._clock.now()
-        tracked.standing.look_whom_it_serves(tracked.redis.traffic, now)
         observation = tracked.observation()
         tracked.standing.catch_up(caught_up(tracked.effective_spec, tracked.state, observation, now))
         if tracked.overtaken and (not self.leads or tracked.writing.takes_over):

@@ -7,7 +7,7 @@ import structlog
 from mlrollout.domain.claim import Claim
 from mlrollout.domain.leave import leave
 from mlrollout.domain.traffic import Lower, Traffic, Write, Written
-from mlrollout.ports import Connections, KeyRefusedError, LoginRefusedError, PortError, Ref, TrafficError
+from mlrollout.ports import Clock, Connections, KeyRefusedError, LoginRefusedError, PortError, Ref, TrafficError
 
 from .connections import PACE
 from .loop_time import LoopTime, loop_time
@@ -29,9 +29,10 @@ CLAIM_LASTS = 180.0
 class TrafficIO:
     """Keeps what is known of Redis; that nothing can be known is a thing to decide on, too."""
 
-    def __init__(self, connections: Connections, metrics: OperatorMetrics) -> None:
+    def __init__(self, connections: Connections, metrics: OperatorMetrics, clock: Clock) -> None:
         self._connections = connections
         self._metrics = metrics
+        self._clock = clock
         self._connecting: dict[Ref, asyncio.Task[None]] = {}
 
     async def connect(self, tracked: TrackedObject) -> None:
@@ -70,8 +71,7 @@ class TrafficIO:
         asked = loop_time()
         try:
             traffic = await tracked.redis.store.read(tracked.effective_spec.traffic.key)
-            tracked.redis.hold(traffic, asked)
-            tracked.redis.trouble = ""
+            self.heard(tracked, traffic, asked)
         except KeyRefusedError:
             raise
         except TrafficError as error:
@@ -80,9 +80,10 @@ class TrafficIO:
             _check_ours(tracked, traffic)
 
     def heard(self, tracked: TrackedObject, traffic: Traffic, asked: LoopTime) -> None:
-        """Take in what stands in Redis, as it was read for many objects together."""
+        """Take in what stands in Redis, and whose users it has: whoever decides nothing learns that here alone."""
         tracked.redis.hold(traffic, asked)
         tracked.redis.trouble = ""
+        tracked.standing.look_whom_it_serves(traffic, self._clock.now())
 
     async def write(self, tracked: TrackedObject, write: Write) -> bool:
         """Write; answers whether Redis took anything new."""
@@ -158,7 +159,7 @@ class TrafficIO:
         except TrafficError as error:
             self._lost(tracked, error)
             return None
-        tracked.redis.hold(written.traffic, asked)
+        self.heard(tracked, written.traffic, asked)
         return written
 
     def _lost(self, tracked: TrackedObject, error: TrafficError) -> None:

@@ -16,6 +16,9 @@ from tests.pure.runtime.specs import EPOCH, GUARDRAIL, KEY, REF, spec
 from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 
+AVERAGED = {**GUARDRAIL, "query": "avg_over_time(up[1m])"}
+"""A guardrail that looks back for a minute."""
+
 
 @pytest.mark.parametrize(("on_delete", "stays"), [("Zero", "0"), ("Retain", "10")])
 @virtual
@@ -71,19 +74,44 @@ async def test_traffic_of_one_whose_status_was_lost_goes_with_it() -> None:
     assert (world.redis.percentage, world.redis.record.owner) == ("0", "")
 
 
+@pytest.mark.parametrize("begins", ["before the deletion", "after it"])
 @virtual
-async def test_whoever_is_made_again_after_redis_lost_everything_waits_for_the_windows_of_the_users_before() -> None:
+async def test_whoever_is_made_again_after_redis_lost_everything_waits_for_the_windows_of_the_users_before(
+    begins: str,
+) -> None:
+    """Whoever begins after the deletion decides nothing before it gives the key up: it learns of the users by that."""
     world = SmallWorld()
-    averaged = {**GUARDRAIL, "query": "avg_over_time(up[1m])"}
-    await world.begun(guardrails=[averaged])
-    world.api.delete()
+    place = await world.begun(guardrails=[AVERAGED])
+    if begins == "after it":
+        await place.end()
+        world.api.delete()
+        world.start()
+    else:
+        world.api.delete()
     await until_gone(world)
+    await _made_again_after_a_loss(world)
+
+
+async def _made_again_after_a_loss(world: SmallWorld) -> None:
+    """Which the object is, right after its users went, and waits for their end to leave its windows."""
     world.redis.states.clear()
-    world.api.apply(spec(guardrails=[averaged]))
+    world.api.apply(spec(guardrails=[AVERAGED]))
     await asyncio.sleep(50)
     assert world.redis.percentage == "0"
     assert world.condition("Ready")["reason"] == "WindowsNotClear"
     await world.until(lambda: world.redis.percentage == "10")
+
+
+@virtual
+async def test_whoever_is_made_again_after_a_late_burial_waits_likewise() -> None:
+    world = SmallWorld()
+    await world.begun(guardrails=[AVERAGED])
+    world.redis.fates.always |= {call: failing(REDIS_DOWN) for call in ("read", "read_many", "write")}
+    world.api.remove()
+    await asyncio.sleep(60)
+    world.redis.fates.always.clear()
+    await world.until(lambda: world.redis.percentage == "0", within=2)
+    await _made_again_after_a_loss(world)
 
 
 @virtual

@@ -5,7 +5,7 @@ from .notified import Failing, Notified
 from .object import FINALIZER, TrackedObject
 from .redis_side import RedisSide
 from .resource import Resource, is_stale_version
-from .standing import Standing, Users
+from .standing import Standing
 from .tally import Source, Tally
 from .told import Told
 from .writing import Writing
@@ -22,7 +22,6 @@ __all__ = [
     "Tally",
     "Told",
     "TrackedObject",
-    "Users",
     "Writing",
     "is_stale_version",
 ]

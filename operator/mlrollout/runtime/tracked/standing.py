@@ -68,13 +68,11 @@ class Standing:
         """Go on from what Redis holds, where that is ahead."""
         self.state = state
 
-    def look_whom_it_serves(self, traffic: Traffic | None, now: float) -> None:
+    def look_whom_it_serves(self, traffic: Traffic, now: float) -> None:
         """Remember whose the users in treatment are: of those that a failover brought back no status tells.
 
         Whoever ends them may be the next to lead, and a word may begin the next attempt before that is saved.
         """
-        if traffic is None:
-            return  # they may still be there
         record = traffic.record
         served = (record.owner, record.attempt) if record is not None and traffic.in_force else None
         if self._serves is not None:
