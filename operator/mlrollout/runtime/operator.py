@@ -109,6 +109,7 @@ class Operator:
             metrics=self.metrics,
             outbox=self.outbox,
             wake=self.queue.add,
+            learned=self._learned,
             still_leads=still_leads,
             apart=self._apart,
         )
@@ -143,11 +144,7 @@ class Operator:
             tracked = self._meet(ref, found)
         else:
             tracked.apply(found)
-        self._claims.take(tracked)
-        self.queue.add(ref)
-        tracked.sync_measured()
-        self._sync(tracked)
-        self._reconciler.start_lowering(tracked)
+        self._changed(tracked)
 
     def vanished(self, found: Mapping[str, Any]) -> None:
         """Take in that an object no longer exists."""
@@ -238,8 +235,15 @@ class Operator:
         return tracked if tracked is not None and tracked.uid == metadata["uid"] else None
 
     def _changed(self, tracked: TrackedObject) -> None:
-        """Something else stands in Redis than was known."""
+        """Something else stands in the API server, or in Redis, than was known."""
         self.queue.add(tracked.ref)
+        self._learned(tracked)
+
+    def _learned(self, tracked: TrackedObject) -> None:
+        """Guard by what is known now, also while the main lane waits for the API server (invariant 2)."""
+        if tracked.gone:
+            return
+        self._claims.take(tracked)
         self._reconciler.start_lowering(tracked)
         self._sync(tracked)
 
@@ -263,7 +267,6 @@ class Operator:
             raise
         finally:
             if not tracked.gone:
-                tracked.sync_measured()
                 self._sync(tracked)
 
     def _sync(self, tracked: TrackedObject) -> None:

@@ -71,12 +71,13 @@ class Reconciler:
         metrics: OperatorMetrics,
         outbox: Outbox,
         wake: Callable[[Ref], None],
+        learned: Callable[[TrackedObject], None],
         still_leads: Callable[[], bool],
         apart: Apart,
     ) -> None:
         self._connections = connections
         self._traffic = traffic
-        self._report = Report(objects, clock, outbox, self.start_lowering)
+        self._report = Report(objects, clock, outbox, learned)
         self._clock = clock
         self._metrics = metrics
         self._outbox = outbox

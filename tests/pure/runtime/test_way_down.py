@@ -27,6 +27,18 @@ async def test_a_breach_does_not_wait_for_the_api_server(call: str) -> None:
 
 
 @virtual
+async def test_a_breach_of_a_guardrail_that_only_an_answer_told_of_does_not_wait_for_the_api_server() -> None:
+    world = SmallWorld()
+    place = await world.begun()
+    place.deaf = True
+    world.prometheus.value = 0.04
+    world.api.apply(spec(guardrails=[{**GUARDRAIL, "max": 0.03}]))
+    world.api.fates.always["save_status"] = for_ever
+    place.operator.lead(leads=True)  # so it reads the object again
+    await world.until(lambda: world.redis.percentage == "0", within=3)
+
+
+@virtual
 async def test_a_breach_does_not_wait_for_a_raise_that_hangs() -> None:
     world = SmallWorld()
     world.start()

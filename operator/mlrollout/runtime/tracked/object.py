@@ -77,6 +77,8 @@ class TrackedObject:
     def apply(self, found: Object) -> None:
         """Take over a newer version of the object: its spec, and its status merged with what is known here.
 
+        What is measured from then on is about the guardrails that it names, whoever heard of them, and from whom.
+
         Raises:
             GoneError: It is another object of the same name.
         """
@@ -84,9 +86,6 @@ class TrackedObject:
             self.standing.merge(self.resource.saved)
         else:
             self.standing.glimpse(self.resource.glimpsed)
-
-    def sync_measured(self) -> None:
-        """Keep the measurements of the guardrails that the spec names now."""
         checkpoints = {found.name: found.checkpoint for found in self.resource.status.guardrails}
         self.measured.sync(self.spec.guardrails if self.spec is not None else (), checkpoints)
 
