@@ -184,8 +184,11 @@ class Watch:
         return attempt(state, self._in_force(state), self._wall(found.asked), self._wall(found.answers_since))
 
     def _in_force(self, state: State) -> InForce | None:
-        """What users go by, as Redis was last found to hold it."""
-        found, traffic = self.tracked.redis, self.tracked.redis.traffic
+        """What users go by, as Redis was last found to hold it, also where it can't be asked now.
+
+        The status alone does not tell: it is the leader's, and a failover may have brought another percentage since.
+        """
+        found, traffic = self.tracked.redis, self.tracked.redis.heard
         if traffic is None:
             return None
         record = traffic.record

@@ -41,15 +41,21 @@ class Remembering:
         raise AssertionError(occasion, reason, refused)
 
 
-@virtual
-async def test_a_check_goes_on_from_what_an_earlier_process_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    checks: list[Remembering] = []
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> list[Remembering]:
+    """Those that are made in place of real ones."""
+    made: list[Remembering] = []
 
     def check_of(asked: Guardrail) -> Remembering:
-        checks.append(Remembering(asked))
-        return checks[-1]
+        made.append(Remembering(asked))
+        return made[-1]
 
     monkeypatch.setattr("mlrollout.runtime.measuring.check_of", check_of)
+    return made
+
+
+@virtual
+async def test_a_check_goes_on_from_what_an_earlier_process_remembered(checks: list[Remembering]) -> None:
     eye = Eye(Source(), (guardrail(),))
     (asked,) = eye.watch.tasks
     eye.tracked.measured.sync((asked,), {"errors": "41"})
@@ -84,3 +90,18 @@ async def test_a_check_goes_on_from_what_an_earlier_process_remembered(monkeypat
     eye.tracked.standing.state = replace(state, record=replace(state.record, stage=""))
     await asyncio.sleep(20)
     assert checks[0].occasions[-1].attempt is None
+
+
+@virtual
+async def test_what_redis_held_last_is_not_forgotten_while_it_can_t_be_asked(checks: list[Remembering]) -> None:
+    """The status of a leader that has not heard of a failover names the percentage of before."""
+    eye = Eye(Source(), (guardrail(),))
+    record = Record(7, latched=False, sequence=2, percentage=30, stage="half", owner=eye.tracked.uid)
+    eye.tracked.standing.state = State(record, measurements_from=EPOCH - 100, in_force_since=EPOCH - 90, confirmed=True)
+    for held, known in ((replace(record, sequence=1, percentage=10), None), (record, 30)):
+        eye.tracked.redis.hold(Traffic(str(held.percentage), held), loop_time())
+        eye.tracked.redis.lose()
+        await asyncio.sleep(20)
+        found = checks[0].occasions[-1].attempt
+        assert found is not None
+        assert found.percentage == known

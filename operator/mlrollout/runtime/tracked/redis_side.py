@@ -18,10 +18,10 @@ class RedisSide:
 
     Attributes:
         traffic: What it held when it was last asked; `None` where it can't be asked.
-        in_force: The percentage in force when it could be asked last; `None` before that.
+        heard: What it held when it could be asked last; `None` before that.
         asked: When it was asked last of those times that it answered: what it held then, it may not hold any more.
         answers_since: When it answered again after a silence; what it held meanwhile, applications may not have known.
-        in_force_since: Since when it is known to be that.
+        in_force_since: Since when the percentage in force is known to be that.
         in_force_changed: Whether it was another before, and not only unknown.
         trouble: Why it can't be asked.
         claim: Who else wants the key, as far as was last seen.
@@ -34,7 +34,7 @@ class RedisSide:
     """
 
     traffic: Traffic | None = None
-    in_force: int | None = None
+    heard: Traffic | None = None
     asked: LoopTime = NEVER
     answers_since: LoopTime = NEVER
     in_force_since: LoopTime = NEVER
@@ -58,10 +58,9 @@ class RedisSide:
         # The first answer ends a silence, too: what went on before it, this process can't know.
         if asked - self.asked > SILENCE:
             self.answers_since = loop_time()
-        self.traffic, self.asked = traffic, max(self.asked, asked)
-        if traffic.in_force != self.in_force:
-            self.in_force_changed = self.in_force is not None
-            self.in_force, self.in_force_since = traffic.in_force, loop_time()
+        if self.heard is None or traffic.in_force != self.heard.in_force:
+            self.in_force_changed, self.in_force_since = self.heard is not None, loop_time()
+        self.traffic, self.heard, self.asked = traffic, traffic, max(self.asked, asked)
 
     def lose(self) -> None:
         """Take in that it can't be asked."""
