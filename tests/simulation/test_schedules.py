@@ -50,6 +50,8 @@ ONCE_BROKEN = (
     1000383889,
     # an attempt that began in an outage of Redis after a raise whose answer was lost: its users were in the evidence
     *(1000521037, 1000519197),
+    # users that a failover brought back, taken away by a write that had been held up since before it
+    1_000_828_148,
 )
 """Seeds that broke an invariant once. They draw the same again as long as nobody changes how a plan is drawn."""
 
@@ -101,6 +103,8 @@ NAMED_ONCE_BROKEN = (
     1000752014,
     # a standby that the API server told nothing, and an attempt that began meanwhile
     1000034519,
+    # users of an object that was gone, whom only the write that took them away had seen
+    1_000_789_219,
 )
 """Likewise, of those whose objects have their revision from a source; with notifications."""
 
@@ -146,6 +150,12 @@ UNTOLD_ONCE_BROKEN = (
     1000463623,
     # two that believe to lead, each of which knew another revision to be named
     9016126,
+    # a breach of a guardrail of which an answer had told, while the main lane waited for the API server
+    1_000_801_621,
+    # a failover of which a standby knew, forgotten while Redis could not be asked
+    1_000_810_728,
+    # a stage that was heard of after some of its blocks had been read
+    1_000_792_226,
 )
 """Likewise, of those in which the API server tells a standby nothing."""
 

@@ -36,7 +36,8 @@ class Held:
     _told: Rank = _NOTHING  # the greatest record that a status held
     _seen: dict[str, Rank] = field(default_factory=dict)  # the greatest record that each instance saw
     _sees: set[str] = field(default_factory=set)  # who knows what stands there now
-    _put_back: bool = False  # whether no operator gave the attempt in force its users
+    _came: float = 0.0  # since when the attempt in force has had its users
+    _put_back: bool = False  # whether no operator gave it these
     _witnesses: set[str] = field(default_factory=set)  # who has seen these
     _ended: dict[Attempt, float] = field(default_factory=dict)  # until when users were there of which everybody knows
     _glimpsed: dict[Attempt, dict[str, float]] = field(default_factory=dict)  # likewise, of which some know
@@ -61,7 +62,7 @@ class Held:
         if after.in_force and not before.in_force:
             self.from_zero = entry.at
         if stands is not None and (stands != was or entry.cause is not None):
-            self._put_back, self._witnesses = entry.cause is None, set()
+            self._came, self._put_back, self._witnesses = entry.at, entry.cause is None, set()
         if was is not None and _attempt(before) != _attempt(after):
             self.own_since = entry.at
         self.traffic, self._sees = after, set()
@@ -107,8 +108,10 @@ class Held:
 
     def _end(self, attempt: Attempt, entry: Changed) -> None:
         """Note who can know of an attempt's users that they end now."""
-        known = entry.cause.known if entry.cause is not None else None
-        ender = {entry.by} if known is not None and known.in_force else set()
+        cause = entry.cause
+        # One that was held up for long was sent when users were known that are gone, and these had not come yet.
+        about_these = cause is not None and cause.at >= self._came and cause.known is not None and cause.known.in_force
+        ender = {entry.by} if about_these else set()
         self._saw.setdefault(attempt, {}).update(dict.fromkeys(self._witnesses | ender, entry.at))
         if self._put_back:
             self._glimpsed.setdefault(attempt, {}).update(self._saw[attempt])

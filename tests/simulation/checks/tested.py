@@ -12,6 +12,8 @@ from typing import Any
 from mlrollout.api.balance import BalanceGuardrail
 from mlrollout.api.compare import CompareGuardrail
 from mlrollout.api.rate import RateGuardrail
+from mlrollout.evidence.checks.kinds import check_of
+from mlrollout.evidence.checks.sequential import SequentialCheck
 from mlrollout.evidence.measurement import Counted, Verdict
 
 from tests.simulation.world.counters import Segment
@@ -102,9 +104,9 @@ def replicas_agree(world: World) -> Iterator[Violation]:
         if alone or isinstance(entry.guardrail, BalanceGuardrail):
             continue  # what they count depends on the percentage, and since when that stands, each sees for himself
         bets = _bets(kept)
-        # What waits for a group without events is given up with its stage, and when each began one sees for himself;
-        # of those that began while he heard nothing he learns no more.
-        stages = _stages(kept) if isinstance(entry.guardrail, CompareGuardrail) else ()
+        # What waits for a group without events is given up with its stage, and when each began one sees for himself; of
+        # one that began while he heard nothing he learns no more, or later than it was read.
+        stages = _stages(kept, entry.guardrail) if isinstance(entry.guardrail, CompareGuardrail) else ()
         about = (entry.uid, kept["guardrail"], kept["attempt"], kept["upto"], stages)
         other, before = known.setdefault(about, (entry, bets))
         if (before["begin"], before["worse"]) != (bets["begin"], bets["worse"]):
@@ -206,9 +208,19 @@ def _bets(kept: Any) -> Any:
     return kept["state"].get("bets") or kept["state"]["cohorts"]["compared"]["bets"]
 
 
-def _stages(kept: Any) -> tuple[float, ...]:
-    """When each stage began whose blocks were read, and where the first block of the last begins."""
-    return kept["since"], *sorted({stage for _, stage, _ in kept["shares"] if stage <= kept["upto"]})
+def _stages(kept: Any, guardrail: CompareGuardrail) -> tuple[object, ...]:
+    """Where the first block of the last stage begins, and of each that was read, when it began and at which block."""
+    first: dict[float, int] = {}
+    for since, stage, _ in kept["shares"]:
+        first.setdefault(stage, math.ceil(since / _seconds_of_a_block(guardrail)))
+    return kept["since"], *sorted((stage, block) for stage, block in first.items() if stage <= kept["upto"])
+
+
+@cache
+def _seconds_of_a_block(guardrail: CompareGuardrail) -> float:
+    check = check_of(guardrail)
+    assert isinstance(check, SequentialCheck)
+    return check.blocks.step
 
 
 def _heard(world: World) -> Iterator[tuple[Judged, Any]]:
