@@ -15,7 +15,7 @@ BACK_WITHIN = 5.0
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What users go by, as Redis was found to hold it.
+    """What users go by, as Redis was last found to hold it.
 
     Attributes:
         percentage: The percentage in force; `None` where it is another object's, or another attempt's.
@@ -35,7 +35,7 @@ def attempt(
 
     Args:
         state: Where the rollout stands. Users may go by something else: a raise was announced, or Redis went back.
-        found: What they go by; `None` where Redis can't be asked.
+        found: What they go by, or did when Redis could be asked last; `None` where it never could.
         asked: When Redis was asked last of those times that it answered, by wall time.
         answers_since: When it answered again after a silence in which applications may have given it up.
     """
