@@ -18,7 +18,7 @@ from mlrollout.evidence.measurement import Counted, Verdict
 
 from tests.simulation.world.counters import Segment
 from tests.simulation.world.history import Changed, Judged, Stored
-from tests.simulation.world.model import LATE, SICK_ERRORS
+from tests.simulation.world.model import HEALTHY_ERRORS, LATE, SICK_ERRORS
 from tests.simulation.world.world import EPOCH, World
 
 from .evidence import skews
@@ -41,13 +41,40 @@ def each_event_counts_once(world: World) -> Iterator[Violation]:
     for entry, kept in _tests(world):
         if doubtful(entry.ref.name):
             return  # what may be a gauge is not counted
-        evidence = entry.measurement.evidence
-        assert evidence is not None
-        for group, found in (("treatment", evidence.treatment), ("control", evidence.control)):
-            wrong = found is not None and _miscounted(world, entry, kept, group, found)
-            if wrong:
-                yield Violation(entry.at, f"{entry.by} counts of {group}, for {entry.guardrail.name}: {wrong}")
-                return
+        for wrong in _miscounts(world, entry, kept):
+            yield Violation(entry.at, f"{entry.by} counts of {wrong}")
+            return
+
+
+def by_chance(world: World, look: Judged) -> bool:
+    """Whether a test that blames a healthy model counted rightly, and that model did what such models seldom do.
+
+    Now and then a test is wrong about one, in no more attempts than was asked for.
+    """
+    evidence = look.measurement.evidence
+    if evidence is None or not _says(look) or any(step.act == "bad_hour" for step in world.plan.steps):
+        return False
+    if any(_miscounts(world, look, json.loads(look.measurement.checkpoint))):
+        return False
+    treatment, control = evidence.treatment, evidence.control or Counted(0.0, 0.0)
+    so_many = 1 - _at_most((treatment.bad or 0) - 1, treatment.events)
+    return so_many * _at_most(control.bad or 0, control.events) <= evidence.false_alarm
+
+
+def _at_most(bad: float, events: float) -> float:
+    """How likely so few of so many requests fail in health."""
+    number, fails = int(events), HEALTHY_ERRORS
+    return sum(math.comb(number, one) * fails**one * (1 - fails) ** (number - one) for one in range(int(bad) + 1))
+
+
+def _miscounts(world: World, entry: Judged, kept: Any) -> Iterator[str]:
+    """In which group was counted what was not scraped, and what that is."""
+    evidence = entry.measurement.evidence
+    assert evidence is not None
+    for group, found in (("treatment", evidence.treatment), ("control", evidence.control)):
+        wrong = "" if found is None else _miscounted(world, entry, kept, group, found)
+        if wrong:
+            yield f"{group}, for {entry.guardrail.name}: {wrong}"
 
 
 def _miscounted(world: World, entry: Judged, kept: Any, group: str, found: Counted) -> str:

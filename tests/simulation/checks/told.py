@@ -6,15 +6,17 @@ from typing import Any
 
 from mlrollout.api import GROUP
 from mlrollout.domain.request import Verb
+from mlrollout.evidence.measurement import Verdict
 from mlrollout.ports import Ref
 
-from tests.simulation.world.history import Acted, Announced, Changed, Named, Posted, Removed, Stored
+from tests.simulation.world.history import Acted, Announced, Changed, Judged, Named, Posted, Removed, Stored
 from tests.simulation.world.model import harmless
 from tests.simulation.world.plan import Leading
 from tests.simulation.world.prometheus import Series
 from tests.simulation.world.words import core
 from tests.simulation.world.world import World
 
+from .tested import by_chance
 from .violation import Violation
 
 _ANSWERS = frozenset(
@@ -224,9 +226,17 @@ def no_innocent_is_rolled_back(world: World) -> Iterator[Violation]:
             continue
         if status["progress"].get("reason") == "GuardrailBreached" and attempt not in blamed:
             blamed.add(attempt)
-            yield Violation(
-                entry.at, f"{record['revision']} of {entry.ref} is rolled back: {status['progress']['message']}"
-            )
+            said = status["progress"]["message"]
+            if not _by_chance(world, entry, said):
+                yield Violation(entry.at, f"{record['revision']} of {entry.ref} is rolled back: {said}")
+
+
+def _by_chance(world: World, blame: Stored, said: str) -> bool:
+    """Whether whoever was first to blame it was a test, and had bad luck."""
+    looks = (look for look in world.history.of(Judged) if look.ref == blame.ref and look.at <= blame.at)
+    tested = (look for look in looks if look.guardrail.sequential and look.measurement.verdict is Verdict.BREACH)
+    first = next((look for look in tested if look.measurement.message in said), None)
+    return first is not None and by_chance(world, first)
 
 
 def _failures_are_hidden(world: World, ref: Ref, since: float, at: float) -> bool:
