@@ -32,10 +32,13 @@ def leave(state: State | None, uid: str, traffic: Traffic, *, keep: bool) -> Rec
 
 
 def _own(state: State | None, uid: str, found: Record | None) -> Record | None:
-    """The newest record of this object that is known; one given up already counts, where it followed on ours."""
+    """The newest record of this object that is known; one given up already counts, where it followed on ours.
+
+    Of two replicas that have seen a breach, the cause of the one whose record stands in Redis is told.
+    """
     if state is None:
         return found if found is not None and found.owner == uid else None
-    return state.record if found is None else greater(state.record, found)
+    return state.record if found is None else greater(found, state.record)
 
 
 def _given_up(own: Record, found: Record, traffic: Traffic, *, keep: bool) -> bool:

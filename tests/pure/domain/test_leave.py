@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from mlrollout.domain.leave import leave
-from mlrollout.domain.record import Record, encode
+from mlrollout.domain.record import Cause, Record, encode
 from mlrollout.domain.state import State
 from mlrollout.domain.traffic import Lower, Outcome, Traffic
 
@@ -60,6 +60,14 @@ def test_what_stays_is_no_more_than_is_in_force(redis: Redis, stays: str) -> Non
     outcome, after = merge(redis, Lower(record))
     assert (outcome, after.key) == (Outcome.APPLIED, stays)
     assert leave(STATE, "ours", after.traffic, keep=True) is None
+
+
+def test_of_two_rollbacks_of_one_rank_the_cause_of_the_one_that_stands_is_kept() -> None:
+    ours, theirs = (Cause("GuardrailBreached", told, 1.0) for told in ("0.17", "0.16"))
+    state = replace(STATE, record=replace(LATCHED, cause=ours))
+    left = leave(state, "ours", Traffic("0", replace(LATCHED, cause=theirs)), keep=False)
+    assert left is not None
+    assert left.cause == theirs
 
 
 def test_a_rollback_stays_latched() -> None:
