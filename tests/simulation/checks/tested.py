@@ -15,6 +15,7 @@ from mlrollout.api.rate import RateGuardrail
 from mlrollout.evidence.checks.kinds import check_of
 from mlrollout.evidence.checks.sequential import SequentialCheck
 from mlrollout.evidence.measurement import Counted, Verdict
+from mlrollout.ports import Ref
 
 from tests.simulation.world.counters import Segment
 from tests.simulation.world.history import Changed, Judged, Stored
@@ -29,6 +30,8 @@ from .zero import Hindrances
 
 FOUND = 60.0
 """Seconds in which a model that fails so often is found at 5 %, where some twenty of its events are enough."""
+SELDOM = 0.01
+"""Share of sick models that may fail so seldom at first that they are found later."""
 FOUND_BY_FEW = 3 * FOUND
 """Likewise, by a comparison with a twentieth of the users: it takes so many of them to know how few of those fail."""
 
@@ -61,9 +64,9 @@ def by_chance(world: World, look: Judged) -> bool:
     return so_many * _at_most(control.bad or 0, control.events) <= evidence.false_alarm
 
 
-def _at_most(bad: float, events: float) -> float:
-    """How likely so few of so many requests fail in health."""
-    number, fails = int(events), HEALTHY_ERRORS
+def _at_most(bad: float, events: float, fails: float = HEALTHY_ERRORS) -> float:
+    """How likely so few of so many requests fail, of which each does with that chance."""
+    number = int(events)
     return sum(math.comb(number, one) * fails**one * (1 - fails) ** (number - one) for one in range(int(bad) + 1))
 
 
@@ -183,9 +186,17 @@ def a_failing_model_is_found(world: World) -> Iterator[Violation]:
         few = not any("rate" in one or "max" in one.get("compare", {}) for one in taking)
         within = FOUND_BY_FEW if few and found["spec"]["traffic"].get("holdback") else FOUND
         for begin, end in _failing(world.prometheus.app(ref.name).segments, world.now()):
-            if end - begin > within and not hindered.crashed(begin, end) and not hindered.meets(begin, end):
+            hidden = hindered.crashed(begin, end) or hindered.meets(begin, end)
+            if end - begin > within and not hidden and not _seldom_fails(world, ref, begin, begin + within):
                 yield Violation(begin + within, f"the model of {ref} fails since {begin:.2f} s, and is served on")
                 return
+
+
+def _seldom_fails(world: World, ref: Ref, begin: float, end: float) -> bool:
+    """Whether of a sick model's requests so few failed as seldom do: it takes more of them to find that out."""
+    looks = (look for look in world.history.of(Judged) if look.ref == ref and begin < look.at <= end)
+    counted = [look.measurement.evidence.treatment for look in looks if look.measurement.evidence is not None]
+    return bool(counted) and _at_most(counted[-1].bad or 0, counted[-1].events, SICK_ERRORS) <= SELDOM
 
 
 def _failing(segments: Sequence[Segment], now: float) -> Iterator[tuple[float, float]]:
