@@ -30,10 +30,10 @@ from .zero import Hindrances
 
 FOUND = 60.0
 """Seconds in which a model that fails so often is found at 5 %, where some twenty of its events are enough."""
-SELDOM = 0.01
-"""Share of sick models that may fail so seldom at first that they are found later."""
 FOUND_BY_FEW = 3 * FOUND
 """Likewise, by a comparison with a twentieth of the users: it takes so many of them to know how few of those fail."""
+SELDOM = 0.01
+"""Share of sick models that may fail so seldom at first that they are found later."""
 
 
 def each_event_counts_once(world: World) -> Iterator[Violation]:
@@ -66,8 +66,13 @@ def by_chance(world: World, look: Judged) -> bool:
 
 def _at_most(bad: float, events: float, fails: float = HEALTHY_ERRORS) -> float:
     """How likely so few of so many requests fail, of which each does with that chance."""
-    number = int(events)
-    return sum(math.comb(number, one) * fails**one * (1 - fails) ** (number - one) for one in range(int(bad) + 1))
+
+    def log_choices(one: int) -> float:  # of thousands of requests there are more than a float holds
+        return math.lgamma(events + 1) - math.lgamma(one + 1) - math.lgamma(events - one + 1)
+
+    rest = math.log1p(-fails)
+    logs = (log_choices(one) + one * math.log(fails) + (events - one) * rest for one in range(int(bad) + 1))
+    return math.fsum(map(math.exp, logs))
 
 
 def _miscounts(world: World, entry: Judged, kept: Any) -> Iterator[str]:
@@ -193,10 +198,14 @@ def a_failing_model_is_found(world: World) -> Iterator[Violation]:
 
 
 def _seldom_fails(world: World, ref: Ref, begin: float, end: float) -> bool:
-    """Whether of a sick model's requests so few failed as seldom do: it takes more of them to find that out."""
-    looks = (look for look in world.history.of(Judged) if look.ref == ref and begin < look.at <= end)
-    counted = [look.measurement.evidence.treatment for look in looks if look.measurement.evidence is not None]
-    return bool(counted) and _at_most(counted[-1].bad or 0, counted[-1].events, SICK_ERRORS) <= SELDOM
+    """Whether so few of a sick model's requests failed as seldom do, and were counted rightly: more will tell."""
+    looks = [(look, kept) for look, kept in _tests(world) if look.ref == ref and begin < look.at <= end]
+    for look, kept in reversed(looks):
+        evidence = look.measurement.evidence
+        if evidence is not None and evidence.treatment.bad is not None:
+            seldom = _at_most(evidence.treatment.bad, evidence.treatment.events, SICK_ERRORS) <= SELDOM
+            return seldom and not any(_miscounts(world, look, kept))
+    return False
 
 
 def _failing(segments: Sequence[Segment], now: float) -> Iterator[tuple[float, float]]:
