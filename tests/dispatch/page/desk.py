@@ -1,9 +1,21 @@
 """The page as a dispatcher has it before them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import cycle
 from typing import Any
 
+from devstack.processes import wait_until
 from tests.dispatch.page.place import Service
-from tests.support.screen import Screen
+from tests.support.screen import PATIENCE, Screen
+
+ML = "[data-panel=ml] .card"
+LEGACY = "[data-panel=legacy] .rows li"
+
+
+def evaluated(response: Any) -> bool:
+    """Whether it is the flag server's good answer."""
+    return bool(response.ok and "/ofrep/v1/evaluate/flags" in response.url)
 
 
 class Desk:
@@ -35,24 +47,41 @@ class Desk:
 
     def sign_in(self) -> "Desk":
         self.page.context.request.post(f"{self.service.url}/api/session", data={"user_id": self.user})
-        self.shown.open(self.service.url)
+        with self.answered():
+            self.shown.open(self.service.url)
         self.shown.see("Open", within=".list h3")
         return self
+
+    @contextmanager
+    def answered(self) -> Iterator[None]:
+        """Goes on when the flag server has answered: the first order waits for it no longer than a second."""
+        with self.page.expect_response(evaluated):
+            yield
 
     def open(self, number: int = 0) -> "Desk":
         """Opens an open order, by its place in the list."""
         self.page.locator(".list section").first.locator(".line").nth(number).click()
         return self
 
+    def open_until_ml(self) -> None:
+        """Opens one order after another until one has the ML panel: nothing else shows that it is had again."""
+        numbers = cycle(range(3))
+
+        def has_it() -> bool:
+            self.open(next(numbers)).page.locator(f"{ML}, {LEGACY}").first.wait_for()
+            return bool(self.cards.count())
+
+        wait_until(has_it, within=PATIENCE / 1000, what="the ML panel")
+
     # --- what is there ---
 
     def ml(self) -> None:
         """Waits for the ML panel."""
-        self.page.locator("[data-panel=ml] .card").first.wait_for()
+        self.cards.first.wait_for()
 
     def legacy(self, why: str = "") -> None:
         """Waits for the legacy panel with vehicles, and for why it is shown."""
-        self.page.locator("[data-panel=legacy] .rows li").first.wait_for()
+        self.rows.first.wait_for()
         if why:
             self.shown.see(why, within="[data-panel=legacy]")
 
@@ -62,11 +91,11 @@ class Desk:
 
     @property
     def cards(self) -> Any:
-        return self.page.locator("[data-panel=ml] .card")
+        return self.page.locator(ML)
 
     @property
     def rows(self) -> Any:
-        return self.page.locator("[data-panel=legacy] .rows li")
+        return self.page.locator(LEGACY)
 
     @property
     def dispatches(self) -> list[dict[str, Any]]:

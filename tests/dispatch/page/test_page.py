@@ -21,11 +21,6 @@ OPTIMIZE = "POST api/ml-dispatch/optimize"
 ASSIGN = "POST api/dispatches"
 
 
-def evaluated(response: Any) -> bool:
-    """Whether it is the flag server's good answer."""
-    return bool(response.ok and "/ofrep/v1/evaluate/flags" in response.url)
-
-
 def told(desk: Desk) -> Sequence[re.Match[str]]:
     """The cards, as they are read."""
     texts = [" ".join(text.split()) for text in desk.cards.all_inner_texts()]
@@ -137,7 +132,8 @@ def test_the_next_user_gets_what_is_theirs(desk: Desks, house: House) -> None:
     for group, panel in ((Group.TREATMENT, one.ml), (Group.CONTROL, one.legacy)):
         one.shown.press("Sign out")
         one.page.get_by_label("User id").fill(house.user(group))
-        one.shown.press("Sign in")
+        with one.answered():
+            one.shown.press("Sign in")
         one.shown.see("Open", within=".list h3")
         one.open()
         panel()
@@ -296,10 +292,10 @@ def test_a_rollback_moves_nobody_s_focus_who_is_elsewhere(desk: Desks, house: Ho
 def test_a_panel_appears_under_nobody_s_hands(desk: Desks, house: House) -> None:
     one = desk(Group.CONTROL).open()
     one.legacy()
-    with one.page.expect_response(evaluated):
+    with one.answered():
         house.place.put(100)
     one.legacy()
-    one.open(1).ml()
+    one.open_until_ml()
 
 
 def test_a_flag_server_that_dies_takes_the_panel_away_until_it_is_back(desk: Desks, house: House) -> None:
@@ -310,9 +306,8 @@ def test_a_flag_server_that_dies_takes_the_panel_away_until_it_is_back(desk: Des
         one.legacy("were switched off")
         one.open(1).legacy()
     finally:
-        with one.page.expect_response(evaluated):
-            house.flags.start()
-    one.open(2).ml()
+        house.flags.start()
+    one.open_until_ml()
 
 
 # --- for everybody ------------------------------------------------------------------------------------
