@@ -13,6 +13,7 @@ from mlrollout.api.balance import BalanceGuardrail
 from mlrollout.api.compare import CompareGuardrail
 from mlrollout.api.rate import RateGuardrail
 from mlrollout.evidence.checks.kinds import check_of
+from mlrollout.evidence.checks.memory import ROUNDED
 from mlrollout.evidence.checks.sequential import SequentialCheck
 from mlrollout.evidence.measurement import Counted, Verdict
 from mlrollout.ports import Ref
@@ -144,13 +145,23 @@ def replicas_agree(world: World) -> Iterator[Violation]:
         stages = _stages(kept, entry.guardrail) if isinstance(entry.guardrail, CompareGuardrail) else ()
         about = (entry.uid, kept["guardrail"], kept["attempt"], kept["upto"], stages)
         other, before = known.setdefault(about, (entry, bets))
-        if (before["begin"], before["worse"]) != (bets["begin"], bets["worse"]):
+        if not _same(before, bets):
             yield Violation(
                 entry.at,
                 f"{entry.by} has other evidence of {entry.guardrail.name} of {entry.ref} than {other.by} had at "
                 f"{other.at:.2f} s: since {bets['begin']} and {before['begin']}, {bets['worse']} and {before['worse']}",
             )
             return
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two have found the same. A status rounds when its stage began, which others have from Redis."""
+    apart = abs(one["begin"] - other["begin"])
+    if not apart:
+        return bool(one["worse"] == other["worse"])
+    # The stake on the moments of a block, a second at least, changes by no more than so much of a second.
+    close = (math.isclose(mine, its, abs_tol=ROUNDED) for mine, its in zip(one["worse"], other["worse"], strict=True))
+    return apart < 1.5 * ROUNDED and all(close)
 
 
 def a_breach_is_beyond_chance(world: World) -> Iterator[Violation]:
