@@ -247,6 +247,15 @@ def test_an_editor_does_not_drop_an_approval_by_naming_the_same_revision_in_anot
     team.replace(revision="8", stages=free)
     back = team.edits("editor", stages=free, revision="7")
     assert "editor may not go back to the revision that has users" in back, "which approvals it had, nobody knows"
+    back = team.edits("editor", stages=free, revision=None, revisionFrom=source)
+    assert "editor may not go back to the revision that has users" in back, "while a source says nothing, it goes on"
+    assert team.edits("editor", stages=free, revision="9") == ""
+    assert team.edits("lead", stages=free, revision=None, revisionFrom=source) == ""
+    team.reports(record=record | {"revision": "9"})
+    team.replace(revision="9", stages=free)
+    assert team.edits("editor", revision=None, revisionFrom=source) == "", "what has users, has its approvals still"
+    team.reports(record=record)
+    team.replace(revision="8", stages=free)
     assert team.edits("lead", stages=free, revision="7") == ""
     team.replace()
     assert said in team.edits("editor", stages=free, revision="7"), "taken back before anything came of it"
