@@ -37,12 +37,16 @@ class Fields:
         return self._found.get(name) is True
 
     def moment(self, name: str) -> float | None:
-        """A point in time, seconds since the epoch."""
+        """A point in time, seconds since the epoch; none where the calendar has none of it in UTC."""
         value = self._found.get(name)
-        try:
-            return moment.parse(value) if isinstance(value, str) else None
-        except ValueError:
+        if not isinstance(value, str):
             return None
+        try:
+            found = moment.parse(value)
+            moment.render(found)  # an offset leads out of the calendar from its first and its last day
+        except (ValueError, OverflowError):
+            return None
+        return found
 
     def seconds(self, name: str) -> float | None:
         """A duration, in seconds."""

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from mlrollout import yaml_text
+
 from .signature import key
 
 _WEBHOOK = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?][!-~]*)?", re.IGNORECASE)
@@ -114,7 +116,7 @@ def _fields(text: str) -> Mapping[str, object]:
             nested = isinstance(event, yaml.CollectionStartEvent) and number != _FIRST
             if nested or isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
                 return {}
-        found = yaml.safe_load(text)
+        found = yaml_text.load(text)
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, Mapping) else {}

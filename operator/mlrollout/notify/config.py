@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, model_validator
 
+from mlrollout import yaml_text
 from mlrollout.api.guardrail import Name
 from mlrollout.api.notification import Topic
 from mlrollout.domain.topics import Severity
@@ -135,11 +136,11 @@ def parse(text: str) -> NotificationConfig:
         raise ConfigError(f"it is longer than {MAX_FILE} characters")
     try:
         # Not the error's own text: it quotes the line, which may hold a password.
-        found = yaml.safe_load(text)
+        found = yaml_text.load(text)
     except yaml.MarkedYAMLError as error:
         where = f" (line {error.problem_mark.line + 1})" if error.problem_mark is not None else ""
         raise ConfigError(f"it is no YAML{where}") from None
-    except (yaml.YAMLError, RecursionError):
+    except yaml.YAMLError:
         raise ConfigError("it is no YAML") from None
     try:
         return NotificationConfig.model_validate({} if found is None else found)

@@ -33,6 +33,7 @@ class Counting:
     def __init__(self, users: RedisUsers) -> None:
         self._users = users
         self._waiting: dict[tuple[str, int], Batch] = {}
+        self._sending: dict[tuple[str, int], Batch] = {}
         self._failing = False
 
     def add(self, key: str, user_id: str, assignment: Assignment) -> None:
@@ -60,7 +61,8 @@ class Counting:
 
     async def send(self) -> None:
         """Send what has come together; what can't be sent waits for the next time."""
-        batches, self._waiting = self._waiting, {}  # who comes meanwhile waits apart, and is not taken for sent
+        batches = self._sending = self._waiting
+        self._waiting = {}  # who comes meanwhile waits apart, and is not taken for sent
         try:
             while batches:
                 (key, attempt), batch = next(iter(batches.items()))
@@ -71,6 +73,7 @@ class Counting:
         except TrafficError as error:
             self._tell(str(error))
         finally:
+            self._sending = {}
             self._wait_again(batches)
 
     def _wait_again(self, batches: Mapping[tuple[str, int], Batch]) -> None:
@@ -80,7 +83,9 @@ class Counting:
             waiting[1].update(treatment)
 
     def _number(self) -> int:
-        return sum(len(group) for batch in self._waiting.values() for group in batch)
+        """Of those that are being sent as well: while Redis hangs, they will wait again."""
+        batches = (*self._waiting.values(), *self._sending.values())
+        return sum(len(group) for batch in batches for group in batch)
 
     def _tell(self, error: str) -> None:
         if bool(error) != self._failing:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from mlrollout import yaml_text
 from mlrollout.startup.settings import SettingsError
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ def load(file: Path, model: type[T], what: str) -> T:
     except UnicodeDecodeError as error:
         raise SettingsError(f"{what} {file} is no text in UTF-8: write it anew") from error
     try:
-        return TypeAdapter(model).validate_python(yaml.safe_load(text))
+        return TypeAdapter(model).validate_python(yaml_text.load(text))
     except yaml.YAMLError as error:
         raise SettingsError(f"{what} {file} is no YAML{_line(error)}: correct it there") from error
     except ValidationError as error:

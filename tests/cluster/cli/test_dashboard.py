@@ -87,6 +87,8 @@ def test_the_address_works_once(dashboard: Opened, browser: Browser) -> None:
     stranger = again.ask("GET", SESSION)
     assert (stranger.status, stranger.json["signIn"]) == (401, "command")
     assert again.ask("GET", STREAM).status == 401
+    again.cookie = f"{browser.cookie}\xff"
+    assert again.ask("GET", SESSION).status == 401
 
 
 def test_it_is_the_person_of_the_kubeconfig_in_the_namespace_that_was_asked_for(home: House, browser: Browser) -> None:

@@ -88,6 +88,7 @@ def test_programs_get_json(lint: Lint) -> None:
     [
         ("", (), "no MLRollout in -"),
         ("kind: [", (), "- is no YAML: while parsing a flow node"),
+        ("kind: !!bool x", (), "- is no YAML: "),
         ("[" * 5000, (), "- is nested deeper than any manifest"),
         (written(rollout(GOOD)), ("--prometheus", "nonsense"), "--prometheus: "),
         (

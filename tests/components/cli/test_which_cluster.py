@@ -55,6 +55,8 @@ def test_a_kubeconfig_that_is_not_there(mlrollout: CommandLine) -> None:
     ("text", "told"),
     [
         ("hunter2: [", "is no YAML"),
+        ("current-context: 2026-02-30", "is no YAML"),
+        ("current-context: !!bool hunter2", "is no YAML"),
         ("- hunter2", "is none"),
         ("clusters: hunter2", "is none"),
         ("", "has no current context: choose one with --context (it has none)"),

@@ -15,7 +15,7 @@ from mlrollout.ports import ConflictError, DeniedError, GoneError, ObjectsError,
 from mlrollout.server.app import make
 from mlrollout.server.auth.guard import Headers
 from mlrollout.server.config import Config, DashboardSettings
-from mlrollout.server.dashboard import acts, pages, routes, stream, watch
+from mlrollout.server.dashboard import acts, feed, figures, known, pages, routes, stream, watch
 from mlrollout.server.dashboard.board import Board
 from mlrollout.server.dashboard.exchange import SessionAnswer
 from mlrollout.server.dashboard.feed import FigureFeed
@@ -88,10 +88,10 @@ async def place(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
     cluster, people, prometheus = InMemory(), Everybody(), Counted()
     settings = DashboardSettings.model_validate({"business": [BUSINESS]})
     shared = SharedWatch(cluster)
-    feed = FigureFeed(prometheus, settings, lambda ref: ref.name.replace("-", "_"))
+    asked = FigureFeed(prometheus, settings, lambda ref: ref.name.replace("-", "_"))
     config = Config.model_validate({"rollouts": [{"name": "a", "key": "a"}], "rate": 100_000})
     app = make(config, {}, [], Tickets(b"x" * 32))
-    routes.add(app, Board(cluster, shared, feed, people))
+    routes.add(app, Board(cluster, shared, asked, people))
     app.on_shutdown.append(lambda _: shared.close())
     async with TestClient(TestServer(app)) as client:
         yield Place(client, cluster, people, prometheus, shared)
@@ -268,6 +268,45 @@ async def test_an_object_in_a_namespace_that_is_new_is_asked_about_before_it_is_
         assert (await page.until("rollout"))["name"] == "two"
 
 
+async def test_one_odd_object_takes_none_of_the_others_away(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def odd(of: Callable[..., Any]) -> Callable[..., Any]:
+        def made(found: Any, *others: Any) -> Any:
+            if found["metadata"]["name"] == "odd":
+                raise OverflowError("s3cret")
+            return of(found, *others)
+
+        return made
+
+    place.cluster.put("one")
+    place.cluster.put("odd")
+    for name in ("glance", "line"):
+        with monkeypatch.context() as patch:
+            patch.setattr(known, name, odd(getattr(known, name)))
+            async with place.listening(holder=name) as page:
+                told = await page.until("rollouts")
+                assert [one["name"] for one in told["rollouts"]] == ["one"]
+                place.cluster.put("odd")
+                place.cluster.put("two")
+                assert (await page.until("rollout"))["name"] == "two"
+        place.cluster.remove("two")
+        await so(lambda: Ref("dispatch", "two") not in place.watch.known)
+        place.cluster.put("odd")
+
+
+async def test_a_fault_ends_a_stream_and_writes_no_second_answer_into_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise OverflowError("s3cret")
+
+    monkeypatch.setattr(known, "detail", broken)
+    place.cluster.put("ml-dispatch")
+    async with place.listening("dispatch/ml-dispatch") as page:
+        said = await asyncio.wait_for(page.response.read(), 10)
+    assert said.startswith(b"retry: ")
+    assert b"HTTP/1.1" not in said
+
+
 async def test_one_rollout_comes_with_its_figures_and_no_data_is_no_zero(place: Place) -> None:
     place.cluster.put("ml-dispatch")
     async with place.listening("dispatch/ml-dispatch") as page:
@@ -288,6 +327,26 @@ async def test_one_rollout_comes_with_its_figures_and_no_data_is_no_zero(place: 
     assert told["metrics"] == "ml_dispatch"
     assert told["percentage"]["points"][-1][1] == 30
     assert "ml_dispatch_empty_metres_total[300s]" in place.prometheus.queries[-1]
+
+
+async def test_a_sample_that_nothing_can_be_made_of_ends_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "AT_LEAST", 0.01)
+    settings = DashboardSettings.model_validate({"business": [BUSINESS]}).model_copy(update={"interval": 0.0})
+    broken, five = True, figures.five
+
+    def sometimes(*given: Any) -> Any:
+        if broken:
+            raise ZeroDivisionError
+        return five(*given)
+
+    monkeypatch.setattr(figures, "five", sometimes)
+    asked = FigureFeed(Counted(), settings, lambda ref: ref.name)
+    async with asked.following(Ref("dispatch", "a"), asyncio.Event()) as followed:
+        await so(lambda: followed.version > 1)
+        assert {one.error is None for one in followed.shown or ()} == {False}
+        assert "ZeroDivisionError" in str((followed.shown or ())[0].error)
+        broken = False
+        await so(lambda: all(one.error is None for one in followed.shown or ()))
 
 
 async def test_fifty_pages_of_one_rollout_ask_prometheus_once(place: Place) -> None:

@@ -1,6 +1,7 @@
 """What surrounds a handler, with handlers of the test's own: slow ones, failing ones, ones that read a body."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -15,7 +16,7 @@ from mlrollout.server.auth.access import require
 from mlrollout.server.auth.callers import Caller, Callers, Role
 from mlrollout.server.config import Config, ConfigModel
 from mlrollout.server.http import body
-from mlrollout.server.http.body import read_model
+from mlrollout.server.http.body import MOST_TOLD, read_model
 from mlrollout.server.http.event_stream import STREAMS
 from mlrollout.server.http.problem import HttpProblem
 from mlrollout.server.ofrep import flags, stream
@@ -276,6 +277,20 @@ async def test_a_body_is_held_to_its_model(start: Start, given: str, status: int
     async with client.post("/rate/a", data=given, headers={"Content-Type": "application/json"}) as found:
         assert found.status == status
         assert told in (await found.text())
+
+
+async def test_of_thousands_of_mistakes_some_are_told(start: Start) -> None:
+    async def rate(request: web.Request) -> web.Response:
+        return web.json_response((await read_model(request, Rating)).rating)
+
+    client = await start(rate=rate)
+    given = {"x" * 300 if number == 7 else f"x{number}": 0 for number in range(4000)}
+    async with client.post("/rate/a", json=given) as found:
+        said = await found.text()
+        assert found.status == 422
+    assert len(said) < 6000
+    assert len(json.loads(said)["errors"]) == MOST_TOLD
+    assert json.loads(said)["detail"].endswith("and 3982 further mistakes.")
 
 
 async def test_probes_are_never_refused_however_many_ask_from_their_address(

@@ -34,6 +34,8 @@ JSON = st.recursive(
         ("flag", "true", False),
         ("moment", "1970-01-01T00:01:00Z", 60.0),
         ("moment", "yesterday", None),
+        ("moment", "0001-01-01T00:00:00+14:00", None),
+        ("moment", "9999-12-31T23:59:59-14:00", None),
         ("seconds", "1m30s", 90.0),
         ("seconds", "soon", None),
         ("seconds", 90, None),

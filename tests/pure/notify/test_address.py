@@ -75,6 +75,10 @@ MERGED = "a0: &a0 {url: x}\n" + "".join(
         "url: x\n---\nurl: y",
         "? {url: x}\n: y",
         "!!python/name:os.system x\n",
+        "url: !!bool x",
+        "url: !!int ''",
+        "url: !!timestamp x",
+        "url: 2026-02-30",
     ],
     ids=lambda text: text[:16],
 )

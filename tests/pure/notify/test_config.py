@@ -101,6 +101,10 @@ def test_an_object_is_told_with_its_labels_and_a_link() -> None:
     [
         ("receivers: [", "it is no YAML (line 1)"),
         ("a: &a [*a", "it is no YAML (line 1)"),
+        ("cluster: 2026-02-30", "it is no YAML"),
+        ("receivers: !!int ''", "it is no YAML"),
+        ("cluster: !!bool s3cret", "it is no YAML"),
+        ("[" * 5000, "it is no YAML"),
         ("[1]", "the file has no fields"),
         ("receiver: []", "receiver is no field that there is"),
         ("receivers: [{name: a}]", "receivers[0].url is missing"),

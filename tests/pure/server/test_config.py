@@ -75,6 +75,8 @@ def test_what_makes_no_sense_is_told(tmp_path: Path, told: dict[str, object], wh
     ("content", "why"),
     [
         (b"rollouts: [", r"is no YAML \(line 1\)"),
+        (b"host: 2026-02-30", "is no YAML"),
+        (b"host: !!bool x", "is no YAML"),
         (b"\xff\xfe", "is no text in UTF-8"),
         (b"", "the file: "),
         (b"- a", "the file: "),

@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.domain.foretell import offered
-from mlrollout.domain.request import SHOWN
+from mlrollout.domain.request import SHOWN, one_line
 from mlrollout.glance.advice import advise
 from mlrollout.glance.rollout import glance
 from mlrollout.ports import Ref
@@ -116,6 +116,11 @@ def test_the_percentage_over_time_is_that_of_the_history_up_to_now() -> None:
             "x (by admin) [dashboard 2026-11-23T09:30:00Z] (by system:serviceaccount:a:b)",
             "system:serviceaccount:a:b",
         ),
+        ("Paused", "lunch (by boss) [dashboard 2026-11-23T09:30:00.250Z] (by Kim Lee)", "Kim Lee"),
+        ("Paused", "lunch (by boss) [dashboard 2026-11-23T09:30:00.250Z] (by Lee (ops) Kim)", "Lee (ops) Kim"),
+        ("Paused", "lunch (by boss) [dashboard 2026-11-23T09:30:00.250Z] (by Lee (ops)", None),
+        ("Paused", "lunch (by boss) [dashboard 2026-11-23T09:30:00.250Z]", None),
+        ("Paused", "lunch (by boss) (by ops team over HTTP at 2026-11-23T09:30:00.250Z)", "ops team"),
         ("Promoted", "guardrail errors: 7 % are bad, by chance alone", None),
         ("Promoted", "(by )", None),
         ("Promoted", "", None),
@@ -125,7 +130,7 @@ def test_who_asked_is_who_signed_last(reason: str, message: str, who: str | None
     assert details.signer(reason, message) == who
 
 
-@given(reason=st.text(max_size=200), name=st.text(alphabet="abc:-", min_size=1, max_size=200))
+@given(reason=st.text(max_size=200), name=st.text(alphabet="abc:- é", max_size=200).map(one_line).filter(bool))
 def test_whoever_asks_stands_in_what_the_operator_keeps(reason: str, name: str) -> None:
     said = acts._signed(reason, name)
     assert len(f"100 {said}") <= SHOWN

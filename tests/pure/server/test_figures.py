@@ -58,6 +58,11 @@ def test_a_groups_figures_are_its_own_and_the_whole_is_weighed_by_dispatches() -
     )
 
 
+def test_an_answer_that_took_less_than_no_time_has_none() -> None:
+    """The clock of an application was set back right after it began."""
+    assert figures({("control", "seconds"): -3.0, ("control", "times"): 2.0}).average_response_time is None
+
+
 @pytest.mark.parametrize("known", ["success", "failure"])
 def test_where_one_status_is_unknown_there_is_no_rate_and_what_was_counted_is_told(known: str) -> None:
     found = figures({("control", known): 4.0, ("treatment", "success"): 9.0, ("treatment", "failure"): 1.0})

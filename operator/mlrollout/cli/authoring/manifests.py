@@ -12,6 +12,7 @@ from mlrollout.api import GROUP, KIND
 from mlrollout.api.spec import Spec
 from mlrollout.domain.partial import summary, understand
 from mlrollout.domain.request import one_line
+from mlrollout.yaml_text import WRONG_VALUES
 
 from . import lines
 from .loader import ManifestLoader, aliased, doubled_keys
@@ -81,8 +82,8 @@ def manifests(file: str) -> Sequence[Manifest]:
         raise
     except RecursionError:
         raise UnreadableInputError(f"{file} is nested deeper than any manifest") from None
-    except (ValueError, yaml.YAMLError) as error:  # the one of a date that there is not
-        raise UnreadableInputError(f"{file} is no YAML: {' '.join(str(error).split())}") from error
+    except (yaml.YAMLError, *WRONG_VALUES) as error:
+        raise UnreadableInputError(f"{file} is no YAML: {one_line(str(error))}") from error
 
 
 def _bytes(file: str) -> bytes:
@@ -144,12 +145,20 @@ def _objects(file: str, document: Any, node: yaml.Node | None) -> Iterator[Manif
     """The objects in a document, which may be a list of them; those of other kinds are none of ours."""
     if not isinstance(document, dict):
         return
-    items = document.get("items")
-    if document.get("kind") == "List" and isinstance(items, list):
+    items, kind = document.get("items"), str(document.get("kind"))
+    if kind.endswith("List") and isinstance(items, list):
         for place, item in enumerate(items):
-            yield from _objects(file, item, lines.below(lines.below(node, "items"), place))
+            each = _typed(item, kind.removesuffix("List"), document.get("apiVersion"))
+            yield from _objects(file, each, lines.below(lines.below(node, "items"), place))
     if document.get("kind") == KIND and str(document.get("apiVersion")).partition("/")[0] == GROUP:
         yield Manifest(file, document, node)
+
+
+def _typed(item: Any, kind: str, version: object) -> Any:  # noqa: ANN401 - likewise
+    """An item of a list, which is of the list's kind where it names none, as `kubectl` takes it."""
+    if isinstance(item, dict) and not item.get("kind") and not item.get("apiVersion"):
+        return {**item, "apiVersion": version, "kind": kind}
+    return item
 
 
 def only_spec(file: str, name: str = "") -> Spec:

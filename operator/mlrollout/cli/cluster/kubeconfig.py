@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from mlrollout import yaml_text
 from mlrollout.cli.ending import CommandError, ExitCode
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -129,7 +130,7 @@ def _loaded(file: Path) -> Entry:
     # What yaml itself says of a file may quote it, a token included.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        found = yaml.load(file.read_text(encoding="utf-8"), loader) or {}  # noqa: S506 - both are safe ones
+        found = yaml_text.load(file.read_text(encoding="utf-8"), loader) or {}
     except OSError as error:
         raise unusable(f"the kubeconfig {file} can't be read ({error.strerror})") from None
     except (yaml.YAMLError, UnicodeDecodeError):

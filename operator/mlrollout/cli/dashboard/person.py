@@ -53,8 +53,7 @@ class KubeconfigPerson:
 
     async def person(self, request: web.Request) -> Person:
         """The person, if this is their browser."""
-        shown = request.cookies.get(COOKIE, "")
-        if not self._session or not hmac.compare_digest(shown.encode(), self._session.encode()):
+        if not self._session or not _same(request.cookies.get(COOKIE, ""), self._session):
             raise not_signed_in("This browser was not let in. Call `mlrollout dashboard` again.", "command")
         request[CALLER] = Caller(self._answer.user)  # for the audit
         return Person(self._name, self._may, self._answer, "")
@@ -68,7 +67,7 @@ class KubeconfigPerson:
     async def _enter(self, request: web.Request) -> web.Response:
         """Let the browser in that shows the code; it works once."""
         shown, code = request.query.get("code", ""), self.code
-        if not code or not hmac.compare_digest(shown.encode(), code.encode()):
+        if not code or not _same(shown, code):
             text = "This address works once, and was used before, or is none. Call `mlrollout dashboard` again.\n"
             return web.Response(status=403, text=text)
         self.code = ""
@@ -82,3 +81,8 @@ class KubeconfigPerson:
         response = web.Response(status=204)
         drop_cookie(response, secure=False)
         return response
+
+
+def _same(shown: str, kept: str) -> bool:
+    """Whether they are the same, whatever bytes were sent, in the same time for every wrong one."""
+    return hmac.compare_digest(shown.encode(errors="surrogateescape"), kept.encode())

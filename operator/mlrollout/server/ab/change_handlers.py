@@ -1,12 +1,13 @@
 """Changing the traffic: each request becomes a verb on the `MLRollout`, with the caller's name in its reason."""
 
 import time
+from contextlib import suppress
 
 from aiohttp import web
 
 from mlrollout.adapters.kubernetes import KubernetesVerbs
 from mlrollout.api import moment
-from mlrollout.domain.request import signed
+from mlrollout.domain.request import Verb, signed
 from mlrollout.domain.verb_plan import Act, Refusal, plan
 from mlrollout.domain.verb_plan import rollback as rollback_act
 from mlrollout.ports import ConflictError, DeniedError, GoneError, Object, ObjectsError, Ref
@@ -32,7 +33,7 @@ async def rollout(request: web.Request) -> ActAnswer:
     asked = await read_model(request, RolloutRequest)
     why = _why(request, asked.reason)
     if asked.percentage == 0:
-        return await _ask(request, served, rollback_act(why))
+        return await _roll_back(request, served, why)
     verbs, ref = _object(request, served)
     for _ in range(TRIES):
         try:
@@ -46,14 +47,25 @@ async def rollout(request: web.Request) -> ActAnswer:
             continue
         except ObjectsError as error:
             raise _problem(error, served) from None
-    raise HttpProblem(503, f"{ref} changes too often now. Try again.", headers={"Retry-After": "1"})
+    raise HttpProblem(503, _too_often(ref), headers={"Retry-After": "1"})
 
 
 async def rollback(request: web.Request) -> ActAnswer:
     """Take traffic to zero, for the rest of the attempt."""
     served = await permitted_rollout(request, Role.ADMIN)
     asked = await read_model(request, RollbackRequest, without=True)
-    return await _ask(request, served, rollback_act(_why(request, asked.reason)))
+    return await _roll_back(request, served, _why(request, asked.reason))
+
+
+async def _roll_back(request: web.Request, served: ServedRollout, why: str) -> ActAnswer:
+    """Ask for a rollback of the object as it is by then: it names no version, so a conflict is the API server's own."""
+    for _ in range(TRIES):
+        with suppress(ConflictError):
+            return await _ask(request, served, rollback_act(why))
+    audit.act(
+        request, "Could not ask for a verb", rollout=served.entry.name, object=str(served.ref), verb=Verb.ROLLBACK
+    )
+    raise HttpProblem(503, f"{_too_often(served.ref)} {_by_hand(served)}", headers={"Retry-After": "1"})
 
 
 def _plan(request: web.Request, served: ServedRollout, found: Object, percentage: int, why: str) -> Act | None:
@@ -105,6 +117,10 @@ def _problem(error: ObjectsError, served: ServedRollout) -> HttpProblem:
     if isinstance(error, DeniedError):  # to ask again would change nothing: a person has to give a right
         return HttpProblem(403, f"{error} {_by_hand(served)}")
     return HttpProblem(503, f"{error} {_by_hand(served)}", headers={"Retry-After": "1"})
+
+
+def _too_often(ref: Ref | None) -> str:
+    return f"{ref} changes too often now. Try again."
 
 
 def _by_hand(served: ServedRollout) -> str:

@@ -84,7 +84,7 @@ def figures(counts: FigureCounts, groups: Iterable[str] = GROUPS) -> Figures:
         success_rate=_share(success if both else None, total),
         error_rate=_share(failure if both else None, total),
         average_score=_share(added("score"), added("scores")),
-        average_response_time=_share(added("seconds"), added("times")),
+        average_response_time=_not_less(_share(added("seconds"), added("times"))),
         average_satisfaction=_share(added("rating"), added("ratings")),
         total_dispatches=None if total is None else round(total),
     )
@@ -92,6 +92,11 @@ def figures(counts: FigureCounts, groups: Iterable[str] = GROUPS) -> Figures:
 
 def _share(part: float | None, whole: float | None) -> float | None:
     return part / whole if part is not None and whole else None
+
+
+def _not_less(seconds: float | None) -> float | None:
+    """No time that is less than none, which an application measures whose clock was set back."""
+    return None if seconds is not None and seconds < 0 else seconds
 
 
 def counts(answer: Iterable[tuple[Labels, float]]) -> FigureCounts:

@@ -5,6 +5,7 @@ Whatever the operator would refuse is not asked for; a rollback looks at nothing
 
 import asyncio
 import time
+from contextlib import suppress
 from http import HTTPStatus
 
 from aiohttp import web
@@ -24,6 +25,7 @@ from .exchange import VerbOutcome, VerbRequest
 from .known import KnownRollouts, version_of
 from .people import PATCH, Person, check_csrf
 from .refs import checked
+from .situation import depends, objection
 
 PATH = "/dashboard/api/rollouts/{namespace}/{name}/acts"
 TRIES = 5
@@ -31,6 +33,10 @@ TRIES = 5
 ANSWERED_WITHIN = 5.0
 """Seconds that the operator is given to answer before the page is told that it has yet to."""
 _LONGEST_NAME = 200  # characters of a person's name that fit into a reason
+
+
+class NotReadError(ObjectsError):
+    """The object could not be read, so that nothing was asked for; of any other error of an act that is not known."""
 
 
 def add(app: web.Application) -> None:
@@ -69,7 +75,8 @@ async def _asked(request: web.Request, board: Board, person: Person, ref: Ref, w
         raise HttpProblem(403, str(error)) from None
     except ObjectsError as error:
         audit.act(request, "Could not ask for a verb", **facts, error=str(error))
-        raise HttpProblem(503, f"{error} In an emergency, set its key to 0 in Redis.") from None
+        asked = False if isinstance(error, NotReadError) else None
+        raise HttpProblem(503, f"{error} In an emergency, set its key to 0 in Redis.", asked=asked) from None
     audit.act(request, "Asked for a verb", **facts)
     if wish.verb is Verb.ROLLBACK and rolled_back(asked):
         return VerbOutcome(accepted=True, answered=True, message="it is rolled back already, and stays so")
@@ -81,10 +88,17 @@ async def _asked(request: web.Request, board: Board, person: Person, ref: Ref, w
 
 async def _ask(board: Board, ref: Ref, wish: VerbRequest, why: str) -> tuple[Object, str]:
     """Set the annotation; the object right after it, and what comes of it."""
-    if wish.verb is Verb.ROLLBACK:
-        return await board.cluster.ask(ref, wish.verb, why), rollback(why).means
+    if depends(wish) and wish.seen is None:
+        raise HttpProblem(
+            422, f"What {wish.verb} does depends on how the rollout stands: say what was `seen`, or load the page anew."
+        )
     for _ in range(TRIES):
-        found = await board.cluster.read(ref)
+        if wish.verb is Verb.ROLLBACK:  # of the object as it is by then: a conflict is the API server's own
+            with suppress(ConflictError):
+                return await board.cluster.ask(ref, wish.verb, why), rollback(why).means
+            continue
+        found = await _read(board, ref)
+        _check_seen(found, wish)
         told = _foretold(found, wish, why)
         try:
             # It was planned for the object as it was read: one stage later, the same verb would go further.
@@ -92,7 +106,26 @@ async def _ask(board: Board, ref: Ref, wish: VerbRequest, why: str) -> tuple[Obj
         except ConflictError:
             continue
         return asked, told.means
-    raise HttpProblem(503, f"{ref} changes too often now. Try again.", headers={"Retry-After": "1"})
+    raise HttpProblem(503, f"{ref} changes too often now. Try again.", headers={"Retry-After": "1"}, asked=False)
+
+
+async def _read(board: Board, ref: Ref) -> Object:
+    try:
+        return await board.cluster.read(ref)
+    except (DeniedError, GoneError):
+        raise
+    except ObjectsError as error:
+        raise NotReadError(str(error)) from error
+
+
+def _check_seen(found: Object, wish: VerbRequest) -> None:
+    """Refuse what was meant for the object as it stood before.
+
+    Raises:
+        HttpProblem: It has moved on.
+    """
+    if against := objection(found, wish):
+        raise HttpProblem(HTTPStatus.CONFLICT, f"{against} Nothing was asked for now: look at it anew first.")
 
 
 def _foretold(found: Object, wish: VerbRequest, why: str) -> Foretold:

@@ -15,9 +15,12 @@ from mlrollout.ports import Object
 from .figure_models import PercentageTrack, TrackEvent
 from .lines import common, when
 from .models import DetailCondition, DetailGuardrail, DetailStage, DetailStep, GuardrailLook, RolloutDetail, VerbOffer
+from .situation import situation
 
-_BY = re.compile(r"\(by (\S{1,256})(?: over HTTP at [^()]{1,40})?\)")
-"""How whoever asks for a verb signs, behind the reason: `(by kim)`, `(by ops over HTTP at …)`."""
+_NAME = r"(?:[^()]|\([^()]*\)){1,256}?"  # names have spaces, and brackets with something in them
+_BY = re.compile(rf"\[dashboard [^][]{{1,40}}\](?: \(by ({_NAME})\))?|\(by ({_NAME})(?: over HTTP at [^()]{{1,40}})?\)")
+"""How whoever asks for a verb signs, behind the reason: `(by kim)`, `(by ops over HTTP at …)`, and by the dashboard
+`[dashboard …] (by kim)`, or without a name where that does not fit."""
 _BARE = re.compile(r": by (\S{1,256})(?=$|; )")
 """The same where the person gave no reason at the command line."""
 _BY_ANNOTATION = "asked for by annotation: "
@@ -62,6 +65,7 @@ def detail(found: Object, seen: Glance, advice: Advice, offers: Sequence[VerbOff
         conditions=tuple(map(_condition, status.parts("conditions"))),
         history=tuple(_history(status)),
         offers=tuple(offers),
+        situation=situation(found),
     )
 
 
@@ -89,8 +93,8 @@ def signer(reason: str, message: str) -> str | None:
         message = message.partition(_BY_ANNOTATION)[2]
     elif reason not in _ASKED_FOR or (reason == Reason.MANUAL_ROLLBACK and not message.startswith(_BY_ANNOTATION)):
         return None
-    found = _BY.findall(message) or _BARE.findall(message)
-    return found[-1] if found else None
+    found = ["".join(one) for one in _BY.findall(message)] or _BARE.findall(message)
+    return (found and found[-1]) or None
 
 
 def _stage(seen: StageGlance) -> DetailStage:

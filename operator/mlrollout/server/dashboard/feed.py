@@ -23,6 +23,8 @@ ANSWER_WITHIN = 5.0
 """Seconds for each answer of Prometheus."""
 AT_ONCE = 4
 """Questions at a time; further ones wait for their turn."""
+AT_LEAST = 1.0
+"""Seconds from the answers to the next questions."""
 STEP = 60
 """Seconds from one point of a trend to the next."""
 NO_PROMETHEUS = "No Prometheus is named, so nothing is known of it."
@@ -95,11 +97,20 @@ class FigureFeed:
         while True:
             begun = time.monotonic()
             trend = figures.TrendRange(int(time.time()), STEP)
-            followed.shown = await self._ask(ref, trend)
+            followed.shown = await self._asked(ref, trend)
             followed.at, followed.version = float(trend.last), followed.version + 1
             for event in followed.waiting:
                 event.set()
-            await asyncio.sleep(max(1.0, begun + self.settings.interval - time.monotonic()))
+            await asyncio.sleep(max(AT_LEAST, begun + self.settings.interval - time.monotonic()))
+
+    async def _asked(self, ref: Ref, trend: figures.TrendRange) -> Sequence[ShownFigure]:
+        """The figures; where they can't be worked out, none, and why. The next are asked for all the same."""
+        try:
+            return await self._ask(ref, trend)
+        except Exception as error:  # noqa: BLE001 - whatever Prometheus has, the next answer is looked at
+            log.error("Figures can't be worked out", object=str(ref), error=type(error).__name__)  # noqa: TRY400 - its text may quote samples
+            why = f"What Prometheus answers can't be worked out ({type(error).__name__}): the server's log tells more."
+            return (*figures.unknown_five(why), *(figures.unknown_business(one, why) for one in self.settings.business))
 
     async def _ask(self, ref: Ref, trend: figures.TrendRange) -> Sequence[ShownFigure]:
         further = asyncio.gather(*(self._further(one, ref, trend) for one in self.settings.business))

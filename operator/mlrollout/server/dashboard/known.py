@@ -9,6 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import structlog
+
 from mlrollout.glance.advice import advise
 from mlrollout.glance.fields import Fields
 from mlrollout.glance.rollout import Glance, glance
@@ -18,6 +20,8 @@ from .details import detail
 from .lines import at_once, line
 from .models import RolloutDetail, RolloutLine
 from .offers import offers
+
+log = structlog.get_logger(__name__)
 
 
 class KnownRollout:
@@ -133,10 +137,16 @@ class KnownRollouts:
         self.hear()
 
     def put(self, ref: Ref, found: Object) -> None:
-        """An object is new, or has changed."""
+        """An object is new, or has changed. One that can't be understood is not known, and takes no other away."""
         self.version += 1
-        self._known[ref] = KnownRollout(found, self._clock(), self.version)
-        self._known.move_to_end(ref)
+        try:
+            self._known[ref] = KnownRollout(found, self._clock(), self.version)
+        except Exception as error:  # noqa: BLE001 - whatever somebody has put into it
+            log.error("A rollout can't be shown", object=str(ref), error=type(error).__name__)  # noqa: TRY400 - its text may quote it
+            if self._known.pop(ref, None) is not None:
+                self.removed = self.version
+        else:
+            self._known.move_to_end(ref)
         self._wake()
 
     def remove(self, ref: Ref, uid: str) -> None:

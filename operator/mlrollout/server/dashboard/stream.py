@@ -4,9 +4,12 @@ import asyncio
 import random
 import time
 from contextlib import AsyncExitStack, suppress
+from typing import Literal
 
+import structlog
 from aiohttp import web
 
+from mlrollout.api import moment
 from mlrollout.ports import Ref
 from mlrollout.server.auth.guard import LIMIT
 from mlrollout.server.http.event_stream import Send, event_stream
@@ -14,7 +17,7 @@ from mlrollout.server.http.problem import HttpProblem
 
 from .board import BOARD, Board
 from .details import track
-from .exchange import AliveEvent, EndEvent, GoneEvent
+from .exchange import AliveEvent, EndEvent, GoneEvent, GoneWhy, RolloutsEvent
 from .feed import FollowedFigures
 from .figure_models import RolloutFigures
 from .known import KnownRollout, KnownRollouts
@@ -22,6 +25,8 @@ from .lines import when
 from .models import PageModel
 from .people import GET, LIST, PATCH, Person
 from .refs import checked
+
+log = structlog.get_logger(__name__)
 
 PATH = "/dashboard/api/stream"
 ALIVE_EVERY = 5.0
@@ -134,8 +139,9 @@ class Teller:
         raise NotImplementedError
 
     async def _tell_alive(self, known: KnownRollouts) -> None:
-        why = None if known.live else known.why
-        await self._say("alive", AliveEvent(as_of=when(known.heard), source="live" if known.live else "stale", why=why))
+        now, why = moment.render(self._board.cluster.now), None if known.live else known.why
+        source: Literal["live", "stale"] = "live" if known.live else "stale"
+        await self._say("alive", AliveEvent(now=now, as_of=when(known.heard), source=source, why=why))
 
     async def _say(self, event: str, data: PageModel) -> None:
         await self._send(_event(event, data.text()))
@@ -182,17 +188,17 @@ class AllTeller(Teller):
             for ref in [ref for ref in self._shown if ref not in known]:
                 await self._gone(ref)
         for ref, one in news:
-            if ref.namespace in self._listed:
+            if ref.namespace in self._listed and (line := self._line(ref, one)):
                 self._shown[ref] = one.uid
-                await self._send(_event("rollout", self._line(ref, one)))
+                await self._send(_event("rollout", line))
 
     async def _tell_all(self, known: KnownRollouts) -> None:
         if known.heard is None:
             return
         all_ = {ref: one for ref in known.refs() if ref.namespace in self._listed and (one := known.get(ref))}
         self._shown = {ref: one.uid for ref, one in all_.items()}
-        lines = ",".join([self._line(ref, one) for ref, one in all_.items()])
-        head = AliveEvent(as_of=when(known.heard), source="live").model_dump_json(by_alias=True, include={"as_of"})
+        lines = ",".join(filter(None, [self._line(ref, one) for ref, one in all_.items()]))
+        head = RolloutsEvent(as_of=when(known.heard), rollouts=()).model_dump_json(by_alias=True, include={"as_of"})
         await self._send(_event("rollouts", f'{head[:-1]},"rollouts":[{lines}]}}'))
 
     async def _gone(self, ref: Ref) -> None:
@@ -200,7 +206,12 @@ class AllTeller(Teller):
         await self._say("gone", GoneEvent(namespace=ref.namespace, name=ref.name, uid=uid))
 
     def _line(self, ref: Ref, one: KnownRollout) -> str:
-        return one.line(may_act=ref.namespace in self._acted)
+        """Its line; empty where none can be made: one odd object takes none of the others away."""
+        try:
+            return one.line(may_act=ref.namespace in self._acted)
+        except Exception as error:  # noqa: BLE001 - whatever somebody has put into it
+            log.error("A rollout can't be shown", object=str(ref), error=type(error).__name__)  # noqa: TRY400 - its text may quote it
+            return ""
 
 
 class OneTeller(Teller):
@@ -210,7 +221,8 @@ class OneTeller(Teller):
     _may_act = False
     _shown: tuple[int, bool] | None = None
     """Which change of it the page shows, and whether with verbs; `None` for none."""
-    _told_gone = False
+    _told_gone: GoneWhy | None = None
+    """Why the page was last told that it is gone; `None` where the page shows it."""
     _followed: FollowedFigures | None = None
     _figures = 0
 
@@ -226,7 +238,7 @@ class OneTeller(Teller):
             return
         if self._followed is None:
             self._followed = await stack.enter_async_context(self._board.feed.following(self._which, woken))
-        self._told_gone = False
+        self._told_gone = None
         if self._shown != (one.version, self._may_act):
             self._shown = one.version, self._may_act
             await self._say("detail", one.detail(may_act=self._may_act))
@@ -235,10 +247,12 @@ class OneTeller(Teller):
             await self._say("figures", self._figures_of(one, self._followed))
 
     async def _tell_gone(self, known: KnownRollouts) -> None:
-        if self._told_gone or (known.heard is None and self._may_see):
+        # Who may not see it is told the same whether it is there or not.
+        why: GoneWhy = "deleted" if self._may_see else "hidden"
+        if self._told_gone == why or (known.heard is None and self._may_see):
             return
-        self._told_gone, self._shown = True, None
-        await self._say("gone", GoneEvent(namespace=self._which.namespace, name=self._which.name, uid=""))
+        self._told_gone, self._shown, self._figures = why, None, 0
+        await self._say("gone", GoneEvent(namespace=self._which.namespace, name=self._which.name, uid="", why=why))
 
     def _figures_of(self, one: KnownRollout, followed: FollowedFigures) -> RolloutFigures:
         detailed = one.detail(may_act=self._may_act)

@@ -11,8 +11,14 @@ from .problem import HttpProblem, too_large
 
 M = TypeVar("M", bound=BaseModel)
 
+_LONGEST_PLACE = 200  # characters: the names in it are the sender's
+
 ARRIVE_WITHIN = 10.0
 """Seconds for the whole body to arrive."""
+
+
+MOST_TOLD = 20
+"""Mistakes of a body that are told: a body may have thousands, and whoever corrects it begins with some."""
 
 
 class MalformedError(ValueError):
@@ -84,8 +90,10 @@ async def read_model(request: web.Request, model: type[M], *, without: bool = Fa
         raise HttpProblem(400, str(error)) from None
     except ValidationError as error:
         wrong = [
-            {"place": ".".join(map(str, one["loc"])) or "body", "problem": one["msg"]}
-            for one in error.errors(include_url=False, include_input=False)
+            {"place": ".".join(map(str, one["loc"]))[:_LONGEST_PLACE] or "body", "problem": one["msg"]}
+            for one in error.errors(include_url=False, include_input=False)[:MOST_TOLD]
         ]
         listed = "; ".join(f"{one['place']}: {one['problem']}" for one in wrong)
-        raise HttpProblem(422, f"The body does not make sense: {listed}.", errors=wrong) from None
+        further = error.error_count() - len(wrong)
+        more = f"; and {further} further mistakes" if further else ""
+        raise HttpProblem(422, f"The body does not make sense: {listed}{more}.", errors=wrong) from None

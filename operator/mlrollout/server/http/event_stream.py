@@ -10,6 +10,7 @@ from mlrollout.server.metrics import METRICS
 
 from .addresses import ADDRESS
 from .open_streams import Stream, Streams
+from .problem import log_fault
 
 TAKE_WITHIN = 10.0
 """Seconds for a client to take what it is sent, once the buffers of its connection are full."""
@@ -52,7 +53,7 @@ async def event_stream(
             gauge.set(len(streams))
             try:
                 await response.prepare(request)
-                await tell(send)
+                await _told(request, tell, send)
             finally:
                 streams.discard(mine)
                 gauge.set(len(streams))
@@ -60,3 +61,13 @@ async def event_stream(
     with suppress(ConnectionError, TimeoutError):
         await send(last)
     return response
+
+
+async def _told(request: web.Request, tell: Callable[[Send], Awaitable[None]], send: Send) -> None:
+    """Tell; a fault ends the stream as if it were over, for an answer that has begun can't become another one."""
+    try:
+        await tell(send)
+    except (ConnectionError, TimeoutError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the client comes back and hears more than nothing
+        log_fault(request, error)

@@ -108,15 +108,17 @@ def problems(dialects: Mapping[str, Dialect]) -> Middleware:
         except web.RequestPayloadError:
             found = HttpProblem(400, "The body is not framed as its head says. Send it again.", headers=_LAST)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next request is answered
-            # Neither its text nor its arguments: they may hold what was sent, and so a token.
-            log.error(  # noqa: TRY400 - likewise
-                "A request failed", path=told_path(request), error=type(error).__name__, at=_at(error)
-            )
+            log_fault(request, error)
             found = HttpProblem(500, "The server failed at this request. Its log says why.")
         dialect = next((one for prefix, one in dialects.items() if request.path.startswith(prefix)), shown)
         return dialect(request, found)
 
     return answer
+
+
+def log_fault(request: web.Request, error: Exception) -> None:
+    """Log what a request failed by, without the text of it, which may hold what was sent, and so a token."""
+    log.error("A request failed", path=told_path(request), error=type(error).__name__, at=_at(error))
 
 
 def told_path(request: web.Request) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from mlrollout.ports import DeniedError, ObjectsError, Ref
+from mlrollout.ports import ConflictError, DeniedError, ObjectsError, Ref
 
 from devstack.redis_server import RedisServer
 from tests.components.assignment.place import KEY
@@ -178,3 +178,26 @@ async def test_what_the_cluster_denies_is_no_outage(
         detail = (await answer.json())["detail"]
     assert str(error) in detail
     assert f"redis-cli SET {KEY} 0" in detail
+
+
+@dataclass
+class Changing(Refusing):
+    """One whose API server reports conflicts so often."""
+
+    times: int
+
+    async def ask(self, *_: object, **_more: object) -> None:
+        self.times -= 1
+        if self.times >= 0:
+            raise self.error
+
+
+@pytest.mark.parametrize(("path", "body"), [("ab-test/rollback", {}), (ROLLOUT, {"percentage": 0})])
+async def test_a_rollback_that_meets_a_conflict_is_asked_for_again(path: str, body: dict[str, int]) -> None:
+    for times, status in ((2, 202), (100, 503)):
+        async with (
+            inside(Changing(ConflictError("it has changed"), times)) as client,
+            client.post(f"{BASE}/{path}", json=body) as answer,
+        ):
+            assert answer.status == status
+            assert status == 202 or f"redis-cli SET {KEY} 0" in (await answer.json())["detail"]

@@ -51,6 +51,19 @@ async def test_only_so_many_wait(users: RedisUsers, monkeypatch: pytest.MonkeyPa
     assert (await users.count(KEY, 2)).control == 6
 
 
+async def test_while_redis_hangs_no_more_wait_however_often_it_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "MOST_WAITING", 5)
+    nowhere = Calls.from_url("redis://127.0.0.1:1")
+    users = Slow(nowhere)
+    users.meanwhile = collected = Counting(users)
+    for number in range(5):
+        collected.add(KEY, f"user-{number}", in_group(Group.CONTROL, 6))
+    for _ in range(4):
+        await collected.send()
+        assert collected._number() == 5
+    await nowhere.close()
+
+
 async def test_who_is_nobody_or_was_put_there_by_hand_is_not_counted(users: RedisUsers) -> None:
     collected = Counting(users)
     for reason in (Reason.NO_USER, Reason.FORCED):
