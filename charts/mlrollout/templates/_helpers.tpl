@@ -29,6 +29,16 @@
 {{- end -}}
 {{- end -}}
 
+{{- /* A name where it may be put beside that of a release of the same name: (list $ name namespace), empty for the release's own. */ -}}
+{{- define "mlrollout.nameIn" -}}
+{{- $own := (index . 0).Release.Namespace -}}
+{{- if index . 2 | default $own | eq $own -}}
+{{- index . 1 -}}
+{{- else -}}
+{{- printf "%s-%s" (index . 1) $own -}}
+{{- end -}}
+{{- end -}}
+
 {{- /* The server's pods have a name of their own: the operator's selector can't be changed any more. */ -}}
 {{- define "mlrollout.selector" -}}
 {{- $root := index . 0 -}}

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from mlrollout.runtime.object_metrics import FAMILIES
 
 from devstack import binaries
 from devstack.commands import run
-from tests.support.helm import CHART, Manifest, one, render
+from tests.support.helm import CHART, NAMESPACE, Manifest, helm, one, render
 
 FILE = CHART / "files" / "alerts.yaml"
 TESTS = Path(__file__).parent / "alerts.test.yaml"
@@ -100,8 +101,151 @@ def rules(**values: object) -> Manifest:
     return one(render({"metrics": {"prometheusRule": {"enabled": True, **values}}}), "PrometheusRule")
 
 
-def test_the_chart_has_the_very_same() -> None:
-    assert rules()["spec"]["groups"] == GROUPS
+def test_the_chart_has_the_very_same_of_its_own_release() -> None:
+    own = f'namespace="{NAMESPACE}"'
+    rollouts, operator = rules()["spec"]["groups"]
+    assert all(rule["expr"].count(own) == rule["expr"].count("mlrollout_") > 0 for rule in operator["rules"])
+    for rule in operator["rules"]:
+        rule["expr"] = rule["expr"].replace(f"{{{own}}}", "").replace(f"{own},", "")
+    assert [rollouts, operator] == GROUPS
+
+
+SERVICE: Manifest = {"serviceMonitor": {"enabled": True}}
+PODS: Manifest = {"podMonitor": {"enabled": True}}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "selector"),
+    [
+        ({}, 'namespace="mlrollout-system"'),
+        (SERVICE, 'namespace="mlrollout-system",job="mlrollout-metrics"'),
+        (PODS, 'namespace="mlrollout-system",job="mlrollout-system/mlrollout"'),
+        (
+            {"podMonitor": {"enabled": True, "namespace": "monitoring"}},
+            'namespace="mlrollout-system",job="monitoring/mlrollout-mlrollout-system"',
+        ),
+        (SERVICE | PODS, 'namespace="mlrollout-system",job=~"mlrollout-metrics|mlrollout-system/mlrollout"'),
+        (
+            {"serviceMonitor": {"enabled": True, "jobLabel": "app.kubernetes.io/component"}},
+            'namespace="mlrollout-system",job="operator"',
+        ),
+        (
+            {"serviceMonitor": {"enabled": True, "jobLabel": "a"}, "service": {"labels": {"a": "guard"}}},
+            'namespace="mlrollout-system",job="guard"',
+        ),
+        (
+            {"serviceMonitor": {"enabled": True, "jobLabel": "b"}},
+            'namespace="mlrollout-system",job="mlrollout-metrics"',
+        ),
+        (SERVICE | {"prometheusRule": {"selector": 'app=~"mlrollout_a$"'}}, 'app=~"mlrollout_a$"'),
+    ],
+    ids=str,
+)
+def test_the_charts_alerts_know_their_operators_by_what_the_monitors_make_of_them(
+    metrics: Manifest, selector: str
+) -> None:
+    values = {"metrics": metrics | {"prometheusRule": {"enabled": True, **metrics.get("prometheusRule", {})}}}
+    made = one(render(values), "PrometheusRule")["spec"]["groups"]
+    (absent,) = (rule for group in made for rule in group["rules"] if rule["alert"] == "MLRolloutOperatorAbsent")
+    assert absent["expr"].endswith(f" absent(mlrollout_leader{{{selector}}})")
+
+
+@pytest.mark.parametrize("selector", ["namespace", "namespace=a", 'a="b",', 'a="b"} or vector(1) or x{b="c"'])
+def test_what_selects_no_series_is_refused(selector: str) -> None:
+    values = {"metrics": {"prometheusRule": {"enabled": True, "selector": selector}}}
+    code, said = helm("template", "mlrollout", CHART, values=values)
+    assert code != 0
+    assert "/metrics/prometheusRule/selector" in said
+
+
+def firing(folder: Path, values: Manifest, series: Mapping[str, str], fires: Mapping[str, Sequence[str]]) -> None:
+    """Have Prometheus' own tool see which of the chart's alerts fire after half an hour of series, and by which labels."""
+    made = one(render(values), "PrometheusRule")["spec"]
+    (folder / "alerts.yaml").write_text(yaml.safe_dump(made))
+    asked = [
+        {
+            "expr": f'count by (cluster, namespace, rollout) (ALERTS{{alertname="{alert}",alertstate="firing"}})',
+            "eval_time": "30m",
+            "exp_samples": [{"labels": labels, "value": 1} for labels in expected],
+        }
+        for alert, expected in fires.items()
+    ]
+    given = [{"series": name, "values": said} for name, said in series.items()]
+    test = {"interval": "1m", "input_series": given, "promql_expr_test": asked}
+    file = folder / "test.yaml"
+    file.write_text(yaml.safe_dump({"rule_files": ["alerts.yaml"], "evaluation_interval": "1m", "tests": [test]}))
+    code, said = promtool("test", "rules", file)
+    assert code == 0, said
+
+
+def test_a_dead_operator_of_one_team_is_told_of_where_another_s_goes_on(tmp_path: Path) -> None:
+    """For as long as it is dead, and also where it never ran."""
+    values = {"metrics": SERVICE | {"prometheusRule": {"enabled": True}}}
+    other = {'mlrollout_leader{namespace="team-b",job="mlrollout-metrics",pod="a"}': "1x600"}
+    never, own = {}, {f'mlrollout_leader{{namespace="{NAMESPACE}",job="mlrollout-metrics",pod="a"}}': "1x10 stale"}
+    for ours in (never, own):
+        firing(tmp_path, values, other | ours, {"MLRolloutOperatorAbsent": [f'{{namespace="{NAMESPACE}"}}']})
+    well = {f'mlrollout_leader{{namespace="{NAMESPACE}",job="mlrollout-metrics",pod="a"}}': "1x600"}
+    others = {'mlrollout_leader{namespace="team-b",job="mlrollout-metrics",pod="a"}': "1x10 0x600"}
+    firing(tmp_path, values, well | others, {"MLRolloutOperatorAbsent": [], "MLRolloutNoLeader": []})
+
+
+def test_an_operator_of_one_namespace_tells_of_the_rollouts_in_it_alone(tmp_path: Path) -> None:
+    values = {"watchNamespace": "team-a", "metrics": SERVICE | {"prometheusRule": {"enabled": True}}}
+    series = {
+        f'mlrollout_traffic_confirmed{{rollout="{name}"}}': "0x40" for name in ("team-a/ml", "team-ab/ml", "b/ml")
+    }
+    firing(tmp_path, values, series, {"MLRolloutTrafficUnconfirmed": ['{rollout="team-a/ml"}']})
+
+
+CLUSTERS = {
+    "mlrollout_leader": ("1x40", "1x40"),
+    "mlrollout_traffic_confirmed": ("0x40", "1x40"),
+    "mlrollout_view_age_seconds": ("90x40", "1x40"),
+    "mlrollout_notifications_lag_seconds": ("900x40", "0x40"),
+}
+
+
+def test_clusters_that_one_prometheus_watches_are_told_apart(tmp_path: Path) -> None:
+    rule = {"enabled": True, "groupBy": ["cluster"]}
+    of = f'namespace="{NAMESPACE}",job="mlrollout-metrics",rollout="dispatch/ml",receiver="chat"'
+    series = {
+        f'{name}{{cluster="{cluster}",{of}}}': said
+        for name, values in CLUSTERS.items()
+        for cluster, said in zip(("eu", "us"), values, strict=True)
+    }
+    gone = {f'mlrollout_leader{{cluster="asia",namespace="{NAMESPACE}",job="mlrollout-metrics"}}': "1x10 stale"}
+    expected = {
+        "MLRolloutTwoLeaders": [],
+        "MLRolloutTrafficUnconfirmed": ['{cluster="eu",rollout="dispatch/ml"}'],
+        "MLRolloutOperatorAbsent": [f'{{cluster="asia",namespace="{NAMESPACE}"}}'],
+        "MLRolloutReceiverFailing": [f'{{cluster="eu",namespace="{NAMESPACE}"}}'],
+    }
+    firing(tmp_path, {"metrics": SERVICE | {"prometheusRule": rule}}, series | gone, expected)
+
+
+def test_what_an_alert_says_is_of_its_cluster_alone(tmp_path: Path) -> None:
+    made = rules(groupBy=["cluster", "region"])["spec"]
+    (tmp_path / "alerts.yaml").write_text(yaml.safe_dump(made))
+    of = 'region="west",rollout="dispatch/ml",type="Ready",status="False"'
+    given = [
+        {"series": f'mlrollout_condition{{cluster="{cluster}",reason="{reason}",{of}}}', "values": "1x80"}
+        for cluster, reason in (("eu", "GuardrailsUnknown"), ("us", "Progressing"))
+    ]
+    alert = {
+        "exp_labels": {"severity": "warning", "rollout": "dispatch/ml", "cluster": "eu", "region": "west"},
+        "exp_annotations": {
+            "summary": "dispatch/ml has not gone on for an hour",
+            "description": "It waits: GuardrailsUnknown. The message of its condition Ready says what for.",
+            "runbook_url": "docs/alerts.md#mlrolloutstuck",
+        },
+    }
+    asked = [{"eval_time": "61m", "alertname": "MLRolloutStuck", "exp_alerts": [alert]}]
+    test = {"interval": "1m", "input_series": given, "alert_rule_test": asked}
+    file = tmp_path / "test.yaml"
+    file.write_text(yaml.safe_dump({"rule_files": ["alerts.yaml"], "evaluation_interval": "1m", "tests": [test]}))
+    code, said = promtool("test", "rules", file)
+    assert code == 0, said
 
 
 def test_the_charts_alerts_are_labelled_linked_and_left_out_as_the_values_say() -> None:

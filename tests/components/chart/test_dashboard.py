@@ -54,7 +54,7 @@ def test_the_sidecar_finds_it_by_the_label_that_it_is_told() -> None:
         "labels": {"a": "b"},
         "annotations": {"grafana_folder": "ML"},
     }
-    made = one(render({"metrics": {"dashboard": values}}), "ConfigMap", "mlrollout-dashboard")
+    made = one(render({"metrics": {"dashboard": values}}), "ConfigMap", "mlrollout-dashboard-mlrollout-system")
 
     assert made["metadata"]["namespace"] == "monitoring"
     assert made["metadata"]["labels"].items() >= {"dashboards": "yes", "a": "b"}.items()

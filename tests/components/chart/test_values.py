@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from docs import chart
-from tests.support.helm import CHART, SERVER, Manifest, at, one, render
+from tests.support.helm import CHART, SERVER, Manifest, at, helm, one, render
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -234,6 +234,30 @@ def test_a_monitor_is_made_as_the_values_say(monitor: str, of: str, endpoints: s
     assert (endpoint["interval"], endpoint["scrapeTimeout"]) == ("15s", "5s")
     assert endpoint["relabelings"] == [relabeling]
     assert endpoint["metricRelabelings"][-1] == metric_relabeling
+
+
+MONITORING = {"serviceMonitor", "podMonitor", "prometheusRule", "dashboard"}
+
+
+def monitoring(release_namespace: str, namespace: str) -> set[tuple[str, str, str]]:
+    """Kind, namespace and name of what is made for monitoring, where the values have all of it in a namespace."""
+    values = {"metrics": {of: {"enabled": True, "namespace": namespace} for of in MONITORING}}
+    code, said = helm("template", "mlrollout", CHART, f"--namespace={release_namespace}", values=values)
+    assert code == 0, said
+    kinds = {"ServiceMonitor", "PodMonitor", "PrometheusRule", "ConfigMap"}
+    made = (item for item in yaml.safe_load_all(said) if item and item["kind"] in kinds)
+    return {(item["kind"], item["metadata"]["namespace"], item["metadata"]["name"]) for item in made}
+
+
+def test_what_releases_of_one_name_put_into_a_namespace_of_others_is_not_the_same() -> None:
+    one_team, other = monitoring("team-a", "monitoring"), monitoring("team-b", "monitoring")
+    assert len(one_team) == len(other) == len(MONITORING)
+    assert not one_team & other
+
+
+def test_what_stays_in_the_namespace_of_the_release_is_called_after_it_alone() -> None:
+    assert monitoring("monitoring", "monitoring") == monitoring("monitoring", "")
+    assert {name for _, _, name in monitoring("monitoring", "")} == {"mlrollout", "mlrollout-dashboard"}
 
 
 def test_extra_objects_are_manifests_or_templates() -> None:
