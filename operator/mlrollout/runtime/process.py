@@ -25,7 +25,7 @@ from mlrollout.adapters.prometheus import PrometheusSource
 from mlrollout.adapters.prometheus_access import AccessFolder
 from mlrollout.adapters.prometheus_of_secret import PrometheusOfSecret
 from mlrollout.adapters.receivers.receivers import AnyReceivers
-from mlrollout.adapters.redis import RedisTrafficStore
+from mlrollout.adapters.redis import RedisTrafficStore, open_of_secret
 from mlrollout.adapters.revisions import AllowedRevisionSources
 from mlrollout.api.lease import lease_of
 from mlrollout.ports import EvidenceSource, RevisionSources, Secrets, TrafficError
@@ -158,7 +158,7 @@ def _directory(settings: Settings, secrets: Secrets, revisions: RevisionSources)
             address=settings.prometheus_address or None,
             allowed=settings.allowed_prometheus,
             secrets=secrets,
-            open_store=lambda url: RedisTrafficStore.from_url(url, theirs),
+            open_store=lambda url: open_of_secret(url, theirs),
             open_source=_sources(settings),
             open_shown=lambda address, namespace, name: PrometheusOfSecret(
                 address, AccessOfSecret(f"the Secret {namespace}/{name}", lambda: secrets.read_all(namespace, name))

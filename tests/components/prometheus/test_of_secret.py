@@ -96,6 +96,8 @@ async def test_what_is_renewed_is_shown_and_what_can_t_be_read_or_used_leaves_wh
             for change in (
                 {"unreadable": True},
                 {"unreadable": False, "contents": {"username": b"half"}},
+                {"contents": {"Token": b"renamed"}},
+                {"contents": {"headers": b"X-A: b\n" * 4000}},
                 {"hangs": True},
             ):
                 for name, value in change.items():
@@ -104,6 +106,24 @@ async def test_what_is_renewed_is_shown_and_what_can_t_be_read_or_used_leaves_wh
                 await good(source)
         assert [entry["error"] for entry in logs if "first" in str(entry) or "half" in str(entry)] == []
         assert any("one of username and password" in entry["error"] for entry in logs)
+
+
+@pytest.mark.parametrize(
+    ("contents", "why"),
+    [
+        ({"Token": b"s3cret", "header": b"X-A: s3cret"}, "has nothing to show"),
+        ({}, "has nothing to show"),
+        ({"headers": b"X-A: s3cret\n" * 4000}, "headers is longer than"),
+        ({"token": b"s3cret" * 4000}, "token is longer than"),
+    ],
+)
+async def test_a_secret_that_shows_nothing_or_too_much_is_no_reason_to_ask_as_nobody(
+    prometheus: PrometheusServer, contents: Mapping[str, bytes], why: str
+) -> None:
+    async with opened(prometheus.url, Held(contents)) as source:
+        told = await refused(source)
+    assert why in told
+    assert "s3cret" not in told
 
 
 @pytest.mark.usefixtures("at_each_query")

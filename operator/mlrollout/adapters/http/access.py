@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from tempfile import NamedTemporaryFile
 
 FILES = ("token", "username", "password", "headers", "ca", "certificate", "key")
+LONGEST = 16 * 1024
+"""Bytes of what is sent with each request: more, no server takes."""
 AGAIN = 5.0
 """Seconds between two looks at where it stands."""
 
@@ -68,6 +70,9 @@ def access_of(where: str, contents: Mapping[str, bytes]) -> Access:
             raise UnusableAccessError(f"{where} has one of {one} and {other}, which go together: add the other")
     if "token" in contents and "username" in contents:
         raise UnusableAccessError(f"{where} has a token and a username: a request can show one, so leave the other out")
+    for name in ("token", "username", "password", "headers"):
+        if len(contents.get(name, b"")) > LONGEST:
+            raise UnusableAccessError(f"{where}/{name} is longer than {LONGEST} bytes, which no server takes")
     headers = _headers(where, contents)
     if "token" in contents:
         headers["Authorization"] = f"Bearer {_line(where, 'token', contents['token'])}"

@@ -80,6 +80,8 @@ class AccessOfSecret:
         missing, self._missing = self._missing, False
         try:
             contents = {name: found for name, found in (await self._read()).items() if name in FILES}
+            if not contents:  # a slip of the pen would have the server asked as nobody, or as another tenant
+                raise UnusableAccessError(f"{self._where} has nothing to show: it has none of {', '.join(FILES)}")
             if contents != self._contents:
                 self._access, self._contents = access_of(self._where, contents), contents
         except (ObjectsError, UnusableAccessError) as error:
