@@ -78,7 +78,7 @@ class StandIn:
         if not self.signed_in:
             return _problem(401, "The API server does not know this token.")
         told: Json = {"user": "kim", "groups": [], "mode": "cluster", "context": None, "csrf": "c"}
-        return web.json_response({**told, "expiresAt": None, "namespaces": None})
+        return web.json_response({**told, "expiresAt": None, "namespaces": None, "canSignOut": True})
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         if not self.signed_in:
@@ -179,7 +179,7 @@ def _event(name: str, data: Json) -> bytes:
 
 
 def _alive() -> bytes:
-    return _event("alive", {"asOf": now(), "source": "live", "why": None})
+    return _event("alive", {"now": now(), "asOf": now(), "source": "live", "why": None})
 
 
 def _problem(status: int, detail: str) -> web.Response:

@@ -49,7 +49,7 @@ def test_what_changes_is_shown_and_what_goes_is_gone(screen: Screens, stand_in: 
     shown.see("1000 rollouts")
     stand_in.say("rollout", line(1, name="ml-dispatch-0001", phase="ManualRollback", tone="bad", percentage=0))
     shown.see("Rolled back by a person")
-    stand_in.say("gone", {"namespace": "team-1", "name": "ml-dispatch-0001", "uid": "uid-1"})
+    stand_in.say("gone", {"namespace": "team-1", "name": "ml-dispatch-0001", "uid": "uid-1", "why": "deleted"})
     shown.see("999 rollouts")
 
 
@@ -76,7 +76,7 @@ def test_what_is_old_is_never_shown_as_live(screen: Screens, stand_in: StandIn) 
 def test_a_server_that_does_not_hear_the_cluster_is_no_source_of_news(screen: Screens, stand_in: StandIn) -> None:
     shown = screen().open(stand_in.url)
     shown.see("Live", within=".live.on")
-    stand_in.say("alive", {"asOf": now(3600), "source": "stale", "why": "the watch ended"})
+    stand_in.say("alive", {"now": now(), "asOf": now(3600), "source": "stale", "why": "the watch ended"})
     shown.see("the watch ended")
     shown.see("1 h", within=".stale-banner")
 
@@ -86,9 +86,23 @@ def test_a_rollout_that_is_deleted_while_open_says_so_and_can_be_acted_on_no_mor
 ) -> None:
     shown = screen().open(f"{stand_in.url}{ONE}")
     shown.see("Roll back")
-    stand_in.say("gone", {"namespace": "dispatch", "name": "ml-dispatch", "uid": "uid-1"}, of_one=True)
+    stand_in.say("gone", _gone("deleted"), of_one=True)
     shown.see("This rollout was deleted")
     assert shown.page.get_by_role("button", name="Roll back").count() == 0
+    shown.see("error-rate")
+
+
+def test_of_a_rollout_that_one_may_see_no_more_nothing_is_shown(screen: Screens, stand_in: StandIn) -> None:
+    shown = screen().open(f"{stand_in.url}{ONE}")
+    shown.see("error-rate")
+    stand_in.say("gone", _gone("hidden"), of_one=True)
+    shown.see("You may not see this rollout any more")
+    text = shown.page.locator("#content").inner_text()
+    assert not [one for one in ("Roll back", "error-rate", "ranker-1", "30 %") if one in text]
+
+
+def _gone(why: str) -> dict[str, str]:
+    return {"namespace": "dispatch", "name": "ml-dispatch", "uid": "", "why": why}
 
 
 # --- strangers ------------------------------------------------------------------------------------

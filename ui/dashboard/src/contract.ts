@@ -2,6 +2,8 @@
 
 /** `alive`: how old all that stands on the page is. */
 export interface AliveEvent {
+  /** The time by the server's clock, by which ages are told. */
+  now: string;
   /** When the API server was last heard; `null` where it never was. */
   asOf: string | null;
   /** Whether what is shown follows the cluster now. */
@@ -126,7 +128,7 @@ export interface FigureTarget {
   relative: boolean;
 }
 
-/** `gone`: an object that is there no more, or may be seen no more. */
+/** `gone`: an object that is there no more, or may not be seen. */
 export interface GoneEvent {
   /** Of the object. */
   namespace: string;
@@ -134,6 +136,8 @@ export interface GoneEvent {
   name: string;
   /** Of the object; empty where it never was there. */
   uid: string;
+  /** `deleted`: it is not there. `hidden`: this person may not see it, and is not told whether it is there. */
+  why: "deleted" | "hidden";
 }
 
 /** A figure of one group. */
@@ -243,6 +247,8 @@ export interface RolloutDetail {
   history: DetailStep[];
   /** What comes of each verb in `can`. */
   offers: VerbOffer[];
+  /** How it stands, to be sent along with a verb. */
+  situation: Situation;
 }
 
 /** The figures of one rollout. */
@@ -329,6 +335,8 @@ export interface SessionAnswer {
   expiresAt: string | null;
   /** The namespaces that are shown; `null` for all. */
   namespaces: string[] | null;
+  /** Whether one can sign out here; not where a proxy, or a token that is sent along, says who it is each time. */
+  canSignOut: boolean;
 }
 
 /** A figure of both groups. */
@@ -353,6 +361,18 @@ export interface ShownFigure {
 export interface SignInRequest {
   /** A bearer token of the cluster. */
   token: string;
+}
+
+/** How a rollout stood when somebody looked at it: while nothing of this changes, what a verb does is the same. */
+export interface Situation {
+  /** Of the object: one that was deleted and made anew has another. */
+  uid: string;
+  /** Counts the changes of its spec. */
+  generation: number;
+  /** The number of its last step: a stage that is entered, a verb, a rollback and a new attempt are each one. */
+  step: number;
+  /** The revision that waits; empty for none. */
+  waiting: string;
 }
 
 /** Where a stage lies, seen from where the rollout stands. */
@@ -414,6 +434,8 @@ export interface VerbRequest {
   reason?: string;
   /** Of `demote`: the percentage to go to at most; left out, the stage before. */
   percentage?: number | null;
+  /** How it stood when the person looked, as `situation` of the detail said. Needed for `promote`, `approve`, `retry` and `resume`, and for a `demote` without a percentage: they are refused where it has changed. `pause`, and a `demote` with a percentage, are refused where it is another object; a `rollback` never is. */
+  seen?: Situation | null;
 }
 
 /** The guardrail to look at first. */

@@ -2,30 +2,98 @@ import { act } from "preact/test-utils";
 import { beforeEach, expect, test, vi } from "vitest";
 import { App } from "../src/view/app";
 import { draw } from "./support/page";
+import { line } from "./support/samples";
 
-const SESSION = { user: "kim", groups: [], mode: "cluster", context: null, csrf: "c", expiresAt: null, namespaces: null };
+const KIM = { user: "kim", groups: [], mode: "cluster", context: null, csrf: "c", expiresAt: null, namespaces: null, canSignOut: true };
 const leaving = vi.fn<() => Promise<Response>>();
+let session: typeof KIM;
 
 class NoSource extends EventTarget {
-  close(): void {}
+  static all: NoSource[] = [];
+  closed = false;
+
+  constructor() {
+    super();
+    NoSource.all.push(this);
+  }
+
+  say(type: string, data: unknown): void {
+    this.dispatchEvent(new MessageEvent(type, { data: JSON.stringify(data) }));
+  }
+
+  close(): void {
+    this.closed = true;
+  }
 }
 
 beforeEach(() => {
+  session = KIM;
+  NoSource.all = [];
   vi.stubGlobal("EventSource", NoSource);
   vi.stubGlobal("fetch", (_: unknown, options?: RequestInit) =>
-    options?.method === "DELETE" ? leaving() : Promise.resolve(Response.json(SESSION)),
+    options?.method === "DELETE" ? leaving() : Promise.resolve(Response.json(session)),
   );
 });
 
 const settled = () => act(() => new Promise<void>((later) => setTimeout(later)));
 
-async function signOut(): Promise<HTMLElement> {
+async function opened(): Promise<HTMLElement> {
   const place = draw(<App />);
   await settled();
+  return place;
+}
+
+async function signOut(): Promise<HTMLElement> {
+  const place = await opened();
   [...place.querySelectorAll("button")].find((one) => one.textContent === "Sign out")?.click();
   await settled();
   return place;
 }
+
+/** The tab was not seen for a moment. */
+async function seenAgain(): Promise<void> {
+  document.dispatchEvent(new Event("visibilitychange"));
+  await settled();
+  await settled();
+}
+
+async function shows(name: string): Promise<void> {
+  NoSource.all.at(-1)?.say("rollouts", { asOf: "2026-11-26T10:00:00Z", rollouts: [line({ name })] });
+  await act(() => new Promise<void>((later) => requestAnimationFrame(() => later())));
+}
+
+test("who signed in meanwhile in another tab sees nothing of whoever was here before, and acts by a session of their own", async () => {
+  const place = await opened();
+  await shows("kims-rollout");
+  expect(place.textContent).toContain("kims-rollout");
+
+  session = { ...KIM, user: "lee", csrf: "l" };
+  await seenAgain();
+  expect(place.querySelector(".user")?.textContent).toBe("lee");
+  expect(place.textContent).not.toContain("kims-rollout");
+  expect(NoSource.all.map((one) => one.closed)).toEqual([true, false]);
+});
+
+test("the same person's new session takes over, and what was shown stays", async () => {
+  const place = await opened();
+  await shows("kims-rollout");
+
+  session = { ...KIM, csrf: "new" };
+  await seenAgain();
+  expect(place.textContent).toContain("kims-rollout");
+  expect(NoSource.all.map((one) => one.closed)).toEqual([true, false]);
+
+  await seenAgain();
+  expect(NoSource.all.length).toBe(2);
+});
+
+test("where one can't sign out here, there is no button for it", async () => {
+  session = { ...KIM, canSignOut: false };
+  const place = await opened();
+
+  expect(place.querySelector(".user")?.textContent).toBe("kim");
+  expect(place.textContent).not.toContain("Sign out");
+});
 
 test.each<[string, () => Promise<Response>, string]>([
   ["is refused", () => Promise.resolve(Response.json({ detail: "Load the page anew." }, { status: 403 })), "Load the page anew."],

@@ -6,7 +6,7 @@ import { History } from "../src/view/rollout/history";
 import { Acts } from "../src/view/rollout/acts";
 import { Row } from "../src/view/list/row";
 import { Summary } from "../src/view/rollout/summary";
-import { draw } from "./support/page";
+import { draw, redraw } from "./support/page";
 import { detail, figure, guardrail, HTML, line } from "./support/samples";
 
 describe("a figure", () => {
@@ -114,6 +114,8 @@ describe("acting", () => {
     ["RBAC", Response.json({ detail: "kim may not patch" }, { status: 403 }), "kim may not patch"],
     ["the state of things", Response.json({ detail: "another tab was first" }, { status: 409 }), "another tab was first"],
     ["nobody, for no answer came", new TypeError("network"), "No answer came"],
+    ["nobody, for the server gave up", Response.json({ detail: "It took too long." }, { status: 503 }), "No answer came"],
+    ["a server that asked for nothing", Response.json({ detail: "no", asked: false }, { status: 503 }), "Roll back: refused. no"],
   ])("refused by %s, says so and keeps the reason", async (_, answer, told) => {
     answers.mockImplementation(() => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)));
     const place = draw(<Acts detail={detail()} live />);
@@ -123,6 +125,35 @@ describe("acting", () => {
 
     expect(place.querySelector("[role=alert]")?.textContent).toContain(told);
     expect(place.querySelector("textarea")?.value).toBe("complaints");
+  });
+
+  test.each([
+    ["en", /Promote/, "look at the history before you try again"],
+    ["ko", /다음 단계로/, "이력을 확인하세요"],
+  ] as const)("of which nobody knows what came, is not called refused (%s)", async (language, button, told) => {
+    answers.mockResolvedValue(Response.json({ title: "Service Unavailable" }, { status: 503 }));
+    const place = draw(<Acts detail={detail({ can: ["promote"] })} live />, language);
+    await open(place, button);
+    await write(place, "complaints");
+    await send(place);
+
+    expect(place.querySelector("[role=alert]")?.textContent).toContain(told);
+    expect(place.querySelector("[role=alert]")?.textContent).not.toMatch(/refused|거부/);
+  });
+
+  test("is about what stood there when the dialog was opened, also when it is sent again", async () => {
+    const place = draw(<Acts detail={detail({ can: ["promote"] })} live />);
+    await open(place, /Promote/);
+    await write(place, "well");
+    answers.mockImplementation(() => Promise.resolve(new Response("", { status: 503 })));
+    await send(place);
+    const moved = detail({ can: ["promote"], percentage: 100, situation: { ...detail().situation, step: 4 } });
+    redraw(place, <Acts detail={moved} live />);
+    await send(place);
+
+    const sent = answers.mock.calls.map(([, options]) => JSON.parse(String(options?.body)));
+    const asked = { verb: "promote", reason: "well", seen: { uid: "u1", generation: 1, step: 3, waiting: "" } };
+    expect(sent).toEqual([asked, asked]);
   });
 
   test("with a token that expired, asks to sign in and keeps the reason", async () => {
@@ -165,7 +196,8 @@ describe("acting", () => {
     await write(place, "slow");
     await send(place);
 
-    expect(JSON.parse(String(answers.mock.calls[0]?.[1]?.body))).toEqual({ verb: "demote", reason: "slow", percentage: 10 });
+    const asked = { verb: "demote", reason: "slow", percentage: 10, seen: detail().situation };
+    expect(JSON.parse(String(answers.mock.calls[0]?.[1]?.body))).toEqual(asked);
     expect(place.textContent).toContain("has not answered yet");
   });
 });

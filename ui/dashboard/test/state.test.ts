@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { isLive, UNHEARD } from "../src/state/freshness";
-import { afterDetailEvents, NO_ROLLOUT } from "../src/state/rollout";
+import { afterDetailEvents, type DetailEvent, NO_ROLLOUT } from "../src/state/rollout";
 import { afterListEvents, keyOf, type ListEvent, NO_ROLLOUTS } from "../src/state/rollouts";
 import { EVERYTHING, select, standings, valuesOf } from "../src/state/selection";
 import { trackOf } from "../src/state/track";
@@ -9,7 +9,8 @@ import { detail, line } from "./support/samples";
 
 const NOW = Date.parse("2026-11-26T10:00:00Z");
 const AS_OF = "2026-11-26T10:00:00Z";
-const live: ListEvent = { type: "alive", data: { asOf: AS_OF, source: "live", why: null } };
+const live: ListEvent = { type: "alive", data: { now: AS_OF, asOf: AS_OF, source: "live", why: null } };
+const stale: ListEvent = { type: "alive", data: { now: AS_OF, asOf: "2026-11-26T09:00:00Z", source: "stale", why: "timed out" } };
 const all = (...rollouts: ReturnType<typeof line>[]): ListEvent => ({ type: "rollouts", data: { asOf: AS_OF, rollouts } });
 const listed = (...events: ListEvent[]) => afterListEvents(NO_ROLLOUTS, events, NOW);
 
@@ -22,10 +23,10 @@ describe("all rollouts", () => {
   });
 
   test("one that was made anew under the name stays when the old one's end is told late", () => {
-    const known = listed(all(line({ uid: "new" })), { type: "gone", data: { ...line(), uid: "old" } });
+    const known = listed(all(line({ uid: "new" })), { type: "gone", data: { ...line(), uid: "old", why: "deleted" } });
 
     expect(known.lines.size).toBe(1);
-    expect(afterListEvents(known, [{ type: "gone", data: { ...line(), uid: "new" } }], NOW).lines.size).toBe(0);
+    expect(afterListEvents(known, [{ type: "gone", data: { ...line(), uid: "new", why: "deleted" } }], NOW).lines.size).toBe(0);
   });
 
   test("lines are the same map where none has changed, so that nothing is drawn for a sign of life", () => {
@@ -43,21 +44,27 @@ describe("whether it is live", () => {
     ["cut off", [{ type: "opened" }, all(), live, { type: "cut" }], false],
     ["connected again, with what was told before", [{ type: "opened" }, all(), { type: "cut" }, { type: "opened" }, live], false],
     ["told anew", [all(), { type: "cut" }, { type: "opened" }, all()], true],
-    ["while the server does not hear the cluster", [all(), { type: "alive", data: { asOf: AS_OF, source: "stale", why: "x" } }], false],
-    ["once it hears the cluster again", [all(), { type: "alive", data: { asOf: AS_OF, source: "stale", why: "x" } }, live], true],
+    ["while the server does not hear the cluster", [all(), stale], false],
+    ["once it hears the cluster again", [all(), stale, live], true],
   ])("%s", (_, events, expected) => {
     expect(isLive(listed(...events).freshness)).toBe(expected);
   });
 
+  test("the clock is the server's, however long ago the cluster was last heard", () => {
+    const quiet: ListEvent = { type: "alive", data: { now: "2026-11-26T10:00:20Z", asOf: AS_OF, source: "live", why: null } };
+
+    expect(listed(quiet).freshness.ahead).toBe(20_000);
+    expect(listed(live, quiet, stale).freshness.ahead).toBe(0);
+  });
+
   test("as of when is kept over a cut, and a stale source's moment does not set the clock", () => {
-    const stale: ListEvent = { type: "alive", data: { asOf: "2026-11-26T09:00:00Z", source: "stale", why: "timed out" } };
     const { freshness } = listed(live, stale, { type: "cut" });
 
     expect(freshness).toMatchObject({ asOf: "2026-11-26T09:00:00Z", ahead: 0, why: "timed out" });
   });
 
   test("a cluster that was never heard has no moment", () => {
-    const never: ListEvent = { type: "alive", data: { asOf: null, source: "stale", why: "away" } };
+    const never: ListEvent = { type: "alive", data: { now: AS_OF, asOf: null, source: "stale", why: "away" } };
 
     expect(listed(never).freshness).toEqual({ ...UNHEARD, connected: true, source: "stale", why: "away" });
   });
@@ -73,11 +80,26 @@ describe("one rollout", () => {
     expect(afterDetailEvents(known, [{ type: "detail", data: detail({ uid: "u2" }) }], NOW).figures).toBe(null);
   });
 
-  test("what was deleted stays in sight, as gone, until it is made anew", () => {
-    const known = afterDetailEvents(NO_ROLLOUT, [{ type: "detail", data: detail() }, { type: "gone", data: line() }], NOW);
+  const gone = (why: "deleted" | "hidden"): DetailEvent => ({ type: "gone", data: { ...line(), uid: "", why } });
+  const after = (...events: DetailEvent[]) => afterDetailEvents(NO_ROLLOUT, events, NOW);
+  const shown: DetailEvent = { type: "detail", data: detail() };
 
-    expect(known).toMatchObject({ gone: true, detail: { name: "ml-dispatch" } });
-    expect(afterDetailEvents(known, [{ type: "detail", data: detail({ uid: "u2" }) }], NOW).gone).toBe(false);
+  test("what was deleted stays in sight, as gone, until it is made anew", () => {
+    expect(after(shown, gone("deleted"))).toMatchObject({ gone: "deleted", detail: { name: "ml-dispatch" } });
+    expect(after(shown, gone("deleted"), { type: "detail", data: detail({ uid: "u2" }) }).gone).toBe("");
+  });
+
+  test("of what may be seen no more, nothing is shown any more", () => {
+    const hidden = { gone: "hidden", detail: null, figures: null };
+
+    expect(after(shown, { type: "figures", data: figures }, gone("hidden"))).toMatchObject(hidden);
+    expect(after(shown, gone("deleted"), gone("hidden"))).toMatchObject(hidden);
+    expect(after(shown, gone("hidden"), { type: "cut" }, { type: "opened" }, gone("hidden"))).toMatchObject(hidden);
+    expect(after(shown, gone("hidden"), shown)).toMatchObject({ gone: "", detail: { name: "ml-dispatch" } });
+  });
+
+  test("of what was never shown, nobody hears whether it is there", () => {
+    expect([after(gone("hidden")).gone, after(gone("deleted")).gone]).toEqual(["missing", "missing"]);
   });
 });
 

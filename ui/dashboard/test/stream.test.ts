@@ -21,8 +21,10 @@ class FakeSource extends EventTarget {
   }
 }
 
-const heard = { opened: vi.fn(), cut: vi.fn(), said: vi.fn(), signedOut: vi.fn(), refused: vi.fn() };
-const answers = vi.fn<() => Promise<Response>>();
+const isOf = vi.fn<(session: unknown) => boolean>();
+const heard = { opened: vi.fn(), cut: vi.fn(), said: vi.fn(), signedOut: vi.fn(), refused: vi.fn(), isOf };
+const answers = vi.fn<(url: URL | string) => Promise<Response>>();
+const well = (url: URL | string) => Promise.resolve(String(url).endsWith("/session") ? Response.json({ user: "kim" }) : new Response(""));
 let stream: Stream;
 const last = () => FakeSource.all.at(-1) as FakeSource;
 const open = () => FakeSource.all.filter((one) => !one.closed).length;
@@ -37,7 +39,8 @@ beforeEach(() => {
   FakeSource.all = [];
   vi.stubGlobal("EventSource", FakeSource);
   vi.stubGlobal("fetch", answers);
-  answers.mockImplementation(() => Promise.resolve(new Response("")));
+  answers.mockImplementation(well);
+  isOf.mockReturnValue(true);
   stream = new Stream("dispatch/ml-dispatch", ["detail"], heard);
 });
 afterEach(() => {
@@ -82,7 +85,7 @@ test("a server that is away for an hour is not asked more than four times a minu
   expect(answers.mock.calls.length).toBeLessThan(60 * 4 + 5);
   expect(FakeSource.all.length).toBe(1);
 
-  answers.mockImplementation(() => Promise.resolve(new Response("")));
+  answers.mockImplementation(well);
   await vi.advanceTimersByTimeAsync(15_000);
   expect(FakeSource.all.length).toBe(2);
 });
@@ -97,7 +100,7 @@ test("a token that has expired ends it, and says how one signs in here", async (
 });
 
 test("a refusal is told with its reason, and tried again", async () => {
-  answers.mockResolvedValueOnce(Response.json({ detail: "not yours" }, { status: 403 }));
+  answers.mockImplementationOnce(well).mockResolvedValueOnce(Response.json({ detail: "not yours" }, { status: 403 }));
   last().onerror?.();
   await vi.advanceTimersByTimeAsync(5000);
 
@@ -141,6 +144,45 @@ test("a tab that was opened where nobody sees it lets its connection go as well"
   await vi.advanceTimersByTimeAsync(UNSEEN + 1);
   expect(open()).toBe(0);
 
+  hide(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(open()).toBe(1);
+});
+
+test.each([
+  ["slept", async () => {
+    hide(true);
+    await vi.advanceTimersByTimeAsync(UNSEEN / 2);
+    last().say("detail", {});
+    await vi.advanceTimersByTimeAsync(UNSEEN / 2);
+    hide(false);
+  }],
+  ["lost its connection", async () => last().onerror?.()],
+])("a tab that %s takes up no session of somebody else", async (_, happens) => {
+  isOf.mockReturnValue(false);
+  await happens();
+  await vi.advanceTimersByTimeAsync(60_000);
+
+  expect(isOf).toHaveBeenCalledExactlyOnceWith({ user: "kim" });
+  expect([FakeSource.all.length, open()]).toEqual([1, 0]);
+});
+
+test("a tab that is seen again asks who is signed in, though its connection stands", async () => {
+  hide(true);
+  await vi.advanceTimersByTimeAsync(UNSEEN / 2);
+  expect(answers).not.toHaveBeenCalled();
+  hide(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(isOf).toHaveBeenCalledExactlyOnceWith({ user: "kim" });
+  expect([FakeSource.all.length, open()]).toEqual([1, 1]);
+
+  answers.mockResolvedValue(Response.json({ signIn: "token" }, { status: 401 }));
+  hide(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(heard.signedOut).toHaveBeenCalledExactlyOnceWith("token");
+  expect(open()).toBe(0);
+
+  answers.mockImplementation(well);
   hide(false);
   await vi.advanceTimersByTimeAsync(1);
   expect(open()).toBe(1);

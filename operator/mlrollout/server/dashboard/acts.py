@@ -75,8 +75,8 @@ async def _asked(request: web.Request, board: Board, person: Person, ref: Ref, w
         raise HttpProblem(403, str(error)) from None
     except ObjectsError as error:
         audit.act(request, "Could not ask for a verb", **facts, error=str(error))
-        asked = False if isinstance(error, NotReadError) else None
-        raise HttpProblem(503, f"{error} In an emergency, set its key to 0 in Redis.", asked=asked) from None
+        known = False if isinstance(error, NotReadError) else None
+        raise HttpProblem(503, f"{error} In an emergency, set its key to 0 in Redis.", asked=known) from None
     audit.act(request, "Asked for a verb", **facts)
     if wish.verb is Verb.ROLLBACK and rolled_back(asked):
         return VerbOutcome(accepted=True, answered=True, message="it is rolled back already, and stays so")

@@ -6,7 +6,7 @@ from pydantic import Field, StrictInt, StrictStr
 
 from mlrollout.domain.request import Verb
 
-from .models import PageModel, RolloutLine, Timestamp
+from .models import PageModel, RolloutLine, Situation, Timestamp
 
 # --- the stream -----------------------------------------------------------------------------------
 
@@ -20,8 +20,11 @@ class RolloutsEvent(PageModel):
     """All that this person may see."""
 
 
+GoneWhy = Literal["deleted", "hidden"]
+
+
 class GoneEvent(PageModel):
-    """`gone`: an object that is there no more, or may be seen no more."""
+    """`gone`: an object that is there no more, or may not be seen."""
 
     namespace: str
     """Of the object."""
@@ -29,11 +32,15 @@ class GoneEvent(PageModel):
     """Of the object."""
     uid: str
     """Of the object; empty where it never was there."""
+    why: GoneWhy = "deleted"
+    """`deleted`: it is not there. `hidden`: this person may not see it, and is not told whether it is there."""
 
 
 class AliveEvent(PageModel):
     """`alive`: how old all that stands on the page is."""
 
+    now: Timestamp
+    """The time by the server's clock, by which ages are told."""
     as_of: Timestamp | None
     """When the API server was last heard; `null` where it never was."""
     source: Literal["live", "stale"]
@@ -69,6 +76,8 @@ class SessionAnswer(PageModel):
     """When they will have to sign in anew; `null` where nobody knows."""
     namespaces: tuple[str, ...] | None
     """The namespaces that are shown; `null` for all."""
+    can_sign_out: bool = True
+    """Whether one can sign out here; not where a proxy, or a token that is sent along, says who it is each time."""
 
 
 class SignInRequest(PageModel):
@@ -87,6 +96,14 @@ class VerbRequest(PageModel):
     """Why; it stands in the history with the person's name."""
     percentage: Annotated[StrictInt, Field(ge=0, le=100)] | None = None
     """Of `demote`: the percentage to go to at most; left out, the stage before."""
+    seen: Situation | None = None
+    """How it stood when the person looked, as `situation` of the detail said. Needed for `promote`, `approve`, `retry` and
+    `resume`, and for a `demote` without a percentage: they are refused where it has changed. `pause`, and a `demote` with
+    a percentage, are refused where it is another object; a `rollback` never is."""
+    seen: Situation | None = None
+    """How it stood when the person looked, as `situation` of the detail said. Needed for `promote`, `approve`, `retry`
+    and `resume`, and for a `demote` without a percentage: they are refused where it has changed. `pause`, and a
+    `demote` with a percentage, are refused where it is another object; a `rollback` never is."""
 
 
 class VerbOutcome(PageModel):

@@ -3,7 +3,7 @@
 `null` means that nothing is known, and never zero. Text is text: the page shows it as such, whatever stands in it.
 """
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from pydantic.alias_generators import to_camel
 
 from mlrollout.domain.request import Verb
@@ -215,6 +215,32 @@ class DetailStep(PageModel):
     """The percentage after it."""
 
 
+class Situation(PageModel):
+    """How a rollout stood when somebody looked at it: while nothing of this changes, what a verb does is the same."""
+
+    uid: StrictStr
+    """Of the object: one that was deleted and made anew has another."""
+    generation: StrictInt
+    """Counts the changes of its spec."""
+    step: StrictInt
+    """The number of its last step: a stage that is entered, a verb, a rollback and a new attempt are each one."""
+    waiting: StrictStr
+    """The revision that waits; empty for none."""
+
+
+class Situation(PageModel):
+    """How a rollout stood when somebody looked at it: as long as nothing of this changes, what a verb does is the same."""
+
+    uid: StrictStr
+    """Of the object: one that was deleted and made anew has another."""
+    generation: StrictInt
+    """Counts the changes of its spec."""
+    step: StrictInt
+    """The number of its last step: a stage that is entered, a verb, a rollback and a new attempt are each one."""
+    waiting: StrictStr
+    """The revision that waits; empty for none."""
+
+
 class VerbOffer(PageModel):
     """A verb that would be acted on now."""
 
@@ -251,3 +277,5 @@ class RolloutDetail(RolloutLine):
     """The last steps, oldest first."""
     offers: tuple[VerbOffer, ...]
     """What comes of each verb in `can`."""
+    situation: Situation
+    """How it stands, to be sent along with a verb."""

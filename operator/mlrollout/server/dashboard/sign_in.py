@@ -47,11 +47,13 @@ class _ShownIdentity:
         user: Who it is.
         session: What stands for the session: what is sealed in the cookie, or who the proxy says it is.
         ends: When it ends, seconds since the epoch; `None` where nobody knows.
+        told_by: Who says so with each request, so that it can't be ended here; empty where the cookie does.
     """
 
     user: User
     session: str
     ends: float | None
+    told_by: str = ""
 
 
 class ClusterPeople:
@@ -78,9 +80,12 @@ class ClusterPeople:
 
     async def person(self, request: web.Request) -> Person:
         """Who it is, as far as their session is still good."""
+        return self._person(await self._shown(request))
+
+    async def _shown(self, request: web.Request) -> _ShownIdentity:
         shown = self._by_proxy(request) or await self._by_token(request)
         request[CALLER] = Caller(shown.user.name)  # for the audit
-        return self._person(shown)
+        return shown
 
     def _person(self, shown: _ShownIdentity) -> Person:
         answer = SessionAnswer(
@@ -91,6 +96,7 @@ class ClusterPeople:
             csrf=self._seal.csrf(shown.session),
             expires_at=when(shown.ends),
             namespaces=(self._settings.namespace,) if self._settings.namespace else None,
+            can_sign_out=not shown.told_by,
         )
         holder = hashlib.sha256(shown.session.encode(errors="surrogateescape")).hexdigest()
         return Person(shown.user.name, partial(self._may, shown.user), answer, holder)
@@ -117,12 +123,14 @@ class ClusterPeople:
             raise HttpProblem(
                 403, f"The proxy says that this is {name[:100]!r}, with names that are the cluster's own."
             )
-        return _ShownIdentity(User(name, groups=(*groups, "system:authenticated")), f"proxy\0{name}\0{groups}", None)
+        user, session = User(name, groups=(*groups, "system:authenticated")), f"proxy\0{name}\0{groups}"
+        return _ShownIdentity(user, session, None, f"a proxy, by the header {login.user}")
 
     async def _by_token(self, request: web.Request) -> _ShownIdentity:
         value = request.cookies.get(COOKIE, "")
         sealed = self._seal.open(value) if value else None
-        shown = token(request) or sealed
+        sent = token(request)
+        shown = sent or sealed
         if shown is None:
             why = "The session has ended" if value else "Nobody is signed in"
             raise not_signed_in(f"{why}: sign in with a token of the cluster.", "token")
@@ -132,7 +140,8 @@ class ClusterPeople:
             raise not_signed_in("The token is not valid any more: sign in with a new one.", "token")
         request[_REVIEWED] = True
         ends = [one for one in (self._seal.ends(value) if value else None, _expiry(shown)) if one is not None]
-        return _ShownIdentity(user, value or shown, min(ends, default=None))
+        told_by = "a proxy, by the token that it sends along as Authorization" if sent else ""
+        return _ShownIdentity(user, value or shown, min(ends, default=None), told_by)
 
     # --- signing in and out --------------------------------------------------------------------
 
@@ -157,8 +166,12 @@ class ClusterPeople:
         return response
 
     async def _sign_out(self, request: web.Request) -> web.Response:
-        person = await self.person(request)
-        check_csrf(request, person)
+        shown = await self._shown(request)
+        check_csrf(request, self._person(shown))
+        if shown.told_by:
+            raise HttpProblem(
+                409, f"Who you are says {shown.told_by}. Nothing can be ended here: sign out where that signs you in."
+            )
         self._seal.end(request.cookies.get(COOKIE, ""))
         audit.act(request, "Signed out")
         response = web.Response(status=204)

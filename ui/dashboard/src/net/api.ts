@@ -9,7 +9,8 @@ export type SignInBy = "token" | "command";
 /** What came of asking the server. */
 export type Reply<T> =
   | { kind: "said"; value: T }
-  | { kind: "refused"; status: number; message: string }
+  /** `undone`: whether it is certain that nothing was done. A server that gave up may have been heard all the same. */
+  | { kind: "refused"; status: number; message: string; undone: boolean }
   | { kind: "signed-out"; message: string; how: SignInBy }
   | { kind: "unreachable" };
 
@@ -57,10 +58,10 @@ async function ask<T>(path: string, options: RequestInit = {}): Promise<Reply<T>
 /** Told by an RFC 9457 problem: by its detail, or else its title. */
 async function refusal(response: Response): Promise<Reply<never>> {
   const { status } = response;
-  const said = (await response.json().catch(() => ({}))) as { detail?: unknown; title?: unknown; signIn?: unknown };
+  const said = (await response.json().catch(() => ({}))) as Partial<Record<"detail" | "title" | "signIn" | "asked", unknown>>;
   const message = String(said.detail ?? said.title ?? `HTTP ${status}`);
   if (status === 401) return { kind: "signed-out", message, how: said.signIn === "command" ? "command" : "token" };
-  return { kind: "refused", status, message };
+  return { kind: "refused", status, message, undone: status < 500 || said.asked === false };
 }
 
 function json(body: unknown): { body: string; headers: Record<string, string> } {

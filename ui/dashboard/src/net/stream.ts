@@ -1,5 +1,5 @@
-import type { EndEvent } from "../contract";
-import { probe, type SignInBy, streamUrl } from "./api";
+import type { EndEvent, SessionAnswer } from "../contract";
+import { probe, session, type SignInBy, streamUrl } from "./api";
 
 /** Milliseconds without a word after which a connection is taken for dead: the server speaks every five seconds. */
 export const SILENCE = 12_000;
@@ -16,6 +16,8 @@ export interface Heard {
   signedOut(how?: SignInBy): void;
   /** The server says why it can't be read now; it is tried again. */
   refused(why: string): void;
+  /** Who is signed in now. `false` where the page shows what another session was told: then another stream is to begin. */
+  isOf(session: SessionAnswer): boolean;
 }
 
 /** A stream of the server's events that comes back whenever it is cut. */
@@ -27,7 +29,11 @@ export class Stream {
   private failures = 0;
   private closed = false;
   private asleep = false;
-  private readonly look = () => this.seen();
+  private readonly look = () => {
+    this.seen();
+    // Meanwhile somebody else may have signed in, in another tab.
+    if (!document.hidden && this.source !== null) void this.check();
+  };
 
   constructor(
     private readonly rollout: string | null,
@@ -67,9 +73,7 @@ export class Stream {
 
   private ended({ why }: EndEvent): void {
     if (why === "signed-out") {
-      this.drop();
-      this.heard.cut();
-      this.heard.signedOut();
+      this.signedOut();
     } else {
       this.heard.refused(why);
       this.lost(CROWDED_WAIT);
@@ -90,12 +94,30 @@ export class Stream {
   }
 
   private async again(): Promise<void> {
-    const reply = await probe(this.rollout);
+    clearTimeout(this.retry);
+    const who = await session();
+    if (this.closed || this.asleep || this.source !== null) return;
+    if (who.kind === "said" && !this.heard.isOf(who.value)) return;
+    const reply = who.kind === "said" ? await probe(this.rollout) : who;
     if (this.closed || this.asleep || this.source !== null) return;
     if (reply.kind === "said") return this.open();
     if (reply.kind === "signed-out") return this.heard.signedOut(reply.how);
     if (reply.kind === "refused") this.heard.refused(reply.message);
     this.lost();
+  }
+
+  /** Whether an open stream is still that of whoever is signed in. */
+  private async check(): Promise<void> {
+    const who = await session();
+    if (this.closed || this.source === null) return;
+    if (who.kind === "said") this.heard.isOf(who.value);
+    if (who.kind === "signed-out") this.signedOut(who.how);
+  }
+
+  private signedOut(how?: SignInBy): void {
+    this.drop();
+    this.heard.cut();
+    this.heard.signedOut(how);
   }
 
   private drop(): void {
@@ -113,7 +135,7 @@ export class Stream {
         this.drop();
         this.heard.cut();
       }, UNSEEN);
-    } else if (this.asleep) {
+    } else if (this.source === null) {
       this.asleep = false;
       this.failures = 0;
       void this.again();

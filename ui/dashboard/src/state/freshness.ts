@@ -26,7 +26,7 @@ export const told = (known: Freshness): Freshness => ({ ...known, connected: tru
 
 export function alive(known: Freshness, said: AliveEvent, now: number): Freshness {
   const asOf = said.asOf ?? known.asOf;
-  // The moment of a stale source is long past, and says nothing of the server's clock.
-  const ahead = said.source === "live" && said.asOf !== null ? Date.parse(said.asOf) - now : known.ahead;
+  // Not from when the cluster was last heard: that is some seconds past where nothing happens, and hours where it is away.
+  const ahead = Date.parse(said.now) - now;
   return { ...known, connected: true, source: said.source, why: said.why ?? "", asOf, ahead };
 }

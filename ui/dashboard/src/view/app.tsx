@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { SessionAnswer } from "../contract";
 import { type Reply, session as askSession, type SignInBy, signOut } from "../net/api";
 import { type Route, useRoute } from "../route";
@@ -33,6 +33,8 @@ export function App() {
   const route = useRoute();
   const [signed, setSigned] = useState<SignedIn>({ session: null, times: 0, state: "asking", how: "token" });
   const [stays, setStays] = useState<NotDone | null>(null);
+  const latest = useRef(signed);
+  latest.current = signed;
   const entered = useCallback((session: SessionAnswer) => {
     setStays(null);
     setSigned((known) => ({ ...known, session, times: known.times + 1, state: "in" }));
@@ -41,6 +43,16 @@ export function App() {
     setStays(null);
     setSigned((known) => ({ ...known, state: "out", how: how ?? byMode(known) }));
   }, []);
+
+  const isOf = useCallback(
+    (now: SessionAnswer) => {
+      const { session, state } = latest.current;
+      const same = state === "in" && session?.user === now.user && session.csrf === now.csrf;
+      if (!same) entered(now);
+      return same;
+    },
+    [entered],
+  );
 
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout>;
@@ -80,7 +92,7 @@ export function App() {
         {session === null ? (
           <main id="content" tabIndex={-1} />
         ) : (
-          <SessionContext.Provider value={{ ...session, times: signed.times, ended }} key={session.user}>
+          <SessionContext.Provider value={{ ...session, times: signed.times, ended, isOf }} key={session.user}>
             <Content route={route} />
           </SessionContext.Provider>
         )}

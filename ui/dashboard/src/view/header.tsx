@@ -52,9 +52,11 @@ export function Header({ preferences, session, route, onSignOut }: Props) {
             <span class="user" title={session.context ?? undefined}>
               {session.user}
             </span>
-            <button type="button" class="quiet" onClick={onSignOut}>
-              {text.signOut}
-            </button>
+            {session.canSignOut && (
+              <button type="button" class="quiet" onClick={onSignOut}>
+                {text.signOut}
+              </button>
+            )}
           </>
         )}
       </div>

@@ -8,6 +8,8 @@ export interface OpenSession extends SessionAnswer {
   times: number;
   /** To be called where the server says that nobody is signed in any more. */
   ended(how?: SignInBy): void;
+  /** Whether this is the session of the page; where it is not, the page becomes that of the other. */
+  isOf(now: SessionAnswer): boolean;
 }
 
 export const SessionContext = createContext<OpenSession | null>(null);

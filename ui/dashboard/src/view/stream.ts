@@ -12,7 +12,7 @@ export function useStream<Event extends { type: string }>(
   types: readonly Event["type"][],
   store: { push(event: Event): void },
 ): string {
-  const { times, ended } = useSession();
+  const { times, ended, isOf } = useSession();
   const { text } = useSpeech();
   const [refused, setRefused] = useState("");
   const push = (type: string, data?: unknown) => store.push({ type, data } as unknown as Event);
@@ -26,6 +26,7 @@ export function useStream<Event extends { type: string }>(
       },
       signedOut: ended,
       refused: setRefused,
+      isOf,
     });
     return () => {
       stream.close();

@@ -17,11 +17,13 @@ interface Props {
 }
 
 /** Asks for a reason, asks the operator, and tells why it refused. What was written stays until it is done. */
-export function ActDialog({ verb, detail, live, onClose, onOutcome }: Props) {
+export function ActDialog({ verb, detail: latest, live, onClose, onOutcome }: Props) {
   const { text } = useSpeech();
   const { csrf, ended } = useSession();
   const dialog = useRef<HTMLDialogElement>(null);
   const closed = useRef(false);
+  // What the person decided on is what stood there when this was opened, also where it is sent a second time.
+  const [detail] = useState(latest);
   const [reason, setReason] = useState("");
   const below = detail.stages.map((stage) => stage.percentage).filter((one) => one > 0 && one < detail.asked);
   const [percentage, setPercentage] = useState(Math.max(0, ...below));
@@ -44,13 +46,18 @@ export function ActDialog({ verb, detail, live, onClose, onOutcome }: Props) {
     if (!reason.trim()) return setTrouble(text.reasonMissing);
     setSending(true);
     setTrouble("");
-    const asked = { verb, reason: reason.trim(), ...(verb === "demote" && below.length > 0 ? { percentage } : {}) };
+    const asked = {
+      verb,
+      reason: reason.trim(),
+      ...(verb === "demote" && below.length > 0 ? { percentage } : {}),
+      ...(verb === "rollback" ? {} : { seen: detail.situation }),
+    };
     const reply = await act(csrf, detail.namespace, detail.name, asked);
     const outcome = outcomeOf(reply, title, text);
     if (outcome) return onOutcome(outcome);
     setSending(false);
     if (reply.kind === "signed-out") ended();
-    else setTrouble(troubleOf(reply, title, text));
+    else setTrouble(troubleOf(reply, verb, text));
   };
   // The browser tells of a closed dialog a moment after the focus is back: whoever opens it again by then, opens another.
   const close = () => {
@@ -145,13 +152,10 @@ function outcomeOf(reply: Reply<VerbOutcome>, verb: string, text: Dictionary): O
     : { tone: "waiting", title: text.passedOn(verb), message };
 }
 
-function troubleOf(reply: Reply<VerbOutcome>, verb: string, text: Dictionary): string {
-  switch (reply.kind) {
-    case "said":
-      return `${text.notAccepted(verb)} ${reply.value.message}`;
-    case "refused":
-      return `${text.refused(verb)} ${reply.message}`;
-    default:
-      return text.noAnswer;
-  }
+function troubleOf(reply: Reply<VerbOutcome>, verb: Verb, text: Dictionary): string {
+  const title = text.verbs[verb];
+  if (reply.kind === "said") return `${text.notAccepted(title)} ${reply.value.message}`;
+  if (reply.kind === "refused" && reply.undone) return `${text.refused(title)} ${reply.message}`;
+  const unknown = verb === "rollback" ? text.noAnswerToRollback : text.noAnswer;
+  return reply.kind === "refused" ? `${unknown} (${reply.message})` : unknown;
 }

@@ -38,7 +38,7 @@ export function RolloutPage({ namespace, name }: { namespace: string; name: stri
         </h1>
         {gone && (
           <p class="banner bad" role="alert">
-            {detail === null ? text.notFound : text.deleted}
+            {text.gone[gone]}
           </p>
         )}
         {detail !== null && (
