@@ -1,6 +1,22 @@
 {{- /* What operator and server have in common. Each takes (dict "root" $ "component" "operator" "of" .Values), where `of`
        is the part of the values that is this component's. */ -}}
 
+{{- /* One map added to another as Helm adds values to a chart's: (list $more $to). `merge` takes a `false` for nothing said. */ -}}
+{{- define "mlrollout.added" -}}
+{{- $found := deepCopy (index . 1 | default dict) -}}
+{{- range $name, $value := index . 0 -}}
+{{- $before := get $found $name -}}
+{{- if kindIs "invalid" $value -}}
+{{- $_ := unset $found $name -}}
+{{- else if and (kindIs "map" $value) (kindIs "map" $before) -}}
+{{- $_ := set $found $name (include "mlrollout.added" (list $value $before) | fromYaml) -}}
+{{- else -}}
+{{- $_ := set $found $name $value -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $found -}}
+{{- end -}}
+
 {{- define "mlrollout.podMetadata" -}}
 labels:
   {{- $labels := include "mlrollout.labels" (list .root .component) | fromYaml }}
@@ -17,7 +33,7 @@ imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 securityContext:
-  {{- toYaml (.of.podSecurityContext | default .root.Values.podSecurityContext) | nindent 2 }}
+  {{- include "mlrollout.added" (list .of.podSecurityContext .root.Values.podSecurityContext) | nindent 2 }}
 {{- with .of.topologySpreadConstraints }}
 topologySpreadConstraints:
 {{- range . }}
@@ -55,7 +71,7 @@ readinessProbe:
 resources:
   {{- toYaml .of.resources | nindent 2 }}
 securityContext:
-  {{- toYaml (.of.containerSecurityContext | default .root.Values.containerSecurityContext) | nindent 2 }}
+  {{- include "mlrollout.added" (list .of.containerSecurityContext .root.Values.containerSecurityContext) | nindent 2 }}
 {{- end -}}
 
 {{- /* Arguments for the log. An image of an older version knows no --log-level. */ -}}

@@ -159,7 +159,7 @@ def test_what_selects_no_series_is_refused(selector: str) -> None:
 
 
 def firing(folder: Path, values: Manifest, series: Mapping[str, str], fires: Mapping[str, Sequence[str]]) -> None:
-    """Have Prometheus' own tool see which of the chart's alerts fire after half an hour of series, and by which labels."""
+    """Have Prometheus' own tool see which alerts of the chart fire after half an hour of series, with which labels."""
     made = one(render(values), "PrometheusRule")["spec"]
     (folder / "alerts.yaml").write_text(yaml.safe_dump(made))
     asked = [

@@ -70,6 +70,13 @@ OF_SENSE: list[tuple[Manifest, str]] = [
     ({"watchNamespace": "a", "secretNamespaces": ["b"]}, '"b" is not watched'),
     ({"watchNamespace": "a", "configMapNamespaces": ["b"]}, 'configMapNamespaces: "b" is not watched'),
     ({"rbac": {"clusterRoles": False}}, "rbac.clusterRoles=false takes watchNamespace"),
+    *(
+        (
+            {"watchNamespace": "a", "rbac": {"separateRights": True, without: False}},
+            "rbac.separateRights takes rbac.create and rbac.clusterRoles",
+        )
+        for without in ("create", "clusterRoles")
+    ),
     (
         {"commonLabels": {"app.kubernetes.io/name": "a"}},
         "commonLabels: app.kubernetes.io/name is what pods are found by",
@@ -105,6 +112,13 @@ OF_THE_SERVER: list[tuple[Manifest, str]] = [
     ),
     ({"config": SERVER["config"] | {"listen": "0.0.0.0:1"}}, "server.config.listen is filled in by the chart"),
     ({"config": SERVER["config"] | {"redis_tls": {}}}, "server.config.redis_tls is filled in by the chart"),
+    *(
+        (
+            {"config": SERVER["config"] | {"prometheus": address}},
+            "server.config.prometheus holds a user name or a password",
+        )
+        for address in ("http://user:password@prometheus:9090", "http://{{ print `user:password@` }}prometheus:9090")
+    ),
     ({"redis": {}}, "name a Secret with the URL of the server's own user of Redis"),
     ({"tokens": {}}, "nobody could call it"),
     ({"sessions": {"existingSecret": "a"}}, "takes server.config.sessions"),

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from docs import chart
-from tests.support.helm import CHART, SERVER, Manifest, at, helm, one, render
+from tests.support.helm import CHART, HELMS, SERVER, Manifest, at, helm, one, render
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -95,6 +95,53 @@ def test_values_of_pods_reach_the_pods_of_the_component_that_they_are_for(row: A
 )  # fmt: skip
 def test_a_value_is_found_where_it_belongs(values: Manifest, kind: str, path: str, expected: object) -> None:
     assert at(one(render(values), kind), path) == expected
+
+
+HARDENED = {of: VALUES[of] for of in ("podSecurityContext", "containerSecurityContext")}
+
+
+@pytest.mark.parametrize(
+    ("of", "place", "said", "differs"),
+    [
+        ("podSecurityContext", POD, {"runAsUser": 1000}, {"runAsUser": 1000}),
+        ("podSecurityContext", POD, {"runAsUser": None}, {"runAsUser": None}),
+        ("podSecurityContext", POD, {"runAsUser": 1000650000}, {"runAsUser": 1000650000}),
+        ("podSecurityContext", POD, {"runAsNonRoot": False, "runAsUser": 0}, {"runAsNonRoot": False, "runAsUser": 0}),
+        (
+            "podSecurityContext",
+            POD,
+            {"seccompProfile": {"localhostProfile": "a"}},
+            {"seccompProfile": {"type": "RuntimeDefault", "localhostProfile": "a"}},
+        ),
+        ("containerSecurityContext", CONTAINER, {"privileged": False}, {"privileged": False}),
+        ("containerSecurityContext", CONTAINER, {"readOnlyRootFilesystem": False}, {"readOnlyRootFilesystem": False}),
+        (
+            "containerSecurityContext",
+            CONTAINER,
+            {"capabilities": {"add": ["NET_BIND_SERVICE"]}},
+            {"capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}},
+        ),
+        ("containerSecurityContext", CONTAINER, {"capabilities": None}, {"capabilities": None}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("where", ["", "server."], ids=["operator", "server"])
+@pytest.mark.parametrize("program", HELMS)
+def test_what_is_said_of_a_security_context_is_added_to_the_hardening(
+    of: str, place: str, said: Manifest, differs: Manifest, where: str, program: str
+) -> None:
+    values = nested(f"{where}{of}", said)
+    values["server"] = SERVER | values.get("server", {})
+    pods = render(values, program=program)
+    found = at(one(pods, "Deployment", "mlrollout-server" if where else "mlrollout"), f"{place}.securityContext")
+    expected = HARDENED[of] | differs
+    assert found == {field: value for field, value in expected.items() if value is not None}
+
+
+def test_the_server_is_hardened_as_the_operator_is_told_to_be() -> None:
+    said = {"podSecurityContext": {"runAsUser": 1000}, "server": SERVER | {"podSecurityContext": {"runAsGroup": 2000}}}
+    found = at(one(render(said), "Deployment", "mlrollout-server"), f"{POD}.securityContext")
+    assert found == HARDENED["podSecurityContext"] | {"runAsUser": 1000, "runAsGroup": 2000}
 
 
 def test_constraints_without_a_selector_are_about_these_pods() -> None:
