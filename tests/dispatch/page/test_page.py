@@ -310,6 +310,22 @@ def test_a_flag_server_that_dies_takes_the_panel_away_until_it_is_back(desk: Des
     one.open_until_ml()
 
 
+def test_a_flag_server_that_hangs_takes_the_panel_away_though_its_stream_is_open(desk: Desks, house: House) -> None:
+    one = desk()
+    one.page.clock.install()
+    with one.answered():
+        one.page.reload()
+    one.open()
+    one.ml()
+    house.flags.pause()
+    try:
+        one.page.clock.fast_forward("01:00")
+        one.legacy("were switched off")
+    finally:
+        house.flags.resume()
+    one.open_until_ml()
+
+
 # --- for everybody ------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,8 @@ import { config } from "./api";
 import { DEADLINE } from "./call";
 
 const AGAIN_AFTER = 2000;
+/** Milliseconds for which the group stands without the server's word: a stream that has gone silent tells nobody so. */
+const FRESH_FOR = 30_000;
 
 /**
  * Tells the group now, and each time it changes. What is not known is control: while the server can't be heard, a rollback
@@ -18,14 +20,17 @@ export function follow(tell: (group: Group) => void): () => void {
   let ended = false;
 
   const hear = () => tell(client.getBooleanValue(flag, false) ? "treatment" : "control");
+  const again = (after: number) => {
+    clearTimeout(waiting);
+    waiting = setTimeout(connect, after * (1 + Math.random()));
+  };
   const lose = () => {
     if (ended) return;
     tell("control");
-    clearTimeout(waiting);
-    waiting = setTimeout(connect, AGAIN_AFTER * (1 + Math.random()));
+    again(AGAIN_AFTER);
   };
   // Anew each time, configuration and all: the provider says when it lost the server, and not when it has it back
-  // unchanged; and what the page shows the server of itself may have expired.
+  // unchanged, nor when nothing comes any more; and what the page shows the server of itself may have expired.
   const connect = async () => {
     const reply = await config();
     if (ended) return;
@@ -34,7 +39,9 @@ export function follow(tell: (group: Group) => void): () => void {
     try {
       await OpenFeature.setContext({ targetingKey: reply.value.userId, revision: reply.value.revision });
       await OpenFeature.setProviderAndWait(provider(reply.value));
-      if (!ended) hear();
+      if (ended) return;
+      hear();
+      again(FRESH_FOR);
     } catch {
       lose();
     }
