@@ -111,3 +111,20 @@ def test_an_alias_that_stands_for_something_else_is_as_good_as_that(tmp_path: Pa
     text = A.replace("traffic: {key: k}", "traffic: &t {key: k}\n  other: *t\n  third: {<<: *t}")
     (found,) = manifests(written(tmp_path, text))
     assert found.found["spec"]["other"] == found.found["spec"]["third"] == {"key": "k"}
+
+
+LISTED = "- metadata: {name: NAME}\n  spec: {revision: r1}\n"
+
+
+@pytest.mark.parametrize("kind", ["List", "MLRolloutList"])
+def test_the_objects_in_a_list_of_any_kind_are_found(tmp_path: Path, kind: str) -> None:
+    items = "".join(f"- {one.strip()}\n".replace("\n", "\n  ").rstrip() + "\n" for one in (A, B))
+    text = f"apiVersion: mlrollout.dev/v1alpha1\nkind: {kind}\nitems:\n{items}"
+    assert [one.name for one in manifests(written(tmp_path, text))] == ["a", "b"]
+
+
+def test_an_item_that_names_no_kind_is_of_its_lists_kind(tmp_path: Path) -> None:
+    head = "apiVersion: mlrollout.dev/v1alpha1\nkind: MLRolloutList\nitems:\n"
+    (found,) = manifests(written(tmp_path, head + LISTED.replace("NAME", "c")))
+    assert (found.name, found.found["kind"]) == ("c", "MLRollout")
+    assert manifests(written(tmp_path, (head + LISTED).replace("MLRollout", "Pod"))) == []

@@ -24,7 +24,7 @@ def told(folder: Path, *manifests: str) -> list[str]:
 
 FINE = {
     "a name": "{name: a.b-c}",
-    "of a digit": "{name: '5', namespace: n}",
+    "of a digit": "{name: '5', namespace: b, labels: {5: c}}",
     "generated": "{generateName: ml-}",
     "nulls": "{name: a, namespace: ~, labels: , annotations: {}}",
     "as it was read": "{name: a, uid: u, resourceVersion: '7', creationTimestamp: 2026-11-03T09:30:00Z}",
@@ -62,7 +62,9 @@ WRONG = {
     "label": ("metadata: {name: a, labels: {a: 5}}", "metadata.labels[a]: write it as text, in quotes"),
     "label's key": ("metadata: {name: a, labels: {a b: c}}", "metadata.labels[a b]: nothing can be called so"),
     "label's domain": ("metadata: {name: a, labels: {/b: c}}", "metadata.labels[/b]: nothing can be called so"),
-    "label's number": ("metadata: {name: a, labels: {5: c}}", "metadata.labels[5]: nothing can be called so"),
+    "label's null": ("metadata: {name: a, labels: {~: c}}", "metadata.labels[None]: nothing can be called so"),
+    "label's yes": ("metadata: {name: a, labels: {canary: y}}", "metadata.labels[canary]: write it as text, in quotes"),
+    "space of a word for no": ("metadata: {name: a, namespace: n}", "metadata.namespace: write it as text"),
     "label's value": ("metadata: {name: a, labels: {a: b c}}", "metadata.labels[a]: no label can have that value"),
     "annotation": ("metadata: {name: a, annotations: {a: true}}", "metadata.annotations[a]: write it as text"),
     "at the top": ("metadata: {name: a}\nsepc: {}", "sepc: there is no such field; did you mean spec?"),
