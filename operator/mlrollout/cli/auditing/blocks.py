@@ -16,8 +16,9 @@ from mlrollout.api.duration import brief
 from mlrollout.cli.authoring.manifests import UnreadableInputError, manifests
 from mlrollout.cli.cluster.rollouts import ClusterRollouts
 from mlrollout.cli.ending import CommandError, ExitCode
+from mlrollout.domain.request import one_line
 from mlrollout.ports import Object, SourceError
-from mlrollout.replay.document import LARGEST, BlocksDocument, UnreadableDocumentError, parse
+from mlrollout.replay.document import LARGEST, BlocksDocument, UnreadableDocumentError, parse, told
 from mlrollout.replay.gather import NoBlocksError, Tick, gather
 from mlrollout.replay.replay import Replayed, replay
 
@@ -101,10 +102,9 @@ def unchecked(found: Sequence[Replayed]) -> bool:
 
 
 def tell(document: BlocksDocument, found: list[Replayed]) -> str:
-    """A line for each guardrail."""
-    return "\n".join(
-        [*(_line(one) for one in found), *(f"{one.name}: no blocks: {one.why}" for one in document.missing)]
-    )
+    """A line for each guardrail, and no more, whatever somebody wrote into the document."""
+    missing = (f"{told(one.name)}: no blocks: {one.why}" for one in document.missing)
+    return "\n".join(map(one_line, (*map(_line, found), *missing)))
 
 
 def _line(found: Replayed) -> str:

@@ -7,6 +7,7 @@ import typer
 from mlrollout.cli import completing
 from mlrollout.cli.ending import CommandError, ExitCode
 from mlrollout.cli.options import ContextOption, NamespaceOption
+from mlrollout.domain.request import one_line
 
 
 def blocks(
@@ -35,6 +36,7 @@ def blocks(
     the blocks; 1 they do not, as where Prometheus no longer has all samples; 2 there is nothing to fetch; 3 the
     cluster can't be worked with.
     """
+    from mlrollout.cli.terminal import Terminal
     from mlrollout.replay.document import UnreadableDocumentError
 
     from . import blocks as fetching
@@ -46,9 +48,10 @@ def blocks(
         document = fetching.fetch(found, prometheus, guardrail, attempt)
         made = fetching.again(document)
     except (fetching.NotFetchedError, UnreadableDocumentError) as error:
-        raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
-    typer.echo(document.render())
-    typer.echo(fetching.tell(document, made), err=True)
+        raise CommandError(one_line(str(error)), ExitCode.WRONG_USAGE) from None
+    terminal = Terminal()
+    terminal.write(document.render())
+    terminal.note(fetching.tell(document, made))
     raise typer.Exit(ExitCode.FAILED if any(one.differences for one in made) else ExitCode.DONE)
 
 
@@ -60,6 +63,7 @@ def replay(
     Exit codes: 0 verdict and e-value are the same to the last bit; 1 they differ; 2 the file can't be read, or holds no
     blocks. Of a guardrail whose blocks are missing nothing is checked, and the exit code says nothing of it.
     """
+    from mlrollout.cli.terminal import Terminal
     from mlrollout.replay.document import UnreadableDocumentError
 
     from . import blocks as fetching
@@ -70,7 +74,7 @@ def replay(
     except UnreadableDocumentError as error:
         raise CommandError(f"{file}: {error}", ExitCode.WRONG_USAGE) from None
     if told := fetching.tell(document, found):
-        typer.echo(told)
+        Terminal().write(told)
     if fetching.unchecked(found):
         nothing = f"{file}: it holds no blocks of any guardrail: nothing was checked"
         raise CommandError(nothing, ExitCode.WRONG_USAGE)

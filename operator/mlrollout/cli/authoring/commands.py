@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mlrollout.cli.ending import CommandError, ExitCode
+from mlrollout.domain.request import one_line
 
 _READABLE = 100
 """Cells of a line that is still read at once."""
@@ -57,6 +58,7 @@ def lint(
 
     Exit code 0: nothing is wrong. 1: something is. 2: the input can't be read.
     """
+    from mlrollout.cli.terminal import Terminal
     from mlrollout.simulate import command
     from mlrollout.simulate.load import Load
 
@@ -70,12 +72,13 @@ def lint(
         at = None if traffic is None else Load(command.traffic(traffic), command.share(bad))
         found = linting.run(meant, prometheus, at)
     except (UnreadableInputError, command.UnusableError) as error:
-        raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
+        raise CommandError(one_line(str(error)), ExitCode.WRONG_USAGE) from None
     written = {LintOutput.TEXT: linting.as_text, LintOutput.JSON: linting.as_json, LintOutput.GITHUB: linting.as_github}
-    typer.echo(written[output](found))
+    terminal = Terminal()
+    terminal.write(written[output](found))
     unseen = [option for option, value in (("--prometheus", prometheus), ("--traffic", traffic)) if value is None]
     if unseen and output is LintOutput.TEXT:
-        typer.echo(f"What only {' and '.join(unseen)} can show was not looked at.", err=True)
+        terminal.note(f"What only {' and '.join(unseen)} can show was not looked at.")
     raise typer.Exit(ExitCode.FAILED if linting.is_wrong(found) else ExitCode.DONE)
 
 
@@ -86,9 +89,11 @@ def template(
     revision: Annotated[str, typer.Option(metavar="NAME", help="What is rolled out")] = "model-1",
 ) -> None:
     """Print an MLRollout to begin with, with comments, for an application's metrics."""
+    from mlrollout.cli.terminal import Terminal
+
     from .template import written
 
-    typer.echo(written(prefix, name, namespace, revision), nl=False)
+    Terminal().write(written(prefix, name, namespace, revision))
 
 
 def explain(
@@ -104,7 +109,8 @@ def explain(
 
     from .explain import page
 
-    typer.echo(page(field, min(Terminal().room, _READABLE)))
+    terminal = Terminal()
+    terminal.write(page(field, min(terminal.room, _READABLE)))
 
 
 def simulate(
@@ -131,6 +137,7 @@ def simulate(
     when everybody has it; see docs/simulate.md. Exit codes: 0 fine; 1 a healthy model is rolled back with a chance
     above 1 %; 2 the file or an option can't be used.
     """
+    from mlrollout.cli.terminal import Terminal
     from mlrollout.simulate import command
     from mlrollout.simulate.promql import UnknownError
 
@@ -142,9 +149,10 @@ def simulate(
         load, notes = history.load(spec, traffic, bad, prometheus, since)
         forecast = command.run(spec, load, tries, command.seconds("--scrape", scrape), seed)
     except (UnreadableInputError, command.UnusableError, UnknownError) as error:
-        raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
+        raise CommandError(one_line(str(error)), ExitCode.WRONG_USAGE) from None
+    terminal = Terminal()
     for note in notes:
-        typer.echo(note, err=True)
-    typer.echo(command.tell_as(output, forecast))
+        terminal.note(one_line(note))
+    terminal.write(command.tell_as(output, forecast))
     if not forecast.well:
         raise typer.Exit(ExitCode.FAILED)

@@ -14,6 +14,7 @@ from mlrollout.api import KIND
 from mlrollout.api.guardrail import Guardrail
 from mlrollout.api.spec import Spec
 from mlrollout.domain.partial import refused, understand
+from mlrollout.domain.request import one_line
 from mlrollout.evidence.checks.check import Unmeasurable
 from mlrollout.evidence.checks.kinds import check_of
 from mlrollout.evidence.checks.memory import BlockSamples
@@ -78,7 +79,9 @@ def is_wrong(found: Iterable[ManifestFindings]) -> bool:
 def as_text(found: Sequence[ManifestFindings]) -> str:
     """A line for each finding."""
     lines = [
-        f"{one.manifest.file}: {one.manifest}: {finding.level}: {finding}" for one in found for finding in one.findings
+        one_line(f"{one.manifest.file}: {one.manifest}: {finding.level}: {finding}")
+        for one in found
+        for finding in one.findings
     ]
     return "\n".join(lines) or f"nothing found in {len(found)} {KIND}"
 
@@ -100,14 +103,14 @@ def as_github(found: Sequence[ManifestFindings]) -> str:
 
 def _annotation(manifest: Manifest, finding: Finding) -> str:
     line = lines.line(manifest.node, finding.where)
-    named = {"file": manifest.file, "line": str(line), "title": f"{manifest}: {finding.where}"}
+    named = {"file": manifest.file, "line": str(line), "title": one_line(f"{manifest}: {finding.where}")}
     properties = ",".join(
         f"{name}={_escaped(value, _IN_PROPERTIES)}"
         for name, value in named.items()
         if name == "title" or (manifest.file != "-" and line)
     )
     told = f"{finding.message}; {finding.remedy}" if finding.remedy else finding.message
-    return f"::{_LEVELS[finding.level]} {properties}::{_escaped(told, _IN_TEXT)}"
+    return f"::{_LEVELS[finding.level]} {properties}::{_escaped(one_line(told), _IN_TEXT)}"
 
 
 def _escaped(text: str, signs: str) -> str:
