@@ -140,7 +140,20 @@ def test_commands_are_found_in_the_docs() -> None:
     }
 
 
-KUBECTL = {"annotate", "apply", "create", "delete", "describe", "edit", "exec", "explain", "get", "patch", "wait"}
+KUBECTL = {
+    "annotate",
+    "apply",
+    "create",
+    "delete",
+    "describe",
+    "edit",
+    "exec",
+    "explain",
+    "get",
+    "patch",
+    "rollout",
+    "wait",
+}
 OURS = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
 OURS |= {str(group.name) for group in app.registered_groups}
 

@@ -182,8 +182,9 @@ def test_a_dead_operator_of_one_team_is_told_of_where_another_s_goes_on(tmp_path
     """For as long as it is dead, and also where it never ran."""
     values = {"metrics": SERVICE | {"prometheusRule": {"enabled": True}}}
     other = {'mlrollout_leader{namespace="team-b",job="mlrollout-metrics",pod="a"}': "1x600"}
-    never, own = {}, {f'mlrollout_leader{{namespace="{NAMESPACE}",job="mlrollout-metrics",pod="a"}}': "1x10 stale"}
-    for ours in (never, own):
+    died = {f'mlrollout_leader{{namespace="{NAMESPACE}",job="mlrollout-metrics",pod="a"}}': "1x10 stale"}
+    never: dict[str, str] = {}
+    for ours in (never, died):
         firing(tmp_path, values, other | ours, {"MLRolloutOperatorAbsent": [f'{{namespace="{NAMESPACE}"}}']})
     well = {f'mlrollout_leader{{namespace="{NAMESPACE}",job="mlrollout-metrics",pod="a"}}': "1x600"}
     others = {'mlrollout_leader{namespace="team-b",job="mlrollout-metrics",pod="a"}': "1x10 0x600"}

@@ -325,3 +325,35 @@ def test_the_crd_has_the_labels_and_annotations_that_are_asked_for() -> None:
 
     assert metadata["annotations"] == {"cost": "$1", "b": "c", "helm.sh/resource-policy": "keep"}
     assert metadata["labels"] == {"team": "a"}
+
+
+DOCS = CHART.parents[1] / "docs"
+
+
+def test_a_password_of_redis_is_changed_without_locking_out_what_reads_it_at_its_start_alone() -> None:
+    told = (DOCS / "redis-acl.md").read_text()
+    steps = (
+        "ACL SETUSER mlrollout >NEW",
+        "kubectl create secret generic mlrollout-redis ",
+        "kubectl rollout restart deployment/mlrollout ",
+        "kubectl rollout status deployment/mlrollout ",
+        "ACL SETUSER mlrollout <OLD",
+    )
+    assert [told.count(step) for step in steps] == [1] * len(steps)
+    assert sorted(steps, key=told.index) == list(steps)
+    restarted = set(re.findall(r"deployment/([a-z-]+)", told))
+    assert restarted == {item["metadata"]["name"] for item in render(FULL) if item["kind"] == "Deployment"}
+    for page in ("redis.md", "on-call.md"):
+        assert "redis-acl.md#another-password" in (DOCS / page).read_text()
+
+
+def test_an_authority_of_one_s_own_is_named_for_every_kind_of_receiver_and_beside_the_usual_ones() -> None:
+    told = (DOCS / "notifications.md").read_text()
+    (values,) = re.findall(r"```yaml\n# values of the chart\n(.*?)```", told, re.DOTALL)
+    (usual, file) = re.findall(r"^cat (\S+) our-authority\.pem > (\S+) ", told, re.MULTILINE)[0]
+    manifests = render(yaml.safe_load(values))
+
+    assert usual == "/etc/ssl/certs/ca-certificates.crt"
+    (mount,) = container(manifests)["volumeMounts"]
+    for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+        assert environment(manifests)[variable] == f"{mount['mountPath']}/{file}"

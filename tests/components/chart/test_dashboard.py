@@ -12,7 +12,7 @@ from mlrollout.runtime.object_metrics import FAMILIES
 from devstack import web
 from devstack.prometheus_server import PrometheusServer
 from docs import dashboard
-from tests.support.helm import one, render
+from tests.support.helm import CHART, one, render
 
 LABELS = {family.name: {"rollout", *family.labels} for family in FAMILIES}
 
@@ -43,6 +43,31 @@ def test_each_query_is_about_metrics_and_labels_that_there_are(query: str) -> No
         if known in LABELS:
             grouped = set(re.findall(r"by \(([^)]*)\)", query)[0].split(", "))
             assert grouped <= LABELS[known]
+
+
+LINKS = [
+    (page, link)
+    for page in ("docs/notifications.md", "examples/notifications.yaml")
+    for link in re.findall(r"https://grafana\S+", (CHART.parents[1] / page).read_text())
+]
+
+
+@pytest.mark.parametrize(("page", "link"), LINKS)
+def test_the_links_that_notifications_show_lead_to_the_rollout_on_it(page: str, link: str) -> None:
+    made, place = json.loads(dashboard.output()), urllib.parse.urlsplit(link)
+    assert place.path == f"/d/{made['uid']}", page
+    filled = place.query.format(namespace="dispatch", name="ml-dispatch")
+    assert urllib.parse.parse_qs(filled) == {"var-rollout": ["dispatch/ml-dispatch"]}
+    (variable,) = (one for one in made["templating"]["list"] if one["name"] == "rollout")
+    assert variable["query"]["query"].endswith(", rollout)"), "the label that is namespace and name"
+
+
+def test_the_links_are_found() -> None:
+    assert [page for page, _ in LINKS] == [
+        "docs/notifications.md",
+        "docs/notifications.md",
+        "examples/notifications.yaml",
+    ]
 
 
 def test_the_sidecar_finds_it_by_the_label_that_it_is_told() -> None:

@@ -1,5 +1,6 @@
 """What Apprise sends, by its own plugins and from its own process, to doubles of services' endpoints on loopback."""
 
+import asyncio
 import json
 import ssl
 from email import message_from_bytes, policy
@@ -8,13 +9,14 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from aiosmtpd.smtp import SMTP
 from mlrollout.notify.address import address
 from mlrollout.notify.message import OutgoingMessage
 from mlrollout.ports import MessageRefusedError, ReceiverError
 
 from devstack import certificates
 from tests.components.receivers.conftest import Make, messages
-from tests.components.receivers.services import SECRET, Service, mailto, service
+from tests.components.receivers.services import SECRET, Mailbox, Service, mailto, service
 from tests.support import raw_server as raw
 from tests.support.raw_server import raw_server
 
@@ -84,6 +86,23 @@ async def test_mail(make: Make, message: OutgoingMessage, mail: Any) -> None:
     body = found.get_body(("plain", "html"))
     assert body is not None
     assert "Users are safe: it can wait until morning." in body.get_content()
+
+
+async def test_mail_goes_by_the_authorities_of_ssl_cert_file_as_webhooks_do(
+    make: Make, message: OutgoingMessage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, box = certificates.make(tmp_path), Mailbox()
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(made.certificate, made.key)
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(box), "127.0.0.1", 0, ssl=tls)
+    async with server:
+        to = address(f"{mailto(server.sockets[0].getsockname()[1]).replace('mailto:', 'mailtos:')}&mode=ssl")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(made.ca))
+        with pytest.raises(ReceiverError, match="no TLS connection could be made; check its certificate"):
+            await make().send(to, message)
+        monkeypatch.setenv("SSL_CERT_FILE", str(made.ca))
+        await make().send(to, message)
+    assert len(box.taken) == 1
 
 
 async def test_a_mail_server_s_refusal_is_told_by_its_number(make: Make, message: OutgoingMessage, mail: Any) -> None:

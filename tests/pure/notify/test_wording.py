@@ -49,7 +49,7 @@ def test_the_message_that_the_documents_show_is_the_one_that_is_sent() -> None:
     about = replace(
         ABOUT,
         cluster="eu-1",
-        dashboard="https://grafana.example.com/d/mlrollout?var-namespace=dispatch&var-name=ml-dispatch",
+        dashboard="https://grafana.example.com/d/mlrollout?var-rollout=dispatch/ml-dispatch",
     )
     notice = replace(ROLLBACK, at=at, seen=at - 3)
     message = finished(compose(notice, about, wording(notice, about)))
