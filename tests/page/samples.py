@@ -80,6 +80,9 @@ def stages(percentage: int) -> list[Json]:
     ]
 
 
+SITUATION = {"uid": "uid-1", "generation": 1, "attempt": 1, "stage": "expansion", "step": 5, "waiting": ""}
+
+
 def detail(**changes: Any) -> Json:
     """One rollout in its second stage, with every kind of guardrail."""
     base = line(1, name="ml-dispatch", namespace="dispatch", message=MESSAGES["Progressing"])
@@ -102,7 +105,7 @@ def detail(**changes: Any) -> Json:
             {"verb": "rollback", "means": "traffic goes to 0 %, and stays there until a retry or a new revision"},
             {"verb": "demote", "means": "back to stage pilot at 10 % at once, to be earned again from there"},
         ],
-        "situation": {"uid": base["uid"], "generation": 1, "step": 5, "waiting": ""},
+        "situation": SITUATION,
         "guardrails": [
             guardrail("error-rate", "rate", limit=0.05, interval=[0.008, 0.021], eValue=1.4, eBound=20, proven=True),
             guardrail("score", "query", action="Alert", value=0.72, bound="min", limit=0.6, samples=50),

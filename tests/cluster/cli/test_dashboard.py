@@ -107,7 +107,8 @@ def test_what_changes_is_told_and_what_is_asked_for_is_asked_in_the_persons_name
     assert (answer.status, answer.json["answered"]) == (200, False)
     who = re.escape(f"system:serviceaccount:{home.namespace}:acts")
     assert re.fullmatch(rf"night shift \[dashboard .*Z\] \(by {who}\)", home.annotations["pause"])
-    refused = browser.act(f"{home.namespace}/ml-dispatch", "retry")
+    seen = browser.seen(f"{home.namespace}/ml-dispatch")
+    refused = browser.act(f"{home.namespace}/ml-dispatch", "retry", seen=seen)
     assert refused.status == 409
     assert browser.act(f"{home.namespace}/gone", "rollback").status == 404
 

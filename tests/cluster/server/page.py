@@ -115,6 +115,11 @@ class Browser:
     def act(self, ref: str, verb: str, reason: str = "because", **more: object) -> Said:
         return self.ask("POST", f"/dashboard/api/rollouts/{ref}/acts", {"verb": verb, "reason": reason, **more})
 
+    def seen(self, ref: str) -> Any:
+        """How a rollout stands, as a page shows it that is opened now."""
+        with self.listening(ref) as events:
+            return events.until("detail")["situation"]
+
     @contextmanager
     def listening(self, rollout: str = "") -> Iterator[Events]:
         """The page's event stream, as long as the block lasts."""

@@ -113,7 +113,11 @@ def test_a_cookie_that_is_none_of_the_servers_is_nobodys(server: ClusterServer, 
 def test_a_proxy_says_who_it_is_and_gives_nobody_the_clusters_own_names(server: ClusterServer, home: House) -> None:
     home.control_plane.apply(json.dumps(_binding(home, "kim")))
     kim = Browser(server, X_Remote_User="kim", X_Remote_Groups="a, b")
-    assert kim.ask("GET", SESSION).json["groups"] == ["a", "b", "system:authenticated"]
+    session = kim.ask("GET", SESSION).json
+    assert session["groups"] == ["a", "b", "system:authenticated"]
+    kim.csrf = session["csrf"]
+    left = kim.ask("DELETE", SESSION)
+    assert (left.status, session["canSignOut"], "X-Remote-User" in left.json["detail"]) == (409, False, True)
     with kim.listening(f"{home.namespace}/ml-dispatch") as events:
         assert events.until("detail")["name"] == "ml-dispatch"
     assert Browser(server, X_Remote_User="system:admin").ask("GET", SESSION).status == 403
@@ -186,7 +190,8 @@ def test_nobody_sees_what_the_cluster_does_not_let_them_see(server: ClusterServe
     with browser.listening() as events:
         assert not list(filter(shown(home), events.until("rollouts")["rollouts"]))
     with browser.listening(f"{home.namespace}/ml-dispatch") as events:
-        assert events.until("gone")["uid"] == ""
+        gone = events.until("gone")
+        assert (gone["uid"], gone["why"]) == ("", "hidden")
         assert "detail" not in {name for name, _ in events.heard}
 
 
@@ -236,7 +241,8 @@ def test_an_act_is_asked_for_in_the_persons_name_and_said_to_be_unanswered(serve
 
 def test_what_the_operator_would_refuse_is_refused_with_what_would_work(server: ClusterServer, home: House) -> None:
     home.stands(30, "expansion")
-    answer = watcher(server, home, "patch").act(f"{home.namespace}/ml-dispatch", "resume")
+    browser, ref = watcher(server, home, "patch"), f"{home.namespace}/ml-dispatch"
+    answer = browser.act(ref, "resume", seen=browser.seen(ref))
     assert answer.status == 409
     assert answer.json["detail"].startswith("The operator would refuse")
     assert "rollback" in answer.json["offers"]
@@ -281,6 +287,25 @@ def test_of_two_tabs_that_act_at_once_the_rollback_is_always_heard(server: Clust
         # A rollback that stands already outranks the pause.
         assert [one.result().status for one in acts] in ([200, 200], [409, 200])
     assert "rollback" in home.annotations
+
+
+def test_of_two_people_who_promote_at_once_what_they_both_see_one_is_heard(server: ClusterServer, home: House) -> None:
+    home.stands(30, "expansion")
+    browser, ref = watcher(server, home, "patch"), f"{home.namespace}/ml-dispatch"
+    seen = browser.seen(ref)
+    with ThreadPoolExecutor() as people:
+        acts = [people.submit(browser.act, ref, "promote", reason, seen=seen) for reason in ("well", "fine")]
+        answers = [one.result() for one in acts]
+    assert sorted(one.status for one in answers) == [200, 409]
+    refused = next(one for one in answers if one.status == 409)
+    assert "promote is asked for already" in refused.json["detail"]
+    said = home.annotations["promote"]
+
+    home.stands(100, "full")
+    late = browser.act(ref, "promote", "well", seen=seen)
+    assert (late.status, "moved on since you looked" in late.json["detail"]) == (409, True)
+    assert home.annotations["promote"] == said
+    assert browser.act(ref, "rollback", "well", seen=seen).status == 200
 
 
 # --- what goes wrong ---------------------------------------------------------------------------

@@ -26,6 +26,8 @@ class InMemory:
     watches: int = 0
     broken: str = ""
     fails: ObjectsError | None = None
+    unread: ObjectsError | None = None
+    asked: list[str] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
     now: float = dispatch.NOW
     namespaces: tuple[str, ...] | None = None
@@ -74,10 +76,13 @@ class InMemory:
             self._events.remove(queue)
 
     async def read(self, ref: Ref) -> Object:
+        if self.unread is not None:
+            raise self.unread
         return self.objects[ref]
 
     async def ask(self, ref: Ref, verb: str, why: str, *, version: str = "") -> Object:
-        del verb, why, version
+        del why, version
+        self.asked.append(verb)
         if self.fails is not None:
             raise self.fails
         asked = self.objects[ref]

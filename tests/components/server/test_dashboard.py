@@ -258,6 +258,33 @@ async def test_while_nobody_can_say_what_somebody_may_see_nothing_is_shown_and_n
         assert (await all_.until("rollout"))["name"] == "two"
 
 
+async def test_who_may_see_a_rollout_no_more_is_told_so_and_nothing_of_whether_it_is_there(place: Place) -> None:
+    place.cluster.put("one")
+    async with place.listening("dispatch/one") as page:
+        await page.until("detail")
+        place.people.may = lambda _verb, _ref: False
+        hidden = {"namespace": "dispatch", "name": "one", "uid": "", "why": "hidden"}
+        assert await page.until("gone") == hidden
+        async with place.listening("dispatch/one") as stranger, place.listening("dispatch/none") as nothing:
+            assert await stranger.until("gone") == hidden
+            assert await nothing.until("gone") == hidden | {"name": "none"}
+        place.people.may = lambda _verb, _ref: True
+        assert (await page.until("detail"))["name"] == "one"
+        place.cluster.remove("one")
+        assert (await page.until("gone"))["why"] == "deleted"
+        place.people.may = lambda _verb, _ref: False
+        assert await page.until("gone") == hidden
+
+
+async def test_the_servers_clock_is_told_however_long_ago_the_cluster_was_heard(place: Place) -> None:
+    place.cluster.put("one")
+    async with place.listening() as page:
+        heard = (await page.until("alive", lambda one: one["source"] == "live"))["asOf"]
+        place.cluster.now += 12.25
+        told = await page.until("alive", lambda one: one["now"] != heard)
+        assert (told["asOf"], told["now"]) == ("2026-11-23T09:30:00.000Z", "2026-11-23T09:30:12.250Z")
+
+
 async def test_an_object_in_a_namespace_that_is_new_is_asked_about_before_it_is_told(place: Place) -> None:
     place.cluster.put("one")
     place.people.may = lambda _verb, ref: ref.namespace in {"dispatch", "mine"}
@@ -404,10 +431,16 @@ async def _pause(place: Place) -> tuple[int, Any]:
     return await _act(place, "pause")
 
 
-async def _act(place: Place, verb: str) -> tuple[int, Any]:
+async def _act(place: Place, verb: str, **more: object) -> tuple[int, Any]:
     path = "/dashboard/api/rollouts/dispatch/ml-dispatch/acts"
-    async with place.client.post(path, json={"verb": verb}, headers={"X-CSRF-Token": "x"}) as answer:
+    async with place.client.post(path, json={"verb": verb, **more}, headers={"X-CSRF-Token": "x"}) as answer:
         return answer.status, await answer.json()
+
+
+async def _seen(place: Place) -> Any:
+    """How it stands, as a page is told."""
+    async with place.listening("dispatch/ml-dispatch") as page:
+        return (await page.until("detail"))["situation"]
 
 
 @pytest.mark.parametrize(
@@ -457,6 +490,60 @@ async def test_why_nothing_could_be_asked_for_is_told(place: Place, error: Objec
     told = await _pause(place)
     assert told[0] == status
     assert status == 404 or str(error) in told[1]["detail"] or "too often" in told[1]["detail"]
+
+
+async def test_whether_anything_was_asked_for_is_told_apart_from_what_nobody_knows(place: Place) -> None:
+    place.cluster.put("ml-dispatch")
+    place.cluster.fails = ObjectsError("it answered too late")
+    assert (await _pause(place))[1].get("asked") is None
+    place.cluster.fails = ConflictError("changed")
+    assert [(await _act(place, verb))[1]["asked"] for verb in ("pause", "rollback")] == [False, False]
+    place.cluster.asked.clear()
+    place.cluster.unread = ObjectsError("the API server is away")
+    status, answer = await _pause(place)
+    assert (status, answer["asked"], place.cluster.asked) == (503, False, [])
+    assert "is away" in answer["detail"]
+
+
+async def test_a_promotion_that_was_done_although_no_answer_came_is_not_done_again(place: Place) -> None:
+    place.cluster.put("ml-dispatch", "advancing")
+    seen = await _seen(place)
+    place.cluster.fails = ObjectsError("it answered too late")
+    assert (await _act(place, "promote", seen=seen))[0] == 503
+    assert place.cluster.asked == ["promote"]
+
+    place.cluster.fails = None
+    place.cluster.put("ml-dispatch", "second stage")
+    status, answer = await _act(place, "promote", seen=seen)
+    assert (status, place.cluster.asked) == (409, ["promote"])
+    assert "It has moved on since you looked at it: StageAdvanced (stage expansion at 30 %)." in answer["detail"]
+
+    assert (await _act(place, "promote", seen=await _seen(place)))[0] == 200
+
+
+@pytest.mark.parametrize("verb", ["promote", "approve", "retry", "resume", "demote"])
+async def test_what_depends_on_how_it_stands_is_not_asked_for_by_a_page_that_does_not_say_what_it_saw(
+    place: Place, verb: str
+) -> None:
+    place.cluster.put("ml-dispatch")
+    status, answer = await _act(place, verb)
+    assert (status, place.cluster.asked) == (422, [])
+    assert "load the page anew" in answer["detail"]
+
+
+@pytest.mark.parametrize(
+    "act", [{"verb": "rollback"}, {"verb": "pause"}, {"verb": "demote", "percentage": 10}], ids=lambda one: one["verb"]
+)
+async def test_what_lowers_is_asked_for_whatever_has_happened_since(
+    place: Place, monkeypatch: pytest.MonkeyPatch, act: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(acts, "ANSWERED_WITHIN", 0.05)
+    place.cluster.put("ml-dispatch", "advancing")
+    seen = await _seen(place)
+    place.cluster.put("ml-dispatch", "second stage")
+    assert (await _act(place, **act, seen=seen))[0] == 200
+    another = seen | {"uid": "another"}
+    assert (await _act(place, **act, seen=another))[0] == (200 if act["verb"] == "rollback" else 409)
 
 
 # --- the page ----------------------------------------------------------------------------------

@@ -55,14 +55,16 @@ class Browser:
 
     client: TestClient[web.Request, web.Application]
     csrf: str = ""
+    told: str = ""
 
     async def sign_in(self, token: str = "kims") -> int:  # noqa: S107 - of the cluster in memory
         async with self.client.post(SESSION, json={"token": token}) as answer:
             self.csrf = (await answer.json()).get("csrf", "")
             return answer.status
 
-    async def sign_out(self) -> int:
-        async with self.client.delete(SESSION, headers={"X-CSRF-Token": self.csrf}) as answer:
+    async def sign_out(self, **headers: str) -> int:
+        async with self.client.delete(SESSION, headers={"X-CSRF-Token": self.csrf, **headers}) as answer:
+            self.told = await answer.text()
             return answer.status
 
     def listen(self, **headers: str) -> Any:
@@ -91,8 +93,9 @@ async def place(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
     reviews, objects = Reviews(), InMemory()
     known = Cluster(cast("KubernetesReviews", reviews))
     known._answers = answer_cache.AnswerCache(remembered=0.0)
-    config = Config.model_validate({"rollouts": [{"name": "a", "key": "a"}], "rate": 100_000})
-    settings = DashboardSettings()
+    served = {"rollouts": [{"name": "a", "key": "a"}], "rate": 100_000, "proxies": ["127.0.0.1/32"]}
+    config = Config.model_validate(served)
+    settings = DashboardSettings.model_validate({"proxy": {"user": "X-Remote-User"}})
     people = ClusterPeople(known, settings, Seal(SECRET), Proxies(config.proxies))
     shared = SharedWatch(objects)
     app = make(config, {}, [], Tickets(b"x" * 32))
@@ -128,6 +131,30 @@ async def test_signing_out_ends_no_other_session_of_the_same_token(place: Place)
     assert await browser.sign_in() == 200
     assert await browser.sign_out() == 204
     assert await status(await browser.client.get(SESSION, headers={"Cookie": f"{COOKIE}={other}"})) == 200
+
+
+@pytest.mark.parametrize(
+    ("shown", "by"),
+    [({"X-Remote-User": "kim"}, "X-Remote-User"), ({"Authorization": "Bearer kims"}, "Authorization")],
+)
+async def test_nobody_signs_out_here_whom_a_proxy_signs_in(place: Place, shown: dict[str, str], by: str) -> None:
+    browser = place.browser
+    assert await browser.sign_in() == 200  # once, by the page: the proxy's word counts more
+    async with browser.client.get(SESSION, headers=shown) as answer:
+        told = await answer.json()
+    assert told["canSignOut"] is False
+    browser.csrf = told["csrf"]
+    with capture_logs() as lines:
+        assert await browser.sign_out(**shown) == 409
+    assert by in browser.told
+    assert "Signed out" not in [line["event"] for line in lines]
+    assert await status(await browser.client.get(SESSION, headers=shown)) == 200
+
+
+async def test_who_signed_in_by_the_page_may_sign_out_there(place: Place) -> None:
+    assert await place.browser.sign_in() == 200
+    async with place.browser.client.get(SESSION) as answer:
+        assert (await answer.json())["canSignOut"] is True
 
 
 @pytest.mark.parametrize("by_proxy", [False, True])

@@ -369,6 +369,10 @@ export interface Situation {
   uid: string;
   /** Counts the changes of its spec. */
   generation: number;
+  /** The number of the try. */
+  attempt: number;
+  /** The stage that it stands in; empty for none. */
+  stage: string;
   /** The number of its last step: a stage that is entered, a verb, a rollback and a new attempt are each one. */
   step: number;
   /** The revision that waits; empty for none. */

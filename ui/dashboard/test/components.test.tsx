@@ -152,7 +152,7 @@ describe("acting", () => {
     await send(place);
 
     const sent = answers.mock.calls.map(([, options]) => JSON.parse(String(options?.body)));
-    const asked = { verb: "promote", reason: "well", seen: { uid: "u1", generation: 1, step: 3, waiting: "" } };
+    const asked = { verb: "promote", reason: "well", seen: detail().situation };
     expect(sent).toEqual([asked, asked]);
   });
 

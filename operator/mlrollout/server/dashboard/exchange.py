@@ -97,10 +97,6 @@ class VerbRequest(PageModel):
     percentage: Annotated[StrictInt, Field(ge=0, le=100)] | None = None
     """Of `demote`: the percentage to go to at most; left out, the stage before."""
     seen: Situation | None = None
-    """How it stood when the person looked, as `situation` of the detail said. Needed for `promote`, `approve`, `retry` and
-    `resume`, and for a `demote` without a percentage: they are refused where it has changed. `pause`, and a `demote` with
-    a percentage, are refused where it is another object; a `rollback` never is."""
-    seen: Situation | None = None
     """How it stood when the person looked, as `situation` of the detail said. Needed for `promote`, `approve`, `retry`
     and `resume`, and for a `demote` without a percentage: they are refused where it has changed. `pause`, and a
     `demote` with a percentage, are refused where it is another object; a `rollback` never is."""

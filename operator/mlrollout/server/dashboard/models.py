@@ -222,19 +222,10 @@ class Situation(PageModel):
     """Of the object: one that was deleted and made anew has another."""
     generation: StrictInt
     """Counts the changes of its spec."""
-    step: StrictInt
-    """The number of its last step: a stage that is entered, a verb, a rollback and a new attempt are each one."""
-    waiting: StrictStr
-    """The revision that waits; empty for none."""
-
-
-class Situation(PageModel):
-    """How a rollout stood when somebody looked at it: as long as nothing of this changes, what a verb does is the same."""
-
-    uid: StrictStr
-    """Of the object: one that was deleted and made anew has another."""
-    generation: StrictInt
-    """Counts the changes of its spec."""
+    attempt: StrictInt
+    """The number of the try."""
+    stage: StrictStr
+    """The stage that it stands in; empty for none."""
     step: StrictInt
     """The number of its last step: a stage that is entered, a verb, a rollback and a new attempt are each one."""
     waiting: StrictStr

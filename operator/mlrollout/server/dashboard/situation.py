@@ -23,6 +23,8 @@ def situation(found: Object) -> Situation:
     return Situation(
         uid=metadata.text("uid"),
         generation=metadata.whole("generation"),
+        attempt=status.whole("attempt"),
+        stage=status.part("record").text("stage"),
         step=status.whole("serial"),
         waiting=status.part("waiting").text("revision"),
     )

@@ -77,7 +77,7 @@ export function detail(changes: Partial<RolloutDetail> = {}): RolloutDetail {
     conditions: [],
     history: [],
     offers: [{ verb: "rollback", means: "traffic goes to 0 %" }],
-    situation: { uid: "u1", generation: 1, step: 3, waiting: "" },
+    situation: { uid: "u1", generation: 1, attempt: 1, stage: "expansion", step: 3, waiting: "" },
     ...changes,
     stages: changes.stages ?? stages,
   };
