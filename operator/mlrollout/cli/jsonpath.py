@@ -1,11 +1,12 @@
 r"""JSONPath as kubectl has it: a template of text, paths, and ranges over what a path finds.
 
 `{range .items[*]}{.metadata.name}{"\t"}{.status.percentage}{"\n"}{end}`. What is not there is left out.
+What asks of what is there something that it is not, as a fifth of two, is refused: an empty answer would be believed.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .ending import CommandError, ExitCode
@@ -15,9 +16,15 @@ PathStep = Callable[[Any], Iterator[Any]]
 
 _BRACES = re.compile(r"""\{((?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^{}"'])*)\}""")
 _FIELD = re.compile(r"\.((?:[^.\[\\\s]|\\.)+)")
-_RANGE = re.compile(r"(-?\d+)?:(-?\d+)?(?::(\d+))?")
+_RANGE = re.compile(r"(-?\d+)?(?::(-?\d+)?(?::(\d+)?)?)?")
 _LONGEST = 18
 """Digits of a place in a list."""
+_QUOTED = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
+_NAMES = re.compile(rf"{_QUOTED}(?:\s*,\s*{_QUOTED})*")
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)")
+_BOOLS = {"true": True, "false": False}
+_KINDS: Mapping[type, str] = {bool: "true or false", int: "a number", float: "a number", str: "text"}
+"""What can be compared, each with its own kind; kubectl refuses whole numbers beside others as well."""
 _FILTER = re.compile(r"\?\(\s*(@[^=!<>]*?)\s*(?:(==|!=|<=|>=|<|>)\s*(.+?)\s*)?\)")
 _BRACKET = re.compile(r"""\[((?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\?\((?:[^()"']|"[^"]*"|'[^']*')*\)|[^\]"'])*)\]""")
 _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
@@ -91,8 +98,12 @@ def _past_end(parts: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
 
 def _find(path: str, root: Any, here: Any) -> list[Any]:  # noqa: ANN401 - likewise
     """Every value that a path leads to."""
-    found = [root if path.startswith("$") else here]
-    for step in _steps(path.removeprefix("$").removeprefix("@"), path):
+    return _walked(_steps(path.removeprefix("$").removeprefix("@"), path), [root if path.startswith("$") else here])
+
+
+def _walked(steps: Iterable[PathStep], found: list[Any]) -> list[Any]:
+    """Where these lead to."""
+    for step in steps:
         found = [after for one in found for after in step(one)]
     return found
 
@@ -132,28 +143,52 @@ def _everything(value: Any) -> Iterator[Any]:  # noqa: ANN401 - likewise
 
 def _bracket(text: str, path: str) -> PathStep:
     if text == "*":
-        return _every
+        return _place(":", path)
     if text.startswith("?"):
         return _filter(text, path)
-    names = re.findall(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""", text)
-    if names:
-        fields = [_field(one or other) for one, other in names]
+    if _NAMES.fullmatch(text):
+        fields = [_field(one[1:-1]) for one in re.findall(_QUOTED, text)]
         return lambda value: (found for field in fields for found in field(value))
-    places = [_places(one.strip(), path) for one in text.split(",")]
-    return lambda value: (found for place in places if isinstance(value, list) for found in value[place])
+    places = [_place(one.strip(), path) for one in text.split(",")]
+    return lambda value: (found for place in places for found in place(value))
 
 
-def _places(text: str, path: str) -> slice:
-    if re.fullmatch(r"-?\d+", text):
-        at = _whole(text, path)
-        return slice(at, at + 1 or None)
+def _place(text: str, path: str) -> PathStep:
+    """One item of a list, or some of them."""
     match = _RANGE.fullmatch(text)
-    if match is None:
+    if match is None or not text:
         raise _wrong(path, f"[{text}] is no place in a list")
-    start, stop, step = (None if one is None else _whole(one, path) for one in match.groups())
-    if step == 0:
+    start, stop, pace = (None if one is None else _whole(one, path) for one in match.groups())
+    if pace == 0:
         raise _wrong(path, f"[{text}] has steps of 0, which lead nowhere")
-    return slice(start, stop, step)
+
+    def step(value: Any) -> Iterator[Any]:  # noqa: ANN401 - likewise
+        if value is None:
+            return
+        length = len(_listed(value, "a place", path))
+        first = _counted(start or 0, length)
+        last = first + 1 if ":" not in text else length if stop is None else _counted(stop, length)
+        if first == last:
+            return
+        if not 0 <= first < length or not 0 <= last <= length:
+            index = last - 1 if 0 <= first < length else first
+            raise _wrong(path, f"array index out of bounds: index {index}, length {length}")
+        if first > last:
+            raise _wrong(path, f"[{text}] begins behind its end")
+        yield from value[first:last:pace]
+
+    return step
+
+
+def _counted(place: int, length: int) -> int:
+    """A place from the begin of a list, that may be told from its end."""
+    return place + length if place < 0 else place
+
+
+def _listed(value: Any, what: str, path: str) -> Sequence[Any]:  # noqa: ANN401 - likewise
+    if not isinstance(value, list):
+        raise _wrong(path, f"{what} is asked of what is no list")
+    return value
 
 
 def _whole(text: str, path: str) -> int:
@@ -163,36 +198,48 @@ def _whole(text: str, path: str) -> int:
 
 
 def _filter(text: str, path: str) -> PathStep:
+    if re.search(r"&&|\|\|", re.sub(_QUOTED, "", text)):
+        raise _wrong(path, f"[{text}] has && or ||, which kubectl's filters have not")
     match = _FILTER.fullmatch(text)
     if match is None:
         raise _wrong(path, f'[{text}] is no filter that is known: write [?(@.type=="Ready")]')
     left, operator, right = match.groups()
+    wanted = _operand(left, path)
+    other = None if operator is None else _operand(right, path)
 
-    def step(value: Any) -> Iterator[Any]:  # noqa: ANN401 - likewise
-        for each in _every(value):
-            found = _find(left, each, each)
-            if found and (operator is None or _holds(operator, found[0], _literal(right, each))):
-                yield each
+    def passes(each: Any) -> bool:  # noqa: ANN401 - likewise
+        found = wanted(each)
+        if other is None or not found:
+            return bool(found)
+        against = other(each)
+        if len(found) > 1 or len(against) > 1:
+            raise _wrong(path, f"[{text}] compares several values with one")
+        return bool(against) and _holds(operator, found[0], against[0], path)
 
-    return step
-
-
-def _holds(operator: str, one: Any, other: Any) -> bool:  # noqa: ANN401 - likewise
-    try:
-        return _COMPARED[operator](one, other)
-    except TypeError:  # of two types neither is the greater
-        return False
+    return lambda value: (each for each in _listed(value, "a filter", path) if passes(each))
 
 
-def _literal(text: str, here: Any) -> Any:  # noqa: ANN401 - likewise
-    if text.startswith("@"):
-        return next(iter(_find(text, here, here)), None)
-    if text[:1] in "\"'":
-        return _quoted(text)
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+def _operand(text: str, path: str) -> Callable[[Any], Sequence[Any]]:
+    """What stands on one side of a comparison: from an item to what is compared."""
+    if text[:1] in "@$.":
+        steps = list(_steps(text.removeprefix("$").removeprefix("@"), path))
+        return lambda each: _walked(steps, [each])
+    literal: list[Any] = [_BOOLS[text]] if text in _BOOLS else []
+    if re.fullmatch(_QUOTED, text):
+        literal = [_quoted(text)]
+    elif _NUMBER.fullmatch(text):
+        literal = [int(text) if len(text) <= _LONGEST and "." not in text else float(text)]
+    if not literal:
+        raise _wrong(path, f"{text} is nothing to compare with: write text in quotes, a number, true or false")
+    return lambda _each: literal
+
+
+def _holds(operator: str, one: Any, other: Any, path: str) -> bool:  # noqa: ANN401 - likewise
+    kinds = [_KINDS.get(type(each), "null, an object or a list") for each in (one, other)]
+    ordered = operator not in ("==", "!=")
+    if kinds[0] != kinds[1] or type(one) not in _KINDS or (ordered and isinstance(one, bool)):
+        raise _wrong(path, f"{kinds[0]} can't be compared by {operator} with {kinds[1]}")
+    return _COMPARED[operator](one, other)
 
 
 def _quoted(text: str) -> str:
