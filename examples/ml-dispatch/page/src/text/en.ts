@@ -4,7 +4,7 @@ import type { Tone } from "../state/score";
 /** Every text of the page. Another language is another record of this type. */
 export interface Text {
   title: string;
-  signIn: { heading: string; hint: string; user: string; go: string; out: string; failed: string };
+  signIn: { heading: string; hint: string; user: string; go: string; out: string; failed: string; stays: string };
   orders: { heading: string; open: string; done: string; empty: string; choose: string; failed: string; back: string };
   order: { load: string; pickup: string; dropoff: string; window: string; voltage: (volts: string) => string; lift: string };
   map: string;
@@ -34,6 +34,7 @@ export const en: Text = {
     go: "Sign in",
     out: "Sign out",
     failed: "Signing in did not work. Try again.",
+    stays: "Signing out did not work: you are still signed in here.",
   },
   orders: {
     heading: "Orders",

@@ -11,6 +11,7 @@ export const ko: Text = {
     go: "로그인",
     out: "로그아웃",
     failed: "로그인하지 못했습니다. 다시 시도하세요.",
+    stays: "로그아웃하지 못했습니다. 아직 로그인되어 있습니다.",
   },
   orders: {
     heading: "주문",

@@ -4,6 +4,7 @@ import { session } from "../net/call";
 import { keepLanguage, languageAtFirst, type Language, SpeechContext, speech, useSpeech } from "../text/speech";
 import { Boundary } from "./boundary";
 import { Orders } from "./orders";
+import { Failed } from "./shared";
 import { SignIn } from "./sign-in";
 
 /** `undefined` while nobody has answered yet who it is. */
@@ -12,6 +13,7 @@ type User = string | null | undefined;
 export function App() {
   const [language, setLanguage] = useState(languageAtFirst);
   const [user, setUser] = useState<User>();
+  const [stays, setStays] = useState(false);
   const spoken = speech(language);
 
   useEffect(() => {
@@ -26,12 +28,22 @@ export function App() {
     keepLanguage(language);
   }, [language, spoken]);
 
-  const signOut = () => void api.signOut().then(() => setUser(null));
+  // Whoever sees "signed out" leaves the screen to others; of a session that has ended, `ended` tells.
+  const signOut = async () => {
+    const out = (await api.signOut()).kind === "said";
+    setStays(!out);
+    if (out) setUser(null);
+  };
+  const signedIn = (name: string) => {
+    setStays(false);
+    setUser(name);
+  };
   return (
     <SpeechContext.Provider value={spoken}>
-      <Header user={user} signOut={signOut} language={language} choose={setLanguage} />
+      <Header user={user} signOut={() => void signOut()} language={language} choose={setLanguage} />
+      {user && stays && <Failed retry={() => void signOut()}>{spoken.text.signIn.stays}</Failed>}
       <Boundary instead={<Broken />}>
-        {user === null && <SignIn signedIn={setUser} />}
+        {user === null && <SignIn signedIn={signedIn} />}
         {user && <Orders key={user} />}
       </Boundary>
     </SpeechContext.Provider>
