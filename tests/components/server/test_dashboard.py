@@ -23,6 +23,7 @@ from mlrollout.server.dashboard.people import Person, not_signed_in
 from mlrollout.server.dashboard.watch import SharedWatch
 from mlrollout.server.http.problem import HttpProblem
 from mlrollout.server.ofrep.ticket import Tickets
+from structlog.testing import capture_logs
 
 from tests.components.server.dashboards import PATH, Counted, Heard, InMemory, so
 
@@ -495,7 +496,7 @@ async def test_why_nothing_could_be_asked_for_is_told(place: Place, error: Objec
 async def test_whether_anything_was_asked_for_is_told_apart_from_what_nobody_knows(place: Place) -> None:
     place.cluster.put("ml-dispatch")
     place.cluster.fails = ObjectsError("it answered too late")
-    assert (await _pause(place))[1].get("asked") is None
+    assert "asked" not in (await _pause(place))[1]
     place.cluster.fails = ConflictError("changed")
     assert [(await _act(place, verb))[1]["asked"] for verb in ("pause", "rollback")] == [False, False]
     place.cluster.asked.clear()
@@ -503,6 +504,22 @@ async def test_whether_anything_was_asked_for_is_told_apart_from_what_nobody_kno
     status, answer = await _pause(place)
     assert (status, answer["asked"], place.cluster.asked) == (503, False, [])
     assert "is away" in answer["detail"]
+
+
+async def test_a_cluster_that_does_not_answer_is_waited_for_no_longer_than_the_page_waits(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    place.cluster.put("ml-dispatch")
+    monkeypatch.setattr(acts, "ASKED_WITHIN", 0.05)
+    monkeypatch.setattr(place.cluster, "ask", never)
+    with capture_logs() as lines:
+        status, answer = await _act(place, "rollback")
+    assert (status, "asked" in answer) == (503, False)
+    assert "has not answered within" in answer["detail"]
+    assert [(one["event"], one["verb"]) for one in lines] == [("Could not ask for a verb", "rollback")]
 
 
 async def test_a_promotion_that_was_done_although_no_answer_came_is_not_done_again(place: Place) -> None:

@@ -30,13 +30,12 @@ from .situation import depends, objection
 PATH = "/dashboard/api/rollouts/{namespace}/{name}/acts"
 TRIES = 5
 """How often a verb is planned anew because the object has changed meanwhile."""
+ASKED_WITHIN = 9.0
+"""Seconds that the API server is given to take it; with what the operator is given, less than any answer may take."""
 ANSWERED_WITHIN = 5.0
 """Seconds that the operator is given to answer before the page is told that it has yet to."""
 _LONGEST_NAME = 200  # characters of a person's name that fit into a reason
-
-
-class NotReadError(ObjectsError):
-    """The object could not be read, so that nothing was asked for; of any other error of an act that is not known."""
+_BY_HAND = "In an emergency, set its key to 0 in Redis."
 
 
 def add(app: web.Application) -> None:
@@ -64,19 +63,22 @@ async def act(request: web.Request) -> web.Response:
 async def _asked(request: web.Request, board: Board, person: Person, ref: Ref, wish: VerbRequest) -> VerbOutcome:
     facts = {"object": str(ref), "verb": wish.verb}
     try:
-        asked, means = await _ask(board, ref, wish, _signed(wish.reason, person.name))
+        async with asyncio.timeout(ASKED_WITHIN):
+            asked, means = await _ask(board, ref, wish, _signed(wish.reason, person.name))
     except HttpProblem as problem:
-        audit.act(request, "Asked for what can't be had", **facts, why=problem.detail)
+        failed = problem.status == HTTPStatus.SERVICE_UNAVAILABLE
+        event = "Could not ask for a verb" if failed else "Asked for what can't be had"
+        audit.act(request, event, **facts, why=problem.detail)
         raise
     except GoneError:
         raise HttpProblem(404, f"There is no MLRollout {ref} any more.") from None
     except DeniedError as error:
         audit.act(request, "Asked for what the cluster denies", **facts, why=str(error))
         raise HttpProblem(403, str(error)) from None
-    except ObjectsError as error:
-        audit.act(request, "Could not ask for a verb", **facts, error=str(error))
-        known = False if isinstance(error, NotReadError) else None
-        raise HttpProblem(503, f"{error} In an emergency, set its key to 0 in Redis.", asked=known) from None
+    except (ObjectsError, TimeoutError) as error:
+        why = str(error) or f"The API server has not answered within {ASKED_WITHIN:.0f} s."
+        audit.act(request, "Could not ask for a verb", **facts, error=why)
+        raise HttpProblem(503, f"{why} {_BY_HAND}") from None  # it may have been asked for all the same
     audit.act(request, "Asked for a verb", **facts)
     if wish.verb is Verb.ROLLBACK and rolled_back(asked):
         return VerbOutcome(accepted=True, answered=True, message="it is rolled back already, and stays so")
@@ -110,12 +112,17 @@ async def _ask(board: Board, ref: Ref, wish: VerbRequest, why: str) -> tuple[Obj
 
 
 async def _read(board: Board, ref: Ref) -> Object:
+    """The object as it stands.
+
+    Raises:
+        HttpProblem: It can't be known, so that nothing was asked for.
+    """
     try:
         return await board.cluster.read(ref)
     except (DeniedError, GoneError):
         raise
     except ObjectsError as error:
-        raise NotReadError(str(error)) from error
+        raise HttpProblem(503, f"{error} {_BY_HAND}", asked=False) from None
 
 
 def _check_seen(found: Object, wish: VerbRequest) -> None:
