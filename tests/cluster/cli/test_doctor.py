@@ -54,7 +54,7 @@ def leads(place: Place, name: str, behind: float = 0.0) -> None:
     )
 
 
-def test_an_operator_with_all_rights_and_one_without(examine: Examine, place: Place) -> None:
+def test_an_operator_with_all_rights_and_one_without(mlrollout: CommandLine, examine: Examine, place: Place) -> None:
     code, found = examine()
     assert code == FAILED
     assert found["operator"][0] == "failed"
@@ -73,6 +73,10 @@ def test_an_operator_with_all_rights_and_one_without(examine: Examine, place: Pl
     assert found["operator"][1].startswith(f"{POD}_98e3865d leads since ")
     assert f" by the Lease {place.namespace}/{lease}, and renewed it " in found["operator"][1]
     assert "the operator's" in found["clocks"][1]
+    for where in (("--operator-namespace", place.namespace), ()):
+        told = mlrollout("doctor", "-A", *where, "-o", "json").out
+        assert f" by the Lease {place.namespace}/{lease}, and renewed it " in told
+        assert f"the operator ({place.namespace}/operator) may do all that is needed in the namespace" in told
 
     place.kubectl("delete", "lease", lease)
     leads(place, "mlrollout", behind=3600.0)

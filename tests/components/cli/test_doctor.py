@@ -1,9 +1,10 @@
 """A doctor who is shown little, or nonsense."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlrollout.cli.cluster import api
@@ -117,3 +118,51 @@ def test_a_clock_of_this_machine_that_is_wrong(mlrollout: CommandLine, monkeypat
     ran = mlrollout("doctor", "-o", "jsonpath={.findings[?(@.about=='clocks')].message}")
     assert ran.out.startswith("of the API server's, this machine's is 2m")
     assert ran.out.endswith(" behind; the operator's could not be seen")
+
+
+def held(space: str, name: str) -> dict[str, Any]:
+    """A Lease that is renewed for as long as a test is."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    spec = {"holderIdentity": f"{name}-pod_1", "leaseDurationSeconds": 600, "renewTime": now}
+    return {"metadata": {"namespace": space, "name": name}, "spec": spec}
+
+
+TEAMS = [held("team-a", "mlrollout-team-a"), held("team-b", "mlrollout-team-b"), held("x", "mlrolloutish")]
+LEASES = "/apis/coordination.k8s.io/v1/leases"
+FORBIDDEN = Answer({"kind": "Status", "code": 403, "message": "no"}, 403)
+
+
+def operators(mlrollout: CommandLine, *arguments: str) -> list[tuple[str, str]]:
+    found = json.loads(mlrollout("doctor", *arguments, "-o", "json").out)["findings"]
+    return [(one["level"], one["message"]) for one in found if one["about"] == "operator"]
+
+
+def test_of_all_namespaces_the_operators_of_one_each_are_found(mlrollout: CommandLine, double: ApiDouble) -> None:
+    double.answers[LEASES] = Answer({"items": TEAMS})
+    found = operators(mlrollout, "-A")
+    assert [level for level, _ in found] == ["ok", "ok"]
+    assert "by the Lease team-a/mlrollout-team-a," in found[0][1]
+    (asked,) = [one.path for one in double.asked if one.path.startswith(LEASES)]
+    assert asked.endswith("?fieldSelector=metadata.namespace%21%3Dkube-node-lease")
+
+
+def test_the_namespace_of_the_operator_that_is_none_is_named(mlrollout: CommandLine, double: ApiDouble) -> None:
+    typo = "there is no Lease of one for the namespace default in the namespace typo"
+    assert operators(mlrollout, "--operator-namespace", "typo") == [("failed", typo)]
+    double.answers["/apis/coordination.k8s.io/v1/namespaces/typo/leases"] = Answer({"items": []})
+    typo = "there is no Lease of one for any namespace in the namespace typo"
+    assert operators(mlrollout, "-A", "--operator-namespace", "typo") == [("failed", typo)]
+
+
+def test_who_may_get_a_lease_and_list_none_sees_the_operator_for_all(mlrollout: CommandLine, double: ApiDouble) -> None:
+    within = "/apis/coordination.k8s.io/v1/namespaces/here/leases"
+    double.answers[within] = FORBIDDEN
+    ((level, told),) = operators(mlrollout, "-A", "--operator-namespace", "here")
+    assert (level, told) == ("unseen", "could not read the Lease here/mlrollout: you lack the right")
+    double.answers[f"{within}/mlrollout"] = Answer(held("here", "mlrollout"))
+    ((level, told),) = operators(mlrollout, "-A", "--operator-namespace", "here")
+    assert level == "ok"
+    assert "by the Lease here/mlrollout," in told
+    double.answers[f"{within}/mlrollout"] = ABSENT
+    ((level, told),) = operators(mlrollout, "-A", "--operator-namespace", "here")
+    assert (level, told) == ("unseen", "could not list the Leases of operators: you lack the right")

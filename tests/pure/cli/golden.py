@@ -110,7 +110,7 @@ def _doctor(width: int) -> Iterator[Text]:
             ),
             crd.crd(["v1alpha1"], {"properties": {"spec": {}, "status": {}}}, {"properties": {"spec": {}}}),
             rights("your rights", "ann", later[2:3], "dispatch", "ask whoever runs the cluster for mlrollout-edit"),
-            lease.operator([lease.lease(held)], dispatch.NOW),
+            lease.operator([lease.lease(held)], dispatch.NOW, "dispatch"),
             unseen("operator's rights", "it is not known who the operator is"),
             services.redis([dispatch.rollouts()["Redis down"]]),
             services.prometheus([seen["advancing"]]),

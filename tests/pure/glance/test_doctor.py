@@ -8,7 +8,7 @@ from mlrollout.api.crd import schema
 from mlrollout.glance.doctor.clocks import clocks
 from mlrollout.glance.doctor.crd import crd
 from mlrollout.glance.doctor.diagnosis import Diagnosis, DiagnosisLevel, ok, summary, unseen
-from mlrollout.glance.doctor.lease import last_word, lease, operator
+from mlrollout.glance.doctor.lease import last_word, lease, operator, operators
 from mlrollout.glance.doctor.rights import AccessRight, of_operator, rights, yours
 from mlrollout.glance.doctor.services import prometheus, redis
 from mlrollout.glance.rollout import glance
@@ -80,7 +80,7 @@ def held(holder: str = "pod_1", renewed: float = NOW, ago: float = 0.0, **more: 
 @pytest.mark.parametrize(
     ("leases", "level", "told"),
     [
-        ([], FAILED, "none has ever run for this namespace"),
+        ([], FAILED, "none has ever run for the namespace dispatch: there is no Lease of one"),
         ([held()], OK, "pod_1 leads since 2h by the Lease mlrollout-system/mlrollout, and renewed it 0s ago"),
         ([held(ago=9.0)], OK, "renewed it 9s ago"),
         ([held(ago=11.0)], FAILED, "pod_1, which led, has not renewed it; the last word came 11s ago"),
@@ -94,10 +94,50 @@ def held(holder: str = "pod_1", renewed: float = NOW, ago: float = 0.0, **more: 
 def test_an_operator_runs_if_its_lease_is_renewed_by_the_clock_of_the_api_server(
     leases: list[dict[str, Any]], level: DiagnosisLevel, told: str
 ) -> None:
-    found = operator([lease(one) for one in leases], NOW)
+    found = operator([lease(one) for one in leases], NOW, "dispatch")
     assert found.level is level
     assert told in found.message
     assert bool(found.todo) == (level is not OK)
+
+
+def test_where_one_namespace_alone_was_looked_in_that_is_said() -> None:
+    found = operator([], NOW, "dispatch", "typo")
+    assert found.message == "there is no Lease of one for the namespace dispatch in the namespace typo"
+    assert found.todo.startswith("leave --operator-namespace out")
+    (found,) = operators([], NOW, ["dispatch"], "typo")
+    assert found.message == "there is no Lease of one for any namespace in the namespace typo"
+
+
+A, B, GONE = (
+    held(name="mlrollout-a"),
+    held("other_1", name="mlrollout-b", namespace="team-b"),
+    held(ago=60.0, name="mlrollout-c"),
+)
+
+
+@pytest.mark.parametrize(
+    ("leases", "spaces", "told"),
+    [
+        ([], [], [(FAILED, "none has ever run for any namespace: there is no Lease of one")]),
+        ([held()], ["a"], [(OK, "by the Lease mlrollout-system/mlrollout,")]),
+        ([held(), A], ["a"], [(WARNING, "2 installations look after the same objects")]),
+        ([A], ["a"], [(OK, "pod_1 leads since 2h by the Lease mlrollout-system/mlrollout-a,")]),
+        ([A, B], [], [(OK, "system/mlrollout-a,"), (OK, "other_1 leads since 2h by the Lease team-b/mlrollout-b,")]),
+        ([A, GONE], ["a"], [(OK, "system/mlrollout-a,")]),
+        ([A, GONE], ["c"], [(OK, "mlrollout-a,"), (FAILED, "none runs: by the Lease mlrollout-system/mlrollout-c,")]),
+        ([A], ["d"], [(OK, "mlrollout-a,"), (FAILED, "none has ever run for the namespace d:")]),
+        ([A, held(ago=60.0)], ["a"], [(OK, "mlrollout-a,")]),
+        ([A, held(ago=60.0)], ["d"], [(OK, "mlrollout-a,"), (FAILED, "by the Lease mlrollout-system/mlrollout,")]),
+        ([GONE, held(ago=90.0)], ["a"], [(FAILED, "none runs: by the Lease mlrollout-system/mlrollout-c,")]),
+        ([A, A | {"metadata": B["metadata"] | {"name": "mlrollout-a"}}], [], [(WARNING, "2 installations look after")]),
+    ],
+)
+def test_of_all_namespaces_each_that_has_an_operator_or_an_object_is_told(
+    leases: list[dict[str, Any]], spaces: list[str], told: list[tuple[DiagnosisLevel, str]]
+) -> None:
+    found = operators([lease(one) for one in leases], NOW, spaces)
+    assert [one.level for one in found] == [level for level, _ in told]
+    assert all(said in one.message for one, (_, said) in zip(found, told, strict=True))
 
 
 def test_where_no_lease_may_be_seen_the_objects_tell_when_they_were_written() -> None:

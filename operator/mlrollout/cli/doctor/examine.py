@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 
 from mlrollout.api import GROUP, KIND, VERSION
@@ -70,10 +71,10 @@ def examine(cluster: ClusterRollouts, places: Places, *, everywhere: bool) -> It
     now = cluster.now
     known = _leases(api, places.operator, space, lease.last_word(found, now))
     alive = [] if isinstance(known, Diagnosis) else [one for one in known if one.lives(now)]
-    yield known if isinstance(known, Diagnosis) else lease.operator(known, now)
-    if alive:
-        yield _seen(_OF_OPERATOR, lambda: _of_operator(api, alive[0], found))
-    else:
+    yield from _operators(known, now, space, places.operator, found)
+    for one in alive:
+        yield _seen(_OF_OPERATOR, partial(_of_operator, api, one, found))
+    if not alive:
         yield unseen(_OF_OPERATOR, "it is not known who the operator is")
     yield services.redis(found) if not why else unseen(services.REDIS, why)
     yield services.prometheus([glance(one, now) for one in found]) if not why else unseen(services.PROMETHEUS, why)
@@ -169,12 +170,26 @@ def _leases(api: Api, lives: str, space: str, otherwise: str) -> Sequence[lease.
         return unseen(lease.ABOUT, f"{_why(error)}{otherwise}", todo)
 
 
+def _operators(
+    known: Sequence[lease.LeaseGlance] | Diagnosis, now: float, space: str, lives: str, found: Sequence[Data]
+) -> Sequence[Diagnosis]:
+    """Whether an operator runs, in one namespace or in each."""
+    if isinstance(known, Diagnosis):
+        return (known,)
+    if space:
+        return (lease.operator(known, now, space, lives),)
+    return lease.operators(known, now, {_space(one) for one in found}, lives)
+
+
+def _space(found: Data) -> str:
+    return Fields(found).part("metadata").text("namespace")
+
+
 def _of_operator(api: Api, one: lease.LeaseGlance, found: Sequence[Data]) -> Diagnosis:
     account = leases.account(api, one)
     if not account:
         return unseen(_OF_OPERATOR, f"{one.holder} is no pod in the namespace {one.namespace}, so it runs elsewhere")
-    needed = rights.of_operator(leases.watched(one), one.namespace, one.name, leases.named(found))
+    guarded = [each for each in found if one.watched in ("", _space(each))]
+    needed = rights.of_operator(one.watched, one.namespace, one.name, leases.named(guarded))
     missing = [right for right in needed if not reviews.of_account(api, one.namespace, account, right)]
-    return rights.rights(
-        _OF_OPERATOR, f"the operator ({one.namespace}/{account})", missing, leases.watched(one), _GRANT
-    )
+    return rights.rights(_OF_OPERATOR, f"the operator ({one.namespace}/{account})", missing, one.watched, _GRANT)

@@ -11,6 +11,8 @@ from mlrollout.glance.doctor.lease import LeaseGlance, lease
 from mlrollout.glance.fields import Fields
 
 _LEASES = "/apis/coordination.k8s.io/v1"
+_NODES = "kube-node-lease"
+"""The namespace where every node has a Lease, and no operator."""
 
 
 def find(api: Api, lives: str, space: str) -> Sequence[LeaseGlance]:
@@ -24,13 +26,10 @@ def find(api: Api, lives: str, space: str) -> Sequence[LeaseGlance]:
     Raises:
         ClusterError: They can't be seen.
     """
-    names = dict.fromkeys((OF_ALL, lease_of(space)))
+    if not space:
+        return [one for one in map(lease, _all(api, lives)) if one.name == lease_of(one.watched)]
+    names = (OF_ALL, lease_of(space))
     return [lease(one) for name in names for one in (_in(api, lives, name) if lives else _anywhere(api, name))]
-
-
-def watched(one: LeaseGlance) -> str:
-    """The namespace that the operators of a Lease look after; empty for all."""
-    return one.name.removeprefix(OF_ALL).removeprefix("-")
 
 
 def account(api: Api, one: LeaseGlance) -> str:
@@ -78,6 +77,24 @@ def _in(api: Api, space: str, name: str) -> Sequence[Data]:
         raise
 
 
+def _all(api: Api, lives: str) -> Sequence[Data]:
+    """Every Lease: nobody else knows which namespaces operators were installed for."""
+    if not lives:
+        return _listed(api, "", f"metadata.namespace!={_NODES}")
+    try:
+        return _listed(api, lives, "")
+    except ClusterError as error:
+        found = _in(api, lives, OF_ALL) if error.status == HTTPStatus.FORBIDDEN else ()
+        if found:
+            return found  # who looks after all is not to be listed with others
+        raise
+
+
+def _listed(api: Api, lives: str, fields: str) -> Sequence[Data]:
+    within = f"/namespaces/{quote(lives, safe='')}" if lives else ""
+    query = {"fieldSelector": fields} if fields else {}
+    return items(api.ask(ApiCall("list the Leases of operators", "GET", f"{_LEASES}{within}/leases", query)))
+
+
 def _anywhere(api: Api, name: str) -> Sequence[Data]:
-    query = {"fieldSelector": f"metadata.name={name}"}
-    return items(api.ask(ApiCall("list the Leases of operators", "GET", f"{_LEASES}/leases", query)))
+    return _listed(api, "", f"metadata.name={name}")

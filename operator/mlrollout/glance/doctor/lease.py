@@ -1,10 +1,11 @@
 """Whether an operator runs, by the Lease that its leader renews every second."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mlrollout.api.duration import brief
+from mlrollout.api.lease import OF_ALL
 from mlrollout.glance.fields import Fields
 
 from .diagnosis import Diagnosis, DiagnosisLevel, ok
@@ -36,6 +37,11 @@ class LeaseGlance:
     acquired: float | None
     renewed: float | None
     saved: float | None
+
+    @property
+    def watched(self) -> str:
+        """The namespace that the operators of it look after; empty for all."""
+        return self.name.removeprefix(OF_ALL).removeprefix("-")
 
     @property
     def last(self) -> float | None:
@@ -70,12 +76,34 @@ def lease(found: Mapping[str, Any]) -> LeaseGlance:
     )
 
 
-def operator(leases: Sequence[LeaseGlance], now: float) -> Diagnosis:
+def operators(
+    leases: Sequence[LeaseGlance], now: float, spaces: Collection[str], lives: str = ""
+) -> Sequence[Diagnosis]:
+    """Whether one runs for all namespaces, or else for each that has objects.
+
+    Args:
+        leases: Every Lease of operators.
+        now: By the API server's clock.
+        spaces: The namespaces that have objects: that nobody looks after another is no fault.
+        lives: The one namespace that Leases were looked for in; empty for all.
+    """
+    alive = {one.watched for one in leases if one.lives(now)}
+    if not alive or "" in alive:
+        return (operator(leases, now, "", lives),)
+    return [
+        operator([one for one in leases if one.watched in ("", space)], now, space, lives)
+        for space in sorted(alive.union(spaces))
+    ]
+
+
+def operator(leases: Sequence[LeaseGlance], now: float, space: str, lives: str = "") -> Diagnosis:
     """Whether one runs.
 
     Args:
         leases: Every Lease of operators that look after the namespace in question.
         now: By the API server's clock.
+        space: That namespace; empty for all.
+        lives: The one namespace that Leases were looked for in; empty for all.
     """
     alive = [one for one in leases if one.lives(now)]
     if len(alive) > 1:
@@ -86,12 +114,22 @@ def operator(leases: Sequence[LeaseGlance], now: float) -> Diagnosis:
         since = "" if one.acquired is None else f" since {brief(max(0.0, now - one.acquired + (one.ahead or 0.0)))}"
         return ok(ABOUT, f"{one.holder} leads{since} by the Lease {one}, and renewed it {_ago(one, now)}")
     if not leases:
-        told = "none has ever run for this namespace: there is no Lease of one"
-        return Diagnosis(ABOUT, DiagnosisLevel.FAILED, told, "install the chart, or see its watchNamespace")
+        return _none(f"the namespace {space}" if space else "any namespace", lives)
     newest = max(leases, key=lambda one: one.last or 0.0)
     who = f"{newest.holder}, which led, has not renewed it" if newest.holder else "its last leader has given it up"
     told = f"none runs: by the Lease {newest}, {who}; the last word came {_ago(newest, now)}"
     return Diagnosis(ABOUT, DiagnosisLevel.FAILED, told, _START)
+
+
+def _none(whom: str, lives: str) -> Diagnosis:
+    """That there is no Lease; where it was looked for in one namespace alone, that may be another's."""
+    if lives:
+        told = f"there is no Lease of one for {whom} in the namespace {lives}"
+        return Diagnosis(
+            ABOUT, DiagnosisLevel.FAILED, told, "leave --operator-namespace out to have it looked for everywhere"
+        )
+    told = f"none has ever run for {whom}: there is no Lease of one"
+    return Diagnosis(ABOUT, DiagnosisLevel.FAILED, told, "install the chart, or see its watchNamespace")
 
 
 def last_word(found: Sequence[Mapping[str, Any]], now: float) -> str:
