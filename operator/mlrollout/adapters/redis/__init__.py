@@ -6,4 +6,14 @@ from .store import RedisTrafficStore
 from .survey import Rating, Ratings, RedisSurvey, Taken
 from .users import RedisUsers, UserCounts
 
-__all__ = ["Calls", "Rating", "Ratings", "RedisSurvey", "RedisTrafficStore", "RedisUsers", "Taken", "UserCounts", "open_of_secret"]
+__all__ = [
+    "Calls",
+    "Rating",
+    "Ratings",
+    "RedisSurvey",
+    "RedisTrafficStore",
+    "RedisUsers",
+    "Taken",
+    "UserCounts",
+    "open_of_secret",
+]
