@@ -13,7 +13,8 @@ from .rollout import Glance, Rollback
 
 _WHERE = re.compile(r"^\d+ %, [^:]*: ")
 """How the operator begins the message of what waits: the percentage and the stage, which stand elsewhere here."""
-_RUNS = "if this stays, see whether the operator runs: kubectl mlrollout doctor"
+_LOOK = "see whether the operator runs: kubectl mlrollout doctor"
+_RUNS = f"if this stays, {_LOOK}"
 _AS_OF = re.compile(r" \(as of [^)]*\)(?=$|; )")
 _NEW = "a new revision"
 _PLAIN = re.compile(r"[\w.:/@+-]+", re.ASCII)
@@ -45,6 +46,13 @@ def advise(glance: Glance) -> Advice:
 
 
 def _standing(glance: Glance) -> Advice:
+    found = _going_on(glance)
+    if glance.silent is None or glance.reason == "AwaitingOperator":  # of which nothing was heard before
+        return found
+    return _silent(glance, glance.silent, found)
+
+
+def _going_on(glance: Glance) -> Advice:
     special = _SPECIAL.get(glance.reason)
     if special is not None:
         return special(glance)
@@ -84,17 +92,18 @@ def _awaiting_operator(glance: Glance) -> Advice:
     return Advice("the operator", why, _RUNS)
 
 
-def _silent(glance: Glance, silent: float) -> Advice:
-    why = (
-        f"the operator was last heard of {brief(silent)} ago, and may guard it no more: "
-        f"{_stands(glance)} was healthy until then"
-    )
-    return Advice("the operator", why, "see whether the operator runs: kubectl mlrollout doctor")
+def _silent(glance: Glance, silent: float, found: Advice) -> Advice:
+    """The advice where the operator should have been heard of: what it said last may not hold, and no verb helps."""
+    until = f"what it said last: {found.why}"
+    if glance.reason == "Progressing" and glance.here is not None:
+        until = f"{_stands(glance)} was healthy until then"
+    elif glance.reason == "Completed":
+        until = _completed(glance)
+    why = f"the operator was last heard of {brief(silent)} ago, and may guard it no more: {until}"
+    return Advice("the operator", why, _LOOK)
 
 
 def _progressing(glance: Glance) -> Advice:
-    if glance.silent is not None:
-        return _silent(glance, glance.silent)
     here = glance.here
     if here is None:
         return Advice("its first stage", f"it is before its first stage: {_said(glance)}")
@@ -164,10 +173,13 @@ def _unconfirmed(glance: Glance) -> Advice:
 
 
 def _complete(glance: Glance) -> Advice:
-    last = glance.stages[-1].percentage if glance.stages else glance.percentage
     watch = "its guardrails go on looking" if glance.guarded else "nobody looks at its guardrails any more"
-    why = f"it is complete at {last} % since {_since(glance, glance.since)}, and {watch}"
-    return Advice("", why)
+    return Advice("", f"{_completed(glance)}, and {watch}")
+
+
+def _completed(glance: Glance) -> str:
+    last = glance.stages[-1].percentage if glance.stages else glance.percentage
+    return f"it is complete at {last} % since {_since(glance, glance.since)}"
 
 
 def _rolled_back(glance: Glance, back: Rollback) -> Advice:

@@ -36,7 +36,6 @@ UNUSABLE = 3
         ("rollback", "second stage", {"rollback": "freeze (by jane)"}, "traffic goes to 0 %, and stays there"),
         ("rollback", "stopped in Redis", {"rollback": "freeze (by jane)"}, "it is rolled back already, and stays so"),
         ("rollback", "rolled back, not confirmed", {"rollback": "freeze (by jane)"}, "traffic goes to 0 %, and stays"),
-        ("rollback", "not seen yet", {"rollback": "freeze (by jane)"}, "traffic goes to 0 %"),
     ],
 )
 def test_a_verb_is_an_annotation_with_the_reason_and_who_asks(
@@ -51,20 +50,31 @@ def test_a_verb_is_an_annotation_with_the_reason_and_who_asks(
     assert told in ran.out
 
 
-@pytest.mark.parametrize(
-    ("verb", "more"),
-    [("pause", "\n"), ("rollback", ", or set ml_dispatch:rollout_percentage to 0 in its Redis by hand\n")],
-)
+BY_HAND = ", or set ml_dispatch:rollout_percentage to 0 in its Redis by hand\n"
+
+
+@pytest.mark.parametrize(("verb", "more"), [("pause", "\n"), ("rollback", BY_HAND)])
+@pytest.mark.parametrize("state", ["advancing", "complete", "awaiting approval"])
 def test_where_no_operator_is_heard_of_it_is_asked_for_with_a_doubt(
     mlrollout: CommandLine, objects: Objects, verb: str, more: str
 ) -> None:
-    objects.put("advancing")
-    metadata = objects.found["ml-dispatch"]["metadata"]
-    metadata["managedFields"] = [{"subresource": "status", "time": "2026-11-23T09:30:00Z"}]
+    objects.put(state)
+    found = objects.found["ml-dispatch"]
+    found["metadata"]["managedFields"] = [{"subresource": "status", "time": "2026-11-23T09:30:00Z"}]
+    found["status"]["guardrails"][0]["checkpoint"] = "{}"
     ran = mlrollout(verb, "ml-dispatch", "--reason", "freeze")
     assert ran.out.startswith(f"default/ml-dispatch: asked for {verb}: ")
     assert ran.err.startswith("default/ml-dispatch: the operator was last heard of ")
     assert ran.err.endswith(f" ago, and may not act on it: see `mlrollout doctor`{more}")
+    assert (len(objects.asked), ran.code) == (1, DONE)
+
+
+def test_where_none_has_ever_looked_at_it_a_rollback_says_so(mlrollout: CommandLine, objects: Objects) -> None:
+    objects.put("not seen yet")
+    ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze")
+    assert "asked for rollback: traffic goes to 0 %" in ran.out
+    assert ran.err.startswith("default/ml-dispatch: no operator has looked at it since it was created ")
+    assert ran.err.endswith(f" ago, and none may act on it: see `mlrollout doctor`{BY_HAND}")
     assert (len(objects.asked), ran.code) == (1, DONE)
 
 

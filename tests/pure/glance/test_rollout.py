@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 from mlrollout.domain.saving import CHECKPOINT
-from mlrollout.glance.advice import advise
 from mlrollout.glance.guardrails import GuardrailGlance, worst
-from mlrollout.glance.rollout import SAVED_EVERY, SILENT, Glance, Tone, glance
+from mlrollout.glance.rollout import SAVED_EVERY, Glance, Tone, glance
 
 from tests.support import dispatch
 from tests.support.dispatch import DAY, NOW
@@ -20,7 +19,7 @@ def seen(state: str, *, now: float = NOW) -> Glance:
 @pytest.mark.parametrize(
     ("state", "places", "percentage", "tone"),
     [
-        ("not seen yet", "ahead ahead ahead", 0, Tone.WAITING),
+        ("not seen yet", "ahead ahead ahead", 0, Tone.BAD),
         ("before the first stage", "ahead ahead ahead", 0, Tone.WAITING),
         ("advancing", "here ahead ahead", 10, Tone.WELL),
         ("second stage", "behind here ahead", 30, Tone.WAITING),
@@ -70,24 +69,6 @@ def test_healthy_time_goes_on_between_two_saves(ago: float, gained: float) -> No
     here = glance(_saved(ago), NOW + ago).here
     assert here is not None
     assert here.served == 6 * DAY + 7200 + gained
-
-
-def test_an_operator_that_saves_no_healthy_time_any_more_is_missed() -> None:
-    assert glance(_saved(SILENT), NOW + SILENT).silent is None
-    found = glance(_saved(7200.0), NOW + 7200.0)
-    assert (found.silent, found.tone) == (7200.0, Tone.BAD)
-    advice = advise(found)
-    assert advice.waits == "the operator"
-    assert advice.why.startswith("the operator was last heard of 2h ago, and may guard it no more: stage pilot (10 %)")
-    assert "doctor" in advice.todo
-
-
-def test_where_nothing_is_to_be_saved_nobody_is_missed() -> None:
-    assert glance(_saved(7200.0, "Paused"), NOW + 7200.0).silent is None
-    whole = _saved(7200.0)
-    served = whole["status"]["progress"] | {"healthySeconds": 14 * DAY}
-    found = glance(whole | {"status": whole["status"] | {"progress": served}}, NOW + 7200.0)
-    assert (found.silent, found.tone) == (None, Tone.WELL)
 
 
 def test_no_more_time_is_added_than_the_operator_leaves_unsaved() -> None:

@@ -99,10 +99,13 @@ def _roll_back(wish: VerbWish, target: ObjectMeant, there: ClusterRollouts) -> V
 
 def _doubt(found: Data, there: ClusterRollouts) -> str:
     """Why the operator may not act, as far as the object shows it."""
-    silent = glance(found, there.now).silent
-    if silent is None:
+    seen = glance(found, there.now)
+    if seen.silent is None:
         return ""
-    return f"the operator was last heard of {brief(silent)} ago, and may not act on it: see `{program()} doctor`"
+    heard = f"the operator was last heard of {brief(seen.silent)} ago, and may not act on it"
+    if seen.reason == "AwaitingOperator":
+        heard = f"no operator has looked at it since it was created {brief(seen.silent)} ago, and none may act on it"
+    return f"{heard}: see `{program()} doctor`"
 
 
 def _planned(wish: VerbWish, found: Data) -> tuple[str, str]:

@@ -86,7 +86,8 @@ def tell_change(found: Data, before: str, tell: Callable[[str], None], now: floa
     """
     seen = glance(found, now)
     stage = f" in {seen.here.name}" if seen.here is not None else ""
-    stands = f"{seen.percentage} %{stage}  {seen.state}"
+    unheard = ", and no operator is heard of" if seen.silent is not None else ""
+    stands = f"{seen.percentage} %{stage}  {seen.state}{unheard}"
     if stands != before:
         tell(f"{moment.to_second(seen.now)}  {stands}: {advise(seen).why}")
     return stands

@@ -6,7 +6,7 @@ from typing import Any
 from mlrollout.api.duration import brief
 from mlrollout.glance.fields import Fields
 from mlrollout.glance.guardrails import GuardrailGlance
-from mlrollout.glance.rollout import Glance
+from mlrollout.glance.rollout import Glance, last_written, silence
 
 from .diagnosis import Diagnosis, DiagnosisLevel, ok, unseen
 
@@ -14,9 +14,19 @@ REDIS, PROMETHEUS = "Redis", "Prometheus"
 _NO_WORD = "no object here tells of it"
 
 
-def redis(found: Sequence[Mapping[str, Any]]) -> Diagnosis:
-    """Whether Redis is known to hold what objects mean."""
-    told = [(_called(one), applied) for one in found if (applied := _applied(one)) is not None]
+def redis(found: Sequence[Mapping[str, Any]], now: float | None = None) -> Diagnosis:
+    """Whether Redis is known to hold what objects mean.
+
+    Args:
+        found: The objects.
+        now: By the API server's clock; left out, no status is taken to be of an operator that is gone.
+    """
+    telling = [one for one in found if _applied(one) is not None]
+    heard = telling if now is None else [one for one in telling if silence(one, now) is None]
+    told = [(_called(one), applied) for one in heard if (applied := _applied(one)) is not None]
+    if not told and now is not None and telling:
+        newest = max((at for at in map(last_written, map(Fields, telling)) if at is not None), default=None)
+        return _old(REDIS, len(telling), None if newest is None else now - newest, "--redis")
     if not told:
         return unseen(REDIS, _NO_WORD, "say --redis URL to have it asked from here")
     wrong = [(name, one) for name, one in told if one.text("status") != "True"]
@@ -34,7 +44,11 @@ def redis(found: Sequence[Mapping[str, Any]]) -> Diagnosis:
 
 def prometheus(found: Sequence[Glance]) -> Diagnosis:
     """Whether Prometheus answers what guardrails ask."""
-    looks = [(one, guardrail) for one in found for guardrail in one.guardrails if guardrail.finding]
+    telling = [one for one in found if any(guardrail.finding for guardrail in one.guardrails)]
+    heard = [one for one in telling if one.silent is None]
+    looks = [(one, guardrail) for one in heard for guardrail in one.guardrails if guardrail.finding]
+    if telling and not looks:
+        return _old(PROMETHEUS, len(telling), min(one.silent or 0.0 for one in telling), "--prometheus")
     if not looks:
         return unseen(PROMETHEUS, _NO_WORD, "say --prometheus URL to have it asked from here")
     failed = [(one, guardrail) for one, guardrail in looks if guardrail.finding == "Error"]
@@ -51,6 +65,13 @@ def prometheus(found: Sequence[Glance]) -> Diagnosis:
         f"{one.namespace}/{one.name}, {guardrail.name}: {guardrail.message}",
         "mend that; without evidence nothing grows, and onError says what else",
     )
+
+
+def _old(about: str, count: int, silent: float | None, option: str) -> Diagnosis:
+    """What is told where every status that tells of it is of an operator that is not heard of any more."""
+    when = "" if silent is None else f": the last word came {brief(max(0.0, silent))} ago"
+    told = f"the operator that wrote the status of {objects(count)} is not heard of any more{when}"
+    return unseen(about, told, f"see whether it runs; say {option} URL to have it asked from here")
 
 
 def _newest(looks: Sequence[tuple[Glance, GuardrailGlance]]) -> str:
