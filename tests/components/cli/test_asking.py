@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlrollout.cli.cluster import api
+from mlrollout.cli.cluster import api, following
 from mlrollout.domain.request import Verb, shown
 
 from devstack import certificates
@@ -56,7 +56,7 @@ BY_HAND = ", or set ml_dispatch:rollout_percentage to 0 in its Redis by hand\n"
 @pytest.mark.parametrize(("verb", "more"), [("pause", "\n"), ("rollback", BY_HAND)])
 @pytest.mark.parametrize("state", ["advancing", "complete", "awaiting approval"])
 def test_where_no_operator_is_heard_of_it_is_asked_for_with_a_doubt(
-    mlrollout: CommandLine, objects: Objects, verb: str, more: str
+    mlrollout: CommandLine, objects: Objects, state: str, verb: str, more: str
 ) -> None:
     objects.put(state)
     found = objects.found["ml-dispatch"]
@@ -138,6 +138,14 @@ def test_a_stage_that_there_is_not(mlrollout: CommandLine, objects: Objects) -> 
     assert ran.code == WRONG
 
 
+@pytest.mark.parametrize("to", ["", " "])
+def test_an_empty_variable_names_no_stage(mlrollout: CommandLine, objects: Objects, double: ApiDouble, to: str) -> None:
+    ran = mlrollout("demote", "ml-dispatch", "--to", to, "--reason", "freeze")
+    told = "--to is empty: name the stage or the percentage, or leave the option out"
+    assert (ran.err, ran.code) == (f"mlrollout demote: {told}\n", WRONG)
+    assert (objects.patched, double.asked) == ([], [])
+
+
 def test_a_verb_is_planned_for_the_object_as_it_was_read(mlrollout: CommandLine, objects: Objects) -> None:
     """One stage later, the same verb would raise further."""
     objects.conflicts = 2
@@ -194,6 +202,7 @@ def test_each_of_several_is_asked_and_what_failed_is_told(mlrollout: CommandLine
         (["ml-dispatch", "-A"], "say either NAMEs or --selector"),
         (["-A"], "say which: NAME, or --selector LABELS for several"),
         (["ml-dispatch", "--wait", "--timeout", "soon"], "--timeout: 'soon' is not a duration"),
+        (["ml-dispatch", "--wait", "--timeout", ""], "--timeout: '' is not a duration"),
     ],
 )
 def test_wrong_usage(mlrollout: CommandLine, objects: Objects, arguments: list[str], told: str) -> None:
@@ -286,6 +295,37 @@ def test_a_cluster_that_fails_after_it_was_asked_is_waited_through(
     ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze", "--wait", "--timeout", "500ms")
     told = "the operator has not answered within 500ms: could not read default/ml-dispatch: the API server answered 503"
     assert (ran.err, ran.code) == (f"mlrollout rollback: {told}\n", TIMED_OUT)
+
+
+def test_that_the_answer_can_not_be_seen_is_told_before_the_time_is_over(
+    mlrollout: CommandLine, objects: Objects, double: ApiDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "_FIRST", 0.05)
+
+    def answer(asked: Asked) -> Answer:
+        return objects._answer(asked) if asked.method == "PATCH" else Answer({"kind": "Status"}, 401)
+
+    double.answers[OBJECT] = answer
+    ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze", "--wait", "--timeout", "2s")
+    first, last = ran.err.splitlines()
+    assert first.startswith("default/ml-dispatch: ")
+    assert "  it can't be seen now, whatever happens to it: could not read default/ml-dispatch: " in first
+    assert (last.startswith("mlrollout rollback: the operator has not answered"), ran.code) == (True, TIMED_OUT)
+
+
+def test_a_login_that_is_refused_for_long_does_not_undo_what_was_asked(
+    mlrollout: CommandLine, objects: Objects, double: ApiDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "_FIRST", 0.05)
+    monkeypatch.setattr(following, "_REFUSED_FOR", 0.2)
+
+    def answer(asked: Asked) -> Answer:
+        return objects._answer(asked) if asked.method == "PATCH" else Answer({"kind": "Status"}, 401)
+
+    double.answers[OBJECT] = answer
+    ran = mlrollout("rollback", "ml-dispatch", "--reason", "freeze", "--wait", "--timeout", "60s")
+    assert "asked for rollback: traffic goes to 0 %" in ran.out
+    assert ("Nothing was changed" in ran.err, ran.code) == (False, UNUSABLE)
 
 
 AROUND = (

@@ -108,6 +108,15 @@ def test_the_time_may_be_over(mlrollout: CommandLine, showing: Showing) -> None:
     assert (last, ran.code) == (f"mlrollout wait: {told}", TIMED_OUT)
 
 
+def test_what_is_there_already_needs_no_time(mlrollout: CommandLine, showing: Showing) -> None:
+    showing("complete")
+    assert mlrollout("wait", "ml-dispatch", "--for", "complete", "--timeout", "0s").code == DONE
+    showing("advancing")
+    ran = mlrollout("wait", "ml-dispatch", "--for", "complete", "--timeout", "0s")
+    told = "ml-dispatch has not come to complete within 0s: it stands at 10 % in pilot  Progressing"
+    assert (ran.err.splitlines()[-1], ran.code) == (f"mlrollout wait: {told}", TIMED_OUT)
+
+
 def test_an_object_that_goes(mlrollout: CommandLine, showing: Showing) -> None:
     gone = Answer({"kind": "Status", "details": {"name": "ml-dispatch"}}, 404)
     showing("advancing", gone)
@@ -119,6 +128,53 @@ def test_an_object_that_goes(mlrollout: CommandLine, showing: Showing) -> None:
 def test_an_outage_of_the_cluster_is_waited_through(mlrollout: CommandLine, showing: Showing) -> None:
     showing("advancing", Answer({}, 503), Answer({}, 503), "complete")
     assert mlrollout("wait", "ml-dispatch", "--for", "complete", "--timeout", "60s").code == DONE
+
+
+@pytest.mark.parametrize("status", [401, 503])
+def test_that_it_can_not_be_seen_is_told_and_that_it_can_again(
+    mlrollout: CommandLine, showing: Showing, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(following, "_FIRST", 0.05)
+    showing("advancing", *[Answer({}, status)] * 4, "advancing", "complete")
+    ran = mlrollout("wait", "ml-dispatch", "--for", "complete", "--timeout", "60s")
+    told = [line.partition("  ")[2] for line in ran.err.splitlines()]
+    assert told[0].startswith("10 % in pilot  Progressing: ")
+    why = f"could not read default/ml-dispatch: the API server answered {status}"
+    assert told[1].startswith(f"it can't be seen now, whatever happens to it: {why}")
+    assert told[2] == "it can be seen again"
+    assert (told[3].startswith("100 %  Completed: "), len(told), ran.code) == (True, 4, DONE)
+
+
+def test_a_stream_that_breaks_off_once_is_nothing_to_tell(
+    mlrollout: CommandLine, showing: Showing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "_FIRST", 0.05)
+    showing("advancing", Answer({}, 503), "complete")
+    ran = mlrollout("wait", "ml-dispatch", "--for", "complete", "--timeout", "60s")
+    assert ("be seen" in ran.err, ran.code) == (False, DONE)
+
+
+@pytest.mark.parametrize("command", [["wait", "--for", "complete"], ["status", "--watch"]], ids=lambda one: one[0])
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_login_that_stays_refused_ends_it_also_without_a_timeout(
+    mlrollout: CommandLine, showing: Showing, monkeypatch: pytest.MonkeyPatch, command: list[str], status: int
+) -> None:
+    monkeypatch.setattr(following, "_FIRST", 0.05)
+    monkeypatch.setattr(following, "_REFUSED_FOR", 0.3)
+    showing("advancing", "advancing", Answer({}, status))
+    ran = mlrollout(*command, "ml-dispatch")
+    assert "it can't be seen now, whatever happens to it: " in ran.out + ran.err
+    last = ran.err.splitlines()[-1]
+    assert f"could not read default/ml-dispatch: the API server answered {status}" in last
+    assert (" It was refused for " in last, ran.code) == (True, UNUSABLE)
+
+
+def test_that_no_operator_is_heard_of_any_more_is_a_change(mlrollout: CommandLine, showing: Showing) -> None:
+    one = _object("advancing")
+    old = [{"subresource": "status", "time": "2026-11-23T09:30:00Z"}]
+    showing(Answer({**one, "metadata": one["metadata"] | {"managedFields": old}}))
+    ran = mlrollout("wait", "ml-dispatch", "--for", "complete", "--timeout", "0s")
+    assert "  10 % in pilot  Progressing, and no operator is heard of: the operator was last heard of " in ran.err
 
 
 def _failing_once(folder: Path) -> dict[str, Any]:
@@ -171,6 +227,7 @@ def test_a_cluster_that_can_not_be_worked_with_at_all(mlrollout: CommandLine, sh
     [
         (["--for", "done"], "--for done: write complete, rolled-back or stage=NAME"),
         (["--for", "complete", "--timeout", "soon"], "--timeout: 'soon' is not a duration"),
+        (["--for", "complete", "--timeout", ""], "--timeout: '' is not a duration"),
         (["--for"], "Option '--for' requires an argument"),
         (["--for", "complete", "--revision", ""], "--revision is empty: name the revision"),
         ([], "Missing option '--for'"),

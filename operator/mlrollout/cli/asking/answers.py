@@ -2,9 +2,10 @@
 
 import time
 
-from mlrollout.cli.cluster.following import Follower
+from mlrollout.cli.cluster.following import Follower, Sight
 from mlrollout.cli.cluster.rollouts import ClusterRollouts
 from mlrollout.cli.ending import CommandError, ExitCode, program
+from mlrollout.cli.terminal import Terminal
 from mlrollout.domain.request import Verb
 from mlrollout.glance.reply import VerbReply, reply
 
@@ -24,13 +25,15 @@ def await_answer(verb: Verb, asked: VerbAsked, cluster: ClusterRollouts, ends: f
     Raises:
         CommandError: It refused, or did not answer in time.
     """
-    trouble = ""
+    trouble, note = "", Terminal().note
+    sight = Sight(lambda line: note(f"{asked.target}: {line}"))
     # It is asked for: a cluster that fails from now on leaves that so, and is waited through.
     with Follower(cluster.within(asked.target.namespace), asked.target.name, asked.found) as follower:
         while (news := follower.next(ends - time.monotonic())) is not None:
             if news.found is None:
                 raise CommandError("it was deleted meanwhile")
             trouble = news.trouble
+            sight.take_in(news, follower.now)
             answer = reply(news.found, verb, asked.after)
             if answer is not None and answer.refused:
                 raise CommandError(answer.message)

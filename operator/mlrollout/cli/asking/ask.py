@@ -19,13 +19,13 @@ from .plans import VerbWish, plan_and_ask
 from .unheard import unheard
 
 
-def ask(wish: VerbWish, targets: ObjectsMeant, timeout: str, *, yes: bool) -> None:
+def ask(wish: VerbWish, targets: ObjectsMeant, timeout: str | None, *, yes: bool) -> None:
     """Ask for a verb on every object that is meant, and wait for the answers.
 
     Args:
         wish: What is wanted.
         targets: On which objects.
-        timeout: How long to wait; empty for not at all.
+        timeout: How long to wait; `None` for not at all.
         yes: Whether nothing is to be asked back.
 
     Raises:
@@ -41,10 +41,11 @@ def ask(wish: VerbWish, targets: ObjectsMeant, timeout: str, *, yes: bool) -> No
 
 
 def _ask(
-    wish: VerbWish, targets: ObjectsMeant, timeout: str, failures: list[tuple[str, CommandError]], *, yes: bool
+    wish: VerbWish, targets: ObjectsMeant, timeout: str | None, failures: list[tuple[str, CommandError]], *, yes: bool
 ) -> None:
     """The same, where what fails of one object is collected."""
-    patience, terminal = seconds("--timeout", timeout) if timeout else 0.0, Terminal()
+    wish.check()
+    patience, terminal = 0.0 if timeout is None else seconds("--timeout", timeout), Terminal()
     with ClusterRollouts(targets.context, targets.namespace) as cluster:
         found = targets.find(cluster)
         _confirm(wish.verb, found, yes=yes)
@@ -58,8 +59,8 @@ def _ask(
                 if asked[-1].doubt:
                     terminal.note(f"{target}: {asked[-1].doubt}")
         ends = time.monotonic() + patience
-        for one in asked if timeout else ():
-            if one.settled:
+        for one in asked:
+            if timeout is None or one.settled:
                 continue
             with _collected(failures, called[one.target]):
                 terminal.write(f"{one.target}: {await_answer(wish.verb, one, cluster, ends, timeout).message}")

@@ -27,7 +27,7 @@ WaitOption = Annotated[bool, typer.Option("--wait", help="Until the operator has
 TimeoutOption = Annotated[str, typer.Option("--timeout", metavar="DURATION", help="How long to wait")]
 YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Ask nothing back")]
 StageOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--to",
         metavar="STAGE|PERCENT",
@@ -57,7 +57,7 @@ def command(verb: Verb) -> Callable[..., None]:
         from .plans import VerbWish
 
         targets = ObjectsMeant(context, namespace, tuple(names or ()), selector, everywhere=everywhere)
-        ask(VerbWish(verb, reason), targets, timeout if wait else "", yes=yes)
+        ask(VerbWish(verb, reason), targets, timeout if wait else None, yes=yes)
 
     run.__doc__ = _HELP[verb]
     return run
@@ -68,7 +68,7 @@ def demote(
     namespace: NamespaceOption = None,
     context: ContextOption = None,
     selector: SelectorOption = "",
-    to: StageOption = "",
+    to: StageOption = None,
     reason: ReasonOption = "",
     timeout: TimeoutOption = "1m",
     *,
@@ -82,4 +82,4 @@ def demote(
     from .plans import VerbWish
 
     targets = ObjectsMeant(context, namespace, tuple(names or ()), selector, everywhere=everywhere)
-    ask(VerbWish(Verb.DEMOTE, reason, to), targets, timeout if wait else "", yes=yes)
+    ask(VerbWish(Verb.DEMOTE, reason, to), targets, timeout if wait else None, yes=yes)

@@ -28,12 +28,22 @@ class VerbWish:
     Attributes:
         verb: The verb.
         reason: Why.
-        to: Of `demote`, the stage or the percentage; empty for the stage before.
+        to: Of `demote`, the stage or the percentage; `None` for the stage before.
     """
 
     verb: Verb
     reason: str
-    to: str = ""
+    to: str | None = None
+
+    def check(self) -> None:
+        """Hold it against what can be meant.
+
+        Raises:
+            CommandError: Nothing can: most often, a variable of a script is not set.
+        """
+        if self.to is not None and not self.to.strip():
+            told = "--to is empty: name the stage or the percentage, or leave the option out"
+            raise CommandError(told, ExitCode.WRONG_USAGE)
 
     def with_reason(self, reason: str) -> Self:
         """The same for another reason."""
@@ -125,11 +135,11 @@ def _planned(wish: VerbWish, found: Data) -> tuple[str, str]:
     return value, told.means
 
 
-def _most(to: str, found: Data) -> int:
+def _most(to: str | None, found: Data) -> int:
     """The percentage that a demotion goes to at most."""
     from mlrollout.domain.foretell import step_down
 
-    if not to:
+    if to is None:
         return step_down(found)
     stages = {one.text("name"): one.whole("percentage") for one in Fields(found).part("spec").parts("stages")}
     if to in stages:  # also one that is called by a number

@@ -3,16 +3,25 @@
 import queue
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Self
 
+from mlrollout.api import moment
+from mlrollout.api.duration import brief
 from mlrollout.cli.ending import CommandError
 
-from .api import Data
+from .api import ClusterError, Data
 from .rollouts import ClusterRollouts, NoSuchRolloutError
 
 _FIRST, _LONGEST = 1.0, 10.0
 """Seconds to the next try where the cluster fails, at first and at most."""
+_REFUSED_FOR = 600.0
+"""Seconds after which a login that is refused is waited for no more: an outage ends by itself, and that does not."""
+_REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_BRIEF = 2
+"""How many times in a row it can't be seen before that is told: a stream that breaks off once is begun anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,29 @@ class News:
     trouble: str = ""
 
 
+class Sight:
+    """Tells when an object can't be seen any more, and when it can again: silence must not pass for calm.
+
+    Args:
+        tell: Writes a line.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._failed = 0
+
+    def take_in(self, news: News, now: float) -> None:
+        """Tell what has changed by these news, at a time in seconds since the epoch."""
+        if news.trouble:
+            self._failed += 1
+            if self._failed == _BRIEF:
+                self._tell(f"{moment.to_second(now)}  it can't be seen now, whatever happens to it: {news.trouble}")
+            return
+        if self._failed >= _BRIEF:
+            self._tell(f"{moment.to_second(now)}  it can be seen again")
+        self._failed = 0
+
+
 class Follower:
     """Follows an object in a thread of its own, so that whoever waits for news can be interrupted.
 
@@ -37,7 +69,8 @@ class Follower:
         found: The object, where it was read or changed a moment ago; it is read at the begin if left out.
 
     Raises:
-        CommandError: There is no such object, or it can't be read, at the begin. Later that is news.
+        CommandError: There is no such object, or it can't be read, at the begin. Later that is news, unless it is a
+            login that is refused for long.
     """
 
     def __init__(self, cluster: ClusterRollouts, name: str, found: Data | None = None) -> None:
@@ -81,18 +114,22 @@ class Follower:
                 self._news.put(error)
 
     def _follow(self) -> None:
-        pause = _FIRST
+        pause, refused = _FIRST, None
         while not self._over.is_set():
             began = time.monotonic()
             try:
                 if not self._until_it_ends():
                     return
-                pause = _FIRST
+                pause, refused = _FIRST, None
             except NoSuchRolloutError:
                 self._news.put(News(None))
                 return
             except CommandError as error:  # also a login that can't be renewed: nothing of that says that it is gone
                 self._news.put(News(self._found, str(error)))
+                refused = (began if refused is None else refused) if _is_refusal(error) else None
+                if refused is not None and began - refused >= _REFUSED_FOR:
+                    told = f"{error}. It was refused for {brief(began - refused)}"
+                    raise ClusterError(told, HTTPStatus.UNAUTHORIZED) from None
                 pause = min(2 * pause, _LONGEST)
             if time.monotonic() < began + pause:  # a cluster that fails at once is not asked without a pause
                 self._over.wait(pause)
@@ -113,3 +150,8 @@ class Follower:
     def _tell(self, found: Data) -> None:
         self._found = found
         self._news.put(News(found))
+
+
+def _is_refusal(error: CommandError) -> bool:
+    """Whether the cluster can be worked with no more until a person does something: the login does not work."""
+    return error.status in _REFUSALS if isinstance(error, ClusterError) else True

@@ -94,8 +94,8 @@ def wait(
         ),
     ] = None,
     timeout: Annotated[
-        str, typer.Option("--timeout", metavar="DURATION", help="For how long; no end if left out")
-    ] = "",
+        str | None, typer.Option("--timeout", metavar="DURATION", help="For how long; no end if left out")
+    ] = None,
 ) -> None:
     """Wait until a rollout is complete, rolled back or in a stage.
 

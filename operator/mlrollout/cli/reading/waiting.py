@@ -5,7 +5,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from mlrollout.cli.cluster.following import Follower
+from mlrollout.cli.cluster.following import Follower, Sight
 from mlrollout.cli.cluster.rollouts import ClusterRollouts
 from mlrollout.cli.ending import CommandError, ExitCode
 from mlrollout.cli.options import seconds
@@ -48,23 +48,27 @@ class WaitGoal:
         return f"{self.goal} with revision {self.revision}" if self.revision else self.goal
 
 
-def wait(context: str | None, namespace: str | None, name: str, goal: WaitGoal, timeout: str) -> None:
-    """Wait for a goal.
+def wait(context: str | None, namespace: str | None, name: str, goal: WaitGoal, timeout: str | None) -> None:
+    """Wait for a goal; without an end where no timeout is given.
 
     Raises:
         CommandError: It was not reached.
     """
     goal.check()
     wanted = goal.revision or ""
-    ends = time.monotonic() + (_seconds(timeout) if timeout else math.inf)
-    before, stands, trouble = "", "", ""
+    ends = time.monotonic() + (math.inf if timeout is None else _seconds(timeout))
+    before, stands, trouble, sight = "", "", "", Sight(_note)
     with ClusterRollouts(context, namespace) as cluster, Follower(cluster, name) as follower:
-        while (left := ends - time.monotonic()) > 0:
+        while True:
+            left = ends - time.monotonic()
             news = follower.next(min(left, _LONG))
             if news is None:
+                if left <= 0:
+                    break
                 continue
             if news.found is None:
                 raise CommandError(f"the MLRollout {name} is gone: it was deleted")
+            sight.take_in(news, follower.now)
             before, trouble = tell_change(news.found, before, _note, follower.now), news.trouble
             seen = glance(news.found, follower.now)
             stands = f"{before}, with revision {seen.revision}" if wanted else before

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from mlrollout.api import moment
 from mlrollout.cli.cluster.api import Data
-from mlrollout.cli.cluster.following import Follower, News
+from mlrollout.cli.cluster.following import Follower, News, Sight
 from mlrollout.cli.cluster.rollouts import ClusterRollouts
 from mlrollout.cli.ending import CommandError, ExitCode
 from mlrollout.cli.output import OutputForm
@@ -74,9 +74,11 @@ def _screen(found: Data, trouble: str, now: float, terminal: Terminal, context: 
 
 def _tell(follower: Follower, terminal: Terminal) -> None:
     """A line for each change, where nobody looks at a screen."""
-    before = ""
+    before, sight = "", Sight(terminal.tell)
     while (news := follower.next(_LONG) or News({})).found is not None:
-        before = tell_change(news.found, before, terminal.tell, follower.now) if news.found else before
+        if news.found:
+            sight.take_in(news, follower.now)
+            before = tell_change(news.found, before, terminal.tell, follower.now)
 
 
 def tell_change(found: Data, before: str, tell: Callable[[str], None], now: float) -> str:
