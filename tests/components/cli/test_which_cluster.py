@@ -8,9 +8,11 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from mlrollout.cli.cluster.connection import of_environment
 
 from devstack import certificates
 from devstack.certificates import Certificates
@@ -19,6 +21,7 @@ from tests.support.command_line import Answer, ApiDouble, CommandLine, api_doubl
 
 LIST: dict[str, Any] = {"kind": "MLRolloutList", "items": [], "metadata": {}}
 UNUSABLE = 3
+AROUND = "set the rollout's key (spec.traffic.key in its manifest) to 0 in its Redis by hand"
 ONE = "{current-context: a, contexts: [{name: a, context: {cluster: c}}]"
 
 
@@ -84,6 +87,86 @@ def test_a_kubeconfig_that_says_nothing_that_can_be_used(
     assert ran.err.count("\n") == 1
     assert "hunter2" not in ran.err
     assert ran.code == UNUSABLE
+
+
+@pytest.fixture
+def shut(tmp_path: Path) -> Iterator[Path]:
+    """A kubeconfig in a folder that nobody may enter."""
+    folder = tmp_path / "shut"
+    folder.mkdir()
+    folder.joinpath("kubeconfig").write_text("{}")
+    folder.chmod(0)
+    yield folder / "kubeconfig"
+    folder.chmod(0o700)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may enter every folder")
+def test_a_kubeconfig_that_may_not_be_looked_for(mlrollout: CommandLine, shut: Path) -> None:
+    mlrollout.setenv("KUBECONFIG", shut)
+    ran = mlrollout("list")
+    assert ran.err == f"mlrollout list: the kubeconfig {shut} can't be read (Permission denied)\n"
+    assert ran.code == UNUSABLE
+
+
+def _refused(*_: object, **__: object) -> str:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_what_a_folder_keeps_from_whoever_looks_is_told_with_the_way_around(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = kubeconfig(double.url)
+    monkeypatch.setattr(Path, "is_file", _refused)
+    monkeypatch.setattr(Path, "read_text", _refused)
+    ran = mlrollout("rollback", "x", "--reason", "y")
+    assert ran.err.startswith(f"mlrollout rollback: the kubeconfig {file} can't be read (Permission denied). Nothing")
+    assert (AROUND in ran.err, ran.code) == (True, UNUSABLE)
+
+
+def test_without_a_home_there_is_no_kubeconfig(mlrollout: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(_: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", unknown)
+    ran = mlrollout("list")
+    assert "there is no cluster to talk to: there is no ~/.kube/config. Let KUBECONFIG name" in ran.err
+    assert ran.code == UNUSABLE
+
+
+@pytest.mark.parametrize(
+    ("server", "cluster", "told"),
+    [
+        ("https://a..b:6443", {}, "the context here has no server that can be used: https://a..b:6443"),
+        ("https://a", {"proxy-url": "http://a..b"}, "the proxy http://a..b can't be used"),
+        ("http://a", {"tls-server-name": "a..b"}, "the tls-server-name of the context here is no name of a host: a..b"),
+        ("https://bob:hunter2@a..b", {}, "the context here has no server that can be used: https://a..b"),
+        ("https://bob:hunter2/x@a", {}, "the context here has no server that can be used: a"),
+    ],
+)
+def test_a_host_that_no_host_can_be_called(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, server: str, cluster: dict[str, str], told: str
+) -> None:
+    kubeconfig(server, cluster=cluster)
+    ran = mlrollout("rollback", "x", "--reason", "y")
+    assert told in ran.err
+    assert ("hunter2" in ran.err, AROUND in ran.err, ran.code) == (False, True, UNUSABLE)
+    ran = mlrollout("doctor", "-o", "json")
+    assert [one["about"] for one in json.loads(ran.out)["findings"]][0::7] == ["API server", "clocks"]
+    assert (ran.err, ran.code) == ("", UNUSABLE)
+
+
+def test_a_password_in_the_servers_address_is_shown_to_nobody(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, closed: int
+) -> None:
+    double.answers["*"] = Answer(LIST)
+    kubeconfig(f"http://bob:hunter2@127.0.0.1:{closed}")
+    ran = mlrollout("list")
+    assert f"the API server 127.0.0.1:{closed} can't be reached" in ran.err
+    assert "hunter2" not in ran.err
+    kubeconfig(double.url.replace("//", "//bob:hunter2@"))
+    ran = mlrollout("doctor")
+    assert "hunter2" not in ran.out + ran.err
+    assert f"127.0.0.1:{double.port}" in ran.out
 
 
 def test_of_several_files_the_first_that_names_something_stands(
@@ -287,6 +370,26 @@ def test_a_user_of_another_shape(
 
 
 @pytest.mark.parametrize(
+    ("user", "what"),
+    [
+        ({"exec": {"command": "hunter2", "args": 5}}, "args"),
+        ({"exec": {"command": "hunter2", "env": 5}}, "env"),
+        ({"token": "t", "as-groups": "hunter2"}, "as-groups"),
+        ({"token": "t", "as-groups": 5}, "as-groups"),
+        ({"token": "t", "as-user-extra": {"a": 5}}, "a"),
+        ({"token": "t", "as-user-extra": {"a": "hunter2"}}, "a"),
+    ],
+)
+def test_what_is_no_list_is_named(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, user: dict[str, Any], what: str
+) -> None:
+    kubeconfig(double.url, user)
+    ran = mlrollout("list")
+    told = f"the {what} of a user is no list, so nobody can log in by it: mend the kubeconfig"
+    assert (ran.err, ran.code) == (f"mlrollout list: {told}\n", UNUSABLE)
+
+
+@pytest.mark.parametrize(
     ("script", "told"),
     [
         ("exit 1", "failed: run it by hand to see why"),
@@ -454,3 +557,65 @@ def test_a_proxy_of_a_kind_that_is_not_known(
     assert "can't be used: this program knows those with http:// alone" in ran.err
     assert "hunter2" not in ran.err
     assert ran.code == UNUSABLE
+
+
+def test_a_proxy_that_can_not_be_reached_is_named(mlrollout: CommandLine, kubeconfig: Kubeconfig, closed: int) -> None:
+    kubeconfig("https://10.99.0.1:6443", cluster={"proxy-url": f"http://jane:hunter2@127.0.0.1:{closed}"})
+    ran = mlrollout("list")
+    why = f"the proxy 127.0.0.1:{closed} can't be worked with (Connection refused)"
+    assert f"the API server 10.99.0.1:6443 can't be reached: {why}\n" in ran.err
+    assert ("hunter2" in ran.err, ran.code) == (False, UNUSABLE)
+
+
+def test_what_is_on_this_machine_is_asked_without_a_proxy(
+    mlrollout: CommandLine, kubeconfig: Kubeconfig, double: ApiDouble, closed: int
+) -> None:
+    double.answers["*"] = Answer(LIST)
+    mlrollout.setenv("HTTP_PROXY", f"http://127.0.0.1:{closed}")
+    for server in (double.url, double.url.replace("127.0.0.1", "localhost")):
+        kubeconfig(server)
+        assert mlrollout("list").code == 0
+    kubeconfig(double.url, cluster={"proxy-url": f"http://127.0.0.1:{closed}"})
+    assert mlrollout("list").code == UNUSABLE
+
+
+@pytest.mark.parametrize(
+    ("server", "kept", "direct"),
+    [
+        ("https://10.1.2.3:6443", "", False),
+        ("https://10.1.2.3:6443", "x, 10.0.0.0/8", True),
+        ("https://10.1.2.3:6443", "10.0.0.0/16,10.0/8,10.1.2.0/33", False),
+        ("https://10.1.2.3:6443", "10.1.2.3", True),
+        ("https://10.1.2.3:6443", "10.1.2.3:6443", True),
+        ("https://10.1.2.3", "10.1.2.3:443", True),
+        ("https://10.1.2.3:6443", "10.1.2.3:443", False),
+        ("https://[fd00::1]:6443", "fd00::/8", True),
+        ("https://[fd00::1]:6443", "[fd00::1]:6443", True),
+        ("https://[fd00::1]:6443", "fd00::1", True),
+        ("https://127.8.8.8", "", True),
+        ("https://[::1]", "", True),
+        ("https://localhost", "", True),
+        ("https://kubernetes.Example.com", "example.com", True),
+        ("https://kubernetes.example.com", ".EXAMPLE.com", True),
+        ("https://kubernetes.example.com", "*.example.com", True),
+        ("https://kubernetes.example.com", "example.com:8443", False),
+        ("https://example.com", "example.com", True),
+        ("https://example.com", ".example.com", False),
+        ("https://notexample.com", "example.com", False),
+        ("https://example.com", ":443, ., ,*.", False),
+        ("https://example.com", "other,*", True),
+        ("https://example.com", "10.0.0.0/8", False),
+    ],
+)
+def test_no_proxy_is_heard_as_kubectl_hears_it(mlrollout: CommandLine, server: str, kept: str, *, direct: bool) -> None:
+    mlrollout.setenv("HTTPS_PROXY", "http://proxy")
+    mlrollout.setenv("no_proxy", kept)
+    assert of_environment(urlsplit(server)) == ("" if direct else "http://proxy")
+
+
+def test_of_two_spellings_kubectl_hears_the_great_one(mlrollout: CommandLine) -> None:
+    mlrollout.setenv("https_proxy", "http://small")
+    assert of_environment(urlsplit("https://example.com")) == "http://small"
+    mlrollout.setenv("HTTPS_PROXY", "http://great")
+    assert of_environment(urlsplit("https://example.com")) == "http://great"
+    assert not of_environment(urlsplit("http://example.com"))

@@ -6,6 +6,7 @@ them, the pod's own ServiceAccount.
 
 import base64
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from mlrollout.cli.ending import CommandError, ExitCode
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 """What names a file, relative to its kubeconfig."""
+
+_USER = re.compile(r"^([a-z]+://)?[^/?#]*@", re.IGNORECASE)
+"""A user and a password in an address, which nobody is shown or sent."""
 
 Entry = Mapping[str, Any]
 
@@ -47,7 +51,7 @@ def read(wanted: str | None = None) -> KubeContext:
     Raises:
         CommandError: There is none, or no kubeconfig that can be used.
     """
-    files = [file for file in map(Path, _paths()) if file.is_file()]
+    files = _files()
     if not files:
         return _in_pod(wanted)
     return _Merged([_loaded(file) for file in files], files).context(wanted)
@@ -55,7 +59,7 @@ def read(wanted: str | None = None) -> KubeContext:
 
 def contexts() -> Sequence[str]:
     """The names of all contexts; none where no kubeconfig can be read."""
-    files = [file for file in map(Path, _paths()) if file.is_file()]
+    files = _files()
     with suppress(CommandError):
         return sorted(_Merged([_loaded(file) for file in files], files).entries("contexts"))
     return ()
@@ -98,7 +102,7 @@ class _Merged:
         context = known[name]
         return KubeContext(
             name,
-            cluster=self._named("clusters", context, "cluster", name),
+            cluster=_without_user(self._named("clusters", context, "cluster", name)),
             user=self._named("users", context, "user", name) if context.get("user") else {},
             namespace=str(context.get("namespace") or "default"),
         )
@@ -121,9 +125,29 @@ class _Merged:
         return found
 
 
+def _files() -> Sequence[Path]:
+    return [file for file in map(Path, _paths()) if _is_there(file)]
+
+
+def _is_there(file: Path) -> bool:
+    """Whether there is such a file; one that may not be looked for counts as there, so that reading it says why."""
+    try:
+        return file.is_file()
+    except OSError:
+        return True
+
+
 def _paths() -> Iterator[str]:
-    named = os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+    try:
+        named = os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+    except RuntimeError:  # without HOME, where nobody knows this user
+        return iter(())
     return filter(None, named.split(os.pathsep))
+
+
+def _without_user(cluster: Entry) -> Entry:
+    server = cluster.get("server")
+    return {**cluster, "server": _USER.sub(r"\1", server)} if isinstance(server, str) else cluster
 
 
 def _loaded(file: Path) -> Entry:
@@ -164,11 +188,10 @@ def _placed(key: str, value: object, folder: Path) -> object:
 
 def _in_pod(wanted: str | None) -> KubeContext:
     host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
-    if wanted or not host or not _SERVICE_ACCOUNT.joinpath("token").is_file():
+    if wanted or not host or not _is_there(_SERVICE_ACCOUNT / "token"):
         named = os.environ.get("KUBECONFIG")
         missing = f"KUBECONFIG names {named}, which is not there" if named else "there is no ~/.kube/config"
         raise unusable(f"there is no cluster to talk to: {missing}. Let KUBECONFIG name the cluster's kubeconfig")
-    namespace = _SERVICE_ACCOUNT / "namespace"
     return KubeContext(
         name="in-cluster",
         cluster={
@@ -176,8 +199,16 @@ def _in_pod(wanted: str | None) -> KubeContext:
             "certificate-authority": str(_SERVICE_ACCOUNT / "ca.crt"),
         },
         user={"tokenFile": str(_SERVICE_ACCOUNT / "token")},
-        namespace=namespace.read_text().strip() if namespace.is_file() else "default",
+        namespace=_own_namespace(),
     )
+
+
+def _own_namespace() -> str:
+    file = _SERVICE_ACCOUNT / "namespace"
+    try:
+        return file.read_text().strip() if file.is_file() else "default"
+    except OSError as error:
+        raise unusable(f"the pod's own namespace, {file}, can't be read ({error.strerror})") from None
 
 
 def _listed(known: Mapping[str, Entry]) -> str:

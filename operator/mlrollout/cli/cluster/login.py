@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,7 @@ def _token(user: Entry) -> str:
             return Path(file).read_text()
         except OSError as error:
             raise unusable(f"the token file {file} can't be read ({error.strerror})") from None
-        except UnicodeDecodeError:
+        except ValueError:
             raise unusable(f"the token file {file} can't be read (it is no text)") from None
     provider = _mapping(_mapping(user, "auth-provider"), "config")
     return str(user.get("token") or provider.get("id-token") or provider.get("access-token") or "")
@@ -126,10 +126,11 @@ def _impersonation(user: Entry) -> Iterator[tuple[str, str]]:
     for name, value in (("Impersonate-User", user.get("as")), ("Impersonate-Uid", user.get("as-uid"))):
         if value:
             yield name, str(value)
-    for group in user.get("as-groups") or ():
+    for group in _listed(user, "as-groups"):
         yield "Impersonate-Group", str(group)
-    for name, values in _mapping(user, "as-user-extra").items():
-        for value in values:
+    extra = _mapping(user, "as-user-extra")
+    for name in extra:
+        for value in _listed(extra, name):
             yield f"Impersonate-Extra-{quote(str(name), safe='', errors='replace')}", str(value)
 
 
@@ -145,13 +146,25 @@ def _mapping(entry: Entry, name: str) -> Entry:
     return found
 
 
+def _listed(entry: Entry, name: str) -> Sequence[object]:
+    """A list in what the kubeconfig says of a user; empty where it says nothing.
+
+    Raises:
+        CommandError: It is of another kind.
+    """
+    found = entry.get(name) or ()
+    if not isinstance(found, list | tuple):
+        raise unusable(f"the {name} of a user is no list, so nobody can log in by it: mend the kubeconfig")
+    return found
+
+
 def _plugin(context: KubeContext, said: Entry) -> Mapping[str, Any]:
     """What a plug-in of the kubeconfig says of who asks: a cloud's own login, most often."""
-    command = [str(said.get("command") or ""), *map(str, said.get("args") or ())]
+    command, variables = [str(said.get("command") or ""), *map(str, _listed(said, "args"))], _variables(context, said)
     try:
         ran = subprocess.run(  # noqa: S603 - the user's own kubeconfig asks for it
             command,
-            env=os.environ | _variables(context, said),
+            env=os.environ | variables,
             stdin=None if sys.stdin is not None and sys.stdin.isatty() else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             timeout=_PLUGIN_DEADLINE,
@@ -180,5 +193,6 @@ def _variables(context: KubeContext, said: Mapping[str, Any]) -> dict[str, str]:
             "certificate-authority-data": context.cluster.get("certificate-authority-data"),
         }
     info = {"apiVersion": version, "kind": "ExecCredential", "spec": spec}
-    own = {str(one.get("name")): str(one.get("value") or "") for one in said.get("env") or () if isinstance(one, dict)}
-    return own | {"KUBERNETES_EXEC_INFO": json.dumps(info)}
+    named = [one for one in _listed(said, "env") if isinstance(one, dict)]
+    own = {str(one.get("name")): str(one.get("value") or "") for one in named}
+    return own | {"KUBERNETES_EXEC_INFO": json.dumps(info, default=str)}
