@@ -8,7 +8,7 @@ from contextlib import suppress
 from enum import IntEnum
 from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC, EPIPE
 from pathlib import Path, PurePath
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 TRACEBACK = "MLROLLOUT_TRACEBACK"
 """The environment variable for whoever wants to see where a fault of this program is."""
@@ -58,11 +58,47 @@ def ended(run: Callable[[], int]) -> int:
         sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - as long as the program
     if sys.stdout is None:
         sys.stdout = _unwritable()
-    code = _run(run)
-    refusal = _refused_output()
-    if refusal is not None or code == ExitCode.PIPE_CLOSED:
-        return _unwritten(refusal or BrokenPipeError())
-    return code
+    beside = sys.stderr
+    if beside is None:  # what is told there would go to standard output
+        beside = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the program
+    sys.stderr = cast("TextIO", _Beside(beside))
+    try:
+        code = _run(run)
+        refusal = _refused_output()
+        if refusal is not None or code == ExitCode.PIPE_CLOSED:
+            return _unwritten(refusal or BrokenPipeError())
+        return code
+    finally:
+        sys.stderr = beside
+        _let_go(beside)
+
+
+class _Beside:
+    """Standard error: what can't be written there is lost, and changes neither what a command does nor its verdict."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            return self._file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._file.flush()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a file has
+        return getattr(self._file, name)
+
+
+def _let_go(beside: TextIO) -> None:
+    """What standard error keeps and can't write has nowhere to go, and Python would end with a code of its own."""
+    try:
+        beside.flush()
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), beside.fileno())
 
 
 def _unwritable() -> TextIO:

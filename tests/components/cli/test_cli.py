@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from mlrollout.cli.ending import ExitCode
 
-from tests.support.command_line import into_a_closed_pipe
+from tests.support import dispatch
+from tests.support.command_line import Answer, api_double, into_a_closed_pipe
 
 DONE, WRONG, NO_CLUSTER, FAULT, PIPE_CLOSED = 0, 2, 3, 70, 141
 ROOT = Path(__file__).parents[3]
@@ -210,6 +211,49 @@ def test_an_output_that_can_not_be_written_is_told_as_such(
 def test_whoever_writes_nothing_needs_no_output(tmp_path: Path) -> None:
     said, code = _written_to(">&-", ["lint", "-f", str(tmp_path / "missing")])
     assert (said.count("\n"), "can't be read" in said, code) == (1, True, WRONG)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    ["2>&-", pytest.param(f"2>{FULL}", marks=pytest.mark.skipif(not FULL.exists(), reason="Linux has it"))],
+)
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["version"], DONE),
+        (["nonsense"], WRONG),
+        (["status", "x"], NO_CLUSTER),
+        (["rollback", "x", "--reason", "y"], NO_CLUSTER),
+        (["wait", "x", "--for", "nonsense"], 1),
+    ],
+    ids=lambda one: one[0] if isinstance(one, list) else "",
+)
+def test_what_can_not_be_told_beside_changes_no_verdict_and_goes_nowhere_else(
+    tmp_path: Path, beside: str, arguments: list[str], code: int
+) -> None:
+    command = ["sh", "-c", f'exec "$0" -m mlrollout "$@" {beside}', sys.executable, *arguments]
+    environment = os.environ | {"KUBECONFIG": str(tmp_path / "missing")}
+    ran = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (ran.stdout, ran.returncode) == (f"{version('mlrollout')}\n" if arguments == ["version"] else "", code)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="Linux has it")
+def test_whoever_waits_and_can_not_tell_how_it_goes_on_waits_all_the_same(tmp_path: Path) -> None:
+    with api_double() as double:
+        one = dispatch.rollouts()["complete"]
+        double.answers["*"] = Answer({**one, "metadata": one["metadata"] | {"namespace": "default"}})
+        file = tmp_path / "kubeconfig"
+        file.write_text(KUBECONFIG.format(port=double.port))
+        command = ["sh", "-c", f'exec "$0" -m mlrollout "$@" 2>{FULL}', sys.executable]
+        ran = subprocess.run(
+            [*command, "wait", "ml-dispatch", "--for", "complete", "--timeout", "30s"],
+            env=os.environ | {"KUBECONFIG": str(file)},
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (ran.stdout.startswith("ml-dispatch: it is complete at 100 %"), ran.returncode) == (True, DONE)
 
 
 def test_an_input_that_is_closed_is_an_empty_one() -> None:
