@@ -154,7 +154,9 @@ def _directory(settings: Settings, secrets: Secrets, revisions: RevisionSources)
     theirs = Tls(ca=tls.ca)
     try:
         return Directory(
-            store=RedisTrafficStore.from_url(settings.redis_url, tls) if settings.redis_url else None,
+            store=RedisTrafficStore.from_url(settings.redis_url, tls, settings.redis_url_file)
+            if settings.redis_url
+            else None,
             address=settings.prometheus_address or None,
             allowed=settings.allowed_prometheus,
             secrets=secrets,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlrollout.adapters.receivers.networks import Networks, networks
 from mlrollout.redis_common.address import NO_FILES, Tls
-from mlrollout.startup.settings import SettingsError, redis_tls, redis_url
+from mlrollout.startup.settings import SettingsError, redis_tls, redis_url, redis_url_file
 from mlrollout.startup.settings import listen as address
 
 SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -24,6 +24,7 @@ class Settings:
 
     Attributes:
         redis_url: Its own Redis; empty for none.
+        redis_url_file: The file that this URL was read from; `None` for none.
         redis_tls: Files for Redis with TLS.
         prometheus_address: Its own Prometheus; empty for none.
         prometheus_auth: The folder with what that one is shown; `None` for nothing.
@@ -40,6 +41,7 @@ class Settings:
     """
 
     redis_url: str = ""
+    redis_url_file: Path | None = None
     redis_tls: Tls = NO_FILES
     prometheus_address: str = ""
     prometheus_auth: Path | None = None
@@ -90,6 +92,7 @@ def load(  # noqa: PLR0913 - a flag each
     ranges = allowed_networks or _items(environment, "MLROLLOUT_ALLOWED_RECEIVER_NETWORKS")
     return Settings(
         redis_url=redis_url(environment),
+        redis_url_file=redis_url_file(environment),
         redis_tls=redis_tls(environment),
         prometheus_address=prometheus_address or environment.get("MLROLLOUT_PROMETHEUS_URL", ""),
         prometheus_auth=Path(auth) if (auth := environment.get("MLROLLOUT_PROMETHEUS_AUTH")) else None,

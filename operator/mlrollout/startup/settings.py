@@ -19,11 +19,11 @@ def redis_url(environment: Mapping[str, str]) -> str:
     Raises:
         SettingsError: The file can't be read.
     """
-    path = environment.get("MLROLLOUT_REDIS_URL_FILE")
-    if not path:
+    path = redis_url_file(environment)
+    if path is None:
         return environment.get("MLROLLOUT_REDIS_URL", "")
     try:
-        url = Path(path).read_text(encoding="utf-8").strip()
+        url = path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise SettingsError(
             f"MLROLLOUT_REDIS_URL_FILE names {path}, which can't be read ({error.strerror}): mount the Secret there"
@@ -33,6 +33,12 @@ def redis_url(environment: Mapping[str, str]) -> str:
     if not url:
         raise SettingsError(f"MLROLLOUT_REDIS_URL_FILE names {path}, which holds no text: put the URL of a Redis there")
     return url
+
+
+def redis_url_file(environment: Mapping[str, str]) -> Path | None:
+    """The file that holds the URL of Redis; `None` for none."""
+    path = environment.get("MLROLLOUT_REDIS_URL_FILE")
+    return Path(path) if path else None
 
 
 def redis_tls(environment: Mapping[str, str]) -> Tls:

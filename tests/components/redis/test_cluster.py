@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 from mlrollout.adapters.redis import RedisTrafficStore
@@ -38,6 +39,15 @@ async def test_a_key_with_a_hash_tag_works_as_anywhere(store: RedisTrafficStore)
     assert (await store.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
     assert (await store.write(KEY, Raise(SavedRecord(TEN), expect=ZERO))).traffic == Traffic("10", TEN)
     assert (await store.write(KEY, Lower(LATCHED))).traffic == Traffic("0", LATCHED)
+
+
+async def test_a_cluster_takes_the_login_of_a_file(cluster: RedisServer, tmp_path: Path) -> None:
+    cluster.cli("flushall")
+    cluster.cli("acl", "setuser", "someone", "on", ">hunter2", "allkeys", "allchannels", "+@all")
+    file = tmp_path / "url"
+    file.write_text(f"redis://someone:hunter2@127.0.0.1:{cluster.port}")
+    async with opened(f"redis://someone:old@127.0.0.1:{cluster.port}", file=file) as store:
+        assert (await store.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 
 import pytest
 from mlrollout.adapters.redis import RedisTrafficStore
@@ -65,6 +66,17 @@ async def test_sentinels_name_the_primary(pair: tuple[RedisServer, RedisServer],
         async with opened(sentinel_url(1, hung.port, sentinel.port)) as store:
             assert (await eventually(store, Lower(ZERO))).outcome is Outcome.APPLIED
         assert primary.cli("get", KEY) == "0"
+
+
+@pytest.mark.parametrize("password", ["", PASSWORD], ids=["open", "same password"])
+async def test_sentinels_are_shown_the_login_of_a_file(
+    pair: tuple[RedisServer, RedisServer], password: str, tmp_path: Path
+) -> None:
+    with Sentinel(pair[0], password=password) as sentinel:
+        file = tmp_path / "url"
+        file.write_text(sentinel_url(sentinel.port))
+        async with opened(sentinel_url(sentinel.port).replace(PASSWORD, "old"), file=file) as store:
+            assert (await eventually(store, Lower(ZERO))).outcome is Outcome.APPLIED
 
 
 async def test_sentinels_that_refuse_the_password_are_told_as_such(pair: tuple[RedisServer, RedisServer]) -> None:

@@ -107,6 +107,29 @@ async def test_a_password_can_be_changed_without_an_error(
         assert (await renewed.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
 
 
+async def test_a_password_that_is_renewed_in_the_file_is_shown_to_the_next_connection(
+    guarded: RedisServer, as_documented: RedisTrafficStore, admin: redis.Redis, tmp_path: Path
+) -> None:
+    """As where an operator's Secret is renewed: it is not started anew, and connects again weeks later."""
+    await as_documented.read(KEY)  # the user is there
+    file = tmp_path / "url"
+    file.write_text(f"{url(guarded, 'mlrollout', 'hunter2')}\n")
+    async with opened(url(guarded, "mlrollout", "hunter2"), file=file) as store:
+        await store.read(KEY)
+        run(admin, "ACL SETUSER mlrollout >hunter4")
+        file.write_text(url(guarded, "mlrollout", "hunter4"))
+        run(admin, "ACL SETUSER mlrollout <hunter2")
+        admin.client_kill_filter(user="mlrollout")
+        assert (await store.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
+        for broken in (b"", b"no URL", b"\xff", b"redis://a:b@c:d/0"):
+            file.write_bytes(broken)
+            admin.client_kill_filter(user="mlrollout")
+            assert (await store.read(KEY)).record == ZERO
+        file.unlink()
+        admin.client_kill_filter(user="mlrollout")
+        assert (await store.read(KEY)).record == ZERO
+
+
 async def test_the_documented_operator_may_do_all_it_must(as_documented: RedisTrafficStore, admin: redis.Redis) -> None:
     assert (await as_documented.write(KEY, Lower(ZERO))).outcome is Outcome.APPLIED
     raised = await as_documented.write(KEY, Raise(SavedRecord(TEN), expect=ZERO), lease=60)

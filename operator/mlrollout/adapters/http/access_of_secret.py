@@ -79,9 +79,7 @@ class AccessOfSecret:
         """Take what the Secret holds now; where it can't be read or used, what it held before goes on."""
         missing, self._missing = self._missing, False
         try:
-            contents = {name: found for name, found in (await self._read()).items() if name in FILES}
-            if not contents:  # a slip of the pen would have the server asked as nobody, or as another tenant
-                raise UnusableAccessError(f"{self._where} has nothing to show: it has none of {', '.join(FILES)}")
+            contents = _known(self._where, await self._read())
             if contents != self._contents:
                 self._access, self._contents = access_of(self._where, contents), contents
         except (ObjectsError, UnusableAccessError) as error:
@@ -91,3 +89,11 @@ class AccessOfSecret:
             if self._contents is None:
                 raise
             log.warning("What a Secret shows can't be read; going on with what it was", error=str(error))
+
+
+def _known(where: str, contents: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """What is shown of a Secret. With a slip in a key's name, its server would be asked as nobody."""
+    found = {name: one for name, one in contents.items() if name in FILES}
+    if not found:
+        raise UnusableAccessError(f"{where} has nothing to show: it has none of {', '.join(FILES)}")
+    return found

@@ -8,6 +8,7 @@ import asyncio
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Self
 
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -20,6 +21,7 @@ from mlrollout.redis_common.failure import FAILED, UnusableRedisError, explain, 
 
 from .bounded import NoAnswerError, TooLargeError
 from .client import KeyAndRecord, RedisClient, Texts
+from .login import LoginOfFile
 
 CALL_WITHIN = 0.6
 """Seconds for a whole call."""
@@ -37,25 +39,26 @@ _DEAD = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, MasterDownError
 class Calls:
     """What is sent to one Redis."""
 
-    def __init__(self, address: Address, tls: Tls | None = None) -> None:
+    def __init__(self, address: Address, tls: Tls | None = None, file: Path | None = None) -> None:
         self._address = address
-        self._client = RedisClient(address, tls or Tls())
+        self._client = RedisClient(address, tls or Tls(), None if file is None else LoginOfFile(file, address))
         self._too_large: dict[str, float] = {}
         """Until when each key is spared that holds more than any should, by the loop's clock."""
 
     @classmethod
-    def from_url(cls, url: str, tls: Tls | None = None) -> Self:
+    def from_url(cls, url: str, tls: Tls | None = None, file: Path | None = None) -> Self:
         """Connects at the first call.
 
         Args:
             url: `redis://`, `rediss://`, `unix://`, `redis+sentinel://` or `rediss+sentinel://`.
             tls: Files for the schemes with TLS; without them, the system's authorities are trusted.
+            file: Where the URL stands, if in a file: name and password are read there again for each connection.
 
         Raises:
             TrafficError: The URL can't be read.
         """
         try:
-            return cls(parse(url), tls)
+            return cls(parse(url), tls, file)
         except UnusableRedisError as error:
             raise TrafficError(str(error)) from None
 

@@ -18,6 +18,7 @@ from mlrollout.redis_common.names import slot_problem
 from mlrollout.redis_common.server import is_cluster, options, sentinel_options
 
 from .bounded import NoAnswerError, are_texts, bound
+from .login import LoginOfFile
 
 ANSWER_WITHIN = 0.25
 """Seconds for a connection to stand, and for each answer on it."""
@@ -36,9 +37,11 @@ Texts = tuple[bytes | None, bytes | None]
 class RedisClient:
     """Sends commands about one key at a time. Its methods raise what the client library raises."""
 
-    def __init__(self, address: Address, tls: Tls) -> None:
+    def __init__(self, address: Address, tls: Tls, login: LoginOfFile | None) -> None:
         self._address = address
         self._options = options(address, tls, answer_within=ANSWER_WITHIN, retry=Retry(NoBackoff(), 0))
+        if login is not None:
+            self._options |= {"username": None, "password": None, "credential_provider": login}
         self._client: Redis | RedisCluster = _single(address, self._options)
         self._known = False
         self._asking = asyncio.Lock()
@@ -150,11 +153,16 @@ def _unbounded(address: Address, told: dict[str, Any]) -> Redis:
     if not address.service:
         ((host, port),) = address.hosts
         return Redis(host=host, port=port, db=address.database, **told)
-    sentinel = Sentinel(address.hosts, sentinel_kwargs=sentinel_options(address, told))  # type: ignore[no-untyped-call]  # has no types
+    sentinel = Sentinel(address.hosts, sentinel_kwargs=_of_sentinels(address, told))  # type: ignore[no-untyped-call]  # has no types
     for one in sentinel.sentinels:
         bound(one)
     client: Redis = sentinel.master_for(address.service, db=address.database, **told)
     return client
+
+
+def _of_sentinels(address: Address, told: dict[str, Any]) -> dict[str, Any]:
+    login = told.get("credential_provider")
+    return sentinel_options(address, told) if login is None else told | {"credential_provider": login.of_sentinels()}
 
 
 def _cluster(address: Address, told: dict[str, Any]) -> RedisCluster:

@@ -6,6 +6,7 @@ Trying a write twice is harmless, because a record that stands already is simply
 import asyncio
 from collections.abc import Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Self
 
 from mlrollout.domain.claim import Claim, decode_claim, encode_claim
@@ -32,13 +33,13 @@ class RedisTrafficStore:
         self._calls = calls
 
     @classmethod
-    def from_url(cls, url: str, tls: Tls | None = None) -> Self:
-        """A store that connects at its first call.
+    def from_url(cls, url: str, tls: Tls | None = None, file: Path | None = None) -> Self:
+        """A store that connects at its first call; its login is read again where the URL stands in a file.
 
         Raises:
             TrafficError: The URL can't be read.
         """
-        return cls(Calls.from_url(url, tls))
+        return cls(Calls.from_url(url, tls, file))
 
     async def read(self, key: str) -> Traffic:
         """What stands under the key now."""
