@@ -6,6 +6,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 Network = IPv4Network | IPv6Network
 _NAT64 = IPv6Network("64:ff9b::/96")
+_LOCAL = tuple(map(ip_network, ("168.63.129.16/32", "fec0::/10", "64:ff9b:1::/48")))
+"""What is nobody's in public, whatever Python says: where Azure answers its own machines, the site-local range that IPv6
+once had, and the NAT64 of a network of one's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Networks:
     def _refuses(self, one: IPv4Address | IPv6Address) -> bool:
         if any(one in network for network in self.allowed if network.version == one.version):
             return False
+        if any(one in network for network in _LOCAL if network.version == one.version):
+            return True
         return not one.is_global or one.is_multicast or one.is_reserved or one.is_unspecified
 
 
