@@ -33,6 +33,7 @@ class StandIn:
         detail: The one that is looked at.
         figures: Its figures.
         signed_in: Whether the cookie is good.
+        user: Whose it is.
         away: Whether it answers nothing but 503.
         answer: The status and the body of the next act.
         acts: What was asked for.
@@ -44,6 +45,7 @@ class StandIn:
         self.detail = detail
         self.figures = figures
         self.signed_in = True
+        self.user = "kim"
         self.away = False
         self.answer: tuple[int, Json] = (200, {"accepted": True, "answered": True, "message": "rolled back"})
         self.acts: list[Json] = []
@@ -77,7 +79,7 @@ class StandIn:
             return web.Response(status=204)
         if not self.signed_in:
             return _problem(401, "The API server does not know this token.")
-        told: Json = {"user": "kim", "groups": [], "mode": "cluster", "context": None, "csrf": "c"}
+        told: Json = {"user": self.user, "groups": [], "mode": "cluster", "context": None, "csrf": "c", "tag": "t"}
         return web.json_response({**told, "expiresAt": None, "namespaces": None, "canSignOut": True})
 
     async def stream(self, request: web.Request) -> web.StreamResponse:

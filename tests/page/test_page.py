@@ -199,6 +199,18 @@ def test_who_signs_in_after_another_sees_nothing_of_theirs(screen: Screens, stan
     assert shown.ask("document.querySelectorAll('[data-row]').length") == 0
 
 
+def test_a_tab_in_which_another_is_signed_in_by_now_becomes_theirs(screen: Screens, stand_in: StandIn) -> None:
+    shown = screen().open(f"{stand_in.url}{ONE}")
+    shown.press("Roll back")
+    shown.page.get_by_label("Reason").fill("complaints of drivers")
+    stand_in.user, stand_in.detail = "lee", detail(revision="lees-ranker")
+    stand_in.cut()
+    shown.see("lee", within=".user")
+    shown.see("lees-ranker")
+    assert shown.page.get_by_role("dialog").count() == 0
+    assert "ranker-1 " not in shown.page.locator(".summary").inner_text()
+
+
 # --- everybody ------------------------------------------------------------------------------------
 
 

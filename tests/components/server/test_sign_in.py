@@ -151,6 +151,18 @@ async def test_nobody_signs_out_here_whom_a_proxy_signs_in(place: Place, shown: 
     assert await status(await browser.client.get(SESSION, headers=shown)) == 200
 
 
+async def test_a_page_of_a_session_that_another_has_taken_the_place_of_is_told_nothing(place: Place) -> None:
+    client = place.browser.client
+    place.reviews.tokens.add("lees")
+    kims, lees = ({"Cookie": f"{COOKIE}={Seal(SECRET).close(token)}"} for token in ("kims", "lees"))
+    async with client.get(SESSION, headers=kims) as answer:
+        tag = (await answer.json())["tag"]
+    for path in (f"{PATH}?session={tag}", f"{PATH}?rollout=a/b&session={tag}"):
+        assert await status(await client.get(path, headers=kims)) == 200
+        assert await status(await client.get(path, headers=lees)) == 409
+    assert await status(await client.get(PATH, headers=lees)) == 200
+
+
 async def test_who_signed_in_by_the_page_may_sign_out_there(place: Place) -> None:
     assert await place.browser.sign_in() == 200
     async with place.browser.client.get(SESSION) as answer:

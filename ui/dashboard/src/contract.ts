@@ -331,6 +331,8 @@ export interface SessionAnswer {
   context: string | null;
   /** What every request that changes anything carries as `X-CSRF-Token`. */
   csrf: string;
+  /** What tells this session from others. A stream names it as `session`, and is refused where another has begun. */
+  tag: string;
   /** When they will have to sign in anew; `null` where nobody knows. */
   expiresAt: string | null;
   /** The namespaces that are shown; `null` for all. */

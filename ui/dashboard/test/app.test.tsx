@@ -4,7 +4,7 @@ import { App } from "../src/view/app";
 import { draw } from "./support/page";
 import { line } from "./support/samples";
 
-const KIM = { user: "kim", groups: [], mode: "cluster", context: null, csrf: "c", expiresAt: null, namespaces: null, canSignOut: true };
+const KIM = { user: "kim", groups: [], mode: "cluster", context: null, csrf: "c", tag: "k", expiresAt: null, namespaces: null, canSignOut: true };
 const leaving = vi.fn<() => Promise<Response>>();
 let session: typeof KIM;
 
@@ -12,7 +12,7 @@ class NoSource extends EventTarget {
   static all: NoSource[] = [];
   closed = false;
 
-  constructor() {
+  constructor(readonly url: string) {
     super();
     NoSource.all.push(this);
   }
@@ -67,11 +67,12 @@ test("who signed in meanwhile in another tab sees nothing of whoever was here be
   await shows("kims-rollout");
   expect(place.textContent).toContain("kims-rollout");
 
-  session = { ...KIM, user: "lee", csrf: "l" };
+  session = { ...KIM, user: "lee", csrf: "l", tag: "l" };
   await seenAgain();
   expect(place.querySelector(".user")?.textContent).toBe("lee");
   expect(place.textContent).not.toContain("kims-rollout");
   expect(NoSource.all.map((one) => one.closed)).toEqual([true, false]);
+  expect(NoSource.all.map((one) => one.url.split("?")[1])).toEqual(["session=k", "session=l"]);
 });
 
 test("the same person's new session takes over, and what was shown stays", async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { streamUrl } from "../src/net/api";
 import { SILENCE, Stream, UNSEEN } from "../src/net/stream";
 
 class FakeSource extends EventTarget {
@@ -41,7 +42,7 @@ beforeEach(() => {
   vi.stubGlobal("fetch", answers);
   answers.mockImplementation(well);
   isOf.mockReturnValue(true);
-  stream = new Stream("dispatch/ml-dispatch", ["detail"], heard);
+  stream = new Stream(streamUrl("dispatch/ml-dispatch", "t"), ["detail"], heard);
 });
 afterEach(() => {
   stream.close();
@@ -54,7 +55,7 @@ test("what is said is passed on as it was meant", () => {
   last().onopen?.();
   last().say("detail", { name: "<b>" });
 
-  expect(last().url).toContain("stream?rollout=dispatch%2Fml-dispatch");
+  expect(last().url).toContain("stream?rollout=dispatch%2Fml-dispatch&session=t");
   expect(heard.opened).toHaveBeenCalledOnce();
   expect(heard.said).toHaveBeenCalledWith("detail", { name: "<b>" });
 });
@@ -140,7 +141,7 @@ test("a tab that nobody sees lets its connection go, and has it again when it is
 test("a tab that was opened where nobody sees it lets its connection go as well", async () => {
   stream.close();
   hide(true);
-  stream = new Stream(null, ["detail"], heard);
+  stream = new Stream(streamUrl(null, "t"), ["detail"], heard);
   await vi.advanceTimersByTimeAsync(UNSEEN + 1);
   expect(open()).toBe(0);
 

@@ -72,6 +72,8 @@ class SessionAnswer(PageModel):
     """The context of that kubeconfig."""
     csrf: str
     """What every request that changes anything carries as `X-CSRF-Token`."""
+    tag: str = ""
+    """What tells this session from others. A stream names it as `session`, and is refused where another has begun."""
     expires_at: Timestamp | None
     """When they will have to sign in anew; `null` where nobody knows."""
     namespaces: tuple[str, ...] | None

@@ -35,6 +35,7 @@ REMEMBERED = 30.0
 SESSION = "/dashboard/api/session"
 _REVIEWED = web.RequestKey("reviewed", bool)
 """Whether the cluster knew this request's token before: of an open stream it is asked again and again."""
+_TAG = 16  # characters of a digest that tell sessions apart, and nothing of them
 _SYSTEM = "system:"
 """How the names begin that the cluster keeps for itself: no proxy may give them to anybody."""
 
@@ -88,17 +89,18 @@ class ClusterPeople:
         return shown
 
     def _person(self, shown: _ShownIdentity) -> Person:
+        holder = hashlib.sha256(shown.session.encode(errors="surrogateescape")).hexdigest()
         answer = SessionAnswer(
             user=shown.user.name,
             groups=tuple(shown.user.groups),
             mode="cluster",
             context=None,
             csrf=self._seal.csrf(shown.session),
+            tag=holder[:_TAG],
             expires_at=when(shown.ends),
             namespaces=(self._settings.namespace,) if self._settings.namespace else None,
             can_sign_out=not shown.told_by,
         )
-        holder = hashlib.sha256(shown.session.encode(errors="surrogateescape")).hexdigest()
         return Person(shown.user.name, partial(self._may, shown.user), answer, holder)
 
     async def _may(self, user: User, verb: str, ref: Ref) -> bool:

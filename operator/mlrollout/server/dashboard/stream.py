@@ -49,6 +49,7 @@ def add(app: web.Application) -> None:
 async def stream(request: web.Request) -> web.StreamResponse:
     """Send what happens to all rollouts that somebody may see, or to the one that `rollout` names."""
     person = await request.app[BOARD].people.person(request)
+    _check_session(request, person)
     which = _asked(request)
     request[LIMIT].reschedule(None)
 
@@ -60,6 +61,17 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
     last = _event("end", EndEvent(why="crowded").text())
     return await event_stream(request, person.holder, tell, last)
+
+
+def _check_session(request: web.Request, person: Person) -> None:
+    """Refuse a page of another session: in another tab somebody else may have signed in since.
+
+    Raises:
+        HttpProblem: What it were told would stand under the name of whoever was there before.
+    """
+    said = request.query.get("session")
+    if said is not None and said != person.session.tag:
+        raise HttpProblem(409, "Another session has begun in this browser, and this page is not of it. Load it anew.")
 
 
 def _asked(request: web.Request) -> Ref | None:

@@ -14,8 +14,11 @@ export type Reply<T> =
   | { kind: "signed-out"; message: string; how: SignInBy }
   | { kind: "unreachable" };
 
-export const streamUrl = (rollout: string | null): string =>
-  new URL(rollout === null ? "stream" : `stream?rollout=${encodeURIComponent(rollout)}`, BASE).href;
+/** The stream of one rollout or of all, for the session of this tag and no other. */
+export function streamUrl(rollout: string | null, tag: string): string {
+  const asked = new URLSearchParams({ ...(rollout === null ? {} : { rollout }), session: tag });
+  return new URL(`stream?${asked}`, BASE).href;
+}
 
 export const session = (): Promise<Reply<SessionAnswer>> => ask("session");
 
@@ -31,11 +34,11 @@ export function act(csrf: string, namespace: string, name: string, asked: VerbRe
 }
 
 /** Why a stream can't be read, for `EventSource` does not tell. Resolves to "said" where it can. */
-export async function probe(rollout: string | null): Promise<Reply<null>> {
+export async function probe(url: string): Promise<Reply<null>> {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), PATIENCE);
   try {
-    const response = await fetch(streamUrl(rollout), { headers: { Accept: "text/event-stream" }, signal: stop.signal });
+    const response = await fetch(url, { headers: { Accept: "text/event-stream" }, signal: stop.signal });
     return response.ok ? { kind: "said", value: null } : await refusal(response);
   } catch {
     return { kind: "unreachable" };

@@ -1,5 +1,5 @@
 import type { EndEvent, SessionAnswer } from "../contract";
-import { probe, session, type SignInBy, streamUrl } from "./api";
+import { probe, session, type SignInBy } from "./api";
 
 /** Milliseconds without a word after which a connection is taken for dead: the server speaks every five seconds. */
 export const SILENCE = 12_000;
@@ -36,7 +36,7 @@ export class Stream {
   };
 
   constructor(
-    private readonly rollout: string | null,
+    private readonly url: string,
     private readonly types: readonly string[],
     private readonly heard: Heard,
   ) {
@@ -53,7 +53,7 @@ export class Stream {
   }
 
   private open(): void {
-    const source = new EventSource(streamUrl(this.rollout));
+    const source = new EventSource(this.url);
     this.source = source;
     this.listen();
     source.onopen = () => {
@@ -98,7 +98,7 @@ export class Stream {
     const who = await session();
     if (this.closed || this.asleep || this.source !== null) return;
     if (who.kind === "said" && !this.heard.isOf(who.value)) return;
-    const reply = who.kind === "said" ? await probe(this.rollout) : who;
+    const reply = who.kind === "said" ? await probe(this.url) : who;
     if (this.closed || this.asleep || this.source !== null) return;
     if (reply.kind === "said") return this.open();
     if (reply.kind === "signed-out") return this.heard.signedOut(reply.how);

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { streamUrl } from "../net/api";
 import { Stream } from "../net/stream";
 import { useSpeech } from "../text/text";
 import { useSession } from "./session";
@@ -12,12 +13,12 @@ export function useStream<Event extends { type: string }>(
   types: readonly Event["type"][],
   store: { push(event: Event): void },
 ): string {
-  const { times, ended, isOf } = useSession();
+  const { tag, times, ended, isOf } = useSession();
   const { text } = useSpeech();
   const [refused, setRefused] = useState("");
   const push = (type: string, data?: unknown) => store.push({ type, data } as unknown as Event);
   useEffect(() => {
-    const stream = new Stream(rollout, types, {
+    const stream = new Stream(streamUrl(rollout, tag), types, {
       opened: () => push("opened"),
       cut: () => push("cut"),
       said: (type, data) => {

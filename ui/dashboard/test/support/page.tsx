@@ -4,7 +4,7 @@ import { afterEach } from "vitest";
 import { DICTIONARIES, type Language, SpeechContext } from "../../src/text/text";
 import { SessionContext } from "../../src/view/session";
 
-const session = { user: "kim", groups: [], mode: "cluster", context: null, csrf: "c", expiresAt: null, namespaces: null, canSignOut: true } as const;
+const session = { user: "kim", groups: [], mode: "cluster", context: null, csrf: "c", tag: "t", expiresAt: null, namespaces: null, canSignOut: true } as const;
 
 /** Draws what a signed-in reader sees. */
 export function draw(child: ComponentChild, language: Language = "en", ended: () => void = () => {}): HTMLElement {
