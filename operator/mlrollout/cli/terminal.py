@@ -38,8 +38,13 @@ class Terminal:
         return self.console.width if self._known else None
 
     @property
+    def redrawn(self) -> bool:
+        """Whether a screen can be drawn anew where the last one stands."""
+        return _looked_at() and self.console.is_terminal and not self.console.is_dumb_terminal
+
+    @property
     def _known(self) -> bool:
-        return self.console.is_terminal or os.environ.get("COLUMNS", "").lstrip("0").isdigit()
+        return _looked_at() or os.environ.get("COLUMNS", "").lstrip("0").isdigit()
 
     def show(self, lines: Sequence[Text]) -> None:
         """Write lines as they are."""
@@ -59,3 +64,8 @@ class Terminal:
     def write(self, text: str) -> None:
         """Write text for a program, as it is."""
         sys.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")
+
+
+def _looked_at() -> bool:
+    """Whether a person looks. Rich says so as well where `FORCE_COLOR` asks for colours in a file."""
+    return sys.stdout.isatty()

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import select
 import signal
 import struct
 import subprocess
@@ -87,7 +88,9 @@ def test_watching_tells_changes_until_ctrl_c(environment: dict[str, str], states
     assert "Traceback" not in file.read_text()
 
 
-def test_watching_ends_when_the_object_is_gone(environment: dict[str, str], states: Place) -> None:
+@pytest.mark.parametrize("colours", ["", "1"], ids=["plain", "colours asked for"])
+def test_watching_ends_when_the_object_is_gone(environment: dict[str, str], states: Place, colours: str) -> None:
+    environment["FORCE_COLOR"] = colours  # of a file, it asks for no screen
     states.apply(MINIMAL | {"metadata": {"name": "goes", "namespace": states.namespace}})
     command = [str(BIN / "mlrollout"), "status", "goes", "-n", states.namespace, "--watch"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ran:
@@ -125,10 +128,31 @@ def test_on_a_terminal_it_is_drawn_in_place_and_the_last_screen_stays(
     assert "\x1b[2J" not in drawn + rest, "clearing it would flicker"
 
 
+def test_a_terminal_on_which_nothing_can_be_drawn_anew_gets_lines(environment: dict[str, str], states: Place) -> None:
+    ours, theirs = pty.openpty()
+    command = [str(BIN / "mlrollout"), "status", named("awaiting approval"), "-n", states.namespace, "--watch"]
+    with subprocess.Popen(
+        command,
+        env={**environment, "TERM": "dumb"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as running:
+        os.close(theirs)
+        told = _read(ours, until="AwaitingApproval")
+        running.send_signal(signal.SIGINT)
+        told += _read(ours)
+        assert running.wait(timeout=10) == INTERRUPTED
+    os.close(ours)
+    assert "AwaitingApproval" in told
+    assert "\x1b" not in told
+
+
 def _read(terminal: int, until: str = "") -> str:
-    """What is drawn until a text comes, or to the end."""
+    """What is drawn until a text comes, or to the end, or until nothing more comes."""
     seen = ""
     with suppress(OSError):  # the end of a terminal
-        while not until or until not in seen:
+        while (not until or until not in seen) and select.select([terminal], [], [], 30)[0]:
             seen += os.read(terminal, 65536).decode()
     return seen

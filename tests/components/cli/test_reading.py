@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import socket
 import threading
 from typing import Any
@@ -258,6 +259,10 @@ def test_rows_are_whole_where_a_program_reads_them(
     assert line.startswith(long)
     assert "success-rate 0.986/0.95" in line
     assert "ranker-2026-11-03" in mlrollout("list", "-o", "wide").out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    coloured = mlrollout("list").out
+    assert "\x1b[" in coloured, "what is asked for"
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured).splitlines()[1] == line
 
 
 NOWHERE = ["jsonpath={.metadata.managedFields[0:3:0]}", f"jsonpath={{.metadata.managedFields[{'9' * 5000}]}}"]

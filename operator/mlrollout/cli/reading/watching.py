@@ -36,7 +36,7 @@ def watch(context: str | None, namespace: str | None, name: str, output: str) ->
         raise CommandError("--watch is for people: leave out --output", ExitCode.WRONG_USAGE)
     terminal = Terminal()
     with ClusterRollouts(context, namespace) as cluster, Follower(cluster, name) as follower:
-        if terminal.console.is_terminal:
+        if terminal.redrawn:
             _draw(follower, terminal, context)
         else:
             _tell(follower, terminal)
