@@ -148,7 +148,9 @@ describe("acting", () => {
     answers.mockImplementation(() => Promise.resolve(new Response("", { status: 503 })));
     await send(place);
     const moved = detail({ can: ["promote"], percentage: 100, situation: { ...detail().situation, step: 4 } });
+    expect(place.textContent).not.toContain("has moved on");
     redraw(place, <Acts detail={moved} live />);
+    expect(place.querySelector("dialog")?.textContent).toContain("has moved on since you opened this");
     await send(place);
 
     const sent = answers.mock.calls.map(([, options]) => JSON.parse(String(options?.body)));
@@ -192,6 +194,8 @@ describe("acting", () => {
     answers.mockResolvedValue(Response.json({ accepted: true, answered: false, message: "asked" }));
     const place = draw(<Acts detail={detail()} live={false} />);
     await open(place, /Demote/);
+    redraw(place, <Acts detail={detail({ situation: { ...detail().situation, step: 4 } })} live={false} />);
+    expect(place.textContent).not.toContain("has moved on since");
     expect(place.textContent).toContain("not live");
     await write(place, "slow");
     await send(place);

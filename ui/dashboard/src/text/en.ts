@@ -157,6 +157,7 @@ export const en = {
   refused: (verb: string) => `${verb}: refused.`,
   noAnswer: "No answer came, and it may have been done all the same: look at the history before you try again.",
   noAnswerToRollback: "No answer came, and it may have been done all the same. Try again: to roll back twice does no harm.",
+  movedOn: "The rollout has moved on since you opened this, and it would be refused. Close this, look at it, and ask anew.",
   notLiveNow: "The page is not live, and what you see may be old. What lowers acts on the rollout as it is now; what raises is refused if it has moved on.",
   reasons: {
     AttemptStarted: "Attempt started",

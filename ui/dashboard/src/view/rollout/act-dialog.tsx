@@ -7,6 +7,8 @@ import { useSession } from "../session";
 import type { Outcome } from "./acts";
 
 const LONGEST = 200;
+/** What the server does also where the rollout has moved on. */
+const LOWER: readonly Verb[] = ["rollback", "demote", "pause"];
 
 interface Props {
   verb: Verb;
@@ -88,6 +90,11 @@ export function ActDialog({ verb, detail: latest, live, onClose, onOutcome }: Pr
           {verb === "approve" && detail.waiting && <p class="note waiting">{toBeNamed(detail, text)}</p>}
         </div>
         {!live && <p class="note waiting">{text.notLiveNow}</p>}
+        {!LOWER.includes(verb) && !sending && !isSame(detail, latest) && (
+          <p class="note waiting" role="status">
+            {text.movedOn}
+          </p>
+        )}
         {verb === "demote" && below.length > 0 && (
           <>
             <label for="act-percentage">{text.atMost}</label>
@@ -136,6 +143,8 @@ export function ActDialog({ verb, detail: latest, live, onClose, onOutcome }: Pr
     </dialog>
   );
 }
+
+const isSame = (one: RolloutDetail, other: RolloutDetail) => JSON.stringify(one.situation) === JSON.stringify(other.situation);
 
 /** Where a revision waits, the reason has to begin with it: any other word is for a stage, or refused. */
 function toBeNamed({ waiting, stages, rolledBack }: RolloutDetail, text: Dictionary): string {
