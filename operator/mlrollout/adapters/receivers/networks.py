@@ -7,8 +7,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Network = IPv4Network | IPv6Network
 _NAT64 = IPv6Network("64:ff9b::/96")
 _LOCAL = tuple(map(ip_network, ("168.63.129.16/32", "fec0::/10", "64:ff9b:1::/48")))
-"""What is nobody's in public, whatever Python says: where Azure answers its own machines, the site-local range that IPv6
-once had, and the NAT64 of a network of one's own."""
+"""What is not public, whatever Python says: where Azure answers its own machines, the site-local range that IPv6 once
+had, and the NAT64 of a network of one's own."""
 
 
 @dataclass(frozen=True, slots=True)
