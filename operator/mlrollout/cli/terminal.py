@@ -55,6 +55,7 @@ class Terminal:
 
     def note(self, message: str) -> None:
         """Tell a person what is no part of the answer."""
+        sys.stdout.flush()  # it comes behind the answer, and beside none that can't be written
         print(message, file=sys.stderr)  # noqa: T201 - for a person
 
     def tell(self, line: str) -> None:
