@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from mlrollout.cli.auditing.blocks import NotFetchedError, saved
+from mlrollout.cli.authoring.lines import line
 from mlrollout.cli.authoring.linting import run
 from mlrollout.cli.authoring.manifests import UnreadableInputError, manifests, only_spec
 
@@ -111,6 +112,12 @@ def test_an_alias_that_stands_for_something_else_is_as_good_as_that(tmp_path: Pa
     text = A.replace("traffic: {key: k}", "traffic: &t {key: k}\n  other: *t\n  third: {<<: *t}")
     (found,) = manifests(written(tmp_path, text))
     assert found.found["spec"]["other"] == found.found["spec"]["third"] == {"key": "k"}
+
+
+def test_a_field_stands_on_the_line_that_counts(tmp_path: Path) -> None:
+    text = f"{A.split('spec:', maxsplit=1)[0]}x: &m {{revision: a}}\nspec:\n  <<: *m\n  revision: 5\n"
+    (found,) = manifests(written(tmp_path, text))
+    assert (found.found["spec"], line(found.node, "revision")) == ({"revision": 5}, 7)
 
 
 LISTED = "- metadata: {name: NAME}\n  spec: {revision: r1}\n"

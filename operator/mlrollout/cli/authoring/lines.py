@@ -39,9 +39,9 @@ def _is_beside(part: str, node: yaml.Node | None, spec: yaml.Node | None) -> boo
 
 
 def below(node: yaml.Node | None, key: str | int) -> yaml.Node | None:
-    """What stands under a key of a mapping, or at a place of a list."""
+    """What stands under a key of a mapping, or at a place of a list; of a key that was merged as well, what counts."""
     if isinstance(node, yaml.MappingNode):
-        return next((value for name, value in node.value if name.value == key), None)
+        return next((value for name, value in reversed(node.value) if name.value == key), None)
     if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
         return node.value[key] if key < len(node.value) else None
     return None
