@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
+from mlrollout.domain.request import one_line
+
 from .ending import CommandError, ExitCode
+from .terminal import Terminal
 
 app = typer.Typer(help="Try who is notified of what happens to rollouts.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -36,9 +39,12 @@ def send_one_of_each(
     """
     from . import notifying
 
+    terminal = Terminal()
     try:
         config, addresses = notifying.addresses(file, address, tuple(receivers or ()))
-        well = notifying.run(config, addresses, notifying.topics(topic or ()), typer.echo)
+        well = notifying.run(
+            config, addresses, notifying.topics(topic or ()), lambda line: terminal.tell(one_line(line))
+        )
     except notifying.UnusableReceiverError as error:
         raise CommandError(str(error), ExitCode.WRONG_USAGE) from None
     if not well:

@@ -112,7 +112,7 @@ def _doctor(width: int) -> Iterator[Text]:
             rights("your rights", "ann", later[2:3], "dispatch", "ask whoever runs the cluster for mlrollout-edit"),
             lease.operator([lease.lease(held)], dispatch.NOW, "dispatch"),
             unseen("operator's rights", "it is not known who the operator is"),
-            services.redis([dispatch.rollouts()["Redis down"]]),
+            services.redis([dispatch.rollouts()["Redis down"]], dispatch.NOW),
             services.prometheus([seen["advancing"]]),
             clocks.clocks({"this machine's": 0.3, "the operator's": -65.0}),
         ],

@@ -182,13 +182,13 @@ def test_the_operator_needs_what_objects_name() -> None:
 
 def test_what_objects_tell_of_redis() -> None:
     states = dispatch.rollouts()
-    assert redis([]).level is UNSEEN
-    assert redis([states["not seen yet"]]).level is UNSEEN
+    assert redis([], NOW).level is UNSEEN
+    assert redis([states["not seen yet"]], NOW).level is UNSEEN
     assert (
-        redis([states["advancing"], states["complete"]]).message
+        redis([states["advancing"], states["complete"]], NOW).message
         == "by the status of 2 objects, it holds what it should"
     )
-    lost = redis([states["advancing"], states["Redis down"]])
+    lost = redis([states["advancing"], states["Redis down"]], NOW)
     assert lost.level is FAILED
     assert lost.message.startswith("of 2 objects, 1 can't be sure of it; dispatch/ml-dispatch: ")
 

@@ -76,7 +76,7 @@ def examine(cluster: ClusterRollouts, places: Places, *, everywhere: bool) -> It
         yield _seen(_OF_OPERATOR, partial(_of_operator, api, one, found))
     if not alive:
         yield unseen(_OF_OPERATOR, "it is not known who the operator is")
-    yield services.redis(found) if not why else unseen(services.REDIS, why)
+    yield services.redis(found, now) if not why else unseen(services.REDIS, why)
     yield services.prometheus([glance(one, now) for one in found]) if not why else unseen(services.PROMETHEUS, why)
     ahead = {"this machine's": None if api.skew is None else -api.skew}
     ahead["the operator's"] = max((one.ahead for one in alive if one.ahead is not None), key=abs, default=None)

@@ -14,17 +14,17 @@ REDIS, PROMETHEUS = "Redis", "Prometheus"
 _NO_WORD = "no object here tells of it"
 
 
-def redis(found: Sequence[Mapping[str, Any]], now: float | None = None) -> Diagnosis:
+def redis(found: Sequence[Mapping[str, Any]], now: float) -> Diagnosis:
     """Whether Redis is known to hold what objects mean.
 
     Args:
         found: The objects.
-        now: By the API server's clock; left out, no status is taken to be of an operator that is gone.
+        now: By the API server's clock; of a status that an operator should have written since, nothing is believed.
     """
     telling = [one for one in found if _applied(one) is not None]
-    heard = telling if now is None else [one for one in telling if silence(one, now) is None]
+    heard = [one for one in telling if silence(one, now) is None]
     told = [(_called(one), applied) for one in heard if (applied := _applied(one)) is not None]
-    if not told and now is not None and telling:
+    if not told and telling:
         newest = max((at for at in map(last_written, map(Fields, telling)) if at is not None), default=None)
         return _old(REDIS, len(telling), None if newest is None else now - newest, "--redis")
     if not told:
