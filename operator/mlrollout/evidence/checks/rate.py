@@ -33,9 +33,9 @@ class RateCheck(SequentialCheck[RateGuardrail, RateState, Counts]):
         """Bad events and all events; or those above the edge, and all."""
         if self._edge is None:
             counters = CounterPair.read(samples.series[BAD], samples.series[ALL])
-            return counts(counters, counters.span(samples.begin, samples.end, samples.began))
+            return counts(counters, counters.span(samples.begin, samples.end, samples.began, samples.steady))
         counters = CounterPair.read((), samples.series[HISTOGRAM])
-        return above(counters.all, self._edge, counters.span(samples.begin, samples.end, samples.began))
+        return above(counters.all, self._edge, counters.span(samples.begin, samples.end, samples.began, samples.steady))
 
     def evidence(self, state: RateState, level: float) -> Evidence:
         """The share in this stage."""

@@ -41,6 +41,7 @@ class Span:
         begin: Samples up to then were counted before.
         end: Samples up to then are counted now.
         since: Growth since a sample from before then counts for nothing: it may be of another time.
+        steady: Since when users are divided as they are in the block; before that, others were in the group.
         pace: The greatest growth that was seen, per second: what is new or began anew can't be far beyond that.
         restarts: When a target restarted for sure: in one scrape several of its counters fell or were gone, and none
             went on.
@@ -52,15 +53,23 @@ class Span:
     end: float
     since: float
     pace: float
+    steady: float = -math.inf
     restarts: Mapping[Target, Sequence[float]] = field(default_factory=dict)
     alone: tuple[Series, ...] = ()
     series: Sequence[Series] = ()
 
     @classmethod
-    def of(cls, series: Sequence[Series], begin: float, end: float, since: float = -math.inf) -> "Span":
+    def of(
+        cls,
+        series: Sequence[Series],
+        begin: float,
+        end: float,
+        since: float = -math.inf,
+        steady: float = -math.inf,
+    ) -> "Span":
         """Of all series that are read together: bad events and all events, of both groups."""
         pace = max(map(pace_of, series), default=0.0)
-        return cls(begin, end, since, pace, restarts(series), fell_alone(series), series)
+        return cls(begin, end, since, pace, steady, restarts(series), fell_alone(series), series)
 
     def plausible(self, value: float, seconds: float) -> bool:
         """Whether a counter that began at 0 so long ago at most can stand there."""
@@ -160,6 +169,7 @@ def _grown(one: Series, span: Span) -> float:
     inside = _inside(one, span)
     if not inside:  # or the slices below would count from the end
         return 0.0
+    _check_not_hidden(one, span, inside)
     # What a scrape shows that is the first for long, or the first at all since then, may have come before: after a new
     # revision that would be what the one before had done.
     place = bisect_left(one.times, span.since)
@@ -222,6 +232,28 @@ def _back(one: Series, span: Span, place: int) -> float:
         f"{one} was missing while its target was scraped, and is back at {value:.15g}: what of it came since then, and "
         "what before, nobody can tell",
     )
+
+
+def _check_not_hidden(one: Series, span: Span, inside: range) -> None:
+    """See that a series which is back was not hidden when the percentage changed.
+
+    What of its growth is of the users before, nobody can tell. Held against the requests of the few who came after a
+    demotion, the failures of all who were there before it would blame a model that fails no more than the legacy path.
+
+    Raises:
+        UncountableError: It was.
+    """
+    place = bisect_left(one.times, span.steady)
+    if not place or place not in inside:
+        return
+    (before, old), (at, value) = ((one.times[i], one.values[i]) for i in (place - 1, place))
+    hidden = target_of(one) != UNKNOWN and span.scrapes(one, span.steady, at) >= MISSED
+    if hidden and value > old and not _restarted(one, before, at, span):
+        raise UncountableError(
+            UncountableReason.HIDDEN,
+            f"{one} was missing while its target was scraped and the percentage changed, and is back at {value:.15g}: "
+            "what of it came since then, and what before, nobody can tell",
+        )
 
 
 def _check(one: Series, *, whole: bool) -> None:

@@ -18,7 +18,9 @@ class UncountableReason(Enum):
     NOT_A_NUMBER = "a sample that is NaN or infinite"
     NEGATIVE = "a counter below zero"
     FRACTION = "a counter of events that is no whole number"
-    HIDDEN = "a counter that was missing since before what counts began, while others of its target were there"
+    HIDDEN = (
+        "a counter that was missing since before what counts, or the percentage, began, with others of its target there"
+    )
     FELL = "a counter fell, to more than it can have gained since a restart"
     GAUGE = "a counter that falls so often is none"
     TOO_MANY = "more series than can be read at every look"

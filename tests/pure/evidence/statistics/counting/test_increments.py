@@ -301,6 +301,41 @@ def test_failures_that_were_hidden_since_before_are_refused_for_their_share_is_n
     assert increase([hidden], Span.of([GOOD, hidden], 75, 90, since=20)) == 4
 
 
+def test_failures_that_were_hidden_when_the_percentage_changed_are_refused_for_others_were_there() -> None:
+    hidden = target("failure", (0, 4), (75, 41), (90, 45))
+
+    with pytest.raises(
+        UncountableError, match=r'status="failure".* the percentage changed, and is back at 41'
+    ) as refusal:
+        increase([hidden], Span.of([GOOD, hidden], 45, 75, steady=20))
+    assert refusal.value.reason is UncountableReason.HIDDEN
+    assert increase([hidden], Span.of([GOOD, hidden], 75, 90, steady=20)) == 4
+
+
+@pytest.mark.parametrize(
+    ("bad", "steady", "grew"),
+    [
+        (target("failure", (0, 4), (75, 41)), -1, 37),  # the percentage changed before it was hidden
+        (target("failure", (0, 4), (75, 41)), 50, 37),  # one scrape without it may be cut in two
+        (target("failure", (0, 4), (75, 4)), 20, 0),  # nothing came
+        (target("failure", (30, 4), (75, 41)), 20, 37),  # it was seen since
+        (Series({"status": "failure"}, ((0, 4), (75, 41))), 20, 37),  # nobody knows whether its target was scraped
+    ],
+)
+def test_failures_that_were_hidden_otherwise_count_with_the_scrape_that_they_are_back_with(
+    bad: Series, steady: float, grew: float
+) -> None:
+    """Or a model whose failures are missing now and then would seem to have none."""
+    assert increase([bad], Span.of([GOOD, bad], 45, 75, steady=steady)) == grew
+
+
+def test_of_a_target_that_restarted_while_failures_were_hidden_what_came_since_counts() -> None:
+    good = target("success", (0, 100), (15, 110), (30, 3), (45, 9), (60, 12), (75, 15))
+    slow = target("slow", (0, 50), (15, 55), (30, 1), (45, 2), (60, 3), (75, 4))
+    hidden = target("failure", (0, 4), (75, 41))
+    assert increase([hidden], Span.of([good, slow, hidden], 45, 75, steady=20)) == 41
+
+
 @pytest.mark.parametrize("silent", [(0, 15), (0, 15, 30)])
 def test_what_was_out_of_reach_with_its_whole_target_counts_from_its_next_sample(silent: tuple[int, ...]) -> None:
     reached = target("success", *(sample for sample in GOOD.samples if sample[0] not in silent[1:]))
