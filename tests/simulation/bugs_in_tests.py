@@ -69,13 +69,15 @@ def divide_nothing(patch: pytest.MonkeyPatch) -> None:
 def overlap(patch: pytest.MonkeyPatch) -> None:
     """A block has the sample at its begin, too, as ranges had before Prometheus 3."""
     span = CounterPair.span
-    patch.setattr(CounterPair, "span", lambda self, begin, end, since: span(self, begin - 1.0, end, since - 1.0))
+    patch.setattr(
+        CounterPair, "span", lambda self, begin, end, since, *more: span(self, begin - 1.0, end, since - 1.0, *more)
+    )
 
 
 def count_from_before(patch: pytest.MonkeyPatch) -> None:
     """What came since the last scrape counts for the attempt, be that long before it began."""
     span = CounterPair.span
-    patch.setattr(CounterPair, "span", lambda self, begin, end, _: span(self, begin, end))
+    patch.setattr(CounterPair, "span", lambda self, begin, end, *_: span(self, begin, end))
 
 
 def run_on(patch: pytest.MonkeyPatch) -> None:

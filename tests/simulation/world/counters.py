@@ -223,7 +223,18 @@ class Counters:
         )
         most = sum(found.grew(after, until, since, new=first <= found.times[0]) for found in matching)
         most += sum(found.began_anew(after, until, since) for found in matching)
-        return range(0 if self._hidden(beside, since) else least, most + 1)
+        return range(0 if self.hidden(beside, since) else least, most + 1)
+
+    def hidden(self, beside: str, since: float) -> bool:
+        """Whether nobody can tell what of a sample came later than `since`: then all beside it may be left out."""
+        read = list(self._matching(beside))
+        return any(
+            sum(second in missed for second in other.times) >= MISSED
+            for key, found in read
+            if (missed := found.missed(since))
+            for at, other in read
+            if at.pod == key.pod
+        )
 
     def failures_came_to_light(self, at: float) -> bool:
         """Whether failures of the treatment were first seen with the scrape after a moment, as far as anybody asked."""
@@ -251,17 +262,6 @@ class Counters:
             if falls >= FALLS and falls * OFTEN >= number:
                 return True
         return False
-
-    def _hidden(self, beside: str, since: float) -> bool:
-        """Whether nobody can tell what of a sample came later than `since`: then all beside it may be left out."""
-        read = list(self._matching(beside))
-        return any(
-            sum(second in missed for second in other.times) >= MISSED
-            for key, found in read
-            if (missed := found.missed(since))
-            for at, other in read
-            if at.pod == key.pod
-        )
 
     def _matching(self, selector: str) -> Iterator[tuple[Key, Scraped]]:
         name, wanted = selector.partition("{")[0], dict(_MATCHER.findall(selector))
