@@ -102,49 +102,40 @@ def test_watching_ends_when_the_object_is_gone(environment: dict[str, str], stat
         assert ran.wait(timeout=10) == 1
 
 
-def test_on_a_terminal_it_is_drawn_in_place_and_the_last_screen_stays(
-    environment: dict[str, str], states: Place
-) -> None:
+def watched(environment: dict[str, str], namespace: str, terminal: str) -> tuple[str, str]:
+    """What a watch writes to a terminal of this kind: until it has shown how the rollout stands, and until it ends."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 90, 0, 0))
-    del environment["COLUMNS"]
-    command = [str(BIN / "mlrollout"), "status", named("awaiting approval"), "-n", states.namespace, "--watch"]
+    command = [str(BIN / "mlrollout"), "status", named("awaiting approval"), "-n", namespace, "--watch"]
     with subprocess.Popen(
         command,
-        env={**environment, "TERM": "xterm"},
+        env={**environment, "TERM": terminal},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
     ) as running:
         os.close(theirs)
-        drawn = _read(ours, until="AwaitingApproval")
+        shown = _read(ours, until="AwaitingApproval")
         running.send_signal(signal.SIGINT)
         rest = _read(ours)
         assert running.wait(timeout=10) == INTERRUPTED
     os.close(ours)
+    return shown, rest
+
+
+def test_on_a_terminal_it_is_drawn_in_place_and_the_last_screen_stays(
+    environment: dict[str, str], states: Place
+) -> None:
+    del environment["COLUMNS"]
+    drawn, rest = watched(environment, states.namespace, "xterm")
     assert "\x1b[?1049h" in drawn, "another screen, so that nothing of the terminal is overwritten"
     assert "AwaitingApproval" in rest.partition("\x1b[?1049l")[2]
     assert "\x1b[2J" not in drawn + rest, "clearing it would flicker"
 
 
 def test_a_terminal_on_which_nothing_can_be_drawn_anew_gets_lines(environment: dict[str, str], states: Place) -> None:
-    ours, theirs = pty.openpty()
-    command = [str(BIN / "mlrollout"), "status", named("awaiting approval"), "-n", states.namespace, "--watch"]
-    with subprocess.Popen(
-        command,
-        env={**environment, "TERM": "dumb"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    ) as running:
-        os.close(theirs)
-        told = _read(ours, until="AwaitingApproval")
-        running.send_signal(signal.SIGINT)
-        told += _read(ours)
-        assert running.wait(timeout=10) == INTERRUPTED
-    os.close(ours)
+    told = "".join(watched(environment, states.namespace, "dumb"))
     assert "AwaitingApproval" in told
     assert "\x1b" not in told
 

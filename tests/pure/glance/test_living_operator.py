@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mlrollout.api import moment
 from mlrollout.evidence.statistics.counting.series import Series
-from mlrollout.glance.rollout import silence
+from mlrollout.glance.silence import silence
 from mlrollout.ports import Object, Ref, SourceError, TrafficError
 
 from tests.pure.runtime.fates import failing

@@ -10,7 +10,8 @@ from mlrollout.glance.advice import advise
 from mlrollout.glance.doctor.diagnosis import DiagnosisLevel
 from mlrollout.glance.doctor.services import prometheus, redis
 from mlrollout.glance.goal import reached
-from mlrollout.glance.rollout import COUNTED_EVERY, SILENT, UNCOUNTED, Tone, glance, silence
+from mlrollout.glance.rollout import Tone, glance
+from mlrollout.glance.silence import COUNTED_EVERY, SILENT, UNCOUNTED, silence
 
 from tests.support import dispatch
 from tests.support.dispatch import DAY, NOW

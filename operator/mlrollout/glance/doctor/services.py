@@ -6,7 +6,8 @@ from typing import Any
 from mlrollout.api.duration import brief
 from mlrollout.glance.fields import Fields
 from mlrollout.glance.guardrails import GuardrailGlance
-from mlrollout.glance.rollout import Glance, last_written, silence
+from mlrollout.glance.rollout import Glance
+from mlrollout.glance.silence import last_written, silence
 
 from .diagnosis import Diagnosis, DiagnosisLevel, ok, unseen
 

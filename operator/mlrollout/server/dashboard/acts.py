@@ -108,7 +108,8 @@ async def _ask(board: Board, ref: Ref, wish: VerbRequest, why: str) -> tuple[Obj
         except ConflictError:
             continue
         return asked, told.means
-    raise HttpProblem(503, f"{ref} changes too often now. Try again.", headers={"Retry-After": "1"}, asked=False)
+    often = f"{ref} changes too often now. Try again. {_BY_HAND}"
+    raise HttpProblem(503, often, headers={"Retry-After": "1"}, asked=False)
 
 
 async def _read(board: Board, ref: Ref) -> Object:
