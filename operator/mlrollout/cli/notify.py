@@ -8,7 +8,6 @@ import typer
 from mlrollout.domain.request import one_line
 
 from .ending import CommandError, ExitCode
-from .terminal import Terminal
 
 app = typer.Typer(help="Try who is notified of what happens to rollouts.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -38,6 +37,7 @@ def send_one_of_each(
     Exit codes: 0 all arrived; 1 some did not, or a template is broken; 2 the file or the address can't be used.
     """
     from . import notifying
+    from .terminal import Terminal
 
     terminal = Terminal()
     try:
