@@ -123,6 +123,11 @@ class Scraped:
         back = 0 < place < len(self.times) and self.grown[place]
         return range(math.ceil(since), int(self.times[place])) if back else range(0)
 
+    def around(self, scrape: float) -> tuple[float, bool]:
+        """When it was there last before a scrape, for ever ago if never; and whether it is in that scrape."""
+        place = bisect_left(self.times, scrape)
+        return self.times[place - 1] if place else -math.inf, self.times[place : place + 1] == [scrape]
+
     def place(self, until: float) -> int:
         """How many samples there are up to a moment."""
         return bisect_right(self.times, until)
@@ -203,7 +208,8 @@ class Counters:
 
         Of growth since a sample from before `since`, nothing shows that it came later; nor of a series that is new
         while no other has been seen since then. By where its blocks end, a test may have seen another; and
-        whether a series that stands high is new, or was only out of reach, it can but guess. A restart it may know of.
+        whether a series is new it can but guess where it stands high, or where another of its pod has ended. A restart
+        it may know of.
 
         Args:
             selector: Of what is counted.
@@ -216,13 +222,13 @@ class Counters:
         self._catch_up(now)
         others = [at for _, found in self._matching(beside) for at in found.times if at >= since]
         first = min(others, default=math.inf)
-        matching = [found for _, found in self._matching(selector)]
+        matching = list(self._matching(selector))
         least = sum(
-            found.grew(after, until, since, new=first <= min(after, found.times[0]) and found.grown[0] <= SPARE)
-            for found in matching
+            found.grew(after, until, since, new=first <= after and self._surely_new(key, found, beside))
+            for key, found in matching
         )
-        most = sum(found.grew(after, until, since, new=first <= found.times[0]) for found in matching)
-        most += sum(found.began_anew(after, until, since) for found in matching)
+        most = sum(found.grew(after, until, since, new=first <= found.times[0]) for _, found in matching)
+        most += sum(found.began_anew(after, until, since) for _, found in matching)
         return range(0 if self.hidden(beside, since) else least, most + 1)
 
     def hidden(self, beside: str, since: float) -> bool:
@@ -235,6 +241,15 @@ class Counters:
             for at, other in read
             if at.pod == key.pod
         )
+
+    def _surely_new(self, key: Key, found: Scraped, beside: str) -> bool:
+        """Whether nobody may take a series for one that was out of reach, or for another that goes on under its name.
+
+        That one has ended also where its pod restarted while nobody scraped it, and has had no such event since.
+        """
+        its = [other.around(found.times[0]) for one, other in self._matching(beside) if one.pod == key.pod]
+        before = max(at for at, _ in its)
+        return found.grown[0] <= SPARE and all(there or at < before for at, there in its)
 
     def failures_came_to_light(self, at: float) -> bool:
         """Whether failures of the treatment were first seen with the scrape after a moment, as far as anybody asked."""
