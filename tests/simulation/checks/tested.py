@@ -107,7 +107,8 @@ def _miscounted(world: World, entry: Judged, kept: Any, group: str, found: Count
     # At 100 %, what came while the percentage was not known counts for a comparison, which has no control yet; and who
     # is in control all the same, as applications that have lost Redis, counts for nothing.
     # What was hidden when the percentage changed is nobody's: the block with which it is back is left out.
-    hidden = any(counters.hidden(str(asked.all), since - EPOCH) for since, *_ in kept["shares"])
+    changes = {at - EPOCH for since, stage, _ in kept["shares"] for at in (since, stage)}
+    hidden = any(counters.hidden(str(asked.all), at) for at in changes)
     if (found.events in events and found.bad in bad) or (
         (alone or hidden) and found.events < events.stop and (found.bad or 0) < bad.stop
     ):

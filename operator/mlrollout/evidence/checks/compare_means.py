@@ -57,7 +57,7 @@ class Means:
     def count(self, samples: BlockSamples) -> Pair[Sums]:
         """Each group's sums; without a control, which no mean can be compared with, the treatment's."""
         counters = CounterPair.read(samples.series[SUM], samples.series[COUNT])
-        span = counters.span(samples.begin, samples.end, samples.began, samples.steady)
+        span = counters.span(samples.begin, samples.end, samples.began, samples.changes)
         treatment, control = (
             Sums()
             if name == CONTROL and samples.share == 1

@@ -65,7 +65,7 @@ class Shares:
         counters = CounterPair.read(
             samples.series.get(BAD, ()), samples.series[ALL if self.compare.histogram is None else HISTOGRAM]
         )
-        span = counters.span(samples.begin, samples.end, samples.began, samples.steady)
+        span = counters.span(samples.begin, samples.end, samples.began, samples.changes)
         names = _cohorts([*counters.part, *counters.all])
         treatment = self._of_group(counters, TREATMENT, names, span)
         if samples.share == 1:

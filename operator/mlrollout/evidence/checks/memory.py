@@ -1,8 +1,9 @@
 """What a sequential check keeps: the state of its test, and how far it has read."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Generic, Protocol, Self, TypeVar
 
 from mlrollout.evidence.statistics.bets import Bets
@@ -56,6 +57,7 @@ class BlockSamples:
         share: The share of users that got the treatment throughout the block; `None` where that may have changed.
         steady: Since when that share is known to stand.
         began: When the attempt's first users came.
+        changes: When users were divided anew, as far as that is known.
     """
 
     series: Mapping[str, tuple[Series, ...]]
@@ -64,6 +66,7 @@ class BlockSamples:
     share: float | None = None
     steady: float = -math.inf
     began: float = -math.inf
+    changes: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +143,10 @@ class Memory(Generic[S]):
 
     def samples(self, series: Mapping[str, tuple[Series, ...]], begin: float, end: float) -> BlockSamples:
         """A block's samples, with what is known of the time that it is from."""
-        found = self._share(begin)
+        found, began = self._share(begin), self.state.bets.begin
         if found is None or any(begin < one.since < end for one in self.shares):
-            return BlockSamples(series, begin, end, began=self.state.bets.begin)
-        return BlockSamples(series, begin, end, found.share, found.since, self.state.bets.begin)
+            return BlockSamples(series, begin, end, began=began, changes=self._changes)
+        return BlockSamples(series, begin, end, found.share, found.since, began, self._changes)
 
     def with_share(self, seen: float, stage: float, steady: float, share: float | None) -> "Memory[S]":
         """This memory with the share that stands now, for all blocks that are still to be read.
@@ -186,6 +189,17 @@ class Memory(Generic[S]):
         """This memory after one more block, which was counted and ended then."""
         change_point = ChangePoint(end, state) if state.bets.log_worse <= 0 else self.change_point
         return replace(self, state=state, upto=end, counted=end, change_point=change_point)
+
+    @property
+    def _changes(self) -> tuple[float, ...]:
+        """When users were divided anew: with each stage, and when a share is known again within one.
+
+        Since when it is not known any more, each process saw for itself, and counts the same as the others do.
+        """
+        known_again = (
+            one.since for before, one in pairwise(self.shares) if one.share is not None and one.stage == before.stage
+        )
+        return (*dict.fromkeys(one.stage for one in self.shares), *known_again)
 
     def _share(self, begin: float) -> ShareSince | None:
         """What stood where a block begins."""

@@ -33,9 +33,11 @@ class RateCheck(SequentialCheck[RateGuardrail, RateState, Counts]):
         """Bad events and all events; or those above the edge, and all."""
         if self._edge is None:
             counters = CounterPair.read(samples.series[BAD], samples.series[ALL])
-            return counts(counters, counters.span(samples.begin, samples.end, samples.began, samples.steady))
+            return counts(counters, counters.span(samples.begin, samples.end, samples.began, samples.changes))
         counters = CounterPair.read((), samples.series[HISTOGRAM])
-        return above(counters.all, self._edge, counters.span(samples.begin, samples.end, samples.began, samples.steady))
+        return above(
+            counters.all, self._edge, counters.span(samples.begin, samples.end, samples.began, samples.changes)
+        )
 
     def evidence(self, state: RateState, level: float) -> Evidence:
         """The share in this stage."""

@@ -1,5 +1,8 @@
 """Treatment against control, from counters to verdicts: shares of bad events, with and without cohorts."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 from mlrollout.api.guardrail import Proof
 from mlrollout.api.kinds import guardrail
@@ -8,7 +11,7 @@ from mlrollout.evidence.checks.kinds import kind_of
 from mlrollout.evidence.measurement import Verdict
 
 from tests.pure.evidence.checks.comparisons import breach, verdicts
-from tests.pure.evidence.checks.counters import EPOCH, Counters, Looks
+from tests.pure.evidence.checks.counters import ATTEMPT, EPOCH, Counters, Looks
 from tests.pure.evidence.checks.groups import HOUR, SCORE, WORSE, always, both, played, scored, unlucky
 
 COHORTS = [str(number) for number in range(20)]
@@ -206,3 +209,26 @@ def test_another_process_goes_on_from_the_checkpoint_to_the_same_numbers(kind: s
     second.every(300, end, begin=end / 2)
     assert second.made[-1] == steady.made[-1]
     assert len(second.made[-1].checkpoint) < 4096
+
+
+@pytest.mark.parametrize("changes", [(1450,), (1350, 1495)], ids=["in the block", "long before it"])
+def test_failures_that_are_back_in_the_block_of_a_change_count_for_no_share(changes: tuple[float, ...]) -> None:
+    """They were hidden when the percentage changed, of which that block only knows that it did."""
+    counters = Counters()
+    for group in ("treatment", "control"):
+        played(counters, group, always(5), always(0.1), HOUR, job="app", instance="a")
+    failed = counters.series["failed_total"]
+    failed[:] = [
+        replace(one, samples=tuple(found for found in one.samples if not 1250 < found[0] - EPOCH < 1490))
+        for one in failed
+    ]
+    looks = Looks.at(counters, WORSE | {"interval": "1m"})
+    looks.every(15, changes[0])
+    for number, (begin, end) in enumerate(pairwise((*changes, 1600)), start=2):
+        now = replace(ATTEMPT, stage=EPOCH + begin, steady=EPOCH + begin, percentage=10 * number)
+        looks.every(15, end, begin=begin, attempt=now)
+
+    assert any("the percentage changed, and is back at" in one.message for one in looks.made)
+    for one in looks.made:
+        if one.evidence is not None:
+            assert (one.evidence.treatment.bad or 0) < 0.3 * one.evidence.treatment.events + 5

@@ -32,9 +32,9 @@ class CounterPair:
         """As Prometheus answered, with each series once."""
         return cls(*once(part, every, replica=replica))
 
-    def span(self, begin: float, end: float, since: float = -math.inf, steady: float = -math.inf) -> Span:
+    def span(self, begin: float, end: float, since: float = -math.inf, changes: Sequence[float] = ()) -> Span:
         """The block, as these series tell of it; what may have come before `since` does not belong to it."""
-        return Span.of([*self.part, *self.all], begin, end, since, steady)
+        return Span.of([*self.part, *self.all], begin, end, since, changes)
 
 
 def counts(counters: CounterPair, span: Span) -> Counts:

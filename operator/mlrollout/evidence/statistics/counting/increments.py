@@ -41,7 +41,7 @@ class Span:
         begin: Samples up to then were counted before.
         end: Samples up to then are counted now.
         since: Growth since a sample from before then counts for nothing: it may be of another time.
-        steady: Since when users are divided as they are in the block; before that, others were in the group.
+        changes: When users were divided anew, as far as that is known; before each, others were in the group.
         pace: The greatest growth that was seen, per second: what is new or began anew can't be far beyond that.
         restarts: When a target restarted for sure: in one scrape several of its counters fell or were gone, and none
             went on.
@@ -53,7 +53,7 @@ class Span:
     end: float
     since: float
     pace: float
-    steady: float = -math.inf
+    changes: Sequence[float] = ()
     restarts: Mapping[Target, Sequence[float]] = field(default_factory=dict)
     alone: tuple[Series, ...] = ()
     series: Sequence[Series] = ()
@@ -65,11 +65,11 @@ class Span:
         begin: float,
         end: float,
         since: float = -math.inf,
-        steady: float = -math.inf,
+        changes: Sequence[float] = (),
     ) -> "Span":
         """Of all series that are read together: bad events and all events, of both groups."""
         pace = max(map(pace_of, series), default=0.0)
-        return cls(begin, end, since, pace, steady, restarts(series), fell_alone(series), series)
+        return cls(begin, end, since, pace, changes, restarts(series), fell_alone(series), series)
 
     def plausible(self, value: float, seconds: float) -> bool:
         """Whether a counter that began at 0 so long ago at most can stand there."""
@@ -243,17 +243,18 @@ def _check_not_hidden(one: Series, span: Span, inside: range) -> None:
     Raises:
         UncountableError: It was.
     """
-    place = bisect_left(one.times, span.steady)
-    if not place or place not in inside:
-        return
-    (before, old), (at, value) = ((one.times[i], one.values[i]) for i in (place - 1, place))
-    hidden = target_of(one) != UNKNOWN and span.scrapes(one, span.steady, at) >= MISSED
-    if hidden and value > old and not _restarted(one, before, at, span):
-        raise UncountableError(
-            UncountableReason.HIDDEN,
-            f"{one} was missing while its target was scraped and the percentage changed, and is back at {value:.15g}: "
-            "what of it came since then, and what before, nobody can tell",
-        )
+    for change in span.changes:
+        place = bisect_left(one.times, change)
+        if not place or place not in inside:
+            continue
+        (before, old), (at, value) = ((one.times[i], one.values[i]) for i in (place - 1, place))
+        hidden = target_of(one) != UNKNOWN and span.scrapes(one, change, at) >= MISSED
+        if hidden and value > old and not _restarted(one, before, at, span):
+            raise UncountableError(
+                UncountableReason.HIDDEN,
+                f"{one} was missing while its target was scraped and the percentage changed, and is back at "
+                f"{value:.15g}: what of it came since then, and what before, nobody can tell",
+            )
 
 
 def _check(one: Series, *, whole: bool) -> None:

@@ -307,13 +307,20 @@ def test_failures_that_were_hidden_when_the_percentage_changed_are_refused_for_o
     with pytest.raises(
         UncountableError, match=r'status="failure".* the percentage changed, and is back at 41'
     ) as refusal:
-        increase([hidden], Span.of([GOOD, hidden], 45, 75, steady=20))
+        increase([hidden], Span.of([GOOD, hidden], 45, 75, changes=(20,)))
     assert refusal.value.reason is UncountableReason.HIDDEN
-    assert increase([hidden], Span.of([GOOD, hidden], 75, 90, steady=20)) == 4
+    assert increase([hidden], Span.of([GOOD, hidden], 75, 90, changes=(20,))) == 4
+
+
+def test_failures_that_were_hidden_over_two_changes_are_refused_for_the_earlier() -> None:
+    hidden = target("failure", (0, 4), (75, 41))
+
+    with pytest.raises(UncountableError, match="the percentage changed"):
+        increase([hidden], Span.of([GOOD, hidden], 45, 75, changes=(20, 70)))
 
 
 @pytest.mark.parametrize(
-    ("bad", "steady", "grew"),
+    ("bad", "change", "grew"),
     [
         (target("failure", (0, 4), (75, 41)), -1, 37),  # the percentage changed before it was hidden
         (target("failure", (0, 4), (75, 41)), 50, 37),  # one scrape without it may be cut in two
@@ -323,17 +330,17 @@ def test_failures_that_were_hidden_when_the_percentage_changed_are_refused_for_o
     ],
 )
 def test_failures_that_were_hidden_otherwise_count_with_the_scrape_that_they_are_back_with(
-    bad: Series, steady: float, grew: float
+    bad: Series, change: float, grew: float
 ) -> None:
     """Or a model whose failures are missing now and then would seem to have none."""
-    assert increase([bad], Span.of([GOOD, bad], 45, 75, steady=steady)) == grew
+    assert increase([bad], Span.of([GOOD, bad], 45, 75, changes=(change,))) == grew
 
 
 def test_of_a_target_that_restarted_while_failures_were_hidden_what_came_since_counts() -> None:
     good = target("success", (0, 100), (15, 110), (30, 3), (45, 9), (60, 12), (75, 15))
     slow = target("slow", (0, 50), (15, 55), (30, 1), (45, 2), (60, 3), (75, 4))
     hidden = target("failure", (0, 4), (75, 41))
-    assert increase([hidden], Span.of([good, slow, hidden], 45, 75, steady=20)) == 41
+    assert increase([hidden], Span.of([good, slow, hidden], 45, 75, changes=(20,))) == 41
 
 
 @pytest.mark.parametrize("silent", [(0, 15), (0, 15, 30)])
