@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.simulation.world.history import Judged, Removed, Stored
+from tests.simulation.world.history import Entry, Fault, Instance, Judged, Removed, Stored
 from tests.simulation.world.world import World
 
 from .evidence import Evidence, key_of
@@ -19,7 +19,10 @@ def somebody_looks(world: World) -> Iterator[Violation]:
     evidence = Evidence(world.history)
     newest: dict[str, Stored] = {}
     looked: dict[str, float] = {}
+    readers = _Readers()
     for entry in world.history:
+        if readers.take(entry):
+            looked |= dict.fromkeys(newest, entry.at)
         for uid, stored in newest.items():
             held = evidence.held[key_of(stored.ref)]
             if not held.in_force or held.record is None or held.record.owner != uid or _stopped(stored):
@@ -42,3 +45,18 @@ def _stopped(stored: Stored) -> bool:
     found = stored.object
     completed = found.get("status", {}).get("progress", {}).get("completed", False)
     return bool(completed and found["spec"].get("afterCompletion") == "Stop")
+
+
+class _Readers:
+    """Who can look: of objects that a process could not read yet since its start, it does not know."""
+
+    def __init__(self) -> None:
+        self._have_looked: set[str] = set()
+
+    def take(self, entry: Entry) -> bool:
+        """Take in what happened; answers whether somebody reads the objects in vain, and nobody else can look."""
+        if isinstance(entry, Judged):
+            self._have_looked.add(entry.by)
+        elif isinstance(entry, Instance) and entry.what == "crashes":
+            self._have_looked.discard(entry.by)
+        return isinstance(entry, Fault) and entry.call == "list" and not self._have_looked
