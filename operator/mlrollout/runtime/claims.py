@@ -24,7 +24,7 @@ class Claims:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._had: dict[Key, tuple[Standing, float]] = {}  # who had users under a key last, and when it was dropped
+        self._had: dict[Key, Standing] = {}  # who had users under a key last
         self._keys: dict[TrackedObject, Key] = {}
         self._claimants: defaultdict[Key, set[TrackedObject]] = defaultdict(set)
 
@@ -66,17 +66,15 @@ class Claims:
 
     def _remember(self, key: Key, standing: Standing) -> None:
         """Remember not what is known now: the key of an object that is gone may be taken to zero only after that."""
-        now = self._clock.now()
-        if standing.users(now) is not None:
+        if standing.users is not None:
             self._had.pop(key, None)
-            self._had[key] = (standing, now)
+            self._had[key] = standing
             if len(self._had) > KEPT:
                 del self._had[next(iter(self._had))]
 
     def _remind(self, tracked: TrackedObject, key: Key) -> None:
         if key in self._had:
-            standing, dropped = self._had[key]
-            tracked.standing.follow(standing.users(dropped))
+            tracked.standing.follow(self._had[key].users, self._clock.now())
 
 
 def _key(tracked: TrackedObject) -> Key | None:

@@ -113,6 +113,19 @@ def test_of_a_bounded_number_of_keys_it_is_known_whose_users_they_had() -> None:
     assert (forgotten.standing.others_until, known.standing.others_until) == (0.0, 100.0)
 
 
+def test_users_who_were_left_are_there_until_somebody_sees_that_they_are_not() -> None:
+    claims, gone, new = Claims(HandClock(100.0)), _named(1), _named(1)
+    claims.take(gone)
+    gone.standing.look_whom_it_serves(
+        Traffic("10", Record(1, latched=False, sequence=1, percentage=10, owner=gone.uid)), 50.0
+    )
+    claims.drop(gone)
+    claims.take(new)
+    new.standing.look_whom_it_serves(Traffic(None, None), 300.0)
+    new.standing.state = Begun(Record(2, latched=False, sequence=0, percentage=0, owner="another"), 300.0)
+    assert new.standing.others_until == 300.0
+
+
 def test_an_object_whose_spec_can_t_be_read_for_a_while_has_no_users_before_its_own() -> None:
     claims, tracked = Claims(HandClock(100.0)), _named(1)
     claims.take(tracked)

@@ -115,6 +115,18 @@ async def test_whoever_is_made_again_after_a_late_burial_waits_likewise() -> Non
 
 
 @virtual
+async def test_whoever_is_made_again_waits_for_users_whom_a_deletion_left_until_redis_lost_them() -> None:
+    """Nobody looks at a key that was given up with its traffic: its users were there until it is seen without them."""
+    world = SmallWorld()
+    await world.begun(guardrails=[AVERAGED], onDelete="Retain")
+    world.api.delete()
+    await until_gone(world)
+    await asyncio.sleep(600)
+    assert world.redis.percentage == "10"
+    await _made_again_after_a_loss(world)
+
+
+@virtual
 async def test_nothing_of_it_stays_behind() -> None:
     world = SmallWorld()
     place = await world.begun()

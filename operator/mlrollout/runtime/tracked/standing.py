@@ -15,11 +15,11 @@ class Users:
 
     Attributes:
         whose: Of which object and attempt.
-        until: Until when there were any; seconds since the epoch.
+        until: Until when there were any, seconds since the epoch; `None` where nobody has seen yet that they are gone.
     """
 
     whose: tuple[str, int]
-    until: float
+    until: float | None
 
 
 @dataclass(slots=True, eq=False)
@@ -83,20 +83,27 @@ class Standing:
             self._served, self._served_until = served, now
         self._serves = served
 
-    def users(self, now: float) -> Users | None:
+    @property
+    def users(self) -> Users | None:
         """The last users that were seen of its key, for whoever names it next; `None` where there were none."""
         if self._served is None:
             return None
-        return Users(self._served, self._served_until if self._serves is None else now)
+        return Users(self._served, self._served_until if self._serves is None else None)
 
-    def follow(self, users: Users | None) -> None:
-        """Take over which users its key had before it was this object's."""
+    def follow(self, users: Users | None, now: float) -> None:
+        """Take over which users its key had before it was this object's.
+
+        Those who may still be there are there until somebody sees that they are not: nobody looks at a key that was
+        given up with its traffic, and Redis may lose it long after that.
+        """
         if users is None or users.whose == self._served:
             return
+        until = now if users.until is None else users.until
         if self._served is None:
-            self._served, self._served_until = users.whose, users.until
+            self._served, self._served_until = users.whose, until
+            self._serves = None if users.until is not None else users.whose
         else:
-            self._earlier_until = max(self._earlier_until, users.until)
+            self._earlier_until = max(self._earlier_until, until)
 
     @property
     def others_until(self) -> float:
