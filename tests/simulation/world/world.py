@@ -210,7 +210,7 @@ class World:
         """Have somebody lead: both for a while where the plan says so, otherwise one."""
         living = [process for process in self.processes.values() if process.alive and process.ready]
         both = self.plan.leading is Leading.BOTH
-        if both and self.now() < BOTH_UNTIL:
+        if both and self.now() < BOTH_UNTIL - 0.001:  # a loop may wake a step too early: both would lead for ever
             for process in living:
                 process.lead(leads=True)
             return
