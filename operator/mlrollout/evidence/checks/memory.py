@@ -194,7 +194,7 @@ class Memory(Generic[S]):
     def _changes(self) -> tuple[float, ...]:
         """When users were divided anew: with each stage, and when a share is known again within one.
 
-        Since when it is not known any more, each process saw for itself, and counts the same as the others do.
+        The moment from which it was not known is left out: each process has its own, and all have to count the same.
         """
         known_again = (
             one.since for before, one in pairwise(self.shares) if one.share is not None and one.stage == before.stage

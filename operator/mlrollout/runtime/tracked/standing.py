@@ -101,7 +101,7 @@ class Standing:
         until = now if users.until is None else users.until
         if self._served is None:
             self._served, self._served_until = users.whose, until
-            self._serves = None if users.until is not None else users.whose
+            self._serves = users.whose if users.until is None else None
         else:
             self._earlier_until = max(self._earlier_until, until)
 
