@@ -21,7 +21,7 @@ from mlrollout.domain.conditions import facts, stalled, stamp
 from mlrollout.domain.decide import decide
 from mlrollout.domain.decision import Observation
 from mlrollout.domain.latch import landed, latch
-from mlrollout.domain.persist import to_status
+from mlrollout.domain.persist import last_looks, to_status
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Cause, Record, first_attempt
 from mlrollout.domain.state import RunOutcome, State
@@ -151,7 +151,7 @@ def _object(
     status = to_status(
         decision.state,
         spec=asked,
-        measurements=histories,
+        guardrails=last_looks(asked, histories),
         conditions=stamp(facts(asked, seen, decision, NOW), (), 1, NOW - 60.0),
         generation=1,
         written_by="mlrollout-system/mlrollout",

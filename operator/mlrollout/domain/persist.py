@@ -37,20 +37,29 @@ def to_status(
     state: State | None,
     *,
     spec: Spec | None,
-    measurements: Mapping[str, MeasurementHistory],
     conditions: tuple[Condition, ...],
     generation: int,
+    guardrails: tuple[GuardrailStatus, ...] = (),
     ongoing: tuple[OngoingStatus, ...] = (),
     receivers: tuple[ReceiverStatus, ...] = (),
     written_by: str = "",
 ) -> Status:
-    """The whole status of an object."""
-    guardrails: Iterable[Guardrail] = () if spec is None else spec.guardrails
-    histories = [(one, measurements[one.name]) for one in guardrails if one.name in measurements]
-    found = (_guardrail(guardrail, history) for guardrail, history in histories)
-    last = tuple(status for status in found if status is not None)
+    """The whole status of an object.
+
+    Args:
+        state: Where the rollout stands; `None` before it begins.
+        spec: What is asked for; `None` where that is not known.
+        conditions: How the rollout is doing.
+        generation: The version of the spec.
+        guardrails: The last look at each guardrail.
+        ongoing: What goes on that receivers are told of.
+        receivers: How far each has been told.
+        written_by: The installation that writes this.
+    """
     if state is None:
-        return Status(observed_generation=generation, conditions=conditions, guardrails=last, written_by=written_by)
+        return Status(
+            observed_generation=generation, conditions=conditions, guardrails=guardrails, written_by=written_by
+        )
     record = state.record
     return Status(
         observed_generation=generation,
@@ -65,7 +74,7 @@ def to_status(
         record=_written(RecordStatus, record),
         progress=_progress(state),
         stages=tuple(_written(StageStatus, run) for run in state.runs),
-        guardrails=last,
+        guardrails=guardrails,
         verbs=tuple(
             VerbStatus(verb=verb, value=mark.value, id=mark.id, at=mark.at or None)
             for verb, mark in state.verbs.items()
@@ -110,6 +119,23 @@ def _cause(cause: Cause | None) -> dict[str, Any]:
     return {"reason": cause.reason, "message": cause.message, "rolled_back": cause.at or None}
 
 
+def last_looks(
+    spec: Spec | None, measurements: Mapping[str, MeasurementHistory], shown: Iterable[GuardrailStatus] = ()
+) -> tuple[GuardrailStatus, ...]:
+    """The last look at each guardrail, for the status.
+
+    Args:
+        spec: Names them; `None` where it is not known.
+        measurements: What this process measured of each, by its name.
+        shown: What stands in the status: where that is the newer look, it stays, whoever made it.
+    """
+    guardrails: Iterable[Guardrail] = () if spec is None else spec.guardrails
+    histories = [(one, measurements[one.name]) for one in guardrails if one.name in measurements]
+    stand = {one.name: one for one in shown}
+    found = (_newer(stand.get(guardrail.name), _guardrail(guardrail, history)) for guardrail, history in histories)
+    return tuple(look for look in found if look is not None)
+
+
 def _guardrail(guardrail: Guardrail, history: MeasurementHistory) -> GuardrailStatus | None:
     measurement = history.last
     if measurement is None:
@@ -134,6 +160,15 @@ def _guardrail(guardrail: Guardrail, history: MeasurementHistory) -> GuardrailSt
         evidence=None if measurement.evidence is None else _evidence(measurement.evidence),
         checkpoint=history.checkpoint,
     )
+
+
+def _newer(shown: GuardrailStatus | None, found: GuardrailStatus | None) -> GuardrailStatus | None:
+    """Of two looks the one that was made later; what was seen before this process looks itself is not forgotten."""
+    if shown is None:
+        return found
+    if found is None or found.at is None:
+        return shown
+    return shown if shown.at is not None and shown.at > found.at else found
 
 
 def limit_of(guardrail: Guardrail, measurement: Measurement) -> float | None:

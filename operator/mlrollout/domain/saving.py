@@ -1,9 +1,13 @@
-"""Which status is worth a write: what changes it at once, what now and then, and what never does.
+"""When a status is worth a write: what changes it at once, what now and then, and what never does.
 
 Measurements are metrics: a value that changes at every look must not make every look a write.
 """
 
-from mlrollout.api.status import Status
+from collections.abc import Iterable, Mapping
+from math import inf
+
+from mlrollout.api.status import Condition, Status
+from mlrollout.evidence.measurement import MeasurementHistory
 
 from .conditions import CONTESTED
 from .wording import without_numbers
@@ -16,38 +20,48 @@ COUNTED = 300.0
 """Seconds between two writes for the sake of evidence that grows, while no healthy time does: as while samples are
 missing, or once all users have it. So far back somebody who takes over has to count, and so old is what people read."""
 REWORDED = 10.0
-"""Seconds between two writes of a status for the sake of its wording: why something fails may change at every look."""
+"""Seconds between two writes of a status for the sake of its wording, for why something fails may change at every look;
+and of what this process has written already, where somebody else has put something else in its place."""
 
 
-def is_due(saved: Status, status: Status, written_ago: float) -> bool:
-    """Whether a status is worth writing.
+Findings = tuple[object, ...]
+"""What a process itself has found of an object, and another may find otherwise."""
+
+
+def findings(conditions: Iterable[Condition], measurements: Mapping[str, MeasurementHistory]) -> Findings:
+    """What a process has found: the conditions, and the verdict of its last look at each guardrail."""
+    verdicts = ((name, None if found.last is None else found.last.verdict) for name, found in measurements.items())
+    return (_settled(conditions), *verdicts)
+
+
+def due_in(saved: Status, status: Status, *, news: bool, written_ago: float) -> float:
+    """In how many seconds a status is worth writing; 0 for now, infinity where it says nothing else.
 
     Args:
         saved: The one that stands.
         status: The one that might be written.
-        written_ago: How many seconds ago this process last tried to write it.
+        news: Whether this process has found something since it last wrote.
+        written_ago: How many seconds ago it last tried to.
     """
-    return (
-        _essence(saved) != _essence(status)
-        or _has_served(saved, status)
-        or (written_ago >= COUNTED and _checkpoints(saved) != _checkpoints(status))
-        or (written_ago >= REWORDED and _wording(saved) != _wording(status))
-    )
+    if _essence(saved) != _essence(status) or _has_served(saved, status):
+        return 0.0
+    # Only news is written at once. Two that lead the same objects, and find different things, would each put its own
+    # back as soon as the other has, as fast as the API server answers.
+    found_else = _found(saved) != _found(status)
+    if news and found_else:
+        return 0.0
+    if found_else or _wording(saved) != _wording(status):
+        return max(0.0, REWORDED - written_ago)
+    return max(0.0, COUNTED - written_ago) if _checkpoints(saved) != _checkpoints(status) else inf
 
 
 def _essence(status: Status) -> tuple[object, ...]:
-    """What is written at once."""
+    """Where the rollout stands, which is written at once."""
     progress = None if status.progress is None else status.progress.model_dump_json(exclude={"healthy_seconds"})
     return (
         status.observed_generation,
-        tuple(
-            (condition.type, condition.status, condition.reason)
-            for condition in status.conditions
-            if condition.type != CONTESTED  # of two writers the one would put back at once what the other leaves out
-        ),
         status.record,
         progress,
-        tuple((guardrail.name, guardrail.finding) for guardrail in status.guardrails),
         status.verbs,
         status.serial,
         len(status.stages),
@@ -69,6 +83,19 @@ def _has_served(saved: Status, status: Status) -> bool:
 def _checkpoints(status: Status) -> list[str]:
     """Up to where the guardrails have counted, and what they came to."""
     return [guardrail.checkpoint for guardrail in status.guardrails]
+
+
+def _found(status: Status) -> tuple[object, ...]:
+    """What it says was found."""
+    return _settled(status.conditions), tuple((guardrail.name, guardrail.finding) for guardrail in status.guardrails)
+
+
+def _settled(conditions: Iterable[Condition]) -> tuple[object, ...]:
+    """The conditions without their wording.
+
+    Without the one of a second writer, too: of two the one would put back at once what the other leaves out.
+    """
+    return tuple((one.type, one.status, one.reason) for one in conditions if one.type != CONTESTED)
 
 
 def _wording(status: Status) -> list[str]:

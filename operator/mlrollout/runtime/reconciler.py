@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import structlog
@@ -118,6 +119,7 @@ class Reconciler:
                 await self._traffic.mind_claims(tracked, refused=True)
             await self._report.reload(tracked)
             await self._report.stalled(tracked, problem)
+            return _in(tracked.writing.due_in)
         return None
 
     def _problem(self, tracked: TrackedObject, conflict: Problem | None) -> Problem | None:
@@ -154,9 +156,10 @@ class Reconciler:
 
     def _again(self, tracked: TrackedObject) -> float | None:
         decision = tracked.standing.decision
-        if not self.leads or decision is None or decision.again is None:  # a standby's may be of long ago
+        if not self.leads or decision is None:  # a standby's may be of long ago
             return None
-        return max(0.01, decision.again - self._clock.now())
+        decides_in = inf if decision.again is None else decision.again - self._clock.now()
+        return _in(min(decides_in, tracked.writing.due_in))
 
     async def _step(self, tracked: TrackedObject) -> bool:
         """Decide and carry it out; answers whether there is more to be done."""
@@ -380,6 +383,11 @@ class Reconciler:
             with suppress(KeyRefusedError):  # there is nothing to guard under it
                 await self._traffic.read(tracked)
             self.start_lowering(tracked)  # goes on from what stands there, which no status may have told
+
+
+def _in(seconds: float) -> float | None:
+    """When to look again; `None` where nothing is to come."""
+    return max(0.01, seconds) if seconds < inf else None
 
 
 def _given_up_at_zero(tracked: TrackedObject) -> bool:

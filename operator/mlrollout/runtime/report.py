@@ -1,16 +1,17 @@
 """What is written to an object: its status, its finalizers, and that an annotation was acted on."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from math import inf
 
 from mlrollout.api import GROUP
-from mlrollout.api.status import ConditionStatus
+from mlrollout.api.status import ConditionStatus, Status
 from mlrollout.domain.annotations import REMOVED, removed, unknown_verbs
 from mlrollout.domain.conditions import CONTESTED, Fact, facts, stalled, stamp
 from mlrollout.domain.decision import Alert
 from mlrollout.domain.gate import pause
-from mlrollout.domain.persist import to_status
+from mlrollout.domain.persist import last_looks, to_status
 from mlrollout.domain.reason import Reason
-from mlrollout.domain.saving import is_due
+from mlrollout.domain.saving import due_in, findings
 from mlrollout.domain.state import State
 from mlrollout.domain.verbs import in_manifests, too_early
 from mlrollout.ports import Clock, ConflictError, Object, Objects, ObjectsError
@@ -96,27 +97,35 @@ class Report:
         if state is not None:
             problems = () if tracked.problem is None else (tracked.problem.alert,)
             self._outbox.saving(tracked, state, (*alerts, *problems))
-        now, resource, rivalry = loop_time(), tracked.resource, tracked.writing.rivalry
-        rivalry.read(resource.status.written_by, now)
+        now, resource, writing = loop_time(), tracked.resource, tracked.writing
+        writing.rivalry.read(resource.status.written_by, now)
+        status = self._status(tracked, state, found)
+        own = findings(status.conditions, tracked.measured.histories)
+        writing.due_in = due_in(resource.status, status, news=own != writing.wrote, written_ago=now - writing.tried)
+        if tracked.notified.is_unsaved(resource.status) or not writing.due_in:
+            writing.tried = now
+            saving = self._objects.save_status(tracked.ref, resource.resource_version, status.render())
+            await self._write(tracked, saving)
+            writing.wrote, writing.due_in = own, inf
+            writing.rivalry.saved()
+        # Whoever saved it: the answer to a save of ours may have been lost.
+        self._outbox.transitions(tracked)
+
+    def _status(self, tracked: TrackedObject, state: State | None, found: tuple[Fact, ...]) -> Status:
+        now, resource, rivalry = self._clock.now(), tracked.resource, tracked.writing.rivalry
         contested = (Fact(CONTESTED, ConditionStatus.TRUE, one.reason, one.message) for one in rivalry.alerts)
-        status = to_status(
+        # What a clock that is ahead dates later than now would stay for long.
+        shown = (look for look in resource.status.guardrails if look.at is None or look.at <= now)
+        return to_status(
             state,
             spec=tracked.spec,
-            measurements=tracked.measured.histories,
-            conditions=stamp((*found, *contested), resource.status.conditions, resource.generation, self._clock.now()),
+            conditions=stamp((*found, *contested), resource.status.conditions, resource.generation, now),
             generation=resource.generation,
+            guardrails=last_looks(tracked.spec, tracked.measured.histories, shown),
             ongoing=tracked.notified.ongoing,
             receivers=tracked.notified.receivers,
             written_by=rivalry.own,
         )
-        unsaved = tracked.notified.is_unsaved(resource.status)
-        if unsaved or is_due(resource.status, status, now - tracked.writing.tried):
-            tracked.writing.tried = now
-            saving = self._objects.save_status(tracked.ref, resource.resource_version, status.render())
-            await self._write(tracked, saving)
-            rivalry.saved()
-        # Whoever saved it: the answer to a save of ours may have been lost.
-        self._outbox.transitions(tracked)
 
     async def finalize(self, tracked: TrackedObject, finalizers: tuple[str, ...]) -> None:
         """Say who still has something to do before the object may go."""

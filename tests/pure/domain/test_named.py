@@ -50,7 +50,7 @@ class Source:
         self.now += 1
         self.decision = decision = decide(self.spec, self.state, observation, self.now)
         if decision.state is not None:
-            saved = to_status(decision.state, spec=self.spec, measurements={}, conditions=(), generation=1)
+            saved = to_status(decision.state, spec=self.spec, conditions=(), generation=1)
             self.state = from_status(Status.model_validate(saved.render()))
             assert self.state is not None
             self.traffic = Traffic(str(self.state.record.percentage), self.state.record)

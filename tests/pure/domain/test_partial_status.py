@@ -25,7 +25,7 @@ ODD: tuple[Any, ...] = (None, True, -1, 1e308, "", "later", [], {}, [None], ["x"
 
 def _status(situation: str = "paused", **changes: Any) -> dict[str, Any]:
     state = world_at(situation).state
-    rendered = to_status(state, spec=None, measurements={}, conditions=(), generation=1, written_by="a lease").render()
+    rendered = to_status(state, spec=None, conditions=(), generation=1, written_by="a lease").render()
     return rendered | {"conditions": [CONDITION], "guardrails": [GUARDRAIL]} | changes
 
 

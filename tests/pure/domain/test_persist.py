@@ -1,17 +1,18 @@
 """The state in the object's status: it comes back whole."""
 
 from dataclasses import fields, replace
+from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.api.guardrail import Proof
-from mlrollout.api.status import MAX_CHECKPOINT, RecordStatus, StageStatus, Status
-from mlrollout.domain.persist import from_status, to_status
+from mlrollout.api.status import MAX_CHECKPOINT, GuardrailStatus, RecordStatus, StageStatus, Status
+from mlrollout.domain.persist import from_status, last_looks, to_status
 from mlrollout.domain.reason import Reason
 from mlrollout.domain.record import Cause, Record
 from mlrollout.domain.request import Heard
-from mlrollout.domain.saving import COUNTED, is_due
+from mlrollout.domain.saving import COUNTED, due_in
 from mlrollout.domain.state import HISTORY, RUNS, NamedRevision, RunOutcome, StageRun, State, Transition
 from mlrollout.evidence.measurement import Counted, Evidence, Measurement, MeasurementHistory, Verdict
 
@@ -73,7 +74,7 @@ def _fields() -> dict[str, st.SearchStrategy[object]]:
 
 
 def _status(state: State | None) -> Status:
-    return to_status(state, spec=None, measurements={}, conditions=(), generation=3)
+    return to_status(state, spec=None, conditions=(), generation=3)
 
 
 def test_every_field_is_drawn_but_what_a_restart_must_not_know() -> None:
@@ -105,7 +106,7 @@ def test_words_of_redis_that_are_too_long_are_cut_rather_than_refused() -> None:
     long = Record(1, latched=False, sequence=1, percentage=10)
     long = replace(long, revision="x" * 1000, stage="x" * 1000, holder="x" * 1000)
     state = State(long, 0.0).enter(1.0).with_transition(1.0, Reason.RECORD_ADOPTED, "adopted")
-    status = to_status(state, spec=None, measurements={}, conditions=(), generation=1)
+    status = to_status(state, spec=None, conditions=(), generation=1)
     assert status.record is not None
     assert [len(word) for word in (status.record.stage, status.stages[0].name, status.history[0].stage)] == [64] * 3
     assert (len(status.record.revision), len(status.record.holder), len(status.revision)) == (253, 512, 253)
@@ -163,21 +164,33 @@ def test_a_look_is_shown_with_the_limit_it_is_held_against(
     }
     unseen = ERRORS.model_copy(update={"name": "unseen"})
     idle = ERRORS.model_copy(update={"name": "idle"})
-    status = to_status(
-        None,
-        spec=Edit(guardrails=(guardrail, unseen, idle), stages=STAGES["more"]).spec,
-        measurements=measurements | {"idle": MeasurementHistory(idle)},
-        conditions=(),
-        generation=1,
-    )
-    (shown,) = status.guardrails
+    spec = Edit(guardrails=(guardrail, unseen, idle), stages=STAGES["more"]).spec
+    (shown,) = last_looks(spec, measurements | {"idle": MeasurementHistory(idle)})
     assert (shown.name, shown.finding, shown.value, shown.limit) == (guardrail.name, "Pass", value, limit)
     assert (shown.window, shown.samples, shown.at, shown.message) == (20.0, 7.0, 5.0, "fine")
 
 
-def _shown(history: MeasurementHistory) -> Status:
+def _shown(history: MeasurementHistory, *before: GuardrailStatus) -> Status:
     spec = Edit(guardrails=(ERRORS,), stages=STAGES["more"]).spec
-    return to_status(None, spec=spec, measurements={ERRORS.name: history}, conditions=(), generation=1)
+    looks = last_looks(spec, {ERRORS.name: history}, before)
+    return to_status(None, spec=spec, conditions=(), generation=1, guardrails=looks)
+
+
+@pytest.mark.parametrize(("at", "newer"), [(4.0, "Breach"), (5.0, "Breach"), (6.0, "Pass"), (None, "Breach")])
+def test_of_two_looks_at_a_guardrail_the_newer_is_shown(at: float | None, newer: str) -> None:
+    own = MeasurementHistory(ERRORS).add(Measurement(Verdict.BREACH, at=5.0, reach=20.0, value=0.07))
+    stands = GuardrailStatus(name=ERRORS.name, finding="Pass", at=at)
+    (shown,) = _shown(own, stands, stands.model_copy(update={"name": "gone", "at": 9.0})).guardrails
+    assert (shown.name, shown.finding) == (ERRORS.name, newer)
+
+
+@pytest.mark.parametrize("checkpoint", ["", "{}"])
+@pytest.mark.parametrize("at", [4.0, None])
+def test_what_was_seen_is_shown_until_this_process_looks(checkpoint: str, at: float | None) -> None:
+    stands = GuardrailStatus(name=ERRORS.name, finding="Breach", at=at, value=0.07, checkpoint="{}")
+    (shown,) = _shown(MeasurementHistory(ERRORS, checkpoint=checkpoint), stands).guardrails
+    assert (shown.finding, shown.value) == ("Breach", 0.07)
+    assert shown.checkpoint == "{}"
 
 
 def test_the_last_looks_are_shown_on_one_line_and_begin_anew_with_another_process() -> None:
@@ -236,9 +249,9 @@ def test_what_is_remembered_alone_is_worth_a_write_now_and_then_and_not_at_every
         look = Measurement(Verdict.PASS, at=5.0, reach=20.0, evidence=evidence, checkpoint=checkpoint)
         return _shown(MeasurementHistory(ERRORS).add(look))
 
-    assert not is_due(status("1", 1.0), status("2", 2.0), written_ago=COUNTED - 1)
-    assert is_due(status("1", 1.0), status("2", 2.0), written_ago=COUNTED)
-    assert not is_due(status("1", 1.0), status("1", 1.0), written_ago=1e9)
+    assert due_in(status("1", 1.0), status("2", 2.0), news=True, written_ago=COUNTED - 1) == 1
+    assert due_in(status("1", 1.0), status("2", 2.0), news=True, written_ago=COUNTED) == 0
+    assert due_in(status("1", 1.0), status("1", 1.0), news=True, written_ago=1e9) == inf
 
 
 def test_a_checkpoint_that_is_too_long_is_none_rather_than_a_part() -> None:

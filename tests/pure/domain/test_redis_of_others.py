@@ -114,7 +114,7 @@ def test_whatever_another_writes_in_its_name_it_is_decided_on_saved_and_taken_do
         operator.state = decision.state
         seen = world.observation(operator)
         assert facts(world.edit.spec, seen, decision, world.now)
-        status = to_status(decision.state, spec=world.edit.spec, measurements={}, conditions=(), generation=1)
+        status = to_status(decision.state, spec=world.edit.spec, conditions=(), generation=1)
         assert from_status(Status.read({"status": status.render()})) is not None
     state = operator.state
     assert state is not None

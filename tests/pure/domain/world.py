@@ -15,7 +15,7 @@ from mlrollout.domain.conditions import Fact, facts, stamp
 from mlrollout.domain.decide import decide
 from mlrollout.domain.decision import Decision, Observation
 from mlrollout.domain.merge import merge as merged
-from mlrollout.domain.persist import from_status, to_status
+from mlrollout.domain.persist import from_status, last_looks, to_status
 from mlrollout.domain.record import Record, encode
 from mlrollout.domain.request import Request
 from mlrollout.domain.state import State
@@ -85,7 +85,7 @@ class Saved:
         status = to_status(
             self.state,
             spec=self.spec,
-            measurements=self.measurements,
+            guardrails=last_looks(self.spec, self.measurements),
             conditions=stamp(self.facts, (), 1, self.at),
             generation=1,
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from mlrollout.api.spec import Spec
-from mlrollout.domain.persist import to_status
+from mlrollout.domain.persist import last_looks, to_status
 from mlrollout.evidence.answer import Answer
 from mlrollout.evidence.checks.check import Question
 from mlrollout.evidence.measurement import MeasurementHistory, Verdict
@@ -50,7 +50,7 @@ def rollout(*looks: Looks, guardrails: tuple[Mapping[str, Any], ...] = ()) -> di
     measured = {
         one.check.guardrail.name: MeasurementHistory(one.check.guardrail).add(one.made[-1]) for one in looks if one.made
     }
-    status = to_status(None, spec=read, measurements=measured, conditions=(), generation=1)
+    status = to_status(None, spec=read, guardrails=last_looks(read, measured), conditions=(), generation=1)
     return {
         "apiVersion": "mlrollout.dev/v1alpha1",
         "kind": "MLRollout",

@@ -1,11 +1,17 @@
 """Two installations that both lead an object find each other out; replicas of one never take each other for another."""
 
 import asyncio
+from typing import Any
 
-from mlrollout.ports import ConflictError
+import pytest
+from mlrollout.api.status import Status
+from mlrollout.domain.saving import REWORDED
+from mlrollout.evidence.measurement import Measurement, Verdict
+from mlrollout.ports import ConflictError, SourceError
 from mlrollout.runtime.rivals import LASTS, LOST, Rivalry
 
-from tests.pure.runtime.fates import failing
+from tests.pure.runtime.doubles import Prometheus
+from tests.pure.runtime.fates import Act, failing
 from tests.pure.runtime.small_world import Place, SmallWorld
 from tests.pure.runtime.specs import REF, spec
 from tests.support.virtual_time import virtual
@@ -22,6 +28,7 @@ def _told(world: SmallWorld, reason: str) -> bool:
 async def _both(*installations: str) -> tuple[SmallWorld, list[Place]]:
     """Processes of these installations that all lead, and a rollout under way for two minutes."""
     world = SmallWorld()
+    world.api.fates.always["save_status"] = _slow
     places = [world.start(installation=installation) for installation in installations]
     world.api.apply(spec())
     await asyncio.sleep(120)
@@ -98,3 +105,104 @@ def test_some_writes_that_come_too_late_are_nothing_to_tell() -> None:
     rivalry.saved()
     rivalry.beaten()
     assert rivalry.alerts == ()
+
+
+def _own_prometheus(place: Place) -> Prometheus:
+    """A Prometheus that this process alone asks."""
+    own = Prometheus(place.world.now)
+    place.source = lambda *_: own  # type: ignore[method-assign]
+    return own
+
+
+def _last_look(place: Place) -> Measurement:
+    last = place.operator.tracked_objects[REF].measured.histories["errors"].last
+    assert last is not None
+    return last
+
+
+async def _slow(act: Act) -> Any:
+    await asyncio.sleep(0.01)
+    return act()
+
+
+async def _writes_in(world: SmallWorld, seconds: float) -> int:
+    before = len(world.api.writes)
+    await asyncio.sleep(seconds)
+    return len(world.api.writes) - before
+
+
+BOTH = pytest.mark.parametrize(
+    "installations",
+    [("one/mlrollout", "two/mlrollout"), ("one/mlrollout", "one/mlrollout")],
+    ids=["two installations", "two leaders of one"],
+)
+
+
+@BOTH
+@virtual
+async def test_of_two_that_saw_different_things_before_a_rollback_the_newer_look_stays(
+    installations: tuple[str, str],
+) -> None:
+    """Nobody looks after it, so that each has its own last look for good."""
+    world, places = await _both(*installations)
+    _own_prometheus(places[0]).value = 0.2
+    world.api.apply(spec(revision="two"))
+    await world.until(lambda: world.redis.percentage == "0")
+    await asyncio.sleep(30)
+    assert await _writes_in(world, 60) == 0
+    looks = [_last_look(place) for place in places]
+    assert {look.verdict for look in looks} == {Verdict.PASS, Verdict.BREACH}
+    (shown,) = Status.read({"status": world.status}).guardrails
+    assert shown.at == pytest.approx(max(look.at for look in looks), abs=0.001)
+
+
+@BOTH
+@virtual
+async def test_two_that_find_different_things_all_the_time_write_now_and_then(installations: tuple[str, str]) -> None:
+    world, places = await _both(*installations)
+    _own_prometheus(places[0]).fates.always["query"] = failing(SourceError("connection refused"))
+    world.api.apply(spec(revision="two"))
+    await asyncio.sleep(60)
+    assert await _writes_in(world, 60) <= 4 * 60 / REWORDED  # each its findings, and the time that was healthy
+
+
+@virtual
+async def test_what_somebody_else_writes_over_it_is_put_right_though_nothing_else_happens() -> None:
+    world = SmallWorld()
+    await world.begun(installation="one/mlrollout")
+    world.prometheus.value = 0.2
+    await world.until(lambda: world.condition("Stalled"))
+    await asyncio.sleep(1)
+    world.api.edit_status({**world.status, "conditions": []})
+    await world.until(lambda: world.condition("Stalled"), within=2 * REWORDED)
+
+
+@virtual
+async def test_what_a_guardrail_said_before_a_rollback_is_shown_by_a_successor_which_looks_no_more() -> None:
+    world = SmallWorld()
+    first = await world.begun()
+    world.prometheus.value = 0.2
+    await world.until(lambda: world.condition("Stalled"))
+    await first.end()
+    before = world.status["guardrails"]
+    world.start()
+    await asyncio.sleep(60)
+    assert world.status["guardrails"] == before
+    assert before[0]["finding"] == "Breach"
+
+
+@virtual
+async def test_what_a_clock_that_was_ahead_dates_later_than_now_makes_way() -> None:
+    world = SmallWorld()
+    first = await world.begun()
+    (ahead,) = Status.read({"status": world.status}).guardrails
+    await first.end()
+    world.api.edit_status(
+        {**world.status, "guardrails": [{**world.status["guardrails"][0], "at": "2099-01-01T00:00:00Z"}]}
+    )
+    world.start()
+    await asyncio.sleep(60)
+    (shown,) = Status.read({"status": world.status}).guardrails
+    assert shown.at is not None
+    assert ahead.at is not None
+    assert ahead.at < shown.at <= world.now()

@@ -1,7 +1,9 @@
 """What this process has written to an object."""
 
 from dataclasses import dataclass, field
+from math import inf
 
+from mlrollout.domain.saving import Findings
 from mlrollout.runtime.loop_time import NEVER, LoopTime
 from mlrollout.runtime.rivals import Rivalry
 
@@ -15,9 +17,13 @@ class Writing:
         reload: Whether the object must be read again before anything is written to it.
         takes_over: Whether somebody else may have written to it, and told of it, before this process began to lead.
         tried: When this process last tried to write its status, by the loop's clock.
+        wrote: What it had found of the object when it last wrote there.
+        due_in: In how many seconds it has more to write there; infinity where it has not.
     """
 
     rivalry: Rivalry = field(default_factory=Rivalry)
     reload: bool = False
     takes_over: bool = False
     tried: LoopTime = NEVER
+    wrote: Findings | None = None
+    due_in: float = inf
