@@ -18,29 +18,27 @@ CHECKPOINT_SHARE = 20
 """The same as a part of what is saved already, so that a short stage is saved often."""
 COUNTED = 300.0
 """Seconds between two writes for the sake of evidence that grows, while no healthy time does: as while samples are
-missing, or once all users have it. So far back somebody who takes over has to count, and so old is what people read."""
+missing, or once all users have it. So far back somebody who takes over has to count, and so old is what people read.
+So seldom as well is put back who has been told, where a second installation leaves out receivers that it has not."""
 REWORDED = 10.0
 """Seconds between two writes of a status for the sake of its wording, for why something fails may change at every look;
 and of what this process has written already, where somebody else has put something else in its place."""
 
 
-Findings = tuple[object, ...]
-"""What a process itself has found of an object, and another may find otherwise."""
-
-
-def findings(conditions: Iterable[Condition], measurements: Mapping[str, MeasurementHistory]) -> Findings:
-    """What a process has found: the conditions, and the verdict of its last look at each guardrail."""
+def findings(conditions: Iterable[Condition], measurements: Mapping[str, MeasurementHistory]) -> tuple[object, ...]:
+    """What a process itself has found, and another may find otherwise: conditions, and its last look at guardrails."""
     verdicts = ((name, None if found.last is None else found.last.verdict) for name, found in measurements.items())
     return (_settled(conditions), *verdicts)
 
 
-def due_in(saved: Status, status: Status, *, news: bool, written_ago: float) -> float:
+def due_in(saved: Status, status: Status, *, unsaved: bool, news: bool, written_ago: float) -> float:
     """In how many seconds a status is worth writing; 0 for now, infinity where it says nothing else.
 
     Args:
         saved: The one that stands.
         status: The one that might be written.
-        news: Whether this process has found something since it last wrote.
+        unsaved: Whether receivers have been told what it does not say.
+        news: Whether this process has found something, or told somebody, since it last wrote.
         written_ago: How many seconds ago it last tried to.
     """
     if _essence(saved) != _essence(status) or _has_served(saved, status):
@@ -48,11 +46,13 @@ def due_in(saved: Status, status: Status, *, news: bool, written_ago: float) -> 
     # Only news is written at once. Two that lead the same objects, and find different things, would each put its own
     # back as soon as the other has, as fast as the API server answers.
     found_else = _found(saved) != _found(status)
-    if news and found_else:
+    if news and (found_else or unsaved):
         return 0.0
     if found_else or _wording(saved) != _wording(status):
         return max(0.0, REWORDED - written_ago)
-    return max(0.0, COUNTED - written_ago) if _checkpoints(saved) != _checkpoints(status) else inf
+    if unsaved or _checkpoints(saved) != _checkpoints(status):
+        return max(0.0, COUNTED - written_ago)
+    return inf
 
 
 def _essence(status: Status) -> tuple[object, ...]:

@@ -100,9 +100,15 @@ class Report:
         now, resource, writing = loop_time(), tracked.resource, tracked.writing
         writing.rivalry.read(resource.status.written_by, now)
         status = self._status(tracked, state, found)
-        own = findings(status.conditions, tracked.measured.histories)
-        writing.due_in = due_in(resource.status, status, news=own != writing.wrote, written_ago=now - writing.tried)
-        if tracked.notified.is_unsaved(resource.status) or not writing.due_in:
+        own = (findings(status.conditions, tracked.measured.histories), *tracked.notified.delivered.items())
+        writing.due_in = due_in(
+            resource.status,
+            status,
+            unsaved=tracked.notified.is_unsaved(resource.status),
+            news=own != writing.wrote,
+            written_ago=now - writing.tried,
+        )
+        if not writing.due_in:
             writing.tried = now
             saving = self._objects.save_status(tracked.ref, resource.resource_version, status.render())
             await self._write(tracked, saving)

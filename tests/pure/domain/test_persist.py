@@ -249,9 +249,9 @@ def test_what_is_remembered_alone_is_worth_a_write_now_and_then_and_not_at_every
         look = Measurement(Verdict.PASS, at=5.0, reach=20.0, evidence=evidence, checkpoint=checkpoint)
         return _shown(MeasurementHistory(ERRORS).add(look))
 
-    assert due_in(status("1", 1.0), status("2", 2.0), news=True, written_ago=COUNTED - 1) == 1
-    assert due_in(status("1", 1.0), status("2", 2.0), news=True, written_ago=COUNTED) == 0
-    assert due_in(status("1", 1.0), status("1", 1.0), news=True, written_ago=1e9) == inf
+    assert due_in(status("1", 1.0), status("2", 2.0), unsaved=False, news=True, written_ago=COUNTED - 1) == 1
+    assert due_in(status("1", 1.0), status("2", 2.0), unsaved=False, news=True, written_ago=COUNTED) == 0
+    assert due_in(status("1", 1.0), status("1", 1.0), unsaved=False, news=True, written_ago=1e9) == inf
 
 
 def test_a_checkpoint_that_is_too_long_is_none_rather_than_a_part() -> None:

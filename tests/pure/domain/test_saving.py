@@ -21,7 +21,7 @@ def _status(state: State | None) -> Status:
 
 
 def _is_due(saved: Status, status: Status, written_ago: float = 0.0) -> bool:
-    return due_in(saved, status, news=True, written_ago=written_ago) == 0
+    return due_in(saved, status, unsaved=False, news=True, written_ago=written_ago) == 0
 
 
 def _healthy(seconds: float) -> Status:
@@ -97,25 +97,25 @@ def _seen() -> Status:
 def test_what_is_no_news_to_who_writes_is_put_back_now_and_then_alone(part: str) -> None:
     saved = _seen()
     other = saved.model_copy(update={part: getattr(saved, part)[1:]})
-    assert due_in(saved, other, news=True, written_ago=0.0) == 0
-    assert due_in(saved, other, news=False, written_ago=4.0) == REWORDED - 4.0
-    assert due_in(saved, other, news=False, written_ago=REWORDED + 1) == 0
+    assert due_in(saved, other, unsaved=False, news=True, written_ago=0.0) == 0
+    assert due_in(saved, other, unsaved=False, news=False, written_ago=4.0) == REWORDED - 4.0
+    assert due_in(saved, other, unsaved=False, news=False, written_ago=REWORDED + 1) == 0
 
 
 def test_where_the_rollout_stands_is_saved_at_once_news_or_not() -> None:
     saved = _seen()
-    assert due_in(saved, saved.model_copy(update={"serial": 99}), news=False, written_ago=0.0) == 0
+    assert due_in(saved, saved.model_copy(update={"serial": 99}), unsaved=False, news=False, written_ago=0.0) == 0
 
 
 def test_news_that_says_nothing_else_is_worth_no_write() -> None:
-    assert due_in(_seen(), _seen(), news=True, written_ago=1e9) == inf
+    assert due_in(_seen(), _seen(), unsaved=False, news=True, written_ago=1e9) == inf
 
 
 def test_of_what_may_wait_it_is_known_how_long() -> None:
     saved = _seen()
     looks = tuple(look.model_copy(update={"checkpoint": "{}"}) for look in saved.guardrails)
     counted = saved.model_copy(update={"guardrails": looks})
-    assert due_in(saved, counted, news=True, written_ago=100.0) == COUNTED - 100.0
+    assert due_in(saved, counted, unsaved=False, news=True, written_ago=100.0) == COUNTED - 100.0
 
 
 def test_found_is_the_last_verdict_and_what_follows_whatever_the_words_and_whoever_else_writes() -> None:
@@ -129,3 +129,8 @@ def test_found_is_the_last_verdict_and_what_follows_whatever_the_words_and_whoev
     assert found == findings([*saved.conditions, first.model_copy(update={"type": CONTESTED})], {"errors": good})
     others = [findings(saved.conditions, {"errors": one}) for one in (never, bad)]
     assert found not in (*others, findings(rest, {"errors": good}))
+
+
+def test_who_was_told_is_saved_at_once_and_put_back_seldom() -> None:
+    assert due_in(_seen(), _seen(), unsaved=True, news=True, written_ago=0.0) == 0
+    assert due_in(_seen(), _seen(), unsaved=True, news=False, written_ago=100.0) == COUNTED - 100.0

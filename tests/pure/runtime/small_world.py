@@ -34,6 +34,8 @@ class Place:
         self.deaf = False
         self.connects = 0
         self.still_leads = True
+        self.notifications: NotificationConfig | None = None
+        """Whom this process alone notifies, in the place of those that all do."""
         self.operator = Operator(
             objects=world.api,
             connections=self,
@@ -41,7 +43,8 @@ class Place:
             still_leads=lambda: self.still_leads,
             installation=installation,
             notifying=Notifying(
-                AddressBook(lambda: self.world.notifications, world.secrets, world.allowed_receivers), world.phones
+                AddressBook(lambda: self.notifications or world.notifications, world.secrets, world.allowed_receivers),
+                world.phones,
             ),
             doubt=self._list,
             seed=1,

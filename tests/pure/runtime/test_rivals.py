@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 from mlrollout.api.status import Status
-from mlrollout.domain.saving import REWORDED
+from mlrollout.domain.saving import COUNTED, REWORDED
 from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.ports import ConflictError, SourceError
 from mlrollout.runtime.rivals import LASTS, LOST, Rivalry
 
 from tests.pure.runtime.doubles import Prometheus
 from tests.pure.runtime.fates import Act, failing
+from tests.pure.runtime.notified import AUDIT, ONCALL, RISE, broken, config
 from tests.pure.runtime.small_world import Place, SmallWorld
 from tests.pure.runtime.specs import REF, spec
 from tests.support.virtual_time import virtual
@@ -206,3 +207,18 @@ async def test_what_a_clock_that_was_ahead_dates_later_than_now_makes_way() -> N
     assert shown.at is not None
     assert ahead.at is not None
     assert ahead.at < shown.at <= world.now()
+
+
+@virtual
+async def test_two_that_notify_different_people_tell_all_of_them_and_write_now_and_then() -> None:
+    world, places = await _both("one/mlrollout", "two/mlrollout")
+    for place, name in zip(places, ("oncall", "audit"), strict=True):
+        place.notifications = config(names=(name,))
+    await asyncio.sleep(5)
+    world.api.apply(spec(revision="two"))
+    await asyncio.sleep(60)
+    await broken(world)
+    await asyncio.sleep(30)
+    for url in (ONCALL, AUDIT):
+        assert [topic for topic in world.phones.topics(url) if topic != "Alert"] == [*RISE, "RolledBack"]
+    assert await _writes_in(world, 2 * COUNTED) <= 4

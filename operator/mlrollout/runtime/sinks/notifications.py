@@ -64,6 +64,7 @@ class NotificationsSink(Sink):
         """Forget receivers that the object has no more, and what was delivered of a status that was lost since."""
         notified = tracked.notified
         tracked.notified.failing = {key: one for key, one in notified.failing.items() if key in keys}
+        tracked.notified.known = {key: one for key, one in notified.known.items() if key in keys}
         tracked.notified.delivered = {
             key: within(tracked, told) for key, told in notified.delivered.items() if key in keys
         }

@@ -38,6 +38,7 @@ class Notified:
 
     Attributes:
         delivered: For each receiver, how far it has been told by this process.
+        known: For each receiver, how far it was last known to have been told, by whoever told it.
         refused: For each receiver, how much it has refused since it last took something.
         failing: Each receiver that can't be told now.
         seen: What goes on, or did until lately.
@@ -48,6 +49,7 @@ class Notified:
     """
 
     delivered: dict[str, Cursor] = field(default_factory=dict)
+    known: dict[str, Cursor] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     failing: dict[str, Failing] = field(default_factory=dict)
     seen: dict[Subject, Lasting] = field(default_factory=dict)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from math import inf
 
-from mlrollout.domain.saving import Findings
 from mlrollout.runtime.loop_time import NEVER, LoopTime
 from mlrollout.runtime.rivals import Rivalry
 
@@ -17,7 +16,7 @@ class Writing:
         reload: Whether the object must be read again before anything is written to it.
         takes_over: Whether somebody else may have written to it, and told of it, before this process began to lead.
         tried: When this process last tried to write its status, by the loop's clock.
-        wrote: What it had found of the object when it last wrote there.
+        wrote: What it had found of the object, and told of it, when it last wrote there.
         due_in: In how many seconds it has more to write there; infinity where it has not.
     """
 
@@ -25,5 +24,5 @@ class Writing:
     reload: bool = False
     takes_over: bool = False
     tried: LoopTime = NEVER
-    wrote: Findings | None = None
+    wrote: tuple[object, ...] = ()
     due_in: float = inf
