@@ -126,6 +126,8 @@ NAMED_ONCE_BROKEN = (
 
 
 UNTOLD_ONCE_BROKEN = (
+    # a failing model at 97 %, compared with so few who were left in control that it took longer than the check allowed
+    1_001_208_324,
     # a raise that the network held up until a failover had lost the rollback that came after it
     1_000_289_423,
     # a failover that a standby undid, which led next and knew nothing any more of the users it had taken down

@@ -33,6 +33,8 @@ FOUND = 60.0
 """Seconds in which a model that fails so often is found at 5 %, where some twenty of its events are enough."""
 FOUND_BY_FEW = 3 * FOUND
 """Likewise, by a comparison with a twentieth of the users: it takes so many of them to know how few of those fail."""
+FEW_ARE_LEFT = 90
+"""Percentage above which they are so few."""
 SELDOM = 0.01
 """Share of sick models that may fail so seldom at first that they are found later."""
 
@@ -203,12 +205,23 @@ def a_failing_model_is_found(world: World) -> Iterator[Violation]:
             continue
         # At 100 %, those who are held back are all there is to compare with.
         few = not any("rate" in one or "max" in one.get("compare", {}) for one in taking)
-        within = FOUND_BY_FEW if few and found["spec"]["traffic"].get("holdback") else FOUND
-        for begin, end in _failing(world.prometheus.app(ref.name).segments, world.now()):
+        held_back = few and bool(found["spec"]["traffic"].get("holdback"))
+        compared = not any("rate" in one for one in taking)
+        segments = world.prometheus.app(ref.name).segments
+        for begin, end in _failing(segments, world.now()):
+            by_few = held_back or (compared and _few_are_left(segments, begin, end))
+            within = FOUND_BY_FEW if by_few else FOUND
             hidden = hindered.crashed(begin, end) or hindered.meets(begin, end)
             if end - begin > within and not hidden and not _seldom_fails(world, ref, begin, begin + within):
                 yield Violation(begin + within, f"the model of {ref} fails since {begin:.2f} s, and is served on")
                 return
+
+
+def _few_are_left(segments: Sequence[Segment], begin: float, end: float) -> bool:
+    """Whether there were times with a control, of so few users that a comparison learns slowly of them."""
+    ends = (*(segment.at for segment in segments[1:]), math.inf)
+    meanwhile = (segment for segment, until in zip(segments, ends, strict=True) if segment.at < end and until > begin)
+    return any(FEW_ARE_LEFT < segment.percentage < 100 for segment in meanwhile)
 
 
 def _seldom_fails(world: World, ref: Ref, begin: float, end: float) -> bool:
