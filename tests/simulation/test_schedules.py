@@ -16,6 +16,8 @@ from tests.simulation.world.receivers import TOPICS, Absence
 from tests.simulation.world.world import World, simulate
 
 ONCE_BROKEN = (
+    # the last word about an object, by one that led as well and crashed before its Event could be posted
+    1_001_250_009,
     # users whom a deletion left, and Redis lost later: the next object took what they had shown for its own
     1_001_153_599,
     # a stage passed over, after Redis went back while the next one was announced
