@@ -16,8 +16,6 @@ from tests.simulation.world.receivers import TOPICS, Absence
 from tests.simulation.world.world import World, simulate
 
 ONCE_BROKEN = (
-    # the last word about an object, by one that led as well and crashed before its Event could be posted
-    1_001_250_009,
     # users whom a deletion left, and Redis lost later: the next object took what they had shown for its own
     1_001_153_599,
     # a stage passed over, after Redis went back while the next one was announced
@@ -60,6 +58,8 @@ ONCE_BROKEN = (
 """Seeds that broke an invariant once. They draw the same again as long as nobody changes how a plan is drawn."""
 
 TESTED_ONCE_BROKEN = (
+    # the last word about an object, by one that led as well and crashed before its Event could be posted
+    1_001_250_009,
     # a process that began anew, and could not read the objects three times
     1_001_081_901,
     # failures back in a block in which one knew of a change, and the other did not: who knew counted what was hidden
