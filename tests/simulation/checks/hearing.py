@@ -44,6 +44,10 @@ class Hearing:
         """Whether an instance was told, at some time until now, of what was saved at a moment."""
         return now > self._told_at(by, of)
 
+    def told_at_once(self, by: str, of: float) -> bool:
+        """Whether an instance was told of what was saved at a moment as soon as it could be."""
+        return self._told_at(by, of) <= max(of, self._started.get(by, 0.0)) + HEARD
+
     def anybody_told(self, of: float) -> float:
         """When the first was told of what was saved at a moment, of those that had not crashed by then."""
         living = (by for by in self._started if self._crashed.get(by, math.inf) > of)

@@ -137,8 +137,8 @@ def replicas_agree(world: World) -> Iterator[Violation]:
     """
     if skews(world.history):
         return
-    known: dict[tuple[object, ...], tuple[Judged, Any]] = {}
-    for entry, kept in _heard(world):
+    known: dict[tuple[object, ...], tuple[Judged, Any, bool]] = {}
+    for entry, kept, at_once in _heard(world):
         if kept["counted"] == kept["since"]:
             continue  # nothing was counted yet, or not since when others count
         alone = isinstance(entry.guardrail, CompareGuardrail) and entry.guardrail.compare.max is not None
@@ -149,8 +149,12 @@ def replicas_agree(world: World) -> Iterator[Violation]:
         # one that began while he heard nothing he learns no more, or later than it was read.
         stages = _stages(kept, entry.guardrail) if isinstance(entry.guardrail, CompareGuardrail) else ()
         about = (entry.uid, kept["guardrail"], kept["attempt"], kept["upto"], stages)
-        other, before = known.setdefault(about, (entry, bets))
-        if not _same(before, bets):
+        other, before, its_at_once = known.setdefault(about, (entry, bets, at_once))
+        # Who hears late of an attempt may have seen the users of the one before for longer: what came after, it counts.
+        late = (bets["begin"] > before["begin"] and not at_once) or (
+            before["begin"] > bets["begin"] and not its_at_once
+        )
+        if not _same(before, bets) and not late:
             yield Violation(
                 entry.at,
                 f"{entry.by} has other evidence of {entry.guardrail.name} of {entry.ref} than {other.by} had at "
@@ -297,8 +301,11 @@ def _seconds_of_a_block(guardrail: CompareGuardrail) -> float:
     return check.blocks.step
 
 
-def _heard(world: World) -> Iterator[tuple[Judged, Any]]:
-    """Each of these looks whose instance was told when its attempt's first users came, the last time that they did."""
+def _heard(world: World) -> Iterator[tuple[Judged, Any, bool]]:
+    """Each of these looks whose instance was told when its attempt's first users came, the last time that they did.
+
+    With whether it was at once.
+    """
     hearing = Hearing()
     came: dict[str, float] = {}
     stages: dict[str, str] = {}
@@ -311,9 +318,10 @@ def _heard(world: World) -> Iterator[tuple[Judged, Any]]:
             stages[entry.uid] = stage
         elif isinstance(entry, Changed) and (users := served(entry.after)) not in {None, served(entry.before)}:
             came[users[0]] = entry.at  # lost, and come again before a status said so
-        told = isinstance(entry, Judged) and hearing.told(entry.by, came.get(entry.uid, 0.0), entry.at)
-        if isinstance(entry, Judged) and told and _says(entry):
-            yield entry, json.loads(entry.measurement.checkpoint)
+        elif isinstance(entry, Judged) and _says(entry):
+            since = came.get(entry.uid, 0.0)
+            if hearing.told(entry.by, since, entry.at):
+                yield entry, json.loads(entry.measurement.checkpoint), hearing.told_at_once(entry.by, since)
 
 
 def _tests(world: World) -> Iterator[tuple[Judged, Any]]:
