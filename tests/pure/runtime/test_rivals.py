@@ -196,7 +196,7 @@ async def test_what_a_guardrail_said_before_a_rollback_is_shown_by_a_successor_w
 async def test_what_a_clock_that_was_ahead_dates_later_than_now_makes_way() -> None:
     world = SmallWorld()
     first = await world.begun()
-    (ahead,) = Status.read({"status": world.status}).guardrails
+    (earlier,) = Status.read({"status": world.status}).guardrails
     await first.end()
     world.api.edit_status(
         {**world.status, "guardrails": [{**world.status["guardrails"][0], "at": "2099-01-01T00:00:00Z"}]}
@@ -205,8 +205,8 @@ async def test_what_a_clock_that_was_ahead_dates_later_than_now_makes_way() -> N
     await asyncio.sleep(60)
     (shown,) = Status.read({"status": world.status}).guardrails
     assert shown.at is not None
-    assert ahead.at is not None
-    assert ahead.at < shown.at <= world.now()
+    assert earlier.at is not None
+    assert earlier.at < shown.at <= world.now()
 
 
 @virtual
