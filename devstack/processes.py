@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -176,12 +176,24 @@ def _signal(group: int, number: signal.Signals) -> None:
 
 def _runs(group: int) -> bool:
     """Whether a thread of the group still runs, which the signal has not reached yet; Linux tells."""
-    for stat in Path("/proc").glob("[0-9]*/task/[0-9]*/stat"):
-        with suppress(OSError):
-            state, _, its, *_ = stat.read_text().rpartition(")")[2].split()
-            if int(its) == group and state not in _STILL:
-                return True
-    return False
+    return any(its == group and state not in _STILL for state, its in _threads())
+
+
+def _threads() -> Iterator[tuple[str, int]]:
+    """State and group of every thread of this machine."""
+    for process in _within(Path("/proc")):
+        for thread in _within(process / "task"):
+            with suppress(OSError):
+                state, _, group, *_ = (thread / "stat").read_text().rpartition(")")[2].split()
+                yield state, int(group)
+
+
+def _within(folder: Path) -> list[Path]:
+    """What is in a folder of processes; nothing where its own has ended meanwhile, as any stranger's may."""
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _close(guard: subprocess.Popen[str]) -> bool:

@@ -82,6 +82,25 @@ def test_a_paused_process_can_be_stopped(tmp_path: Path) -> None:
     assert child.exit_code() == -signal.SIGTERM
 
 
+@pytest.mark.parametrize("read", ["listdir", "scandir"])
+def test_a_stranger_that_ends_meanwhile_disturbs_no_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    child = supervise("sleeper", ["sleep", "600"], log=tmp_path / "log")
+    really, ended = getattr(os, read), f"/proc/{os.getpid()}/task"
+
+    def gone_by_now(folder: str | Path) -> object:
+        if str(folder) == ended:
+            raise FileNotFoundError(ended)
+        return really(folder)
+
+    # Its own process stands for the stranger, between the list of all and the look into each.
+    monkeypatch.setattr(os, read, gone_by_now)
+    child.pause()
+
+    child.stop()
+
+
 def test_an_early_end_is_told_with_its_log(tmp_path: Path) -> None:
     child = supervise("broken", ["sh", "-c", "echo no such luck; exit 3"], log=tmp_path / "log")
 
