@@ -45,12 +45,15 @@ async def _keep_one(name: str, part: Part, ended: Callable[[str], None]) -> None
 
 async def _end(part: Part) -> Exception | None:
     """Run a part; answers with what ended it, or raises where this task itself is cancelled."""
+    ended: Exception | None = None
     try:
         await part()
     except Exception as error:  # noqa: BLE001 - whatever it is, the part is needed
-        return error
+        ended = error
     except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-    return None
+        pass
+    # Whatever the part made of it: one that was begun anew now would keep the process from its end.
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from ended
+    return ended

@@ -203,3 +203,28 @@ async def test_a_closed_store_leaves_no_connection(own_server: RedisServer) -> N
 
     with redis.Redis(port=own_server.port) as other:
         assert [client["cmd"] for client in other.client_list()] == ["client|list"]
+
+
+@pytest.mark.parametrize("asked", ["read", "claimed", "read_many"])
+async def test_whoever_is_cancelled_while_he_asks_ends_at_whatever_moment(
+    own_store: RedisTrafficStore, asked: str
+) -> None:
+    await use_all_connections(own_store)
+    steps = 0
+    while True:
+        call = asyncio.create_task(_ask(own_store, asked))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if call.done():
+            break
+        call.cancel()
+        await asyncio.wait((call,))
+        assert call.cancelled(), f"after {steps} steps it went on"
+        steps += 1
+    assert steps > 1
+
+
+async def _ask(store: RedisTrafficStore, asked: str) -> object:
+    if asked == "read_many":
+        return await store.read_many([KEY])
+    return await (store.read(KEY) if asked == "read" else store.claimed(KEY))

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pytest
 from mlrollout.runtime.parts import LONGEST_PAUSE, keep
@@ -94,3 +95,21 @@ async def test_cancelling_ends_every_part() -> None:
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
     assert sorted(ended) == ["one", "two"]
+
+
+@pytest.mark.parametrize("ends", [_fails, _returns])
+@virtual
+async def test_a_part_that_makes_something_else_of_being_cancelled_is_not_begun_anew(
+    ends: Callable[[], Awaitable[None]],
+) -> None:
+    async def goes_its_own_way() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await ends()
+
+    keeping = asyncio.create_task(keep({"stubborn": goes_its_own_way}, lambda _: None))
+    await asyncio.sleep(1)
+    keeping.cancel()
+    async with asyncio.timeout(1):
+        await asyncio.gather(keeping, return_exceptions=True)
+    assert keeping.cancelled()

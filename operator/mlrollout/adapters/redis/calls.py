@@ -6,8 +6,8 @@ twice: a connection that died unnoticed must not cost an error. So trying one tw
 
 import asyncio
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,6 +34,22 @@ _SPARED_FOR = 10.0
 the others their common request."""
 
 _DEAD = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, MasterDownError)
+
+
+@contextmanager
+def _heeding_cancellation() -> Iterator[None]:
+    """End with a task that was cancelled meanwhile, where the library went on as if it had not been.
+
+    It sends inside `asyncio.wait_for`, which in Python 3.11 forgets a cancellation where what it waits for is done.
+    Work that ends by nothing else, as the operator's queue, would never end, nor its process.
+    """
+    task = asyncio.current_task()
+    before = 0 if task is None else task.cancelling()
+    try:
+        yield
+    finally:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 class Calls:
@@ -69,14 +85,15 @@ class Calls:
             KeyRefusedError: This Redis can't serve this key.
             TrafficError: There is no answer; whether the command took effect is unknown.
         """
-        try:
-            async with asyncio.timeout(CALL_WITHIN):
-                return await self._try_twice(key, *command)
-        except UnusableRedisError as error:
-            raise TrafficError(str(error)) from None
-        except FAILED as error:
-            self._client.ask_another_sentinel()
-            raise _told(error, self._address, key) from None
+        with _heeding_cancellation():
+            try:
+                async with asyncio.timeout(CALL_WITHIN):
+                    return await self._try_twice(key, *command)
+            except UnusableRedisError as error:
+                raise TrafficError(str(error)) from None
+            except FAILED as error:
+                self._client.ask_another_sentinel()
+                raise _told(error, self._address, key) from None
 
     async def read(self, pairs: Mapping[str, KeyAndRecord]) -> Mapping[str, Texts | TrafficError]:
         """What stands under pairs of keys, by the first of each: one request for every hundred of one node.
@@ -87,12 +104,13 @@ class Calls:
         self._too_large = {key: until for key, until in self._too_large.items() if until > now}
         spared = {key: self._failure(TooLargeError(), key) for key in pairs if key in self._too_large}
         asked = [key for key in pairs if key not in spared]
-        try:
-            async with asyncio.timeout(CALL_WITHIN):
-                groups = await self._client.groups(asked)
-        except (*FAILED, UnusableRedisError) as error:
-            self._client.ask_another_sentinel()
-            return spared | dict.fromkeys(asked, self._failure(error, next(iter(asked), "")))
+        with _heeding_cancellation():
+            try:
+                async with asyncio.timeout(CALL_WITHIN):
+                    groups = await self._client.groups(asked)
+            except (*FAILED, UnusableRedisError) as error:
+                self._client.ask_another_sentinel()
+                return spared | dict.fromkeys(asked, self._failure(error, next(iter(asked), "")))
         found = await asyncio.gather(*(self._read_group(group, pairs) for group in groups))
         return spared | {key: answer for group in found for key, answer in group.items()}
 
