@@ -109,7 +109,8 @@ async def _run(settings: Settings) -> None:
         searching = await locate(lambda: cluster_uid(client), operator.placed)
         if searching is not None:
             stack.callback(searching.cancel)
-        await run_parts(operator, view, leadership, metrics, {"notifications": file.watch})
+        tidy = functools.partial(_tidy, directory, operator)
+        await run_parts(operator, view, leadership, metrics, {"notifications": file.watch, "connections": tidy})
 
 
 async def _tidy(directory: Directory, operator: Operator) -> None:
