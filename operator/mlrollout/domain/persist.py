@@ -120,7 +120,11 @@ def _cause(cause: Cause | None) -> dict[str, Any]:
 
 
 def last_looks(
-    spec: Spec | None, measurements: Mapping[str, MeasurementHistory], shown: Iterable[GuardrailStatus] = ()
+    spec: Spec | None,
+    measurements: Mapping[str, MeasurementHistory],
+    shown: Iterable[GuardrailStatus] = (),
+    *,
+    rolled_back: bool = False,
 ) -> tuple[GuardrailStatus, ...]:
     """The last look at each guardrail, for the status.
 
@@ -128,11 +132,16 @@ def last_looks(
         spec: Names them; `None` where it is not known.
         measurements: What this process measured of each, by its name.
         shown: What stands in the status: where that is the newer look, it stays, whoever made it.
+        rolled_back: Whether traffic was taken back. Nobody looks any more then, and people read what was breached: a
+            look of another process a moment later, which could not see it, must not stand in its place for good.
     """
     guardrails: Iterable[Guardrail] = () if spec is None else spec.guardrails
     histories = [(one, measurements[one.name]) for one in guardrails if one.name in measurements]
     stand = {one.name: one for one in shown}
-    found = (_newer(stand.get(guardrail.name), _guardrail(guardrail, history)) for guardrail, history in histories)
+    found = (
+        _newer(stand.get(one.name), _guardrail(one, history), one.max_age if rolled_back else 0.0)
+        for one, history in histories
+    )
     return tuple(look for look in found if look is not None)
 
 
@@ -162,13 +171,19 @@ def _guardrail(guardrail: Guardrail, history: MeasurementHistory) -> GuardrailSt
     )
 
 
-def _newer(shown: GuardrailStatus | None, found: GuardrailStatus | None) -> GuardrailStatus | None:
-    """Of two looks the one that was made later; what was seen before this process looks itself is not forgotten."""
+def _newer(shown: GuardrailStatus | None, found: GuardrailStatus | None, breach_lasts: float) -> GuardrailStatus | None:
+    """Of two looks the one that was made later; what was seen before this process looks itself is not forgotten.
+
+    A breach is taken for so many seconds later than it was seen.
+    """
     if shown is None:
         return found
     if found is None or found.at is None:
         return shown
-    return shown if shown.at is not None and shown.at > found.at else found
+    if shown.at is None:
+        return found
+    lasts = [breach_lasts if one.finding == Verdict.BREACH else 0.0 for one in (shown, found)]
+    return shown if shown.at + lasts[0] > found.at + lasts[1] else found
 
 
 def limit_of(guardrail: Guardrail, measurement: Measurement) -> float | None:

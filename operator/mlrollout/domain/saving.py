@@ -19,7 +19,8 @@ CHECKPOINT_SHARE = 20
 COUNTED = 300.0
 """Seconds between two writes for the sake of evidence that grows, while no healthy time does: as while samples are
 missing, or once all users have it. So far back somebody who takes over has to count, and so old is what people read.
-So seldom as well is put back who has been told, where a second installation leaves out receivers that it has not."""
+So seldom as well is put back who has been told, and of what, where a second installation leaves out receivers that it
+has not."""
 REWORDED = 10.0
 """Seconds between two writes of a status for the sake of its wording, for why something fails may change at every look;
 and of what this process has written already, where somebody else has put something else in its place."""
@@ -46,11 +47,12 @@ def due_in(saved: Status, status: Status, *, unsaved: bool, news: bool, written_
     # Only news is written at once. Two that lead the same objects, and find different things, would each put its own
     # back as soon as the other has, as fast as the API server answers.
     found_else = _found(saved) != _found(status)
-    if news and (found_else or unsaved):
+    untold = unsaved or saved.ongoing != status.ongoing
+    if news and (found_else or untold):
         return 0.0
     if found_else or _wording(saved) != _wording(status):
         return max(0.0, REWORDED - written_ago)
-    if unsaved or _checkpoints(saved) != _checkpoints(status):
+    if untold or _checkpoints(saved) != _checkpoints(status):
         return max(0.0, COUNTED - written_ago)
     return inf
 
@@ -67,7 +69,6 @@ def _essence(status: Status) -> tuple[object, ...]:
         len(status.stages),
         status.next,
         status.waiting,
-        status.ongoing,
     )
 
 

@@ -100,11 +100,12 @@ class Report:
         now, resource, writing = loop_time(), tracked.resource, tracked.writing
         writing.rivalry.read(resource.status.written_by, now)
         status = self._status(tracked, state, found)
-        own = (findings(status.conditions, tracked.measured.histories), *tracked.notified.delivered.items())
+        notified = tracked.notified
+        own = (findings(status.conditions, tracked.measured.histories), notified.ongoing, *notified.delivered.items())
         writing.due_in = due_in(
             resource.status,
             status,
-            unsaved=tracked.notified.is_unsaved(resource.status),
+            unsaved=notified.is_unsaved(resource.status),
             news=own != writing.wrote,
             written_ago=now - writing.tried,
         )
@@ -127,7 +128,12 @@ class Report:
             spec=tracked.spec,
             conditions=stamp((*found, *contested), resource.status.conditions, resource.generation, now),
             generation=resource.generation,
-            guardrails=last_looks(tracked.spec, tracked.measured.histories, shown),
+            guardrails=last_looks(
+                tracked.spec,
+                tracked.measured.histories,
+                shown,
+                rolled_back=state is not None and state.record.latched,
+            ),
             ongoing=tracked.notified.ongoing,
             receivers=tracked.notified.receivers,
             written_by=rivalry.own,

@@ -184,6 +184,26 @@ def test_of_two_looks_at_a_guardrail_the_newer_is_shown(at: float | None, newer:
     assert (shown.name, shown.finding) == (ERRORS.name, newer)
 
 
+@pytest.mark.parametrize(("own", "other"), [(Verdict.BREACH, "Error"), (Verdict.ERROR, "Breach")])
+@pytest.mark.parametrize(
+    ("rolled_back", "apart", "breach_stays"), [(True, 5.0, True), (True, 500.0, False), (False, 5.0, False)]
+)
+def test_once_traffic_was_taken_back_a_look_a_moment_later_hides_no_breach(
+    own: Verdict,
+    other: str,
+    rolled_back: bool,  # noqa: FBT001 - a table
+    apart: float,
+    breach_stays: bool,  # noqa: FBT001 - a table
+) -> None:
+    spec = Edit(guardrails=(ERRORS,), stages=STAGES["more"]).spec
+    seen, later = (1000.0, 1000.0 + apart)
+    mine, theirs = (seen, later) if own is Verdict.BREACH else (later, seen)
+    history = MeasurementHistory(ERRORS).add(Measurement(own, at=mine, reach=20.0))
+    stands = GuardrailStatus(name=ERRORS.name, finding=other, at=theirs)
+    (shown,) = last_looks(spec, {ERRORS.name: history}, (stands,), rolled_back=rolled_back)
+    assert shown.finding == ("Breach" if breach_stays else "Error")
+
+
 @pytest.mark.parametrize("checkpoint", ["", "{}"])
 @pytest.mark.parametrize("at", [4.0, None])
 def test_what_was_seen_is_shown_until_this_process_looks(checkpoint: str, at: float | None) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from math import inf
 
 import pytest
-from mlrollout.api.status import Progress, Status
+from mlrollout.api.status import OngoingStatus, Progress, Status
 from mlrollout.domain.conditions import CONTESTED
 from mlrollout.domain.persist import to_status
 from mlrollout.domain.saving import COUNTED, REWORDED, due_in, findings
@@ -134,3 +134,11 @@ def test_found_is_the_last_verdict_and_what_follows_whatever_the_words_and_whoev
 def test_who_was_told_is_saved_at_once_and_put_back_seldom() -> None:
     assert due_in(_seen(), _seen(), unsaved=True, news=True, written_ago=0.0) == 0
     assert due_in(_seen(), _seen(), unsaved=True, news=False, written_ago=100.0) == COUNTED - 100.0
+
+
+def test_what_goes_on_is_saved_at_once_and_put_back_seldom() -> None:
+    going = OngoingStatus(number=1, reason="GuardrailAlert", subject="a", message="b", since=1.0, attempt=1, after=1)
+    more = _seen().model_copy(update={"ongoing": (going,)})
+    assert due_in(_seen(), more, unsaved=False, news=True, written_ago=0.0) == 0
+    for saved, status in ((_seen(), more), (more, _seen())):
+        assert due_in(saved, status, unsaved=False, news=False, written_ago=100.0) == COUNTED - 100.0

@@ -159,6 +159,24 @@ async def test_of_two_that_saw_different_things_before_a_rollback_the_newer_look
 
 @BOTH
 @virtual
+async def test_what_was_breached_is_shown_though_another_could_not_see_it_a_moment_later(
+    installations: tuple[str, str],
+) -> None:
+    world, places = await _both(*installations)
+    own = _own_prometheus(places[1])
+    world.api.apply(spec(revision="two"))
+    await asyncio.sleep(60)
+    own.fates.always["query"] = failing(SourceError("connection refused"))
+    await broken(world)
+    await asyncio.sleep(60)
+    assert _last_look(places[1]).verdict is Verdict.ERROR
+    (shown,) = Status.read({"status": world.status}).guardrails
+    assert shown.finding == "Breach"
+    assert await _writes_in(world, 60) == 0
+
+
+@BOTH
+@virtual
 async def test_two_that_find_different_things_all_the_time_write_now_and_then(installations: tuple[str, str]) -> None:
     world, places = await _both(*installations)
     _own_prometheus(places[0]).fates.always["query"] = failing(SourceError("connection refused"))
@@ -222,3 +240,20 @@ async def test_two_that_notify_different_people_tell_all_of_them_and_write_now_a
     for url in (ONCALL, AUDIT):
         assert [topic for topic in world.phones.topics(url) if topic != "Alert"] == [*RISE, "RolledBack"]
     assert await _writes_in(world, 2 * COUNTED) <= 4
+
+
+@virtual
+async def test_one_that_tells_nobody_has_nobody_told_again_and_again() -> None:
+    world, places = await _both("one/mlrollout", "two/mlrollout")
+    places[1].notifications = config()
+    await asyncio.sleep(5)
+    world.api.apply(spec(revision="two"))
+    await asyncio.sleep(600)
+    before = [*world.phones.topics(ONCALL)]
+    assert [topic for topic in before if topic != "Alert"] == RISE
+    assert before.count("Alert") == 2, "once for each attempt"
+    assert await _writes_in(world, 600) <= 600 / REWORDED
+    await broken(world)
+    await asyncio.sleep(30)
+    assert await _writes_in(world, 2 * COUNTED) <= 4
+    assert world.phones.topics(ONCALL) == [*before, "RolledBack"]

@@ -15,7 +15,7 @@ def cursor(tracked: TrackedObject, one: Subscription) -> Cursor:
     status, notified = tracked.resource.status, tracked.notified
     kept = [Cursor(told.serial, told.ongoing) for told in status.receivers if told.name == one.key]
     mine = [known[one.key] for known in (notified.delivered, notified.known) if one.key in known]
-    found = kept + mine or [newest(tracked.resource.saved, status.ongoing)]
+    found = kept + mine or [newest(tracked.resource.saved, notified.keeps(status))]
     notified.known[one.key] = within(tracked, reduce(Cursor.ahead, found))
     return notified.known[one.key]
 
@@ -25,7 +25,8 @@ def within(tracked: TrackedObject, found: Cursor) -> Cursor:
 
     One that was only wiped is written again by whoever has it in memory.
     """
-    last = newest(tracked.resource.saved or tracked.state, tracked.resource.status.ongoing)
+    ongoing = tracked.notified.keeps(tracked.resource.status)
+    last = newest(tracked.resource.saved or tracked.state, ongoing)
     return Cursor(
         found.serial if found.serial <= last.serial else 0, found.ongoing if found.ongoing <= last.ongoing else 0
     )

@@ -94,7 +94,8 @@ class Lanes:
             self.forget(tracked)
 
     def _next(self, tracked: TrackedObject, one: Subscription) -> Pending | None:
-        saved, ongoing, told = tracked.resource.saved, tracked.resource.status.ongoing, cursor(tracked, one)
+        saved, ongoing = tracked.resource.saved, tracked.notified.keeps(tracked.resource.status)
+        told = cursor(tracked, one)
         if saved is not None:
             pending = next_pending(saved, ongoing, told, one.wants, self._clock.now())
             if pending is not None:
@@ -175,7 +176,7 @@ class Lanes:
             tracked.notified.last_told.add(one.key)
             return
         if saved is not None:
-            told = passed_over(saved, tracked.resource.status.ongoing, told, one.wants)
+            told = passed_over(saved, tracked.notified.keeps(tracked.resource.status), told, one.wants)
         tracked.notified.delivered[one.key] = told
         asyncio.get_running_loop().call_later(NOTED_AFTER, self._wake, tracked.ref)
 

@@ -51,13 +51,13 @@ class NotificationsSink(Sink):
 
     def saving(self, tracked: TrackedObject, state: State, alerts: Sequence[Alert]) -> None:
         """Note what the status shall hold: what goes on, and how far each receiver has been told."""
-        found, status = self._book.subscriptions(tracked), tracked.resource.status
+        found, kept = self._book.subscriptions(tracked), tracked.notified.keeps(tracked.resource.status)
         self._let_go(tracked, {one.key for one in found})
         if not found:
             tracked.notified.ongoing, tracked.notified.receivers = (), ()
             return
         begun, present = self._lasting(tracked, news(alerts))
-        tracked.notified.ongoing = going_on(status.ongoing, begun, present, state, self._clock.now())
+        tracked.notified.ongoing = going_on(kept, begun, present, state, self._clock.now())
         tracked.notified.receivers = tuple(_kept(one.key, self._told(tracked, one)) for one in found)
 
     def _let_go(self, tracked: TrackedObject, keys: Collection[str]) -> None:
@@ -102,12 +102,14 @@ class NotificationsSink(Sink):
 
     def _told(self, tracked: TrackedObject, one: Subscription) -> Cursor:
         saved, found = tracked.resource.saved, cursor(tracked, one)
-        return found if saved is None else passed_over(saved, tracked.resource.status.ongoing, found, one.wants)
+        if saved is None:
+            return found
+        return passed_over(saved, tracked.notified.keeps(tracked.resource.status), found, one.wants)
 
     def _lasting(self, tracked: TrackedObject, alerts: Sequence[Alert]) -> tuple[Sequence[Alert], set[Subject]]:
         """What has gone on for long enough to be told, and what goes on or may come back."""
         now, seen = loop_time(), tracked.notified.seen
-        for one in tracked.resource.status.ongoing:
+        for one in tracked.notified.keeps(tracked.resource.status):
             if one.until is None:  # another process may have seen it begin
                 seen.setdefault(subject(one), Lasting(now, now))
         for alert in alerts:

@@ -43,6 +43,7 @@ class Notified:
         failing: Each receiver that can't be told now.
         seen: What goes on, or did until lately.
         ongoing: What the next status shall hold of that.
+        kept: What the last status that held any held of it.
         receivers: How far each receiver has been told, as the next status shall hold it.
         last_word: What became of an object that goes, for whoever should know; no status holds it.
         last_told: The receivers that have been told that.
@@ -54,9 +55,18 @@ class Notified:
     failing: dict[str, Failing] = field(default_factory=dict)
     seen: dict[Subject, Lasting] = field(default_factory=dict)
     ongoing: tuple[OngoingStatus, ...] = ()
+    kept: tuple[OngoingStatus, ...] = ()
     receivers: tuple[ReceiverStatus, ...] = ()
     last_word: Notice | None = None
     last_told: set[str] = field(default_factory=set)
+
+    def keeps(self, saved: Status) -> tuple[OngoingStatus, ...]:
+        """What goes on, or did, as a status holds it, or did.
+
+        A second installation, which tells nobody, leaves it out. Numbered anew, each would be news to everybody again.
+        """
+        self.kept = tuple(saved.ongoing) or self.kept
+        return self.kept
 
     def is_unsaved(self, saved: Status) -> bool:
         """Whether something arrived that the status does not say: whoever took over would send it again."""
