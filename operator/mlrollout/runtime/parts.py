@@ -43,17 +43,17 @@ async def _keep_one(name: str, part: Part, ended: Callable[[str], None]) -> None
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-async def _end(part: Part) -> Exception | None:
-    """Run a part; answers with what ended it, or raises where this task itself is cancelled."""
-    ended: Exception | None = None
+async def _end(part: Part) -> BaseException | None:
+    """Run a part; answers with what ended it, or raises where this task itself is cancelled.
+
+    The part has a task of its own. Whatever it makes of being cancelled, it is not begun anew then, or it would keep
+    the process from its end; and a `TaskGroup` that fails in it leaves its task as if it were cancelled (Python 3.11).
+    """
+    work = asyncio.ensure_future(part())
     try:
-        await part()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the part is needed
-        ended = error
+        await asyncio.wait((work,))
     except asyncio.CancelledError:
-        pass
-    # Whatever the part made of it: one that was begun anew now would keep the process from its end.
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError from ended
-    return ended
+        work.cancel()
+        await asyncio.wait((work,))
+        raise
+    return None if work.cancelled() else work.exception()
