@@ -7,8 +7,6 @@ from pathlib import Path
 import mlrollout
 
 PACKAGE = Path(mlrollout.__file__).parent
-
-
 DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
