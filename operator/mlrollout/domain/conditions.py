@@ -171,10 +171,25 @@ def _health(spec: Spec, observation: Observation, state: State | None, now: floa
     bad = {name: last for name, last in latest.items() if last is not None and last.verdict is Verdict.BREACH}
     if bad:
         return Fact(GUARDRAILS_HEALTHY, ConditionStatus.FALSE, Reason.GUARDRAILS_UNHEALTHY, _as_of(now, _told(bad)))
+    if state is not None and state.phase is Phase.ROLLED_BACK:
+        return _since_rollback(state)
     unknown = {name: last for name, last in latest.items() if last is None or last.verdict is not Verdict.PASS}
     if unknown:
         return Fact(GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_UNKNOWN, _as_of(now, _told(unknown)))
     return Fact(GUARDRAILS_HEALTHY, ConditionStatus.TRUE, Reason.GUARDRAILS_PASSING, _as_of(now, _told(latest)))
+
+
+def _since_rollback(state: State) -> Fact:
+    """Nobody looks any more, so that no look stays fresh: what was breached stays so for the rest of the attempt.
+
+    It is the record's to say, not a look's: whoever leads next has seen nothing, or something else.
+    """
+    cause = state.record.cause
+    if cause is not None and cause.reason == Reason.GUARDRAIL_BREACHED:
+        message = _as_of(cause.at, cause.message) if cause.at else cause.message
+        return Fact(GUARDRAILS_HEALTHY, ConditionStatus.FALSE, Reason.GUARDRAILS_UNHEALTHY, message)
+    message = "rolled back, so nobody looks any more; status.guardrails holds the last look at each"
+    return Fact(GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_OFF, message)
 
 
 def _as_of(now: float, message: str) -> str:

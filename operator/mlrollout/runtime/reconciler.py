@@ -256,9 +256,13 @@ class Reconciler:
         return self._leave if leaves else None
 
     async def _bring_down(self, tracked: TrackedObject) -> None:
-        began = loop_time()
-        latched = tracked.state is not None and tracked.state.phase is Phase.ROLLED_BACK
+        began, stood = loop_time(), _rolled_back(tracked)
         last: Lower | None = None
+        if stood is not None:
+            # What is known of Redis may be older than this rollback: only what is seen to be back is taken down again.
+            last = Lower(stood.record)
+            with suppress(KeyRefusedError):
+                await self._traffic.read(tracked)
         stands = False
         while not tracked.gone:
             # What Redis does not answer to is written again, whatever can be decided without its answer.
@@ -272,18 +276,19 @@ class Reconciler:
             if not stands:
                 await asyncio.sleep(RETRY_DOWN)
                 continue
-            self._report_lowered(tracked, began, again=latched)
+            self._report_lowered(tracked, began, stood)
             # A breach that was seen while something else was written has nobody else to see to it (invariant 2).
             if self._way_down(tracked) != self._bring_down:
                 break
         self._wake(tracked.ref)
 
-    def _report_lowered(self, tracked: TrackedObject, began: LoopTime, *, again: bool) -> None:
+    def _report_lowered(self, tracked: TrackedObject, began: LoopTime, stood: State | None) -> None:
+        """Tell of it; where a rollback stood before, it was decided at some other time, and traffic may be back."""
         state = tracked.state
         if state is None:
             return
-        self._outbox.lowered(tracked, state, again=again)
-        if state.cause == Reason.GUARDRAIL_BREACHED and not again:
+        self._outbox.lowered(tracked, state, again=stood is not None and not untold(stood))
+        if state.cause == Reason.GUARDRAIL_BREACHED and stood is None:
             self._metrics.zeroed(loop_time() - began)
 
     def forget(self, tracked: TrackedObject) -> None:
@@ -393,6 +398,12 @@ def _in(seconds: float) -> float | None:
 def _given_up_at_zero(tracked: TrackedObject) -> bool:
     """Whether nothing is left to be brought down, nor to be given up: what Redis holds is nobody's any more."""
     return tracked.left and tracked.redis.traffic is not None and tracked.redis.traffic.in_force == 0
+
+
+def _rolled_back(tracked: TrackedObject) -> State | None:
+    """The state, where the attempt is rolled back already, whoever did that."""
+    state = tracked.state
+    return state if state is not None and state.phase is Phase.ROLLED_BACK else None
 
 
 def _puts_back(tracked: TrackedObject, write: Intent | None) -> bool:

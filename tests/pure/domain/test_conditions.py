@@ -1,5 +1,7 @@
 """What people and tools are told: one row for each situation."""
 
+from dataclasses import replace
+
 import pytest
 from mlrollout.api import moment
 from mlrollout.api.spec import Requirement
@@ -128,12 +130,28 @@ TABLE: dict[str, tuple[str, list[Happening], str, str, str, str]] = {
         "Unknown",
     ),
     "breached, 0 confirmed": ("rolled back", [], "False GuardrailBreached", STALLED, "False", "True"),
+    "breached, long ago": (
+        "rolled back",
+        [("wait", 600.0), ("handle", 0)],
+        "False GuardrailBreached",
+        STALLED,
+        "False",
+        "True",
+    ),
+    "breached, and seen by another alone": (
+        "rolled back",
+        [("looks", "Pass"), ("handle", 0)],
+        "False GuardrailBreached",
+        STALLED,
+        "False",
+        "True",
+    ),
     "stopped by hand": (
         "second stage",
         [("set_key", "0"), ("handle", 0), ("handle", 0)],
         "False EmergencyStop",
         STALLED,
-        "True",
+        "Unknown",
         "True",
     ),
     "rolled back by a person": (
@@ -141,7 +159,7 @@ TABLE: dict[str, tuple[str, list[Happening], str, str, str, str]] = {
         [("ask", "rollback"), ("handle", 0), ("handle", 0)],
         "False ManualRollback",
         STALLED,
-        "True",
+        "Unknown",
         "True",
     ),
     "another's key": ("second stage", [("take_over",), ("handle", 0)], "False KeyConflict", STALLED, "True", "False"),
@@ -229,6 +247,25 @@ def test_where_no_guardrail_can_be_understood_none_is_said_to_pass() -> None:
 
     assert (health.status, health.reason) == ("Unknown", Reason.GUARDRAILS_UNKNOWN)
     assert "so nobody looks" in health.message
+
+
+def test_what_was_breached_is_told_by_who_has_never_looked_as_of_when_it_was_seen() -> None:
+    world = world_at("rolled back")
+    decision = world.operators[0].decision
+    assert decision is not None
+    state = decision.state
+    assert state is not None
+    cause = state.record.cause
+    assert cause is not None
+
+    def health(at: float) -> Fact:
+        told = replace(decision, state=replace(state, record=replace(state.record, cause=replace(cause, at=at))))
+        return facts(world.edit.spec, Observation(UID, HOLDER), told, world.now)[-2]
+
+    seen = health(cause.at)
+    assert (seen.status, seen.reason) == ("False", Reason.GUARDRAILS_UNHEALTHY)
+    assert seen.message == f"guardrail errors: Breach! (as of {moment.to_second(cause.at)})"
+    assert health(0.0).message == "guardrail errors: Breach!", "an older operator's record has no time"
 
 
 def test_what_was_measured_says_when() -> None:

@@ -1,7 +1,7 @@
 """What stands in Redis is looked at every second, and leases are renewed, whatever else goes wrong."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from mlrollout.api.spec import Spec
 from mlrollout.domain.decide import decide
 from mlrollout.domain.record import encode
 from mlrollout.domain.traffic import Traffic, Write, Written
+from mlrollout.evidence.measurement import Measurement, Verdict
 from mlrollout.ports import Ref, TrafficError
 from mlrollout.runtime import reconciler
 from mlrollout.runtime.tracked import TrackedObject
@@ -25,7 +26,13 @@ from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 
 OTHER = Ref("dispatch", "other")
+BACK = "Traffic that had come back was taken down again"
+DOWN = "Traffic was taken down"
 SELDOM = {**GUARDRAIL, "interval": "15s", "maxAge": "60s"}
+
+
+def _lowered(logs: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [entry["event"] for entry in logs if entry["event"] in (DOWN, BACK)]
 
 
 @pytest.mark.parametrize("leads", [True, False])
@@ -39,11 +46,65 @@ async def test_what_a_failover_brings_back_is_at_zero_within_a_second(*, leads: 
     place.operator.lead(leads=leads)
     await asyncio.sleep(20)
     world.redis.states[KEY] = before
-    await asyncio.sleep(1.1)
+    with capture_logs() as logs:
+        await asyncio.sleep(1.1)
     assert world.redis.percentage == "0"
     assert world.redis.record.latched
+    assert _lowered(logs) == [BACK]
     await asyncio.sleep(5)
     assert "mlrollout_breach_to_zero_seconds_count 0.0" in place.operator.metrics.render().decode()
+
+
+@pytest.mark.parametrize("leads", [True, False])
+@virtual
+async def test_who_hears_late_of_a_rollback_that_stands_says_of_nothing_that_it_came_back(*, leads: bool) -> None:
+    """What it last read of Redis is older: a process that was paused, or one beside who brought it about."""
+    world = SmallWorld()
+    await world.begun()
+    late = world.start(leads=leads)
+    await asyncio.sleep(3)
+    late.deaf, tracked = True, late.operator.tracked_objects[REF]
+    before = tracked.redis.traffic
+    world.api.annotate("rollback", "customers complain")
+    await world.until(lambda: world.told("RolledBack"))
+    tracked.redis.traffic = before
+    with capture_logs() as logs:
+        late.operator.observe(world.api.objects[REF])
+        await asyncio.sleep(5)
+    assert world.redis.percentage == "0"
+    assert _lowered(logs) == []
+
+
+@virtual
+async def test_who_is_told_of_a_rollback_that_does_not_stand_yet_brings_it_about() -> None:
+    """And of that it does not say that it came back, nor how long it took, for it was decided elsewhere."""
+    world = SmallWorld()
+    leader = await world.begun()
+    standby = world.start(leads=False)
+    await asyncio.sleep(3)
+    away, tracked = Redis(), leader.operator.tracked_objects[REF]
+    away.fates.always |= dict.fromkeys(("read", "read_many", "write"), failing(REDIS_DOWN))
+    tracked.redis.store = away
+    (guardrail,) = tracked.effective_spec.guardrails
+    breach = Measurement(Verdict.BREACH, world.now(), 0.0, 0.2, message="0.2!")
+    with capture_logs() as logs:
+        leader.operator._reconciler.judged(tracked, guardrail, breach)
+        await asyncio.sleep(5)
+    assert world.redis.percentage == "0"
+    assert _lowered(logs) == [DOWN]
+    assert "mlrollout_breach_to_zero_seconds_count 0.0" in standby.operator.metrics.render().decode()
+
+
+@virtual
+async def test_what_came_back_is_written_down_though_redis_answers_no_question() -> None:
+    world = SmallWorld()
+    await world.begun()
+    before = world.redis.states[KEY]
+    world.api.annotate("rollback", "it is bad")
+    await asyncio.sleep(60)
+    world.redis.fates.always["read"] = failing(REDIS_DOWN)
+    world.redis.states[KEY] = before
+    await world.until(lambda: world.redis.percentage == "0", within=1.1)
 
 
 @virtual
