@@ -113,11 +113,12 @@ class Redis:
 
     def write(self, key: str, write: Write, *, lease: float | None = None, by: Any = None) -> Written:
         """Merge a record, as the script does."""
+        before = self.read(key).percentage
         outcome, after = merge(self.at(key), write, leased=lease is not None)
         if outcome is Outcome.APPLIED and lease is not None:
             self._expire(key, lease if after.key_expires else None)
         self.put(key, after, by)
-        return Written(outcome, after.traffic)
+        return Written(outcome, after.traffic, before)
 
     def put(self, key: str, after: State, by: Any = None) -> None:
         """Have these texts stand there, whatever the rules say."""

@@ -164,6 +164,8 @@ def _health(spec: Spec, observation: Observation, state: State | None, now: floa
         return Fact(
             GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_OFF, "complete, and afterCompletion is Stop"
         )
+    if state is not None and state.phase is Phase.ROLLED_BACK:
+        return _since_rollback(state)
     if not spec.guardrails:
         message = "nothing of its guardrails can be understood, so nobody looks"
         return Fact(GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_UNKNOWN, message)
@@ -171,8 +173,6 @@ def _health(spec: Spec, observation: Observation, state: State | None, now: floa
     bad = {name: last for name, last in latest.items() if last is not None and last.verdict is Verdict.BREACH}
     if bad:
         return Fact(GUARDRAILS_HEALTHY, ConditionStatus.FALSE, Reason.GUARDRAILS_UNHEALTHY, _as_of(now, _told(bad)))
-    if state is not None and state.phase is Phase.ROLLED_BACK:
-        return _since_rollback(state)
     unknown = {name: last for name, last in latest.items() if last is None or last.verdict is not Verdict.PASS}
     if unknown:
         return Fact(GUARDRAILS_HEALTHY, ConditionStatus.UNKNOWN, Reason.GUARDRAILS_UNKNOWN, _as_of(now, _told(unknown)))

@@ -136,7 +136,19 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The answer to a write: what became of it, and what stands now."""
+    """The answer to a write.
+
+    Attributes:
+        outcome: What became of it.
+        traffic: What stands now.
+        before: The key's percentage before it; `None` where there was none.
+    """
 
     outcome: Outcome
     traffic: Traffic
+    before: int | None
+
+    @property
+    def took_down(self) -> bool:
+        """Whether there was more under the key before."""
+        return (self.before or 0) > (self.traffic.percentage or 0)

@@ -163,13 +163,13 @@ class Directory:
         objects = tuple(objects)
         redis = {(ref.namespace, spec.traffic.redis.secret_ref) for ref, spec in objects if spec.traffic.redis}
         named = {_prometheus(ref, spec, self._address or "") for ref, spec in objects} | {(self._address,)}
-        idle: set[tuple[object, ...]] = {*(self._own.keys() - redis), *(self._sources.keys() - named)}
+        # One whose Secret is being read is waited for: by an object that is gone, whose key is still to be given up.
+        own_idle = {place for place in self._own.keys() - redis if self._own[place].reading.done()}
+        idle: set[tuple[object, ...]] = {*own_idle, *(self._sources.keys() - named)}
         left = idle & self._idle  # a look or a write may have been under way when it was named no more
         self._idle = idle - left
         stores = [own for place in tuple(self._own) if place in left for own in (self._own.pop(place),)]
         sources = [self._sources.pop(place) for place in tuple(self._sources) if place in left]
-        for own in stores:
-            own.reading.cancel()
         closing = [own.store.close() for own in stores if own.store is not None] + [one.close() for one in sources]
         closing.append(self._revisions.keep((ref.namespace, spec.revision_from) for ref, spec in objects))
         await asyncio.gather(*closing, return_exceptions=True)

@@ -257,13 +257,9 @@ class Reconciler:
 
     async def _bring_down(self, tracked: TrackedObject) -> None:
         began, stood = loop_time(), _rolled_back(tracked)
+        again = stood is not None and (not untold(stood) or tracked.told.rollback == stood.record.ordinal)
         last: Lower | None = None
-        if stood is not None:
-            # What is known of Redis may be older than this rollback: only what is seen to be back is taken down again.
-            last = Lower(stood.record)
-            with suppress(KeyRefusedError):
-                await self._traffic.read(tracked)
-        stands = False
+        took = stands = False
         while not tracked.gone:
             # What Redis does not answer to is written again, whatever can be decided without its answer.
             write = self._decide(tracked) or (last if tracked.redis.traffic is None else None)
@@ -271,24 +267,27 @@ class Reconciler:
                 break
             last = write
             await self._traffic.connect(tracked)
-            await self._traffic.write(tracked, write)
+            took = await self._traffic.lower(tracked, write) or took
             stands = tracked.redis.traffic is not None and tracked.redis.traffic.in_force <= write.record.percentage
             if not stands:
                 await asyncio.sleep(RETRY_DOWN)
                 continue
-            self._report_lowered(tracked, began, stood)
+            # What was not decided here is news only where Redis held more: what was known of it may be older.
+            if took or (stood is None and _rolled_back(tracked) is not None):
+                self._report_lowered(tracked, None if stood else began, again=again)
+            took = False
             # A breach that was seen while something else was written has nobody else to see to it (invariant 2).
             if self._way_down(tracked) != self._bring_down:
                 break
         self._wake(tracked.ref)
 
-    def _report_lowered(self, tracked: TrackedObject, began: LoopTime, stood: State | None) -> None:
-        """Tell of it; where a rollback stood before, it was decided at some other time, and traffic may be back."""
+    def _report_lowered(self, tracked: TrackedObject, began: LoopTime | None, *, again: bool) -> None:
+        """Tell of it; how long it took is known only of what was decided when it began."""
         state = tracked.state
         if state is None:
             return
-        self._outbox.lowered(tracked, state, again=stood is not None and not untold(stood))
-        if state.cause == Reason.GUARDRAIL_BREACHED and stood is None:
+        self._outbox.lowered(tracked, state, again=again)
+        if state.cause == Reason.GUARDRAIL_BREACHED and began is not None:
             self._metrics.zeroed(loop_time() - began)
 
     def forget(self, tracked: TrackedObject) -> None:

@@ -91,6 +91,11 @@ class TrafficIO:
         written = await self._write(tracked, write, tracked.effective_spec.traffic.lease)
         return written is not None and written.traffic != before
 
+    async def lower(self, tracked: TrackedObject, write: Lower) -> bool:
+        """Write a way down; answers whether Redis said that more stood before: what was known may be older."""
+        written = await self._write(tracked, write, tracked.effective_spec.traffic.lease)
+        return written is not None and written.took_down
+
     async def give_up(self, tracked: TrackedObject) -> bool:
         """Give the key up, for its object is being deleted; answers whether that is done."""
         await self.connect(tracked)

@@ -75,9 +75,10 @@ def test_every_history_goes_as_the_model_says(real: Redis, start: State, history
             real.set(state)
             continue
         write = step.at(state)
+        before = state.traffic.percentage
         outcome, state = merge(state, write, leased=step.leased)
         written = real.write(write, leased=step.leased)
-        assert (written.outcome, written.traffic) == (outcome, state.traffic)
+        assert written == Written(outcome, state.traffic, before)
         assert real.state() == state
 
 

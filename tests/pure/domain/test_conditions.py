@@ -237,6 +237,14 @@ def test_the_messages_say_what_stands_and_what_is_waited_for() -> None:
     assert health.message.startswith("errors: NoData!")
 
 
+def test_what_was_breached_is_told_though_no_guardrail_can_be_understood_any_more() -> None:
+    world = world_at("rolled back")
+    decision = world.operators[0].decision
+    assert decision is not None
+    health = facts(world.edit.spec.model_copy(update={"guardrails": ()}), Observation(UID, HOLDER), decision, world.now)
+    assert (health[-2].status, health[-2].reason) == ("False", Reason.GUARDRAILS_UNHEALTHY)
+
+
 def test_where_no_guardrail_can_be_understood_none_is_said_to_pass() -> None:
     world = world_at("second stage")
     spec = world.edit.spec.model_copy(update={"guardrails": ()})

@@ -286,6 +286,28 @@ async def test_what_no_object_names_any_more_is_given_up_and_all_else_kept() -> 
 
 
 @virtual
+async def test_a_secret_that_is_being_read_is_waited_for_though_no_object_names_it_any_more() -> None:
+    """By one that is gone, and whose key is still to be given up."""
+    desk = Desk(secrets=Secrets({(REF.namespace, "redis", "url"): "redis://a"}))
+    may, read = asyncio.Event(), desk.secrets.read
+
+    async def late(namespace: str, name: str, key: str) -> str:
+        await may.wait()
+        return await read(namespace, name, key)
+
+    desk.secrets.read = late  # type: ignore[method-assign]
+    waiting = asyncio.create_task(desk.store())
+    await asyncio.sleep(0)
+    await desk.directory.keep(())
+    await desk.directory.keep(())
+    may.set()
+    assert (await waiting).what == "redis://a"
+    await desk.directory.keep(())
+    await desk.directory.keep(())
+    assert [one.closed for one in desk.opened if one.what == "redis://a"] == [True]
+
+
+@virtual
 async def test_a_process_looks_for_them_once_a_minute() -> None:
     world, desk = SmallWorld(), Desk(secrets=Secrets({(REF.namespace, "redis", "url"): "redis://a"}))
     place = await world.begun()

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from mlrollout.notify.config import NotificationConfig
 from mlrollout.ports import WordingError
 from mlrollout.runtime.notifying.pace import LONGEST_WAIT
 from mlrollout.runtime.sinks.notifications import COMES_BACK, SETTLES
@@ -146,6 +147,25 @@ async def test_what_comes_and_goes_is_one_piece_of_news_and_what_comes_much_late
         await asyncio.sleep(60)
     assert world.phones.topics(ONCALL) == [*RISE, "Alert"]
     await asyncio.sleep(COMES_BACK + 60)
+    world.prometheus.value = 0.5
+    await asyncio.sleep(60)
+    assert world.phones.topics(ONCALL) == [*RISE, "Alert", "Alert"]
+    first, second = ids(world.phones.at(ONCALL))[-2:]
+    assert first != second
+
+
+@virtual
+async def test_what_ended_while_nobody_was_named_is_news_to_who_is_named_again_where_it_begins_anew() -> None:
+    world = world_with()
+    place = await world.begun(guardrails=ALERTING)
+    world.prometheus.value = 0.5
+    await world.until(lambda: "Alert" in world.phones.topics(ONCALL))
+    place.notifications = NotificationConfig()
+    await asyncio.sleep(30)
+    world.prometheus.value = 0.01
+    await asyncio.sleep(2 * COMES_BACK)
+    place.notifications = None
+    await asyncio.sleep(60)
     world.prometheus.value = 0.5
     await asyncio.sleep(60)
     assert world.phones.topics(ONCALL) == [*RISE, "Alert", "Alert"]

@@ -21,7 +21,7 @@ from structlog.testing import capture_logs
 from tests.pure.runtime.doubles import Redis
 from tests.pure.runtime.fates import API_DOWN, REDIS_DOWN, failing, for_ever
 from tests.pure.runtime.small_world import Place, SmallWorld
-from tests.pure.runtime.specs import GUARDRAIL, KEY, LEASED, REF, spec
+from tests.pure.runtime.specs import GUARDRAIL, KEY, LEASED, REF, spec, stage
 from tests.support.redis_model import State
 from tests.support.virtual_time import virtual
 
@@ -96,6 +96,43 @@ async def test_who_is_told_of_a_rollback_that_does_not_stand_yet_brings_it_about
 
 
 @virtual
+async def test_who_hears_late_of_a_lower_stage_says_nothing_of_it() -> None:
+    world = SmallWorld()
+    await world.begun(stages=[stage("pilot", 10), stage("full", 100)])
+    late = world.start(leads=False)
+    await asyncio.sleep(3)
+    late.deaf, tracked = True, late.operator.tracked_objects[REF]
+    before = tracked.redis.traffic
+    world.api.apply(spec(stages=[stage("pilot", 5), stage("full", 100)]))
+    await world.until(lambda: world.redis.percentage == "5")
+    await asyncio.sleep(3)
+    tracked.redis.traffic = before
+    with capture_logs() as logs:
+        late.operator.observe(world.api.objects[REF])
+        await asyncio.sleep(5)
+    assert _lowered(logs) == []
+
+
+@virtual
+async def test_a_standby_that_took_it_down_alone_says_that_it_came_back() -> None:
+    """No status has told yet that it stood."""
+    world = SmallWorld()
+    leader = await world.begun()
+    world.start(leads=False)
+    await asyncio.sleep(3)
+    await leader.end()
+    before = world.redis.states[KEY]
+    with capture_logs() as logs:
+        world.prometheus.value = 0.2
+        await world.until(lambda: world.redis.percentage == "0")
+        await asyncio.sleep(3)
+        world.redis.states[KEY] = before
+        await asyncio.sleep(1.1)
+    assert world.redis.percentage == "0"
+    assert _lowered(logs) == [DOWN, BACK]
+
+
+@virtual
 async def test_what_came_back_is_written_down_though_redis_answers_no_question() -> None:
     world = SmallWorld()
     await world.begun()
@@ -103,8 +140,11 @@ async def test_what_came_back_is_written_down_though_redis_answers_no_question()
     world.api.annotate("rollback", "it is bad")
     await asyncio.sleep(60)
     world.redis.fates.always["read"] = failing(REDIS_DOWN)
-    world.redis.states[KEY] = before
-    await world.until(lambda: world.redis.percentage == "0", within=1.1)
+    with capture_logs() as logs:
+        world.redis.states[KEY] = before
+        await world.until(lambda: world.redis.percentage == "0", within=1.1)
+        await asyncio.sleep(0.1)
+    assert _lowered(logs) == [BACK]
 
 
 @virtual

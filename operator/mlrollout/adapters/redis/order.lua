@@ -3,7 +3,7 @@
 --
 -- KEYS: the percentage; its record.
 -- ARGV: the record to write; 'raise' or ''; the record expected there ('' for none); the lease in ms (0 for none).
--- Answers the outcome, and key and record as they stand afterwards.
+-- Answers the outcome, key and record as they stand afterwards, and the key as it stood before.
 
 local KEY, RECORD = KEYS[1], KEYS[2]
 local SCHEMA = 1
@@ -103,7 +103,7 @@ local stopped = stored and in_force < stored.percentage
 local function answer(outcome)
   local now = redis.call('GET', KEY)
   -- Of what is too long, enough to see that.
-  return { outcome, now and now:sub(1, LONGEST), held and held:sub(1, 4 * LONGEST) }
+  return { outcome, now and now:sub(1, LONGEST), held and held:sub(1, 4 * LONGEST), key and key:sub(1, LONGEST) }
 end
 
 local function put(value)

@@ -69,10 +69,12 @@ class RedisTrafficStore:
             encode(write.expect) if isinstance(write, Raise) and write.expect else "",
             max(1, round(lease * 1000)) if lease is not None else 0,
         )
-        if not are_texts(found, 3) or found[0] not in _OUTCOMES:
+        if not are_texts(found, 4) or found[0] not in _OUTCOMES:
             raise self._calls.nonsense()
-        outcome, *texts = found
-        return Written(_OUTCOMES[outcome], Traffic.parse(*texts))
+        outcome, key_now, record_now, key_before = found
+        return Written(
+            _OUTCOMES[outcome], Traffic.parse(key_now, record_now), Traffic.parse(key_before, None).percentage
+        )
 
     async def claim(self, key: str, claim: Claim, seconds: float) -> None:
         """Leave word that an object wants the key.
