@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlrollout.domain.record import LONGEST, Record, encode
-from mlrollout.domain.traffic import Traffic
+from mlrollout.domain.traffic import Outcome, Traffic, Written
 
 RECORD = Record(attempt=1, latched=False, sequence=2, percentage=30)
 
@@ -63,6 +63,26 @@ def test_any_text_is_read_without_a_fault(key: str) -> None:
 )
 def test_the_lower_of_key_and_record_is_in_force(traffic: Traffic, in_force: int, lost: bool, stopped: bool) -> None:  # noqa: FBT001 - a table
     assert (traffic.in_force, traffic.lost, traffic.stopped) == (in_force, lost, stopped)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "took_down"),
+    [
+        (30, "0", True),
+        (30, None, True),
+        (90, "30", True),
+        (0, "0", False),
+        (None, "0", False),
+        (None, None, False),
+        (10, "30", False),
+    ],
+)
+def test_a_write_took_traffic_down_where_the_key_held_more_before(
+    before: int | None,
+    after: str | None,
+    took_down: bool,  # noqa: FBT001 - a table
+) -> None:
+    assert Written(Outcome.APPLIED, Traffic(after, RECORD), before).took_down is took_down
 
 
 def test_what_redis_answers_is_read() -> None:
