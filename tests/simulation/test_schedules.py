@@ -16,6 +16,8 @@ from tests.simulation.world.receivers import TOPICS, Absence
 from tests.simulation.world.world import World, simulate
 
 ONCE_BROKEN = (
+    # a demotion that one of two who led refused, for it was no way down, and the other heard after the next stage began
+    1_001_487_436,
     # users whom a deletion left, and Redis lost later: the next object took what they had shown for its own
     1_001_153_599,
     # a stage passed over, after Redis went back while the next one was announced
@@ -58,6 +60,8 @@ ONCE_BROKEN = (
 """Seeds that broke an invariant once. They draw the same again as long as nobody changes how a plan is drawn."""
 
 TESTED_ONCE_BROKEN = (
+    # a split blamed by chance, which the check did not see: its moments were not rounded as those of what is kept
+    1_001_482_056,
     # the last word about an object, by one that led as well and crashed before its Event could be posted
     1_001_250_009,
     # a process that began anew, and could not read the objects three times

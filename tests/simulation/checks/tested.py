@@ -274,8 +274,10 @@ def _by_chance(world: World, entry: Judged) -> bool:
     shares = [(since - EPOCH, share) for since, _, share in kept["shares"]]
     changes = [(segment.at, segment.treated / 100) for segment in world.prometheus.app(entry.ref.name).segments]
     for (since, share), (until, _) in pairwise([*shares, (end, None)]):
-        stood = [found for at, found in changes if at <= max(since, begin)][-1:]
-        stood += [found for at, found in changes if max(since, begin) < at < min(until, end)]
+        # What is kept is rounded to the millisecond, what changed is not.
+        first, last = max(since, begin) + 0.001, min(until, end) - 0.001
+        stood = [found for at, found in changes if at <= first][-1:]
+        stood += [found for at, found in changes if first < at < last]
         if share is not None and any(not math.isclose(found, share) for found in stood):
             return False
     return True

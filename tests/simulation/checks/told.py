@@ -101,8 +101,12 @@ def verbs_are_answered_once(world: World) -> Iterator[Violation]:
 
     But a rollback for each attempt: asked for beside a new revision, it ends the one that stands, whoever hears it
     first, and the one that is to come as well. To hear it for one of the two alone would be to guess which was meant.
+
+    Of two that lead, one may refuse a demotion that the other, a moment later, finds to be asked for.
     """
     answers: dict[tuple[str, int], tuple[float, str]] = {}
+    refused: set[str] = set()
+    demoted: set[str] = set()  # and refused before
     ended: defaultdict[str, set[int]] = defaultdict(set)
     for entry in world.history.of(Stored):
         for one in entry.object.get("status", {}).get("history", ()):
@@ -110,10 +114,14 @@ def verbs_are_answered_once(world: World) -> Iterator[Violation]:
                 answers.setdefault((entry.uid, one["serial"]), (entry.at, core(one["message"])))
             if one["reason"] == "ManualRollback":
                 ended[core(one["message"])].add(one["attempt"])
+            if one["reason"] == "VerbRefused" and world.plan.leading is Leading.BOTH:
+                refused.add(core(one["message"]))
+            elif one["reason"] == "Demoted" and core(one["message"]) in refused:
+                demoted.add(core(one["message"]))
     said = Counter(core(step.value) for step in world.plan.steps if step.act == "verb")
     for why, often in said.items():
         times = [at for at, word in answers.values() if word == why]
-        most = often + max(0, len(ended[why]) - 1)
+        most = often + max(0, len(ended[why]) - 1) + (why in demoted)
         if len(times) > most:
             yield Violation(times[most], f"the verb given {why!r}, said {often} times, is answered {len(times)} times")
 
