@@ -60,6 +60,8 @@ ONCE_BROKEN = (
 """Seeds that broke an invariant once. They draw the same again as long as nobody changes how a plan is drawn."""
 
 TESTED_ONCE_BROKEN = (
+    # a way to zero after lost data, lost itself by a failover before any status held it: clients alone remember it
+    1_001_517_759,
     # a split blamed by chance, which the check did not see: its moments were not rounded as those of what is kept
     1_001_482_056,
     # the last word about an object, by one that led as well and crashed before its Event could be posted

@@ -86,24 +86,31 @@ def _agreement(world: "World", key: str, record: Record) -> Iterator[str]:
 
 
 def _saw_what_was_lost(world: "World", client: Client) -> bool:
-    """Whether it alone remembers a rollback: Redis lost it before anybody had saved it, and whoever made it is gone.
+    """Whether it alone remembers a way down: Redis lost it before anybody had saved it, and whoever made it is gone.
 
-    Its application gives nobody the treatment until the next attempt, which is where a rollback should leave it.
+    Its application gives nobody more until a later record, or after a rollback until the next attempt: documented.
     """
     seen = client.record
     lost = any(step.act in ("fail_over", "flush") for step in world.plan.steps)
-    if not lost or seen is None or not seen.latched:
+    if not lost or seen is None:
         return False
-    saved = (entry.object.get("status", {}).get("record", {}) for entry in world.history.of(Stored))
-    if any((one.get("attempt"), one.get("latched")) == (seen.attempt, True) for one in saved):
+    mark = seen.owner, *_mark(seen)
+    saved = (RecordStatus(**entry.object["status"]["record"]) for entry in world.history.of(Stored) if _begun(entry))
+    if any(_mark(one) == mark[1:] for one in saved):
         return False
-    mark = seen.owner, seen.attempt, True
     writers = {
-        entry.by
-        for entry in world.history.of(Issued)
-        if (entry.write.record.owner, entry.write.record.attempt, entry.write.record.latched) == mark
+        entry.by for entry in world.history.of(Issued) if (entry.write.record.owner, *_mark(entry.write.record)) == mark
     }
     return writers <= {entry.by for entry in world.history.of(Instance) if entry.what == "crashes"}
+
+
+def _begun(entry: Stored) -> bool:
+    return "record" in entry.object.get("status", {})
+
+
+def _mark(record: Record | RecordStatus) -> tuple[int, ...]:
+    """What tells a way down from others: a rollback ends an attempt, whoever brings it about."""
+    return (record.attempt,) if record.latched else (record.attempt, record.sequence, record.percentage)
 
 
 def _waits_with_its_raise(world: "World", ref: Ref, found: Mapping[str, Any]) -> bool:
